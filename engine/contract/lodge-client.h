@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A client's connection to the engine of this user, which is started when it is not there. */
+#pragma once
+
+#include "lodge-contract-generated.h"
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+#define LODGE_TYPE_CLIENT (lodge_client_get_type ())
+G_DECLARE_FINAL_TYPE (LodgeClient, lodge_client, LODGE, CLIENT, GObject)
+
+#define LODGE_CLIENT_ENGINE_PATH "/org/lodgevm/Engine"
+#define LODGE_CLIENT_HOST_PATH "/org/lodgevm/Host"
+/* What a client of this build understands; compared with Engine1.ApiVersion on connecting. */
+#define LODGE_CLIENT_API_VERSION 1
+
+/**
+ * lodge_client_connect_async:
+ * @flags: whether a missing engine may be started
+ *
+ * Connects to the engine's socket; without an answer the engine is started (its systemd user unit
+ * where that is installed and a user manager runs, else a detached process) and tried again for at
+ * most five seconds.
+ *
+ * Errors: %LODGE_ERROR_HOST when the engine cannot be started (the message names the program),
+ * %LODGE_ERROR_TIMEOUT, %LODGE_ERROR_INVALID when the running engine speaks another API version,
+ * %LODGE_ERROR_DENIED.
+ */
+typedef enum {
+  LODGE_CLIENT_FLAGS_NONE = 0,
+  LODGE_CLIENT_FLAGS_NO_START = 1 << 0,
+} LodgeClientFlags;
+
+void lodge_client_connect_async (LodgeClientFlags flags,
+                                 GCancellable *cancellable,
+                                 GAsyncReadyCallback callback,
+                                 gpointer user_data);
+LodgeClient *lodge_client_connect_finish (GAsyncResult *result, GError **error);
+
+/* The same, waiting; for command-line programs that have no main loop yet. */
+LodgeClient *
+lodge_client_connect_sync (LodgeClientFlags flags, GCancellable *cancellable, GError **error);
+
+/* Lent; valid while the client lives. Emits "closed" (no arguments) when the engine went away:
+ * make a new client. */
+GDBusConnection *lodge_client_get_connection (LodgeClient *self);
+LodgeEngine1 *lodge_client_get_engine (LodgeClient *self);
+LodgeHost1 *lodge_client_get_host (LodgeClient *self);
+
+/**
+ * lodge_client_open_machine_async:
+ * @machine: a UUID or a name
+ *
+ * Opens the machine's full object. Errors: those of Engine1.OpenMachine.
+ */
+void lodge_client_open_machine_async (LodgeClient *self,
+                                      const char *machine,
+                                      GCancellable *cancellable,
+                                      GAsyncReadyCallback callback,
+                                      gpointer user_data);
+/* Returns: (transfer full) */
+LodgeMachine1 *
+lodge_client_open_machine_finish (LodgeClient *self, GAsyncResult *result, GError **error);
+LodgeMachine1 *lodge_client_open_machine_sync (LodgeClient *self,
+                                               const char *machine,
+                                               GCancellable *cancellable,
+                                               GError **error);
+
+G_END_DECLS

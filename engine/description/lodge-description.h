@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The typed description of one machine: what machine.ini says, in C.
+ *
+ * A description is a plain value. Whoever wants to change one copies it, changes the copy, and
+ * gives it to the store; nobody changes a description that somebody else holds.
+ */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* The version of machine.ini that this build writes. */
+#define LODGE_DESCRIPTION_VERSION 1
+
+typedef enum {
+  LODGE_FIRMWARE_BIOS,
+  LODGE_FIRMWARE_UEFI,
+  LODGE_FIRMWARE_UEFI_SECURE,
+} LodgeFirmwareKind;
+
+typedef enum {
+  LODGE_DISK_BUS_VIRTIO,
+  LODGE_DISK_BUS_SATA,
+} LodgeDiskBus;
+
+typedef enum {
+  LODGE_NIC_MODEL_VIRTIO,
+  LODGE_NIC_MODEL_E1000E,
+} LodgeNicModel;
+
+typedef enum {
+  LODGE_DISPLAY_VIRTIO,
+  LODGE_DISPLAY_QXL,
+  LODGE_DISPLAY_VGA,
+} LodgeDisplayModel;
+
+/* [layer.ID]: one image file of a disk's chain. Only a disk's top layer is ever written to. */
+typedef struct {
+  char *id;
+  char *file;         /* relative to the machine's folder; absolute for one used where it is */
+  char *format;       /* qcow2 or raw; never probed again */
+  guint64 size_bytes; /* what the guest sees */
+  char *below;        /* id of the layer this one stands on, or NULL */
+} LodgeLayer;
+
+/* [disk.ID]: a disk of the guest. Node and device names are made from the id. */
+typedef struct {
+  char *id;
+  LodgeDiskBus bus;
+  guint port; /* root port (virtio) or SATA port: never changes, the guest knows it by it */
+  char *top;  /* id of the writable layer */
+} LodgeDisk;
+
+/* [nic.ID] */
+typedef struct {
+  char *id;
+  char *mac; /* aa:bb:cc:dd:ee:ff */
+  LodgeNicModel model;
+  guint port;      /* root port */
+  char **forwards; /* PROTO:[ADDRESS:]HOSTPORT:GUESTPORT; never NULL */
+} LodgeNic;
+
+/* [media.ID]: a drive for removable images, with what is in it. */
+typedef struct {
+  char *id;
+  guint port; /* SATA port */
+  char *file; /* absolute, or NULL when the drive is empty */
+} LodgeMedia;
+
+typedef struct {
+  /* [machine] */
+  char *uuid;
+  char *name;
+  char *os;           /* libosinfo short id, "" unknown */
+  char *machine_type; /* versioned ("pc-q35-7.2"), "" until the first start records it */
+  char *cpu_model;    /* resolved model, "" until the first start records it */
+  guint cpus;
+  guint memory_mib;
+  char *vmgenid; /* UUID */
+
+  /* [firmware] */
+  LodgeFirmwareKind firmware;
+  char *firmware_code;   /* image file, "" until the first start records it */
+  char *firmware_format; /* of firmware_code */
+  char *nvram;           /* qcow2 file in the machine's folder, "" for BIOS */
+
+  /* [tpm] */
+  gboolean tpm;
+
+  /* [boot] */
+  char *kernel; /* direct kernel boot: absolute, "" for none */
+  char *initrd;
+  char *append;
+  gboolean kernel_once; /* dropped when the guest resets or powers off with a bootable disk */
+
+  /* [display] */
+  LodgeDisplayModel display;
+  guint64 video_memory_mib; /* for qxl and vga */
+
+  GPtrArray *layers; /* of LodgeLayer */
+  GPtrArray *disks;  /* of LodgeDisk, in boot order */
+  GPtrArray *nics;   /* of LodgeNic */
+  GPtrArray *media;  /* of LodgeMedia, after the disks in boot order */
+} LodgeDescription;
+
+/* Root ports that a description may use (0 to LODGE_DESCRIPTION_PORTS - 1). Machines are given all
+ * of them from the start, so that a device plugged in later never moves another. */
+#define LODGE_DESCRIPTION_PORTS 16
+/* The first ports are taken by fixed devices; disks and NICs use the others. */
+#define LODGE_DESCRIPTION_FIRST_FREE_PORT 4
+
+/* A new value with new UUIDs, no devices and every default. */
+LodgeDescription *lodge_description_new (const char *name);
+LodgeDescription *lodge_description_copy (const LodgeDescription *self);
+void lodge_description_free (LodgeDescription *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeDescription, lodge_description_free)
+
+/* Adding a device chooses a free id ("disk0", "disk0-l0", "nic0", "cd0") and port. Lent back.
+ * %NULL with %LODGE_ERROR_INVALID when no port is free. */
+LodgeDisk *lodge_description_add_disk (LodgeDescription *self,
+                                       LodgeDiskBus bus,
+                                       const char *file,
+                                       const char *format,
+                                       guint64 size_bytes,
+                                       GError **error);
+LodgeNic *lodge_description_add_nic (LodgeDescription *self, LodgeNicModel model, GError **error);
+LodgeMedia *
+lodge_description_add_media (LodgeDescription *self, const char *file, GError **error);
+
+/* Lent, or %NULL. */
+LodgeLayer *lodge_description_get_layer (const LodgeDescription *self, const char *id);
+LodgeNic *lodge_description_get_nic (const LodgeDescription *self, const char *id);
+
+/**
+ * lodge_description_check:
+ *
+ * Whether the whole makes sense: names, ranges, every reference to a layer, no two devices on one
+ * port, no loop in a chain, relative paths that stay in the folder.
+ *
+ * Errors: %LODGE_ERROR_INVALID with the key and value named.
+ */
+gboolean lodge_description_check (const LodgeDescription *self, GError **error);
+
+/**
+ * lodge_description_set:
+ * @key: "section.key", "machine.memory", "nic.nic0.mac"
+ * @text: as in machine.ini; "" takes the default again
+ *
+ * Changes one value by its name, with the same rules as reading machine.ini.
+ *
+ * Errors: %LODGE_ERROR_NOT_FOUND for an unknown key (the message lists those of the section),
+ * %LODGE_ERROR_INVALID for a value that is not allowed or a key that is never changed (UUID, ports).
+ */
+gboolean lodge_description_set (LodgeDescription *self,
+                                const char *key,
+                                const char *text,
+                                GError **error);
+
+/* Every key and its text, in the order of machine.ini: alternating in one array of strings.
+ * Returns: (transfer full) (element-type utf8): key, value, key, value, ... */
+GPtrArray *lodge_description_list (const LodgeDescription *self);
+
+/* "4G", "512M", "20G"; also plain bytes. %LODGE_ERROR_INVALID. Powers of 1024. */
+gboolean lodge_size_parse (const char *text, guint64 *out_bytes, GError **error);
+/* The shortest text that parses to exactly @bytes. */
+char *lodge_size_format (guint64 bytes);
+
+/* A name is 1 to 64 characters of UTF-8, with no control characters, no '/', not "." or "..", no
+ * white space at the ends, and is not a UUID. %LODGE_ERROR_INVALID. */
+gboolean lodge_name_check (const char *name, GError **error);
+
+G_END_DECLS

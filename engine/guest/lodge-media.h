@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is on an installer image, what a machine for it should have (libosinfo), and the installers
+ * that this computer has already. */
+#pragma once
+
+#include "description/lodge-description.h"
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* What a machine for a guest should have. Sizes of 0 are never given. */
+typedef struct {
+  char *os;      /* libosinfo short id, "" when unknown */
+  char *os_name; /* "Debian 12", "" when unknown */
+  guint memory_mib;
+  guint cpus;
+  guint64 disk_bytes;
+  LodgeFirmwareKind firmware;
+  gboolean tpm;
+  LodgeDiskBus disk_bus;
+  LodgeNicModel nic_model;
+  LodgeDisplayModel display;
+} LodgeGuestDefaults;
+void lodge_guest_defaults_free (LodgeGuestDefaults *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeGuestDefaults, lodge_guest_defaults_free)
+
+/* @os: a short id, or NULL. Unknown ids give the cautious defaults. Bounded by what this computer
+ * has (@host_cpus, @host_memory_bytes). Loads the OS catalogue on first use (some 100 ms). */
+LodgeGuestDefaults *
+lodge_guest_defaults_for_os (const char *os, guint host_cpus, guint64 host_memory_bytes);
+
+/**
+ * lodge_media_detect_async:
+ * @path: an image file
+ *
+ * Reads the volume descriptors in a thread and looks them up. Unknown media are no error: os is "".
+ *
+ * Returns by finish: the short id, "" unknown (transfer full)
+ * Errors: %LODGE_ERROR_NOT_FOUND, %LODGE_ERROR_INVALID (a folder, empty), %LODGE_ERROR_DENIED.
+ */
+void lodge_media_detect_async (const char *path,
+                               GCancellable *cancellable,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data);
+char *lodge_media_detect_finish (GAsyncResult *result, GError **error);
+
+/* An installer made of a kernel and initrd that the host's packages brought. */
+typedef struct {
+  char *id;       /* "debian-12-gtk" */
+  char *title;    /* "Debian 12 installer" */
+  char *sentence;
+  char *os;
+  char *kernel;
+  char *initrd;
+  char *append;
+} LodgeInstaller;
+void lodge_installer_free (LodgeInstaller *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeInstaller, lodge_installer_free)
+
+/* Returns: (transfer full) (element-type LodgeInstaller): those whose files are there now */
+GPtrArray *lodge_installer_list (void);
+
+G_END_DECLS

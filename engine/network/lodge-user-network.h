@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The user network of one NIC: the process lodge-usernet (libslirp) beside QEMU, seen from the
+ * engine.
+ *
+ * Theory of operation: the engine makes a socketpair; QEMU gets one end (-netdev stream), the
+ * network process the other, and they speak Ethernet frames behind a 32-bit length. The process
+ * listens on a control socket in the machine's runtime folder, so that an engine that starts later
+ * finds it again. It exits when QEMU closes the wire. The guest reaches the outside and nothing on
+ * the host's loopback; what may come in is said by forwards.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+#define LODGE_TYPE_USER_NETWORK (lodge_user_network_get_type ())
+G_DECLARE_FINAL_TYPE (LodgeUserNetwork, lodge_user_network, LODGE, USER_NETWORK, GObject)
+
+/* A forward, parsed from PROTO:[ADDRESS:]HOSTPORT:GUESTPORT (an IPv6 address in brackets). */
+typedef struct {
+  gboolean udp;
+  char address[46]; /* "127.0.0.1" when not given */
+  guint16 host_port;
+  guint16 guest_port;
+} LodgeForward;
+
+/* %LODGE_ERROR_INVALID with what a rule looks like. */
+gboolean lodge_forward_parse (const char *rule, LodgeForward *out_forward, GError **error);
+/* The rule written in full; two rules that mean the same give the same text. Transfer full. */
+char *lodge_forward_format (const LodgeForward *forward);
+
+/**
+ * lodge_user_network_start:
+ * @nic_id: names its sockets and log
+ * @runtime_folder: the machine's
+ * @unit: its systemd scope
+ * @forwards: rules; one whose port is taken is left out and named in @out_note
+ * @out_wire: QEMU's end; the caller's
+ * @out_note: (nullable): one sentence, or %NULL
+ *
+ * Errors: %LODGE_ERROR_HOST, %LODGE_ERROR_FAILED.
+ */
+LodgeUserNetwork *lodge_user_network_start (const char *nic_id,
+                                            const char *runtime_folder,
+                                            const char *unit,
+                                            gboolean contained,
+                                            const char *const *forwards,
+                                            int *out_wire,
+                                            char **out_note,
+                                            GError **error);
+
+/* The one an earlier engine started; %LODGE_ERROR_NOT_FOUND. */
+LodgeUserNetwork *lodge_user_network_find (const char *nic_id,
+                                           const char *runtime_folder,
+                                           GError **error);
+
+/* %LODGE_ERROR_EXISTS, %LODGE_ERROR_DENIED (port below 1024), %LODGE_ERROR_INVALID,
+ * %LODGE_ERROR_TIMEOUT. */
+void lodge_user_network_add_forward_async (LodgeUserNetwork *self,
+                                           const char *rule,
+                                           GCancellable *cancellable,
+                                           GAsyncReadyCallback callback,
+                                           gpointer user_data);
+/* %LODGE_ERROR_NOT_FOUND. */
+void lodge_user_network_remove_forward_async (LodgeUserNetwork *self,
+                                              const char *rule,
+                                              GCancellable *cancellable,
+                                              GAsyncReadyCallback callback,
+                                              gpointer user_data);
+/* For both. */
+gboolean
+lodge_user_network_finish (LodgeUserNetwork *self, GAsyncResult *result, GError **error);
+
+/* Ends the process, for a machine that did not come to start. */
+void lodge_user_network_stop (LodgeUserNetwork *self);
+
+G_END_DECLS

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From a description to QEMU's command line, each argument with its reason.
+ *
+ * Node and device names come from the ids in the description: disk "disk0" with the layers
+ * "disk0-l0" and "disk0-l1" becomes device "disk0" on node "disk0-l1" over node "disk0-l0" (their
+ * files: "disk0-l1-file"). Fixed devices have fixed addresses; nothing moves when something is added.
+ */
+#pragma once
+
+#include "description/lodge-description.h"
+#include "host/lodge-accelerator.h"
+#include "qemu/lodge-command.h"
+#include "qemu/lodge-qemu.h"
+
+G_BEGIN_DECLS
+
+/* What the description does not say: where this computer has things. */
+typedef struct {
+  LodgeQemu *qemu;
+  LodgeAcceleratorKind accelerator;
+  const char *machine_folder; /* absolute; layers, nvram */
+  const char *runtime_folder; /* absolute; qmp.sock, spice.sock, agent.sock */
+  const char *tpm_socket;     /* swtpm's, or NULL */
+  gboolean seccomp;
+  gboolean io_uring;          /* a trial open worked */
+  gboolean hyperv;            /* KVM here knows Hyper-V's enlightenments */
+} LodgeMachineCommandHost;
+
+/* One NIC's wire: the descriptor of a connected stream socket (docs: -netdev stream). Moved into
+ * the command. -1: the NIC has no wire (unplugged). */
+typedef struct {
+  const char *nic_id;
+  int fd;
+} LodgeMachineCommandWire;
+
+/**
+ * lodge_machine_command_build:
+ * @description: checked; machine_type, cpu_model and firmware_code are resolved already
+ *
+ * Errors: %LODGE_ERROR_NOT_FOUND (a layer, medium, kernel or firmware file is missing, a folder, or
+ * unreadable: the message names it), %LODGE_ERROR_HOST (QEMU lacks something).
+ */
+LodgeCommand *lodge_machine_command_build (const LodgeDescription *description,
+                                           const LodgeMachineCommandHost *host,
+                                           const LodgeMachineCommandWire *wires,
+                                           guint n_wires,
+                                           GError **error);
+
+/* Fills machine_type and cpu_model where they are empty. %LODGE_ERROR_HOST. */
+gboolean lodge_machine_command_resolve (LodgeDescription *description,
+                                        LodgeQemu *qemu,
+                                        LodgeAcceleratorKind accelerator,
+                                        GError **error);
+
+G_END_DECLS

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Disk images: making layers, looking into foreign ones, copying them in. All through qemu-img, in
+ * a containment that sees only the files in question; an image is hostile until it was converted. */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/**
+ * lodge_image_create_async:
+ * @path: must not exist
+ * @format: "qcow2" or "raw"
+ *
+ * Errors: %LODGE_ERROR_STORAGE (full disk), %LODGE_ERROR_DENIED, %LODGE_ERROR_HOST (no qemu-img),
+ * %LODGE_ERROR_CANCELLED. Nothing is left behind.
+ */
+void lodge_image_create_async (const char *path,
+                               const char *format,
+                               guint64 size_bytes,
+                               GCancellable *cancellable,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data);
+gboolean lodge_image_create_finish (GAsyncResult *result, GError **error);
+
+typedef struct {
+  char *format; /* qcow2, raw, vmdk, vdi, vhdx, vpc, qed */
+  guint64 size_bytes;
+} LodgeImageFacts;
+void lodge_image_facts_free (LodgeImageFacts *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeImageFacts, lodge_image_facts_free)
+
+/**
+ * lodge_image_inspect_async:
+ * @path: any file
+ *
+ * Reads the magic bytes itself (raw only when nothing else fits), then asks a contained qemu-img
+ * with that format. An image that refers to another file (backing file, data file, extents) is
+ * refused.
+ *
+ * Errors: %LODGE_ERROR_NOT_FOUND, %LODGE_ERROR_INVALID (a folder, a device, cut short, refers
+ * elsewhere: said in the message), %LODGE_ERROR_DENIED, %LODGE_ERROR_TIMEOUT, %LODGE_ERROR_HOST.
+ */
+void lodge_image_inspect_async (const char *path,
+                                GCancellable *cancellable,
+                                GAsyncReadyCallback callback,
+                                gpointer user_data);
+LodgeImageFacts *lodge_image_inspect_finish (GAsyncResult *result, GError **error);
+
+/* 0 to 1, on the thread-default context. */
+typedef void (*LodgeImageProgress) (double fraction, gpointer user_data);
+
+/**
+ * lodge_image_import_async:
+ * @source: inspected before; @format as found
+ * @path: a new qcow2 layer, must not exist
+ *
+ * Errors: as create and inspect. Nothing is left behind.
+ */
+void lodge_image_import_async (const char *source,
+                               const char *format,
+                               const char *path,
+                               LodgeImageProgress progress,
+                               gpointer progress_data,
+                               GCancellable *cancellable,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data);
+gboolean lodge_image_import_finish (GAsyncResult *result, GError **error);
+
+/**
+ * lodge_image_is_bootable_async:
+ * @layers: (array zero-terminated): "format:path" from the top layer down; not in use by a QEMU
+ *
+ * Whether the first sector carries the boot signature 55 AA (also before a GPT: UEFI 2.10, 5.2.3).
+ */
+void lodge_image_is_bootable_async (const char *const *layers,
+                                    GCancellable *cancellable,
+                                    GAsyncReadyCallback callback,
+                                    gpointer user_data);
+gboolean lodge_image_is_bootable_finish (GAsyncResult *result, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One guest's console without any toolkit: picture, keyboard and pointer, over SPICE.
+ *
+ * Owns: the SPICE session and its channels. Never: touches a widget, starts a process, or believes
+ * a size the server sent without checking it.
+ */
+#pragma once
+
+#include "console/lodge-frame-source.h"
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+#define LODGE_TYPE_CONSOLE_SESSION (lodge_console_session_get_type ())
+G_DECLARE_FINAL_TYPE (LodgeConsoleSession, lodge_console_session, LODGE, CONSOLE_SESSION, GObject)
+
+/* Properties
+ *   "connected" (boolean, read)
+ *   "pointer-absolute" (boolean, read): the guest takes absolute positions now
+ *   "can-resize" (boolean, read): the guest may follow the window's size
+ *   "leds" (uint, read): bit 0 scroll, 1 num, 2 caps lock, as the guest shows them
+ * Signals
+ *   "disconnected" (const GError *error or NULL): the server ended it, or it could not be reached
+ */
+
+/* For tests a connected descriptor per channel takes the place of the path: see
+ * lodge_console_session_new_for_open(). */
+LodgeConsoleSession *lodge_console_session_new (const char *socket_path);
+
+/* Asked for a connected descriptor each time a channel opens; the session closes it. -1 fails. */
+typedef int (*LodgeConsoleOpen) (gpointer user_data);
+LodgeConsoleSession *
+lodge_console_session_new_for_open (LodgeConsoleOpen open_channel, gpointer user_data);
+
+void lodge_console_session_open (LodgeConsoleSession *self);
+void lodge_console_session_close (LodgeConsoleSession *self);
+
+/* Lent: the first monitor's picture. */
+LodgeFrameSource *lodge_console_session_get_source (LodgeConsoleSession *self);
+
+/* @evdev: a Linux key code (KEY_A = 30). Presses of a key that is down already are repeats. */
+void lodge_console_session_key (LodgeConsoleSession *self, guint evdev, gboolean pressed);
+/* Releases every key and button that is down. For focus loss, pause, closing. */
+void lodge_console_session_release_all (LodgeConsoleSession *self);
+/* Makes the guest's locks equal to the host's; bits as in "leds". Sends only differences. */
+void lodge_console_session_sync_locks (LodgeConsoleSession *self, guint leds);
+
+/* Buttons as a bit each. */
+typedef enum {
+  LODGE_BUTTON_LEFT = 1 << 0,
+  LODGE_BUTTON_MIDDLE = 1 << 1,
+  LODGE_BUTTON_RIGHT = 1 << 2,
+  LODGE_BUTTON_SIDE = 1 << 3,
+  LODGE_BUTTON_EXTRA = 1 << 4,
+} LodgeButton;
+
+/* In guest pixels; clamped to the frame. */
+void lodge_console_session_position (LodgeConsoleSession *self, int x, int y);
+void lodge_console_session_motion (LodgeConsoleSession *self, int dx, int dy);
+void
+lodge_console_session_button (LodgeConsoleSession *self, LodgeButton button, gboolean pressed);
+/* Whole notches, positive is down. */
+void lodge_console_session_wheel (LodgeConsoleSession *self, int notches);
+
+/* Asks the guest to take this size; nothing is sent when it is the last one asked for. The caller
+ * debounces. */
+void lodge_console_session_resize (LodgeConsoleSession *self, int width, int height);
+
+G_END_DECLS

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Where a guest's picture comes from. A display draws what a source offers and knows nothing of
+ * SPICE; other transports are other implementations of this interface. */
+#pragma once
+
+#include <glib-object.h>
+
+G_BEGIN_DECLS
+
+#define LODGE_TYPE_FRAME_SOURCE (lodge_frame_source_get_type ())
+G_DECLARE_INTERFACE (LodgeFrameSource, lodge_frame_source, LODGE, FRAME_SOURCE, GObject)
+
+/* Pixels of 32 bits, 0xXXRRGGBB in the host's byte order; the X byte means nothing. */
+typedef struct {
+  const guint8 *data; /* NULL: there is no picture now */
+  int width;
+  int height;
+  int stride; /* bytes from one line to the next, at least width * 4 */
+} LodgeFrame;
+
+/* A guest's cursor. Bytes R, G, B, A, straight alpha, stride width * 4. */
+typedef struct {
+  const guint8 *rgba; /* NULL: hidden */
+  int width;
+  int height;
+  int hot_x; /* within the picture: 0 to width - 1 */
+  int hot_y;
+} LodgeCursor;
+
+/* Signals, all on the main context
+ *   "frame-changed" (): the buffer itself is another one (or gone). The old data is freed when the
+ *     handlers return: whatever was made from it must go within the handler
+ *   "damage" (int x, int y, int width, int height): pixels inside the frame changed
+ *   "cursor-changed" ()
+ */
+struct _LodgeFrameSourceInterface {
+  GTypeInterface parent;
+
+  void (*get_frame) (LodgeFrameSource *self, LodgeFrame *out_frame);
+  gboolean (*get_cursor) (LodgeFrameSource *self, LodgeCursor *out_cursor);
+};
+
+/* Lent until "frame-changed". */
+void lodge_frame_source_get_frame (LodgeFrameSource *self, LodgeFrame *out_frame);
+/* FALSE when the guest has not said anything about its cursor yet: show the host's. Lent until
+ * "cursor-changed". */
+gboolean lodge_frame_source_get_cursor (LodgeFrameSource *self, LodgeCursor *out_cursor);
+
+/* For implementations. */
+void lodge_frame_source_emit_frame_changed (LodgeFrameSource *self);
+void
+lodge_frame_source_emit_damage (LodgeFrameSource *self, int x, int y, int width, int height);
+void lodge_frame_source_emit_cursor_changed (LodgeFrameSource *self);
+
+G_END_DECLS
