@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include "lodge-size.h"
+
 #include <glib.h>
 
 G_BEGIN_DECLS
@@ -160,11 +162,6 @@ gboolean lodge_description_set (LodgeDescription *self,
 /* Every key and its text, in the order of machine.ini: alternating in one array of strings.
  * Returns: (transfer full) (element-type utf8): key, value, key, value, ... */
 GPtrArray *lodge_description_list (const LodgeDescription *self);
-
-/* "4G", "512M", "20G"; also plain bytes. %LODGE_ERROR_INVALID. Powers of 1024. */
-gboolean lodge_size_parse (const char *text, guint64 *out_bytes, GError **error);
-/* The shortest text that parses to exactly @bytes. */
-char *lodge_size_format (guint64 bytes);
 
 /* A name is 1 to 64 characters of UTF-8, with no control characters, no '/', not "." or "..", no
  * white space at the ends, and is not a UUID. %LODGE_ERROR_INVALID. */
