@@ -12,9 +12,21 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (LodgeClient, lodge_client, LODGE, CLIENT, GObject)
 
 #define LODGE_CLIENT_ENGINE_PATH "/org/lodgevm/Engine"
-#define LODGE_CLIENT_HOST_PATH "/org/lodgevm/Host"
+#define LODGE_CLIENT_HOST_PATH   "/org/lodgevm/Host"
 /* What a client of this build understands; compared with Engine1.ApiVersion on connecting. */
 #define LODGE_CLIENT_API_VERSION 1
+
+/**
+ * LodgeClientFlags:
+ * @LODGE_CLIENT_FLAGS_NO_START: a missing engine is %LODGE_ERROR_NOT_FOUND, and not started
+ * @LODGE_CLIENT_FLAGS_ANY_VERSION: also an engine of another API version; only for
+ *   Engine1.Version and Engine1.Quit, which never change
+ */
+typedef enum {
+  LODGE_CLIENT_FLAGS_NONE = 0,
+  LODGE_CLIENT_FLAGS_NO_START = 1 << 0,
+  LODGE_CLIENT_FLAGS_ANY_VERSION = 1 << 1,
+} LodgeClientFlags;
 
 /**
  * lodge_client_connect_async:
@@ -22,17 +34,16 @@ G_DECLARE_FINAL_TYPE (LodgeClient, lodge_client, LODGE, CLIENT, GObject)
  *
  * Connects to the engine's socket; without an answer the engine is started (its systemd user unit
  * where that is installed and a user manager runs, else a detached process) and tried again for at
- * most five seconds.
+ * most five seconds ($LODGE_ENGINE_TIMEOUT seconds where set). With $LODGE_ENGINE_SOCKET, the path
+ * of a socket that leads to another computer's or user's engine, nothing is ever started.
+ *
+ * To be called from the main context's thread: the signals of the client arrive there.
  *
  * Errors: %LODGE_ERROR_HOST when the engine cannot be started (the message names the program),
- * %LODGE_ERROR_TIMEOUT, %LODGE_ERROR_INVALID when the running engine speaks another API version,
- * %LODGE_ERROR_DENIED.
+ * %LODGE_ERROR_NOT_FOUND when there is none and none may be started, %LODGE_ERROR_TIMEOUT,
+ * %LODGE_ERROR_INVALID when the running engine speaks another API version, %LODGE_ERROR_DENIED,
+ * %LODGE_ERROR_CANCELLED.
  */
-typedef enum {
-  LODGE_CLIENT_FLAGS_NONE = 0,
-  LODGE_CLIENT_FLAGS_NO_START = 1 << 0,
-} LodgeClientFlags;
-
 void lodge_client_connect_async (LodgeClientFlags flags,
                                  GCancellable *cancellable,
                                  GAsyncReadyCallback callback,
