@@ -65,7 +65,11 @@ void lodge_qmp_execute_with_fd_async (LodgeQmp *self,
                                       GAsyncReadyCallback callback,
                                       gpointer user_data);
 
-/* The host pid of the QEMU at the other end (SO_PEERCRED), also when it has a pid namespace. */
+/* Arguments that are all strings: name, value, ..., NULL. Transfer full, to execute. */
+JsonObject *lodge_qmp_arguments (const char *first_name, ...) G_GNUC_NULL_TERMINATED;
+
+/* The host pid of the QEMU at the other end (SO_PEERCRED), also when it has a pid namespace; 0
+ * when it cannot be seen from here. */
 GPid lodge_qmp_get_pid (LodgeQmp *self);
 gboolean lodge_qmp_is_closed (LodgeQmp *self);
 void lodge_qmp_close (LodgeQmp *self);

@@ -1,0 +1,714 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* QMP, asynchronously: one connection to one QEMU (docs/interop/qmp-spec in QEMU).
+ *
+ *                greeting               qmp_capabilities answered
+ *   GREETING ----------------> NEGOTIATING ----------------> READY
+ *       |                           |                          |
+ *       +---------------------------+--------------------------+----> CLOSED
+ *        the other end hangs up, sends what is not QMP, or lodge_qmp_close()
+ *
+ *   GREETING     only a greeting may come
+ *   NEGOTIATING  one command, sent by ourselves, is under way; events are dropped (QEMU sends none)
+ *   READY        commands and events; while held (no begin_events yet) nothing is read
+ *   CLOSED       no socket, no sources, nothing pending; for ever
+ *
+ * The socket is used directly and never blocks: its two sources are the only way in and out, and
+ * destroying them is all it takes to stop. No source holds a reference, pending commands do.
+ */
+#include "qemu/lodge-qmp-private.h"
+
+#include "lodge-error.h"
+#include "qemu/lodge-qmp-message.h"
+
+#include <gio/gunixfdmessage.h>
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#define DEFAULT_TIMEOUT_MS 10000
+#define READ_BYTES         (64 * 1024)
+
+typedef enum {
+  STATE_GREETING,
+  STATE_NEGOTIATING,
+  STATE_READY,
+  STATE_CLOSED,
+} State;
+
+struct _LodgeQmp {
+  GObject parent_instance;
+
+  State state;
+  GSocket *socket;
+  GMainContext *context;
+  GPid pid;
+
+  GSource *read_source;
+  GByteArray *input; /* bytes of lines not looked at yet */
+  gsize input_seen;  /* of these, known to hold no line's end */
+  gboolean held;
+
+  GSource *write_source;
+  GQueue output; /* of Request, the first may be sent in part */
+
+  gint64 last_id;
+  GHashTable *pending; /* id -> Pending; a value of NULL: given up, the answer is dropped */
+
+  LodgeQmpGreeted greeted;
+  gpointer greeted_data;
+};
+
+typedef struct {
+  gint64 id;
+  char *bytes;
+  gsize length;
+  gsize sent;
+  GUnixFDMessage *fds; /* goes with the first byte, NULL afterwards */
+} Request;
+
+typedef struct {
+  LodgeQmp *qmp; /* lent: the task holds it */
+  gint64 id;
+  char *command;
+  guint timeout_ms;
+  GTask *task;
+  GSource *timeout;
+  GSource *cancelled;
+} Pending;
+
+enum {
+  SIGNAL_EVENT,
+  SIGNAL_CLOSED,
+  N_SIGNALS,
+};
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (LodgeQmp, lodge_qmp, G_TYPE_OBJECT)
+
+static void process_input (LodgeQmp *self);
+
+static void
+destroy_source (GSource **source)
+{
+  if (*source != NULL)
+    g_source_destroy (*source);
+  g_clear_pointer (source, g_source_unref);
+}
+
+static void
+request_free (Request *request)
+{
+  g_clear_object (&request->fds);
+  g_free (request->bytes);
+  g_free (request);
+}
+
+static void
+pending_free (Pending *pending)
+{
+  if (pending == NULL)
+    return;
+  destroy_source (&pending->timeout);
+  destroy_source (&pending->cancelled);
+  g_clear_object (&pending->task);
+  g_free (pending->command);
+  g_free (pending);
+}
+
+char *
+lodge_qmp_format_limit (guint timeout_ms)
+{
+  /* Translators: a time in seconds */
+  return g_strdup_printf (_ ("%g s"), timeout_ms / 1000.0);
+}
+
+static void
+stop (LodgeQmp *self)
+{
+  self->state = STATE_CLOSED;
+  destroy_source (&self->read_source);
+  destroy_source (&self->write_source);
+  g_queue_clear_full (&self->output, (GDestroyNotify) request_free);
+  g_byte_array_set_size (self->input, 0);
+  self->input_seen = 0;
+  if (self->socket != NULL)
+    g_socket_close (self->socket, NULL); /* whatever it says, the descriptor is closed */
+}
+
+static gboolean
+emit_closed_cb (gpointer user_data)
+{
+  g_signal_emit (user_data, signals[SIGNAL_CLOSED], 0);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+fail_pending (LodgeQmp *self, const char *reason)
+{
+  g_autoptr (GHashTable) pending = g_steal_pointer (&self->pending);
+  GHashTableIter iter;
+  Pending *one;
+
+  self->pending =
+      g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, (GDestroyNotify) pending_free);
+  g_hash_table_iter_init (&iter, pending);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &one)) {
+    if (one != NULL)
+      g_task_return_new_error (one->task, LODGE_ERROR, LODGE_ERROR_FAILED,
+                               _ ("“%s” was not answered: %s"), one->command, reason);
+  }
+}
+
+/* @reason is a clause: "QEMU closed the connection". */
+static void
+end (LodgeQmp *self, const char *reason)
+{
+  g_autoptr (GSource) idle = NULL;
+  LodgeQmpGreeted greeted = g_steal_pointer (&self->greeted);
+
+  if (self->state == STATE_CLOSED)
+    return;
+
+  g_debug ("QMP connection ended: %s", reason);
+  g_object_ref (self);
+  stop (self);
+  if (greeted != NULL) {
+    g_autoptr (GError) error = g_error_new_literal (LODGE_ERROR, LODGE_ERROR_FAILED, reason);
+
+    greeted (self, error, self->greeted_data);
+  }
+  fail_pending (self, reason);
+
+  /* A task may give its result from an idle source: this one comes after those, so that "closed"
+   * is the last thing heard from here. */
+  idle = g_idle_source_new ();
+  g_source_set_priority (idle, G_PRIORITY_DEFAULT);
+  g_source_set_static_name (idle, "LodgeQmp closed");
+  g_source_set_callback (idle, emit_closed_cb, g_object_ref (self), g_object_unref);
+  g_source_attach (idle, self->context);
+  g_object_unref (self);
+}
+
+static void
+end_with_junk (LodgeQmp *self, const char *what)
+{
+  g_autofree char *reason = g_strdup_printf (_ ("QEMU sent %s"), what);
+
+  end (self, reason);
+}
+
+/* Sending */
+
+/* Returns FALSE when the socket takes no more now, or is gone. */
+static gboolean
+send_some (LodgeQmp *self, Request *request)
+{
+  GOutputVector vector = {request->bytes + request->sent, request->length - request->sent};
+  GSocketControlMessage *message = (GSocketControlMessage *) request->fds;
+  g_autoptr (GError) error = NULL;
+  gssize n = g_socket_send_message (self->socket, NULL, &vector, 1, &message, message != NULL,
+                                    G_SOCKET_MSG_NONE, NULL, &error);
+
+  if (n < 0) {
+    /* What the other end said before is still there: reading finds it, and then the end. */
+    if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
+      g_debug ("QMP: cannot send: %s", error->message);
+      g_queue_clear_full (&self->output, (GDestroyNotify) request_free);
+      g_socket_shutdown (self->socket, TRUE, TRUE, NULL);
+    }
+    return FALSE;
+  }
+  g_clear_object (&request->fds);
+  request->sent += n;
+  return TRUE;
+}
+
+static gboolean
+can_write_cb (GSocket *socket, GIOCondition condition, gpointer user_data)
+{
+  LodgeQmp *self = user_data;
+
+  while (!g_queue_is_empty (&self->output)) {
+    Request *request = g_queue_peek_head (&self->output);
+
+    if (!send_some (self, request))
+      break;
+    if (request->sent == request->length)
+      request_free (g_queue_pop_head (&self->output));
+  }
+  if (!g_queue_is_empty (&self->output))
+    return G_SOURCE_CONTINUE;
+  g_clear_pointer (&self->write_source, g_source_unref);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+queue_request (LodgeQmp *self, Request *request)
+{
+  g_queue_push_tail (&self->output, request);
+  if (self->write_source != NULL)
+    return;
+
+  self->write_source = g_socket_create_source (self->socket, G_IO_OUT, NULL);
+  g_source_set_callback (self->write_source, G_SOURCE_FUNC (can_write_cb), self, NULL);
+  /* Most often the socket takes it at once; the source is for when it does not. */
+  if (can_write_cb (self->socket, G_IO_OUT, self) == G_SOURCE_CONTINUE)
+    g_source_attach (self->write_source, self->context);
+}
+
+/* Receiving */
+
+static void
+handle_greeting (LodgeQmp *self, LodgeQmpMessage *message)
+{
+  LodgeQmpGreeted greeted = g_steal_pointer (&self->greeted);
+
+  if (message->kind != LODGE_QMP_MESSAGE_GREETING) {
+    self->greeted = greeted;
+    end_with_junk (self, _ ("no QMP greeting"));
+    return;
+  }
+  self->state = STATE_NEGOTIATING;
+  greeted (self, NULL, self->greeted_data);
+}
+
+static void
+handle_answer (LodgeQmp *self, LodgeQmpMessage *message)
+{
+  gpointer key, value;
+  g_autofree gint64 *id = NULL;
+  Pending *pending;
+
+  if (!g_hash_table_steal_extended (self->pending, &message->id, &key, &value)) {
+    end_with_junk (self, _ ("an answer nobody asked for"));
+    return;
+  }
+  id = key;
+  pending = value;
+  if (pending == NULL)
+    return;
+
+  if (self->state == STATE_NEGOTIATING && message->kind == LODGE_QMP_MESSAGE_RETURN) {
+    self->state = STATE_READY;
+    self->held = TRUE;
+    destroy_source (&self->read_source);
+  }
+  if (message->kind == LODGE_QMP_MESSAGE_RETURN)
+    g_task_return_pointer (pending->task, g_steal_pointer (&message->value),
+                           (GDestroyNotify) json_node_unref);
+  else
+    g_task_return_new_error (pending->task, LODGE_ERROR, LODGE_ERROR_FAILED,
+                             _ ("QEMU refused “%s”: %s"), pending->command, message->text);
+  pending_free (pending);
+}
+
+static void
+handle_message (LodgeQmp *self, LodgeQmpMessage *message)
+{
+  if (self->state == STATE_GREETING) {
+    handle_greeting (self, message);
+    return;
+  }
+  switch (message->kind) {
+  case LODGE_QMP_MESSAGE_EVENT:
+    if (self->state == STATE_READY)
+      g_signal_emit (self, signals[SIGNAL_EVENT], 0, message->text, message->data);
+    break;
+  case LODGE_QMP_MESSAGE_RETURN:
+  case LODGE_QMP_MESSAGE_ERROR:
+    handle_answer (self, message);
+    break;
+  case LODGE_QMP_MESSAGE_GREETING:
+  default:
+    end_with_junk (self, _ ("a second greeting"));
+    break;
+  }
+}
+
+static void
+handle_line (LodgeQmp *self, const char *line, gsize length)
+{
+  g_autoptr (LodgeQmpMessage) message = NULL;
+  g_autoptr (GError) error = NULL;
+
+  while (length > 0 && g_ascii_isspace (line[length - 1]))
+    length--;
+  if (length == 0)
+    return;
+  message = lodge_qmp_message_parse (line, length, &error);
+  if (message != NULL)
+    handle_message (self, message);
+  else
+    end_with_junk (self, error->message);
+}
+
+/* Looks at each whole line. Whoever hears of it may close or hold the connection meanwhile; lines
+ * are moved out of the buffer first, since closing empties it. */
+static void
+process_input (LodgeQmp *self)
+{
+  gsize start = 0;
+
+  while (self->state != STATE_CLOSED && !self->held && self->input_seen < self->input->len) {
+    const char *from = (const char *) self->input->data + self->input_seen;
+    const char *newline = memchr (from, '\n', self->input->len - self->input_seen);
+    gsize end_of_line =
+        newline != NULL ? (gsize) (newline - (const char *) self->input->data) : self->input->len;
+    g_autofree char *line = NULL;
+
+    if (end_of_line - start > LODGE_QMP_MESSAGE_MAX_BYTES) {
+      end_with_junk (self, _ ("a line that is too long"));
+      return;
+    }
+    if (newline == NULL) {
+      self->input_seen = end_of_line;
+      break;
+    }
+    line = g_memdup2 (self->input->data + start, end_of_line - start + 1);
+    self->input_seen = end_of_line + 1;
+    gsize length = end_of_line - start;
+    start = end_of_line + 1;
+    handle_line (self, line, length);
+  }
+  if (self->state != STATE_CLOSED && start > 0) {
+    g_byte_array_remove_range (self->input, 0, start);
+    self->input_seen -= start;
+  }
+}
+
+static gboolean
+can_read_cb (GSocket *socket, GIOCondition condition, gpointer user_data)
+{
+  g_autoptr (LodgeQmp) self = g_object_ref (user_data);
+  g_autoptr (GError) error = NULL;
+  guint old_length = self->input->len;
+  gssize n;
+
+  g_byte_array_set_size (self->input, old_length + READ_BYTES);
+  n = g_socket_receive (socket, (char *) self->input->data + old_length, READ_BYTES, NULL, &error);
+  g_byte_array_set_size (self->input, old_length + MAX (n, 0));
+
+  if (n > 0)
+    process_input (self);
+  else if (n == 0)
+    end (self, _ ("QEMU closed the connection"));
+  else if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+    end (self, _ ("QEMU closed the connection"));
+  return G_SOURCE_CONTINUE; /* when it ended meanwhile, the source is destroyed already */
+}
+
+static void
+begin_reading (LodgeQmp *self)
+{
+  self->read_source = g_socket_create_source (self->socket, G_IO_IN, NULL);
+  g_source_set_callback (self->read_source, G_SOURCE_FUNC (can_read_cb), self, NULL);
+  g_source_set_static_name (self->read_source, "LodgeQmp read");
+  g_source_attach (self->read_source, self->context);
+}
+
+static gboolean
+begin_events_cb (gpointer user_data)
+{
+  LodgeQmp *self = user_data;
+
+  if (self->state == STATE_CLOSED || !self->held)
+    return G_SOURCE_REMOVE;
+  self->held = FALSE;
+  begin_reading (self);
+  process_input (self);
+  return G_SOURCE_REMOVE;
+}
+
+void
+lodge_qmp_begin_events (LodgeQmp *self)
+{
+  g_autoptr (GSource) idle = g_idle_source_new ();
+
+  g_source_set_priority (idle, G_PRIORITY_DEFAULT);
+  g_source_set_callback (idle, begin_events_cb, g_object_ref (self), g_object_unref);
+  g_source_attach (idle, self->context);
+}
+
+/* Commands */
+
+/* The command is over for whoever asked. When it was not sent yet it never will be; else its
+ * answer, which may still come, is dropped. */
+static Pending *
+give_up (Pending *pending)
+{
+  LodgeQmp *self = pending->qmp;
+  g_autofree gint64 *key = NULL;
+
+  g_hash_table_steal_extended (self->pending, &pending->id, (gpointer *) &key, NULL);
+  for (GList *l = self->output.head; l != NULL; l = l->next) {
+    Request *request = l->data;
+
+    if (request->id == pending->id && request->sent == 0) {
+      request_free (request);
+      g_queue_delete_link (&self->output, l);
+      return pending;
+    }
+  }
+  g_hash_table_insert (self->pending, g_steal_pointer (&key), NULL);
+  return pending;
+}
+
+static gboolean
+timeout_cb (gpointer user_data)
+{
+  Pending *pending = give_up (user_data);
+  g_autofree char *limit = lodge_qmp_format_limit (pending->timeout_ms);
+
+  g_task_return_new_error (pending->task, LODGE_ERROR, LODGE_ERROR_TIMEOUT,
+                           _ ("QEMU did not answer “%s” within %s"), pending->command, limit);
+  pending_free (pending);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+return_cancelled (GTask *task, const char *command)
+{
+  g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_CANCELLED, _ ("“%s” was cancelled"),
+                           command);
+}
+
+static gboolean
+cancelled_cb (GCancellable *cancellable, gpointer user_data)
+{
+  Pending *pending = give_up (user_data);
+
+  return_cancelled (pending->task, pending->command);
+  pending_free (pending);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+add_pending (LodgeQmp *self, gint64 id, const char *command, guint timeout_ms, GTask *task)
+{
+  Pending *pending = g_new0 (Pending, 1);
+  GCancellable *cancellable = g_task_get_cancellable (task);
+
+  pending->qmp = self;
+  pending->id = id;
+  pending->command = g_strdup (command);
+  pending->timeout_ms = timeout_ms > 0 ? timeout_ms : DEFAULT_TIMEOUT_MS;
+  pending->task = g_object_ref (task);
+
+  pending->timeout = g_timeout_source_new (pending->timeout_ms);
+  g_source_set_callback (pending->timeout, timeout_cb, pending, NULL);
+  g_source_attach (pending->timeout, self->context);
+  if (cancellable != NULL) {
+    pending->cancelled = g_cancellable_source_new (cancellable);
+    g_source_set_callback (pending->cancelled, G_SOURCE_FUNC (cancelled_cb), pending, NULL);
+    g_source_attach (pending->cancelled, self->context);
+  }
+  g_hash_table_insert (self->pending, g_memdup2 (&id, sizeof id), pending);
+}
+
+static Request *
+request_new (gint64 id, const char *command, JsonObject *arguments, GUnixFDMessage *fds)
+{
+  g_autoptr (JsonNode) root = json_node_new (JSON_NODE_OBJECT);
+  g_autofree char *text = NULL;
+  JsonObject *object = json_object_new ();
+  Request *request = g_new0 (Request, 1);
+
+  json_node_take_object (root, object);
+  json_object_set_string_member (object, "execute", command);
+  if (arguments != NULL)
+    json_object_set_object_member (object, "arguments", json_object_ref (arguments));
+  json_object_set_int_member (object, "id", id);
+  text = json_to_string (root, FALSE);
+
+  request->id = id;
+  request->bytes = g_strconcat (text, "\n", NULL);
+  request->length = strlen (request->bytes);
+  request->fds = fds != NULL ? g_object_ref (fds) : NULL;
+  return request;
+}
+
+static void
+execute (LodgeQmp *self,
+         const char *command,
+         JsonObject *arguments,
+         GUnixFDMessage *fds,
+         guint timeout_ms,
+         GTask *task)
+{
+  gint64 id;
+
+  if (g_cancellable_is_cancelled (g_task_get_cancellable (task))) {
+    return_cancelled (task, command);
+    return;
+  }
+  if (self->state != STATE_READY && self->state != STATE_NEGOTIATING) {
+    g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_FAILED,
+                             _ ("“%s” was not answered: the connection to QEMU is closed"),
+                             command);
+    return;
+  }
+  id = ++self->last_id;
+  add_pending (self, id, command, timeout_ms, task);
+  queue_request (self, request_new (id, command, arguments, fds));
+}
+
+static GTask *
+task_new (LodgeQmp *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, data);
+
+  g_task_set_source_tag (task, lodge_qmp_execute_async);
+  /* The error is our own, and what was answered before a late cancel still counts. */
+  g_task_set_check_cancellable (task, FALSE);
+  return task;
+}
+
+void
+lodge_qmp_execute_async (LodgeQmp *self,
+                         const char *command,
+                         JsonObject *arguments,
+                         guint timeout_ms,
+                         GCancellable *cancellable,
+                         GAsyncReadyCallback callback,
+                         gpointer user_data)
+{
+  g_autoptr (JsonObject) taken = arguments;
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (LODGE_IS_QMP (self));
+  g_return_if_fail (command != NULL);
+
+  task = task_new (self, cancellable, callback, user_data);
+  execute (self, command, taken, NULL, timeout_ms, task);
+}
+
+void
+lodge_qmp_execute_with_fd_async (LodgeQmp *self,
+                                 const char *command,
+                                 JsonObject *arguments,
+                                 int fd,
+                                 GCancellable *cancellable,
+                                 GAsyncReadyCallback callback,
+                                 gpointer user_data)
+{
+  g_autoptr (JsonObject) taken = arguments;
+  g_autoptr (GUnixFDMessage) fds = (GUnixFDMessage *) g_unix_fd_message_new ();
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_return_if_fail (LODGE_IS_QMP (self));
+  g_return_if_fail (command != NULL);
+
+  task = task_new (self, cancellable, callback, user_data);
+  if (g_unix_fd_message_append_fd (fds, fd, &error))
+    execute (self, command, taken, fds, 0, task);
+  else
+    g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_FAILED,
+                             _ ("Could not pass a descriptor with “%s”: %s"), command,
+                             error->message);
+}
+
+JsonNode *
+lodge_qmp_execute_finish (LodgeQmp *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, lodge_qmp_execute_async), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+JsonObject *
+lodge_qmp_arguments (const char *first_name, ...)
+{
+  JsonObject *arguments = json_object_new ();
+  va_list list;
+
+  va_start (list, first_name);
+  for (const char *name = first_name; name != NULL; name = va_arg (list, const char *))
+    json_object_set_string_member (arguments, name, va_arg (list, const char *));
+  va_end (list);
+  return arguments;
+}
+
+GPid
+lodge_qmp_get_pid (LodgeQmp *self)
+{
+  g_return_val_if_fail (LODGE_IS_QMP (self), 0);
+  return self->pid;
+}
+
+gboolean
+lodge_qmp_is_closed (LodgeQmp *self)
+{
+  g_return_val_if_fail (LODGE_IS_QMP (self), TRUE);
+  return self->state == STATE_CLOSED;
+}
+
+void
+lodge_qmp_close (LodgeQmp *self)
+{
+  g_return_if_fail (LODGE_IS_QMP (self));
+  self->greeted = NULL;
+  end (self, _ ("the connection was closed"));
+}
+
+LodgeQmp *
+lodge_qmp_new (GSocket *socket, LodgeQmpGreeted greeted, gpointer user_data)
+{
+  LodgeQmp *self = g_object_new (LODGE_TYPE_QMP, NULL);
+  g_autoptr (GCredentials) peer = g_socket_get_credentials (socket, NULL);
+
+  self->socket = g_object_ref (socket);
+  self->greeted = greeted;
+  self->greeted_data = user_data;
+  /* SO_PEERCRED gives the pid as this process sees it. A peer it cannot see has none: 0. */
+  if (peer != NULL)
+    self->pid = MAX (g_credentials_get_unix_pid (peer, NULL), 0);
+  begin_reading (self);
+  return self;
+}
+
+static void
+lodge_qmp_dispose (GObject *object)
+{
+  LodgeQmp *self = LODGE_QMP (object);
+
+  /* No task is under way, each would hold a reference; so nobody is left to be told. */
+  stop (self);
+  g_clear_object (&self->socket);
+
+  G_OBJECT_CLASS (lodge_qmp_parent_class)->dispose (object);
+}
+
+static void
+lodge_qmp_finalize (GObject *object)
+{
+  LodgeQmp *self = LODGE_QMP (object);
+
+  g_byte_array_unref (self->input);
+  g_hash_table_unref (self->pending);
+  g_main_context_unref (self->context);
+
+  G_OBJECT_CLASS (lodge_qmp_parent_class)->finalize (object);
+}
+
+static void
+lodge_qmp_class_init (LodgeQmpClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = lodge_qmp_dispose;
+  object_class->finalize = lodge_qmp_finalize;
+
+  signals[SIGNAL_EVENT] = g_signal_new ("event", LODGE_TYPE_QMP, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                        NULL, G_TYPE_NONE, 2, G_TYPE_STRING, JSON_TYPE_OBJECT);
+  signals[SIGNAL_CLOSED] = g_signal_new ("closed", LODGE_TYPE_QMP, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                         NULL, G_TYPE_NONE, 0);
+}
+
+static void
+lodge_qmp_init (LodgeQmp *self)
+{
+  self->context = g_main_context_ref_thread_default ();
+  self->input = g_byte_array_new ();
+  self->pending =
+      g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, (GDestroyNotify) pending_free);
+}
