@@ -111,6 +111,8 @@ typedef struct {
 #define LODGE_DESCRIPTION_PORTS 16
 /* The first ports are taken by fixed devices; disks and NICs use the others. */
 #define LODGE_DESCRIPTION_FIRST_FREE_PORT 4
+/* q35's AHCI controller has six ports (QEMU, hw/i386/pc_q35.c: MAX_SATA_PORTS). */
+#define LODGE_DESCRIPTION_SATA_PORTS 6
 
 /* A new value with new UUIDs, no devices and every default. */
 LodgeDescription *lodge_description_new (const char *name);
@@ -127,8 +129,7 @@ LodgeDisk *lodge_description_add_disk (LodgeDescription *self,
                                        guint64 size_bytes,
                                        GError **error);
 LodgeNic *lodge_description_add_nic (LodgeDescription *self, LodgeNicModel model, GError **error);
-LodgeMedia *
-lodge_description_add_media (LodgeDescription *self, const char *file, GError **error);
+LodgeMedia *lodge_description_add_media (LodgeDescription *self, const char *file, GError **error);
 
 /* Lent, or %NULL. */
 LodgeLayer *lodge_description_get_layer (const LodgeDescription *self, const char *id);
@@ -152,12 +153,11 @@ gboolean lodge_description_check (const LodgeDescription *self, GError **error);
  * Changes one value by its name, with the same rules as reading machine.ini.
  *
  * Errors: %LODGE_ERROR_NOT_FOUND for an unknown key (the message lists those of the section),
- * %LODGE_ERROR_INVALID for a value that is not allowed or a key that is never changed (UUID, ports).
+ * %LODGE_ERROR_INVALID for a value that is not allowed or a key that is never changed (UUID,
+ * ports).
  */
-gboolean lodge_description_set (LodgeDescription *self,
-                                const char *key,
-                                const char *text,
-                                GError **error);
+gboolean
+lodge_description_set (LodgeDescription *self, const char *key, const char *text, GError **error);
 
 /* Every key and its text, in the order of machine.ini: alternating in one array of strings.
  * Returns: (transfer full) (element-type utf8): key, value, key, value, ... */

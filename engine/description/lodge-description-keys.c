@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The table of machine.ini's sections and keys, and what works on any row of it. */
+#include "description/lodge-description-keys.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+/* Enums are read and written as guint. */
+G_STATIC_ASSERT (sizeof (LodgeFirmwareKind) == sizeof (guint));
+G_STATIC_ASSERT (sizeof (LodgeDiskBus) == sizeof (guint));
+G_STATIC_ASSERT (sizeof (LodgeNicModel) == sizeof (guint));
+G_STATIC_ASSERT (sizeof (LodgeDisplayModel) == sizeof (guint));
+/* The id comes first in every item. */
+G_STATIC_ASSERT (offsetof (LodgeDisk, id) == 0);
+G_STATIC_ASSERT (offsetof (LodgeLayer, id) == 0);
+G_STATIC_ASSERT (offsetof (LodgeNic, id) == 0);
+G_STATIC_ASSERT (offsetof (LodgeMedia, id) == 0);
+
+static const LodgeSection sections[] = {
+    [LODGE_SECTION_MACHINE] = {"machine", 0, 0, N_ ("The machine itself.")},
+    [LODGE_SECTION_FIRMWARE] = {"firmware", 0, 0, N_ ("The program that starts the guest.")},
+    [LODGE_SECTION_TPM] = {"tpm", 0, 0, N_ ("The security chip.")},
+    [LODGE_SECTION_BOOT] = {"boot", 0, 0, N_ ("A kernel that is started without a boot loader.")},
+    [LODGE_SECTION_DISPLAY] = {"display", 0, 0, N_ ("The graphics card.")},
+    [LODGE_SECTION_DISK] = {"disk", offsetof (LodgeDescription, disks), sizeof (LodgeDisk),
+                            N_ ("A disk of the guest; the disks boot in the order of the file.")},
+    [LODGE_SECTION_LAYER] = {"layer", offsetof (LodgeDescription, layers), sizeof (LodgeLayer),
+                             N_ ("One image file of a disk.")},
+    [LODGE_SECTION_NIC] = {"nic", offsetof (LodgeDescription, nics), sizeof (LodgeNic),
+                           N_ ("A network card of the guest.")},
+    [LODGE_SECTION_MEDIA] = {"media", offsetof (LodgeDescription, media), sizeof (LodgeMedia),
+                             N_ ("A drive for CD and DVD images; boots after the disks.")},
+};
+G_STATIC_ASSERT (G_N_ELEMENTS (sections) == LODGE_N_SECTIONS);
+
+/* In the order of the enums. */
+static const char *const firmware_kinds[] = {"bios", "uefi", "uefi-secure", NULL};
+static const char *const disk_buses[] = {"virtio", "sata", NULL};
+static const char *const nic_models[] = {"virtio", "e1000e", NULL};
+static const char *const display_models[] = {"virtio", "qxl", "vga", NULL};
+static const char *const layer_formats[] = {"qcow2", "raw", NULL};
+
+#define MACHINE(field) offsetof (LodgeDescription, field)
+#define SETTABLE       LODGE_KEY_SETTABLE
+#define PATH_LENGTH    4096
+/* QEMU's q35 takes 288, but beyond 255 a guest needs interrupt remapping, which it is not given. */
+#define MOST_CPUS       255
+#define MOST_MEMORY_MIB (8 * 1024 * 1024)
+/* COMMAND_LINE_SIZE of x86 with its closing NUL is 2048 (Linux, arch/x86/include/asm/setup.h). */
+#define APPEND_LENGTH 2047
+
+/* clang-format off */
+static const LodgeKey keys[] = {
+  { LODGE_SECTION_MACHINE, "version", LODGE_KEY_VERSION, 0, NULL, 0, G_MAXUINT, NULL, 0,
+    N_ ("The version of this file's format; raised by Lodge alone.") },
+  { LODGE_SECTION_MACHINE, "uuid", LODGE_KEY_UUID, MACHINE (uuid), NULL, 0, 0, NULL, 0,
+    N_ ("What the machine is known by; also the name of its folder.") },
+  { LODGE_SECTION_MACHINE, "name", LODGE_KEY_NAME, MACHINE (name), NULL, 0, 0, NULL, SETTABLE,
+    N_ ("What people call the machine.") },
+  { LODGE_SECTION_MACHINE, "os", LODGE_KEY_WORD, MACHINE (os), "", 0, 64, NULL, SETTABLE,
+    N_ ("The guest's operating system as libosinfo's short id, such as debian12; empty when "
+        "unknown.") },
+  { LODGE_SECTION_MACHINE, "type", LODGE_KEY_WORD, MACHINE (machine_type), "", 0, 64, NULL, SETTABLE,
+    N_ ("QEMU's machine type with its version, such as pc-q35-7.2; empty lets the next start choose "
+        "the newest and record it.") },
+  { LODGE_SECTION_MACHINE, "cpu-model", LODGE_KEY_WORD, MACHINE (cpu_model), "", 0, 64, NULL, SETTABLE,
+    N_ ("QEMU's name of the CPU model; empty lets the next start choose and record it.") },
+  { LODGE_SECTION_MACHINE, "cpus", LODGE_KEY_NUMBER, MACHINE (cpus), "2", 1, MOST_CPUS, NULL, SETTABLE,
+    N_ ("How many CPUs the guest has.") },
+  { LODGE_SECTION_MACHINE, "memory", LODGE_KEY_MEMORY, MACHINE (memory_mib), "2G", 16, MOST_MEMORY_MIB,
+    NULL, SETTABLE, N_ ("How much memory the guest has.") },
+  { LODGE_SECTION_MACHINE, "vmgenid", LODGE_KEY_UUID, MACHINE (vmgenid), NULL, 0, 0, NULL, 0,
+    N_ ("Changes whenever the guest goes back in time or is copied, so that it can notice.") },
+
+  { LODGE_SECTION_FIRMWARE, "kind", LODGE_KEY_CHOICE, MACHINE (firmware), "bios", 0, 0, firmware_kinds,
+    SETTABLE, N_ ("BIOS, UEFI, or UEFI with Secure Boot.") },
+  { LODGE_SECTION_FIRMWARE, "code", LODGE_KEY_HOST_FILE, MACHINE (firmware_code), "", 0, PATH_LENGTH,
+    NULL, 0, N_ ("The firmware's image on this computer; recorded by the first start.") },
+  { LODGE_SECTION_FIRMWARE, "code-format", LODGE_KEY_CHOICE_TEXT, MACHINE (firmware_format), "", 0, 0,
+    layer_formats, 0, N_ ("The format of the firmware's image.") },
+  { LODGE_SECTION_FIRMWARE, "nvram", LODGE_KEY_OWN_FILE, MACHINE (nvram), "", 0, PATH_LENGTH, NULL, 0,
+    N_ ("The file with the firmware's variables in the machine's folder; empty for BIOS.") },
+
+  { LODGE_SECTION_TPM, "enabled", LODGE_KEY_BOOLEAN, MACHINE (tpm), "false", 0, 0, NULL, SETTABLE,
+    N_ ("Whether the guest has a TPM 2.0.") },
+
+  { LODGE_SECTION_BOOT, "kernel", LODGE_KEY_HOST_FILE, MACHINE (kernel), "", 0, PATH_LENGTH, NULL,
+    SETTABLE, N_ ("A kernel on this computer that is started directly; empty for none.") },
+  { LODGE_SECTION_BOOT, "initrd", LODGE_KEY_HOST_FILE, MACHINE (initrd), "", 0, PATH_LENGTH, NULL,
+    SETTABLE, N_ ("The initial RAM disk that goes with the kernel.") },
+  { LODGE_SECTION_BOOT, "append", LODGE_KEY_TEXT, MACHINE (append), "", 0, APPEND_LENGTH, NULL, SETTABLE,
+    N_ ("The kernel's command line.") },
+  { LODGE_SECTION_BOOT, "kernel-once", LODGE_KEY_BOOLEAN, MACHINE (kernel_once), "false", 0, 0, NULL,
+    SETTABLE, N_ ("Whether the kernel is given up once the guest's disk can be booted.") },
+
+  { LODGE_SECTION_DISPLAY, "model", LODGE_KEY_CHOICE, MACHINE (display), "virtio", 0, 0, display_models,
+    SETTABLE, N_ ("The graphics card.") },
+  /* vgamem_mb is 1 to 512 (QEMU, hw/display/vga.c). */
+  { LODGE_SECTION_DISPLAY, "video-memory", LODGE_KEY_VIDEO_MEMORY, MACHINE (video_memory_mib), "64M",
+    1, 512, NULL, SETTABLE, N_ ("Memory of a qxl or vga card.") },
+
+  { LODGE_SECTION_DISK, "bus", LODGE_KEY_CHOICE, offsetof (LodgeDisk, bus), "virtio", 0, 0, disk_buses,
+    SETTABLE, N_ ("How the disk is connected.") },
+  { LODGE_SECTION_DISK, "port", LODGE_KEY_NUMBER, offsetof (LodgeDisk, port), NULL, 0,
+    LODGE_DESCRIPTION_PORTS - 1, NULL, 0,
+    N_ ("The PCI Express port (virtio) or SATA port; the guest knows the disk by it.") },
+  { LODGE_SECTION_DISK, "top", LODGE_KEY_ID, offsetof (LodgeDisk, top), NULL, 0, 0, NULL, 0,
+    N_ ("The layer that is written to.") },
+
+  { LODGE_SECTION_LAYER, "file", LODGE_KEY_ANY_FILE, offsetof (LodgeLayer, file), NULL, 0, PATH_LENGTH,
+    NULL, 0, N_ ("The image, in the machine's folder, or with its full path where it is used in "
+                 "place.") },
+  { LODGE_SECTION_LAYER, "format", LODGE_KEY_CHOICE_TEXT, offsetof (LodgeLayer, format), NULL, 0, 0,
+    layer_formats, 0, N_ ("The image's format; never guessed again from what is in it.") },
+  { LODGE_SECTION_LAYER, "size", LODGE_KEY_SIZE, offsetof (LodgeLayer, size_bytes), NULL, 512, G_MAXINT64,
+    NULL, 0, N_ ("How large the disk is for the guest.") },
+  { LODGE_SECTION_LAYER, "below", LODGE_KEY_ID, offsetof (LodgeLayer, below), "", 0, 0, NULL,
+    LODGE_KEY_NULLABLE, N_ ("The layer that this one stands on; empty for the lowest.") },
+
+  { LODGE_SECTION_NIC, "mac", LODGE_KEY_MAC, offsetof (LodgeNic, mac), NULL, 0, 0, NULL, SETTABLE,
+    N_ ("The hardware address.") },
+  { LODGE_SECTION_NIC, "model", LODGE_KEY_CHOICE, offsetof (LodgeNic, model), "virtio", 0, 0, nic_models,
+    SETTABLE, N_ ("The network card.") },
+  { LODGE_SECTION_NIC, "port", LODGE_KEY_NUMBER, offsetof (LodgeNic, port), NULL,
+    LODGE_DESCRIPTION_FIRST_FREE_PORT, LODGE_DESCRIPTION_PORTS - 1, NULL, 0,
+    N_ ("The PCI Express port; the guest knows the card by it.") },
+  { LODGE_SECTION_NIC, "forwards", LODGE_KEY_FORWARDS, offsetof (LodgeNic, forwards), "", 0, 0, NULL,
+    SETTABLE, N_ ("What is let in from outside, as PROTO:[ADDRESS:]HOSTPORT:GUESTPORT with ';' "
+                  "between.") },
+
+  { LODGE_SECTION_MEDIA, "port", LODGE_KEY_NUMBER, offsetof (LodgeMedia, port), NULL, 0,
+    LODGE_DESCRIPTION_SATA_PORTS - 1, NULL, 0, N_ ("The SATA port.") },
+  { LODGE_SECTION_MEDIA, "file", LODGE_KEY_HOST_FILE, offsetof (LodgeMedia, file), "", 0, PATH_LENGTH,
+    NULL, SETTABLE | LODGE_KEY_NULLABLE,
+    N_ ("The image in the drive, with its full path; empty when there is none.") },
+};
+/* clang-format on */
+
+const LodgeKey *
+lodge_keys_get (guint *out_n_keys)
+{
+  *out_n_keys = G_N_ELEMENTS (keys);
+  return keys;
+}
+
+const LodgeSection *
+lodge_section_get (LodgeSectionKind kind)
+{
+  return &sections[kind];
+}
+
+LodgeSectionKind
+lodge_section_find (const char *name, gssize length)
+{
+  gsize size = length < 0 ? strlen (name) : (gsize) length;
+  guint i;
+
+  for (i = 0; i < LODGE_N_SECTIONS; i++) {
+    if (strlen (sections[i].name) == size && memcmp (sections[i].name, name, size) == 0)
+      break;
+  }
+  return i;
+}
+
+const LodgeKey *
+lodge_key_find (LodgeSectionKind section, const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++) {
+    if (keys[i].section == section && strcmp (keys[i].name, name) == 0)
+      return &keys[i];
+  }
+  return NULL;
+}
+
+static gboolean
+is_text (const LodgeKey *key)
+{
+  switch (key->type) {
+  case LODGE_KEY_TEXT:
+  case LODGE_KEY_WORD:
+  case LODGE_KEY_UUID:
+  case LODGE_KEY_NAME:
+  case LODGE_KEY_ID:
+  case LODGE_KEY_CHOICE_TEXT:
+  case LODGE_KEY_MAC:
+  case LODGE_KEY_HOST_FILE:
+  case LODGE_KEY_OWN_FILE:
+  case LODGE_KEY_ANY_FILE:
+    return TRUE;
+  case LODGE_KEY_VERSION:
+  case LODGE_KEY_CHOICE:
+  case LODGE_KEY_NUMBER:
+  case LODGE_KEY_MEMORY:
+  case LODGE_KEY_VIDEO_MEMORY:
+  case LODGE_KEY_SIZE:
+  case LODGE_KEY_BOOLEAN:
+  case LODGE_KEY_FORWARDS:
+    return FALSE;
+  }
+  g_return_val_if_reached (FALSE);
+}
+
+void
+lodge_section_clear_values (LodgeSectionKind kind, gpointer item)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++) {
+    if (keys[i].section != kind)
+      continue;
+    if (is_text (&keys[i]))
+      g_clear_pointer (&G_STRUCT_MEMBER (char *, item, keys[i].offset), g_free);
+    else if (keys[i].type == LODGE_KEY_FORWARDS)
+      g_clear_pointer (&G_STRUCT_MEMBER (char **, item, keys[i].offset), g_strfreev);
+  }
+}
+
+void
+lodge_section_copy_values (LodgeSectionKind kind, gconstpointer from, gpointer to)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++) {
+    gsize offset = keys[i].offset;
+
+    if (keys[i].section != kind || keys[i].type == LODGE_KEY_VERSION)
+      continue;
+    if (is_text (&keys[i])) {
+      g_free (G_STRUCT_MEMBER (char *, to, offset));
+      G_STRUCT_MEMBER (char *, to, offset) = g_strdup (G_STRUCT_MEMBER (char *, from, offset));
+    } else if (keys[i].type == LODGE_KEY_FORWARDS) {
+      g_strfreev (G_STRUCT_MEMBER (char **, to, offset));
+      G_STRUCT_MEMBER (char **, to, offset) = g_strdupv (G_STRUCT_MEMBER (char **, from, offset));
+    } else if (keys[i].type == LODGE_KEY_SIZE || keys[i].type == LODGE_KEY_VIDEO_MEMORY) {
+      G_STRUCT_MEMBER (guint64, to, offset) = G_STRUCT_MEMBER (guint64, from, offset);
+    } else {
+      G_STRUCT_MEMBER (guint, to, offset) = G_STRUCT_MEMBER (guint, from, offset);
+    }
+  }
+}
+
+gpointer
+lodge_section_item_new (LodgeSectionKind kind, const char *id)
+{
+  gpointer item = g_malloc0 (sections[kind].item_size);
+
+  *(char **) item = g_strdup (id);
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++) {
+    if (keys[i].section == kind && keys[i].fallback != NULL)
+      lodge_key_parse (&keys[i], "", item);
+  }
+  return item;
+}
+
+void
+lodge_section_item_free (LodgeSectionKind kind, gpointer item)
+{
+  lodge_section_clear_values (kind, item);
+  g_free (*(char **) item);
+  g_free (item);
+}
+
+GPtrArray *
+lodge_section_get_items (LodgeSectionKind kind, const LodgeDescription *description)
+{
+  g_return_val_if_fail (sections[kind].item_size != 0, NULL);
+
+  return G_STRUCT_MEMBER (GPtrArray *, description, sections[kind].array_offset);
+}
+
+gpointer
+lodge_section_find_item (LodgeSectionKind kind, const LodgeDescription *description, const char *id)
+{
+  GPtrArray *items = lodge_section_get_items (kind, description);
+
+  for (guint i = 0; i < items->len; i++) {
+    char **item = g_ptr_array_index (items, i);
+
+    if (g_strcmp0 (*item, id) == 0)
+      return item;
+  }
+  return NULL;
+}

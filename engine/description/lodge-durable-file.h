@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Small files that must survive a crash: read with a limit, replaced whole or not at all. */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/**
+ * lodge_durable_file_read:
+ * @limit: in bytes; a larger file is refused
+ *
+ * Reads a regular file. Never follows a link in the last part of @path, never waits on a pipe.
+ *
+ * Returns: (transfer full): the bytes with a NUL behind them that is not counted, or %NULL with
+ * %LODGE_ERROR_NOT_FOUND, %LODGE_ERROR_INVALID (not a regular file, or too large),
+ * %LODGE_ERROR_DENIED, %LODGE_ERROR_STORAGE
+ */
+char *lodge_durable_file_read (const char *path, gsize limit, gsize *out_length, GError **error);
+
+/**
+ * lodge_durable_file_write:
+ *
+ * Puts @length bytes of @data at @path: written to a hidden file beside it, synced, renamed, and
+ * the folder synced. 0600. On an error what was at @path is as it was and nothing is left beside
+ * it.
+ *
+ * Errors: %LODGE_ERROR_NOT_FOUND (no folder), %LODGE_ERROR_STORAGE (full disk),
+ * %LODGE_ERROR_DENIED.
+ */
+gboolean
+lodge_durable_file_write (const char *path, const char *data, gsize length, GError **error);
+
+/* Makes what was renamed, made or removed in @folder survive a power cut. */
+gboolean lodge_durable_folder_sync (const char *folder, GError **error);
+
+/* The LODGE_ERROR code for an errno of a file system call. */
+int lodge_durable_error_code (int saved_errno);
+
+G_END_DECLS
