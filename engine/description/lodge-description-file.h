@@ -35,6 +35,9 @@ const char *lodge_description_file_get_read_only (LodgeDescriptionFile *self);
  * lodge_description_file_save:
  * @description: (transfer none): the new value; checked first
  *
+ * Writes what differs from the old value into the text that is on the disk by now, so that what was
+ * edited by hand since it was read stays, and is part of the value afterwards.
+ *
  * Writes atomically and durably (temp file beside it, fsync, rename, fsync of the folder). On an
  * error the old file and the old value stand.
  *
@@ -44,5 +47,8 @@ const char *lodge_description_file_get_read_only (LodgeDescriptionFile *self);
 gboolean lodge_description_file_save (LodgeDescriptionFile *self,
                                       const LodgeDescription *description,
                                       GError **error);
+
+/* Its folder was renamed: @path is where the file is now. */
+void lodge_description_file_moved (LodgeDescriptionFile *self, const char *path);
 
 G_END_DECLS
