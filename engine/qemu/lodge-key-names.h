@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Keys as people write them ("ctrl+alt+delete", a text) to keys as QEMU names them (QKeyCode in
+ * QEMU's qapi/ui.json). */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * lodge_key_names_parse:
+ * @keys: names joined by "+", in upper or lower case: "ctrl+alt+delete", "super+r", "F12", "ctrl++"
+ *
+ * The keys to hold down together, in this order. Known are all of QEMU's own names, the usual other
+ * ones, and every character of a US keyboard; one that needs shift brings it along. f13 to f24 are
+ * refused by a QEMU older than 8.0.
+ *
+ * Returns: (transfer full): names of QKeyCode, %NULL-terminated; %LODGE_ERROR_INVALID (the message
+ * names the part that is no key, and what was meant where that can be guessed)
+ */
+char **lodge_key_names_parse (const char *keys, GError **error);
+
+/**
+ * lodge_key_names_from_text:
+ * @text: printable ASCII, newlines (the return key) and tabs
+ *
+ * What to press, one after the other, so that a guest with a US layout reads @text: each element is
+ * what lodge_key_names_parse() gives, "B" is "shift", "b".
+ *
+ * Returns: (transfer full) (element-type GStrv): or %NULL with %LODGE_ERROR_INVALID, which names
+ * the first character that cannot be typed
+ */
+GPtrArray *lodge_key_names_from_text (const char *text, GError **error);
+
+G_END_DECLS
