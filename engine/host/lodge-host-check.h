@@ -16,7 +16,8 @@ typedef enum {
 } LodgeFindingLevel;
 
 typedef struct {
-  const char *id; /* accelerator, nesting, iommu, qemu, firmware, secure-boot, memory, sandbox, ... */
+  const char
+      *id; /* accelerator, nesting, iommu, qemu, firmware, secure-boot, memory, sandbox, ... */
   LodgeFindingLevel level;
   char *sentence;
   char *advice; /* "" when there is nothing to do */
