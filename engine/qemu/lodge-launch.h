@@ -29,8 +29,13 @@ typedef void (*LodgeLaunchGone) (GPid pid, int status, gpointer user_data);
  *   elsewhere the child gets a session of its own
  * @log_path: standard output and error go here, cut at 1 MiB at each start
  *
+ * Has started the program, or bubblewrap and its namespaces, when it returns; what fails behind
+ * that is seen as the end of the process, with its reason in the log. Whoever starts something
+ * watches it: that is what reaps it.
+ *
  * Returns: the child's pid (of bubblewrap where contained), or -1 with %LODGE_ERROR_HOST (program
- * missing, namespaces refused), %LODGE_ERROR_DENIED, %LODGE_ERROR_FAILED
+ * missing, namespaces refused), %LODGE_ERROR_NOT_FOUND (a file to bind), %LODGE_ERROR_DENIED,
+ * %LODGE_ERROR_FAILED
  */
 GPid lodge_launch (LodgeCommand *command,
                    LodgeLaunchFlags flags,
@@ -45,5 +50,10 @@ char *lodge_launch_read_last_words (const char *log_path);
 /* Watches any process, ours or not, through a pidfd. Returns a source id on the thread-default
  * context, 0 when the process is gone already (@gone is not called then). */
 guint lodge_launch_watch (GPid pid, LodgeLaunchGone gone, gpointer user_data);
+
+/* Ends what lodge_launch() started, at once and with all that is inside its containment: a killed
+ * bubblewrap alone leaves its program running. The pid is not yet reaped, or was never ours and is
+ * known to live. */
+void lodge_launch_kill (GPid pid);
 
 G_END_DECLS
