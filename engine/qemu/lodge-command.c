@@ -217,3 +217,13 @@ lodge_command_get_bind (LodgeCommand *self, guint index, LodgeCommandBind *out_h
     *out_how = bind->how;
   return bind->path;
 }
+
+void
+lodge_command_close_fds (LodgeCommand *self)
+{
+  g_return_if_fail (self != NULL);
+
+  for (guint i = 0; i < self->fds->len; i++)
+    close (g_array_index (self->fds, int, i));
+  g_array_set_size (self->fds, 0);
+}

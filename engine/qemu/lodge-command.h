@@ -31,6 +31,10 @@ char *lodge_command_escape (const char *value);
  * child will see it under. */
 int lodge_command_take_fd (LodgeCommand *self, int fd);
 
+/* After launching: the child has its copies, and ours would keep its locks and wires alive. The
+ * arguments still name the numbers. */
+void lodge_command_close_fds (LodgeCommand *self);
+
 /* What the contained child may see besides the system's read-only files. @path is absolute. */
 typedef enum {
   LODGE_COMMAND_BIND_READ_ONLY,

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* All machines of this user, and the jobs that are under way. */
+#include "machine/lodge-library.h"
+
+#include "lodge-error.h"
+#include "machine/lodge-create.h"
+
+#include <glib/gi18n-lib.h>
+
+/* A client that was slow to look still sees how its job ended. */
+#define JOB_KEPT_S 60
+
+struct _LodgeLibrary {
+  GObject parent_instance;
+
+  LodgeStore *store;
+  LodgeMachineHost *host;
+  GPtrArray *machines;
+  GHashTable *by_uuid; /* lent UUID to lent machine */
+  GPtrArray *jobs;
+  GHashTable *names_being_made; /* job to name */
+  guint recovering;
+};
+
+G_DEFINE_FINAL_TYPE (LodgeLibrary, lodge_library, G_TYPE_OBJECT)
+
+enum { MACHINE_CHANGED, MACHINE_REMOVED, JOB_ADDED, N_SIGNALS };
+static guint signals[N_SIGNALS];
+
+static void
+lodge_library_finalize (GObject *object)
+{
+  LodgeLibrary *self = LODGE_LIBRARY (object);
+
+  g_hash_table_unref (self->names_being_made);
+  g_ptr_array_unref (self->jobs);
+  g_hash_table_unref (self->by_uuid);
+  g_ptr_array_unref (self->machines);
+  g_object_unref (self->host);
+  g_clear_pointer (&self->store, lodge_store_free);
+
+  G_OBJECT_CLASS (lodge_library_parent_class)->finalize (object);
+}
+
+static void
+lodge_library_class_init (LodgeLibraryClass *klass)
+{
+  GType type = G_TYPE_FROM_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->finalize = lodge_library_finalize;
+
+  signals[MACHINE_CHANGED] = g_signal_new ("machine-changed", type, G_SIGNAL_RUN_LAST, 0, NULL,
+                                           NULL, NULL, G_TYPE_NONE, 1, LODGE_TYPE_MACHINE);
+  signals[MACHINE_REMOVED] =
+      g_signal_new ("machine-removed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
+                    G_TYPE_STRING | G_SIGNAL_TYPE_STATIC_SCOPE);
+  signals[JOB_ADDED] = g_signal_new ("job-added", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                     G_TYPE_NONE, 1, LODGE_TYPE_JOB);
+}
+
+static void
+lodge_library_init (LodgeLibrary *self)
+{
+  self->machines = g_ptr_array_new_with_free_func (g_object_unref);
+  self->by_uuid = g_hash_table_new (g_str_hash, g_str_equal);
+  self->jobs = g_ptr_array_new_with_free_func (g_object_unref);
+  self->names_being_made = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  self->host = lodge_machine_host_new ();
+}
+
+static void
+machine_changed_cb (LodgeMachine *machine, LodgeLibrary *self)
+{
+  g_signal_emit (self, signals[MACHINE_CHANGED], 0, machine);
+}
+
+static void
+add_machine (LodgeLibrary *self, LodgeMachine *machine)
+{
+  g_ptr_array_add (self->machines, machine);
+  g_hash_table_insert (self->by_uuid, (gpointer) lodge_machine_get_uuid (machine), machine);
+  g_signal_connect_object (machine, "changed", G_CALLBACK (machine_changed_cb), self, 0);
+}
+
+LodgeLibrary *
+lodge_library_new (const char *data_folder, GError **error)
+{
+  g_autoptr (LodgeLibrary) self = g_object_new (LODGE_TYPE_LIBRARY, NULL);
+  g_autoptr (GPtrArray) uuids = NULL;
+
+  self->store = lodge_store_open (data_folder, error);
+  if (self->store == NULL)
+    return NULL;
+  lodge_store_clean (self->store);
+  uuids = lodge_store_list (self->store);
+  for (guint i = 0; i < uuids->len; i++)
+    add_machine (self, lodge_machine_new (self->store, self->host, uuids->pdata[i]));
+  return g_steal_pointer (&self);
+}
+
+static void
+recovered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  LodgeLibrary *self = g_task_get_source_object (task);
+
+  lodge_machine_recover_finish (LODGE_MACHINE (source), result);
+  if (--self->recovering == 0)
+    g_task_return_boolean (task, TRUE);
+}
+
+void
+lodge_library_recover_async (LodgeLibrary *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+
+  g_task_set_source_tag (task, lodge_library_recover_async);
+  self->recovering = self->machines->len;
+  if (self->recovering == 0)
+    g_task_return_boolean (task, TRUE);
+  for (guint i = 0; i < self->machines->len; i++)
+    lodge_machine_recover_async (self->machines->pdata[i], recovered_cb, g_object_ref (task));
+}
+
+void
+lodge_library_recover_finish (LodgeLibrary *self, GAsyncResult *result)
+{
+  g_return_if_fail (g_task_is_valid (result, self));
+  g_task_propagate_boolean (G_TASK (result), NULL);
+}
+
+GPtrArray *
+lodge_library_get_machines (LodgeLibrary *self)
+{
+  return self->machines;
+}
+
+GPtrArray *
+lodge_library_get_jobs (LodgeLibrary *self)
+{
+  return self->jobs;
+}
+
+LodgeMachineHost *
+lodge_library_get_host (LodgeLibrary *self)
+{
+  return self->host;
+}
+
+LodgeMachine *
+lodge_library_find (LodgeLibrary *self, const char *machine, GError **error)
+{
+  LodgeMachine *found = g_hash_table_lookup (self->by_uuid, machine);
+  g_autoptr (GString) uuids = g_string_new (NULL);
+
+  if (found != NULL) {
+    lodge_machine_refresh (found);
+    return found;
+  }
+  for (guint i = 0; i < self->machines->len; i++) {
+    LodgeMachine *one = self->machines->pdata[i];
+
+    if (!g_str_equal (lodge_machine_get_name (one), machine))
+      continue;
+    found = uuids->len == 0 ? one : NULL;
+    g_string_append_printf (uuids, "%s%s", uuids->len > 0 ? ", " : "",
+                            lodge_machine_get_uuid (one));
+  }
+  if (found != NULL) {
+    lodge_machine_refresh (found);
+    return found;
+  }
+  if (uuids->len == 0)
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND, _ ("There is no machine “%s”"),
+                 machine);
+  else
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
+                 _ ("Several machines are called “%s”: say which by its UUID (%s)"), machine,
+                 uuids->str);
+  return NULL;
+}
+
+gboolean
+lodge_library_is_name_free (LodgeLibrary *self, const char *name)
+{
+  GHashTableIter iter;
+  gpointer being_made;
+
+  for (guint i = 0; i < self->machines->len; i++) {
+    if (g_str_equal (lodge_machine_get_name (self->machines->pdata[i]), name))
+      return FALSE;
+  }
+  g_hash_table_iter_init (&iter, self->names_being_made);
+  while (g_hash_table_iter_next (&iter, NULL, &being_made)) {
+    if (g_str_equal (being_made, name))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+check_name_free (LodgeLibrary *self, const char *name, GError **error)
+{
+  if (lodge_library_is_name_free (self, name))
+    return TRUE;
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_EXISTS,
+               _ ("There is a machine “%s” already: choose another name"), name);
+  return FALSE;
+}
+
+typedef struct {
+  LodgeLibrary *library; /* lent: it holds the job */
+  LodgeJob *job;
+} KeptJob;
+
+static gboolean
+forget_job_cb (gpointer user_data)
+{
+  KeptJob *kept = user_data;
+
+  if (kept->library != NULL) {
+    g_object_remove_weak_pointer (G_OBJECT (kept->library), (gpointer *) &kept->library);
+    g_ptr_array_remove (kept->library->jobs, kept->job);
+  }
+  g_free (kept);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+job_changed_cb (LodgeJob *job, LodgeLibrary *self)
+{
+  KeptJob *kept;
+
+  if (lodge_job_get_state (job) == LODGE_JOB_RUNNING)
+    return;
+  g_signal_handlers_disconnect_by_func (job, job_changed_cb, self);
+  g_hash_table_remove (self->names_being_made, job);
+  kept = g_new0 (KeptJob, 1);
+  kept->library = self;
+  kept->job = job;
+  g_object_add_weak_pointer (G_OBJECT (self), (gpointer *) &kept->library);
+  g_timeout_add_seconds (JOB_KEPT_S, forget_job_cb, kept);
+}
+
+static LodgeJob *
+add_job (LodgeLibrary *self, LodgeJob *job)
+{
+  g_ptr_array_add (self->jobs, job);
+  g_signal_connect_object (job, "changed", G_CALLBACK (job_changed_cb), self, 0);
+  g_signal_emit (self, signals[JOB_ADDED], 0, job);
+  return job;
+}
+
+static void
+created_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeLibrary) self = user_data;
+  LodgeJob *job = lodge_create_get_job (result);
+  GError *error = NULL;
+  LodgeDescriptionFile *file = lodge_create_finish (result, &error);
+  LodgeMachine *machine;
+
+  if (file == NULL) {
+    lodge_job_take_error (job, error);
+    return;
+  }
+  machine = lodge_machine_new_for_file (self->store, self->host, file);
+  add_machine (self, machine);
+  machine_changed_cb (machine, self);
+  lodge_job_done (job, lodge_machine_get_uuid (machine));
+}
+
+LodgeJob *
+lodge_library_create_machine (LodgeLibrary *self, GVariant *spec, GError **error)
+{
+  g_autoptr (LodgeCreateSpec) parsed = lodge_create_spec_parse (spec, error);
+  g_autofree char *uuid = NULL;
+  LodgeJob *job;
+
+  if (parsed == NULL || !check_name_free (self, parsed->name, error))
+    return NULL;
+  uuid = g_uuid_string_random ();
+  job = lodge_job_new ("create", uuid);
+  g_hash_table_insert (self->names_being_made, job, g_strdup (parsed->name));
+  add_job (self, job);
+  lodge_create_async (self->store, g_steal_pointer (&parsed), job, created_cb, g_object_ref (self));
+  return job;
+}
+
+/* Removing a folder can take a while: a thread of its own. */
+static void
+delete_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  LodgeLibrary *self = source;
+  GError *error = NULL;
+
+  if (lodge_store_delete (self->store, task_data, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+deleted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeLibrary *self = LODGE_LIBRARY (source);
+  g_autoptr (LodgeJob) job = user_data;
+  const char *uuid = lodge_job_get_machine (job);
+  LodgeMachine *machine = g_hash_table_lookup (self->by_uuid, uuid);
+  GError *error = NULL;
+
+  if (!g_task_propagate_boolean (G_TASK (result), &error)) {
+    lodge_job_take_error (job, error);
+    return;
+  }
+  if (machine != NULL) {
+    g_hash_table_remove (self->by_uuid, uuid);
+    g_ptr_array_remove (self->machines, machine);
+    g_signal_emit (self, signals[MACHINE_REMOVED], 0, uuid);
+  }
+  lodge_job_done (job, "");
+}
+
+static void
+delete_now (LodgeLibrary *self, LodgeJob *job)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, deleted_cb, g_object_ref (job));
+
+  g_task_set_source_tag (task, lodge_library_delete_machine);
+  g_task_set_task_data (task, g_strdup (lodge_job_get_machine (job)), g_free);
+  g_task_run_in_thread (task, delete_thread);
+}
+
+static void
+remains_ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeJob) job = user_data;
+  LodgeLibrary *self = g_object_get_data (G_OBJECT (job), "library");
+
+  /* What a crash left is gone, or there was nothing: either way the folder may go. */
+  lodge_machine_request_finish (LODGE_MACHINE (source), result, NULL);
+  delete_now (self, job);
+}
+
+LodgeJob *
+lodge_library_delete_machine (LodgeLibrary *self, LodgeMachine *machine, GError **error)
+{
+  LodgeJob *job;
+
+  if (!lodge_state_check_action (lodge_machine_get_state (machine), LODGE_ACTION_DELETE,
+                                 lodge_machine_get_name (machine), error))
+    return NULL;
+  job = add_job (self, lodge_job_new ("delete", lodge_machine_get_uuid (machine)));
+  if (lodge_machine_get_state (machine) == LODGE_STATE_CRASHED) {
+    g_object_set_data_full (G_OBJECT (job), "library", g_object_ref (self), g_object_unref);
+    lodge_machine_request_async (machine, LODGE_REQUEST_KILL, remains_ended_cb, g_object_ref (job));
+  } else {
+    delete_now (self, job);
+  }
+  return job;
+}
+
+gboolean
+lodge_library_set (LodgeLibrary *self, LodgeMachine *machine, GVariant *changes, GError **error)
+{
+  const char *name;
+
+  if (g_variant_lookup (changes, "machine.name", "&s", &name) &&
+      !g_str_equal (name, lodge_machine_get_name (machine)) && !check_name_free (self, name, error))
+    return FALSE;
+  return lodge_machine_set (machine, changes, error);
+}

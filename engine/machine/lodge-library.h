@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* All machines of this user, and the jobs that are under way. */
+#pragma once
+
+#include "machine/lodge-job.h"
+#include "machine/lodge-machine.h"
+
+G_BEGIN_DECLS
+
+#define LODGE_TYPE_LIBRARY (lodge_library_get_type ())
+G_DECLARE_FINAL_TYPE (LodgeLibrary, lodge_library, LODGE, LIBRARY, GObject)
+
+/* Signals
+ *   "machine-changed" (LodgeMachine *): also for one that is new
+ *   "machine-removed" (const char *uuid)
+ *   "job-added" (LodgeJob *)
+ */
+
+/* @data_folder: where machines are kept. The caller is the only engine of this user: what a crash
+ * left half-made is removed. %LODGE_ERROR_DENIED, %LODGE_ERROR_STORAGE. */
+LodgeLibrary *lodge_library_new (const char *data_folder, GError **error);
+
+/* Finds again every machine that runs. Never fails. */
+void
+lodge_library_recover_async (LodgeLibrary *self, GAsyncReadyCallback callback, gpointer user_data);
+void lodge_library_recover_finish (LodgeLibrary *self, GAsyncResult *result);
+
+/* Lent (element-type LodgeMachine). */
+GPtrArray *lodge_library_get_machines (LodgeLibrary *self);
+/* Lent (element-type LodgeJob): running ones, and those that ended within the last minute. */
+GPtrArray *lodge_library_get_jobs (LodgeLibrary *self);
+LodgeMachineHost *lodge_library_get_host (LodgeLibrary *self);
+
+/* @machine: a UUID, or a name that exactly one machine has. Lent. %LODGE_ERROR_NOT_FOUND,
+ * %LODGE_ERROR_INVALID when several have the name (the message gives their UUIDs). */
+LodgeMachine *lodge_library_find (LodgeLibrary *self, const char *machine, GError **error);
+
+/* Whether no machine has @name, and none that is being made. */
+gboolean lodge_library_is_name_free (LodgeLibrary *self, const char *name);
+
+/* @spec: a{sv} as Engine1.CreateMachine says. What is wrong with it is an error at once; what goes
+ * wrong later is the job's. Lent: the job is the library's. */
+LodgeJob *lodge_library_create_machine (LodgeLibrary *self, GVariant *spec, GError **error);
+
+/* %LODGE_ERROR_STATE. Lent. */
+LodgeJob *lodge_library_delete_machine (LodgeLibrary *self, LodgeMachine *machine, GError **error);
+
+/* Changes the name, keeping names unique. %LODGE_ERROR_EXISTS. Everything else: as
+ * lodge_machine_set(). */
+gboolean
+lodge_library_set (LodgeLibrary *self, LodgeMachine *machine, GVariant *changes, GError **error);
+
+G_END_DECLS

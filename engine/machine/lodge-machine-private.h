@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the files of one machine share: start, run, recover, input, screen. */
+#pragma once
+
+#include "machine/lodge-machine.h"
+#include "network/lodge-user-network.h"
+#include "qemu/lodge-machine-command.h"
+#include "qemu/lodge-qmp.h"
+
+G_BEGIN_DECLS
+
+struct _LodgeMachine {
+  GObject parent_instance;
+
+  LodgeStore *store;
+  LodgeMachineHost *host;
+  char *uuid;
+  LodgeDescriptionFile *file; /* NULL while machine.ini is broken */
+  gint64 file_time_us;        /* machine.ini's time of change when it was read */
+
+  LodgeState state;
+  char *note;
+
+  /* While there is a QEMU. */
+  LodgeQmp *qmp;
+  GPid pid;      /* QEMU's, or bubblewrap's until QMP has greeted; 0 when gone */
+  guint watch;   /* on pid */
+  char *runtime; /* its folder of sockets */
+  char *spice_socket;
+  GHashTable *networks; /* NIC id to LodgeUserNetwork */
+  gboolean has_tpm;
+  gboolean restart;       /* the guest reset and gets a fresh QEMU */
+  guint reaction_timeout; /* a guest that ignores its power button */
+  guint kill_timeout;     /* a QEMU that ignores "quit" */
+  GCancellable *start_cancellable;
+  GPtrArray *waiting_for_end; /* of GTask: return TRUE once QEMU is gone */
+
+  /* What explain shows. */
+  LodgeCommand *command;
+  gboolean command_runs; /* it is the one that runs now */
+
+  guint screen_timeout;
+  gboolean screen_under_way;
+  GBytes *thumbnail;
+  guint64 thumbnail_serial;
+};
+
+/* lodge-machine.c */
+void lodge_machine_set_state (LodgeMachine *self, LodgeState state);
+/* @note: (nullable): one sentence, or nothing to say. */
+void lodge_machine_set_note (LodgeMachine *self, const char *note);
+void lodge_machine_emit_changed (LodgeMachine *self);
+void lodge_machine_emit_guest_event (LodgeMachine *self, const char *kind);
+gboolean lodge_machine_save (LodgeMachine *self, const LodgeDescription *value, GError **error);
+/* %LODGE_ERROR_INVALID with the reason while machine.ini is broken. */
+gboolean lodge_machine_check_usable (LodgeMachine *self, GError **error);
+
+/* lodge-machine-explain.c: the command for @description, which is resolved. Wires are the caller's
+ * until this succeeds, then the command's. */
+LodgeCommand *lodge_machine_build_command (LodgeMachine *self,
+                                           const LodgeDescription *description,
+                                           const char *tpm_socket,
+                                           const LodgeMachineCommandWire *wires,
+                                           guint n_wires,
+                                           GError **error);
+
+/* lodge-machine-start.c */
+/* Fills firmware_code and nvram where they are empty or gone. %LODGE_ERROR_HOST. */
+gboolean lodge_machine_resolve_firmware (LodgeDescription *description, GError **error);
+/* @wires: of LodgeMachineCommandWire; for those that no command took. */
+void lodge_machine_close_wires (GArray *wires);
+
+/* lodge-machine-run.c */
+/* Takes over @qmp: events, death, companions. The state is the caller's to set. */
+void lodge_machine_attach (LodgeMachine *self, LodgeQmp *qmp);
+/* Frees what belongs to a QEMU that is gone or never came: sockets, networks, TPM. */
+void lodge_machine_detach (LodgeMachine *self);
+/* Asks QEMU to quit, kills it when it does not. */
+void lodge_machine_end_qemu (LodgeMachine *self);
+
+/* lodge-machine-screen.c */
+void lodge_machine_screen_begin (LodgeMachine *self);
+void lodge_machine_screen_end (LodgeMachine *self);
+void lodge_machine_screen_load (LodgeMachine *self);
+
+G_END_DECLS

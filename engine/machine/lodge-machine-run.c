@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A machine that has a QEMU: what is asked of it, what its guest does, and how it ends.
+ *
+ * QEMU runs with -no-shutdown -action panic=pause: a guest that powers off or panics leaves a QEMU
+ * that stands still and can be asked what happened, also by an engine that was not there then.
+ * A reset ends in the same way while the kernel is one-shot (-action reboot=shutdown), so that the
+ * guest can come up again from its disk.
+ */
+#include "machine/lodge-machine-private.h"
+
+#include "description/lodge-remove-tree.h"
+#include "lodge-error.h"
+#include "machine/lodge-tpm.h"
+#include "qemu/lodge-launch.h"
+#include "storage/lodge-image.h"
+
+#include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <signal.h>
+#include <unistd.h>
+
+/* How long a guest may think about its power button before it counts as ignored. */
+#define REACTION_TIMEOUT_S 120
+/* QEMU quits in 3-4 ms; one that is stuck in a write to a dead disk does not. */
+#define QUIT_TIMEOUT_MS 3000
+
+static void
+end_waiting (LodgeMachine *self)
+{
+  g_autoptr (GPtrArray) waiting = g_steal_pointer (&self->waiting_for_end);
+
+  self->waiting_for_end = g_ptr_array_new_with_free_func (g_object_unref);
+  for (guint i = 0; i < waiting->len; i++)
+    g_task_return_boolean (waiting->pdata[i], TRUE);
+}
+
+/* A QEMU that was taken over may have put anything there: links are not followed. */
+static void
+remove_runtime_folder (LodgeMachine *self)
+{
+  g_autofree char *path = g_steal_pointer (&self->runtime);
+  g_autofree char *parent = NULL;
+  g_autoptr (GError) error = NULL;
+  int fd;
+
+  if (path == NULL)
+    return;
+  parent = g_path_get_dirname (path);
+  fd = open (parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0)
+    return; /* it went with the runtime folder */
+  if (!lodge_remove_tree (fd, self->uuid, path, &error))
+    g_debug ("%s", error->message);
+  close (fd);
+}
+
+void
+lodge_machine_detach (LodgeMachine *self)
+{
+  GHashTableIter iter;
+  gpointer network;
+
+  g_clear_handle_id (&self->watch, g_source_remove);
+  g_clear_handle_id (&self->kill_timeout, g_source_remove);
+  lodge_machine_screen_end (self);
+  if (self->qmp != NULL) {
+    g_signal_handlers_disconnect_by_data (self->qmp, self);
+    lodge_qmp_close (self->qmp);
+    g_clear_object (&self->qmp);
+  }
+  self->pid = 0;
+  self->command_runs = FALSE;
+
+  g_hash_table_iter_init (&iter, self->networks);
+  while (g_hash_table_iter_next (&iter, NULL, &network))
+    lodge_user_network_stop (network);
+  g_hash_table_remove_all (self->networks);
+  if (self->has_tpm)
+    lodge_tpm_stop (self->runtime);
+  self->has_tpm = FALSE;
+
+  g_free (self->spice_socket);
+  self->spice_socket = g_strdup ("");
+  remove_runtime_folder (self);
+}
+
+static void
+restarted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  /* The note carries the sentence; nobody waits for this start. */
+  if (!lodge_machine_start_finish (LODGE_MACHINE (source), result, &error))
+    g_debug ("restart: %s", error->message);
+}
+
+static void
+finish_end (LodgeMachine *self)
+{
+  gboolean restart = self->restart;
+
+  self->restart = FALSE;
+  lodge_machine_set_state (self, LODGE_STATE_OFF);
+  end_waiting (self);
+  if (restart)
+    lodge_machine_start_async (self, restarted_cb, NULL);
+}
+
+static void
+bootable_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeMachine) self = user_data;
+  g_autoptr (LodgeDescription) value = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (lodge_image_is_bootable_finish (result, &error)) {
+    value = lodge_description_copy (lodge_machine_get_description (self));
+    for (char **text[] = {&value->kernel, &value->initrd, &value->append, NULL}, ***at = text;
+         *at != NULL; at++) {
+      g_free (**at);
+      **at = g_strdup ("");
+    }
+    value->kernel_once = FALSE;
+    if (!lodge_machine_save (self, value, &error))
+      lodge_machine_set_note (self, error->message);
+  } else if (error != NULL) {
+    lodge_machine_set_note (self, error->message);
+  }
+  finish_end (self);
+}
+
+/* A one-shot kernel has done its work once the guest ends by itself and its disk can boot. */
+static gboolean
+drop_kernel (LodgeMachine *self)
+{
+  const LodgeDescription *description = lodge_machine_get_description (self);
+  g_autoptr (GPtrArray) layers = NULL;
+  g_autofree char *folder = NULL;
+  const LodgeDisk *disk;
+
+  if (description == NULL || !description->kernel_once || description->disks->len == 0)
+    return FALSE;
+
+  folder = lodge_machine_dup_folder (self);
+  layers = g_ptr_array_new_with_free_func (g_free);
+  disk = description->disks->pdata[0];
+  for (const LodgeLayer *layer = lodge_description_get_layer (description, disk->top);
+       layer != NULL; layer = lodge_description_get_layer (description, layer->below)) {
+    g_autofree char *path = g_path_is_absolute (layer->file)
+                                ? g_strdup (layer->file)
+                                : g_build_filename (folder, layer->file, NULL);
+
+    g_ptr_array_add (layers, g_strdup_printf ("%s:%s", layer->format, path));
+    if (layer->below == NULL)
+      break;
+  }
+  g_ptr_array_add (layers, NULL);
+  lodge_image_is_bootable_async ((const char *const *) layers->pdata, NULL, bootable_cb,
+                                 g_object_ref (self));
+  return TRUE;
+}
+
+static void
+gone_cb (GPid pid, int status, gpointer user_data)
+{
+  g_autoptr (LodgeMachine) self = g_object_ref (user_data);
+  gboolean expected = self->state == LODGE_STATE_STOPPING;
+  gboolean panicked = self->state == LODGE_STATE_CRASHED;
+
+  self->watch = 0;
+  lodge_machine_detach (self);
+
+  if (panicked) {
+    finish_end (self);
+  } else if (!expected) {
+    g_autofree char *folder = lodge_machine_dup_folder (self);
+    g_autofree char *log = g_build_filename (folder, "qemu.log", NULL);
+    g_autofree char *words = lodge_launch_read_last_words (log);
+    g_autofree char *note =
+        words != NULL
+            ? g_strdup_printf (_ ("QEMU ended unexpectedly: %s (the whole log is %s)"), words, log)
+            : g_strdup (_ ("QEMU ended unexpectedly; the guest lost power"));
+
+    lodge_machine_set_note (self, note);
+    lodge_machine_set_state (self, LODGE_STATE_CRASHED);
+    end_waiting (self);
+  } else if (!drop_kernel (self)) {
+    finish_end (self);
+  }
+}
+
+static gboolean
+kill_cb (gpointer user_data)
+{
+  LodgeMachine *self = user_data;
+
+  self->kill_timeout = 0;
+  if (self->pid != 0)
+    kill (self->pid, SIGKILL);
+  return G_SOURCE_REMOVE;
+}
+
+void
+lodge_machine_end_qemu (LodgeMachine *self)
+{
+  if (self->pid == 0)
+    return;
+  /* From a panic the state stays as it is until QEMU is gone. */
+  if (self->state != LODGE_STATE_CRASHED)
+    lodge_machine_set_state (self, LODGE_STATE_STOPPING);
+  if (self->kill_timeout != 0)
+    return;
+  if (self->qmp != NULL && !lodge_qmp_is_closed (self->qmp)) {
+    /* The answer is QEMU's end, which is watched. */
+    lodge_qmp_execute_async (self->qmp, "quit", NULL, 0, NULL, NULL, NULL);
+    self->kill_timeout = g_timeout_add (QUIT_TIMEOUT_MS, kill_cb, self);
+  } else {
+    kill_cb (self);
+  }
+}
+
+static const char *
+get_string (JsonObject *object, const char *member)
+{
+  JsonNode *node = json_object_get_member (object, member);
+
+  if (node == NULL || !JSON_NODE_HOLDS_VALUE (node) ||
+      json_node_get_value_type (node) != G_TYPE_STRING)
+    return "";
+  return json_node_get_string (node);
+}
+
+static void
+on_shutdown (LodgeMachine *self, JsonObject *data)
+{
+  const char *reason = get_string (data, "reason");
+
+  /* qapi/run-state.json, ShutdownCause. The host's other causes end QEMU by themselves. */
+  if (g_str_equal (reason, "guest-reset") || g_str_equal (reason, "host-qmp-system-reset")) {
+    self->restart = TRUE;
+    lodge_machine_emit_guest_event (self, "reset");
+  } else if (g_str_equal (reason, "guest-shutdown")) {
+    lodge_machine_emit_guest_event (self, "shutdown");
+  } else if (g_str_equal (reason, "guest-panic")) {
+    return;
+  } else {
+    if (self->state != LODGE_STATE_STOPPING)
+      lodge_machine_set_state (self, LODGE_STATE_STOPPING);
+    return;
+  }
+  lodge_machine_end_qemu (self);
+}
+
+static void
+on_panic (LodgeMachine *self)
+{
+  lodge_machine_set_note (self, _ ("The guest's kernel has stopped with a panic; start the machine "
+                                   "again, or force it off"));
+  if (self->state != LODGE_STATE_CRASHED)
+    lodge_machine_set_state (self, LODGE_STATE_CRASHED);
+  lodge_machine_emit_guest_event (self, "panic");
+}
+
+static void
+on_io_error (LodgeMachine *self, JsonObject *data)
+{
+  g_autofree char *note = NULL;
+
+  if (!g_str_equal (get_string (data, "action"), "stop"))
+    return;
+  if (json_object_has_member (data, "nospace") &&
+      json_object_get_boolean_member_with_default (data, "nospace", FALSE))
+    note = g_strdup (_ ("Paused: the disk of this computer that holds the machine is full. Make "
+                        "room, then resume"));
+  else
+    note = g_strdup_printf (_ ("Paused: reading or writing the machine's disk failed (%s). Mend "
+                               "that, then resume"),
+                            get_string (data, "reason"));
+  lodge_machine_set_note (self, note);
+}
+
+static void
+event_cb (LodgeQmp *qmp, const char *name, JsonObject *data, gpointer user_data)
+{
+  LodgeMachine *self = user_data;
+
+  if (g_str_equal (name, "SHUTDOWN")) {
+    on_shutdown (self, data);
+  } else if (g_str_equal (name, "RESET")) {
+    lodge_machine_emit_guest_event (self, "reset");
+    if (self->state == LODGE_STATE_STOPPING && self->kill_timeout == 0)
+      lodge_machine_set_state (self, LODGE_STATE_RUNNING);
+  } else if (g_str_equal (name, "GUEST_PANICKED")) {
+    on_panic (self);
+  } else if (g_str_equal (name, "BLOCK_IO_ERROR")) {
+    on_io_error (self, data);
+  } else if (g_str_equal (name, "STOP")) {
+    if (self->state == LODGE_STATE_RUNNING)
+      lodge_machine_set_state (self, LODGE_STATE_PAUSED);
+  } else if (g_str_equal (name, "RESUME")) {
+    if (self->state == LODGE_STATE_PAUSED) {
+      lodge_machine_set_note (self, NULL);
+      lodge_machine_set_state (self, LODGE_STATE_RUNNING);
+    }
+  } else if (g_str_equal (name, "SUSPEND")) {
+    lodge_machine_emit_guest_event (self, "suspend");
+  } else if (g_str_equal (name, "WAKEUP")) {
+    lodge_machine_emit_guest_event (self, "wakeup");
+  } else if (g_str_equal (name, "POWERDOWN")) {
+    lodge_machine_emit_guest_event (self, "powerdown");
+  }
+}
+
+void
+lodge_machine_attach (LodgeMachine *self, LodgeQmp *qmp)
+{
+  g_set_object (&self->qmp, qmp);
+  self->pid = lodge_qmp_get_pid (qmp);
+  g_free (self->spice_socket);
+  self->spice_socket = g_build_filename (self->runtime, "spice.sock", NULL);
+  g_signal_connect (qmp, "event", G_CALLBACK (event_cb), self);
+  self->watch = lodge_launch_watch (self->pid, gone_cb, self);
+  if (self->watch == 0) {
+    /* Gone between the greeting and now; told from the main loop as any other end. */
+    self->pid = 0;
+    lodge_qmp_close (qmp);
+  }
+}
+
+/* The requests. */
+
+static gboolean
+ignored_cb (gpointer user_data)
+{
+  LodgeMachine *self = user_data;
+
+  self->reaction_timeout = 0;
+  lodge_machine_set_note (self, _ ("The guest did not react to its power button; shut it down from "
+                                   "inside, or force it off"));
+  lodge_machine_set_state (self, LODGE_STATE_RUNNING);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+request_done_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  LodgeRequest request = GPOINTER_TO_INT (g_task_get_task_data (task));
+  g_autoptr (JsonNode) answer = NULL;
+  GError *error = NULL;
+
+  answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, &error);
+  if (answer == NULL) {
+    g_task_return_error (task, error);
+    return;
+  }
+  if (request == LODGE_REQUEST_SHUTDOWN && self->state == LODGE_STATE_RUNNING) {
+    lodge_machine_set_state (self, LODGE_STATE_STOPPING);
+    self->reaction_timeout = g_timeout_add_seconds (REACTION_TIMEOUT_S, ignored_cb, self);
+  }
+  g_task_return_boolean (task, TRUE);
+}
+
+static const struct {
+  LodgeAction action;
+  const char *command;
+} requests[] = {
+    [LODGE_REQUEST_PAUSE] = {LODGE_ACTION_PAUSE, "stop"},
+    [LODGE_REQUEST_RESUME] = {LODGE_ACTION_RESUME, "cont"},
+    [LODGE_REQUEST_SHUTDOWN] = {LODGE_ACTION_SHUTDOWN, "system_powerdown"},
+    [LODGE_REQUEST_RESET] = {LODGE_ACTION_RESET, "system_reset"},
+    [LODGE_REQUEST_KILL] = {LODGE_ACTION_KILL, NULL},
+};
+
+static void
+request_kill (LodgeMachine *self, GTask *task)
+{
+  self->restart = FALSE;
+  if (self->state == LODGE_STATE_STARTING)
+    g_cancellable_cancel (self->start_cancellable);
+  if (self->pid == 0 || self->state == LODGE_STATE_STARTING) {
+    /* A start that was cancelled cleans up by itself; a crash leaves only the word. */
+    if (self->state == LODGE_STATE_CRASHED) {
+      lodge_machine_set_note (self, NULL);
+      lodge_machine_set_state (self, LODGE_STATE_OFF);
+    }
+    g_task_return_boolean (task, TRUE);
+    return;
+  }
+  g_ptr_array_add (self->waiting_for_end, g_object_ref (task));
+  lodge_machine_end_qemu (self);
+}
+
+void
+lodge_machine_request_async (LodgeMachine *self,
+                             LodgeRequest request,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+  GError *error = NULL;
+
+  g_return_if_fail ((gsize) request < G_N_ELEMENTS (requests));
+
+  g_task_set_source_tag (task, lodge_machine_request_async);
+  g_task_set_task_data (task, GINT_TO_POINTER (request), NULL);
+
+  if (!lodge_state_check_action (self->state, requests[request].action,
+                                 lodge_machine_get_name (self), &error)) {
+    g_task_return_error (task, error);
+  } else if (request == LODGE_REQUEST_KILL) {
+    request_kill (self, task);
+  } else if (self->qmp == NULL) {
+    g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_FAILED,
+                             _ ("“%s” runs, but its control socket is gone: it can only be shut "
+                                "down from inside, or forced off"),
+                             lodge_machine_get_name (self));
+  } else {
+    lodge_qmp_execute_async (self->qmp, requests[request].command, NULL, 0, NULL, request_done_cb,
+                             g_steal_pointer (&task));
+  }
+}
+
+gboolean
+lodge_machine_request_finish (LodgeMachine *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  return g_task_propagate_boolean (G_TASK (result), error);
+}

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Starting a machine: from its description to a guest that runs.
+ *
+ * Theory of operation: the numbers are those of "How a machine starts" in the README.
+ *   1. The state table is asked, the state becomes starting.
+ *   2. The lock is taken. It Should travel into QEMU as a descriptor, so that it is free the moment
+ *      QEMU is gone, whoever else died before.
+ *   3. The host says which accelerator; what the description leaves open (machine type, CPU model,
+ *      firmware, NVRAM) is resolved once and recorded.
+ *   4. Companions start: their sockets Should be there before QEMU looks for them.
+ *   5. The command is built and launched, paused and contained.
+ *   6. QMP greets. From here on QEMU's own pid is known and watched.
+ *   7. cont; running.
+ * Whatever fails: everything started so far is ended, the state is off (crashed machines become
+ * off), and the sentence becomes the note. A start Mustn't leave anything half-made.
+ */
+#include "machine/lodge-machine-private.h"
+
+#include "host/lodge-host-firmware.h"
+#include "lodge-error.h"
+#include "lodge-paths.h"
+#include "machine/lodge-tpm.h"
+#include "qemu/lodge-launch.h"
+#include "qemu/lodge-machine-command.h"
+#include "storage/lodge-image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* QEMU answers some 30 ms after exec; the rest is for a computer that swaps. */
+#define QMP_TIMEOUT_MS 15000
+
+typedef struct {
+  LodgeDescription *description;
+  int lock_fd;
+  gboolean resolved; /* something in the description is new */
+} Start;
+
+static void
+start_free (Start *start)
+{
+  g_clear_pointer (&start->description, lodge_description_free);
+  if (start->lock_fd >= 0)
+    close (start->lock_fd);
+  g_free (start);
+}
+
+/* Ends everything that was begun. The only way out of a start that failed. */
+static void
+fail (GTask *task, GError *error)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+
+  if (self->pid != 0)
+    lodge_launch_kill (self->pid);
+  lodge_machine_detach (self);
+  lodge_machine_set_note (
+      self, g_error_matches (error, LODGE_ERROR, LODGE_ERROR_CANCELLED) ? NULL : error->message);
+  lodge_machine_set_state (self, LODGE_STATE_OFF);
+  g_task_return_error (task, error);
+  g_object_unref (task);
+}
+
+static char *
+make_runtime_folder (LodgeMachine *self, GError **error)
+{
+  g_autofree char *top = lodge_paths_ensure_runtime (error);
+  g_autofree char *path = NULL;
+
+  if (top == NULL)
+    return NULL;
+  path = lodge_paths_dup_machine_runtime (self->uuid);
+  /* unix(7): sun_path holds 108 bytes with its end. The longest name put behind is shorter. */
+  if (strlen (path) + strlen ("/net-nic00.sock") >=
+      sizeof (((struct sockaddr_un *) NULL)->sun_path)) {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_HOST,
+                 _ ("The path of the folder for sockets, %s, is too long: set XDG_RUNTIME_DIR to a "
+                    "shorter one"),
+                 top);
+    return NULL;
+  }
+  if (g_mkdir_with_parents (path, 0700) != 0) {
+    int saved = errno;
+
+    g_set_error (error, LODGE_ERROR, saved == ENOSPC ? LODGE_ERROR_STORAGE : LODGE_ERROR_DENIED,
+                 _ ("Could not make the folder %s: %s"), path, g_strerror (saved));
+    return NULL;
+  }
+  return g_steal_pointer (&path);
+}
+
+static gboolean
+start_companions (LodgeMachine *self,
+                  Start *start,
+                  gboolean contained,
+                  GArray *wires,
+                  char **out_tpm_socket,
+                  GError **error)
+{
+  for (guint i = 0; i < start->description->nics->len; i++) {
+    const LodgeNic *nic = start->description->nics->pdata[i];
+    g_autofree char *unit = g_strdup_printf ("lodge-net-%s-%s.scope", self->uuid, nic->id);
+    g_autofree char *note = NULL;
+    LodgeMachineCommandWire wire = {.nic_id = nic->id, .fd = -1};
+    LodgeUserNetwork *network;
+
+    network =
+        lodge_user_network_start (nic->id, self->runtime, unit, contained,
+                                  (const char *const *) nic->forwards, &wire.fd, &note, error);
+    if (network == NULL)
+      return FALSE;
+    g_hash_table_insert (self->networks, g_strdup (nic->id), network);
+    if (note != NULL)
+      lodge_machine_set_note (self, note);
+    g_array_append_val (wires, wire);
+  }
+
+  if (start->description->tpm) {
+    g_autofree char *folder = lodge_machine_dup_folder (self);
+    g_autofree char *unit = g_strdup_printf ("lodge-tpm-%s.scope", self->uuid);
+
+    *out_tpm_socket = lodge_tpm_start (folder, self->runtime, unit, contained, error);
+    if (*out_tpm_socket == NULL)
+      return FALSE;
+    self->has_tpm = TRUE;
+  }
+  return TRUE;
+}
+
+void
+lodge_machine_close_wires (GArray *wires)
+{
+  for (guint i = 0; i < wires->len; i++) {
+    int fd = g_array_index (wires, LodgeMachineCommandWire, i).fd;
+
+    if (fd >= 0)
+      close (fd);
+  }
+  g_array_set_size (wires, 0);
+}
+
+gboolean
+lodge_machine_resolve_firmware (LodgeDescription *description, GError **error)
+{
+  g_autoptr (LodgeHostFirmware) firmware = NULL;
+
+  if (description->firmware == LODGE_FIRMWARE_BIOS)
+    return TRUE;
+
+  if (description->nvram[0] == '\0') {
+    g_free (description->nvram);
+    description->nvram = g_strdup ("nvram.qcow2");
+  }
+  /* Recorded, and still there: a package update must not change a machine's firmware kind. */
+  if (g_file_test (description->firmware_code, G_FILE_TEST_IS_REGULAR))
+    return TRUE;
+
+  firmware = lodge_host_firmware_find ("x86_64", description->machine_type,
+                                       description->firmware == LODGE_FIRMWARE_UEFI_SECURE, error);
+  if (firmware == NULL)
+    return FALSE;
+  g_free (description->firmware_code);
+  description->firmware_code = g_strdup (firmware->code);
+  g_free (description->firmware_format);
+  description->firmware_format = g_strdup (firmware->code_format);
+  return TRUE;
+}
+
+static void
+continued_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  GError *error = NULL;
+  g_autoptr (JsonNode) answer = NULL;
+
+  answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, &error);
+  if (answer == NULL) {
+    fail (task, error);
+    return;
+  }
+  lodge_machine_set_state (self, LODGE_STATE_RUNNING);
+  lodge_machine_screen_begin (self);
+  g_task_return_boolean (task, TRUE);
+  g_object_unref (task);
+}
+
+static void
+connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (LodgeQmp) qmp = lodge_qmp_connect_finish (result, &error);
+
+  if (qmp == NULL) {
+    g_autofree char *folder = lodge_machine_dup_folder (self);
+    g_autofree char *log = g_build_filename (folder, "qemu.log", NULL);
+    g_autofree char *words = lodge_launch_read_last_words (log);
+    GError *told = NULL;
+
+    /* Why QEMU went is in its own words; without any, what the connection saw has to do. */
+    if (words != NULL && !g_cancellable_is_cancelled (self->start_cancellable))
+      told = g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED,
+                          _ ("QEMU did not start “%s”: %s (the whole log is %s)"),
+                          lodge_machine_get_name (self), words, log);
+    else
+      told = g_steal_pointer (&error);
+    fail (task, told);
+    return;
+  }
+
+  lodge_machine_attach (self, qmp);
+  lodge_qmp_execute_async (qmp, "cont", NULL, 0, self->start_cancellable, continued_cb, task);
+}
+
+/* Steps 4 to 6. */
+static void
+launch (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  Start *start = g_task_get_task_data (task);
+  LodgeHostReport *report = lodge_machine_host_get_report (self->host);
+  gboolean contained = lodge_host_report_get_sandbox (report) == LODGE_SANDBOX_BUBBLEWRAP;
+  g_autoptr (GArray) wires = g_array_new (FALSE, FALSE, sizeof (LodgeMachineCommandWire));
+  g_autoptr (LodgeCommand) command = NULL;
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+  g_autofree char *log = g_build_filename (folder, "qemu.log", NULL);
+  g_autofree char *unit = g_strdup_printf ("lodge-machine-%s.scope", self->uuid);
+  g_autofree char *tpm_socket = NULL;
+  g_autofree char *qmp_socket = NULL;
+  GError *error = NULL;
+
+  if (start->resolved && !lodge_machine_save (self, start->description, &error)) {
+    fail (task, error);
+    return;
+  }
+
+  lodge_machine_detach (self); /* what an earlier life may have left in the runtime folder */
+  self->runtime = make_runtime_folder (self, &error);
+  if (self->runtime == NULL ||
+      !start_companions (self, start, contained, wires, &tpm_socket, &error)) {
+    lodge_machine_close_wires (wires);
+    fail (task, error);
+    return;
+  }
+
+  command = lodge_machine_build_command (self, start->description, tpm_socket,
+                                         (const LodgeMachineCommandWire *) wires->data, wires->len,
+                                         &error);
+  if (command == NULL) {
+    lodge_machine_close_wires (wires);
+    fail (task, error);
+    return;
+  }
+  lodge_command_take_fd (command, g_steal_fd (&start->lock_fd));
+
+  self->pid = lodge_launch (command, contained ? LODGE_LAUNCH_CONTAINED : 0, unit, log, &error);
+  if (self->pid < 0) {
+    self->pid = 0;
+    fail (task, error);
+    return;
+  }
+  /* QEMU has its own copies; ours must go, or the lock and the wires would outlive it. */
+  lodge_command_close_fds (command);
+  g_clear_pointer (&self->command, lodge_command_free);
+  self->command = g_steal_pointer (&command);
+  self->command_runs = TRUE;
+
+  qmp_socket = g_build_filename (self->runtime, "qmp.sock", NULL);
+  lodge_qmp_connect_async (qmp_socket, QMP_TIMEOUT_MS, self->pid, self->start_cancellable,
+                           connected_cb, task);
+}
+
+static void
+nvram_made_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  GError *error = NULL;
+
+  if (!lodge_image_import_finish (result, &error))
+    fail (task, error);
+  else
+    launch (task);
+}
+
+/* Firmware as recorded, or found now; its NVRAM made from the template the first time. */
+static void
+prepare_firmware (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  Start *start = g_task_get_task_data (task);
+  LodgeDescription *description = start->description;
+  g_autoptr (LodgeHostFirmware) firmware = NULL;
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+  g_autofree char *nvram = NULL;
+  g_autofree char *recorded = g_strdup (description->firmware_code);
+  GError *error = NULL;
+
+  if (!lodge_machine_resolve_firmware (description, &error)) {
+    fail (task, error);
+    return;
+  }
+  if (!g_str_equal (recorded, description->firmware_code))
+    start->resolved = TRUE;
+
+  nvram = g_build_filename (folder, description->nvram, NULL);
+  if (description->firmware == LODGE_FIRMWARE_BIOS || g_file_test (nvram, G_FILE_TEST_EXISTS)) {
+    launch (task);
+    return;
+  }
+
+  firmware = lodge_host_firmware_find ("x86_64", description->machine_type,
+                                       description->firmware == LODGE_FIRMWARE_UEFI_SECURE, &error);
+  if (firmware == NULL) {
+    fail (task, error);
+    return;
+  }
+  /* A qcow2 file, so that the firmware's variables can be part of a live snapshot. */
+  lodge_image_import_async (firmware->vars, firmware->vars_format, nvram, NULL, NULL,
+                            self->start_cancellable, nvram_made_cb, task);
+}
+
+static void
+prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  Start *start = g_task_get_task_data (task);
+  LodgeAccelerator accelerator;
+  LodgeQemu *qemu;
+  GError *error = NULL;
+
+  lodge_machine_host_prepare_finish (self->host, result);
+  if (g_cancellable_set_error_if_cancelled (self->start_cancellable, &error)) {
+    fail (task, error);
+    return;
+  }
+  qemu = lodge_machine_host_get_qemu (self->host, &error);
+  if (qemu == NULL) {
+    fail (task, error);
+    return;
+  }
+
+  accelerator = lodge_host_report_get_accelerator (lodge_machine_host_get_report (self->host));
+  start->resolved =
+      start->description->machine_type[0] == '\0' || start->description->cpu_model[0] == '\0';
+  if (!lodge_machine_command_resolve (start->description, qemu, accelerator.kind, &error)) {
+    fail (task, error);
+    return;
+  }
+  prepare_firmware (task);
+}
+
+static void
+start_now (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  Start *start = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  lodge_machine_set_note (self, NULL);
+  lodge_machine_set_state (self, LODGE_STATE_STARTING);
+  self->restart = FALSE;
+  g_clear_object (&self->start_cancellable);
+  self->start_cancellable = g_cancellable_new ();
+
+  start->lock_fd = lodge_store_lock (self->store, self->uuid, &error);
+  if (start->lock_fd < 0) {
+    fail (task, error);
+    return;
+  }
+  lodge_machine_host_prepare_async (self->host, FALSE, prepared_cb, task);
+}
+
+/* What was left of a guest that panicked is gone now. */
+static void
+remains_ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  start_now (user_data);
+}
+
+void
+lodge_machine_start_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+  Start *start = g_new0 (Start, 1);
+  GError *error = NULL;
+
+  start->lock_fd = -1;
+  g_task_set_source_tag (task, lodge_machine_start_async);
+  g_task_set_task_data (task, start, (GDestroyNotify) start_free);
+
+  lodge_machine_refresh (self);
+  if (!lodge_state_check_action (self->state, LODGE_ACTION_START, lodge_machine_get_name (self),
+                                 &error) ||
+      !lodge_machine_check_usable (self, &error) ||
+      !lodge_description_check (lodge_machine_get_description (self), &error)) {
+    g_task_return_error (task, error);
+    g_object_unref (task);
+    return;
+  }
+
+  start->description = lodge_description_copy (lodge_machine_get_description (self));
+  if (self->pid != 0) {
+    g_ptr_array_add (self->waiting_for_end, g_task_new (self, NULL, remains_ended_cb, task));
+    lodge_machine_end_qemu (self);
+  } else {
+    start_now (task);
+  }
+}
+
+gboolean
+lodge_machine_start_finish (LodgeMachine *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  return g_task_propagate_boolean (G_TASK (result), error);
+}

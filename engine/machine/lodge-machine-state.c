@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The states of a machine and the moves between them, as data.
+ *
+ *                 start                 cont
+ *        +-----+ -------> +----------+ -------> +---------+  STOP   +--------+
+ *   .--> | off |          | starting |          | running | <-----> | paused |
+ *   |    +-----+ <------- +----------+          +---------+  RESUME +--------+
+ *   |       ^     failed       |                  |  |  ^               | |
+ *   |       |                  |     power button |  |  | no reaction   | |
+ *   |       |                  |                  v  |  |               | |
+ *   |       |   QEMU gone   +----------+ <--------'  |  '---.           | |
+ *   |       '-------------- | stopping | ------------+------'           | |
+ *   |                       +----------+ <-----------+------------------' |
+ *   |       saved      +------------+     suspend    |                    |
+ *   '------------------| suspending | <--------------+--------------------'
+ *                      +------------+                |
+ *                                                    | QEMU died, or the guest panicked
+ *   start ends what is left of it     +---------+    |
+ *   and begins anew  <--------------- | crashed | <--+-- (any state with a QEMU)
+ *                                     +---------+
+ *
+ * What is true in each:
+ *   off         no QEMU, no lock, no sockets.
+ *   starting    the lock is ours; QEMU may be there, the guest has not run an instruction.
+ *   running     the guest runs. Its description on disk may be newer than the one it runs with.
+ *   paused      the guest stands still: asked for by the user, or a disk of the host is full.
+ *   suspending  memory is being written to disk.
+ *   stopping    the guest was asked to power off, or QEMU was asked to quit.
+ *   crashed     QEMU died unasked, or stands still after a guest's panic (to be looked at). The
+ *               note says which.
+ */
+#include "machine/lodge-machine-state.h"
+
+#include "lodge-error.h"
+
+#include <glib/gi18n-lib.h>
+
+#define BIT(state) (1u << (state))
+
+#define OFF        BIT (LODGE_STATE_OFF)
+#define STARTING   BIT (LODGE_STATE_STARTING)
+#define RUNNING    BIT (LODGE_STATE_RUNNING)
+#define PAUSED     BIT (LODGE_STATE_PAUSED)
+#define SUSPENDING BIT (LODGE_STATE_SUSPENDING)
+#define STOPPING   BIT (LODGE_STATE_STOPPING)
+#define CRASHED    BIT (LODGE_STATE_CRASHED)
+
+static const struct {
+  const char *name;
+  gboolean live;
+  guint moves; /* where one may go from here */
+} states[] = {
+    /* From off to a live state: the engine found it running (it was started by an earlier one). */
+    [LODGE_STATE_OFF] = {"off", FALSE, STARTING | RUNNING | PAUSED | STOPPING | CRASHED},
+    [LODGE_STATE_STARTING] = {"starting", TRUE, OFF | RUNNING | PAUSED | STOPPING | CRASHED},
+    [LODGE_STATE_RUNNING] = {"running", TRUE, OFF | PAUSED | SUSPENDING | STOPPING | CRASHED},
+    [LODGE_STATE_PAUSED] = {"paused", TRUE, OFF | RUNNING | SUSPENDING | STOPPING | CRASHED},
+    [LODGE_STATE_SUSPENDING] = {"suspending", TRUE, OFF | RUNNING | PAUSED | STOPPING | CRASHED},
+    [LODGE_STATE_STOPPING] = {"stopping", TRUE, OFF | STARTING | RUNNING | PAUSED | CRASHED},
+    [LODGE_STATE_CRASHED] = {"crashed", FALSE, OFF | STARTING | STOPPING},
+};
+G_STATIC_ASSERT (G_N_ELEMENTS (states) == LODGE_N_STATES);
+
+static const struct {
+  guint allowed;
+  /* What the user was about to do, with the machine's name for %s. */
+  const char *refusal;
+} actions[] = {
+    [LODGE_ACTION_START] = {OFF | CRASHED, N_ ("“%s” cannot be started")},
+    [LODGE_ACTION_PAUSE] = {RUNNING, N_ ("“%s” cannot be paused")},
+    [LODGE_ACTION_RESUME] = {PAUSED, N_ ("“%s” cannot be resumed")},
+    [LODGE_ACTION_SHUTDOWN] = {RUNNING | STOPPING, N_ ("“%s” cannot be shut down")},
+    [LODGE_ACTION_RESET] = {RUNNING | PAUSED | STOPPING, N_ ("“%s” cannot be reset")},
+    [LODGE_ACTION_KILL] = {STARTING | RUNNING | PAUSED | SUSPENDING | STOPPING | CRASHED,
+                           N_ ("“%s” cannot be switched off")},
+    [LODGE_ACTION_DELETE] = {OFF | CRASHED, N_ ("“%s” cannot be deleted")},
+    [LODGE_ACTION_INPUT] = {RUNNING | PAUSED | STOPPING,
+                            N_ ("“%s” has no screen and takes no input now")},
+};
+G_STATIC_ASSERT (G_N_ELEMENTS (actions) == LODGE_N_ACTIONS);
+
+const char *
+lodge_state_get_name (LodgeState state)
+{
+  g_return_val_if_fail (state < LODGE_N_STATES, "off");
+  return states[state].name;
+}
+
+gboolean
+lodge_state_is_live (LodgeState state)
+{
+  g_return_val_if_fail (state < LODGE_N_STATES, FALSE);
+  return states[state].live;
+}
+
+gboolean
+lodge_state_can_move (LodgeState from, LodgeState to)
+{
+  g_return_val_if_fail (from < LODGE_N_STATES && to < LODGE_N_STATES, FALSE);
+  return (states[from].moves & BIT (to)) != 0;
+}
+
+gboolean
+lodge_state_check_action (LodgeState state, LodgeAction action, const char *name, GError **error)
+{
+  g_autoptr (GString) wanted = NULL;
+  g_autofree char *refusal = NULL;
+
+  g_return_val_if_fail (state < LODGE_N_STATES && action < LODGE_N_ACTIONS, FALSE);
+
+  if ((actions[action].allowed & BIT (state)) != 0)
+    return TRUE;
+
+  wanted = g_string_new (NULL);
+  for (guint i = 0; i < LODGE_N_STATES; i++) {
+    if ((actions[action].allowed & BIT (i)) == 0)
+      continue;
+    if (wanted->len > 0)
+      g_string_append (wanted, _ (" or "));
+    g_string_append (wanted, states[i].name);
+  }
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+  /* The format is a row of the table above; each has exactly one %s. */
+  refusal = g_strdup_printf (_ (actions[action].refusal), name);
+#pragma GCC diagnostic pop
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE, _ ("%s: it is %s and would have to be %s"),
+               refusal, states[state].name, wanted->str);
+  return FALSE;
+}

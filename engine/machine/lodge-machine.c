@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One machine: its description, its state and its note. What it does is in the files beside. */
+#include "machine/lodge-machine-private.h"
+
+#include "lodge-error.h"
+
+#include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
+
+G_DEFINE_FINAL_TYPE (LodgeMachine, lodge_machine, G_TYPE_OBJECT)
+
+enum { CHANGED, GUEST_EVENT, N_SIGNALS };
+static guint signals[N_SIGNALS];
+
+static void
+lodge_machine_finalize (GObject *object)
+{
+  LodgeMachine *self = LODGE_MACHINE (object);
+
+  /* The machine itself goes on: an engine that ends leaves its QEMUs running. */
+  lodge_machine_screen_end (self);
+  g_clear_handle_id (&self->watch, g_source_remove);
+  g_clear_handle_id (&self->reaction_timeout, g_source_remove);
+  g_clear_handle_id (&self->kill_timeout, g_source_remove);
+  if (self->qmp != NULL)
+    g_signal_handlers_disconnect_by_data (self->qmp, self);
+  g_clear_object (&self->qmp);
+  g_clear_object (&self->start_cancellable);
+  g_hash_table_unref (self->networks);
+  g_ptr_array_unref (self->waiting_for_end);
+  g_clear_pointer (&self->command, lodge_command_free);
+  g_clear_pointer (&self->file, lodge_description_file_free);
+  g_clear_pointer (&self->thumbnail, g_bytes_unref);
+  g_object_unref (self->host);
+  g_free (self->uuid);
+  g_free (self->note);
+  g_free (self->runtime);
+  g_free (self->spice_socket);
+
+  G_OBJECT_CLASS (lodge_machine_parent_class)->finalize (object);
+}
+
+static void
+lodge_machine_class_init (LodgeMachineClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = lodge_machine_finalize;
+
+  signals[CHANGED] = g_signal_new ("changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
+                                   NULL, NULL, G_TYPE_NONE, 0);
+  signals[GUEST_EVENT] =
+      g_signal_new ("guest-event", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                    NULL, G_TYPE_NONE, 1, G_TYPE_STRING | G_SIGNAL_TYPE_STATIC_SCOPE);
+}
+
+static void
+lodge_machine_init (LodgeMachine *self)
+{
+  self->note = g_strdup ("");
+  self->spice_socket = g_strdup ("");
+  self->networks = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
+  self->waiting_for_end = g_ptr_array_new_with_free_func (g_object_unref);
+}
+
+static gint64
+get_file_time (LodgeMachine *self)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+  g_autofree char *path = g_build_filename (folder, "machine.ini", NULL);
+  GStatBuf info;
+
+  if (g_lstat (path, &info) != 0)
+    return 0;
+  return (gint64) info.st_mtim.tv_sec * G_USEC_PER_SEC + info.st_mtim.tv_nsec / 1000;
+}
+
+static void
+load (LodgeMachine *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_clear_pointer (&self->file, lodge_description_file_free);
+  self->file_time_us = get_file_time (self);
+  self->file = lodge_store_load (self->store, self->uuid, &error);
+  if (self->file == NULL)
+    lodge_machine_set_note (self, error->message);
+  else
+    lodge_machine_set_note (self, lodge_description_file_get_read_only (self->file));
+}
+
+LodgeMachine *
+lodge_machine_new (LodgeStore *store, LodgeMachineHost *host, const char *uuid)
+{
+  LodgeMachine *self = g_object_new (LODGE_TYPE_MACHINE, NULL);
+
+  self->store = store;
+  self->host = g_object_ref (host);
+  self->uuid = g_strdup (uuid);
+  load (self);
+  lodge_machine_screen_load (self);
+  return self;
+}
+
+LodgeMachine *
+lodge_machine_new_for_file (LodgeStore *store, LodgeMachineHost *host, LodgeDescriptionFile *file)
+{
+  LodgeMachine *self = g_object_new (LODGE_TYPE_MACHINE, NULL);
+
+  self->store = store;
+  self->host = g_object_ref (host);
+  self->uuid = g_strdup (lodge_description_file_get (file)->uuid);
+  self->file = file;
+  self->file_time_us = get_file_time (self);
+  return self;
+}
+
+const char *
+lodge_machine_get_uuid (LodgeMachine *self)
+{
+  return self->uuid;
+}
+
+const char *
+lodge_machine_get_name (LodgeMachine *self)
+{
+  return self->file != NULL ? lodge_description_file_get (self->file)->name : self->uuid;
+}
+
+LodgeState
+lodge_machine_get_state (LodgeMachine *self)
+{
+  return self->state;
+}
+
+const char *
+lodge_machine_get_note (LodgeMachine *self)
+{
+  return self->note;
+}
+
+const LodgeDescription *
+lodge_machine_get_description (LodgeMachine *self)
+{
+  return self->file != NULL ? lodge_description_file_get (self->file) : NULL;
+}
+
+char *
+lodge_machine_dup_folder (LodgeMachine *self)
+{
+  return lodge_store_dup_folder (self->store, self->uuid);
+}
+
+const char *
+lodge_machine_get_spice_socket (LodgeMachine *self)
+{
+  return self->spice_socket;
+}
+
+GBytes *
+lodge_machine_get_thumbnail (LodgeMachine *self)
+{
+  return self->thumbnail;
+}
+
+guint64
+lodge_machine_get_thumbnail_serial (LodgeMachine *self)
+{
+  return self->thumbnail_serial;
+}
+
+void
+lodge_machine_refresh (LodgeMachine *self)
+{
+  if (self->state != LODGE_STATE_OFF || get_file_time (self) == self->file_time_us)
+    return;
+  load (self);
+  lodge_machine_emit_changed (self);
+}
+
+void
+lodge_machine_emit_changed (LodgeMachine *self)
+{
+  g_signal_emit (self, signals[CHANGED], 0);
+}
+
+void
+lodge_machine_emit_guest_event (LodgeMachine *self, const char *kind)
+{
+  g_signal_emit (self, signals[GUEST_EVENT], 0, kind);
+}
+
+void
+lodge_machine_set_state (LodgeMachine *self, LodgeState state)
+{
+  if (self->state == state)
+    return;
+  if (!lodge_state_can_move (self->state, state))
+    g_critical ("%s: no move from %s to %s", self->uuid, lodge_state_get_name (self->state),
+                lodge_state_get_name (state));
+  g_debug ("%s: %s -> %s", self->uuid, lodge_state_get_name (self->state),
+           lodge_state_get_name (state));
+  self->state = state;
+  if (state != LODGE_STATE_STOPPING)
+    g_clear_handle_id (&self->reaction_timeout, g_source_remove);
+  lodge_machine_emit_changed (self);
+}
+
+void
+lodge_machine_set_note (LodgeMachine *self, const char *note)
+{
+  if (g_strcmp0 (self->note, note != NULL ? note : "") == 0)
+    return;
+  g_free (self->note);
+  self->note = g_strdup (note != NULL ? note : "");
+  lodge_machine_emit_changed (self);
+}
+
+gboolean
+lodge_machine_check_usable (LodgeMachine *self, GError **error)
+{
+  if (self->file != NULL)
+    return TRUE;
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID, _ ("This machine cannot be used: %s"),
+               self->note);
+  return FALSE;
+}
+
+gboolean
+lodge_machine_save (LodgeMachine *self, const LodgeDescription *value, GError **error)
+{
+  if (!lodge_description_file_save (self->file, value, error))
+    return FALSE;
+  self->file_time_us = get_file_time (self);
+  lodge_machine_emit_changed (self);
+  return TRUE;
+}
+
+gboolean
+lodge_machine_set (LodgeMachine *self, GVariant *changes, GError **error)
+{
+  g_autoptr (LodgeDescription) value = NULL;
+  GVariantIter iter;
+  const char *key;
+  const char *text;
+
+  lodge_machine_refresh (self);
+  if (!lodge_machine_check_usable (self, error))
+    return FALSE;
+
+  value = lodge_description_copy (lodge_machine_get_description (self));
+  g_variant_iter_init (&iter, changes);
+  while (g_variant_iter_next (&iter, "{&s&s}", &key, &text)) {
+    if (!lodge_description_set (value, key, text, error))
+      return FALSE;
+    /* A kernel that the user names stays; only the built-in installer's goes by itself. */
+    if (g_str_equal (key, "boot.kernel"))
+      value->kernel_once = FALSE;
+  }
+  return lodge_machine_save (self, value, error);
+}

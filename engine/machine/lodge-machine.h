@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One machine: its description, its state, and what can be done with it.
+ *
+ * Owns: the description file, the QMP connection, the companions (user networks, TPM), the note.
+ * Never: a bus; the service room puts it on the wire.
+ */
+#pragma once
+
+#include "description/lodge-store.h"
+#include "machine/lodge-machine-host.h"
+#include "machine/lodge-machine-state.h"
+#include "qemu/lodge-command.h"
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+#define LODGE_TYPE_MACHINE (lodge_machine_get_type ())
+G_DECLARE_FINAL_TYPE (LodgeMachine, lodge_machine, LODGE, MACHINE, GObject)
+
+/* Signals
+ *   "changed" (): anything a list or a client shows; state, note, description, thumbnail
+ *   "guest-event" (const char *kind): reset, powerdown, shutdown, panic, suspend, wakeup
+ */
+
+/* @store outlives the machine. Reads machine.ini; a broken one makes a machine that can only be
+ * looked at and deleted, with the reason as its note. */
+LodgeMachine *lodge_machine_new (LodgeStore *store, LodgeMachineHost *host, const char *uuid);
+/* For a machine just made. Takes @file. */
+LodgeMachine *
+lodge_machine_new_for_file (LodgeStore *store, LodgeMachineHost *host, LodgeDescriptionFile *file);
+
+const char *lodge_machine_get_uuid (LodgeMachine *self);
+/* The name; the UUID while machine.ini is broken. */
+const char *lodge_machine_get_name (LodgeMachine *self);
+LodgeState lodge_machine_get_state (LodgeMachine *self);
+const char *lodge_machine_get_note (LodgeMachine *self);
+/* Lent until the next change; %NULL while machine.ini is broken. */
+const LodgeDescription *lodge_machine_get_description (LodgeMachine *self);
+char *lodge_machine_dup_folder (LodgeMachine *self);
+/* Path of the SPICE socket while there is one, else "". Lent. */
+const char *lodge_machine_get_spice_socket (LodgeMachine *self);
+
+/* Reads machine.ini again when it was edited by hand. Only while off. */
+void lodge_machine_refresh (LodgeMachine *self);
+
+/* Looks for a QEMU that an earlier engine started, and takes it over: its true state is known when
+ * this finishes. Never fails. */
+void
+lodge_machine_recover_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data);
+void lodge_machine_recover_finish (LodgeMachine *self, GAsyncResult *result);
+
+/* All of these: %LODGE_ERROR_STATE where the state table forbids it, else those named. */
+
+/* Returns when the guest's first instruction runs. Errors: those of lodge_machine_command_build()
+ * and lodge_launch(), %LODGE_ERROR_CANCELLED when it was killed meanwhile. */
+void
+lodge_machine_start_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data);
+gboolean lodge_machine_start_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
+
+/* The plain requests to a live machine. */
+typedef enum {
+  LODGE_REQUEST_PAUSE,
+  LODGE_REQUEST_RESUME,
+  LODGE_REQUEST_SHUTDOWN, /* presses the power button; returns at once */
+  LODGE_REQUEST_RESET,
+  LODGE_REQUEST_KILL, /* returns when QEMU is gone */
+} LodgeRequest;
+void lodge_machine_request_async (LodgeMachine *self,
+                                  LodgeRequest request,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data);
+gboolean lodge_machine_request_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
+
+/* @changes: a{ss}. All or nothing. %LODGE_ERROR_INVALID, %LODGE_ERROR_NOT_FOUND, storage. */
+gboolean lodge_machine_set (LodgeMachine *self, GVariant *changes, GError **error);
+
+/* Returns: (transfer full): the command that runs it, or would, with reasons */
+void
+lodge_machine_explain_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data);
+/* (element-type LodgeCommandRow), lent by the machine until the next explain or start. */
+GPtrArray *lodge_machine_explain_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
+
+/* PNG bytes. */
+void lodge_machine_screenshot_async (LodgeMachine *self,
+                                     GAsyncReadyCallback callback,
+                                     gpointer user_data);
+GBytes *lodge_machine_screenshot_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
+
+/* The last small picture, lent, %NULL when there is none; and its serial, 0 then. */
+GBytes *lodge_machine_get_thumbnail (LodgeMachine *self);
+guint64 lodge_machine_get_thumbnail_serial (LodgeMachine *self);
+
+/* Both end with lodge_machine_input_finish(). %LODGE_ERROR_INVALID names what cannot be typed. */
+void lodge_machine_type_async (LodgeMachine *self,
+                               const char *text,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data);
+void lodge_machine_keys_async (LodgeMachine *self,
+                               const char *keys,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data);
+gboolean lodge_machine_input_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
+
+/* Adds or removes a forward of @nic ("" for the first), in the description and, while it runs, in
+ * its network. %LODGE_ERROR_NOT_FOUND, %LODGE_ERROR_EXISTS, %LODGE_ERROR_INVALID. */
+void lodge_machine_forward_async (LodgeMachine *self,
+                                  gboolean add,
+                                  const char *nic,
+                                  const char *rule,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data);
+gboolean lodge_machine_forward_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The engine on the wire: its socket, its clients, and which objects they see.
+ *
+ * Theory of operation: one skeleton per object, exported on each connection that should see it.
+ * (GDBusObjectManagerServer serves one connection only, and a list of a thousand full objects takes
+ * a tenth of a second to send; the compact list is what clients start from.) Every client sees the
+ * engine, the host and the jobs; a machine only after it asked for it.
+ *
+ * Owns: the socket and the connections. Never: reads machine.ini, speaks QMP, or trusts a peer that
+ * is not this user.
+ */
+#include "service/lodge-service.h"
+
+#include "lodge-client.h"
+#include "lodge-error.h"
+#include "lodge-paths.h"
+#include "service/lodge-service-engine.h"
+#include "service/lodge-service-host.h"
+#include "service/lodge-service-job.h"
+#include "service/lodge-service-machine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* How often the engine looks whether its socket is still there (a logout may empty the runtime
+ * folder), and whether it has anything to do. */
+#define WATCH_INTERVAL_S 5
+
+struct _LodgeService {
+  GObject parent_instance;
+
+  LodgeLibrary *library;
+  GDBusServer *server;
+  ino_t socket_inode;
+  guint watch;
+  guint idle_exit_s;
+  gint64 idle_since_us; /* 0 while there is something to do */
+
+  LodgeServiceEngine *engine;
+  LodgeHost1 *host;
+  GHashTable *machines; /* UUID to LodgeServiceMachine */
+  GHashTable *jobs;     /* LodgeJob to LodgeJob1 */
+  GPtrArray *connections;
+};
+
+G_DEFINE_FINAL_TYPE (LodgeService, lodge_service, G_TYPE_OBJECT)
+
+enum { QUIT, N_SIGNALS };
+static guint signals[N_SIGNALS];
+
+static void connection_closed_cb (GDBusConnection *connection,
+                                  gboolean remote_peer_vanished,
+                                  GError *error,
+                                  LodgeService *self);
+
+static void
+stop_server (LodgeService *self)
+{
+  if (self->server == NULL)
+    return;
+  g_signal_handlers_disconnect_by_data (self->server, self);
+  g_dbus_server_stop (self->server);
+  g_clear_object (&self->server);
+}
+
+static void
+lodge_service_finalize (GObject *object)
+{
+  LodgeService *self = LODGE_SERVICE (object);
+
+  g_clear_handle_id (&self->watch, g_source_remove);
+  stop_server (self);
+  for (guint i = 0; i < self->connections->len; i++) {
+    g_signal_handlers_disconnect_by_data (self->connections->pdata[i], self);
+    g_dbus_connection_close (self->connections->pdata[i], NULL, NULL, NULL);
+  }
+  g_ptr_array_unref (self->connections);
+  g_hash_table_unref (self->machines);
+  g_hash_table_unref (self->jobs);
+  g_clear_object (&self->engine);
+  g_clear_object (&self->host);
+  g_clear_object (&self->library);
+
+  G_OBJECT_CLASS (lodge_service_parent_class)->finalize (object);
+}
+
+static void
+lodge_service_class_init (LodgeServiceClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = lodge_service_finalize;
+
+  signals[QUIT] = g_signal_new ("quit", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                NULL, G_TYPE_NONE, 0);
+}
+
+static void
+lodge_service_init (LodgeService *self)
+{
+  self->connections = g_ptr_array_new_with_free_func (g_object_unref);
+  self->machines = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
+  self->jobs = g_hash_table_new_full (NULL, NULL, g_object_unref, g_object_unref);
+}
+
+static void export(gpointer skeleton, GDBusConnection *connection, const char *path)
+{
+  g_autoptr (GError) error = NULL;
+
+  /* Fails only for a connection that is closing. */
+  if (!g_dbus_interface_skeleton_export (skeleton, connection, path, &error))
+    g_debug ("%s: %s", path, error->message);
+}
+
+static void
+open_machine_cb (LodgeServiceEngine *engine,
+                 LodgeMachine *machine,
+                 GDBusConnection *connection,
+                 LodgeService *self)
+{
+  const char *uuid = lodge_machine_get_uuid (machine);
+  g_autofree char *path = lodge_service_machine_dup_path (uuid);
+  LodgeServiceMachine *object = g_hash_table_lookup (self->machines, uuid);
+
+  if (object == NULL) {
+    object = lodge_service_machine_new (self->library, machine);
+    g_hash_table_insert (self->machines, g_strdup (uuid), object);
+  }
+  if (!g_dbus_interface_skeleton_has_connection (G_DBUS_INTERFACE_SKELETON (object), connection))
+    export(object, connection, path);
+}
+
+static void
+machine_removed_cb (LodgeLibrary *library, const char *uuid, LodgeService *self)
+{
+  LodgeServiceMachine *object = g_hash_table_lookup (self->machines, uuid);
+
+  if (object == NULL)
+    return;
+  if (g_dbus_interface_skeleton_get_connection (G_DBUS_INTERFACE_SKELETON (object)) != NULL)
+    g_dbus_interface_skeleton_unexport (G_DBUS_INTERFACE_SKELETON (object));
+  g_hash_table_remove (self->machines, uuid);
+}
+
+/* Jobs that the library has forgotten. */
+static void
+drop_old_jobs (LodgeService *self)
+{
+  GPtrArray *current = lodge_library_get_jobs (self->library);
+  GHashTableIter iter;
+  gpointer job;
+  gpointer object;
+
+  g_hash_table_iter_init (&iter, self->jobs);
+  while (g_hash_table_iter_next (&iter, &job, &object)) {
+    if (g_ptr_array_find (current, job, NULL))
+      continue;
+    if (g_dbus_interface_skeleton_get_connection (object) != NULL)
+      g_dbus_interface_skeleton_unexport (object);
+    g_hash_table_iter_remove (&iter);
+  }
+}
+
+static void
+job_added_cb (LodgeLibrary *library, LodgeJob *job, LodgeService *self)
+{
+  LodgeJob1 *object = lodge_service_job_new (job);
+  const char *path = lodge_service_job_get_path (job);
+
+  drop_old_jobs (self);
+  g_hash_table_insert (self->jobs, g_object_ref (job), object);
+  for (guint i = 0; i < self->connections->len; i++)
+    export(object, self->connections->pdata[i], path);
+  lodge_engine1_emit_job_added (LODGE_ENGINE1 (self->engine), path);
+}
+
+static gboolean
+new_connection_cb (GDBusServer *server, GDBusConnection *connection, LodgeService *self)
+{
+  GHashTableIter iter;
+  gpointer job;
+  gpointer object;
+
+  g_ptr_array_add (self->connections, g_object_ref (connection));
+  g_signal_connect (connection, "closed", G_CALLBACK (connection_closed_cb), self);
+  export(self->engine, connection, LODGE_CLIENT_ENGINE_PATH);
+  export(self->host, connection, LODGE_CLIENT_HOST_PATH);
+  g_hash_table_iter_init (&iter, self->jobs);
+  while (g_hash_table_iter_next (&iter, &job, &object))
+    export(object, connection, lodge_service_job_get_path (job));
+  return TRUE;
+}
+
+static void
+unexport (gpointer skeleton, GDBusConnection *connection)
+{
+  if (g_dbus_interface_skeleton_has_connection (skeleton, connection))
+    g_dbus_interface_skeleton_unexport_from_connection (skeleton, connection);
+}
+
+static void
+connection_closed_cb (GDBusConnection *connection,
+                      gboolean remote_peer_vanished,
+                      GError *error,
+                      LodgeService *self)
+{
+  GHashTableIter iter;
+  gpointer object;
+
+  unexport (self->engine, connection);
+  unexport (self->host, connection);
+  g_hash_table_iter_init (&iter, self->jobs);
+  while (g_hash_table_iter_next (&iter, NULL, &object))
+    unexport (object, connection);
+  g_hash_table_iter_init (&iter, self->machines);
+  while (g_hash_table_iter_next (&iter, NULL, &object)) {
+    lodge_service_machine_forget (object, connection);
+    unexport (object, connection);
+    if (g_dbus_interface_skeleton_get_connection (object) == NULL)
+      g_hash_table_iter_remove (&iter);
+  }
+  g_signal_handlers_disconnect_by_data (connection, self);
+  g_ptr_array_remove (self->connections, connection);
+}
+
+/* The folder is ours alone already; this is for the day somebody opens it up. */
+static gboolean
+authorize_cb (GDBusAuthObserver *observer,
+              GIOStream *stream,
+              GCredentials *credentials,
+              gpointer user_data)
+{
+  uid_t uid;
+
+  if (credentials == NULL)
+    return FALSE;
+  uid = g_credentials_get_unix_user (credentials, NULL);
+  return uid == geteuid ();
+}
+
+static gboolean
+allow_mechanism_cb (GDBusAuthObserver *observer, const char *mechanism, gpointer user_data)
+{
+  return g_str_equal (mechanism, "EXTERNAL");
+}
+
+static gboolean
+bind_socket (LodgeService *self, GError **error)
+{
+  g_autofree char *folder = lodge_paths_ensure_runtime (error);
+  g_autofree char *path = lodge_paths_dup_engine_socket ();
+  g_autofree char *escaped = g_dbus_address_escape_value (path);
+  g_autofree char *address = g_strconcat ("unix:path=", escaped, NULL);
+  g_autofree char *guid = g_dbus_generate_guid ();
+  g_autoptr (GDBusAuthObserver) observer = NULL;
+  g_autoptr (GError) reason = NULL;
+  struct stat info;
+  mode_t mask;
+
+  if (folder == NULL)
+    return FALSE;
+  /* GDBusServer refuses a stale socket; the lock says that this one is nobody's. */
+  unlink (path);
+
+  observer = g_dbus_auth_observer_new ();
+  g_signal_connect (observer, "allow-mechanism", G_CALLBACK (allow_mechanism_cb), NULL);
+  g_signal_connect (observer, "authorize-authenticated-peer", G_CALLBACK (authorize_cb), NULL);
+
+  /* It would be 0755 otherwise. */
+  mask = umask (077);
+  self->server =
+      g_dbus_server_new_sync (address, G_DBUS_SERVER_FLAGS_NONE, guid, observer, NULL, &reason);
+  umask (mask);
+  if (self->server == NULL || lstat (path, &info) != 0) {
+    g_clear_object (&self->server);
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_FAILED, _ ("Could not listen on %s: %s"), path,
+                 reason != NULL ? reason->message : g_strerror (errno));
+    return FALSE;
+  }
+  self->socket_inode = info.st_ino;
+  g_signal_connect (self->server, "new-connection", G_CALLBACK (new_connection_cb), self);
+  g_dbus_server_start (self->server);
+  return TRUE;
+}
+
+static gboolean
+has_something_to_do (LodgeService *self)
+{
+  GPtrArray *machines = lodge_library_get_machines (self->library);
+  GPtrArray *jobs = lodge_library_get_jobs (self->library);
+
+  if (self->connections->len > 0)
+    return TRUE;
+  for (guint i = 0; i < machines->len; i++) {
+    if (lodge_state_is_live (lodge_machine_get_state (machines->pdata[i])))
+      return TRUE;
+  }
+  for (guint i = 0; i < jobs->len; i++) {
+    if (lodge_job_get_state (jobs->pdata[i]) == LODGE_JOB_RUNNING)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static gboolean
+watch_cb (gpointer user_data)
+{
+  LodgeService *self = user_data;
+  g_autofree char *path = lodge_paths_dup_engine_socket ();
+  gint64 now = g_get_monotonic_time ();
+  struct stat info;
+
+  drop_old_jobs (self);
+  if (lstat (path, &info) != 0 || info.st_ino != self->socket_inode) {
+    g_autoptr (GError) error = NULL;
+
+    stop_server (self);
+    if (!bind_socket (self, &error))
+      g_debug ("%s", error->message); /* the runtime folder is gone; tried again */
+  }
+
+  if (self->idle_exit_s == 0 || has_something_to_do (self)) {
+    self->idle_since_us = 0;
+  } else if (self->idle_since_us == 0) {
+    self->idle_since_us = now;
+  } else if (now - self->idle_since_us > (gint64) self->idle_exit_s * G_USEC_PER_SEC) {
+    g_signal_emit (self, signals[QUIT], 0);
+  }
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+quit_idle_cb (gpointer user_data)
+{
+  g_signal_emit (user_data, signals[QUIT], 0);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+quit_cb (LodgeServiceEngine *engine, LodgeService *self)
+{
+  /* After the answer to Quit is on its way. */
+  for (guint i = 0; i < self->connections->len; i++)
+    g_dbus_connection_flush_sync (self->connections->pdata[i], NULL, NULL);
+  g_idle_add_full (G_PRIORITY_LOW, quit_idle_cb, g_object_ref (self), g_object_unref);
+}
+
+LodgeService *
+lodge_service_new (LodgeLibrary *library, guint idle_exit_s, GError **error)
+{
+  g_autoptr (LodgeService) self = g_object_new (LODGE_TYPE_SERVICE, NULL);
+
+  /* Registers the names of errors on the wire. */
+  (void) LODGE_ERROR;
+  self->library = g_object_ref (library);
+  self->idle_exit_s = idle_exit_s;
+  self->engine = lodge_service_engine_new (library);
+  self->host = lodge_service_host_new (lodge_library_get_host (library));
+  g_signal_connect_object (self->engine, "open-machine", G_CALLBACK (open_machine_cb), self, 0);
+  g_signal_connect_object (self->engine, "quit", G_CALLBACK (quit_cb), self, 0);
+  g_signal_connect_object (library, "machine-removed", G_CALLBACK (machine_removed_cb), self, 0);
+  g_signal_connect_object (library, "job-added", G_CALLBACK (job_added_cb), self, 0);
+  if (!bind_socket (self, error))
+    return NULL;
+  self->watch = g_timeout_add_seconds (WATCH_INTERVAL_S, watch_cb, self);
+  return g_steal_pointer (&self);
+}
+
+int
+lodge_service_lock (GError **error)
+{
+  g_autofree char *folder = lodge_paths_ensure_runtime (error);
+  g_autofree char *path = NULL;
+  int fd;
+
+  if (folder == NULL)
+    return -1;
+  path = g_build_filename (folder, "engine.lock", NULL);
+  fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_DENIED, _ ("Could not open %s: %s"), path,
+                 g_strerror (errno));
+    return -1;
+  }
+  if (flock (fd, LOCK_EX | LOCK_NB) != 0) {
+    close (fd);
+    g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_EXISTS,
+                         _ ("The engine of this user is running already"));
+    return -1;
+  }
+  return fd;
+}
+
+/* The end of the session. */
+
+typedef struct {
+  guint poll;
+  gint64 limit_us;
+} ShutDown;
+
+static guint
+count_live (LodgeService *self)
+{
+  GPtrArray *machines = lodge_library_get_machines (self->library);
+  guint live = 0;
+
+  for (guint i = 0; i < machines->len; i++)
+    live += lodge_state_is_live (lodge_machine_get_state (machines->pdata[i]));
+  return live;
+}
+
+static void
+shut_down_changed_cb (LodgeLibrary *library, LodgeMachine *machine, GTask *task)
+{
+  LodgeService *self = g_task_get_source_object (task);
+  ShutDown *shut_down = g_task_get_task_data (task);
+
+  if (shut_down->poll == 0 || count_live (self) > 0)
+    return;
+  g_clear_handle_id (&shut_down->poll, g_source_remove);
+  g_signal_handlers_disconnect_by_data (library, task);
+  g_task_return_int (task, 0);
+  g_object_unref (task);
+}
+
+static gboolean
+shut_down_limit_cb (gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeService *self = g_task_get_source_object (task);
+  ShutDown *shut_down = g_task_get_task_data (task);
+
+  shut_down->poll = 0;
+  g_signal_handlers_disconnect_by_data (self->library, task);
+  g_task_return_int (task, count_live (self));
+  g_object_unref (task);
+  return G_SOURCE_REMOVE;
+}
+
+void
+lodge_service_shut_down_guests_async (LodgeService *self,
+                                      guint limit_s,
+                                      GAsyncReadyCallback callback,
+                                      gpointer user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+  GPtrArray *machines = lodge_library_get_machines (self->library);
+  ShutDown *shut_down = g_new0 (ShutDown, 1);
+
+  g_task_set_source_tag (task, lodge_service_shut_down_guests_async);
+  g_task_set_task_data (task, shut_down, g_free);
+  if (count_live (self) == 0) {
+    g_task_return_int (task, 0);
+    g_object_unref (task);
+    return;
+  }
+  shut_down->poll = g_timeout_add_seconds (limit_s, shut_down_limit_cb, task);
+  g_signal_connect (self->library, "machine-changed", G_CALLBACK (shut_down_changed_cb), task);
+  for (guint i = 0; i < machines->len; i++) {
+    if (lodge_machine_get_state (machines->pdata[i]) == LODGE_STATE_RUNNING)
+      lodge_machine_request_async (machines->pdata[i], LODGE_REQUEST_SHUTDOWN, NULL, NULL);
+  }
+}
+
+guint
+lodge_service_shut_down_guests_finish (LodgeService *self, GAsyncResult *result)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), 0);
+  return (guint) g_task_propagate_int (G_TASK (result), NULL);
+}
