@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A machine's TPM: the process swtpm beside QEMU.
+ *
+ * The control socket is bound here and its listening descriptor handed over, so that QEMU finds it
+ * whether or not swtpm has got that far. Each machine has a state folder of its own; swtpm sees
+ * that, its log and nothing else.
+ */
+#include "machine/lodge-tpm.h"
+
+#include "lodge-error.h"
+#include "qemu/lodge-launch.h"
+
+#include <errno.h>
+#include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define SOCKET_NAME "tpm.sock"
+/* swtpm's tpm_ioctl.h: CMD_SHUTDOWN, sent big-endian. */
+#define CMD_SHUTDOWN 3
+
+static gboolean
+fill_address (const char *path, struct sockaddr_un *out_address)
+{
+  *out_address = (struct sockaddr_un){.sun_family = AF_UNIX};
+  return g_strlcpy (out_address->sun_path, path, sizeof out_address->sun_path) <
+         sizeof out_address->sun_path;
+}
+
+static int
+listen_on (const char *path, GError **error)
+{
+  struct sockaddr_un address;
+  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  unlink (path);
+  if (fd >= 0 && fill_address (path, &address) &&
+      bind (fd, (struct sockaddr *) &address, sizeof address) == 0 && listen (fd, 1) == 0)
+    return fd;
+
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_DENIED, _ ("Could not make the socket %s: %s"), path,
+               g_strerror (errno));
+  if (fd >= 0)
+    close (fd);
+  return -1;
+}
+
+char *
+lodge_tpm_start (const char *machine_folder,
+                 const char *runtime_folder,
+                 const char *unit,
+                 gboolean contained,
+                 GError **error)
+{
+  g_autofree char *socket_path = g_build_filename (runtime_folder, SOCKET_NAME, NULL);
+  g_autofree char *state = g_build_filename (machine_folder, "tpm", NULL);
+  g_autofree char *log = g_build_filename (machine_folder, "tpm.log", NULL);
+  g_autofree char *program = g_find_program_in_path ("swtpm");
+  g_autofree char *escaped = lodge_command_escape (state);
+  g_autoptr (LodgeCommand) command = NULL;
+  int fd;
+
+  if (program == NULL) {
+    g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_HOST,
+                         _ ("This machine has a TPM, and swtpm is not installed: install the "
+                            "package swtpm, or set tpm.enabled to false"));
+    return NULL;
+  }
+  if (g_mkdir (state, 0700) != 0 && errno != EEXIST) {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_DENIED, _ ("Could not make the folder %s: %s"),
+                 state, g_strerror (errno));
+    return NULL;
+  }
+  fd = listen_on (socket_path, error);
+  if (fd < 0)
+    return NULL;
+
+  command = lodge_command_new (program);
+  lodge_command_add (command, _ ("A TPM over a socket"), "socket", NULL);
+  lodge_command_add (command, _ ("Version 2.0, as Windows 11 wants"), "--tpm2", NULL);
+  lodge_command_addf (command, _ ("Its state belongs to the machine"), "--tpmstate",
+                      "dir=%s,mode=0600", escaped);
+  lodge_command_addf (command, _ ("The engine made the socket"), "--ctrl", "type=unixio,fd=%d",
+                      lodge_command_take_fd (command, fd));
+  lodge_command_add (command, _ ("It ends with QEMU"), "--terminate", NULL);
+  lodge_command_bind (command, LODGE_COMMAND_BIND_READ_WRITE, state);
+
+  if (lodge_launch (command, contained ? LODGE_LAUNCH_CONTAINED : 0, unit, log, error) < 0)
+    return NULL;
+  return g_steal_pointer (&socket_path);
+}
+
+void
+lodge_tpm_stop (const char *runtime_folder)
+{
+  g_autofree char *path = g_build_filename (runtime_folder, SOCKET_NAME, NULL);
+  guint32 command = GUINT32_TO_BE (CMD_SHUTDOWN);
+  struct sockaddr_un address;
+  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+  /* Refused when it has ended with its QEMU already: nothing to do then. */
+  if (fd >= 0 && fill_address (path, &address) &&
+      connect (fd, (struct sockaddr *) &address, sizeof address) == 0 &&
+      send (fd, &command, sizeof command, MSG_NOSIGNAL) < 0)
+    g_debug ("%s: %s", path, g_strerror (errno));
+  if (fd >= 0)
+    close (fd);
+}
