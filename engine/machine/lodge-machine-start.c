@@ -218,6 +218,12 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   lodge_qmp_execute_async (qmp, "cont", NULL, 0, self->start_cancellable, continued_cb, task);
 }
 
+/* Whoever starts a process reaps it; that QEMU itself is gone is told by the watch on QEMU. */
+static void
+reaped_cb (GPid pid, int status, gpointer user_data)
+{
+}
+
 /* Steps 4 to 6. */
 static void
 launch (GTask *task)
@@ -265,6 +271,7 @@ launch (GTask *task)
     fail (task, error);
     return;
   }
+  lodge_launch_watch (self->pid, reaped_cb, NULL);
   /* QEMU has its own copies; ours must go, or the lock and the wires would outlive it. */
   lodge_command_close_fds (command);
   g_clear_pointer (&self->command, lodge_command_free);

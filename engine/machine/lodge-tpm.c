@@ -47,6 +47,12 @@ listen_on (const char *path, GError **error)
   return -1;
 }
 
+/* Whoever starts a process reaps it. */
+static void
+reaped_cb (GPid pid, int status, gpointer user_data)
+{
+}
+
 char *
 lodge_tpm_start (const char *machine_folder,
                  const char *runtime_folder,
@@ -60,6 +66,7 @@ lodge_tpm_start (const char *machine_folder,
   g_autofree char *program = g_find_program_in_path ("swtpm");
   g_autofree char *escaped = lodge_command_escape (state);
   g_autoptr (LodgeCommand) command = NULL;
+  GPid pid;
   int fd;
 
   if (program == NULL) {
@@ -87,8 +94,10 @@ lodge_tpm_start (const char *machine_folder,
   lodge_command_add (command, _ ("It ends with QEMU"), "--terminate", NULL);
   lodge_command_bind (command, LODGE_COMMAND_BIND_READ_WRITE, state);
 
-  if (lodge_launch (command, contained ? LODGE_LAUNCH_CONTAINED : 0, unit, log, error) < 0)
+  pid = lodge_launch (command, contained ? LODGE_LAUNCH_CONTAINED : 0, unit, log, error);
+  if (pid < 0)
     return NULL;
+  lodge_launch_watch (pid, reaped_cb, NULL);
   return g_steal_pointer (&socket_path);
 }
 
