@@ -10,6 +10,8 @@
  */
 #pragma once
 
+#include "network/lodge-forward.h"
+
 #include <gio/gio.h>
 
 G_BEGIN_DECLS
@@ -17,27 +19,22 @@ G_BEGIN_DECLS
 #define LODGE_TYPE_USER_NETWORK (lodge_user_network_get_type ())
 G_DECLARE_FINAL_TYPE (LodgeUserNetwork, lodge_user_network, LODGE, USER_NETWORK, GObject)
 
-/* A forward, parsed from PROTO:[ADDRESS:]HOSTPORT:GUESTPORT (an IPv6 address in brackets). */
-typedef struct {
-  gboolean udp;
-  char address[46]; /* "127.0.0.1" when not given */
-  guint16 host_port;
-  guint16 guest_port;
-} LodgeForward;
-
-/* %LODGE_ERROR_INVALID with what a rule looks like. */
-gboolean lodge_forward_parse (const char *rule, LodgeForward *out_forward, GError **error);
-/* The rule written in full; two rules that mean the same give the same text. Transfer full. */
-char *lodge_forward_format (const LodgeForward *forward);
+/* Signals
+ *   "closed" (): once; the process is gone, and every request under way has ended with
+ *     %LODGE_ERROR_FAILED before
+ */
 
 /**
  * lodge_user_network_start:
  * @nic_id: names its sockets and log
  * @runtime_folder: the machine's
  * @unit: its systemd scope
- * @forwards: rules; one whose port is taken is left out and named in @out_note
+ * @forwards: (nullable): rules; one whose port cannot be had is left out and named in @out_note
  * @out_wire: QEMU's end; the caller's
  * @out_note: (nullable): one sentence, or %NULL
+ *
+ * Does not wait for the process: what is asked of it before it listens is answered when it does.
+ * Should it not come up, "closed" says so and QEMU's wire has no other end.
  *
  * Errors: %LODGE_ERROR_HOST, %LODGE_ERROR_FAILED.
  */
@@ -51,9 +48,8 @@ LodgeUserNetwork *lodge_user_network_start (const char *nic_id,
                                             GError **error);
 
 /* The one an earlier engine started; %LODGE_ERROR_NOT_FOUND. */
-LodgeUserNetwork *lodge_user_network_find (const char *nic_id,
-                                           const char *runtime_folder,
-                                           GError **error);
+LodgeUserNetwork *
+lodge_user_network_find (const char *nic_id, const char *runtime_folder, GError **error);
 
 /* %LODGE_ERROR_EXISTS, %LODGE_ERROR_DENIED (port below 1024), %LODGE_ERROR_INVALID,
  * %LODGE_ERROR_TIMEOUT. */
@@ -69,8 +65,19 @@ void lodge_user_network_remove_forward_async (LodgeUserNetwork *self,
                                               GAsyncReadyCallback callback,
                                               gpointer user_data);
 /* For both. */
-gboolean
-lodge_user_network_finish (LodgeUserNetwork *self, GAsyncResult *result, GError **error);
+gboolean lodge_user_network_finish (LodgeUserNetwork *self, GAsyncResult *result, GError **error);
+
+/* What the process forwards now. */
+void lodge_user_network_list_forwards_async (LodgeUserNetwork *self,
+                                             GCancellable *cancellable,
+                                             GAsyncReadyCallback callback,
+                                             gpointer user_data);
+/* Returns: (transfer full): rules in full, NULL last. */
+char **lodge_user_network_list_forwards_finish (LodgeUserNetwork *self,
+                                                GAsyncResult *result,
+                                                GError **error);
+
+gboolean lodge_user_network_is_closed (LodgeUserNetwork *self);
 
 /* Ends the process, for a machine that did not come to start. */
 void lodge_user_network_stop (LodgeUserNetwork *self);
