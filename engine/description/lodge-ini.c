@@ -16,6 +16,7 @@
 struct _LodgeIni {
   char *name;
   GKeyFile *file;
+  GHashTable *commented; /* header lines that have a comment right above them */
 };
 
 #define FLAGS (G_KEY_FILE_KEEP_COMMENTS | G_KEY_FILE_KEEP_TRANSLATIONS)
@@ -26,6 +27,7 @@ lodge_ini_free (LodgeIni *self)
   if (self == NULL)
     return;
   g_key_file_unref (self->file);
+  g_hash_table_unref (self->commented);
   g_free (self->name);
   g_free (self);
 }
@@ -121,6 +123,19 @@ check_lines (const char *name, const char *text, gsize length, GError **error)
   return TRUE;
 }
 
+static GHashTable *
+find_commented (const char *text)
+{
+  GHashTable *commented = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+
+  for (guint i = 1; lines[0] != NULL && lines[i] != NULL; i++) {
+    if (lines[i][0] == '[' && lines[i - 1][0] == '#')
+      g_hash_table_add (commented, g_strdup (lines[i]));
+  }
+  return commented;
+}
+
 LodgeIni *
 lodge_ini_parse (const char *name, const char *text, gsize length, GError **error)
 {
@@ -133,6 +148,7 @@ lodge_ini_parse (const char *name, const char *text, gsize length, GError **erro
   self = g_new0 (LodgeIni, 1);
   self->name = g_strdup (name);
   self->file = g_key_file_new ();
+  self->commented = find_commented (text);
   if (length > 0 && !g_key_file_load_from_data (self->file, text, length, FLAGS, &why)) {
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID, _ ("Could not read %s: %s"), name,
                  why->message);
@@ -207,7 +223,22 @@ lodge_ini_remove_section (LodgeIni *self, const char *section)
 char *
 lodge_ini_dup_text (LodgeIni *self, gsize *out_length)
 {
-  return g_key_file_to_data (self->file, out_length, NULL);
+  g_autofree char *written = g_key_file_to_data (self->file, NULL, NULL);
+  g_auto (GStrv) lines = g_strsplit (written, "\n", -1);
+  GString *text = g_string_new (NULL);
+
+  /* GKeyFile puts an empty line above every section, also between it and its comment. */
+  for (guint i = 0; lines[i] != NULL; i++) {
+    if (lines[i][0] == '\0' && i > 0 && lines[i - 1][0] == '#' && lines[i + 1] != NULL &&
+        g_hash_table_contains (self->commented, lines[i + 1]))
+      continue;
+    g_string_append (text, lines[i]);
+    if (lines[i + 1] != NULL)
+      g_string_append_c (text, '\n');
+  }
+  if (out_length != NULL)
+    *out_length = text->len;
+  return g_string_free (text, FALSE);
 }
 
 /* One section's lines, with the comment lines right above its header. */
