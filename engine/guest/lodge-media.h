@@ -26,9 +26,19 @@ void lodge_guest_defaults_free (LodgeGuestDefaults *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeGuestDefaults, lodge_guest_defaults_free)
 
 /* @os: a short id, or NULL. Unknown ids give the cautious defaults. Bounded by what this computer
- * has (@host_cpus, @host_memory_bytes). Loads the OS catalogue on first use (some 100 ms). */
+ * has (@host_cpus, @host_memory_bytes). Blocking, most of a second when it is the first to need the
+ * OS catalogue: on the main loop use the other. */
 LodgeGuestDefaults *
 lodge_guest_defaults_for_os (const char *os, guint host_cpus, guint64 host_memory_bytes);
+
+/* The same in a thread; never fails. */
+void lodge_guest_defaults_for_os_async (const char *os,
+                                        guint host_cpus,
+                                        guint64 host_memory_bytes,
+                                        GAsyncReadyCallback callback,
+                                        gpointer user_data);
+/* Returns: (transfer full) */
+LodgeGuestDefaults *lodge_guest_defaults_for_os_finish (GAsyncResult *result);
 
 /**
  * lodge_media_detect_async:
@@ -37,7 +47,9 @@ lodge_guest_defaults_for_os (const char *os, guint host_cpus, guint64 host_memor
  * Reads the volume descriptors in a thread and looks them up. Unknown media are no error: os is "".
  *
  * Returns by finish: the short id, "" unknown (transfer full)
- * Errors: %LODGE_ERROR_NOT_FOUND, %LODGE_ERROR_INVALID (a folder, empty), %LODGE_ERROR_DENIED.
+ * Errors: %LODGE_ERROR_NOT_FOUND, %LODGE_ERROR_INVALID (a folder, empty, cut off, neither file nor
+ * disk), %LODGE_ERROR_DENIED, %LODGE_ERROR_STORAGE (unreadable), %LODGE_ERROR_TIMEOUT (20 s),
+ * %LODGE_ERROR_CANCELLED.
  */
 void lodge_media_detect_async (const char *path,
                                GCancellable *cancellable,
@@ -47,8 +59,8 @@ char *lodge_media_detect_finish (GAsyncResult *result, GError **error);
 
 /* An installer made of a kernel and initrd that the host's packages brought. */
 typedef struct {
-  char *id;       /* "debian-12-gtk" */
-  char *title;    /* "Debian 12 installer" */
+  char *id;    /* "debian-12-gtk" */
+  char *title; /* "Debian 12 installer" */
   char *sentence;
   char *os;
   char *kernel;

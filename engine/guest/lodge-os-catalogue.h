@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* libosinfo's catalogue of operating systems, loaded once, asked from any thread.
+ *
+ * It knows releases up to the day its package was made: a newer release of a known system
+ * ("debian12" where Debian 11 is the last one it has) is answered by its nearest older relative,
+ * under its own name.
+ */
+#pragma once
+
+#include "guest/lodge-media.h"
+
+G_BEGIN_DECLS
+
+/* What the catalogue says. Sizes and counts it does not know are 0. */
+typedef struct {
+  char *os;   /* short id */
+  char *name; /* "Debian 12" */
+  guint64 memory_bytes;
+  guint64 memory_bytes_min;
+  guint cpus;
+  guint64 disk_bytes;
+  gboolean single_cpu; /* its kernel uses one CPU */
+  gboolean windows;    /* of the NT family */
+  gboolean needs_uefi;
+  gboolean virtio_block;
+  gboolean virtio_net;
+  gboolean virtio_gpu;
+  gboolean qxl;
+} LodgeOs;
+
+void lodge_os_free (LodgeOs *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeOs, lodge_os_free)
+
+/* Blocking: the first call loads the catalogue. %NULL for an unknown id. Transfer full. */
+LodgeOs *lodge_os_catalogue_find (const char *short_id);
+
+/**
+ * lodge_os_catalogue_identify:
+ * @path: a file that is an ISO 9660 image and can be opened without waiting
+ *
+ * Blocking, as above.
+ *
+ * Returns: (transfer full): the short id, "" unknown
+ */
+char *lodge_os_catalogue_identify (const char *path);
+
+G_END_DECLS
