@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The table of commands. Parsing, help, completion and the man page are made from it. */
+#include "lodgectl-command.h"
+#include "lodgectl-handlers.h"
+
+#include <glib/gi18n.h>
+
+const char *const lodgectl_states[] = {"off",        "starting", "running", "paused",
+                                       "suspending", "stopping", "crashed", NULL};
+
+static const char *const firmwares[] = {"bios", "uefi", "uefi-secure", NULL};
+static const char *const shells[] = {"bash", "zsh", "fish", NULL};
+
+/* clang-format off */
+#define MACHINE { .name = "NAME", .kind = LODGECTL_KIND_MACHINE }
+#define JSON \
+  { .name = "json", .sentence = N_ ("print JSON, for scripts") }
+#define TIMEOUT \
+  { .name = "timeout", .kind = LODGECTL_KIND_TEXT, .value = "SECONDS", \
+    .sentence = N_ ("give up after so many seconds; else wait for as long as it takes") }
+#define NIC \
+  { .name = "nic", .kind = LODGECTL_KIND_TEXT, .value = "ID", \
+    .sentence = N_ ("the network card, such as nic0; else the first") }
+
+const LodgectlCommand lodgectl_commands[] = {
+  {
+    .verb = "host",
+    .sentence = N_ ("Say what this computer can do for guests, and what would help."),
+    .details = N_ ("What was measured is kept until the kernel, QEMU or the processor changes."),
+    .options = {
+      { .name = "fresh", .sentence = N_ ("measure again instead of using what is kept") },
+      JSON,
+    },
+    .handler = lodgectl_host,
+  },
+  {
+    .verb = "create",
+    .arguments = { { .name = "NAME", .kind = LODGECTL_KIND_TEXT } },
+    .sentence = N_ ("Make a machine."),
+    .details = N_ ("What is not given is chosen to suit the operating system, which is recognized "
+                   "from the installer image where possible. Nothing is left behind when it "
+                   "fails or is stopped with Ctrl+C."),
+    .options = {
+      { .name = "media", .kind = LODGECTL_KIND_FILE, .value = "FILE",
+        .sentence = N_ ("an installer image, put into the drive") },
+      { .name = "installer", .kind = LODGECTL_KIND_TEXT, .value = "ID",
+        .sentence = N_ ("an installer that this computer has already, from “lodgectl "
+                        "installers”; it is started once") },
+      { .name = "kernel", .kind = LODGECTL_KIND_FILE, .value = "FILE",
+        .sentence = N_ ("a Linux kernel to boot, at every start until “set NAME boot.kernel=” "
+                        "takes it away") },
+      { .name = "initrd", .kind = LODGECTL_KIND_FILE, .value = "FILE",
+        .sentence = N_ ("the initial RAM disk for --kernel") },
+      { .name = "append", .kind = LODGECTL_KIND_TEXT, .value = "TEXT",
+        .sentence = N_ ("the command line for --kernel") },
+      { .name = "disk", .kind = LODGECTL_KIND_FILE, .value = "FILE",
+        .sentence = N_ ("a disk image, copied in as the first disk") },
+      { .name = "in-place",
+        .sentence = N_ ("use the image of --disk where it is instead of copying it; deleting the "
+                        "machine leaves it") },
+      { .name = "disk-size", .kind = LODGECTL_KIND_TEXT, .value = "SIZE",
+        .sentence = N_ ("the size of a new, empty disk, such as 20G; 0 for no disk") },
+      { .name = "memory", .kind = LODGECTL_KIND_TEXT, .value = "SIZE",
+        .sentence = N_ ("the memory, such as 4G or 512M") },
+      { .name = "cpus", .kind = LODGECTL_KIND_TEXT, .value = "N",
+        .sentence = N_ ("the number of processors") },
+      { .name = "firmware", .kind = LODGECTL_KIND_CHOICE, .value = "KIND", .choices = firmwares,
+        .sentence = N_ ("bios, uefi, or uefi-secure (UEFI with Secure Boot)") },
+      { .name = "tpm", .sentence = N_ ("give it a TPM 2.0") },
+      { .name = "os", .kind = LODGECTL_KIND_TEXT, .value = "ID",
+        .sentence = N_ ("the operating system, by its short id in libosinfo, such as debian12") },
+      JSON,
+    },
+    .handler = lodgectl_create,
+  },
+  {
+    .verb = "list",
+    .sentence = N_ ("List the machines."),
+    .options = {
+      { .name = "names", .sentence = N_ ("print the names only, one per line") },
+      { .name = "no-start",
+        .sentence = N_ ("list nothing rather than start the engine when none is running") },
+      JSON,
+    },
+    .handler = lodgectl_list,
+  },
+  {
+    .verb = "show",
+    .arguments = { MACHINE },
+    .sentence = N_ ("Show a machine and every key of its description."),
+    .options = { JSON },
+    .handler = lodgectl_show,
+  },
+  {
+    .verb = "set",
+    .arguments = { MACHINE,
+                   { .name = "KEY=VALUE", .kind = LODGECTL_KIND_TEXT, .many = TRUE } },
+    .sentence = N_ ("Change keys of a machine's description, all of them or none."),
+    .details = N_ ("The keys are those that “lodgectl show” prints. An empty value takes the key's "
+                   "default again. Most changes are seen by the guest at its next start."),
+    .handler = lodgectl_set,
+  },
+  {
+    .verb = "start",
+    .arguments = { MACHINE },
+    .sentence = N_ ("Start a machine."),
+    .handler = lodgectl_start,
+  },
+  {
+    .verb = "pause",
+    .arguments = { MACHINE },
+    .sentence = N_ ("Stop the guest where it is, in memory."),
+    .handler = lodgectl_pause,
+  },
+  {
+    .verb = "resume",
+    .arguments = { MACHINE },
+    .sentence = N_ ("Let a paused guest go on."),
+    .handler = lodgectl_resume,
+  },
+  {
+    .verb = "shutdown",
+    .arguments = { MACHINE },
+    .sentence = N_ ("Press the power button, so that the guest shuts itself down."),
+    .details = N_ ("Returns at once unless --wait is given; a guest may take its time, ask its "
+                   "user, or ignore the button."),
+    .options = {
+      { .name = "wait", .sentence = N_ ("wait until the machine is off") },
+      TIMEOUT,
+    },
+    .handler = lodgectl_shutdown,
+  },
+  {
+    .verb = "reset",
+    .arguments = { MACHINE },
+    .sentence = N_ ("Press the reset button: the guest starts anew without being asked."),
+    .handler = lodgectl_reset,
+  },
+  {
+    .verb = "kill",
+    .arguments = { MACHINE },
+    .sentence = N_ ("Pull the plug: the guest is gone at once, and what it had not written is "
+                    "lost."),
+    .handler = lodgectl_kill,
+  },
+  {
+    .verb = "delete",
+    .arguments = { MACHINE },
+    .sentence = N_ ("Delete a machine that is off, with its disks."),
+    .details = N_ ("Files outside the machine's folder are left alone: installer images, and disks "
+                   "used in place."),
+    .handler = lodgectl_delete,
+  },
+  {
+    .verb = "wait",
+    .arguments = { MACHINE,
+                   { .name = "STATE", .kind = LODGECTL_KIND_CHOICE, .choices = lodgectl_states } },
+    .sentence = N_ ("Wait until a machine is in a state."),
+    .options = { TIMEOUT },
+    .handler = lodgectl_wait,
+  },
+  {
+    .verb = "screenshot",
+    .arguments = { MACHINE, { .name = "FILE.png", .kind = LODGECTL_KIND_FILE } },
+    .sentence = N_ ("Save what the guest shows now as a PNG."),
+    .details = N_ ("With “-” as the file it goes to the standard output."),
+    .handler = lodgectl_screenshot,
+  },
+  {
+    .verb = "type",
+    .arguments = { MACHINE, { .name = "TEXT", .kind = LODGECTL_KIND_TEXT } },
+    .sentence = N_ ("Type a text on the guest's keyboard."),
+    .details = N_ ("The keys are those of a US keyboard: a guest set to another layout reads "
+                   "others."),
+    .options = { { .name = "enter", .sentence = N_ ("press Enter behind it") } },
+    .handler = lodgectl_type,
+  },
+  {
+    .verb = "key",
+    .arguments = { MACHINE, { .name = "KEYS", .kind = LODGECTL_KIND_TEXT, .many = TRUE } },
+    .sentence = N_ ("Press keys together, such as ctrl+alt+delete; several in turn."),
+    .handler = lodgectl_key,
+  },
+  {
+    .verb = "explain",
+    .arguments = { MACHINE },
+    .sentence = N_ ("Print the QEMU command of a machine with the reason for each argument."),
+    .options = { JSON },
+    .handler = lodgectl_explain,
+  },
+  {
+    .verb = "console",
+    .arguments = { MACHINE },
+    .sentence = N_ ("Open a window with the guest's screen."),
+    .details = N_ ("One window at a time shows a guest: opening another one takes over. Closing "
+                   "the window leaves the guest running."),
+    .handler = lodgectl_console,
+  },
+  {
+    .noun = "forward",
+    .verb = "add",
+    .arguments = { MACHINE, { .name = "RULE", .kind = LODGECTL_KIND_TEXT } },
+    .sentence = N_ ("Let connections to a port of this computer in to the guest, also while it "
+                    "runs."),
+    .details = N_ ("A rule is PROTO:[ADDRESS:]HOSTPORT:GUESTPORT, such as tcp:2222:22. Without "
+                   "an address only this computer itself can connect."),
+    .options = { NIC },
+    .handler = lodgectl_forward_add,
+  },
+  {
+    .noun = "forward",
+    .verb = "remove",
+    .arguments = { MACHINE, { .name = "RULE", .kind = LODGECTL_KIND_TEXT } },
+    .sentence = N_ ("Take such a rule away."),
+    .options = { NIC },
+    .handler = lodgectl_forward_remove,
+  },
+  {
+    .noun = "forward",
+    .verb = "list",
+    .arguments = { MACHINE },
+    .sentence = N_ ("List the rules of a machine."),
+    .options = { JSON },
+    .handler = lodgectl_forward_list,
+  },
+  {
+    .verb = "installers",
+    .sentence = N_ ("List the installers that this computer has already."),
+    .options = { JSON },
+    .handler = lodgectl_installers,
+  },
+  {
+    .verb = "jobs",
+    .sentence = N_ ("List long work that is under way or has just ended."),
+    .options = { JSON },
+    .handler = lodgectl_jobs,
+  },
+  {
+    .noun = "engine",
+    .verb = "stop",
+    .sentence = N_ ("End the engine. Guests go on running, and the next engine finds them."),
+    .handler = lodgectl_engine_stop,
+  },
+  {
+    .verb = "completion",
+    .arguments = { { .name = "SHELL", .kind = LODGECTL_KIND_CHOICE, .choices = shells } },
+    .sentence = N_ ("Print the completion script for bash, zsh or fish."),
+    .handler = lodgectl_completion,
+  },
+  {
+    .verb = "version",
+    .sentence = N_ ("Print the version of lodgectl, and of the engine when it is running."),
+    .options = { JSON },
+    .handler = lodgectl_version,
+  },
+  {
+    .verb = "help",
+    .arguments = { { .name = "COMMAND", .kind = LODGECTL_KIND_COMMAND, .optional = TRUE,
+                     .many = TRUE } },
+    .sentence = N_ ("Explain all commands, or one."),
+    .options = {
+      { .name = "man", .kind = LODGECTL_KIND_FILE, .value = "TEMPLATE", .hidden = TRUE },
+    },
+    .handler = lodgectl_help,
+  },
+};
+/* clang-format on */
+
+const guint lodgectl_n_commands = G_N_ELEMENTS (lodgectl_commands);
+
+const LodgectlCommand *
+lodgectl_command_find (const char *noun, const char *verb)
+{
+  for (guint i = 0; i < lodgectl_n_commands; i++)
+    if (g_strcmp0 (lodgectl_commands[i].noun, noun) == 0 &&
+        g_str_equal (lodgectl_commands[i].verb, verb))
+      return &lodgectl_commands[i];
+  return NULL;
+}
+
+gboolean
+lodgectl_command_is_noun (const char *word)
+{
+  for (guint i = 0; i < lodgectl_n_commands; i++)
+    if (g_strcmp0 (lodgectl_commands[i].noun, word) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+char *
+lodgectl_command_dup_name (const LodgectlCommand *self)
+{
+  return self->noun != NULL ? g_strconcat (self->noun, " ", self->verb, NULL)
+                            : g_strdup (self->verb);
+}
+
+char *
+lodgectl_command_dup_usage (const LodgectlCommand *self)
+{
+  GString *usage = g_string_new (NULL);
+
+  for (guint i = 0; self->arguments[i].name != NULL; i++) {
+    const LodgectlArgument *argument = &self->arguments[i];
+
+    g_string_append_printf (usage, "%s%s%s%s%s", usage->len > 0 ? " " : "",
+                            argument->optional ? "[" : "", argument->name,
+                            argument->many ? "..." : "", argument->optional ? "]" : "");
+  }
+  for (guint i = 0; self->options[i].name != NULL; i++) {
+    const LodgectlOption *option = &self->options[i];
+
+    if (!option->hidden)
+      g_string_append_printf (usage, "%s[--%s%s%s]", usage->len > 0 ? " " : "", option->name,
+                              option->value != NULL ? " " : "",
+                              option->value != NULL ? option->value : "");
+  }
+  return g_string_free (usage, FALSE);
+}

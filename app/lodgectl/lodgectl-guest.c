@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Commands for a guest's screen, keyboard and network. */
+#include "lodgectl-handlers.h"
+
+#include "lodge-error.h"
+
+#include <errno.h>
+#include <glib/gi18n.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* --- The screen --- */
+
+gboolean
+lodgectl_screenshot (LodgectlRun *run, GError **error)
+{
+  const char *file = lodgectl_run_get_argument (run, 1);
+  gboolean to_stdout = g_str_equal (file, "-");
+  g_autoptr (LodgeMachine1) machine = NULL;
+  g_autoptr (GVariant) png = NULL;
+  g_autoptr (GError) cause = NULL;
+  const void *data;
+  gsize length;
+
+  if (to_stdout && isatty (STDOUT_FILENO)) {
+    lodgectl_set_usage_error (error, _ ("A picture is not for a terminal: name a file, or send "
+                                        "the output to one"));
+    return FALSE;
+  }
+  machine = lodgectl_run_open (run, error);
+  if (machine == NULL ||
+      !lodgectl_run_check (run, lodge_machine1_call_screenshot_sync (machine, &png, NULL, error),
+                           error))
+    return FALSE;
+
+  data = g_variant_get_fixed_array (png, &length, 1);
+  if (to_stdout) {
+    (void) fwrite (data, 1, length, stdout); /* main() looks at stdout's errors */
+    return TRUE;
+  }
+  if (!g_file_set_contents_full (file, data, (gssize) length, G_FILE_SET_CONTENTS_CONSISTENT, 0666,
+                                 &cause)) {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STORAGE, _ ("Could not write %s: %s"), file,
+                 cause->message);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* (transfer full): the program "lodge" beside this one, else in PATH; or NULL. */
+static char *
+dup_app (void)
+{
+  g_autofree char *self = g_file_read_link ("/proc/self/exe", NULL);
+
+  if (self != NULL) {
+    g_autofree char *folder = g_path_get_dirname (self);
+    g_autofree char *beside = g_build_filename (folder, "lodge", NULL);
+
+    if (g_file_test (beside, G_FILE_TEST_IS_EXECUTABLE) &&
+        !g_file_test (beside, G_FILE_TEST_IS_DIR))
+      return g_steal_pointer (&beside);
+  }
+  return g_find_program_in_path ("lodge");
+}
+
+gboolean
+lodgectl_console (LodgectlRun *run, GError **error)
+{
+  g_autoptr (LodgeMachine1) machine = lodgectl_run_open (run, error);
+  g_autofree char *app = NULL;
+  g_autofree char *uuid = NULL;
+
+  if (machine == NULL)
+    return FALSE;
+  app = dup_app ();
+  if (app == NULL) {
+    g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_HOST,
+                         _ ("The app “lodge” is not installed; it shows consoles"));
+    return FALSE;
+  }
+  uuid = g_strdup (lodge_machine1_get_uuid (machine));
+  signal (SIGPIPE, SIG_DFL); /* what is ignored here would be ignored there */
+  execl (app, app, "--console", uuid, NULL);
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_HOST, _ ("Could not start %s: %s"), app,
+               g_strerror (errno));
+  return FALSE;
+}
+
+/* --- The keyboard --- */
+
+static gboolean
+check_utf8 (const char *text, GError **error)
+{
+  if (g_utf8_validate (text, -1, NULL))
+    return TRUE;
+  lodgectl_set_usage_error (error, _ ("What is typed must be UTF-8"));
+  return FALSE;
+}
+
+gboolean
+lodgectl_type (LodgectlRun *run, GError **error)
+{
+  const char *text = lodgectl_run_get_argument (run, 1);
+  g_autofree char *all =
+      g_strconcat (text, lodgectl_run_has_option (run, "enter") ? "\n" : "", NULL);
+  g_autoptr (LodgeMachine1) machine = NULL;
+
+  if (!check_utf8 (text, error))
+    return FALSE;
+  machine = lodgectl_run_open (run, error);
+  return machine != NULL &&
+         lodgectl_run_check (run, lodge_machine1_call_type_text_sync (machine, all, NULL, error),
+                             error);
+}
+
+gboolean
+lodgectl_key (LodgectlRun *run, GError **error)
+{
+  g_autoptr (LodgeMachine1) machine = NULL;
+
+  for (guint i = 1; run->arguments[i] != NULL; i++)
+    if (!check_utf8 (run->arguments[i], error))
+      return FALSE;
+  machine = lodgectl_run_open (run, error);
+  if (machine == NULL)
+    return FALSE;
+  for (guint i = 1; run->arguments[i] != NULL; i++)
+    if (!lodgectl_run_check (
+            run, lodge_machine1_call_send_keys_sync (machine, run->arguments[i], NULL, error),
+            error))
+      return FALSE;
+  return TRUE;
+}
+
+/* --- The network --- */
+
+typedef gboolean (*ForwardCall) (LodgeMachine1 *machine,
+                                 const char *nic,
+                                 const char *rule,
+                                 GCancellable *cancellable,
+                                 GError **error);
+
+static gboolean
+change_forward (LodgectlRun *run, ForwardCall call, GError **error)
+{
+  const char *nic = lodgectl_run_get_option (run, "nic");
+  const char *rule = lodgectl_run_get_argument (run, 1);
+  g_autoptr (LodgeMachine1) machine = NULL;
+
+  if (!g_utf8_validate (rule, -1, NULL) || (nic != NULL && !g_utf8_validate (nic, -1, NULL))) {
+    lodgectl_set_usage_error (error, _ ("A rule is PROTO:[ADDRESS:]HOSTPORT:GUESTPORT"));
+    return FALSE;
+  }
+  machine = lodgectl_run_open (run, error);
+  return machine != NULL &&
+         lodgectl_run_check (run, call (machine, nic != NULL ? nic : "", rule, NULL, error), error);
+}
+
+gboolean
+lodgectl_forward_add (LodgectlRun *run, GError **error)
+{
+  return change_forward (run, lodge_machine1_call_add_forward_sync, error);
+}
+
+gboolean
+lodgectl_forward_remove (LodgectlRun *run, GError **error)
+{
+  return change_forward (run, lodge_machine1_call_remove_forward_sync, error);
+}

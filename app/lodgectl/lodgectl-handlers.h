@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What each command does. A FALSE comes with an error; output goes to stdout. */
+#pragma once
+
+#include "lodgectl-run.h"
+
+G_BEGIN_DECLS
+
+/* lodgectl-facts.c: asking and printing */
+gboolean lodgectl_host (LodgectlRun *run, GError **error);
+gboolean lodgectl_list (LodgectlRun *run, GError **error);
+gboolean lodgectl_show (LodgectlRun *run, GError **error);
+gboolean lodgectl_explain (LodgectlRun *run, GError **error);
+gboolean lodgectl_installers (LodgectlRun *run, GError **error);
+gboolean lodgectl_jobs (LodgectlRun *run, GError **error);
+gboolean lodgectl_version (LodgectlRun *run, GError **error);
+
+/* lodgectl-life.c: a machine's life */
+gboolean lodgectl_start (LodgectlRun *run, GError **error);
+gboolean lodgectl_pause (LodgectlRun *run, GError **error);
+gboolean lodgectl_resume (LodgectlRun *run, GError **error);
+gboolean lodgectl_shutdown (LodgectlRun *run, GError **error);
+gboolean lodgectl_reset (LodgectlRun *run, GError **error);
+gboolean lodgectl_kill (LodgectlRun *run, GError **error);
+gboolean lodgectl_wait (LodgectlRun *run, GError **error);
+
+/* lodgectl-create.c: making, changing and deleting machines */
+gboolean lodgectl_create (LodgectlRun *run, GError **error);
+gboolean lodgectl_set (LodgectlRun *run, GError **error);
+gboolean lodgectl_delete (LodgectlRun *run, GError **error);
+
+/* lodgectl-guest.c: a guest's screen and keyboard, its network */
+gboolean lodgectl_screenshot (LodgectlRun *run, GError **error);
+gboolean lodgectl_type (LodgectlRun *run, GError **error);
+gboolean lodgectl_key (LodgectlRun *run, GError **error);
+gboolean lodgectl_console (LodgectlRun *run, GError **error);
+gboolean lodgectl_forward_add (LodgectlRun *run, GError **error);
+gboolean lodgectl_forward_remove (LodgectlRun *run, GError **error);
+gboolean lodgectl_forward_list (LodgectlRun *run, GError **error);
+
+/* lodgectl-engine.c */
+gboolean lodgectl_engine_stop (LodgectlRun *run, GError **error);
+
+/* lodgectl-help.c, lodgectl-completion.c */
+gboolean lodgectl_help (LodgectlRun *run, GError **error);
+gboolean lodgectl_completion (LodgectlRun *run, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Commands for a machine's life. */
+#include "lodgectl-handlers.h"
+#include "lodgectl-command.h"
+#include "lodgectl-print.h"
+#include "lodgectl-wait.h"
+
+#include "lodge-error.h"
+
+#include <glib/gi18n.h>
+#include <stdio.h>
+
+typedef gboolean (*Call) (LodgeMachine1 *machine, GCancellable *cancellable, GError **error);
+
+static LodgeMachine1 *
+call_machine (LodgectlRun *run, Call call, GError **error)
+{
+  g_autoptr (LodgeMachine1) machine = lodgectl_run_open (run, error);
+
+  if (machine == NULL || !lodgectl_run_check (run, call (machine, NULL, error), error))
+    return NULL;
+  return g_steal_pointer (&machine);
+}
+
+static gboolean
+call_and_go (LodgectlRun *run, Call call, GError **error)
+{
+  g_autoptr (LodgeMachine1) machine = call_machine (run, call, error);
+
+  return machine != NULL;
+}
+
+/* Something may be amiss with a machine that did start, such as a port that is taken. */
+static void
+show_note (LodgectlRun *run)
+{
+  g_autoptr (LodgeMachine1) machine = lodgectl_run_open (run, NULL);
+  const char *note = machine != NULL ? lodge_machine1_get_note (machine) : NULL;
+
+  if (note != NULL && *note != '\0') {
+    g_autofree char *harmless = lodgectl_dup_harmless (note);
+
+    fprintf (stderr, "lodgectl: %s\n", harmless);
+  }
+}
+
+gboolean
+lodgectl_start (LodgectlRun *run, GError **error)
+{
+  if (!call_and_go (run, lodge_machine1_call_start_sync, error))
+    return FALSE;
+  show_note (run);
+  return TRUE;
+}
+
+gboolean
+lodgectl_pause (LodgectlRun *run, GError **error)
+{
+  return call_and_go (run, lodge_machine1_call_pause_sync, error);
+}
+
+gboolean
+lodgectl_resume (LodgectlRun *run, GError **error)
+{
+  return call_and_go (run, lodge_machine1_call_resume_sync, error);
+}
+
+gboolean
+lodgectl_reset (LodgectlRun *run, GError **error)
+{
+  return call_and_go (run, lodge_machine1_call_reset_sync, error);
+}
+
+gboolean
+lodgectl_kill (LodgectlRun *run, GError **error)
+{
+  return call_and_go (run, lodge_machine1_call_kill_sync, error);
+}
+
+gboolean
+lodgectl_shutdown (LodgectlRun *run, GError **error)
+{
+  static const char *const ends[] = {"off", "crashed", NULL};
+  g_autoptr (LodgeMachine1) machine = NULL;
+  gint64 timeout_s;
+
+  if (!lodgectl_run_get_timeout (run, &timeout_s, error))
+    return FALSE;
+  if (timeout_s >= 0 && !lodgectl_run_has_option (run, "wait")) {
+    lodgectl_set_usage_error (error, _ ("--timeout goes with --wait"));
+    return FALSE;
+  }
+  machine = call_machine (run, lodge_machine1_call_shutdown_sync, error);
+  if (machine == NULL || !lodgectl_run_has_option (run, "wait"))
+    return machine != NULL;
+  if (!lodgectl_wait_state (run, machine, ends, timeout_s, error))
+    return FALSE;
+  if (g_strcmp0 (lodge_machine1_get_state (machine), "crashed") == 0) {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_FAILED, _ ("“%s” crashed instead"),
+                 lodge_machine1_get_name (machine));
+    return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+lodgectl_wait (LodgectlRun *run, GError **error)
+{
+  const char *states[] = {lodgectl_run_get_argument (run, 1), NULL};
+  g_autoptr (LodgeMachine1) machine = NULL;
+  gint64 timeout_s;
+
+  if (!lodgectl_run_get_timeout (run, &timeout_s, error))
+    return FALSE;
+  machine = lodgectl_run_open (run, error);
+  return machine != NULL && lodgectl_wait_state (run, machine, states, timeout_s, error);
+}

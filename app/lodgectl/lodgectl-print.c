@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Text and JSON for people and scripts. */
+#include "lodgectl-print.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct _LodgectlTable {
+  guint n_columns;
+  GPtrArray *cells; /* row by row */
+};
+
+/* Control characters, and the marks that embed or isolate text of the other direction: with those a
+ * name can show as another one (Unicode TR 36, section 2.4). */
+static gboolean
+is_harmful (gunichar character)
+{
+  return g_unichar_iscntrl (character) || (character >= 0x202a && character <= 0x202e) ||
+         (character >= 0x2066 && character <= 0x2069) || character == 0x200e ||
+         character == 0x200f || character == 0x2028 || character == 0x2029;
+}
+
+char *
+lodgectl_dup_harmless (const char *text)
+{
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+  GString *out = g_string_sized_new (strlen (valid));
+
+  for (const char *c = valid; *c != '\0'; c = g_utf8_next_char (c)) {
+    gunichar character = g_utf8_get_char (c);
+
+    g_string_append_unichar (out, is_harmful (character) ? 0xfffd : character);
+  }
+  return g_string_free (out, FALSE);
+}
+
+static guint
+get_width (const char *text)
+{
+  guint width = 0;
+
+  for (const char *c = text; *c != '\0'; c = g_utf8_next_char (c)) {
+    gunichar character = g_utf8_get_char (c);
+
+    if (!g_unichar_iszerowidth (character))
+      width += g_unichar_iswide (character) ? 2 : 1;
+  }
+  return width;
+}
+
+LodgectlTable *
+lodgectl_table_new (guint n_columns)
+{
+  LodgectlTable *self = g_new0 (LodgectlTable, 1);
+
+  self->n_columns = n_columns;
+  self->cells = g_ptr_array_new_with_free_func (g_free);
+  return self;
+}
+
+void
+lodgectl_table_free (LodgectlTable *self)
+{
+  g_ptr_array_unref (self->cells);
+  g_free (self);
+}
+
+void
+lodgectl_table_add (LodgectlTable *self, const char *const *cells)
+{
+  for (guint i = 0; i < self->n_columns; i++)
+    g_ptr_array_add (self->cells, lodgectl_dup_harmless (cells[i] != NULL ? cells[i] : ""));
+}
+
+void
+lodgectl_table_print (LodgectlTable *self)
+{
+  g_autofree guint *widths = g_new0 (guint, self->n_columns);
+  g_autoptr (GString) line = g_string_new (NULL);
+
+  for (guint i = 0; i < self->cells->len; i++)
+    widths[i % self->n_columns] =
+        MAX (widths[i % self->n_columns], get_width (self->cells->pdata[i]));
+
+  for (guint i = 0; i < self->cells->len; i++) {
+    const char *cell = self->cells->pdata[i];
+
+    g_string_append (line, cell);
+    if ((i + 1) % self->n_columns != 0) {
+      for (guint used = get_width (cell); used < widths[i % self->n_columns] + 2; used++)
+        g_string_append_c (line, ' ');
+      continue;
+    }
+    g_strchomp (line->str); /* no blanks after the last word */
+    puts (line->str);
+    g_string_truncate (line, 0);
+  }
+}
+
+void
+lodgectl_print_line (const char *text)
+{
+  g_autofree char *harmless = lodgectl_dup_harmless (text);
+
+  puts (harmless);
+}
+
+/* JSON's own escapes leave C1 controls and the direction marks; they stand in strings only. */
+static void
+print_escaped (const char *json)
+{
+  for (const char *c = json; *c != '\0'; c = g_utf8_next_char (c)) {
+    gunichar character = g_utf8_get_char (c);
+
+    if (character >= 0x7f && is_harmful (character))
+      printf ("\\u%04x", character);
+    else
+      fwrite (c, 1, (gsize) (g_utf8_next_char (c) - c), stdout);
+  }
+}
+
+void
+lodgectl_print_json (JsonBuilder *builder)
+{
+  g_autoptr (JsonGenerator) generator = json_generator_new ();
+  g_autoptr (JsonNode) root = json_builder_get_root (builder);
+  g_autofree char *json = NULL;
+
+  json_generator_set_pretty (generator, TRUE);
+  json_generator_set_root (generator, root);
+  json = json_generator_to_data (generator, NULL);
+  print_escaped (json);
+  putchar ('\n');
+  g_object_unref (builder);
+}
+
+void
+lodgectl_json_add_string (JsonBuilder *builder, const char *name, const char *text)
+{
+  json_builder_set_member_name (builder, name);
+  json_builder_add_string_value (builder, text);
+}
+
+void
+lodgectl_json_add_number (JsonBuilder *builder, const char *name, guint64 number)
+{
+  json_builder_set_member_name (builder, name);
+  /* JSON's numbers are read as doubles or signed 64 bits nearly everywhere. */
+  json_builder_add_int_value (builder, (gint64) MIN (number, (guint64) G_MAXINT64));
+}
+
+static void
+add_dictionary (JsonBuilder *builder, GVariant *value)
+{
+  GVariantIter iter;
+  GVariant *entry;
+
+  json_builder_begin_object (builder);
+  g_variant_iter_init (&iter, value);
+  while ((entry = g_variant_iter_next_value (&iter)) != NULL) {
+    g_autoptr (GVariant) owned = entry;
+    g_autoptr (GVariant) key = g_variant_get_child_value (entry, 0);
+    g_autoptr (GVariant) child = g_variant_get_child_value (entry, 1);
+    g_autofree char *name = g_variant_dup_string (key, NULL);
+
+    g_strdelimit (name, "-", '_');
+    json_builder_set_member_name (builder, name);
+    lodgectl_json_add_variant (builder, child);
+  }
+  json_builder_end_object (builder);
+}
+
+void
+lodgectl_json_add_variant (JsonBuilder *builder, GVariant *value)
+{
+  g_autofree char *printed = NULL;
+
+  switch (g_variant_classify (value)) {
+  case G_VARIANT_CLASS_VARIANT: {
+    g_autoptr (GVariant) inner = g_variant_get_variant (value);
+
+    lodgectl_json_add_variant (builder, inner);
+    return;
+  }
+  case G_VARIANT_CLASS_BOOLEAN:
+    json_builder_add_boolean_value (builder, g_variant_get_boolean (value));
+    return;
+  case G_VARIANT_CLASS_UINT32:
+    json_builder_add_int_value (builder, g_variant_get_uint32 (value));
+    return;
+  case G_VARIANT_CLASS_INT32:
+    json_builder_add_int_value (builder, g_variant_get_int32 (value));
+    return;
+  case G_VARIANT_CLASS_INT64:
+    json_builder_add_int_value (builder, g_variant_get_int64 (value));
+    return;
+  case G_VARIANT_CLASS_UINT64:
+    json_builder_add_int_value (builder,
+                                (gint64) MIN (g_variant_get_uint64 (value), (guint64) G_MAXINT64));
+    return;
+  case G_VARIANT_CLASS_DOUBLE:
+    json_builder_add_double_value (builder, g_variant_get_double (value));
+    return;
+  case G_VARIANT_CLASS_STRING:
+  case G_VARIANT_CLASS_OBJECT_PATH:
+    json_builder_add_string_value (builder, g_variant_get_string (value, NULL));
+    return;
+  default:
+    break;
+  }
+
+  if (g_variant_type_is_subtype_of (g_variant_get_type (value), G_VARIANT_TYPE ("a{?*}"))) {
+    add_dictionary (builder, value);
+  } else if (g_variant_type_is_array (g_variant_get_type (value))) {
+    json_builder_begin_array (builder);
+    for (gsize i = 0; i < g_variant_n_children (value); i++) {
+      g_autoptr (GVariant) child = g_variant_get_child_value (value, i);
+
+      lodgectl_json_add_variant (builder, child);
+    }
+    json_builder_end_array (builder);
+  } else {
+    /* Nothing of the contract's comes here; a newer engine's may. */
+    printed = g_variant_print (value, FALSE);
+    json_builder_add_string_value (builder, printed);
+  }
+}

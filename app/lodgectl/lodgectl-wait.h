@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Waiting for what the engine does: a machine's state, the end of a job. */
+#pragma once
+
+#include "lodgectl-run.h"
+
+G_BEGIN_DECLS
+
+/**
+ * lodgectl_wait_state:
+ * @states: any of these ends the waiting; NULL-terminated
+ * @timeout_s: -1 for none
+ *
+ * Errors: %LODGE_ERROR_TIMEOUT, %LODGE_ERROR_NOT_FOUND when the machine is deleted meanwhile,
+ * %LODGE_ERROR_FAILED when the engine ends.
+ */
+gboolean lodgectl_wait_state (LodgectlRun *run,
+                              LodgeMachine1 *machine,
+                              const char *const *states,
+                              gint64 timeout_s,
+                              GError **error);
+
+/**
+ * lodgectl_wait_job:
+ * @path: the job's object
+ *
+ * Shows its progress when stderr is a terminal. The first Ctrl+C cancels the job and goes on
+ * waiting for its end; the second leaves.
+ *
+ * Returns: (transfer full): the job's result, or %NULL with its error
+ */
+char *lodgectl_wait_job (LodgectlRun *run, const char *path, GError **error);
+
+G_END_DECLS
