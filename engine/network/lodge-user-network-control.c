@@ -61,7 +61,6 @@ take_request (LodgeUserNetwork *self, const char *id)
 void
 lodge_user_network_close (LodgeUserNetwork *self)
 {
-  g_autoptr (LodgeUserNetwork) alive = g_object_ref (self);
   g_autofree char *words = NULL;
   GHashTableIter iter;
   gpointer task;
@@ -69,6 +68,8 @@ lodge_user_network_close (LodgeUserNetwork *self)
   if (self->closed)
     return;
   self->closed = TRUE;
+  /* A request may hold the last reference. */
+  g_object_ref (self);
   /* Ours is there until it is reaped; another's number may be given away. */
   if (!self->is_child)
     self->pid = 0;
@@ -90,6 +91,7 @@ lodge_user_network_close (LodgeUserNetwork *self)
                              words != NULL ? words : _ ("it left no message"));
   }
   g_signal_emit_by_name (self, "closed");
+  g_object_unref (self);
 }
 
 /* --- Answers --- */
