@@ -3,7 +3,9 @@
  *
  * Node and device names come from the ids in the description: disk "disk0" with the layers
  * "disk0-l0" and "disk0-l1" becomes device "disk0" on node "disk0-l1" over node "disk0-l0" (their
- * files: "disk0-l1-file"). Fixed devices have fixed addresses; nothing moves when something is added.
+ * files: "disk0-l1-file"). The drive "cd0" with a medium in it has the nodes "cd0" and "cd0-file",
+ * the NIC "nic0" the netdev "nic0-wire". Fixed devices have fixed addresses; nothing moves when
+ * something is added.
  */
 #pragma once
 
@@ -22,12 +24,13 @@ typedef struct {
   const char *runtime_folder; /* absolute; qmp.sock, spice.sock, agent.sock */
   const char *tpm_socket;     /* swtpm's, or NULL */
   gboolean seccomp;
-  gboolean io_uring;          /* a trial open worked */
-  gboolean hyperv;            /* KVM here knows Hyper-V's enlightenments */
+  gboolean io_uring; /* a trial open worked */
+  gboolean hyperv;   /* KVM here knows Hyper-V's enlightenments */
 } LodgeMachineCommandHost;
 
 /* One NIC's wire: the descriptor of a connected stream socket (docs: -netdev stream). Moved into
- * the command. -1: the NIC has no wire (unplugged). */
+ * the command when that is built, still the caller's on an error. -1: the NIC has no wire
+ * (unplugged). */
 typedef struct {
   const char *nic_id;
   int fd;
@@ -35,10 +38,11 @@ typedef struct {
 
 /**
  * lodge_machine_command_build:
- * @description: checked; machine_type, cpu_model and firmware_code are resolved already
+ * @description: machine_type, cpu_model and firmware_code are resolved already
  *
- * Errors: %LODGE_ERROR_NOT_FOUND (a layer, medium, kernel or firmware file is missing, a folder, or
- * unreadable: the message names it), %LODGE_ERROR_HOST (QEMU lacks something).
+ * Errors: those of lodge_description_check(), %LODGE_ERROR_NOT_FOUND (a layer, medium, kernel or
+ * firmware file is missing, a folder, or unreadable: the message names it), %LODGE_ERROR_HOST (QEMU
+ * lacks something).
  */
 LodgeCommand *lodge_machine_command_build (const LodgeDescription *description,
                                            const LodgeMachineCommandHost *host,
