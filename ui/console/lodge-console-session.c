@@ -1,111 +1,352 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A console session. */
-#include "console/lodge-console-session.h"
+/* A console session's life: connecting, its channels, the end.
+ *
+ *            open                 main and inputs opened
+ *   closed ────────▶ connecting ────────────────────────▶ connected
+ *     ▲                  │                                    │
+ *     └──────────────────┴────────────────────────────────────┘
+ *       close; or, with "disconnected", a channel that fails or ends, or no answer in time
+ *
+ * closed      spice, main and inputs are NULL; the source has no picture; nothing is held down
+ * connecting  spice is there; channels come one by one; input is dropped
+ * connected   input goes out. The picture comes and goes on its own
+ *
+ * Each opening has a SpiceSession of its own: one that is used again keeps channels of the last
+ * connection.
+ */
+#include "console/lodge-console-session-private.h"
 
-struct _LodgeConsoleSession {
-  GObject parent_instance;
-  LodgeFrameSource *source;
-};
+#include "lodge-error.h"
 
-enum { PROP_0, PROP_CONNECTED, PROP_POINTER_ABSOLUTE, PROP_CAN_RESIZE, PROP_LEDS, N_PROPS };
-static GParamSpec *properties[N_PROPS];
+#include <glib/gi18n-lib.h>
 
 G_DEFINE_FINAL_TYPE (LodgeConsoleSession, lodge_console_session, G_TYPE_OBJECT)
 
-static void
-lodge_console_session_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+static GParamSpec *properties[LODGE_CONSOLE_N_PROPS];
+
+enum { DISCONNECTED, N_SIGNALS };
+static guint signals[N_SIGNALS];
+
+/* A local server answers in milliseconds; one under heavy emulation may take seconds. */
+#define CONNECT_TIMEOUT_S 30
+
+void
+lodge_console_session_set_flag (LodgeConsoleSession *self,
+                                gboolean *field,
+                                gboolean value,
+                                LodgeConsoleProp prop)
 {
-  if (id == PROP_LEDS)
-    g_value_set_uint (value, 0);
+  if (*field == value)
+    return;
+  *field = value;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[prop]);
+}
+
+void
+lodge_console_session_set_leds (LodgeConsoleSession *self, guint leds)
+{
+  leds &= SPICE_INPUTS_SCROLL_LOCK | SPICE_INPUTS_NUM_LOCK | SPICE_INPUTS_CAPS_LOCK;
+  if (self->leds == leds)
+    return;
+  self->leds = leds;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[LODGE_CONSOLE_PROP_LEDS]);
+}
+
+void
+lodge_console_session_update_connected (LodgeConsoleSession *self)
+{
+  gboolean connected = self->main_ready && self->inputs_ready;
+
+  if (connected)
+    g_clear_handle_id (&self->timeout_id, g_source_remove);
+  lodge_console_session_set_flag (self, &self->connected, connected, LODGE_CONSOLE_PROP_CONNECTED);
+}
+
+/* ---- the end */
+
+static void
+drop (LodgeConsoleSession *self)
+{
+  SpiceSession *spice = g_steal_pointer (&self->spice);
+
+  g_clear_handle_id (&self->timeout_id, g_source_remove);
+  if (spice == NULL)
+    return;
+
+  g_signal_handlers_disconnect_by_data (spice, self);
+  GList *channels = spice_session_get_channels (spice);
+  for (GList *l = channels; l != NULL; l = l->next)
+    g_signal_handlers_disconnect_by_data (l->data, self);
+  g_list_free (channels);
+
+  lodge_console_session_drop_inputs (self);
+  lodge_console_session_drop_display (self);
+  g_clear_object (&self->main);
+  self->main_ready = FALSE;
+  lodge_console_session_update_mouse_mode (self);
+  lodge_console_session_update_connected (self);
+
+  /* Takes effect from an idle, with a reference of its own. */
+  spice_session_disconnect (spice);
+  g_object_unref (spice);
+}
+
+static void
+fail (LodgeConsoleSession *self, GError *error)
+{
+  g_autoptr (LodgeConsoleSession) keep = g_object_ref (self);
+  g_autoptr (GError) owned = error;
+
+  if (self->spice == NULL)
+    return;
+  drop (self);
+  g_signal_emit (self, signals[DISCONNECTED], 0, owned);
+}
+
+static gboolean
+timeout_cb (gpointer user_data)
+{
+  LodgeConsoleSession *self = user_data;
+
+  self->timeout_id = 0;
+  fail (self, g_error_new (LODGE_ERROR, LODGE_ERROR_TIMEOUT,
+                           _ ("The machine's screen did not answer within %d seconds."),
+                           CONNECT_TIMEOUT_S));
+  return G_SOURCE_REMOVE;
+}
+
+/* Why a channel ended, for the user. NULL when the server just closed it. */
+static GError *
+channel_error (LodgeConsoleSession *self, SpiceChannel *channel, SpiceChannelEvent event)
+{
+  const GError *reason = spice_channel_get_error (channel);
+
+  if (event == SPICE_CHANNEL_CLOSED && self->connected)
+    return NULL;
+  if (self->connected)
+    return g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED,
+                        _ ("The connection to the machine's screen broke: %s"),
+                        reason != NULL ? reason->message : _ ("the machine's process ended"));
+  return g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED,
+                      _ ("Could not connect to the machine's screen at %s: %s"),
+                      self->socket_path != NULL ? self->socket_path : _ ("the passed socket"),
+                      reason != NULL ? reason->message : _ ("it is no SPICE server"));
+}
+
+/* ---- channels */
+
+static void
+channel_event_cb (SpiceChannel *channel, SpiceChannelEvent event, LodgeConsoleSession *self)
+{
+  switch (event) {
+  case SPICE_CHANNEL_OPENED:
+    if ((gpointer) channel == self->main)
+      self->main_ready = TRUE;
+    else if ((gpointer) channel == self->inputs)
+      lodge_console_session_inputs_opened (self);
+    lodge_console_session_update_connected (self);
+    break;
+  case SPICE_CHANNEL_CLOSED:
+  case SPICE_CHANNEL_ERROR_CONNECT:
+  case SPICE_CHANNEL_ERROR_TLS:
+  case SPICE_CHANNEL_ERROR_LINK:
+  case SPICE_CHANNEL_ERROR_AUTH:
+  case SPICE_CHANNEL_ERROR_IO:
+    fail (self, channel_error (self, channel, event));
+    break;
+  default:
+    break;
+  }
+}
+
+static void
+open_fd_cb (SpiceChannel *channel, int with_tls, LodgeConsoleSession *self)
+{
+  int fd = self->open_channel (self->open_data);
+
+  if (fd >= 0)
+    spice_channel_open_fd (channel, fd);
   else
-    g_value_set_boolean (value, FALSE);
+    fail (self, g_error_new_literal (LODGE_ERROR, LODGE_ERROR_FAILED,
+                                     _ ("No connection to the machine's screen was passed.")));
 }
 
 static void
-lodge_console_session_class_init (LodgeConsoleSessionClass *klass)
+mouse_mode_cb (SpiceChannel *channel, GParamSpec *pspec, LodgeConsoleSession *self)
 {
-  const GParamFlags flags = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
-
-  G_OBJECT_CLASS (klass)->get_property = lodge_console_session_get_property;
-  properties[PROP_CONNECTED] = g_param_spec_boolean ("connected", NULL, NULL, FALSE, flags);
-  properties[PROP_POINTER_ABSOLUTE] =
-      g_param_spec_boolean ("pointer-absolute", NULL, NULL, FALSE, flags);
-  properties[PROP_CAN_RESIZE] = g_param_spec_boolean ("can-resize", NULL, NULL, FALSE, flags);
-  properties[PROP_LEDS] = g_param_spec_uint ("leds", NULL, NULL, 0, 7, 0, flags);
-  g_object_class_install_properties (G_OBJECT_CLASS (klass), N_PROPS, properties);
-  g_signal_new ("disconnected", LODGE_TYPE_CONSOLE_SESSION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                G_TYPE_NONE, 1, G_TYPE_ERROR);
+  lodge_console_session_update_mouse_mode (self);
 }
 
 static void
-lodge_console_session_init (LodgeConsoleSession *self)
+agent_cb (SpiceChannel *channel, GParamSpec *pspec, LodgeConsoleSession *self)
 {
+  lodge_console_session_update_agent (self);
 }
 
-LodgeConsoleSession *
-lodge_console_session_new (const char *socket_path)
+/* Emitted from the channel's constructor: nothing may be asked of it yet. The main channel is
+ * connected by the session, the others by us. */
+static void
+channel_new_cb (SpiceSession *spice, SpiceChannel *channel, LodgeConsoleSession *self)
 {
-  return g_object_new (LODGE_TYPE_CONSOLE_SESSION, NULL);
+  int id = -1;
+
+  g_object_get (channel, "channel-id", &id, NULL);
+  /* Sound, USB, clipboard ports and further heads are not used: they stay unconnected. */
+  if (id != 0 || !(SPICE_IS_MAIN_CHANNEL (channel) || SPICE_IS_INPUTS_CHANNEL (channel) ||
+                   SPICE_IS_DISPLAY_CHANNEL (channel) || SPICE_IS_CURSOR_CHANNEL (channel)))
+    return;
+
+  g_signal_connect_object (channel, "channel-event", G_CALLBACK (channel_event_cb), self, 0);
+  if (self->open_channel != NULL)
+    g_signal_connect_object (channel, "open-fd", G_CALLBACK (open_fd_cb), self, 0);
+
+  if (SPICE_IS_MAIN_CHANNEL (channel)) {
+    g_set_object (&self->main, SPICE_MAIN_CHANNEL (channel));
+    g_signal_connect_object (channel, "notify::mouse-mode", G_CALLBACK (mouse_mode_cb), self, 0);
+    g_signal_connect_object (channel, "notify::agent-connected", G_CALLBACK (agent_cb), self, 0);
+    return;
+  }
+  if (SPICE_IS_INPUTS_CHANNEL (channel))
+    lodge_console_session_take_inputs (self, SPICE_INPUTS_CHANNEL (channel));
+  else if (SPICE_IS_DISPLAY_CHANNEL (channel))
+    lodge_spice_source_set_display (self->source, SPICE_DISPLAY_CHANNEL (channel));
+  else
+    lodge_spice_source_set_cursor (self->source, SPICE_CURSOR_CHANNEL (channel));
+  spice_channel_connect (channel);
 }
 
-LodgeConsoleSession *
-lodge_console_session_new_for_open (LodgeConsoleOpen open_channel, gpointer user_data)
-{
-  return g_object_new (LODGE_TYPE_CONSOLE_SESSION, NULL);
-}
+/* ---- opening and closing */
 
 void
 lodge_console_session_open (LodgeConsoleSession *self)
 {
+  g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
+
+  if (self->spice != NULL)
+    return;
+
+  self->spice = spice_session_new ();
+  /* An empty proxy, because the library would otherwise take one from the environment, even for a
+   * unix socket. */
+  g_object_set (self->spice, "proxy", "", "enable-audio", FALSE, "enable-usbredir", FALSE,
+                "enable-smartcard", FALSE, "gl-scanout", FALSE, NULL);
+  g_signal_connect_object (self->spice, "channel-new", G_CALLBACK (channel_new_cb), self, 0);
+  self->timeout_id = g_timeout_add_seconds (CONNECT_TIMEOUT_S, timeout_cb, self);
+
+  gboolean started;
+  if (self->open_channel != NULL) {
+    started = spice_session_open_fd (self->spice, -1);
+  } else {
+    g_object_set (self->spice, "unix-path", self->socket_path, NULL);
+    started = spice_session_connect (self->spice);
+  }
+  if (!started)
+    fail (self, g_error_new_literal (LODGE_ERROR, LODGE_ERROR_FAILED,
+                                     _ ("Could not begin to connect to the machine's screen.")));
 }
 
 void
 lodge_console_session_close (LodgeConsoleSession *self)
 {
+  g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
+
+  lodge_console_session_release_all (self);
+  drop (self);
 }
 
-LodgeFrameSource *
-lodge_console_session_get_source (LodgeConsoleSession *self)
+/* ---- type */
+
+static void
+lodge_console_session_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
-  return self->source;
+  LodgeConsoleSession *self = LODGE_CONSOLE_SESSION (object);
+
+  switch ((LodgeConsoleProp) id) {
+  case LODGE_CONSOLE_PROP_CONNECTED:
+    g_value_set_boolean (value, self->connected);
+    break;
+  case LODGE_CONSOLE_PROP_POINTER_ABSOLUTE:
+    g_value_set_boolean (value, self->pointer_absolute);
+    break;
+  case LODGE_CONSOLE_PROP_CAN_RESIZE:
+    g_value_set_boolean (value, self->can_resize);
+    break;
+  case LODGE_CONSOLE_PROP_LEDS:
+    g_value_set_uint (value, self->leds);
+    break;
+  case LODGE_CONSOLE_N_PROPS:
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  }
 }
 
-void
-lodge_console_session_key (LodgeConsoleSession *self, guint evdev, gboolean pressed)
+static void
+lodge_console_session_dispose (GObject *object)
 {
+  LodgeConsoleSession *self = LODGE_CONSOLE_SESSION (object);
+
+  drop (self);
+  G_OBJECT_CLASS (lodge_console_session_parent_class)->dispose (object);
 }
 
-void
-lodge_console_session_release_all (LodgeConsoleSession *self)
+static void
+lodge_console_session_finalize (GObject *object)
 {
+  LodgeConsoleSession *self = LODGE_CONSOLE_SESSION (object);
+
+  g_clear_object (&self->source);
+  g_free (self->socket_path);
+  G_OBJECT_CLASS (lodge_console_session_parent_class)->finalize (object);
 }
 
-void
-lodge_console_session_sync_locks (LodgeConsoleSession *self, guint leds)
+static void
+lodge_console_session_class_init (LodgeConsoleSessionClass *klass)
 {
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  const GParamFlags flags = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+
+  object_class->get_property = lodge_console_session_get_property;
+  object_class->dispose = lodge_console_session_dispose;
+  object_class->finalize = lodge_console_session_finalize;
+
+  properties[LODGE_CONSOLE_PROP_CONNECTED] =
+      g_param_spec_boolean ("connected", NULL, NULL, FALSE, flags);
+  properties[LODGE_CONSOLE_PROP_POINTER_ABSOLUTE] =
+      g_param_spec_boolean ("pointer-absolute", NULL, NULL, FALSE, flags);
+  properties[LODGE_CONSOLE_PROP_CAN_RESIZE] =
+      g_param_spec_boolean ("can-resize", NULL, NULL, FALSE, flags);
+  properties[LODGE_CONSOLE_PROP_LEDS] = g_param_spec_uint ("leds", NULL, NULL, 0, 7, 0, flags);
+  g_object_class_install_properties (object_class, LODGE_CONSOLE_N_PROPS, properties);
+
+  signals[DISCONNECTED] =
+      g_signal_new ("disconnected", LODGE_TYPE_CONSOLE_SESSION, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                    NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
 }
 
-void
-lodge_console_session_position (LodgeConsoleSession *self, int x, int y)
+static void
+lodge_console_session_init (LodgeConsoleSession *self)
 {
+  self->source = lodge_spice_source_new ();
+  self->pointer_x = self->pointer_y = -1;
 }
 
-void
-lodge_console_session_motion (LodgeConsoleSession *self, int dx, int dy)
+LodgeConsoleSession *
+lodge_console_session_new (const char *socket_path)
 {
+  g_return_val_if_fail (socket_path != NULL, NULL);
+
+  LodgeConsoleSession *self = g_object_new (LODGE_TYPE_CONSOLE_SESSION, NULL);
+  self->socket_path = g_strdup (socket_path);
+  return self;
 }
 
-void
-lodge_console_session_button (LodgeConsoleSession *self, LodgeButton button, gboolean pressed)
+LodgeConsoleSession *
+lodge_console_session_new_for_open (LodgeConsoleOpen open_channel, gpointer user_data)
 {
-}
+  g_return_val_if_fail (open_channel != NULL, NULL);
 
-void
-lodge_console_session_wheel (LodgeConsoleSession *self, int notches)
-{
-}
-
-void
-lodge_console_session_resize (LodgeConsoleSession *self, int width, int height)
-{
+  LodgeConsoleSession *self = g_object_new (LODGE_TYPE_CONSOLE_SESSION, NULL);
+  self->open_channel = open_channel;
+  self->open_data = user_data;
+  return self;
 }

@@ -30,8 +30,8 @@ LodgeConsoleSession *lodge_console_session_new (const char *socket_path);
 
 /* Asked for a connected descriptor each time a channel opens; the session closes it. -1 fails. */
 typedef int (*LodgeConsoleOpen) (gpointer user_data);
-LodgeConsoleSession *
-lodge_console_session_new_for_open (LodgeConsoleOpen open_channel, gpointer user_data);
+LodgeConsoleSession *lodge_console_session_new_for_open (LodgeConsoleOpen open_channel,
+                                                         gpointer user_data);
 
 void lodge_console_session_open (LodgeConsoleSession *self);
 void lodge_console_session_close (LodgeConsoleSession *self);
@@ -58,8 +58,7 @@ typedef enum {
 /* In guest pixels; clamped to the frame. */
 void lodge_console_session_position (LodgeConsoleSession *self, int x, int y);
 void lodge_console_session_motion (LodgeConsoleSession *self, int dx, int dy);
-void
-lodge_console_session_button (LodgeConsoleSession *self, LodgeButton button, gboolean pressed);
+void lodge_console_session_button (LodgeConsoleSession *self, LodgeButton button, gboolean pressed);
 /* Whole notches, positive is down. */
 void lodge_console_session_wheel (LodgeConsoleSession *self, int notches);
 

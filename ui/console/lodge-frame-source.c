@@ -4,7 +4,7 @@
 
 G_DEFINE_INTERFACE (LodgeFrameSource, lodge_frame_source, G_TYPE_OBJECT)
 
-enum { FRAME_CHANGED, DAMAGE, CURSOR_CHANGED, N_SIGNALS };
+enum { FRAME_CHANGED, DAMAGE, CURSOR_CHANGED, CURSOR_MOVED, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
 static void
@@ -17,6 +17,8 @@ lodge_frame_source_default_init (LodgeFrameSourceInterface *iface)
                     G_TYPE_NONE, 4, G_TYPE_INT, G_TYPE_INT, G_TYPE_INT, G_TYPE_INT);
   signals[CURSOR_CHANGED] = g_signal_new ("cursor-changed", LODGE_TYPE_FRAME_SOURCE,
                                           G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[CURSOR_MOVED] = g_signal_new ("cursor-moved", LODGE_TYPE_FRAME_SOURCE, G_SIGNAL_RUN_LAST,
+                                        0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 void
@@ -58,4 +60,11 @@ lodge_frame_source_emit_cursor_changed (LodgeFrameSource *self)
 {
   g_return_if_fail (LODGE_IS_FRAME_SOURCE (self));
   g_signal_emit (self, signals[CURSOR_CHANGED], 0);
+}
+
+void
+lodge_frame_source_emit_cursor_moved (LodgeFrameSource *self)
+{
+  g_return_if_fail (LODGE_IS_FRAME_SOURCE (self));
+  g_signal_emit (self, signals[CURSOR_MOVED], 0);
 }

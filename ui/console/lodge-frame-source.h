@@ -25,6 +25,8 @@ typedef struct {
   int height;
   int hot_x; /* within the picture: 0 to width - 1 */
   int hot_y;
+  int x; /* where the guest has put it; of use only while the pointer is relative */
+  int y;
 } LodgeCursor;
 
 /* Signals, all on the main context
@@ -32,6 +34,7 @@ typedef struct {
  *     handlers return: whatever was made from it must go within the handler
  *   "damage" (int x, int y, int width, int height): pixels inside the frame changed
  *   "cursor-changed" ()
+ *   "cursor-moved" ()
  */
 struct _LodgeFrameSourceInterface {
   GTypeInterface parent;
@@ -48,8 +51,8 @@ gboolean lodge_frame_source_get_cursor (LodgeFrameSource *self, LodgeCursor *out
 
 /* For implementations. */
 void lodge_frame_source_emit_frame_changed (LodgeFrameSource *self);
-void
-lodge_frame_source_emit_damage (LodgeFrameSource *self, int x, int y, int width, int height);
+void lodge_frame_source_emit_damage (LodgeFrameSource *self, int x, int y, int width, int height);
 void lodge_frame_source_emit_cursor_changed (LodgeFrameSource *self);
+void lodge_frame_source_emit_cursor_moved (LodgeFrameSource *self);
 
 G_END_DECLS

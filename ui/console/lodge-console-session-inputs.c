@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A console session's keyboard and pointer.
+ *
+ * spice-client-glib logs a critical error when it is given input for a channel that is not
+ * connected, so nothing is passed on before the channel says that it is open.
+ */
+#include "console/lodge-console-session-private.h"
+
+/* SPICE's own number and bit for each of our buttons: they leave room for its wheel. */
+static const struct {
+  LodgeButton button;
+  int number;
+  int mask;
+} buttons[] = {
+    {LODGE_BUTTON_LEFT, SPICE_MOUSE_BUTTON_LEFT, SPICE_MOUSE_BUTTON_MASK_LEFT},
+    {LODGE_BUTTON_MIDDLE, SPICE_MOUSE_BUTTON_MIDDLE, SPICE_MOUSE_BUTTON_MASK_MIDDLE},
+    {LODGE_BUTTON_RIGHT, SPICE_MOUSE_BUTTON_RIGHT, SPICE_MOUSE_BUTTON_MASK_RIGHT},
+    {LODGE_BUTTON_SIDE, SPICE_MOUSE_BUTTON_SIDE, SPICE_MOUSE_BUTTON_MASK_SIDE},
+    {LODGE_BUTTON_EXTRA, SPICE_MOUSE_BUTTON_EXTRA, SPICE_MOUSE_BUTTON_MASK_EXTRA},
+};
+
+/* More notches than this in one event are no scrolling but an error of the host's. */
+#define WHEEL_MAX 64
+
+static int
+spice_mask (guint held)
+{
+  int mask = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (buttons); i++) {
+    if (held & buttons[i].button)
+      mask |= buttons[i].mask;
+  }
+  return mask;
+}
+
+/* ---- keyboard */
+
+void
+lodge_console_session_key (LodgeConsoleSession *self, guint evdev, gboolean pressed)
+{
+  g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
+
+  guint scancode = lodge_keymap_scancode (evdev);
+  if (scancode == 0 || !self->inputs_ready)
+    return;
+
+  if (pressed) {
+    self->pressed[evdev] = TRUE;
+    spice_inputs_channel_key_press (self->inputs, scancode);
+  } else if (self->pressed[evdev]) {
+    self->pressed[evdev] = FALSE;
+    spice_inputs_channel_key_release (self->inputs, scancode);
+  }
+}
+
+void
+lodge_console_session_release_all (LodgeConsoleSession *self)
+{
+  g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
+
+  for (guint evdev = 0; evdev < G_N_ELEMENTS (self->pressed); evdev++)
+    lodge_console_session_key (self, evdev, FALSE);
+  for (guint i = 0; i < G_N_ELEMENTS (buttons); i++)
+    lodge_console_session_button (self, buttons[i].button, FALSE);
+}
+
+void
+lodge_console_session_sync_locks (LodgeConsoleSession *self, guint leds)
+{
+  g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
+
+  leds &= SPICE_INPUTS_SCROLL_LOCK | SPICE_INPUTS_NUM_LOCK | SPICE_INPUTS_CAPS_LOCK;
+  if (!self->inputs_ready || leds == self->leds)
+    return;
+  /* "leds" follows when the guest has done it and says so. */
+  spice_inputs_channel_set_key_locks (self->inputs, leds);
+}
+
+/* ---- pointer */
+
+void
+lodge_console_session_position (LodgeConsoleSession *self, int x, int y)
+{
+  LodgeFrame frame;
+
+  g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
+
+  lodge_frame_source_get_frame (LODGE_FRAME_SOURCE (self->source), &frame);
+  if (!self->inputs_ready || !self->pointer_absolute || frame.data == NULL)
+    return;
+
+  x = CLAMP (x, 0, frame.width - 1);
+  y = CLAMP (y, 0, frame.height - 1);
+  if (x == self->pointer_x && y == self->pointer_y)
+    return;
+  self->pointer_x = x;
+  self->pointer_y = y;
+  /* The library has at most 8 of these on their way and sends only the newest of the others. */
+  spice_inputs_channel_position (self->inputs, x, y, 0, spice_mask (self->buttons));
+}
+
+void
+lodge_console_session_motion (LodgeConsoleSession *self, int dx, int dy)
+{
+  g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
+
+  if (self->inputs_ready && !self->pointer_absolute)
+    spice_inputs_channel_motion (self->inputs, dx, dy, spice_mask (self->buttons));
+}
+
+void
+lodge_console_session_button (LodgeConsoleSession *self, LodgeButton button, gboolean pressed)
+{
+  g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
+
+  for (guint i = 0; i < G_N_ELEMENTS (buttons); i++) {
+    if (buttons[i].button != button)
+      continue;
+    if (!self->inputs_ready || !!(self->buttons & button) == !!pressed)
+      return;
+
+    self->buttons ^= button;
+    if (pressed)
+      spice_inputs_channel_button_press (self->inputs, buttons[i].number,
+                                         spice_mask (self->buttons));
+    else
+      spice_inputs_channel_button_release (self->inputs, buttons[i].number,
+                                           spice_mask (self->buttons));
+  }
+}
+
+void
+lodge_console_session_wheel (LodgeConsoleSession *self, int notches)
+{
+  g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
+
+  if (!self->inputs_ready)
+    return;
+
+  int number = notches > 0 ? SPICE_MOUSE_BUTTON_DOWN : SPICE_MOUSE_BUTTON_UP;
+  int wheel = notches > 0 ? SPICE_MOUSE_BUTTON_MASK_DOWN : SPICE_MOUSE_BUTTON_MASK_UP;
+  int held = spice_mask (self->buttons);
+
+  notches = CLAMP (notches, -WHEEL_MAX, WHEEL_MAX);
+  for (int i = 0; i < ABS (notches); i++) {
+    /* QEMU ignores a state that it has already: without the release only the first notch counts. */
+    spice_inputs_channel_button_press (self->inputs, number, held | wheel);
+    spice_inputs_channel_button_release (self->inputs, number, held);
+  }
+}
+
+/* ---- channel */
+
+void
+lodge_console_session_update_mouse_mode (LodgeConsoleSession *self)
+{
+  int mode = 0;
+
+  if (self->main != NULL)
+    g_object_get (self->main, "mouse-mode", &mode, NULL);
+  self->pointer_x = self->pointer_y = -1;
+  lodge_console_session_set_flag (self, &self->pointer_absolute, mode == SPICE_MOUSE_MODE_CLIENT,
+                                  LODGE_CONSOLE_PROP_POINTER_ABSOLUTE);
+}
+
+static void
+modifiers_cb (SpiceInputsChannel *channel, LodgeConsoleSession *self)
+{
+  int leds = 0;
+
+  g_object_get (channel, "key-modifiers", &leds, NULL);
+  lodge_console_session_set_leds (self, leds);
+}
+
+void
+lodge_console_session_take_inputs (LodgeConsoleSession *self, SpiceInputsChannel *channel)
+{
+  g_set_object (&self->inputs, channel);
+  g_signal_connect_object (channel, "inputs-modifiers", G_CALLBACK (modifiers_cb), self, 0);
+  /* The library sends these as soon as the channel is up, and would send "all off" otherwise. */
+  spice_inputs_channel_set_key_locks (channel, self->leds);
+}
+
+void
+lodge_console_session_inputs_opened (LodgeConsoleSession *self)
+{
+  self->inputs_ready = TRUE;
+  self->pointer_x = self->pointer_y = -1;
+}
+
+void
+lodge_console_session_drop_inputs (LodgeConsoleSession *self)
+{
+  /* What was down is not any more: spice-server lets go of it when a client leaves. */
+  memset (self->pressed, 0, sizeof self->pressed);
+  self->buttons = 0;
+  self->inputs_ready = FALSE;
+  g_clear_object (&self->inputs);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the files of a console session share: its life, its inputs, its display. */
+#pragma once
+
+#include "console/lodge-console-session.h"
+#include "console/lodge-keymap.h"
+#include "console/lodge-spice-source.h"
+
+#include <spice-client.h>
+
+G_BEGIN_DECLS
+
+struct _LodgeConsoleSession {
+  GObject parent_instance;
+
+  char *socket_path; /* or: */
+  LodgeConsoleOpen open_channel;
+  gpointer open_data;
+
+  SpiceSession *spice; /* a new one for each opening; NULL when closed */
+  SpiceMainChannel *main;
+  guint timeout_id;
+  gboolean main_ready;
+  gboolean connected;
+
+  /* inputs */
+  SpiceInputsChannel *inputs;
+  gboolean inputs_ready;
+  gboolean pointer_absolute;
+  guint leds;
+  guint8 pressed[LODGE_KEYMAP_SIZE]; /* by Linux key code */
+  guint buttons;                     /* LodgeButton bits that are down */
+  int pointer_x;                     /* the last position sent */
+  int pointer_y;
+
+  /* display */
+  LodgeSpiceSource *source;
+  gboolean can_resize;
+  int asked_width; /* 0: nothing was asked for yet */
+  int asked_height;
+};
+
+typedef enum {
+  LODGE_CONSOLE_PROP_CONNECTED = 1,
+  LODGE_CONSOLE_PROP_POINTER_ABSOLUTE,
+  LODGE_CONSOLE_PROP_CAN_RESIZE,
+  LODGE_CONSOLE_PROP_LEDS,
+  LODGE_CONSOLE_N_PROPS,
+} LodgeConsoleProp;
+
+/* lodge-console-session.c: sets the field and notifies only when it changes */
+void lodge_console_session_set_flag (LodgeConsoleSession *self,
+                                     gboolean *field,
+                                     gboolean value,
+                                     LodgeConsoleProp prop);
+void lodge_console_session_set_leds (LodgeConsoleSession *self, guint leds);
+void lodge_console_session_update_connected (LodgeConsoleSession *self);
+
+/* lodge-console-session-inputs.c */
+void lodge_console_session_take_inputs (LodgeConsoleSession *self, SpiceInputsChannel *channel);
+void lodge_console_session_inputs_opened (LodgeConsoleSession *self);
+void lodge_console_session_drop_inputs (LodgeConsoleSession *self);
+void lodge_console_session_update_mouse_mode (LodgeConsoleSession *self);
+
+/* lodge-console-session-display.c */
+void lodge_console_session_update_agent (LodgeConsoleSession *self);
+void lodge_console_session_drop_display (LodgeConsoleSession *self);
+
+G_END_DECLS

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A frame source fed by SPICE's display and cursor channels. */
+#pragma once
+
+#include "console/lodge-frame-source.h"
+
+#include <spice-client.h>
+
+G_BEGIN_DECLS
+
+#define LODGE_TYPE_SPICE_SOURCE (lodge_spice_source_get_type ())
+G_DECLARE_FINAL_TYPE (LodgeSpiceSource, lodge_spice_source, LODGE, SPICE_SOURCE, GObject)
+
+LodgeSpiceSource *lodge_spice_source_new (void);
+
+/* Each keeps a reference, and lets go of the channel it had. NULL: there is none now. */
+void lodge_spice_source_set_display (LodgeSpiceSource *self, SpiceDisplayChannel *channel);
+void lodge_spice_source_set_cursor (LodgeSpiceSource *self, SpiceCursorChannel *channel);
+
+G_END_DECLS
