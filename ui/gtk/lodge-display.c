@@ -1,27 +1,217 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The widget that shows a console session and gives it keys and pointer. */
-#include "gtk/lodge-display.h"
+/* The widget that shows a console session and gives it keys and pointer.
+ *
+ * Owns: the tiles, the grab of keyboard and pointer. Never: knows SPICE, or opens and closes the
+ * session it shows.
+ */
+#include "gtk/lodge-display-private.h"
 
-struct _LodgeDisplay {
-  GtkWidget parent_instance;
-
-  LodgeConsoleSession *session;
-  gboolean resize_guest;
-  gboolean grabbed;
-};
+#include <glib/gi18n-lib.h>
 
 enum { PROP_0, PROP_SESSION, PROP_RESIZE_GUEST, PROP_GRABBED, N_PROPS };
 static GParamSpec *properties[N_PROPS];
 
 G_DEFINE_FINAL_TYPE (LodgeDisplay, lodge_display, GTK_TYPE_WIDGET)
 
+/* While a window is dragged larger its size changes with each frame; a guest takes far longer than
+ * that for a new mode. */
+#define RESIZE_DELAY_MS 120
+
+/* ---- the guest's size */
+
+static gboolean
+resize_cb (gpointer user_data)
+{
+  LodgeDisplay *self = user_data;
+  gboolean can_resize = FALSE;
+  int width, height;
+
+  self->resize_id = 0;
+  if (self->session != NULL)
+    g_object_get (self->session, "can-resize", &can_resize, NULL);
+  if (!can_resize || !self->resize_guest || !gtk_widget_get_mapped (GTK_WIDGET (self)))
+    return G_SOURCE_REMOVE;
+
+  lodge_display_update_view (self);
+  lodge_display_view_get_room (&self->view, &width, &height);
+  if (width > 0 && height > 0)
+    lodge_console_session_resize (self->session, width, height);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+queue_resize_guest (LodgeDisplay *self)
+{
+  g_clear_handle_id (&self->resize_id, g_source_remove);
+  if (self->session != NULL && self->resize_guest)
+    self->resize_id = g_timeout_add (RESIZE_DELAY_MS, resize_cb, self);
+}
+
+/* ---- widget */
+
+static void
+lodge_display_size_allocate (GtkWidget *widget, int width, int height, int baseline)
+{
+  queue_resize_guest (LODGE_DISPLAY (widget));
+}
+
+static void
+lodge_display_measure (GtkWidget *widget,
+                       GtkOrientation orientation,
+                       int for_size,
+                       int *minimum,
+                       int *natural,
+                       int *minimum_baseline,
+                       int *natural_baseline)
+{
+  LodgeDisplay *self = LODGE_DISPLAY (widget);
+  LodgeFrame frame = {0};
+  gboolean horizontal = orientation == GTK_ORIENTATION_HORIZONTAL;
+
+  if (self->source != NULL)
+    lodge_frame_source_get_frame (self->source, &frame);
+  *minimum = 1;
+  *natural = horizontal ? 1024 : 768;
+  if (frame.data != NULL)
+    *natural =
+        MAX (1, (horizontal ? frame.width : frame.height) / gtk_widget_get_scale_factor (widget));
+}
+
+static void
+lodge_display_map (GtkWidget *widget)
+{
+  GTK_WIDGET_CLASS (lodge_display_parent_class)->map (widget);
+  queue_resize_guest (LODGE_DISPLAY (widget));
+}
+
+static void
+lodge_display_unmap (GtkWidget *widget)
+{
+  lodge_display_release (LODGE_DISPLAY (widget));
+  GTK_WIDGET_CLASS (lodge_display_parent_class)->unmap (widget);
+}
+
+static void
+lodge_display_unroot (GtkWidget *widget)
+{
+  lodge_display_drop_keys (LODGE_DISPLAY (widget));
+  GTK_WIDGET_CLASS (lodge_display_parent_class)->unroot (widget);
+}
+
+/* ---- session */
+
+static void
+connected_cb (LodgeConsoleSession *session, GParamSpec *pspec, LodgeDisplay *self)
+{
+  gboolean connected;
+
+  g_object_get (session, "connected", &connected, NULL);
+  if (connected)
+    lodge_display_sync_locks (self);
+  else
+    lodge_display_release (self);
+  lodge_display_update_cursor (self);
+}
+
+/* Most guests begin with a mouse and get their tablet when its driver is there. */
+static void
+pointer_mode_cb (LodgeConsoleSession *session, GParamSpec *pspec, LodgeDisplay *self)
+{
+  if (self->grabbed)
+    lodge_display_lock_pointer (self);
+  lodge_display_update_cursor (self);
+}
+
+static void
+can_resize_cb (LodgeConsoleSession *session, GParamSpec *pspec, LodgeDisplay *self)
+{
+  queue_resize_guest (self);
+}
+
+void
+lodge_display_set_session (LodgeDisplay *self, LodgeConsoleSession *session)
+{
+  g_return_if_fail (LODGE_IS_DISPLAY (self));
+  g_return_if_fail (session == NULL || LODGE_IS_CONSOLE_SESSION (session));
+
+  if (self->session == session)
+    return;
+
+  if (self->session != NULL) {
+    lodge_display_release (self);
+    lodge_display_disconnect_source (self);
+    g_signal_handlers_disconnect_by_data (self->session, self);
+  }
+  g_set_object (&self->session, session);
+  if (session != NULL) {
+    g_signal_connect_object (session, "notify::connected", G_CALLBACK (connected_cb), self, 0);
+    g_signal_connect_object (session, "notify::pointer-absolute", G_CALLBACK (pointer_mode_cb),
+                             self, 0);
+    g_signal_connect_object (session, "notify::can-resize", G_CALLBACK (can_resize_cb), self, 0);
+    lodge_display_connect_source (self);
+    lodge_display_sync_locks (self);
+    queue_resize_guest (self);
+  }
+  lodge_display_update_cursor (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SESSION]);
+}
+
+LodgeConsoleSession *
+lodge_display_get_session (LodgeDisplay *self)
+{
+  g_return_val_if_fail (LODGE_IS_DISPLAY (self), NULL);
+  return self->session;
+}
+
+void
+lodge_display_set_resize_guest (LodgeDisplay *self, gboolean resize_guest)
+{
+  g_return_if_fail (LODGE_IS_DISPLAY (self));
+
+  resize_guest = !!resize_guest;
+  if (self->resize_guest == resize_guest)
+    return;
+  self->resize_guest = resize_guest;
+  queue_resize_guest (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RESIZE_GUEST]);
+}
+
+gboolean
+lodge_display_get_grabbed (LodgeDisplay *self)
+{
+  g_return_val_if_fail (LODGE_IS_DISPLAY (self), FALSE);
+  return self->grabbed;
+}
+
+void
+lodge_display_set_grabbed (LodgeDisplay *self, gboolean grabbed)
+{
+  if (self->grabbed == grabbed)
+    return;
+  self->grabbed = grabbed;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_GRABBED]);
+}
+
+/* ---- type */
+
 static void
 lodge_display_dispose (GObject *object)
 {
   LodgeDisplay *self = LODGE_DISPLAY (object);
 
-  g_clear_object (&self->session);
+  lodge_display_set_session (self, NULL);
+  lodge_display_drop_keys (self);
+  g_clear_handle_id (&self->resize_id, g_source_remove);
   G_OBJECT_CLASS (lodge_display_parent_class)->dispose (object);
+}
+
+static void
+lodge_display_finalize (GObject *object)
+{
+  LodgeDisplay *self = LODGE_DISPLAY (object);
+
+  lodge_tiles_free (self->tiles);
+  G_OBJECT_CLASS (lodge_display_parent_class)->finalize (object);
 }
 
 static void
@@ -65,10 +255,19 @@ static void
 lodge_display_class_init (LodgeDisplayClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   object_class->dispose = lodge_display_dispose;
+  object_class->finalize = lodge_display_finalize;
   object_class->get_property = lodge_display_get_property;
   object_class->set_property = lodge_display_set_property;
+
+  widget_class->snapshot = lodge_display_snapshot;
+  widget_class->measure = lodge_display_measure;
+  widget_class->size_allocate = lodge_display_size_allocate;
+  widget_class->map = lodge_display_map;
+  widget_class->unmap = lodge_display_unmap;
+  widget_class->unroot = lodge_display_unroot;
 
   properties[PROP_SESSION] =
       g_param_spec_object ("session", NULL, NULL, LODGE_TYPE_CONSOLE_SESSION,
@@ -79,58 +278,25 @@ lodge_display_class_init (LodgeDisplayClass *klass)
   properties[PROP_GRABBED] = g_param_spec_boolean ("grabbed", NULL, NULL, FALSE,
                                                    G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);
+
+  gtk_widget_class_set_css_name (widget_class, "lodge-display");
+  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_IMG);
 }
 
 static void
 lodge_display_init (LodgeDisplay *self)
 {
   self->resize_guest = TRUE;
+  self->tiles = lodge_tiles_new ();
   gtk_widget_set_focusable (GTK_WIDGET (self), TRUE);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  _ ("Screen of the machine"), -1);
+  lodge_display_init_input (self);
+  lodge_display_init_pointer (self);
 }
 
 GtkWidget *
 lodge_display_new (void)
 {
   return g_object_new (LODGE_TYPE_DISPLAY, NULL);
-}
-
-void
-lodge_display_set_session (LodgeDisplay *self, LodgeConsoleSession *session)
-{
-  g_return_if_fail (LODGE_IS_DISPLAY (self));
-
-  if (g_set_object (&self->session, session))
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SESSION]);
-}
-
-LodgeConsoleSession *
-lodge_display_get_session (LodgeDisplay *self)
-{
-  g_return_val_if_fail (LODGE_IS_DISPLAY (self), NULL);
-  return self->session;
-}
-
-void
-lodge_display_set_resize_guest (LodgeDisplay *self, gboolean resize_guest)
-{
-  g_return_if_fail (LODGE_IS_DISPLAY (self));
-
-  resize_guest = !!resize_guest;
-  if (self->resize_guest == resize_guest)
-    return;
-  self->resize_guest = resize_guest;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RESIZE_GUEST]);
-}
-
-gboolean
-lodge_display_get_grabbed (LodgeDisplay *self)
-{
-  g_return_val_if_fail (LODGE_IS_DISPLAY (self), FALSE);
-  return self->grabbed;
-}
-
-void
-lodge_display_ungrab (LodgeDisplay *self)
-{
-  g_return_if_fail (LODGE_IS_DISPLAY (self));
 }

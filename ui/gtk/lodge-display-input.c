@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The display's keyboard: keys by their place on the keyboard, focus, and the grab.
+ *
+ * The application's accelerators are handled by controllers in the capture phase on the window,
+ * before any widget sees a key: Ctrl+W typed in a guest would close its window. So while the
+ * display has the focus a controller of its own is on the window too, and as the last one added it
+ * comes first.
+ */
+#include "gtk/lodge-display-private.h"
+
+#include <linux/input-event-codes.h>
+
+/* ---- Ctrl+Alt
+ *
+ *   IDLE ──one──▶ PART ──other──▶ WHOLE ──both released──▶ ungrab, IDLE
+ *                   └──any other key or button──▶ SPOILT ──all released──▶ IDLE
+ *
+ * It acts on release, and only when nothing else was pressed meanwhile: Ctrl+Alt+F2 is the guest's.
+ */
+
+static guint
+combo_bit (guint evdev)
+{
+  switch (evdev) {
+  case KEY_LEFTCTRL:
+    return 1 << 0;
+  case KEY_RIGHTCTRL:
+    return 1 << 1;
+  case KEY_LEFTALT:
+    return 1 << 2;
+  default:
+    return 0; /* the right Alt types characters on most keyboards */
+  }
+}
+
+static gboolean
+combo_is_whole (guint keys)
+{
+  return (keys & 3) != 0 && (keys & 4) != 0;
+}
+
+/* TRUE when the grab is to end. */
+static gboolean
+advance_combo (LodgeDisplay *self, guint evdev, gboolean pressed)
+{
+  guint bit = combo_bit (evdev);
+
+  if (pressed && bit == 0) {
+    self->combo = LODGE_COMBO_SPOILT;
+    return FALSE;
+  }
+  if (pressed) {
+    self->combo_keys |= bit;
+    if (self->combo != LODGE_COMBO_SPOILT)
+      self->combo = combo_is_whole (self->combo_keys) ? LODGE_COMBO_WHOLE : LODGE_COMBO_PART;
+    return FALSE;
+  }
+
+  self->combo_keys &= ~bit;
+  if (self->combo_keys != 0)
+    return FALSE;
+  gboolean done = self->combo == LODGE_COMBO_WHOLE && bit != 0;
+  self->combo = LODGE_COMBO_IDLE;
+  return done;
+}
+
+/* ---- keys */
+
+/* GDK's key codes are those of X11, which are Linux's plus 8, on Wayland too. */
+static guint
+to_evdev (guint keycode)
+{
+  return keycode >= 8 ? keycode - 8 : 0;
+}
+
+static gboolean
+key_pressed_cb (GtkEventControllerKey *controller,
+                guint keyval,
+                guint keycode,
+                GdkModifierType state,
+                LodgeDisplay *self)
+{
+  if (self->session == NULL)
+    return GDK_EVENT_PROPAGATE;
+  advance_combo (self, to_evdev (keycode), TRUE);
+  lodge_console_session_key (self->session, to_evdev (keycode), TRUE);
+  return GDK_EVENT_STOP;
+}
+
+static void
+key_released_cb (GtkEventControllerKey *controller,
+                 guint keyval,
+                 guint keycode,
+                 GdkModifierType state,
+                 LodgeDisplay *self)
+{
+  if (self->session == NULL)
+    return;
+  lodge_console_session_key (self->session, to_evdev (keycode), FALSE);
+  if (advance_combo (self, to_evdev (keycode), FALSE))
+    lodge_display_ungrab (self);
+}
+
+static void
+take_keys (LodgeDisplay *self)
+{
+  GtkWidget *root = GTK_WIDGET (gtk_widget_get_root (GTK_WIDGET (self)));
+
+  lodge_display_drop_keys (self);
+  if (root == NULL)
+    return;
+  self->key_controller = gtk_event_controller_key_new ();
+  gtk_event_controller_set_propagation_phase (self->key_controller, GTK_PHASE_CAPTURE);
+  g_signal_connect_object (self->key_controller, "key-pressed", G_CALLBACK (key_pressed_cb), self,
+                           0);
+  g_signal_connect_object (self->key_controller, "key-released", G_CALLBACK (key_released_cb), self,
+                           0);
+  self->key_root = root;
+  g_object_add_weak_pointer (G_OBJECT (root), (gpointer *) &self->key_root);
+  gtk_widget_add_controller (root, self->key_controller);
+}
+
+void
+lodge_display_drop_keys (LodgeDisplay *self)
+{
+  self->combo = LODGE_COMBO_IDLE;
+  self->combo_keys = 0;
+  if (self->key_root == NULL)
+    return;
+  gtk_widget_remove_controller (self->key_root, self->key_controller);
+  g_object_remove_weak_pointer (G_OBJECT (self->key_root), (gpointer *) &self->key_root);
+  self->key_root = NULL;
+  self->key_controller = NULL;
+}
+
+void
+lodge_display_sync_locks (LodgeDisplay *self)
+{
+  GdkSeat *seat = gdk_display_get_default_seat (gtk_widget_get_display (GTK_WIDGET (self)));
+  GdkDevice *keyboard = seat != NULL ? gdk_seat_get_keyboard (seat) : NULL;
+
+  if (!self->focused || self->session == NULL || keyboard == NULL)
+    return;
+  lodge_console_session_sync_locks (self->session,
+                                    (gdk_device_get_scroll_lock_state (keyboard) ? 1 : 0) |
+                                        (gdk_device_get_num_lock_state (keyboard) ? 2 : 0) |
+                                        (gdk_device_get_caps_lock_state (keyboard) ? 4 : 0));
+}
+
+static void
+focus_enter_cb (GtkEventControllerFocus *controller, LodgeDisplay *self)
+{
+  self->focused = TRUE;
+  take_keys (self);
+  lodge_display_sync_locks (self);
+}
+
+static void
+focus_leave_cb (GtkEventControllerFocus *controller, LodgeDisplay *self)
+{
+  self->focused = FALSE;
+  lodge_display_drop_keys (self);
+  lodge_display_release (self);
+}
+
+/* ---- grab */
+
+static GdkToplevel *
+get_toplevel (LodgeDisplay *self)
+{
+  GtkNative *native = gtk_widget_get_native (GTK_WIDGET (self));
+  GdkSurface *surface = native != NULL ? gtk_native_get_surface (native) : NULL;
+
+  return surface != NULL && GDK_IS_TOPLEVEL (surface) ? GDK_TOPLEVEL (surface) : NULL;
+}
+
+/* A compositor may refuse, or take back what it gave: then the keyboard is the host's again. */
+static void
+inhibited_cb (GdkToplevel *toplevel, GParamSpec *pspec, LodgeDisplay *self)
+{
+  gboolean inhibited;
+
+  g_object_get (toplevel, "shortcuts-inhibited", &inhibited, NULL);
+  if (!inhibited && self->grabbed)
+    lodge_display_ungrab (self);
+}
+
+void
+lodge_display_grab (LodgeDisplay *self, GdkEvent *event)
+{
+  GdkToplevel *toplevel = get_toplevel (self);
+
+  if (self->grabbed || toplevel == NULL)
+    return;
+  gdk_toplevel_inhibit_system_shortcuts (toplevel, event);
+  g_signal_connect_object (toplevel, "notify::shortcuts-inhibited", G_CALLBACK (inhibited_cb), self,
+                           0);
+  lodge_display_set_grabbed (self, TRUE);
+  lodge_display_lock_pointer (self);
+}
+
+void
+lodge_display_ungrab (LodgeDisplay *self)
+{
+  g_return_if_fail (LODGE_IS_DISPLAY (self));
+
+  if (!self->grabbed)
+    return;
+  lodge_display_set_grabbed (self, FALSE);
+  lodge_display_unlock_pointer (self);
+
+  GdkToplevel *toplevel = get_toplevel (self);
+  if (toplevel != NULL) {
+    g_signal_handlers_disconnect_by_func (toplevel, inhibited_cb, self);
+    gdk_toplevel_restore_system_shortcuts (toplevel);
+  }
+}
+
+void
+lodge_display_release (LodgeDisplay *self)
+{
+  if (self->session != NULL)
+    lodge_console_session_release_all (self->session);
+  self->swallow = FALSE;
+  lodge_display_ungrab (self);
+}
+
+void
+lodge_display_init_input (LodgeDisplay *self)
+{
+  GtkEventController *focus = gtk_event_controller_focus_new ();
+
+  g_signal_connect_object (focus, "enter", G_CALLBACK (focus_enter_cb), self, 0);
+  g_signal_connect_object (focus, "leave", G_CALLBACK (focus_leave_cb), self, 0);
+  gtk_widget_add_controller (GTK_WIDGET (self), focus);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the files of the display share: picture, keyboard, pointer. */
+#pragma once
+
+#include "gtk/lodge-display-view.h"
+#include "gtk/lodge-display.h"
+#include "gtk/lodge-pointer-lock.h"
+#include "gtk/lodge-tiles.h"
+
+G_BEGIN_DECLS
+
+/* How Ctrl+Alt, which gives keyboard and pointer back to the host, is coming along. */
+typedef enum {
+  LODGE_COMBO_IDLE,
+  LODGE_COMBO_PART,  /* one of the two is down, and nothing else */
+  LODGE_COMBO_WHOLE, /* both are, or were and one is left */
+  LODGE_COMBO_SPOILT /* something else was pressed: until all is released */
+} LodgeCombo;
+
+struct _LodgeDisplay {
+  GtkWidget parent_instance;
+
+  LodgeConsoleSession *session;
+  LodgeFrameSource *source; /* lent by the session */
+  gboolean resize_guest;
+  guint resize_id;
+
+  /* picture */
+  LodgeTiles *tiles;
+  LodgeDisplayView view; /* as it was drawn last */
+
+  /* keyboard */
+  GtkWidget *key_root; /* where key_controller is while the display has the focus */
+  GtkEventController *key_controller;
+  gboolean focused;
+  gboolean grabbed;
+  LodgeCombo combo;
+  guint combo_keys; /* which of the combination are down, a bit each */
+
+  /* pointer */
+  LodgePointerLock *lock;
+  gboolean swallow; /* the press that grabbed a relative pointer is not the guest's */
+  double rest_x;    /* of relative motion: what is less than a pixel */
+  double rest_y;
+  double last_x; /* without a lock: where motion is counted from */
+  double last_y;
+  double scroll; /* notches, what is less than one */
+  GdkTexture *cursor;
+  int cursor_hot_x;
+  int cursor_hot_y;
+  double cursor_scale; /* that the host's cursor was made with */
+};
+
+/* lodge-display.c */
+void lodge_display_set_grabbed (LodgeDisplay *self, gboolean grabbed);
+
+/* lodge-display-snapshot.c */
+void lodge_display_snapshot (GtkWidget *widget, GtkSnapshot *snapshot);
+void lodge_display_connect_source (LodgeDisplay *self);
+void lodge_display_disconnect_source (LodgeDisplay *self);
+void lodge_display_update_view (LodgeDisplay *self);
+
+/* lodge-display-input.c */
+void lodge_display_init_input (LodgeDisplay *self);
+void lodge_display_sync_locks (LodgeDisplay *self);
+/* Lets go of everything that is held down, and of the grab. */
+void lodge_display_release (LodgeDisplay *self);
+void lodge_display_drop_keys (LodgeDisplay *self);
+void lodge_display_grab (LodgeDisplay *self, GdkEvent *event);
+
+/* lodge-display-pointer.c */
+void lodge_display_init_pointer (LodgeDisplay *self);
+void lodge_display_update_cursor (LodgeDisplay *self);
+void lodge_display_forget_cursor (LodgeDisplay *self);
+void lodge_display_lock_pointer (LodgeDisplay *self);
+void lodge_display_unlock_pointer (LodgeDisplay *self);
+gboolean lodge_display_pointer_is_relative (LodgeDisplay *self);
+
+G_END_DECLS

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The display's picture: from the frame source into the tiles, from the tiles onto the screen. */
+#include "gtk/lodge-display-private.h"
+
+#include "gtk/lodge-display-scale.h"
+
+/* The widget's place in the surface, which decides where device pixels are in it. */
+static void
+find_origin (GtkWidget *widget, LodgeDisplayView *view)
+{
+  GtkNative *native = gtk_widget_get_native (widget);
+  graphene_point_t origin;
+  double x = 0, y = 0;
+
+  if (native == NULL ||
+      !gtk_widget_compute_point (widget, GTK_WIDGET (native), &GRAPHENE_POINT_INIT (0, 0), &origin))
+    return;
+  gtk_native_get_surface_transform (native, &x, &y);
+  view->origin_x = x + origin.x;
+  view->origin_y = y + origin.y;
+}
+
+void
+lodge_display_update_view (LodgeDisplay *self)
+{
+  GtkWidget *widget = GTK_WIDGET (self);
+  GtkNative *native = gtk_widget_get_native (widget);
+  GskRenderer *renderer = native != NULL ? gtk_native_get_renderer (native) : NULL;
+  LodgeDisplayView view = {.width = gtk_widget_get_width (widget),
+                           .height = gtk_widget_get_height (widget),
+                           .device_scale = lodge_display_get_device_scale (widget)};
+  LodgeFrame frame = {0};
+
+  if (self->source != NULL)
+    lodge_frame_source_get_frame (self->source, &frame);
+  find_origin (widget, &view);
+  lodge_display_view_fit (&view, frame.width, frame.height);
+  lodge_tiles_set_view (self->tiles, &view, renderer != NULL && GSK_IS_CAIRO_RENDERER (renderer));
+  self->view = view;
+}
+
+/* While the pointer is relative the guest's own place for it counts, and the host's is hidden. */
+static void
+snapshot_cursor (LodgeDisplay *self, GtkSnapshot *snapshot)
+{
+  const LodgeDisplayView *view = &self->view;
+  LodgeCursor cursor;
+
+  if (self->cursor == NULL || !self->grabbed || !lodge_display_pointer_is_relative (self) ||
+      view->view_width < 1 || !lodge_frame_source_get_cursor (self->source, &cursor) ||
+      cursor.rgba == NULL)
+    return;
+
+  double scale = (double) view->view_width / view->guest_width;
+  double x = view->left + (cursor.x - cursor.hot_x) * scale;
+  double y = view->top + (cursor.y - cursor.hot_y) * scale;
+  gtk_snapshot_append_texture (snapshot, self->cursor,
+                               &GRAPHENE_RECT_INIT (lodge_display_view_from_device_x (view, x),
+                                                    lodge_display_view_from_device_y (view, y),
+                                                    cursor.width * scale / view->device_scale,
+                                                    cursor.height * scale / view->device_scale));
+}
+
+void
+lodge_display_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
+{
+  LodgeDisplay *self = LODGE_DISPLAY (widget);
+  double scale = self->view.view_width;
+
+  lodge_display_update_view (self);
+  if (scale != self->view.view_width)
+    lodge_display_update_cursor (self);
+
+  gtk_snapshot_push_clip (snapshot,
+                          &GRAPHENE_RECT_INIT (0, 0, self->view.width, self->view.height));
+  lodge_tiles_snapshot (self->tiles, snapshot);
+  snapshot_cursor (self, snapshot);
+  gtk_snapshot_pop (snapshot);
+}
+
+/* The old buffer is freed when this returns. */
+static void
+frame_changed_cb (LodgeFrameSource *source, LodgeDisplay *self)
+{
+  LodgeFrame frame;
+
+  lodge_frame_source_get_frame (source, &frame);
+  lodge_tiles_set_frame (self->tiles, &frame);
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+static void
+damage_cb (LodgeFrameSource *source, int x, int y, int width, int height, LodgeDisplay *self)
+{
+  lodge_tiles_damage (self->tiles, x, y, width, height);
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+static void
+cursor_changed_cb (LodgeFrameSource *source, LodgeDisplay *self)
+{
+  lodge_display_forget_cursor (self);
+  lodge_display_update_cursor (self);
+}
+
+static void
+cursor_moved_cb (LodgeFrameSource *source, LodgeDisplay *self)
+{
+  if (self->grabbed && lodge_display_pointer_is_relative (self))
+    gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+void
+lodge_display_connect_source (LodgeDisplay *self)
+{
+  self->source = lodge_console_session_get_source (self->session);
+  g_signal_connect_object (self->source, "frame-changed", G_CALLBACK (frame_changed_cb), self, 0);
+  g_signal_connect_object (self->source, "damage", G_CALLBACK (damage_cb), self, 0);
+  g_signal_connect_object (self->source, "cursor-changed", G_CALLBACK (cursor_changed_cb), self, 0);
+  g_signal_connect_object (self->source, "cursor-moved", G_CALLBACK (cursor_moved_cb), self, 0);
+  frame_changed_cb (self->source, self);
+  cursor_changed_cb (self->source, self);
+}
+
+void
+lodge_display_disconnect_source (LodgeDisplay *self)
+{
+  g_signal_handlers_disconnect_by_data (self->source, self);
+  self->source = NULL;
+  lodge_tiles_set_frame (self->tiles, &(LodgeFrame){0});
+  lodge_display_forget_cursor (self);
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}

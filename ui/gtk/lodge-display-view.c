@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Where in a widget the guest's picture is, and which of its pixels is under a point. */
+#include "gtk/lodge-display-view.h"
+
+#include <math.h>
+
+/* Room left unused, in device pixels, for the sake of an unblurred picture. Guests round widths
+ * down to a multiple of 8 or 16, and would otherwise be stretched by a per cent. */
+#define UNUSED_MAX 16
+
+/* Products like 1.1 * 10 come out a little above the whole number that is meant. */
+#define EPSILON 1e-6
+
+static void
+get_edges (double origin, double size, double scale, int *first, int *last)
+{
+  *first = ceil (origin * scale - EPSILON);
+  *last = MAX (*first, (int) floor ((origin + size) * scale + EPSILON));
+}
+
+void
+lodge_display_view_get_room (const LodgeDisplayView *self, int *out_width, int *out_height)
+{
+  int first, last;
+
+  get_edges (self->origin_x, self->width, self->device_scale, &first, &last);
+  *out_width = last - first;
+  get_edges (self->origin_y, self->height, self->device_scale, &first, &last);
+  *out_height = last - first;
+}
+
+void
+lodge_display_view_fit (LodgeDisplayView *self, int guest_width, int guest_height)
+{
+  int left, right, top, bottom;
+
+  self->guest_width = guest_width;
+  self->guest_height = guest_height;
+  self->left = self->top = self->view_width = self->view_height = 0;
+
+  get_edges (self->origin_x, self->width, self->device_scale, &left, &right);
+  get_edges (self->origin_y, self->height, self->device_scale, &top, &bottom);
+  int room_width = right - left;
+  int room_height = bottom - top;
+  if (guest_width < 1 || guest_height < 1 || room_width < 1 || room_height < 1)
+    return;
+
+  double by_width = (double) room_width / guest_width;
+  double by_height = (double) room_height / guest_height;
+  double scale = MIN (by_width, by_height);
+  double whole = floor (scale + EPSILON);
+  int side = by_width < by_height ? guest_width : guest_height;
+  if (whole >= 1 && (scale - whole) * side <= UNUSED_MAX)
+    scale = whole;
+
+  self->view_width = CLAMP ((int) round (guest_width * scale), 1, room_width);
+  self->view_height = CLAMP ((int) round (guest_height * scale), 1, room_height);
+  self->left = left + (room_width - self->view_width) / 2;
+  self->top = top + (room_height - self->view_height) / 2;
+}
+
+gboolean
+lodge_display_view_equal (const LodgeDisplayView *a, const LodgeDisplayView *b)
+{
+  return a->width == b->width && a->height == b->height && a->origin_x == b->origin_x &&
+         a->origin_y == b->origin_y && a->device_scale == b->device_scale && a->left == b->left &&
+         a->top == b->top && a->view_width == b->view_width && a->view_height == b->view_height &&
+         a->guest_width == b->guest_width && a->guest_height == b->guest_height;
+}
+
+gboolean
+lodge_display_view_is_unscaled (const LodgeDisplayView *self)
+{
+  return self->view_width == self->guest_width && self->view_height == self->guest_height;
+}
+
+double
+lodge_display_view_from_device_x (const LodgeDisplayView *self, double x)
+{
+  return x / self->device_scale - self->origin_x;
+}
+
+double
+lodge_display_view_from_device_y (const LodgeDisplayView *self, double y)
+{
+  return y / self->device_scale - self->origin_y;
+}
+
+/* The first pixel shown is the guest's first and the last one its last, so that a pointer in the
+ * corner of the view is in the corner of the guest at any scale. */
+static int
+to_guest (double position, int view, int guest)
+{
+  double pixel = CLAMP (floor (position + EPSILON), 0, view - 1);
+
+  return view > 1 ? (int) round (pixel * (guest - 1) / (view - 1)) : 0;
+}
+
+gboolean
+lodge_display_view_to_guest (
+    const LodgeDisplayView *self, double x, double y, int *out_x, int *out_y)
+{
+  if (self->view_width < 1 || self->view_height < 1)
+    return FALSE;
+
+  *out_x = to_guest ((x + self->origin_x) * self->device_scale - self->left, self->view_width,
+                     self->guest_width);
+  *out_y = to_guest ((y + self->origin_y) * self->device_scale - self->top, self->view_height,
+                     self->guest_height);
+  return TRUE;
+}
