@@ -55,8 +55,8 @@ measure_escape (const char *text, gsize length)
 
 /* json-glib recurses without a limit and takes more than JSON (comments, single quotes), so depth,
  * number of values and the characters outside strings are looked at before it sees the line. */
-static const char *
-find_fault (const char *line, gsize length_bytes)
+const char *
+lodge_qmp_message_find_fault (const char *line, gsize length_bytes)
 {
   guint depth = 0, n_values = 0;
   gboolean in_string = FALSE;
@@ -215,7 +215,7 @@ lodge_qmp_message_parse (const char *line, gsize length_bytes, GError **error)
 {
   g_autoptr (LodgeQmpMessage) self = g_new0 (LodgeQmpMessage, 1);
   g_autoptr (JsonParser) parser = json_parser_new ();
-  const char *fault = find_fault (line, length_bytes);
+  const char *fault = lodge_qmp_message_find_fault (line, length_bytes);
   JsonNode *root = NULL;
 
   if (fault == NULL) {

@@ -31,6 +31,10 @@ typedef struct {
 void lodge_qmp_message_free (LodgeQmpMessage *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeQmpMessage, lodge_qmp_message_free)
 
+/* What in one line of JSON is more than json-glib should be given: depth, number of values, length,
+ * characters. A part of a sentence, or NULL; that it is JSON is only known once it is parsed. */
+const char *lodge_qmp_message_find_fault (const char *line, gsize length_bytes);
+
 /**
  * lodge_qmp_message_parse:
  * @line: need not end in NUL, may hold any bytes
