@@ -135,6 +135,21 @@ lodge_durable_folder_sync (const char *folder, GError **error)
   return FALSE;
 }
 
+int
+lodge_durable_rename_new (int folder_fd, const char *from, const char *to)
+{
+  struct stat info;
+
+  if (renameat2 (folder_fd, from, folder_fd, to, RENAME_NOREPLACE) == 0)
+    return 0;
+  if (errno != EINVAL && errno != ENOSYS)
+    return errno;
+  /* A file system that does not know the flag (NFS). One engine alone works in our folders. */
+  if (fstatat (folder_fd, to, &info, AT_SYMLINK_NOFOLLOW) == 0)
+    return EEXIST;
+  return renameat (folder_fd, from, folder_fd, to) == 0 ? 0 : errno;
+}
+
 gboolean
 lodge_durable_file_write (const char *path, const char *data, gsize length, GError **error)
 {

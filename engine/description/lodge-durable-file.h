@@ -34,6 +34,10 @@ lodge_durable_file_write (const char *path, const char *data, gsize length, GErr
 /* Makes what was renamed, made or removed in @folder survive a power cut. */
 gboolean lodge_durable_folder_sync (const char *folder, GError **error);
 
+/* renameat() within @folder_fd (or AT_FDCWD) that never replaces what is at @to. 0 or an errno:
+ * EEXIST when something is there. */
+int lodge_durable_rename_new (int folder_fd, const char *from, const char *to);
+
 /* The LODGE_ERROR code for an errno of a file system call. */
 int lodge_durable_error_code (int saved_errno);
 

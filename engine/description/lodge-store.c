@@ -229,20 +229,6 @@ lodge_store_begin (LodgeStore *self, const char *uuid, GError **error)
   return g_build_filename (self->folder, hidden, NULL);
 }
 
-/* Never over anything that is there: rename() alone would take the place of an empty folder. */
-static int
-rename_new (LodgeStore *self, const char *from, const char *to)
-{
-  if (renameat2 (self->fd, from, self->fd, to, RENAME_NOREPLACE) == 0)
-    return 0;
-  if (errno != EINVAL && errno != ENOSYS)
-    return errno;
-  /* A file system that does not know the flag (NFS). One engine alone works in this folder. */
-  if (is_there (self, to))
-    return EEXIST;
-  return renameat (self->fd, from, self->fd, to) == 0 ? 0 : errno;
-}
-
 LodgeDescriptionFile *
 lodge_store_commit (LodgeStore *self, const LodgeDescription *description, GError **error)
 {
@@ -267,7 +253,7 @@ lodge_store_commit (LodgeStore *self, const LodgeDescription *description, GErro
       !lodge_durable_folder_sync (hidden_layers, error))
     return NULL;
 
-  saved = rename_new (self, hidden, description->uuid);
+  saved = lodge_durable_rename_new (self->fd, hidden, description->uuid);
   if (saved == EEXIST)
     return refuse_existing (description->uuid, error), NULL;
   if (saved != 0) {
@@ -314,7 +300,7 @@ lodge_store_delete (LodgeStore *self, const char *uuid, GError **error)
   if (!lodge_remove_tree_check (self->fd, uuid, shown, error) ||
       !lodge_remove_tree (self->fd, gone, shown, error))
     return FALSE;
-  saved = rename_new (self, uuid, gone);
+  saved = lodge_durable_rename_new (self->fd, uuid, gone);
   if (saved != 0) {
     g_set_error (error, LODGE_ERROR, lodge_durable_error_code (saved),
                  _ ("Could not remove %s: %s"), shown, g_strerror (saved));
