@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* An image in the making. */
+#include "storage/lodge-image-target.h"
+
+#include "description/lodge-durable-file.h"
+#include "lodge-error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void
+set_error (const LodgeImageTarget *self, int saved_errno, GError **error)
+{
+  if (saved_errno == EEXIST)
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_EXISTS, _ ("%s is there already"), self->path);
+  else
+    g_set_error (error, LODGE_ERROR, lodge_durable_error_code (saved_errno),
+                 _ ("Could not make %s: %s"), self->path, g_strerror (saved_errno));
+}
+
+LodgeImageTarget *
+lodge_image_target_begin (const char *path, GError **error)
+{
+  g_autoptr (LodgeImageTarget) self = g_new0 (LodgeImageTarget, 1);
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autofree char *name = g_path_get_basename (path);
+  g_autofree char *hidden = g_strdup_printf ("%s/.%s.new", folder, name);
+  struct stat info;
+  int fd;
+
+  self->path = g_strdup (path);
+  if (lstat (path, &info) == 0) {
+    set_error (self, EEXIST, error);
+    return NULL;
+  }
+  /* What a crash left goes now. */
+  unlink (hidden);
+  fd = open (hidden, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (fd < 0) {
+    set_error (self, errno, error);
+    return NULL;
+  }
+  close (fd);
+  self->hidden = g_steal_pointer (&hidden);
+  return g_steal_pointer (&self);
+}
+
+gboolean
+lodge_image_target_commit (LodgeImageTarget *self, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname (self->path);
+  int fd = open (self->hidden, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+  int saved = fd >= 0 ? 0 : errno;
+
+  if (fd >= 0 && fsync (fd) != 0)
+    saved = errno;
+  if (fd >= 0)
+    close (fd);
+  if (saved == 0)
+    saved = lodge_durable_rename_new (AT_FDCWD, self->hidden, self->path);
+  if (saved != 0) {
+    set_error (self, saved, error);
+    return FALSE;
+  }
+  g_clear_pointer (&self->hidden, g_free);
+  if (lodge_durable_folder_sync (folder, error))
+    return TRUE;
+  unlink (self->path);
+  return FALSE;
+}
+
+void
+lodge_image_target_free (LodgeImageTarget *self)
+{
+  if (self == NULL)
+    return;
+  if (self->hidden != NULL)
+    unlink (self->hidden);
+  g_free (self->hidden);
+  g_free (self->path);
+  g_free (self);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* An image in the making: a hidden file beside its place, which gets its name when it is whole. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef struct {
+  char *path;
+  char *hidden; /* to write to; there and empty */
+} LodgeImageTarget;
+
+/* %LODGE_ERROR_EXISTS, %LODGE_ERROR_NOT_FOUND (no folder), %LODGE_ERROR_DENIED,
+ * %LODGE_ERROR_STORAGE. */
+LodgeImageTarget *lodge_image_target_begin (const char *path, GError **error);
+
+/* Names it, durably, never over anything that has come there. Blocks until the disk has it: call it
+ * in a thread. */
+gboolean lodge_image_target_commit (LodgeImageTarget *self, GError **error);
+
+/* Removes what was not committed. */
+void lodge_image_target_free (LodgeImageTarget *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeImageTarget, lodge_image_target_free)
+
+G_END_DECLS

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Making layers and copying foreign images in.
+ *
+ * Both write into a hidden file, which alone is bound into qemu-img's containment, and name it when
+ * it is whole and on the disk. Whatever goes wrong before, the hidden file is removed.
+ */
+#include "storage/lodge-image.h"
+
+#include "lodge-error.h"
+#include "storage/lodge-image-target.h"
+#include "storage/lodge-qemu-img.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+/* lazy_refcounts would save some writing and leave every image to be repaired after a power cut. */
+#define QCOW2_OPTIONS "compat=1.1,lazy_refcounts=off"
+/* A qcow2 file's tables are less than a thousandth of its disk (docs/interop/qcow2.txt in QEMU:
+ * 8 bytes of L2 and 2 of refcount for 64 KiB); some more for small ones. */
+#define TABLE_BYTES(size) ((size) / 1000 + (G_GUINT64_CONSTANT (64) << 20))
+
+typedef struct {
+  LodgeImageTarget *target;
+  /* Only for an import. */
+  char *source;
+  char *format;
+  char *path;
+  LodgeImageProgress progress;
+  gpointer progress_data;
+} Make;
+
+static void
+make_free (gpointer data)
+{
+  Make *make = data;
+
+  g_clear_pointer (&make->target, lodge_image_target_free);
+  g_free (make->source);
+  g_free (make->format);
+  g_free (make->path);
+  g_free (make);
+}
+
+static void
+commit (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Make *make = data;
+  GError *error = NULL;
+
+  if (lodge_image_target_commit (make->target, &error))
+    g_task_return_boolean (worker, TRUE);
+  else
+    g_task_return_error (worker, error);
+}
+
+static void
+committed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+
+  if (g_task_propagate_boolean (G_TASK (result), &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+/* For both: qemu-img has ended. */
+static void
+made_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Make *make = g_task_get_task_data (task);
+  g_autoptr (LodgeQemuImgResult) done = NULL;
+  g_autoptr (GTask) worker = NULL;
+  GError *error = NULL;
+
+  done = lodge_qemu_img_run_finish (result, &error);
+  if (done != NULL && done->status != 0)
+    lodge_qemu_img_set_error (
+        &error, make->source != NULL ? LODGE_ERROR_INVALID : LODGE_ERROR_STORAGE,
+        make->source != NULL ? make->source : make->target->path, make->target->path, done);
+  if (error != NULL) {
+    /* Gone before anybody hears that it failed. */
+    g_clear_pointer (&make->target, lodge_image_target_free);
+    g_task_return_error (task, error);
+    return;
+  }
+
+  /* No longer to be cancelled: what is whole is kept or refused, not something between. */
+  worker = g_task_new (NULL, NULL, committed_cb, g_object_ref (task));
+  g_task_set_task_data (worker, make, NULL);
+  g_task_run_in_thread (worker, commit);
+}
+
+void
+lodge_image_create_async (const char *path,
+                          const char *format,
+                          guint64 size_bytes,
+                          GCancellable *cancellable,
+                          GAsyncReadyCallback callback,
+                          gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
+  g_autofree char *absolute = g_canonicalize_filename (path, NULL);
+  g_autofree char *size = g_strdup_printf ("%" G_GUINT64_FORMAT, size_bytes);
+  gboolean is_qcow2 = strcmp (format, "qcow2") == 0;
+  Make *make = g_new0 (Make, 1);
+  LodgeQemuImg *run;
+  GError *error = NULL;
+
+  g_return_if_fail (is_qcow2 || strcmp (format, "raw") == 0);
+
+  g_task_set_source_tag (task, lodge_image_create_async);
+  g_task_set_check_cancellable (task, FALSE);
+  g_task_set_task_data (task, make, make_free);
+  make->target = lodge_image_target_begin (absolute, &error);
+  if (make->target == NULL) {
+    g_task_return_error (task, error);
+    return;
+  }
+
+  run = lodge_qemu_img_new ("qemu-img");
+  lodge_qemu_img_add (run, "create", "-q", "-f", format, NULL);
+  if (is_qcow2)
+    lodge_qemu_img_add (run, "-o", QCOW2_OPTIONS, NULL);
+  /* An absolute path is never taken for a protocol: those have no '/' before their ':'. */
+  lodge_qemu_img_add (run, make->target->hidden, size, NULL);
+  lodge_qemu_img_bind (run, LODGE_COMMAND_BIND_READ_WRITE, make->target->hidden);
+  lodge_qemu_img_limit (run, 60, is_qcow2 ? TABLE_BYTES (size_bytes) : size_bytes);
+  lodge_qemu_img_run_async (run, cancellable, made_cb, g_steal_pointer (&task));
+}
+
+gboolean
+lodge_image_create_finish (GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_async_result_is_tagged (result, lodge_image_create_async), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+static void
+convert (GTask *task, guint64 size_bytes)
+{
+  Make *make = g_task_get_task_data (task);
+  g_autofree char *image = lodge_qemu_img_dup_source (make->format, make->source, NULL);
+  LodgeQemuImg *run = lodge_qemu_img_new ("qemu-img");
+
+  /* By default "convert" leaves the writing to the system's own time. */
+  lodge_qemu_img_add (run, "convert", "-p", "-t", "writeback", "-O", "qcow2", "-o", QCOW2_OPTIONS,
+                      image, make->target->hidden, NULL);
+  lodge_qemu_img_bind (run, LODGE_COMMAND_BIND_READ_ONLY, make->source);
+  lodge_qemu_img_bind (run, LODGE_COMMAND_BIND_READ_WRITE, make->target->hidden);
+  lodge_qemu_img_set_progress (run, make->progress, make->progress_data);
+  /* A disk slower than 1 MiB/s is as good as none. */
+  lodge_qemu_img_limit (run, 600 + (guint) (size_bytes >> 20),
+                        size_bytes + TABLE_BYTES (size_bytes));
+  lodge_qemu_img_run_async (run, g_task_get_cancellable (task), made_cb, g_object_ref (task));
+}
+
+static void
+inspected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Make *make = g_task_get_task_data (task);
+  g_autoptr (LodgeImageFacts) facts = NULL;
+  GError *error = NULL;
+
+  facts = lodge_image_inspect_finish (result, &error);
+  if (facts != NULL && strcmp (facts->format, make->format) != 0)
+    g_set_error (&error, LODGE_ERROR, LODGE_ERROR_INVALID,
+                 _ ("%s is an image of the format %s, not %s"), make->source, facts->format,
+                 make->format);
+  else if (facts != NULL)
+    make->target = lodge_image_target_begin (make->path, &error);
+
+  if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    convert (task, facts->size_bytes);
+}
+
+void
+lodge_image_import_async (const char *source,
+                          const char *format,
+                          const char *path,
+                          LodgeImageProgress progress,
+                          gpointer progress_data,
+                          GCancellable *cancellable,
+                          GAsyncReadyCallback callback,
+                          gpointer user_data)
+{
+  GTask *task = g_task_new (NULL, cancellable, callback, user_data);
+  Make *make = g_new0 (Make, 1);
+
+  g_task_set_source_tag (task, lodge_image_import_async);
+  g_task_set_check_cancellable (task, FALSE);
+  g_task_set_task_data (task, make, make_free);
+  make->source = g_canonicalize_filename (source, NULL);
+  make->format = g_strdup (format);
+  make->path = g_canonicalize_filename (path, NULL);
+  make->progress = progress;
+  make->progress_data = progress_data;
+  /* Again: the file may have been changed since it was looked at. */
+  lodge_image_inspect_async (make->source, cancellable, inspected_cb, task);
+}
+
+gboolean
+lodge_image_import_finish (GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_async_result_is_tagged (result, lodge_image_import_async), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
