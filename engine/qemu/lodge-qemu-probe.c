@@ -240,9 +240,10 @@ quit_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GTask *task = user_data;
   Probe *probe = g_task_get_task_data (task);
   g_autoptr (GTask) keep = NULL;
-  g_autoptr (JsonNode) answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, NULL);
+  JsonNode *answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, NULL);
 
   /* Whatever it answered, and if it did: it is killed when the probe ends. */
+  g_clear_pointer (&answer, json_node_unref);
   keep = g_task_new (NULL, NULL, kept_cb, task);
   g_task_set_source_tag (keep, quit_cb);
   g_task_set_task_data (keep, probe, NULL); /* lent: the task it ends with holds it */
