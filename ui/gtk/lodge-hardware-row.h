@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a new machine has: memory, processors, disk, firmware; each may be left to the engine. */
+#pragma once
+
+#include <adwaita.h>
+
+G_BEGIN_DECLS
+
+#define LODGE_TYPE_HARDWARE_ROW (lodge_hardware_row_get_type ())
+G_DECLARE_FINAL_TYPE (LodgeHardwareRow, lodge_hardware_row, LODGE, HARDWARE_ROW, AdwExpanderRow)
+
+/* @facts: (nullable): a{sv} of Engine1.DetectMedia; what it does not have is automatic. Values that
+ * the user has changed stay. */
+void lodge_hardware_row_fill (LodgeHardwareRow *self, GVariant *facts);
+
+/* Adds what is not automatic to the keys of Engine1.CreateMachine. */
+void lodge_hardware_row_add_to_spec (LodgeHardwareRow *self, GVariantDict *spec);
+
+G_END_DECLS

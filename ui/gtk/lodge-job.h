@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Following one of the engine's jobs to its end. */
+#pragma once
+
+#include "lodge-contract-generated.h"
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* @progress: 0 to 1, -1 while unknown. @step: what is being done, for the user; may be "". */
+typedef void (*LodgeJobProgress) (double progress, const char *step, gpointer user_data);
+
+/**
+ * lodge_job_follow_async:
+ * @path: object path of a Job1
+ * @cancellable: (nullable): asks the engine to undo the job; the operation ends when it has
+ * @progress: (nullable): called for each change until the operation ends
+ *
+ * Waits for the job's end: as long as the engine lives, since a copy takes what it takes and the
+ * user can cancel.
+ *
+ * Returns by finish: (transfer full): the job's result
+ * Errors: the job's own, %LODGE_ERROR_CANCELLED, %LODGE_ERROR_FAILED when the engine went away.
+ */
+void lodge_job_follow_async (GDBusConnection *connection,
+                             const char *path,
+                             GCancellable *cancellable,
+                             LodgeJobProgress progress,
+                             gpointer progress_data,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data);
+char *lodge_job_follow_finish (GAsyncResult *result, GError **error);
+
+G_END_DECLS

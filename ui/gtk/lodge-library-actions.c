@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the library window does with one machine. */
+#include "gtk/lodge-library-window-private.h"
+
+#include "gtk/lodge-machine-name.h"
+#include "gtk/lodge-machine-operation.h"
+#include "gtk/lodge-message.h"
+#include "lodge-error.h"
+
+#include <glib/gi18n-lib.h>
+
+/* One thing asked of one machine, from the question to its answer. Counted: the question's window
+ * and the call that follows share it. */
+typedef struct {
+  LodgeLibraryWindow *window; /* owned */
+  char *uuid;
+  char *name;
+  LodgeMachineOperation operation;
+  gboolean then_open;
+  GtkEditable *entry; /* of the rename dialog, owned by it */
+} Ask;
+
+static Ask *
+ask_new (LodgeLibraryWindow *window, const char *uuid, LodgeMachineOperation operation)
+{
+  LodgeMachineItem *item = lodge_machine_list_find (window->machines, uuid);
+  Ask *ask = g_rc_box_new0 (Ask);
+
+  ask->window = g_object_ref (window);
+  ask->uuid = g_strdup (uuid);
+  ask->name = g_strdup (item != NULL ? lodge_machine_item_get_name (item) : uuid);
+  ask->operation = operation;
+  return ask;
+}
+
+static void
+ask_clear (gpointer data)
+{
+  Ask *ask = data;
+
+  g_object_unref (ask->window);
+  g_free (ask->uuid);
+  g_free (ask->name);
+}
+
+static void
+ask_unref (Ask *ask)
+{
+  g_rc_box_release_full (ask, ask_clear);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Ask, ask_unref)
+
+static void
+question_gone (gpointer data, GClosure *closure)
+{
+  ask_unref (data);
+}
+
+/* Shows a question; @answered is called with @ask (taken), which goes with the question. */
+static void
+show_question (AdwMessageDialog *dialog, GCallback answered, Ask *ask)
+{
+  g_signal_connect_data (dialog, "response", answered, ask, question_gone, 0);
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
+/* FALSE after the window has been closed: there is nobody left to tell. */
+static gboolean
+is_there (LodgeLibraryWindow *window)
+{
+  return window->connection != NULL;
+}
+
+static void
+open_console (LodgeLibraryWindow *self, const char *uuid)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!lodge_console_launcher_show (self->launcher, uuid,
+                                    gtk_widget_get_display (GTK_WIDGET (self)), &error))
+    lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Open the Console"), error);
+}
+
+static void
+operated_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (Ask) ask = user_data;
+  g_autoptr (GError) error = NULL;
+  const gboolean done = lodge_machine_operate_finish (LODGE_CLIENT (source), result, &error);
+
+  if (ask->then_open)
+    g_hash_table_remove (ask->window->starting, ask->uuid);
+  if (!is_there (ask->window))
+    return;
+
+  if (!done) {
+    g_autofree char *heading = lodge_machine_operation_dup_failure (ask->operation, ask->name);
+    lodge_message_show_error (GTK_WINDOW (ask->window), heading, error);
+  } else if (ask->then_open) {
+    open_console (ask->window, ask->uuid);
+  }
+}
+
+/* Takes @ask. */
+static void
+operate (Ask *ask)
+{
+  LodgeClient *client =
+      is_there (ask->window) ? lodge_connection_get_client (ask->window->connection) : NULL;
+
+  if (client == NULL) {
+    /* The banner says that the engine is away. */
+    ask_unref (ask);
+    return;
+  }
+
+  if (ask->then_open)
+    g_hash_table_add (ask->window->starting, g_strdup (ask->uuid));
+  lodge_machine_operate_async (client, ask->uuid, ask->operation, NULL, operated_cb, ask);
+}
+
+void
+lodge_library_window_start_and_open (LodgeLibraryWindow *self, const char *uuid)
+{
+  LodgeMachineItem *item;
+  Ask *ask;
+
+  g_return_if_fail (LODGE_IS_LIBRARY_WINDOW (self));
+
+  /* A second click while it is on its way is not a second start. */
+  if (g_hash_table_contains (self->starting, uuid))
+    return;
+
+  item = lodge_machine_list_find (self->machines, uuid);
+  if (item != NULL && (lodge_machine_state_get_can (lodge_machine_item_get_state (item)) &
+                       LODGE_MACHINE_CAN_START) == 0) {
+    open_console (self, uuid);
+    return;
+  }
+
+  /* Not in the list yet: it was created this moment, and is off. */
+  ask = ask_new (self, uuid, LODGE_MACHINE_START);
+  ask->then_open = TRUE;
+  operate (ask);
+}
+
+static void
+answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_data)
+{
+  Ask *ask = user_data;
+
+  if (g_str_equal (response, LODGE_MESSAGE_ACT))
+    operate (g_rc_box_acquire (ask));
+}
+
+static void
+ask_kill (LodgeLibraryWindow *self, const char *uuid)
+{
+  Ask *ask = ask_new (self, uuid, LODGE_MACHINE_KILL);
+  g_autofree char *heading = g_strdup_printf (_ ("Force Off “%s”?"), ask->name);
+  AdwMessageDialog *dialog = lodge_message_ask (
+      GTK_WINDOW (self), heading,
+      _ ("This is like pulling the plug: what the guest has not saved is lost."), _ ("_Force Off"));
+
+  show_question (dialog, G_CALLBACK (answered_cb), ask);
+}
+
+static void
+ask_reset (LodgeLibraryWindow *self, const char *uuid)
+{
+  Ask *ask = ask_new (self, uuid, LODGE_MACHINE_RESET);
+  g_autofree char *heading = g_strdup_printf (_ ("Reset “%s”?"), ask->name);
+  AdwMessageDialog *dialog = lodge_message_ask (
+      GTK_WINDOW (self), heading,
+      _ ("The guest starts again at once: what it has not saved is lost."), _ ("_Reset"));
+
+  show_question (dialog, G_CALLBACK (answered_cb), ask);
+}
+
+/* The full object is opened to name the folder that goes. */
+static void
+opened_for_delete_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (Ask) ask = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (LodgeMachine1) machine =
+      lodge_client_open_machine_finish (LODGE_CLIENT (source), result, &error);
+  g_autofree char *heading = NULL, *body = NULL;
+  AdwMessageDialog *dialog;
+
+  if (!is_there (ask->window))
+    return;
+
+  if (machine == NULL) {
+    heading = lodge_machine_operation_dup_failure (LODGE_MACHINE_DELETE, ask->name);
+    g_dbus_error_strip_remote_error (error);
+    lodge_message_show_error (GTK_WINDOW (ask->window), heading, error);
+    return;
+  }
+
+  heading = g_strdup_printf (_ ("Delete “%s”?"), ask->name);
+  /* Translators: %s is the path of a folder. */
+  body = g_strdup_printf (_ ("Its disks with all that is on them, its snapshots and its settings "
+                             "are deleted for good: everything in %s. Files elsewhere, such as "
+                             "installer images, are kept."),
+                          lodge_machine1_get_folder (machine));
+  dialog = lodge_message_ask (GTK_WINDOW (ask->window), heading, body, _ ("_Delete"));
+  show_question (dialog, G_CALLBACK (answered_cb), g_steal_pointer (&ask));
+}
+
+static void
+ask_delete (LodgeLibraryWindow *self, const char *uuid)
+{
+  LodgeMachineItem *item = lodge_machine_list_find (self->machines, uuid);
+  LodgeClient *client = lodge_connection_get_client (self->connection);
+  LodgeMachineCan can = 0;
+
+  if (item == NULL || client == NULL)
+    return;
+
+  can = lodge_machine_state_get_can (lodge_machine_item_get_state (item));
+  if ((can & LODGE_MACHINE_CAN_DELETE) == 0) {
+    g_autofree char *heading = lodge_machine_operation_dup_failure (
+        LODGE_MACHINE_DELETE, lodge_machine_item_get_name (item));
+    g_autoptr (GError) error = g_error_new_literal (
+        LODGE_ERROR, LODGE_ERROR_STATE, _ ("It is in use: shut it down or force it off first."));
+    lodge_message_show_error (GTK_WINDOW (self), heading, error);
+    return;
+  }
+
+  lodge_client_open_machine_async (client, uuid, NULL, opened_for_delete_cb,
+                                   ask_new (self, uuid, LODGE_MACHINE_DELETE));
+}
+
+static void
+renamed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (Ask) ask = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *heading = NULL;
+
+  if (lodge_machine_operate_finish (LODGE_CLIENT (source), result, &error) ||
+      !is_there (ask->window))
+    return;
+
+  heading = g_strdup_printf (_ ("Could Not Rename “%s”"), ask->name);
+  lodge_message_show_error (GTK_WINDOW (ask->window), heading, error);
+}
+
+static void
+rename_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_data)
+{
+  Ask *ask = user_data;
+  LodgeClient *client =
+      is_there (ask->window) ? lodge_connection_get_client (ask->window->connection) : NULL;
+  const char *name = gtk_editable_get_text (ask->entry);
+
+  if (client == NULL || !g_str_equal (response, LODGE_MESSAGE_ACT) || g_str_equal (name, ask->name))
+    return;
+
+  lodge_machine_set_async (client, ask->uuid, "machine.name", name, NULL, renamed_cb,
+                           g_rc_box_acquire (ask));
+}
+
+static void
+rename_changed_cb (GtkEditable *entry, Ask *ask)
+{
+  AdwMessageDialog *dialog = ADW_MESSAGE_DIALOG (gtk_widget_get_root (GTK_WIDGET (entry)));
+  g_autofree char *problem = lodge_machine_name_check (
+      gtk_editable_get_text (entry), G_LIST_MODEL (ask->window->machines), ask->name);
+
+  adw_message_dialog_set_response_enabled (dialog, LODGE_MESSAGE_ACT, problem == NULL);
+  adw_message_dialog_set_body (dialog, problem != NULL ? problem : "");
+}
+
+static void
+ask_rename (LodgeLibraryWindow *self, const char *uuid)
+{
+  Ask *ask = ask_new (self, uuid, LODGE_MACHINE_START);
+  AdwMessageDialog *dialog =
+      lodge_message_ask (GTK_WINDOW (self), _ ("Rename Machine"), NULL, _ ("_Rename"));
+  GtkWidget *list = gtk_list_box_new ();
+  GtkWidget *row = adw_entry_row_new ();
+
+  gtk_list_box_set_selection_mode (GTK_LIST_BOX (list), GTK_SELECTION_NONE);
+  gtk_widget_add_css_class (list, "boxed-list");
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _ ("Name"));
+  adw_entry_row_set_activates_default (ADW_ENTRY_ROW (row), TRUE);
+  gtk_editable_set_text (GTK_EDITABLE (row), ask->name);
+  gtk_list_box_append (GTK_LIST_BOX (list), row);
+  ask->entry = GTK_EDITABLE (row);
+
+  adw_message_dialog_set_extra_child (dialog, list);
+  adw_message_dialog_set_response_appearance (dialog, LODGE_MESSAGE_ACT, ADW_RESPONSE_SUGGESTED);
+  adw_message_dialog_set_default_response (dialog, LODGE_MESSAGE_ACT);
+  g_signal_connect (row, "changed", G_CALLBACK (rename_changed_cb), ask);
+  show_question (dialog, G_CALLBACK (rename_answered_cb), ask);
+  gtk_widget_grab_focus (row);
+}
+
+typedef struct {
+  const char *name;
+  LodgeMachineOperation operation; /* done at once when there is no @ask */
+  void (*ask) (LodgeLibraryWindow *self, const char *uuid);
+} ActionRow;
+
+static const ActionRow actions[] = {
+    {"machine.start", LODGE_MACHINE_START, NULL},
+    {"machine.open", LODGE_MACHINE_START, open_console},
+    {"machine.pause", LODGE_MACHINE_PAUSE, NULL},
+    {"machine.resume", LODGE_MACHINE_RESUME, NULL},
+    {"machine.shutdown", LODGE_MACHINE_SHUTDOWN, NULL},
+    {"machine.reset", LODGE_MACHINE_RESET, ask_reset},
+    {"machine.kill", LODGE_MACHINE_KILL, ask_kill},
+    {"machine.rename", LODGE_MACHINE_START, ask_rename},
+    {"machine.delete", LODGE_MACHINE_DELETE, ask_delete},
+};
+
+static void
+machine_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeLibraryWindow *self = LODGE_LIBRARY_WINDOW (widget);
+  const char *uuid = g_variant_get_string (parameter, NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (actions); i++) {
+    if (!g_str_equal (name, actions[i].name))
+      continue;
+
+    if (actions[i].ask != NULL)
+      actions[i].ask (self, uuid);
+    else
+      operate (ask_new (self, uuid, actions[i].operation));
+  }
+}
+
+void
+lodge_library_actions_init (GtkWidgetClass *widget_class)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (actions); i++)
+    gtk_widget_class_install_action (widget_class, actions[i].name, "s", machine_action);
+}

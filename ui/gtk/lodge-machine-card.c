@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A machine in the library: picture, name, state, note and a menu. */
+#include "gtk/lodge-machine-card.h"
+
+#include <glib/gi18n-lib.h>
+
+struct _LodgeMachineCard {
+  GtkWidget parent_instance;
+
+  GtkWidget *box;
+  GtkStack *picture_stack;
+  GtkPicture *picture;
+  GtkMenuButton *menu_button;
+  GtkLabel *name_label;
+  GtkImage *state_icon;
+  GtkLabel *state_label;
+  GtkLabel *note_label;
+
+  LodgeMachineItem *item;
+};
+
+G_DEFINE_FINAL_TYPE (LodgeMachineCard, lodge_machine_card, GTK_TYPE_WIDGET)
+
+enum { PROP_0, PROP_ITEM, N_PROPS };
+static GParamSpec *properties[N_PROPS];
+
+static const char *const state_styles[] = {"success", "warning", "error", "accent", "dim-label"};
+
+static void
+show_state (LodgeMachineCard *self)
+{
+  const LodgeMachineState state = lodge_machine_item_get_state (self->item);
+  const char *style = lodge_machine_state_get_style (state);
+  g_autofree char *spoken = NULL;
+
+  gtk_label_set_label (self->state_label, lodge_machine_state_get_word (state));
+  gtk_image_set_from_icon_name (self->state_icon, lodge_machine_state_get_icon (state));
+  for (guint i = 0; i < G_N_ELEMENTS (state_styles); i++) {
+    gtk_widget_remove_css_class (GTK_WIDGET (self->state_icon), state_styles[i]);
+    gtk_widget_remove_css_class (GTK_WIDGET (self->state_label), state_styles[i]);
+  }
+  gtk_widget_add_css_class (GTK_WIDGET (self->state_icon), style);
+  gtk_widget_add_css_class (GTK_WIDGET (self->state_label), style);
+
+  /* A picture from before is not what the guest shows now. */
+  if (lodge_machine_state_get_can (state) & LODGE_MACHINE_CAN_SHOW)
+    gtk_widget_remove_css_class (GTK_WIDGET (self->picture), "past");
+  else
+    gtk_widget_add_css_class (GTK_WIDGET (self->picture), "past");
+
+  /* Translators: a machine's name and its state, for a screen reader. */
+  spoken = g_strdup_printf (_ ("%s, %s"), lodge_machine_item_get_name (self->item),
+                            lodge_machine_state_get_word (state));
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, spoken, -1);
+}
+
+static void
+show_thumbnail (LodgeMachineCard *self)
+{
+  GdkPaintable *thumbnail = lodge_machine_item_get_thumbnail (self->item);
+
+  gtk_picture_set_paintable (self->picture, thumbnail);
+  gtk_stack_set_visible_child_name (self->picture_stack, thumbnail != NULL ? "picture" : "icon");
+}
+
+static void
+show_note (LodgeMachineCard *self)
+{
+  const char *note = lodge_machine_item_get_note (self->item);
+  const gboolean there = note != NULL && *note != '\0';
+
+  gtk_label_set_text (self->note_label, there ? note : "");
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->note_label), there ? note : NULL);
+  gtk_widget_set_visible (GTK_WIDGET (self->note_label), there);
+}
+
+static void
+show_name (LodgeMachineCard *self)
+{
+  const char *name = lodge_machine_item_get_name (self->item);
+
+  gtk_label_set_text (self->name_label, name);
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->name_label), name);
+}
+
+static void
+item_notify_cb (LodgeMachineItem *item, GParamSpec *pspec, LodgeMachineCard *self)
+{
+  if (g_str_equal (pspec->name, "state")) {
+    show_state (self);
+  } else if (g_str_equal (pspec->name, "thumbnail")) {
+    show_thumbnail (self);
+  } else if (g_str_equal (pspec->name, "note")) {
+    show_note (self);
+  } else if (g_str_equal (pspec->name, "name")) {
+    show_name (self);
+    show_state (self);
+  }
+}
+
+typedef struct {
+  LodgeMachineCan can; /* 0: always */
+  const char *label;
+  const char *action;
+} MenuRow;
+
+static const MenuRow open_rows[] = {
+    {LODGE_MACHINE_CAN_START, N_ ("_Start"), "machine.start"},
+    {0, N_ ("_Open Console"), "machine.open"},
+};
+
+static const MenuRow power_rows[] = {
+    {LODGE_MACHINE_CAN_PAUSE, N_ ("_Pause"), "machine.pause"},
+    {LODGE_MACHINE_CAN_RESUME, N_ ("_Resume"), "machine.resume"},
+    {LODGE_MACHINE_CAN_SHUTDOWN, N_ ("Shut _Down"), "machine.shutdown"},
+    {LODGE_MACHINE_CAN_RESET, N_ ("Rese_t…"), "machine.reset"},
+    {LODGE_MACHINE_CAN_KILL, N_ ("_Force Off…"), "machine.kill"},
+};
+
+static const MenuRow keep_rows[] = {
+    {0, N_ ("Re_name…"), "machine.rename"},
+    {LODGE_MACHINE_CAN_DELETE, N_ ("_Delete…"), "machine.delete"},
+};
+
+static void
+add_section (GMenu *menu, LodgeMachineItem *item, const MenuRow *rows, gsize n_rows)
+{
+  const LodgeMachineCan can = lodge_machine_state_get_can (lodge_machine_item_get_state (item));
+  g_autoptr (GMenu) section = g_menu_new ();
+
+  for (gsize i = 0; i < n_rows; i++) {
+    g_autoptr (GMenuItem) entry = NULL;
+
+    if (rows[i].can != 0 && (can & rows[i].can) == 0)
+      continue;
+
+    entry = g_menu_item_new (_ (rows[i].label), NULL);
+    g_menu_item_set_action_and_target (entry, rows[i].action, "s",
+                                       lodge_machine_item_get_uuid (item));
+    g_menu_append_item (section, entry);
+  }
+  g_menu_append_section (menu, NULL, G_MENU_MODEL (section));
+}
+
+GMenuModel *
+lodge_machine_card_dup_menu (LodgeMachineCard *self)
+{
+  GMenu *menu = g_menu_new ();
+
+  if (self->item != NULL) {
+    add_section (menu, self->item, open_rows, G_N_ELEMENTS (open_rows));
+    add_section (menu, self->item, power_rows, G_N_ELEMENTS (power_rows));
+    add_section (menu, self->item, keep_rows, G_N_ELEMENTS (keep_rows));
+  }
+
+  return G_MENU_MODEL (menu);
+}
+
+/* Made when it is opened: most cards of a long list never show theirs. */
+static void
+create_popup_cb (GtkMenuButton *button, gpointer user_data)
+{
+  g_autoptr (GMenuModel) menu = lodge_machine_card_dup_menu (user_data);
+
+  gtk_menu_button_set_menu_model (button, menu);
+}
+
+static void
+secondary_click_cb (
+    GtkGestureClick *gesture, int n_press, double x, double y, LodgeMachineCard *self)
+{
+  gtk_gesture_set_state (GTK_GESTURE (gesture), GTK_EVENT_SEQUENCE_CLAIMED);
+  lodge_machine_card_popup_menu (self);
+}
+
+static void
+long_press_cb (GtkGestureLongPress *gesture, double x, double y, LodgeMachineCard *self)
+{
+  gtk_gesture_set_state (GTK_GESTURE (gesture), GTK_EVENT_SEQUENCE_CLAIMED);
+  lodge_machine_card_popup_menu (self);
+}
+
+static void
+lodge_machine_card_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  if (id == PROP_ITEM)
+    g_value_set_object (value, LODGE_MACHINE_CARD (object)->item);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+lodge_machine_card_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  if (id == PROP_ITEM)
+    lodge_machine_card_set_item (LODGE_MACHINE_CARD (object), g_value_get_object (value));
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+lodge_machine_card_dispose (GObject *object)
+{
+  LodgeMachineCard *self = LODGE_MACHINE_CARD (object);
+
+  lodge_machine_card_set_item (self, NULL);
+  g_clear_pointer (&self->box, gtk_widget_unparent);
+
+  G_OBJECT_CLASS (lodge_machine_card_parent_class)->dispose (object);
+}
+
+static void
+lodge_machine_card_class_init (LodgeMachineCardClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  object_class->get_property = lodge_machine_card_get_property;
+  object_class->set_property = lodge_machine_card_set_property;
+  object_class->dispose = lodge_machine_card_dispose;
+
+  properties[PROP_ITEM] =
+      g_param_spec_object ("item", NULL, NULL, LODGE_TYPE_MACHINE_ITEM,
+                           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+
+  gtk_widget_class_set_css_name (widget_class, "machine");
+  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GROUP);
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/org/lodgevm/Lodge/lodge-machine-card.ui");
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachineCard, box);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachineCard, picture_stack);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachineCard, picture);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachineCard, menu_button);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachineCard, name_label);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachineCard, state_icon);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachineCard, state_label);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachineCard, note_label);
+  gtk_widget_class_bind_template_callback (widget_class, secondary_click_cb);
+  gtk_widget_class_bind_template_callback (widget_class, long_press_cb);
+}
+
+static void
+lodge_machine_card_init (LodgeMachineCard *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+  gtk_menu_button_set_create_popup_func (self->menu_button, create_popup_cb, self, NULL);
+}
+
+GtkWidget *
+lodge_machine_card_new (void)
+{
+  return g_object_new (LODGE_TYPE_MACHINE_CARD, NULL);
+}
+
+void
+lodge_machine_card_set_item (LodgeMachineCard *self, LodgeMachineItem *item)
+{
+  g_return_if_fail (LODGE_IS_MACHINE_CARD (self));
+
+  if (self->item == item)
+    return;
+
+  if (self->item != NULL)
+    g_signal_handlers_disconnect_by_data (self->item, self);
+  g_set_object (&self->item, item);
+  if (item != NULL) {
+    g_signal_connect (item, "notify", G_CALLBACK (item_notify_cb), self);
+    show_name (self);
+    show_state (self);
+    show_note (self);
+    show_thumbnail (self);
+  }
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ITEM]);
+}
+
+LodgeMachineItem *
+lodge_machine_card_get_item (LodgeMachineCard *self)
+{
+  return self->item;
+}
+
+void
+lodge_machine_card_popup_menu (LodgeMachineCard *self)
+{
+  g_return_if_fail (LODGE_IS_MACHINE_CARD (self));
+
+  if (self->item != NULL)
+    gtk_menu_button_popup (self->menu_button);
+}

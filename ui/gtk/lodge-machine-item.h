@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One row of the engine's compact list of machines. */
+#pragma once
+
+#include "gtk/lodge-machine-state.h"
+
+#include <gdk/gdk.h>
+
+G_BEGIN_DECLS
+
+#define LODGE_TYPE_MACHINE_ITEM (lodge_machine_item_get_type ())
+G_DECLARE_FINAL_TYPE (LodgeMachineItem, lodge_machine_item, LODGE, MACHINE_ITEM, GObject)
+
+/* The struct of a machine in org.lodgevm.Engine1. */
+#define LODGE_MACHINE_ITEM_ROW_TYPE "(sssssuut)"
+
+/* Properties, all read
+ *   "uuid", "name", "os", "note" (string, never NULL), "state" (uint, LodgeMachineState),
+ *   "memory-mib", "cpus" (uint), "thumbnail-serial" (uint64; 0 there is none),
+ *   "thumbnail" (GdkPaintable or NULL): set by whoever fetched it
+ */
+
+/* @row: of type LODGE_MACHINE_ITEM_ROW_TYPE */
+LodgeMachineItem *lodge_machine_item_new (GVariant *row);
+
+/* Takes over what differs; notifies only that. The UUID must be the same. */
+void lodge_machine_item_update (LodgeMachineItem *self, GVariant *row);
+
+/* Lent. */
+const char *lodge_machine_item_get_uuid (LodgeMachineItem *self);
+const char *lodge_machine_item_get_name (LodgeMachineItem *self);
+/* For sorting: "web 9" comes before "web 10". */
+const char *lodge_machine_item_get_sort_key (LodgeMachineItem *self);
+const char *lodge_machine_item_get_os (LodgeMachineItem *self);
+const char *lodge_machine_item_get_note (LodgeMachineItem *self);
+LodgeMachineState lodge_machine_item_get_state (LodgeMachineItem *self);
+guint lodge_machine_item_get_memory_mib (LodgeMachineItem *self);
+guint lodge_machine_item_get_cpus (LodgeMachineItem *self);
+guint64 lodge_machine_item_get_thumbnail_serial (LodgeMachineItem *self);
+
+/* The picture and the serial it was fetched for; NULL when there is none (yet). */
+GdkPaintable *lodge_machine_item_get_thumbnail (LodgeMachineItem *self);
+guint64 lodge_machine_item_get_fetched_serial (LodgeMachineItem *self);
+void lodge_machine_item_set_thumbnail (LodgeMachineItem *self,
+                                       GdkPaintable *thumbnail,
+                                       guint64 serial);
+
+G_END_DECLS

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The states of a machine as the windows show them: a word, an icon, and what can be asked for. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef enum {
+  LODGE_MACHINE_STATE_UNKNOWN, /* a word this build does not know */
+  LODGE_MACHINE_STATE_OFF,
+  LODGE_MACHINE_STATE_STARTING,
+  LODGE_MACHINE_STATE_RUNNING,
+  LODGE_MACHINE_STATE_PAUSED,
+  LODGE_MACHINE_STATE_SUSPENDING,
+  LODGE_MACHINE_STATE_STOPPING,
+  LODGE_MACHINE_STATE_CRASHED,
+} LodgeMachineState;
+
+/* What a user can ask of a machine, as bits. */
+typedef enum {
+  LODGE_MACHINE_CAN_START = 1 << 0,
+  LODGE_MACHINE_CAN_PAUSE = 1 << 1,
+  LODGE_MACHINE_CAN_RESUME = 1 << 2,
+  LODGE_MACHINE_CAN_SHUTDOWN = 1 << 3,
+  LODGE_MACHINE_CAN_RESET = 1 << 4,
+  LODGE_MACHINE_CAN_KILL = 1 << 5,
+  LODGE_MACHINE_CAN_DELETE = 1 << 6,
+  LODGE_MACHINE_CAN_SHOW = 1 << 7, /* the guest has a picture and takes keys */
+} LodgeMachineCan;
+
+/* @text: as on the contract ("running"). */
+LodgeMachineState lodge_machine_state_from_text (const char *text);
+/* The word for the user. */
+const char *lodge_machine_state_get_word (LodgeMachineState state);
+const char *lodge_machine_state_get_icon (LodgeMachineState state);
+/* A style class: "success", "warning", "error", "accent" or "dim-label". */
+const char *lodge_machine_state_get_style (LodgeMachineState state);
+LodgeMachineCan lodge_machine_state_get_can (LodgeMachineState state);
+
+G_END_DECLS

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Messages and questions in a window of their own. Text is shown as it is, never as markup. */
+#include "gtk/lodge-message.h"
+
+#include "lodge-error.h"
+
+#include <glib/gi18n-lib.h>
+
+static AdwMessageDialog *
+make_dialog (GtkWindow *parent, const char *heading, const char *body)
+{
+  GtkWidget *dialog = adw_message_dialog_new (parent, NULL, NULL);
+
+  /* Off by default since 1.2; said here because names and errors come from outside. */
+  adw_message_dialog_set_heading_use_markup (ADW_MESSAGE_DIALOG (dialog), FALSE);
+  adw_message_dialog_set_body_use_markup (ADW_MESSAGE_DIALOG (dialog), FALSE);
+  adw_message_dialog_set_heading (ADW_MESSAGE_DIALOG (dialog), heading);
+  adw_message_dialog_set_body (ADW_MESSAGE_DIALOG (dialog), body != NULL ? body : "");
+  return ADW_MESSAGE_DIALOG (dialog);
+}
+
+void
+lodge_message_show_error (GtkWindow *parent, const char *heading, const GError *error)
+{
+  AdwMessageDialog *dialog;
+
+  g_return_if_fail (error != NULL);
+
+  if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_CANCELLED) ||
+      g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+
+  dialog = make_dialog (parent, heading, error->message);
+  adw_message_dialog_add_response (dialog, "close", _ ("_Close"));
+  adw_message_dialog_set_default_response (dialog, "close");
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
+AdwMessageDialog *
+lodge_message_ask (GtkWindow *parent, const char *heading, const char *body, const char *action)
+{
+  AdwMessageDialog *dialog = make_dialog (parent, heading, body);
+
+  adw_message_dialog_add_responses (dialog, "cancel", _ ("_Cancel"), LODGE_MESSAGE_ACT, action,
+                                    NULL);
+  adw_message_dialog_set_response_appearance (dialog, LODGE_MESSAGE_ACT, ADW_RESPONSE_DESTRUCTIVE);
+  adw_message_dialog_set_default_response (dialog, "cancel");
+  adw_message_dialog_set_close_response (dialog, "cancel");
+  return dialog;
+}

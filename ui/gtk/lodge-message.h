@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Messages and questions in a window of their own. Text is shown as it is, never as markup. */
+#pragma once
+
+#include <adwaita.h>
+
+G_BEGIN_DECLS
+
+/* Shows a failure: what could not be done, and the sentence that says why. Not for what the user
+ * has cancelled: that shows nothing. */
+void lodge_message_show_error (GtkWindow *parent, const char *heading, const GError *error);
+
+/**
+ * lodge_message_ask:
+ * @body: (nullable): one or two sentences
+ * @action: the label of the button that does it (destructive)
+ *
+ * The response "act" means yes. The caller connects to "response" and presents the dialog.
+ */
+AdwMessageDialog *lodge_message_ask (GtkWindow *parent,
+                                     const char *heading,
+                                     const char *body,
+                                     const char *action);
+#define LODGE_MESSAGE_ACT "act"
+
+G_END_DECLS
