@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the tests of windows share: a display, waiting, and finding widgets. */
+#include "app-fixture.h"
+
+#include "gtk/lodge-gtk-resources.h"
+
+#include <glib/gstdio.h>
+#include <stdio.h>
+#include <string.h>
+
+gboolean
+app_test_init (int *argc, char ***argv)
+{
+  g_test_init (argc, argv, NULL);
+  if (!gtk_init_check ()) {
+    printf ("1..0 # SKIP there is no display\n");
+    return FALSE;
+  }
+
+  adw_init ();
+  lodge_gtk_resources_register ();
+  /* Animations only take time here. Without a window manager no window is ever active, and GTK 4.8
+   * warns about a cursor that blinks in one. */
+  g_object_set (gtk_settings_get_default (), "gtk-enable-animations", FALSE, "gtk-cursor-blink",
+                FALSE, NULL);
+  return TRUE;
+}
+
+static gboolean
+tick_cb (gpointer user_data)
+{
+  return G_SOURCE_REMOVE;
+}
+
+void
+app_iterate (void)
+{
+  const guint tick = g_timeout_add (5, tick_cb, NULL);
+
+  g_main_context_iteration (NULL, TRUE);
+  if (g_main_context_find_source_by_id (NULL, tick) != NULL)
+    g_source_remove (tick);
+}
+
+void
+app_settle (void)
+{
+  const gint64 end = g_get_monotonic_time () + G_TIME_SPAN_SECOND / 5;
+
+  while (g_get_monotonic_time () < end)
+    app_iterate ();
+}
+
+gpointer
+app_get_child (gpointer widget, GType type, const char *id)
+{
+  GObject *child = gtk_widget_get_template_child (widget, type, id);
+
+  g_assert_nonnull (child);
+  return child;
+}
+
+static gpointer
+walk (GtkWidget *widget,
+      gboolean (*fits) (GtkWidget *, gconstpointer),
+      gconstpointer data,
+      guint *n)
+{
+  if (fits (widget, data)) {
+    if (n == NULL)
+      return widget;
+    (*n)++;
+  }
+
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child)) {
+    gpointer found = walk (child, fits, data, n);
+    if (found != NULL)
+      return found;
+  }
+
+  return NULL;
+}
+
+static gboolean
+is_type (GtkWidget *widget, gconstpointer type)
+{
+  return gtk_widget_get_mapped (widget) &&
+         g_type_is_a (G_OBJECT_TYPE (widget), GPOINTER_TO_SIZE (type));
+}
+
+gpointer
+app_find (gpointer root, GType type)
+{
+  return walk (root, is_type, GSIZE_TO_POINTER (type), NULL);
+}
+
+guint
+app_count (gpointer root, GType type)
+{
+  guint n = 0;
+
+  walk (root, is_type, GSIZE_TO_POINTER (type), &n);
+  return n;
+}
+
+static gboolean
+is_label (GtkWidget *widget, gconstpointer text)
+{
+  /* get_text() is what is drawn: with markup the tags would be missing in it. */
+  return GTK_IS_LABEL (widget) && gtk_widget_is_visible (widget) &&
+         g_strcmp0 (gtk_label_get_text (GTK_LABEL (widget)), text) == 0;
+}
+
+GtkLabel *
+app_find_label (gpointer root, const char *text)
+{
+  return walk (root, is_label, text, NULL);
+}
+
+AdwMessageDialog *
+app_get_dialog (void)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++) {
+    g_autoptr (GtkWidget) window = g_list_model_get_item (windows, i);
+
+    if (ADW_IS_MESSAGE_DIALOG (window) && gtk_widget_get_visible (window))
+      return ADW_MESSAGE_DIALOG (window);
+  }
+
+  return NULL;
+}
+
+static gboolean
+is_button (GtkWidget *widget, gconstpointer label)
+{
+  return GTK_IS_BUTTON (widget) && gtk_widget_get_mapped (widget) &&
+         g_strcmp0 (gtk_button_get_label (GTK_BUTTON (widget)), label) == 0;
+}
+
+void
+app_click (gpointer root, const char *label)
+{
+  GtkButton *button = walk (root, is_button, label, NULL);
+
+  if (button == NULL)
+    g_error ("there is no button “%s”", label);
+  g_assert_true (gtk_widget_is_sensitive (GTK_WIDGET (button)));
+  g_signal_emit_by_name (button, "clicked");
+}
+
+gboolean
+app_was_called (FakeEngine *engine, const char *call)
+{
+  g_auto (GStrv) calls = fake_engine_dup_calls (engine);
+
+  for (guint i = 0; calls[i] != NULL; i++) {
+    if (g_str_has_prefix (calls[i], call))
+      return TRUE;
+  }
+
+  return FALSE;
+}
+
+char *
+app_make_recorder (const char *folder, char **out_record)
+{
+  char *program = g_build_filename (folder, "recorder", NULL);
+  g_autofree char *script = NULL;
+
+  *out_record = g_build_filename (folder, "record", NULL);
+  script = g_strdup_printf ("#!/bin/sh\necho \"$@\" >> '%s'\nexec cat >> '%s'\n", *out_record,
+                            *out_record);
+  g_assert_true (g_file_set_contents (program, script, -1, NULL));
+  g_assert_cmpint (g_chmod (program, 0700), ==, 0);
+  return program;
+}
+
+gboolean
+app_file_contains (const char *path, const char *text)
+{
+  g_autofree char *content = NULL;
+
+  return g_file_get_contents (path, &content, NULL, NULL) && strstr (content, text) != NULL;
+}
+
+void
+app_destroy_window (gpointer window)
+{
+  gpointer weak = window;
+
+  g_object_add_weak_pointer (window, &weak);
+  gtk_window_destroy (window);
+  app_wait_until (weak == NULL);
+}
+
+void
+app_assert_dies (gpointer object)
+{
+  gpointer weak = object;
+
+  g_object_add_weak_pointer (object, &weak);
+  g_object_unref (object);
+  app_wait_until (weak == NULL);
+}

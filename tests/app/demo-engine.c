@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A fake engine to run `lodge` against by hand:
+ *
+ *   export LODGE_RUNTIME_DIR=$(mktemp -d)
+ *   build/tests/app/demo-engine 30 & build/app/lodge
+ *
+ * Serves the given number of machines (some running, one crashed, some with odd names) until it is
+ * killed or a client calls Quit.
+ */
+#include "fake-engine.h"
+#include "lodge-paths.h"
+
+#include <stdlib.h>
+
+typedef struct {
+  const char *name;
+  const char *state;
+  const char *note;
+  guint32 colour; /* of its picture; 0 none */
+} DemoRow;
+
+static const DemoRow rows[] = {
+    {"Debian 12", "running", "", 0x1a5fb4},
+    {"Windows 11", "paused", "", 0x613583},
+    {"build server for the nightly packages of all three architectures", "off", "", 0x26a269},
+    {"web & <b>database</b>", "crashed",
+     "QEMU ended by itself: qemu-system-x86_64: <disk> & no space left on device.", 0xc01c28},
+    {"مكتب البيت", "starting", "", 0},
+    {"FreeBSD 14", "stopping", "", 0x77767b},
+};
+
+static GVariant *
+make_findings (void)
+{
+  return g_variant_new_parsed (
+      "[('accelerator', 'problem', 'Guests run in software emulation, many times slower: the KVM "
+      "device of this computer is only emulated & slow.', 'Ask whoever runs this computer for "
+      "nested virtualization.'),"
+      " ('qemu', 'good', 'QEMU 7.2.22 is installed.', ''),"
+      " ('nesting', 'note', 'Guests cannot be hypervisors themselves.', 'Load the module with "
+      "nesting: `sudo modprobe -r kvm_intel && sudo modprobe kvm_intel nested=1`'),"
+      " ('sandbox', 'warning', 'Unprivileged <user namespaces> are switched off.', "
+      "'Allow them: `sudo sysctl kernel.unprivileged_userns_clone=1`')]");
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autofree char *runtime = lodge_paths_ensure_runtime (NULL);
+  g_autofree char *socket = lodge_paths_dup_engine_socket ();
+  g_autoptr (FakeEngine) engine = NULL;
+  const guint n_machines = argc > 1 ? (guint) atoi (argv[1]) : G_N_ELEMENTS (rows);
+
+  g_assert_nonnull (runtime);
+  engine = fake_engine_new (socket);
+  fake_engine_set_host (engine, make_findings (), NULL);
+  for (guint i = 0; i < n_machines && i < G_N_ELEMENTS (rows); i++) {
+    const char *uuid = fake_engine_add_machine (engine, rows[i].name, rows[i].state);
+
+    fake_engine_set_note (engine, uuid, rows[i].note);
+    if (rows[i].colour != 0) {
+      g_autoptr (GBytes) picture = fake_engine_make_picture (320, 200, rows[i].colour);
+      fake_engine_set_picture (engine, uuid, picture);
+    }
+  }
+  if (n_machines > G_N_ELEMENTS (rows))
+    fake_engine_add_many (engine, n_machines - G_N_ELEMENTS (rows));
+
+  while (!fake_engine_get_quit (engine))
+    g_usleep (100 * 1000);
+  return 0;
+}
