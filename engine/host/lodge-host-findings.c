@@ -61,7 +61,7 @@ add_nesting (GPtrArray *findings, const LodgeHostFacts *facts)
 
   if (facts->accelerator.kind != LODGE_ACCELERATOR_KVM)
     add (findings, "nesting", LODGE_FINDING_NOTE,
-         g_strdup (_ ("Guests cannot be hypervisors themselves, which needs KVM")), NULL);
+         g_strdup (_ ("Guests that are hypervisors themselves need KVM")), NULL);
   else if (facts->nested)
     add (findings, "nesting", LODGE_FINDING_GOOD,
          g_strdup (_ ("Guests can be hypervisors themselves (nested virtualization is on)")), NULL);
@@ -242,8 +242,9 @@ dup_sandbox_advice (const LodgeHostSandbox *sandbox)
            "to Lodge alone"));
   case LODGE_SANDBOX_CAUSE_CONTAINER:
     return g_strdup (
-        _ ("Start the container so that it may nest (LXC: security.nesting; docker and "
-           "podman: --security-opt seccomp=unconfined, systempaths=unconfined)"));
+        _ ("Start the container so that it may nest (LXC: security.nesting; podman: --security-opt "
+           "unmask=ALL; docker: --security-opt with seccomp=unconfined, apparmor=unconfined and "
+           "systempaths=unconfined)"));
   case LODGE_SANDBOX_CAUSE_SILENT:
     return g_strdup (_ ("Check again when the computer is less busy"));
   case LODGE_SANDBOX_CAUSE_OTHER:

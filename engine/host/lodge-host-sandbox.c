@@ -37,6 +37,14 @@ trial_free (Trial *self)
   g_free (self);
 }
 
+static guint trial_limit_ms = TRIAL_LIMIT_MS;
+
+void
+lodge_host_sandbox_set_limit_for_tests (guint limit_ms)
+{
+  trial_limit_ms = limit_ms;
+}
+
 void
 lodge_host_sandbox_free (LodgeHostSandbox *self)
 {
@@ -132,6 +140,12 @@ read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   g_input_stream_read_all_finish (G_INPUT_STREAM (source), result, &length, NULL);
   self->buffer[length] = '\0';
+  /* g_subprocess_wait_async() does not see that its cancellable is cancelled already. */
+  if (g_cancellable_is_cancelled (self->limit)) {
+    return_refused (task, LODGE_SANDBOX_CAUSE_SILENT, "");
+    g_object_unref (task);
+    return;
+  }
   g_subprocess_wait_async (self->process, self->limit, wait_cb, task);
 }
 
@@ -172,7 +186,7 @@ lodge_host_sandbox_try_async (GCancellable *cancellable,
     return;
   }
 
-  self->timeout = g_timeout_source_new (TRIAL_LIMIT_MS);
+  self->timeout = g_timeout_source_new (trial_limit_ms);
   g_source_set_callback (self->timeout, limit_cb, g_object_ref (self->limit), g_object_unref);
   g_source_attach (self->timeout, g_main_context_get_thread_default ());
   g_input_stream_read_all_async (g_subprocess_get_stderr_pipe (self->process), self->buffer,

@@ -35,4 +35,7 @@ void lodge_host_sandbox_try_async (GCancellable *cancellable,
 /* Returns: (transfer full) */
 LodgeHostSandbox *lodge_host_sandbox_try_finish (GAsyncResult *result);
 
+/* For tests alone: another limit than two seconds. */
+void lodge_host_sandbox_set_limit_for_tests (guint limit_ms);
+
 G_END_DECLS

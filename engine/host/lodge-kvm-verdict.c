@@ -271,8 +271,13 @@ lodge_kvm_describe (const LodgeKvmHost *host,
            "runs more than %d million"),
         accelerator->instructions_per_second / 1e6,
         LODGE_KVM_HARDWARE_INSTRUCTIONS_PER_SECOND / 1000000);
-    *out_advice = g_strdup (_ ("Nothing is to be done on this computer: Lodge uses QEMU's own "
-                               "emulation, which is faster"));
+    *out_advice = host->virtual
+                      ? g_strdup (_ (
+                            "Switch on nested virtualization in the outer hypervisor; until then "
+                            "Lodge uses QEMU's own emulation, which is faster"))
+                      : g_strdup (_ (
+                            "Nothing is to be done here: Lodge uses QEMU's own emulation, which is "
+                            "faster"));
     break;
   case LODGE_KVM_ABSENT:
     describe_absent (host, out_sentence, out_advice);

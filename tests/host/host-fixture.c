@@ -2,7 +2,9 @@
 /* A computer made of files: a folder laid out like "/", and a probe that prints what it is told. */
 #include "host-fixture.h"
 
+#include "host/lodge-accelerator.h"
 #include "host/lodge-host-root.h"
+#include "host/lodge-host-sandbox.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -54,7 +56,15 @@ host_fixture_new (void)
   self->root = g_build_filename (self->folder, "root", NULL);
   g_assert_cmpint (g_mkdir (self->root, 0700), ==, 0);
   lodge_host_root_set_for_tests (self->root);
+  lodge_accelerator_set_limit_for_tests (HOST_FIXTURE_GENEROUS_MS);
+  lodge_host_sandbox_set_limit_for_tests (HOST_FIXTURE_GENEROUS_MS);
   return self;
+}
+
+void
+host_fixture_set_real_root (HostFixture *self)
+{
+  lodge_host_root_set_for_tests (NULL);
 }
 
 void
