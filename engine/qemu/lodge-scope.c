@@ -86,6 +86,8 @@ scope_properties (const Placement *self)
       &properties, "(sv)", "PIDs",
       g_variant_new_fixed_array (G_VARIANT_TYPE_UINT32, &pid, 1, sizeof (guint32)));
   g_variant_builder_add (&properties, "(sv)", "Slice", g_variant_new_string ("app-lodge.slice"));
+  /* Only a delegated unit can be joined later. */
+  g_variant_builder_add (&properties, "(sv)", "Delegate", g_variant_new_boolean (TRUE));
   /* Gone when its last process is, whatever became of it: the name is needed again. */
   g_variant_builder_add (&properties, "(sv)", "CollectMode",
                          g_variant_new_string ("inactive-or-failed"));
@@ -143,23 +145,25 @@ place (const Placement *self)
   if (connection == NULL)
     return FALSE;
 
-  if (!call (
+  if (call (
           connection, name, "StartTransientUnit",
           g_variant_new ("(ss@a(sv)a(sa(sv)))", self->unit, "fail", scope_properties (self), NULL),
-          &error)) {
-    code = g_dbus_error_get_remote_error (error);
-    /* A machine's second process finds the scope that the first has made. */
-    if (g_strcmp0 (code, MANAGER_NAME ".UnitExists") != 0 ||
-        !call (connection, name, "AttachProcessesToUnit",
-               g_variant_new (
-                   "(ss@au)", self->unit, "",
-                   g_variant_new_fixed_array (G_VARIANT_TYPE_UINT32, &pid, 1, sizeof (guint32))),
-               NULL)) {
-      g_debug ("No scope for process %d: %s", (int) self->pid, error->message);
-      return FALSE;
-    }
+          &error))
+    return wait_until_moved (self);
+
+  /* A machine's second process finds the scope that the first has made. */
+  code = g_dbus_error_get_remote_error (error);
+  if (g_strcmp0 (code, MANAGER_NAME ".UnitExists") == 0) {
+    g_clear_error (&error);
+    if (call (connection, name, "AttachProcessesToUnit",
+              g_variant_new (
+                  "(ss@au)", self->unit, "",
+                  g_variant_new_fixed_array (G_VARIANT_TYPE_UINT32, &pid, 1, sizeof (guint32))),
+              &error))
+      return wait_until_moved (self);
   }
-  return wait_until_moved (self);
+  g_debug ("No scope for process %d: %s", (int) self->pid, error->message);
+  return FALSE;
 }
 
 static gpointer
