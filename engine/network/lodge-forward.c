@@ -126,6 +126,14 @@ lodge_forward_parse (const char *rule, LodgeForward *out_forward, GError **error
     if (inet_pton (family, address, binary) != 1 ||
         (v6 && IN6_IS_ADDR_V4MAPPED ((struct in6_addr *) binary)))
       return fail (rule, error);
+    if (v6 && forward.udp) {
+      g_autofree char *shown = show (rule);
+
+      g_set_error (
+          error, LODGE_ERROR, LODGE_ERROR_INVALID,
+          _ ("The forward “%s” is not possible: UDP is forwarded from IPv4 addresses only"), shown);
+      return FALSE;
+    }
     inet_ntop (family, binary, forward.address, sizeof forward.address);
   }
   if (!parse_port (rule, host, &forward.host_port, error) ||

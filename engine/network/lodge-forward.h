@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 
 /* Parsed from PROTO:[ADDRESS:]HOSTPORT:GUESTPORT (an IPv6 address in brackets). A port of an IPv4
  * address leads to the guest's 10.0.2.15, one of an IPv6 address to the IPv6 address the guest
- * chose. */
+ * chose; UDP has IPv4 only. */
 typedef struct {
   gboolean udp;
   char address[46]; /* "127.0.0.1" when not given */

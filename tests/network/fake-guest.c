@@ -2,6 +2,7 @@
 /* A guest that speaks just enough Ethernet, ARP, DHCP, ICMP, UDP and TCP by hand. */
 #include "fake-guest.h"
 
+#include <arpa/inet.h>
 #include <net/ethernet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -80,18 +81,28 @@ fold (guint32 sum)
   return (guint16) ~sum;
 }
 
-/* Over TCP's or UDP's pseudo header and the rest. */
+/* Over a pseudo header, of which the addresses are given, and the rest. */
 static guint16
-transport_sum (
+transport_sum (guint8 protocol,
+               const guint8 *addresses,
+               gsize addresses_bytes,
+               const guint8 *data,
+               gsize size_bytes)
+{
+  guint32 sum = protocol + (guint32) size_bytes;
+
+  return fold (sum_up (sum_up (sum, addresses, addresses_bytes), data, size_bytes));
+}
+
+static guint16
+transport_sum4 (
     guint8 protocol, guint32 source, guint32 target, const guint8 *data, gsize size_bytes)
 {
-  guint8 pseudo[12];
+  guint8 addresses[8];
 
-  put32 (pseudo, source);
-  put32 (pseudo + 4, target);
-  put16 (pseudo + 8, protocol);
-  put16 (pseudo + 10, (guint) size_bytes);
-  return fold (sum_up (sum_up (0, pseudo, sizeof pseudo), data, size_bytes));
+  put32 (addresses, source);
+  put32 (addresses + 4, target);
+  return transport_sum (protocol, addresses, sizeof addresses, data, size_bytes);
 }
 
 void
@@ -164,29 +175,16 @@ send_arp (FakeGuest *self, guint operation, const guint8 *target_mac, guint32 ta
   send_ethernet (self, ETHERTYPE_ARP, arp, sizeof arp);
 }
 
+/* What is behind the IP header. */
 static void
-parse_ip (guint8 *ip, gsize size_bytes, FakePacket *packet)
+parse_transport (FakePacket *packet, guint8 *data, gsize size_bytes)
 {
-  gsize header = (gsize) (ip[0] & 0xf) * 4;
-  gsize total = get16 (ip + 2);
-  guint8 *data = ip + header;
-
-  g_assert_cmpuint (size_bytes, >=, 20);
-  g_assert_cmpuint (total, <=, size_bytes);
-  /* A checksum over what it covers comes out as zero. */
-  g_assert_cmpuint (fold (sum_up (0, ip, header)), ==, 0);
-  packet->protocol = ip[9];
-  packet->source = get32 (ip + 12);
-  packet->target = get32 (ip + 16);
   packet->payload = data;
-  packet->size_bytes = total - header;
-  if (packet->protocol == IPPROTO_ICMP) {
+  packet->size_bytes = size_bytes;
+  if (packet->protocol == IPPROTO_ICMP || packet->protocol == IPPROTO_ICMPV6) {
     packet->flags = data[0];
     return;
   }
-  g_assert_cmpuint (
-      transport_sum (packet->protocol, packet->source, packet->target, data, packet->size_bytes),
-      ==, 0);
   packet->source_port = get16 (data);
   packet->target_port = get16 (data + 2);
   if (packet->protocol == IPPROTO_TCP) {
@@ -201,6 +199,35 @@ parse_ip (guint8 *ip, gsize size_bytes, FakePacket *packet)
     packet->payload = data + 8;
     packet->size_bytes -= 8;
   }
+}
+
+/* Checksums over what they cover come out as zero. */
+static void
+parse_ip4 (guint8 *ip, gsize size_bytes, FakePacket *packet)
+{
+  gsize header = (gsize) (ip[0] & 0xf) * 4;
+  gsize total = get16 (ip + 2);
+
+  g_assert_cmpuint (size_bytes, >=, 20);
+  g_assert_cmpuint (total, <=, size_bytes);
+  g_assert_cmpuint (fold (sum_up (0, ip, header)), ==, 0);
+  packet->protocol = ip[9];
+  packet->source = get32 (ip + 12);
+  packet->target = get32 (ip + 16);
+  if (packet->protocol != IPPROTO_ICMP)
+    g_assert_cmpuint (transport_sum (ip[9], ip + 12, 8, ip + header, total - header), ==, 0);
+  parse_transport (packet, ip + header, total - header);
+}
+
+static void
+parse_ip6 (guint8 *ip, gsize size_bytes, FakePacket *packet)
+{
+  gsize length = get16 (ip + 4);
+
+  g_assert_cmpuint (size_bytes, >=, 40 + length);
+  packet->protocol = ip[6];
+  g_assert_cmpuint (transport_sum (ip[6], ip + 8, 32, ip + 40, length), ==, 0);
+  parse_transport (packet, ip + 40, length);
 }
 
 gboolean
@@ -220,7 +247,11 @@ fake_guest_read (FakeGuest *self, FakePacket *out_packet)
     g_assert_true (read_all (self, self->in, size_bytes));
     out_packet->ethertype = get16 (self->in + 2 * ETHER_ADDR_LEN);
     if (out_packet->ethertype == ETHERTYPE_IP) {
-      parse_ip (payload, size_bytes - ETHER_HDR_LEN, out_packet);
+      parse_ip4 (payload, size_bytes - ETHER_HDR_LEN, out_packet);
+      return TRUE;
+    }
+    if (out_packet->ethertype == ETHERTYPE_IPV6) {
+      parse_ip6 (payload, size_bytes - ETHER_HDR_LEN, out_packet);
       return TRUE;
     }
     if (out_packet->ethertype != ETHERTYPE_ARP)
@@ -233,6 +264,14 @@ fake_guest_read (FakeGuest *self, FakePacket *out_packet)
     out_packet->source = get32 (payload + 14);
     return TRUE;
   }
+}
+
+gboolean
+fake_guest_has_frame (FakeGuest *self)
+{
+  struct pollfd poll_fd = {.fd = self->fd, .events = POLLIN};
+
+  return poll (&poll_fd, 1, 0) == 1;
 }
 
 void
@@ -283,7 +322,7 @@ send_udp (FakeGuest *self,
   put16 (udp + 2, target_port);
   put16 (udp + 4, (guint) (8 + size_bytes));
   memcpy (udp + 8, data, size_bytes);
-  put16 (udp + 6, transport_sum (IPPROTO_UDP, source, target, udp, 8 + size_bytes));
+  put16 (udp + 6, transport_sum4 (IPPROTO_UDP, source, target, udp, 8 + size_bytes));
   fake_guest_send_ip (self, IPPROTO_UDP, source, target, udp, 8 + size_bytes);
 }
 
@@ -303,6 +342,28 @@ fake_guest_wait_udp (FakeGuest *self, guint16 port, FakePacket *out_packet)
   } while (out_packet->protocol != IPPROTO_UDP || out_packet->target_port != port);
 }
 
+/* The segment without its checksum. Transfer full; its size is 20 and that of the text. */
+static guint8 *
+make_tcp (guint16 source_port,
+          guint16 target_port,
+          guint32 sequence,
+          guint32 acknowledged,
+          guint8 flags,
+          const char *text)
+{
+  guint8 *tcp = g_malloc0 (20 + strlen (text));
+
+  put16 (tcp, source_port);
+  put16 (tcp + 2, target_port);
+  put32 (tcp + 4, sequence);
+  put32 (tcp + 8, acknowledged);
+  tcp[12] = 5 << 4;
+  tcp[13] = flags;
+  put16 (tcp + 14, 65535);
+  memcpy (tcp + 20, text, strlen (text));
+  return tcp;
+}
+
 void
 fake_guest_send_tcp (FakeGuest *self,
                      guint16 source_port,
@@ -313,19 +374,67 @@ fake_guest_send_tcp (FakeGuest *self,
                      guint8 flags,
                      const char *text)
 {
-  gsize size_bytes = strlen (text);
-  g_autofree guint8 *tcp = g_malloc0 (20 + size_bytes);
+  gsize size_bytes = 20 + strlen (text);
+  g_autofree guint8 *tcp = make_tcp (source_port, target_port, sequence, acknowledged, flags, text);
 
-  put16 (tcp, source_port);
-  put16 (tcp + 2, target_port);
-  put32 (tcp + 4, sequence);
-  put32 (tcp + 8, acknowledged);
-  tcp[12] = 5 << 4;
-  tcp[13] = flags;
-  put16 (tcp + 14, 65535);
-  memcpy (tcp + 20, text, size_bytes);
-  put16 (tcp + 16, transport_sum (IPPROTO_TCP, FAKE_GUEST_ADDRESS, target, tcp, 20 + size_bytes));
-  fake_guest_send_ip (self, IPPROTO_TCP, FAKE_GUEST_ADDRESS, target, tcp, 20 + size_bytes);
+  put16 (tcp + 16, transport_sum4 (IPPROTO_TCP, FAKE_GUEST_ADDRESS, target, tcp, size_bytes));
+  fake_guest_send_ip (self, IPPROTO_TCP, FAKE_GUEST_ADDRESS, target, tcp, size_bytes);
+}
+
+/* RFC 8200; the hop limit is what neighbour discovery wants. @checksum is at that place of
+ * @payload. */
+static void
+send_ip6 (FakeGuest *self,
+          guint8 protocol,
+          const char *target,
+          guint8 *payload,
+          gsize size_bytes,
+          gsize checksum)
+{
+  g_autofree guint8 *ip = g_malloc0 (40 + size_bytes);
+
+  ip[0] = 0x60;
+  put16 (ip + 4, (guint) size_bytes);
+  ip[6] = protocol;
+  ip[7] = 255;
+  inet_pton (AF_INET6, "fec0::15", ip + 8);
+  g_assert_cmpint (inet_pton (AF_INET6, target, ip + 24), ==, 1);
+  put16 (payload + checksum, transport_sum (protocol, ip + 8, 32, payload, size_bytes));
+  memcpy (ip + 40, payload, size_bytes);
+  send_ethernet (self, ETHERTYPE_IPV6, ip, 40 + size_bytes);
+}
+
+/* RFC 4861. */
+void
+fake_guest_solicit6 (FakeGuest *self)
+{
+  guint8 solicitation[8] = {133};
+  FakePacket packet;
+
+  send_ip6 (self, IPPROTO_ICMPV6, "ff02::2", solicitation, sizeof solicitation, 2);
+  do {
+    g_assert_true (fake_guest_read (self, &packet));
+  } while (packet.protocol != IPPROTO_ICMPV6 || packet.flags != 134);
+  /* libslirp writes its link address first, then the prefix. */
+  g_assert_cmpuint (packet.size_bytes, >=, 16 + 8 + 32);
+  g_assert_cmpuint (packet.payload[24], ==, 3);
+  g_assert_cmpuint (packet.payload[24 + 2], ==, 64);
+  g_assert_cmpmem (packet.payload + 24 + 16, 2, "\xfe\xc0", 2);
+}
+
+void
+fake_guest_send_tcp6 (FakeGuest *self,
+                      guint16 source_port,
+                      const char *target,
+                      guint16 target_port,
+                      guint32 sequence,
+                      guint32 acknowledged,
+                      guint8 flags,
+                      const char *text)
+{
+  g_autofree guint8 *tcp = make_tcp (source_port, target_port, sequence, acknowledged, flags, text);
+
+  send_ip6 (self, IPPROTO_TCP, target, tcp, 20 + strlen (text), 16);
 }
 
 void

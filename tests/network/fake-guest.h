@@ -21,8 +21,8 @@ typedef struct _FakeGuest FakeGuest;
 /* What came, parsed; the numbers are in the host's order. */
 typedef struct {
   guint16 ethertype;
-  guint8 protocol; /* IPv4 only */
-  guint32 source, target;
+  guint8 protocol;
+  guint32 source, target; /* IPv4 only */
   guint16 source_port, target_port;
   guint32 sequence, acknowledged;
   guint8 flags;     /* TCP's; ICMP's type */
@@ -40,12 +40,27 @@ void fake_guest_send_frame (FakeGuest *self, gconstpointer frame, gsize size_byt
 /* %FALSE when the wire has ended. */
 gboolean fake_guest_read (FakeGuest *self, FakePacket *out_packet);
 
+/* Whether something has come and was not read. */
+gboolean fake_guest_has_frame (FakeGuest *self);
+
 /* ARP: asks for the address and waits for the answer. */
 void fake_guest_resolve (FakeGuest *self, guint32 address);
 /* DHCP from discover to acknowledge. Returns the address. */
 guint32 fake_guest_lease (FakeGuest *self);
 /* Whatever was sent before has been dealt with when this returns: a ping to 10.0.2.2 came back. */
 void fake_guest_settle (FakeGuest *self);
+
+/* IPv6: asks for a router, which gives the prefix fec0::/64; fec0::15 is the guest from then on. */
+void fake_guest_solicit6 (FakeGuest *self);
+/* A segment to an IPv6 address. */
+void fake_guest_send_tcp6 (FakeGuest *self,
+                           guint16 source_port,
+                           const char *target,
+                           guint16 target_port,
+                           guint32 sequence,
+                           guint32 acknowledged,
+                           guint8 flags,
+                           const char *text);
 
 void fake_guest_send_ip (FakeGuest *self,
                          guint8 protocol,

@@ -18,7 +18,7 @@ test_parse (void)
       {"tcp:0.0.0.0:1:65535", "tcp:0.0.0.0:1:65535"},
       {"tcp:65535:1", "tcp:127.0.0.1:65535:1"},
       {"tcp:[::1]:2222:22", "tcp:[::1]:2222:22"},
-      {"udp:[0:0:0:0:0:0:0:1]:2222:22", "udp:[::1]:2222:22"},
+      {"tcp:[0:0:0:0:0:0:0:1]:2222:22", "tcp:[::1]:2222:22"},
       {"tcp:[::]:80:80", "tcp:[::]:80:80"},
       {"tcp:02222:022", "tcp:127.0.0.1:2222:22"},
   };
@@ -118,6 +118,17 @@ test_ports (void)
 }
 
 static void
+test_udp6 (void)
+{
+  g_autoptr (GError) error = NULL;
+  LodgeForward forward;
+
+  g_assert_false (lodge_forward_parse ("udp:[::1]:5353:53", &forward, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);
+  g_assert_nonnull (strstr (error->message, "IPv4"));
+}
+
+static void
 test_long (void)
 {
   g_autofree char *rule = g_strnfill (100000, 'x');
@@ -161,6 +172,7 @@ main (int argc, char **argv)
   g_test_add_func ("/network/forward/fields", test_fields);
   g_test_add_func ("/network/forward/refuse", test_refuse);
   g_test_add_func ("/network/forward/ports", test_ports);
+  g_test_add_func ("/network/forward/udp6", test_udp6);
   g_test_add_func ("/network/forward/long", test_long);
   g_test_add_func ("/network/forward/collide", test_collide);
   return g_test_run ();

@@ -199,6 +199,110 @@ test_forward_udp (void)
   fake_host_stop (&host);
 }
 
+static gboolean
+listen6 (int *out_fd, guint16 *out_port)
+{
+  struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+  socklen_t size = sizeof address;
+  int fd = socket (AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  if (fd < 0 || bind (fd, (struct sockaddr *) &address, sizeof address) != 0) {
+    if (fd >= 0)
+      close (fd);
+    return FALSE;
+  }
+  g_assert_cmpint (listen (fd, 4), ==, 0);
+  g_assert_cmpint (getsockname (fd, (struct sockaddr *) &address, &size), ==, 0);
+  *out_port = ntohs (address.sin6_port);
+  *out_fd = fd;
+  return TRUE;
+}
+
+static int
+connect6 (guint16 port)
+{
+  struct sockaddr_in6 address = {
+      .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT, .sin6_port = htons (port)};
+  int fd = socket (AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  if (connect (fd, (struct sockaddr *) &address, sizeof address) == 0)
+    return fd;
+  close (fd);
+  return -1;
+}
+
+static void
+test_loopback6 (void)
+{
+  static const char *const targets[] = {"fec0::2", "::1", "::", "::ffff:127.0.0.1", "fec0::7"};
+  FakeHost host;
+  guint16 port;
+  int server, client;
+
+  if (!listen6 (&server, &port)) {
+    g_test_skip ("this computer has no IPv6 loopback");
+    return;
+  }
+  fake_host_start (&host);
+  fake_guest_solicit6 (host.guest);
+  for (guint i = 0; i < G_N_ELEMENTS (targets); i++)
+    fake_guest_send_tcp6 (host.guest, (guint16) (40000 + i), targets[i], port, 1, 0, FAKE_TCP_SYN,
+                          "");
+  fake_guest_settle (host.guest);
+  g_assert_false (fake_host_is_ready (server));
+  client = connect6 (port);
+  g_assert_true (fake_host_is_ready (server));
+  close (client);
+  close (server);
+  fake_host_stop (&host);
+}
+
+static void
+test_forward6 (void)
+{
+  g_autofree char *line = NULL;
+  g_autofree char *added = NULL;
+  FakeHost host;
+  FakePacket packet;
+  guint16 port, peer;
+  guint32 sequence;
+  char buffer[1];
+  int server, client;
+
+  if (!listen6 (&server, &port)) {
+    g_test_skip ("this computer has no IPv6 loopback");
+    return;
+  }
+  close (server);
+  fake_host_start (&host);
+  line = g_strdup_printf ("{\"do\":\"add\",\"protocol\":\"tcp\",\"address\":\"::1\","
+                          "\"port\":\"%u\",\"guest-port\":\"22\"}",
+                          (guint) port);
+  added = fake_host_ask (host.control, line);
+  g_assert_cmpstr (added, ==, "{\"id\":\"\"}");
+
+  /* Nobody is there yet: taken and closed. */
+  client = connect6 (port);
+  g_assert_cmpint (client, >=, 0);
+  g_assert_cmpint (recv (client, buffer, 1, 0), ==, 0);
+  close (client);
+
+  fake_guest_solicit6 (host.guest);
+  client = connect6 (port);
+  g_assert_cmpint (client, >=, 0);
+  fake_guest_wait_tcp (host.guest, 22, FAKE_TCP_SYN, &packet);
+  g_assert_cmpuint (packet.ethertype, ==, 0x86dd);
+  peer = packet.source_port;
+  sequence = packet.sequence + 1;
+  fake_guest_send_tcp6 (host.guest, 22, "fec0::2", peer, 1000, sequence,
+                        FAKE_TCP_SYN | FAKE_TCP_ACK, "");
+  fake_guest_send_tcp6 (host.guest, 22, "fec0::2", peer, 1001, sequence,
+                        FAKE_TCP_ACK | FAKE_TCP_PSH, "hello");
+  fake_host_expect (client, "hello");
+  close (client);
+  fake_host_stop (&host);
+}
+
 static void
 test_taken (void)
 {
@@ -254,6 +358,8 @@ test_bad_lines (void)
       "port\":\"1\"}",
       "{\"do\":\"add\",\"protocol\":\"icmp\",\"address\":\"127.0.0.1\",\"port\":\"1\",\"guest-"
       "port\":\"1\"}",
+      "{\"do\":\"add\",\"protocol\":\"udp\",\"address\":\"::1\",\"port\":\"5353\",\"guest-port\":"
+      "\"1\"}",
       "{\"do\":\"remove\",\"protocol\":\"tcp\",\"address\":\"\",\"port\":\"1\",\"guest-port\":"
       "\"1\"}",
       "\x01\xff\xfe",
@@ -338,6 +444,35 @@ test_deaf_client (void)
     ;
   close (deaf);
   g_assert_cmpuint (fake_host_count (&host, "refused"), ==, 0);
+  fake_host_stop (&host);
+}
+
+/* A guest that makes more connections than the program has descriptors: its owner still gets in. */
+static void
+test_exhaustion (void)
+{
+  g_autofree char *refused = NULL;
+  g_autofree char *answer = NULL;
+  FakeHost host;
+  int second;
+
+  fake_host_start (&host);
+  /* Each source port is a socket, for some minutes; the datagrams go nowhere. */
+  for (guint i = 0; i < 6000; i++) {
+    FakePacket packet;
+
+    fake_guest_send_udp (host.guest, (guint16) (20000 + i), FAKE_GUEST_HOST, 7, "");
+    /* libslirp says that it was refused; once it has no descriptor left it says nothing. */
+    while (fake_guest_has_frame (host.guest))
+      g_assert_true (fake_guest_read (host.guest, &packet));
+  }
+  fake_guest_settle (host.guest);
+  refused = fake_host_forward (&host, "add", "tcp", fake_host_free_port (SOCK_STREAM), 22);
+  assert_error (refused, "full");
+  second = fake_host_connect_control (&host);
+  answer = fake_host_ask (second, "{\"id\":\"2\",\"do\":\"list\"}");
+  g_assert_cmpstr (answer, ==, "{\"id\":\"2\",\"forwards\":[]}");
+  close (second);
   fake_host_stop (&host);
 }
 
@@ -538,12 +673,15 @@ main (int argc, char **argv)
   g_test_add_func ("/network/usernet/refused", test_refused);
   g_test_add_func ("/network/usernet/forward-tcp", test_forward_tcp);
   g_test_add_func ("/network/usernet/forward-udp", test_forward_udp);
+  g_test_add_func ("/network/usernet/loopback6", test_loopback6);
+  g_test_add_func ("/network/usernet/forward6", test_forward6);
   g_test_add_func ("/network/usernet/taken", test_taken);
   g_test_add_func ("/network/usernet/foreign-address", test_foreign_address);
   g_test_add_func ("/network/usernet/bad-lines", test_bad_lines);
   g_test_add_func ("/network/usernet/long-line", test_long_line);
   g_test_add_func ("/network/usernet/clients", test_clients);
   g_test_add_func ("/network/usernet/deaf-client", test_deaf_client);
+  g_test_add_func ("/network/usernet/exhaustion", test_exhaustion);
   g_test_add_func ("/network/usernet/stop", test_stop);
   g_test_add_func ("/network/usernet/garbage", test_garbage);
   g_test_add_func ("/network/usernet/oversize", test_oversize);

@@ -14,7 +14,6 @@
 #define IP4_TARGET   16
 #define IP6_HEADER   40
 #define IP6_NEXT     6
-#define IP6_SOURCE   8
 #define IP6_TARGET   24
 #define UDP_HEADER   8
 #define UDP_CHECKSUM 6
@@ -31,8 +30,7 @@ const struct in6_addr usernet_nameserver6 = {{{0xfe, 0xc0, [15] = 3}}};
 
 /* A program on this computer that spoke to a UDP forward. */
 typedef struct {
-  guint8 address[16];  /* its own, on the loopback; the first four bytes for IPv4 */
-  guint8 family_bytes; /* 4 or 16; 0 for a free entry */
+  guint8 address[4]; /* its own, on the loopback; 0.0.0.0 for a free entry */
   guint16 host_port;
   guint16 guest_port;
   gint64 last_ms;
@@ -43,13 +41,11 @@ struct _UsernetFilter {
   Talk talks[N_TALKS];
 };
 
-/* A datagram inside a frame: where its parts are. */
+/* A datagram inside a frame. */
 typedef struct {
-  guint8 *ip_checksum; /* NULL for IPv6 */
-  guint8 *source;
-  guint8 *target;
-  guint8 *udp; /* NULL: not UDP, or not whole */
-  guint8 family_bytes;
+  guint8 *ip;
+  guint8 *udp;       /* NULL: not UDP, or not whole */
+  gboolean fragment; /* a part of a larger one */
 } Packet;
 
 UsernetFilter *
@@ -97,30 +93,29 @@ mend_checksum (guint8 *checksum, const guint8 *old, const guint8 *new, gsize n_b
   checksum[1] = (guint8) sum;
 }
 
-/* Replaces the source or target, which is a field of @packet. */
+/* Replaces the source or target of an IPv4 packet, which is at @field of its header. */
 static void
-replace_address (Packet *packet, guint8 *field, const guint8 *address)
+replace_address (Packet *packet, gsize field, const guint8 *address)
 {
-  if (packet->ip_checksum != NULL)
-    mend_checksum (packet->ip_checksum, field, address, packet->family_bytes);
-  /* Zero says "no checksum" (only over IPv4), and a sum that comes out as zero is written as its
-   * other form. */
+  guint8 *old = packet->ip + field;
+
+  mend_checksum (packet->ip + IP4_CHECKSUM, old, address, 4);
+  /* Zero says "no checksum", and a sum that comes out as zero is written as its other form. */
   if (packet->udp != NULL && get16 (packet->udp + UDP_CHECKSUM) != 0) {
-    mend_checksum (packet->udp + UDP_CHECKSUM, field, address, packet->family_bytes);
+    mend_checksum (packet->udp + UDP_CHECKSUM, old, address, 4);
     if (get16 (packet->udp + UDP_CHECKSUM) == 0)
       memset (packet->udp + UDP_CHECKSUM, 0xff, 2);
   }
-  memcpy (field, address, packet->family_bytes);
+  memcpy (old, address, 4);
 }
 
 static Talk *
-find_talk (UsernetFilter *self, const Packet *packet, guint16 host_port, guint16 guest_port)
+find_talk (UsernetFilter *self, guint16 host_port, guint16 guest_port)
 {
   for (guint i = 0; i < N_TALKS; i++) {
     Talk *talk = &self->talks[i];
 
-    if (talk->family_bytes == packet->family_bytes && talk->host_port == host_port &&
-        talk->guest_port == guest_port)
+    if (talk->address[0] != 0 && talk->host_port == host_port && talk->guest_port == guest_port)
       return talk;
   }
   return NULL;
@@ -131,19 +126,18 @@ remember_talk (UsernetFilter *self, const Packet *packet, const guint8 *address,
 {
   guint16 host_port = get16 (packet->udp);
   guint16 guest_port = get16 (packet->udp + 2);
-  Talk *talk = find_talk (self, packet, host_port, guest_port);
+  Talk *talk = find_talk (self, host_port, guest_port);
 
   if (talk == NULL) {
     talk = &self->talks[0];
-    for (guint i = 0; i < N_TALKS && talk->family_bytes != 0; i++)
-      if (self->talks[i].family_bytes == 0 || self->talks[i].last_ms < talk->last_ms)
+    for (guint i = 0; i < N_TALKS && talk->address[0] != 0; i++)
+      if (self->talks[i].address[0] == 0 || self->talks[i].last_ms < talk->last_ms)
         talk = &self->talks[i];
   }
-  talk->family_bytes = packet->family_bytes;
   talk->host_port = host_port;
   talk->guest_port = guest_port;
   talk->last_ms = now_ms;
-  memcpy (talk->address, address, packet->family_bytes);
+  memcpy (talk->address, address, sizeof talk->address);
 }
 
 /* UDP from the guest to this computer: an answer goes to who asked, the rest is libslirp's to
@@ -156,52 +150,31 @@ pass_udp_to_host (UsernetFilter *self, Packet *packet, gint64 now_ms)
 
   if (port == PORT_TFTP)
     return FALSE;
-  talk = find_talk (self, packet, port, get16 (packet->udp));
+  talk = find_talk (self, port, get16 (packet->udp));
   if (talk != NULL && now_ms - talk->last_ms < TALK_EXPIRES_MS) {
     talk->last_ms = now_ms;
-    replace_address (packet, packet->target, talk->address);
+    replace_address (packet, IP4_TARGET, talk->address);
   }
   return TRUE;
 }
 
-/* What a whole IPv4 packet is; %FALSE for one that is not. @out_fragment: a part of a datagram. */
+/* %FALSE for what is no whole IPv4 header. */
 static gboolean
-read_ip4 (guint8 *ip, gsize size_bytes, Packet *out_packet, gboolean *out_fragment)
+read_ip4 (guint8 *ip, gsize size_bytes, Packet *out_packet)
 {
   gsize header;
-  guint16 offset;
+  guint16 place;
 
   if (size_bytes < IP4_HEADER || ip[0] >> 4 != 4)
     return FALSE;
   header = (gsize) (ip[0] & 0xf) * 4;
   if (header < IP4_HEADER || size_bytes < header)
     return FALSE;
-  /* More fragments, or an offset. */
-  offset = get16 (ip + IP4_FRAGMENT) & 0x1fff;
-  *out_fragment = (get16 (ip + IP4_FRAGMENT) & 0x3fff) != 0;
-  *out_packet = (Packet){
-      .ip_checksum = ip + IP4_CHECKSUM,
-      .source = ip + IP4_SOURCE,
-      .target = ip + IP4_TARGET,
-      .family_bytes = 4,
-  };
-  if (ip[IP4_PROTOCOL] == IPPROTO_UDP && offset == 0 && size_bytes >= header + UDP_HEADER)
+  /* "More fragments", and the offset. */
+  place = get16 (ip + IP4_FRAGMENT) & 0x3fff;
+  *out_packet = (Packet){.ip = ip, .fragment = place != 0};
+  if (ip[IP4_PROTOCOL] == IPPROTO_UDP && (place & 0x1fff) == 0 && size_bytes >= header + UDP_HEADER)
     out_packet->udp = ip + header;
-  return TRUE;
-}
-
-static gboolean
-read_ip6 (guint8 *ip, gsize size_bytes, Packet *out_packet)
-{
-  if (size_bytes < IP6_HEADER || ip[0] >> 4 != 6)
-    return FALSE;
-  *out_packet = (Packet){
-      .source = ip + IP6_SOURCE,
-      .target = ip + IP6_TARGET,
-      .family_bytes = 16,
-  };
-  if (ip[IP6_NEXT] == IPPROTO_UDP && size_bytes >= IP6_HEADER + UDP_HEADER)
-    out_packet->udp = ip + IP6_HEADER;
   return TRUE;
 }
 
@@ -209,13 +182,13 @@ static gboolean
 pass_ip4 (UsernetFilter *self, guint8 *ip, gsize size_bytes, gint64 now_ms)
 {
   Packet packet;
-  gboolean fragment, dhcp;
+  gboolean dhcp;
   guint32 target;
 
-  if (!read_ip4 (ip, size_bytes, &packet, &fragment))
+  if (!read_ip4 (ip, size_bytes, &packet))
     return FALSE;
-  target = get32 (packet.target);
-  dhcp = !fragment && packet.udp != NULL && get16 (packet.udp + 2) == PORT_DHCP;
+  target = get32 (ip + IP4_TARGET);
+  dhcp = !packet.fragment && packet.udp != NULL && get16 (packet.udp + 2) == PORT_DHCP;
 
   if (dhcp && (target == USERNET_HOST || target == 0xffffffffu)) {
     self->counters.dhcp_requests++;
@@ -227,7 +200,7 @@ pass_ip4 (UsernetFilter *self, guint8 *ip, gsize size_bytes, gint64 now_ms)
     return FALSE;
   if ((target & USERNET_MASK) != USERNET_NETWORK)
     return TRUE;
-  if (fragment)
+  if (packet.fragment)
     return FALSE;
   if (target == USERNET_HOST)
     return packet.udp == NULL || pass_udp_to_host (self, &packet, now_ms);
@@ -236,31 +209,29 @@ pass_ip4 (UsernetFilter *self, guint8 *ip, gsize size_bytes, gint64 now_ms)
 }
 
 static gboolean
-pass_ip6 (UsernetFilter *self, guint8 *ip, gsize size_bytes, gint64 now_ms)
+pass_ip6 (const guint8 *ip, gsize size_bytes)
 {
   static const guint8 zero[12] = {0};
   static const guint8 mapped[12] = {[10] = 0xff, [11] = 0xff};
-  Packet packet;
-  guint8 next;
+  const guint8 *target = ip + IP6_TARGET;
+  guint16 udp_port = 0;
 
-  if (!read_ip6 (ip, size_bytes, &packet))
+  if (size_bytes < IP6_HEADER || ip[0] >> 4 != 6)
     return FALSE;
-  next = ip[IP6_NEXT];
+  if (ip[IP6_NEXT] == IPPROTO_UDP && size_bytes >= IP6_HEADER + UDP_HEADER)
+    udp_port = get16 (ip + IP6_HEADER + 2);
   /* The only ones that libslirp looks at; extension headers would hide a port from this filter. */
-  if (next != IPPROTO_TCP && next != IPPROTO_UDP && next != IPPROTO_ICMPV6)
+  if (ip[IP6_NEXT] != IPPROTO_TCP && ip[IP6_NEXT] != IPPROTO_UDP && ip[IP6_NEXT] != IPPROTO_ICMPV6)
     return FALSE;
-  if (packet.target[0] == 0xff)
-    return next == IPPROTO_ICMPV6 || (packet.udp != NULL && get16 (packet.udp + 2) == PORT_DHCP6);
-  /* The router's neighbour discovery, and nothing else: it has no scope outside. */
-  if (packet.target[0] == 0xfe && (packet.target[1] & 0xc0) == 0x80)
-    return next == IPPROTO_ICMPV6;
+  if (target[0] == 0xff)
+    return ip[IP6_NEXT] == IPPROTO_ICMPV6 || udp_port == PORT_DHCP6;
+  /* The router's neighbour discovery, and nothing else: outside it would have no scope. */
+  if (target[0] == 0xfe && (target[1] & 0xc0) == 0x80)
+    return ip[IP6_NEXT] == IPPROTO_ICMPV6;
   /* ::, ::1, and IPv4 in either of its IPv6 spellings (RFC 4291, 2.5.5). */
-  if (memcmp (packet.target, zero, sizeof zero) == 0 ||
-      memcmp (packet.target, mapped, sizeof mapped) == 0)
+  if (memcmp (target, zero, sizeof zero) == 0 || memcmp (target, mapped, sizeof mapped) == 0)
     return FALSE;
-  if (packet.udp != NULL && memcmp (packet.target, &usernet_host6, 16) == 0)
-    return pass_udp_to_host (self, &packet, now_ms);
-  return TRUE;
+  return udp_port != PORT_TFTP || memcmp (target, &usernet_host6, 16) != 0;
 }
 
 gboolean
@@ -278,7 +249,7 @@ usernet_filter_from_guest (UsernetFilter *self, guint8 *frame, gsize size_bytes,
     pass = pass_ip4 (self, payload, payload_bytes, now_ms);
     break;
   case ETHERTYPE_IPV6:
-    pass = pass_ip6 (self, payload, payload_bytes, now_ms);
+    pass = pass_ip6 (payload, payload_bytes);
     break;
   default:
     /* libslirp also answers NC-SI, a protocol of management controllers. */
@@ -292,41 +263,23 @@ usernet_filter_from_guest (UsernetFilter *self, guint8 *frame, gsize size_bytes,
 void
 usernet_filter_to_guest (UsernetFilter *self, guint8 *frame, gsize size_bytes, gint64 now_ms)
 {
-  static const guint8 host4[4] = {10, 0, 2, 2};
-  static const guint8 loopback4[4] = {127, 0, 0, 1};
-  const guint8 *host, *loopback;
-  gboolean fragment = FALSE, from_loopback;
+  static const guint8 host[4] = {10, 0, 2, 2};
+  static const guint8 loopback[4] = {127, 0, 0, 1};
+  const guint8 *source = frame + ETHER_HDR_LEN + IP4_SOURCE;
+  gboolean from_loopback;
   Packet packet;
 
-  if (size_bytes < ETHER_HDR_LEN)
+  if (size_bytes < ETHER_HDR_LEN || get16 (frame + 2 * ETHER_ADDR_LEN) != ETHERTYPE_IP ||
+      !read_ip4 (frame + ETHER_HDR_LEN, size_bytes - ETHER_HDR_LEN, &packet))
     return;
-  if (get16 (frame + 2 * ETHER_ADDR_LEN) == ETHERTYPE_IP) {
-    if (!read_ip4 (frame + ETHER_HDR_LEN, size_bytes - ETHER_HDR_LEN, &packet, &fragment))
-      return;
-    host = host4;
-    loopback = loopback4;
-    from_loopback = packet.source[0] == 127;
-  } else if (get16 (frame + 2 * ETHER_ADDR_LEN) == ETHERTYPE_IPV6) {
-    if (!read_ip6 (frame + ETHER_HDR_LEN, size_bytes - ETHER_HDR_LEN, &packet))
-      return;
-    host = (const guint8 *) &usernet_host6;
-    loopback = (const guint8 *) &in6addr_loopback;
-    from_loopback = memcmp (packet.source, loopback, 16) == 0;
-  } else {
-    return;
-  }
+  from_loopback = source[0] == 127;
 
-  if (packet.udp != NULL && !from_loopback &&
-      (get16 (packet.udp) == PORT_DHCP || get16 (packet.udp) == PORT_DHCP6)) {
-    if (get16 (packet.udp) == PORT_DHCP)
-      self->counters.dhcp_answers++;
-    return;
-  }
-  if (packet.udp != NULL &&
-      (from_loopback || memcmp (packet.source, host, packet.family_bytes) == 0))
-    remember_talk (self, &packet, from_loopback ? packet.source : loopback, now_ms);
+  if (packet.udp != NULL && !from_loopback && get16 (packet.udp) == PORT_DHCP)
+    self->counters.dhcp_answers++;
+  else if (packet.udp != NULL && (from_loopback || memcmp (source, host, sizeof host) == 0))
+    remember_talk (self, &packet, from_loopback ? source : loopback, now_ms);
   /* Once the guest has answered, libslirp no longer translates the asker (it keeps the address it
    * sent to last); the guest has no use for a loopback that is not its own. */
   if (from_loopback)
-    replace_address (&packet, packet.source, host);
+    replace_address (&packet, IP4_SOURCE, host);
 }

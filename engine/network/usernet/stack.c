@@ -47,7 +47,7 @@ usernet_forward_set (
     v4->sin_port = htons (host_port);
     return TRUE;
   }
-  if (inet_pton (AF_INET6, address, &v6->sin6_addr) == 1 &&
+  if (!udp && inet_pton (AF_INET6, address, &v6->sin6_addr) == 1 &&
       !IN6_IS_ADDR_V4MAPPED (&v6->sin6_addr)) {
     v6->sin6_family = AF_INET6;
     v6->sin6_port = htons (host_port);

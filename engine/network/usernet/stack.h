@@ -20,7 +20,9 @@ typedef struct {
   guint16 guest_port;
 } UsernetForward;
 
-/* @address is a number ("127.0.0.1", "::1"). %FALSE when it is not, or a port is 0. */
+/* @address is a number ("127.0.0.1", "::1"). %FALSE when it is not, or a port is 0, or for UDP from
+ * an IPv6 address: a datagram that comes before the guest has an address of its own makes libslirp
+ * send an error about a packet that it does not have, and fall (sorecvfrom() in its socket.c). */
 gboolean usernet_forward_set (
     UsernetForward *self, gboolean udp, const char *address, guint16 host_port, guint16 guest_port);
 /* "tcp:127.0.0.1:2222:22". Transfer full. */
