@@ -73,6 +73,8 @@ void lodge_machine_close_wires (GArray *wires);
 /* lodge-machine-run.c */
 /* Takes over @qmp: events, death, companions. The state is the caller's to set. */
 void lodge_machine_attach (LodgeMachine *self, LodgeQmp *qmp);
+/* Watches QEMU's process, the only way to end a machine whose sockets are gone. FALSE: gone. */
+gboolean lodge_machine_watch (LodgeMachine *self, GPid pid);
 /* Frees what belongs to a QEMU that is gone or never came: sockets, networks, TPM. */
 void lodge_machine_detach (LodgeMachine *self);
 /* Asks QEMU to quit, kills it when it does not. */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Finding again what an earlier engine started, with its true state.
  *
- * Three traces may be left, each stronger than the one before:
- *   - sockets in the runtime folder: QMP says what the guest does, or did while nobody looked;
- *   - the lock: somebody runs this machine, though its sockets are gone (the runtime folder was
- *     emptied at a logout). Its process is found through the lock and can still be ended;
- *   - neither: it is off, and litter in the runtime folder is removed.
+ * The lock says whether there is a QEMU at all: it is free the moment that is gone.
+ *   - free: the machine is off, and litter in the runtime folder is removed;
+ *   - taken, with sockets in the runtime folder: QMP says what the guest does, or did while nobody
+ *     looked;
+ *   - taken, without (the runtime folder was emptied at a logout): its process is found through the
+ *     lock and can still be ended.
  */
 #include "machine/lodge-machine-private.h"
 
@@ -76,49 +77,42 @@ find_lock_holder (const char *lock_path)
   return 0;
 }
 
-static void
-holder_gone_cb (GPid pid, int status, gpointer user_data)
+/* Whether somebody has the lock, that is, whether a QEMU of this machine lives. */
+static gboolean
+is_locked (LodgeMachine *self, const char *path)
 {
-  LodgeMachine *self = user_data;
+  g_autoptr (GError) error = NULL;
+  int fd;
 
-  self->watch = 0;
-  lodge_machine_detach (self);
-  lodge_machine_set_note (self, NULL);
-  lodge_machine_set_state (self, LODGE_STATE_OFF);
+  if (!g_file_test (path, G_FILE_TEST_EXISTS))
+    return FALSE;
+  fd = lodge_store_lock (self->store, self->uuid, &error);
+  if (fd >= 0)
+    close (fd);
+  return fd < 0 && g_error_matches (error, LODGE_ERROR, LODGE_ERROR_STATE);
 }
 
-/* No QMP: the lock decides. */
+/* Locked, and no QMP. */
 static void
-recover_by_lock (LodgeMachine *self)
+recover_without_sockets (LodgeMachine *self)
 {
   g_autofree char *folder = lodge_machine_dup_folder (self);
   g_autofree char *path = g_build_filename (folder, "lock", NULL);
-  g_autoptr (GError) error = NULL;
-  int fd = -1;
+  GPid holder = find_lock_holder (path);
 
-  if (g_file_test (path, G_FILE_TEST_EXISTS))
-    fd = lodge_store_lock (self->store, self->uuid, &error);
-  if (fd >= 0)
-    close (fd);
-  if (error == NULL || !g_error_matches (error, LODGE_ERROR, LODGE_ERROR_STATE)) {
-    lodge_machine_detach (self);
+  if (holder == 0) {
+    lodge_machine_set_note (
+        self, _ ("Somebody else uses this machine now: another user, or a program that holds the "
+                 "file “lock” in its folder"));
     return;
   }
-
-  self->pid = find_lock_holder (path);
-  if (self->pid == 0) {
-    lodge_machine_set_note (self, error->message);
-    return;
-  }
-  self->watch = lodge_launch_watch (self->pid, holder_gone_cb, self);
-  if (self->watch == 0) {
-    self->pid = 0;
+  if (!lodge_machine_watch (self, holder)) {
     lodge_machine_detach (self);
     return;
   }
   lodge_machine_set_note (self,
                           _ ("Runs, but its sockets were removed (the session that started it "
-                             "has ended): shut it down from inside, or force it off"));
+                             "has ended): shut it down from inside, then force it off"));
   lodge_machine_set_state (self, LODGE_STATE_RUNNING);
 }
 
@@ -154,7 +148,7 @@ status_cb (GObject *source, GAsyncResult *result, gpointer user_data)
         json_object_get_string_member_with_default (json_node_get_object (answer), "status", NULL);
   if (self->qmp == NULL || status == NULL) {
     lodge_machine_detach (self);
-    recover_by_lock (self);
+    recover_without_sockets (self);
     g_task_return_boolean (task, TRUE);
     return;
   }
@@ -187,7 +181,7 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (qmp == NULL) {
     g_debug ("%s: %s", self->uuid, error->message);
-    recover_by_lock (self);
+    recover_without_sockets (self);
     g_task_return_boolean (task, TRUE);
     return;
   }
@@ -202,19 +196,24 @@ lodge_machine_recover_async (LodgeMachine *self, GAsyncReadyCallback callback, g
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
   g_autofree char *runtime = lodge_paths_dup_machine_runtime (self->uuid);
   g_autofree char *socket = g_build_filename (runtime, "qmp.sock", NULL);
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+  g_autofree char *lock = g_build_filename (folder, "lock", NULL);
 
   g_task_set_source_tag (task, lodge_machine_recover_async);
   g_return_if_fail (self->state == LODGE_STATE_OFF && self->pid == 0);
 
   if (g_file_test (runtime, G_FILE_TEST_IS_DIR))
     self->runtime = g_strdup (runtime);
-  if (g_file_test (socket, G_FILE_TEST_EXISTS)) {
+  if (!is_locked (self, lock)) {
+    lodge_machine_detach (self);
+    g_task_return_boolean (task, TRUE);
+  } else if (g_file_test (socket, G_FILE_TEST_EXISTS)) {
     lodge_qmp_connect_async (socket, RECOVER_TIMEOUT_MS, 0, NULL, connected_cb,
                              g_steal_pointer (&task));
-    return;
+  } else {
+    recover_without_sockets (self);
+    g_task_return_boolean (task, TRUE);
   }
-  recover_by_lock (self);
-  g_task_return_boolean (task, TRUE);
 }
 
 void

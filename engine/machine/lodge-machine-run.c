@@ -311,20 +311,24 @@ event_cb (LodgeQmp *qmp, const char *name, JsonObject *data, gpointer user_data)
   }
 }
 
+gboolean
+lodge_machine_watch (LodgeMachine *self, GPid pid)
+{
+  self->watch = lodge_launch_watch (pid, gone_cb, self);
+  self->pid = self->watch != 0 ? pid : 0;
+  return self->watch != 0;
+}
+
 void
 lodge_machine_attach (LodgeMachine *self, LodgeQmp *qmp)
 {
   g_set_object (&self->qmp, qmp);
-  self->pid = lodge_qmp_get_pid (qmp);
   g_free (self->spice_socket);
   self->spice_socket = g_build_filename (self->runtime, "spice.sock", NULL);
   g_signal_connect (qmp, "event", G_CALLBACK (event_cb), self);
-  self->watch = lodge_launch_watch (self->pid, gone_cb, self);
-  if (self->watch == 0) {
-    /* Gone between the greeting and now; told from the main loop as any other end. */
-    self->pid = 0;
+  /* Gone between the greeting and now: whoever asks it something next is told. */
+  if (!lodge_machine_watch (self, lodge_qmp_get_pid (qmp)))
     lodge_qmp_close (qmp);
-  }
 }
 
 /* The requests. */

@@ -10,6 +10,7 @@
 #include "machine/lodge-picture.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -118,18 +119,25 @@ static void
 take_shot (LodgeMachine *self, int max_width, GTask *task)
 {
   Shot *shot = g_new0 (Shot, 1);
+  g_autofree char *again = NULL;
+  int writable;
 
   shot->max_width = max_width;
   shot->fd = memfd_create ("lodge-screen", MFD_CLOEXEC);
   g_task_set_task_data (task, shot, (GDestroyNotify) shot_free);
-  if (shot->fd < 0) {
+  /* QEMU takes from a set only the descriptor whose mode is the one it opens with: write-only
+   * (monitor/fds.c, monitor_fdset_dup_fd_add; ui/ui-qmp-cmds.c). */
+  again = g_strdup_printf ("/proc/self/fd/%d", shot->fd);
+  writable = shot->fd >= 0 ? open (again, O_WRONLY | O_CLOEXEC) : -1;
+  if (writable < 0) {
     g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_FAILED,
                              _ ("No memory for a picture of the guest's screen: %s"),
                              g_strerror (errno));
     g_object_unref (task);
     return;
   }
-  lodge_qmp_execute_with_fd_async (self->qmp, "add-fd", NULL, shot->fd, NULL, fd_added_cb, task);
+  lodge_qmp_execute_with_fd_async (self->qmp, "add-fd", NULL, writable, NULL, fd_added_cb, task);
+  close (writable);
 }
 
 void

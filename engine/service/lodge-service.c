@@ -2,6 +2,8 @@
 /* The engine on the wire: its socket, its clients, and which objects they see.
  *
  * Theory of operation: one skeleton per object, exported on each connection that should see it.
+ * The socket is our own (GDBusServer would make it 0755, refuse a stale one, and complain when it
+ * was removed under it).
  * (GDBusObjectManagerServer serves one connection only, and a list of a thousand full objects takes
  * a tenth of a second to send; the compact list is what clients start from.) Every client sees the
  * engine, the host and the jobs; a machine only after it asked for it.
@@ -21,6 +23,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <gio/gunixsocketaddress.h>
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 #include <sys/file.h>
@@ -35,7 +38,8 @@ struct _LodgeService {
   GObject parent_instance;
 
   LodgeLibrary *library;
-  GDBusServer *server;
+  GSocketService *listener;
+  char *guid;
   ino_t socket_inode;
   guint watch;
   guint idle_exit_s;
@@ -58,14 +62,16 @@ static void connection_closed_cb (GDBusConnection *connection,
                                   GError *error,
                                   LodgeService *self);
 
+/* Leaves the path alone: by now it may be another engine's. */
 static void
-stop_server (LodgeService *self)
+stop_listening (LodgeService *self)
 {
-  if (self->server == NULL)
+  if (self->listener == NULL)
     return;
-  g_signal_handlers_disconnect_by_data (self->server, self);
-  g_dbus_server_stop (self->server);
-  g_clear_object (&self->server);
+  g_signal_handlers_disconnect_by_data (self->listener, self);
+  g_socket_service_stop (self->listener);
+  g_socket_listener_close (G_SOCKET_LISTENER (self->listener));
+  g_clear_object (&self->listener);
 }
 
 static void
@@ -74,7 +80,7 @@ lodge_service_finalize (GObject *object)
   LodgeService *self = LODGE_SERVICE (object);
 
   g_clear_handle_id (&self->watch, g_source_remove);
-  stop_server (self);
+  stop_listening (self);
   for (guint i = 0; i < self->connections->len; i++) {
     g_signal_handlers_disconnect_by_data (self->connections->pdata[i], self);
     g_dbus_connection_close (self->connections->pdata[i], NULL, NULL, NULL);
@@ -85,6 +91,7 @@ lodge_service_finalize (GObject *object)
   g_clear_object (&self->engine);
   g_clear_object (&self->host);
   g_clear_object (&self->library);
+  g_free (self->guid);
 
   G_OBJECT_CLASS (lodge_service_parent_class)->finalize (object);
 }
@@ -102,6 +109,7 @@ static void
 lodge_service_init (LodgeService *self)
 {
   self->connections = g_ptr_array_new_with_free_func (g_object_unref);
+  self->guid = g_dbus_generate_guid ();
   self->machines = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->jobs = g_hash_table_new_full (NULL, NULL, g_object_unref, g_object_unref);
 }
@@ -177,8 +185,8 @@ job_added_cb (LodgeLibrary *library, LodgeJob *job, LodgeService *self)
   lodge_engine1_emit_job_added (LODGE_ENGINE1 (self->engine), path);
 }
 
-static gboolean
-new_connection_cb (GDBusServer *server, GDBusConnection *connection, LodgeService *self)
+static void
+add_connection (LodgeService *self, GDBusConnection *connection)
 {
   GHashTableIter iter;
   gpointer job;
@@ -191,7 +199,7 @@ new_connection_cb (GDBusServer *server, GDBusConnection *connection, LodgeServic
   g_hash_table_iter_init (&iter, self->jobs);
   while (g_hash_table_iter_next (&iter, &job, &object))
     export(object, connection, lodge_service_job_get_path (job));
-  return TRUE;
+  g_dbus_connection_start_message_processing (connection);
 }
 
 static void
@@ -247,42 +255,69 @@ allow_mechanism_cb (GDBusAuthObserver *observer, const char *mechanism, gpointer
   return g_str_equal (mechanism, "EXTERNAL");
 }
 
+static void
+authenticated_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeService) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GDBusConnection) connection = g_dbus_connection_new_finish (result, &error);
+
+  if (connection == NULL)
+    g_debug ("a client was refused: %s", error->message);
+  else if (self->listener != NULL)
+    add_connection (self, connection);
+}
+
+static gboolean
+incoming_cb (GSocketService *listener,
+             GSocketConnection *stream,
+             GObject *source,
+             LodgeService *self)
+{
+  g_autoptr (GDBusAuthObserver) observer = g_dbus_auth_observer_new ();
+
+  g_signal_connect (observer, "allow-mechanism", G_CALLBACK (allow_mechanism_cb), NULL);
+  g_signal_connect (observer, "authorize-authenticated-peer", G_CALLBACK (authorize_cb), NULL);
+  g_dbus_connection_new (G_IO_STREAM (stream), self->guid,
+                         G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER |
+                             G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING,
+                         observer, NULL, authenticated_cb, g_object_ref (self));
+  return TRUE;
+}
+
 static gboolean
 bind_socket (LodgeService *self, GError **error)
 {
   g_autofree char *folder = lodge_paths_ensure_runtime (error);
   g_autofree char *path = lodge_paths_dup_engine_socket ();
-  g_autofree char *escaped = g_dbus_address_escape_value (path);
-  g_autofree char *address = g_strconcat ("unix:path=", escaped, NULL);
-  g_autofree char *guid = g_dbus_generate_guid ();
-  g_autoptr (GDBusAuthObserver) observer = NULL;
+  g_autoptr (GSocketService) listener = NULL;
+  g_autoptr (GSocketAddress) address = NULL;
   g_autoptr (GError) reason = NULL;
+  gboolean bound;
   struct stat info;
   mode_t mask;
 
   if (folder == NULL)
     return FALSE;
-  /* GDBusServer refuses a stale socket; the lock says that this one is nobody's. */
+  /* What an engine that was killed has left; the lock says that it is nobody's. */
   unlink (path);
 
-  observer = g_dbus_auth_observer_new ();
-  g_signal_connect (observer, "allow-mechanism", G_CALLBACK (allow_mechanism_cb), NULL);
-  g_signal_connect (observer, "authorize-authenticated-peer", G_CALLBACK (authorize_cb), NULL);
-
-  /* It would be 0755 otherwise. */
+  listener = g_socket_service_new ();
+  address = g_unix_socket_address_new (path);
   mask = umask (077);
-  self->server =
-      g_dbus_server_new_sync (address, G_DBUS_SERVER_FLAGS_NONE, guid, observer, NULL, &reason);
+  bound =
+      g_socket_listener_add_address (G_SOCKET_LISTENER (listener), address, G_SOCKET_TYPE_STREAM,
+                                     G_SOCKET_PROTOCOL_DEFAULT, NULL, NULL, &reason);
   umask (mask);
-  if (self->server == NULL || lstat (path, &info) != 0) {
-    g_clear_object (&self->server);
+  if (!bound || lstat (path, &info) != 0) {
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_FAILED, _ ("Could not listen on %s: %s"), path,
                  reason != NULL ? reason->message : g_strerror (errno));
     return FALSE;
   }
   self->socket_inode = info.st_ino;
-  g_signal_connect (self->server, "new-connection", G_CALLBACK (new_connection_cb), self);
-  g_dbus_server_start (self->server);
+  self->listener = g_steal_pointer (&listener);
+  g_signal_connect (self->listener, "incoming", G_CALLBACK (incoming_cb), self);
+  g_socket_service_start (self->listener);
   return TRUE;
 }
 
@@ -317,7 +352,7 @@ watch_cb (gpointer user_data)
   if (lstat (path, &info) != 0 || info.st_ino != self->socket_inode) {
     g_autoptr (GError) error = NULL;
 
-    stop_server (self);
+    stop_listening (self);
     if (!bind_socket (self, &error))
       g_debug ("%s", error->message); /* the runtime folder is gone; tried again */
   }

@@ -1,0 +1,609 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A machine's life with a real QEMU and guests of 512 bytes: everything that the state table draws,
+ * also across the end of the engine. */
+#include "boot-sector.h"
+#include "lodge-error.h"
+#include "lodge-paths.h"
+#include "machine/lodge-library.h"
+#include "qemu/lodge-qmp.h"
+
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+
+/* A BIOS under software emulation on a busy computer. */
+#define PATIENCE_S 60
+
+typedef struct {
+  char *folder; /* everything of this test is below it */
+  LodgeLibrary *library;
+} Fixture;
+
+static gboolean
+out_of_patience_cb (gpointer user_data)
+{
+  *(gboolean *) user_data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+#define wait_until(condition)                                                                      \
+  G_STMT_START                                                                                     \
+  {                                                                                                \
+    gboolean late = FALSE;                                                                         \
+    guint timeout = g_timeout_add_seconds (PATIENCE_S, out_of_patience_cb, &late);                 \
+    while (!(condition) && !late)                                                                  \
+      g_main_context_iteration (NULL, TRUE);                                                       \
+    g_assert_false (late);                                                                         \
+    g_source_remove (timeout);                                                                     \
+  }                                                                                                \
+  G_STMT_END
+
+static void
+result_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  *(GAsyncResult **) user_data = g_object_ref (result);
+}
+
+static void
+open_library (Fixture *fixture)
+{
+  g_autofree char *data = g_build_filename (fixture->folder, "data", NULL);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  fixture->library = lodge_library_new (data, &error);
+  g_assert_no_error (error);
+  lodge_library_recover_async (fixture->library, result_cb, &result);
+  wait_until (result != NULL);
+  lodge_library_recover_finish (fixture->library, result);
+}
+
+/* What the end of an engine is for its machines. */
+static void
+close_library (Fixture *fixture)
+{
+  g_assert_finalize_object (g_steal_pointer (&fixture->library));
+}
+
+static void
+set_up (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *runtime = NULL;
+
+  fixture->folder = g_dir_make_tmp ("lodge-life-XXXXXX", NULL);
+  g_assert_nonnull (fixture->folder);
+  runtime = g_build_filename (fixture->folder, "run", NULL);
+  g_setenv ("LODGE_RUNTIME_DIR", runtime, TRUE);
+  open_library (fixture);
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer data)
+{
+  GPtrArray *machines = lodge_library_get_machines (fixture->library);
+  g_autofree char *quoted = g_shell_quote (fixture->folder);
+  g_autofree char *command = g_strconcat ("rm -rf ", quoted, NULL);
+
+  for (guint i = 0; i < machines->len; i++) {
+    LodgeMachine *machine = machines->pdata[i];
+
+    if (lodge_machine_get_state (machine) != LODGE_STATE_OFF)
+      lodge_machine_request_async (machine, LODGE_REQUEST_KILL, NULL, NULL);
+    wait_until (lodge_machine_get_state (machine) == LODGE_STATE_OFF);
+  }
+  close_library (fixture);
+  g_assert_true (g_spawn_command_line_sync (command, NULL, NULL, NULL, NULL));
+  g_free (fixture->folder);
+}
+
+static LodgeMachine *
+create (Fixture *fixture, const char *name, BootSector what)
+{
+  g_autofree char *file = g_strdup_printf ("%s.img", name);
+  g_autofree char *image = g_build_filename (fixture->folder, file, NULL);
+  g_autoptr (GVariant) spec = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (LodgeJob) job = NULL;
+  GVariantDict dict;
+  LodgeMachine *machine;
+
+  boot_sector_write (what, image);
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "name", "s", name);
+  g_variant_dict_insert (&dict, "disk", "s", image);
+  g_variant_dict_insert (&dict, "memory", "u", 128);
+  g_variant_dict_insert (&dict, "cpus", "u", 1);
+  g_variant_dict_insert (&dict, "firmware", "s", "bios");
+  spec = g_variant_ref_sink (g_variant_dict_end (&dict));
+  job = lodge_library_create_machine (fixture->library, spec, &error);
+  g_assert_no_error (error);
+  g_object_ref (job);
+  wait_until (lodge_job_get_state (job) != LODGE_JOB_RUNNING);
+  if (lodge_job_get_error (job) != NULL)
+    g_assert_no_error (lodge_job_get_error (job));
+  machine = lodge_library_find (fixture->library, name, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (lodge_machine_get_uuid (machine), ==, lodge_job_get_result (job));
+  return machine;
+}
+
+static void
+start (LodgeMachine *machine)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  lodge_machine_start_async (machine, result_cb, &result);
+  wait_until (result != NULL);
+  lodge_machine_start_finish (machine, result, &error);
+  g_assert_no_error (error);
+}
+
+static void
+request (LodgeMachine *machine, LodgeRequest what)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  lodge_machine_request_async (machine, what, result_cb, &result);
+  wait_until (result != NULL);
+  lodge_machine_request_finish (machine, result, &error);
+  g_assert_no_error (error);
+}
+
+static gboolean
+runtime_exists (LodgeMachine *machine)
+{
+  g_autofree char *path = lodge_paths_dup_machine_runtime (lodge_machine_get_uuid (machine));
+
+  return g_file_test (path, G_FILE_TEST_EXISTS);
+}
+
+/* The pid of the machine's QEMU, as its own QMP socket tells it. */
+static GPid
+find_qemu (LodgeMachine *machine)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  g_autofree char *lock = g_build_filename (folder, "lock", NULL);
+  g_autofree char *command = NULL;
+  g_autofree char *out = NULL;
+  const char *quoted = "for p in /proc/[0-9]*; do for f in $p/fd/*; do "
+                       "[ \"$(readlink $f)\" = '%s' ] && echo ${p#/proc/} && break; done; done";
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+  command = g_strdup_printf (quoted, lock);
+#pragma GCC diagnostic pop
+  {
+    char *argv[] = {(char *) "sh", (char *) "-c", command, NULL};
+
+    g_assert_true (g_spawn_sync (NULL, argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL,
+                                 NULL, NULL, &out, NULL, NULL, NULL));
+  }
+  g_assert_cmpint (atoi (out), >, 0);
+  return atoi (out);
+}
+
+static void
+test_start_pause_resume_kill (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = create (fixture, "idle", BOOT_SECTOR_IDLE);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (runtime_exists (machine));
+  start (machine);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
+  g_assert_true (g_file_test (lodge_machine_get_spice_socket (machine), G_FILE_TEST_EXISTS));
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
+  /* Resolved once, and recorded. */
+  g_assert_true (
+      g_str_has_prefix (lodge_machine_get_description (machine)->machine_type, "pc-q35-"));
+
+  lodge_machine_start_async (machine, result_cb, &result);
+  wait_until (result != NULL);
+  g_assert_false (lodge_machine_start_finish (machine, result, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_STATE);
+
+  request (machine, LODGE_REQUEST_PAUSE);
+  wait_until (lodge_machine_get_state (machine) == LODGE_STATE_PAUSED);
+  request (machine, LODGE_REQUEST_RESUME);
+  wait_until (lodge_machine_get_state (machine) == LODGE_STATE_RUNNING);
+  request (machine, LODGE_REQUEST_RESET);
+  request (machine, LODGE_REQUEST_KILL);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+  g_assert_false (runtime_exists (machine));
+  g_assert_cmpstr (lodge_machine_get_spice_socket (machine), ==, "");
+
+  /* The lock has gone with it: it starts again at once. */
+  start (machine);
+}
+
+static void
+count_event_cb (LodgeMachine *machine, const char *kind, gpointer user_data)
+{
+  GHashTable *seen = user_data;
+
+  g_hash_table_add (seen, g_strdup (kind));
+}
+
+static GHashTable *
+record_events (LodgeMachine *machine)
+{
+  GHashTable *seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  g_signal_connect_data (machine, "guest-event", G_CALLBACK (count_event_cb), seen,
+                         (GClosureNotify) (void (*) (void)) g_hash_table_unref, 0);
+  return seen;
+}
+
+static void
+test_guest_powers_off (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = create (fixture, "off", BOOT_SECTOR_POWER_OFF);
+  GHashTable *seen = record_events (machine);
+
+  start (machine);
+  wait_until (lodge_machine_get_state (machine) == LODGE_STATE_OFF);
+  g_assert_true (g_hash_table_contains (seen, "shutdown"));
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
+  g_assert_false (runtime_exists (machine));
+}
+
+static void
+test_guest_resets (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = create (fixture, "reset", BOOT_SECTOR_RESET);
+  GHashTable *seen = record_events (machine);
+
+  start (machine);
+  wait_until (g_hash_table_contains (seen, "reset"));
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
+}
+
+static void
+test_guest_panics (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = create (fixture, "panic", BOOT_SECTOR_PANIC);
+
+  start (machine);
+  wait_until (lodge_machine_get_state (machine) == LODGE_STATE_CRASHED);
+  g_assert_nonnull (strstr (lodge_machine_get_note (machine), "panic"));
+  /* What is left of it is ended, and it begins anew. */
+  start (machine);
+  wait_until (lodge_machine_get_state (machine) == LODGE_STATE_CRASHED);
+  request (machine, LODGE_REQUEST_KILL);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+}
+
+static void
+test_qemu_dies (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = create (fixture, "idle", BOOT_SECTOR_IDLE);
+
+  start (machine);
+  g_assert_cmpint (kill (find_qemu (machine), SIGKILL), ==, 0);
+  wait_until (lodge_machine_get_state (machine) == LODGE_STATE_CRASHED);
+  g_assert_cmpstr (lodge_machine_get_note (machine), !=, "");
+  g_assert_false (runtime_exists (machine));
+  start (machine);
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
+}
+
+static void
+press (LodgeMachine *machine, const char *keys)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  lodge_machine_keys_async (machine, keys, result_cb, &result);
+  wait_until (result != NULL);
+  lodge_machine_input_finish (machine, result, &error);
+  g_assert_no_error (error);
+}
+
+/* A key that comes before the BIOS reads the keyboard is lost, so it is pressed until it works. */
+static void
+press_until (LodgeMachine *machine, const char *keys, LodgeState state)
+{
+  for (guint i = 0; i < PATIENCE_S * 5 && lodge_machine_get_state (machine) != state; i++) {
+    gboolean pause = FALSE;
+
+    if (lodge_machine_get_state (machine) == LODGE_STATE_RUNNING)
+      press (machine, keys);
+    g_timeout_add (200, out_of_patience_cb, &pause);
+    while (!pause)
+      g_main_context_iteration (NULL, TRUE);
+  }
+  wait_until (lodge_machine_get_state (machine) == state);
+}
+
+static void
+test_keys_and_screenshot (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = create (fixture, "keys", BOOT_SECTOR_KEYS);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) png = NULL;
+
+  start (machine);
+  lodge_machine_screenshot_async (machine, result_cb, &result);
+  wait_until (result != NULL);
+  png = lodge_machine_screenshot_finish (machine, result, &error);
+  g_assert_no_error (error);
+  g_assert_cmpmem (g_bytes_get_data (png, NULL), 4, "\x89PNG", 4);
+
+  g_clear_object (&result);
+  lodge_machine_type_async (machine, "caf\303\251", result_cb, &result);
+  wait_until (result != NULL);
+  g_assert_false (lodge_machine_input_finish (machine, result, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);
+
+  press_until (machine, "q", LODGE_STATE_OFF);
+}
+
+/* The engine ends and another comes: what ran, runs; what stood still, stands still. */
+static void
+test_recover (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = create (fixture, "keys", BOOT_SECTOR_KEYS);
+  LodgeMachine *paused = create (fixture, "paused", BOOT_SECTOR_IDLE);
+
+  start (machine);
+  start (paused);
+  request (paused, LODGE_REQUEST_PAUSE);
+  wait_until (lodge_machine_get_state (paused) == LODGE_STATE_PAUSED);
+
+  close_library (fixture);
+  open_library (fixture);
+  machine = lodge_library_find (fixture->library, "keys", NULL);
+  paused = lodge_library_find (fixture->library, "paused", NULL);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
+  g_assert_cmpint (lodge_machine_get_state (paused), ==, LODGE_STATE_PAUSED);
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
+  request (paused, LODGE_REQUEST_RESUME);
+  wait_until (lodge_machine_get_state (paused) == LODGE_STATE_RUNNING);
+  press_until (machine, "q", LODGE_STATE_OFF);
+}
+
+/* Presses a key through the machine's own QMP socket, until the guest has come to @status. */
+static void
+press_without_engine (const char *socket, const char *key, const char *status)
+{
+  g_autoptr (GAsyncResult) connected = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (LodgeQmp) qmp = NULL;
+  gboolean there = FALSE;
+
+  lodge_qmp_connect_async (socket, PATIENCE_S * 1000, 0, NULL, result_cb, &connected);
+  wait_until (connected != NULL);
+  qmp = lodge_qmp_connect_finish (connected, &error);
+  g_assert_no_error (error);
+
+  for (guint i = 0; i < PATIENCE_S * 5 && !there; i++) {
+    g_autoptr (GAsyncResult) sent = NULL;
+    g_autoptr (GAsyncResult) asked = NULL;
+    g_autoptr (JsonNode) node = NULL;
+    g_autoptr (JsonNode) ignored = NULL;
+    g_autofree char *text =
+        g_strdup_printf ("{\"keys\": [{\"type\": \"qcode\", \"data\": \"%s\"}]}", key);
+    g_autoptr (JsonNode) arguments = json_from_string (text, NULL);
+    gboolean pause = FALSE;
+
+    lodge_qmp_execute_async (qmp, "send-key", json_node_dup_object (arguments), 0, NULL, result_cb,
+                             &sent);
+    wait_until (sent != NULL);
+    ignored = lodge_qmp_execute_finish (qmp, sent, &error);
+    g_assert_no_error (error);
+    g_timeout_add (200, out_of_patience_cb, &pause);
+    while (!pause)
+      g_main_context_iteration (NULL, TRUE);
+    lodge_qmp_execute_async (qmp, "query-status", NULL, 0, NULL, result_cb, &asked);
+    wait_until (asked != NULL);
+    node = lodge_qmp_execute_finish (qmp, asked, &error);
+    g_assert_no_error (error);
+    there =
+        g_str_equal (json_object_get_string_member (json_node_get_object (node), "status"), status);
+  }
+  g_assert_true (there);
+  lodge_qmp_close (qmp);
+}
+
+static void
+test_guest_ends_without_engine (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = create (fixture, "keys", BOOT_SECTOR_KEYS);
+  g_autofree char *runtime = lodge_paths_dup_machine_runtime (lodge_machine_get_uuid (machine));
+  g_autofree char *socket = g_build_filename (runtime, "qmp.sock", NULL);
+
+  start (machine);
+  close_library (fixture);
+  press_without_engine (socket, "q", "shutdown");
+  open_library (fixture);
+  machine = lodge_library_find (fixture->library, "keys", NULL);
+  wait_until (lodge_machine_get_state (machine) == LODGE_STATE_OFF);
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
+
+  start (machine);
+  close_library (fixture);
+  press_without_engine (socket, "p", "guest-panicked");
+  open_library (fixture);
+  machine = lodge_library_find (fixture->library, "keys", NULL);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_CRASHED);
+  g_assert_nonnull (strstr (lodge_machine_get_note (machine), "panic"));
+}
+
+static void
+test_qemu_dies_without_engine (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = create (fixture, "idle", BOOT_SECTOR_IDLE);
+  GPid pid;
+
+  start (machine);
+  pid = find_qemu (machine);
+  close_library (fixture);
+  g_assert_cmpint (kill (pid, SIGKILL), ==, 0);
+  for (guint i = 0; i < 100 && kill (pid, 0) == 0; i++)
+    g_usleep (20000);
+  open_library (fixture);
+  machine = lodge_library_find (fixture->library, "idle", NULL);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+  g_assert_false (runtime_exists (machine));
+  start (machine);
+}
+
+/* A logout has emptied the runtime folder: the lock still says that it runs. */
+static void
+test_runtime_folder_vanishes (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = create (fixture, "idle", BOOT_SECTOR_IDLE);
+  g_autofree char *runtime = lodge_paths_dup_runtime ();
+  g_autofree char *away = g_strconcat (runtime, ".gone", NULL);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  start (machine);
+  close_library (fixture);
+  g_assert_cmpint (g_rename (runtime, away), ==, 0);
+  open_library (fixture);
+  machine = lodge_library_find (fixture->library, "idle", NULL);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
+  g_assert_nonnull (strstr (lodge_machine_get_note (machine), "sockets"));
+
+  lodge_machine_request_async (machine, LODGE_REQUEST_PAUSE, result_cb, &result);
+  wait_until (result != NULL);
+  g_assert_false (lodge_machine_request_finish (machine, result, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_FAILED);
+  request (machine, LODGE_REQUEST_KILL);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+}
+
+/* One bad machine.ini is that machine's trouble alone. */
+static void
+test_broken_description (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachine *good = create (fixture, "good", BOOT_SECTOR_IDLE);
+  LodgeMachine *bad = create (fixture, "bad", BOOT_SECTOR_IDLE);
+  g_autofree char *uuid = g_strdup (lodge_machine_get_uuid (bad));
+  g_autofree char *folder = lodge_machine_dup_folder (bad);
+  g_autofree char *path = g_build_filename (folder, "machine.ini", NULL);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (g_file_set_contents (path, "[machine]\nversion=1\ncpus=many\n", -1, NULL));
+  close_library (fixture);
+  open_library (fixture);
+  good = lodge_library_find (fixture->library, "good", NULL);
+  start (good);
+
+  bad = lodge_library_find (fixture->library, uuid, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (lodge_machine_get_note (bad), !=, "");
+  lodge_machine_start_async (bad, result_cb, &result);
+  wait_until (result != NULL);
+  g_assert_false (lodge_machine_start_finish (bad, result, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);
+}
+
+static void
+test_missing_disk (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = create (fixture, "idle", BOOT_SECTOR_IDLE);
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  g_autofree char *layer = g_build_filename (folder, "layers", "disk0-l0.qcow2", NULL);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (g_unlink (layer), ==, 0);
+  lodge_machine_start_async (machine, result_cb, &result);
+  wait_until (result != NULL);
+  g_assert_false (lodge_machine_start_finish (machine, result, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND);
+  g_assert_nonnull (strstr (error->message, "disk0-l0.qcow2"));
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==, error->message);
+  g_assert_false (runtime_exists (machine));
+}
+
+static void
+test_forward_while_running (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = create (fixture, "idle", BOOT_SECTOR_IDLE);
+  /* Any port that is free now; a clash would be EXISTS and tried again. */
+  g_autofree char *rule = NULL;
+  gboolean added = FALSE;
+
+  start (machine);
+  for (guint i = 0; i < 20 && !added; i++) {
+    g_autoptr (GAsyncResult) result = NULL;
+    g_autoptr (GError) error = NULL;
+
+    g_free (rule);
+    rule = g_strdup_printf ("tcp:127.0.0.1:%d:22", g_random_int_range (20000, 60000));
+    lodge_machine_forward_async (machine, TRUE, "", rule, result_cb, &result);
+    wait_until (result != NULL);
+    added = lodge_machine_forward_finish (machine, result, &error);
+    if (!added)
+      g_assert_error (error, LODGE_ERROR, LODGE_ERROR_EXISTS);
+  }
+  g_assert_true (added);
+
+  /* Another engine finds the running network and can take the forward away. */
+  close_library (fixture);
+  open_library (fixture);
+  machine = lodge_library_find (fixture->library, "idle", NULL);
+  {
+    const LodgeNic *nic = lodge_machine_get_description (machine)->nics->pdata[0];
+    g_autoptr (GAsyncResult) result = NULL;
+    g_autoptr (GError) error = NULL;
+
+    g_assert_cmpstr (nic->forwards[0], ==, rule);
+    lodge_machine_forward_async (machine, FALSE, "nic0", rule, result_cb, &result);
+    wait_until (result != NULL);
+    lodge_machine_forward_finish (machine, result, &error);
+    g_assert_no_error (error);
+  }
+}
+
+static void
+test_delete (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = create (fixture, "idle", BOOT_SECTOR_IDLE);
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (LodgeJob) job = NULL;
+
+  start (machine);
+  g_assert_null (lodge_library_delete_machine (fixture->library, machine, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_STATE);
+  g_clear_error (&error);
+  request (machine, LODGE_REQUEST_KILL);
+  job = g_object_ref (lodge_library_delete_machine (fixture->library, machine, &error));
+  wait_until (lodge_job_get_state (job) != LODGE_JOB_RUNNING);
+  g_assert_cmpint (lodge_job_get_state (job), ==, LODGE_JOB_DONE);
+  g_assert_false (g_file_test (folder, G_FILE_TEST_EXISTS));
+  g_assert_cmpuint (lodge_library_get_machines (fixture->library)->len, ==, 0);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+#define ADD(name, function)                                                                        \
+  g_test_add ("/machine/life/" name, Fixture, NULL, set_up, function, tear_down)
+  ADD ("start-pause-resume-kill", test_start_pause_resume_kill);
+  ADD ("guest-powers-off", test_guest_powers_off);
+  ADD ("guest-resets", test_guest_resets);
+  ADD ("guest-panics", test_guest_panics);
+  ADD ("qemu-dies", test_qemu_dies);
+  ADD ("keys-and-screenshot", test_keys_and_screenshot);
+  ADD ("recover", test_recover);
+  ADD ("guest-ends-without-engine", test_guest_ends_without_engine);
+  ADD ("qemu-dies-without-engine", test_qemu_dies_without_engine);
+  ADD ("runtime-folder-vanishes", test_runtime_folder_vanishes);
+  ADD ("broken-description", test_broken_description);
+  ADD ("missing-disk", test_missing_disk);
+  ADD ("forward-while-running", test_forward_while_running);
+  ADD ("delete", test_delete);
+  return g_test_run ();
+}

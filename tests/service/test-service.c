@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The engine on the wire: a real socket, the real client, real folders; no guest. */
+#include "lodge-client.h"
+#include "lodge-error.h"
+#include "lodge-paths.h"
+#include "service/lodge-service.h"
+
+#include <glib/gstdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PATIENCE_S 30
+
+typedef struct {
+  char *folder;
+  int lock;
+  LodgeLibrary *library;
+  LodgeService *service;
+  LodgeClient *client;
+} Fixture;
+
+static gboolean
+late_cb (gpointer user_data)
+{
+  *(gboolean *) user_data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+#define wait_until(condition)                                                                      \
+  G_STMT_START                                                                                     \
+  {                                                                                                \
+    gboolean late = FALSE;                                                                         \
+    guint timeout = g_timeout_add_seconds (PATIENCE_S, late_cb, &late);                            \
+    while (!(condition) && !late)                                                                  \
+      g_main_context_iteration (NULL, TRUE);                                                       \
+    g_assert_false (late);                                                                         \
+    g_source_remove (timeout);                                                                     \
+  }                                                                                                \
+  G_STMT_END
+
+static void
+result_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  *(GAsyncResult **) user_data = g_object_ref (result);
+}
+
+static LodgeClient *
+connect_client (void)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  LodgeClient *client;
+
+  lodge_client_connect_async (LODGE_CLIENT_FLAGS_NO_START, NULL, result_cb, &result);
+  wait_until (result != NULL);
+  client = lodge_client_connect_finish (result, &error);
+  g_assert_no_error (error);
+  return client;
+}
+
+static void
+set_up (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *runtime = NULL;
+  g_autofree char *store = NULL;
+  g_autoptr (GError) error = NULL;
+
+  fixture->folder = g_dir_make_tmp ("lodge-service-XXXXXX", NULL);
+  runtime = g_build_filename (fixture->folder, "run", NULL);
+  store = g_build_filename (fixture->folder, "data", NULL);
+  g_setenv ("LODGE_RUNTIME_DIR", runtime, TRUE);
+
+  fixture->lock = lodge_service_lock (&error);
+  g_assert_no_error (error);
+  fixture->library = lodge_library_new (store, &error);
+  g_assert_no_error (error);
+  fixture->service = lodge_service_new (fixture->library, 0, &error);
+  g_assert_no_error (error);
+  fixture->client = connect_client ();
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer data)
+{
+  LodgeService *service = fixture->service;
+  g_autofree char *quoted = g_shell_quote (fixture->folder);
+  g_autofree char *command = g_strconcat ("rm -rf ", quoted, NULL);
+
+  g_clear_object (&fixture->client);
+  /* A client that is being refused is let go by the main loop. */
+  g_object_add_weak_pointer (G_OBJECT (fixture->service), (gpointer *) &service);
+  g_object_unref (fixture->service);
+  wait_until (service == NULL);
+  g_assert_finalize_object (fixture->library);
+  close (fixture->lock);
+  g_assert_true (g_spawn_command_line_sync (command, NULL, NULL, NULL, NULL));
+  g_free (fixture->folder);
+}
+
+static GVariant *
+call (Fixture *fixture,
+      const char *path,
+      const char *interface,
+      const char *method,
+      GVariant *arguments,
+      GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  GDBusConnection *connection = lodge_client_get_connection (fixture->client);
+
+  g_dbus_connection_call (connection, NULL, path, interface, method, arguments, NULL,
+                          G_DBUS_CALL_FLAGS_NONE, PATIENCE_S * 1000, NULL, result_cb, &result);
+  wait_until (result != NULL);
+  return g_dbus_connection_call_finish (connection, result, error);
+}
+
+static GVariant *
+call_engine (Fixture *fixture, const char *method, GVariant *arguments, GError **error)
+{
+  return call (fixture, LODGE_CLIENT_ENGINE_PATH, "org.lodgevm.Engine1", method, arguments, error);
+}
+
+static char *
+dup_property (Fixture *fixture, const char *path, const char *interface, const char *name)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) answer = call (fixture, path, "org.freedesktop.DBus.Properties", "Get",
+                                      g_variant_new ("(ss)", interface, name), &error);
+  g_autoptr (GVariant) value = NULL;
+
+  g_assert_no_error (error);
+  g_variant_get (answer, "(v)", &value);
+  return g_variant_dup_string (value, NULL);
+}
+
+/* Makes a machine without a disk and waits for its job; gives the UUID. */
+static char *
+create (Fixture *fixture, const char *name)
+{
+  g_autofree char *spec = g_strdup_printf ("({'name': <'%s'>, 'disk-size': <uint64 0>},)", name);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) answer =
+      call_engine (fixture, "CreateMachine", g_variant_new_parsed (spec), &error);
+  const char *job;
+
+  g_assert_no_error (error);
+  g_variant_get (answer, "(&o)", &job);
+  for (;;) {
+    g_autofree char *state = dup_property (fixture, job, "org.lodgevm.Job1", "State");
+
+    if (!g_str_equal (state, "running")) {
+      g_assert_cmpstr (state, ==, "done");
+      return dup_property (fixture, job, "org.lodgevm.Job1", "Result");
+    }
+  }
+}
+
+static void
+test_socket_is_private (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *socket = lodge_paths_dup_engine_socket ();
+  g_autofree char *folder = g_path_get_dirname (socket);
+  g_autoptr (GError) error = NULL;
+  GStatBuf info;
+
+  g_assert_cmpint (g_lstat (socket, &info), ==, 0);
+  g_assert_cmpint (info.st_mode & 0777, ==, 0700 & info.st_mode);
+  g_assert_cmpint (info.st_mode & 077, ==, 0);
+  g_assert_cmpint (g_lstat (folder, &info), ==, 0);
+  g_assert_cmpint (info.st_mode & 0777, ==, 0700);
+
+  g_assert_cmpint (lodge_service_lock (&error), ==, -1);
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_EXISTS);
+}
+
+static void
+test_anonymous_is_refused (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *socket = lodge_paths_dup_engine_socket ();
+  g_autoptr (GSocketAddress) address = g_unix_socket_address_new (socket);
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GAsyncResult) read = NULL;
+  g_autoptr (GSocketConnection) connection = NULL;
+  g_autoptr (GError) error = NULL;
+  const char hello[] = "\0AUTH ANONYMOUS\r\n";
+  char answer[64] = {0};
+
+  g_socket_client_connect_async (client, G_SOCKET_CONNECTABLE (address), NULL, result_cb, &result);
+  wait_until (result != NULL);
+  connection = g_socket_client_connect_finish (client, result, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (g_output_stream_write (g_io_stream_get_output_stream (G_IO_STREAM (connection)),
+                                          hello, sizeof hello - 1, NULL, &error),
+                   ==, sizeof hello - 1);
+  g_input_stream_read_async (g_io_stream_get_input_stream (G_IO_STREAM (connection)), answer,
+                             sizeof answer - 1, G_PRIORITY_DEFAULT, NULL, result_cb, &read);
+  wait_until (read != NULL);
+  g_assert_cmpstr (answer, ==, "REJECTED EXTERNAL\r\n");
+}
+
+static void
+test_list_and_open (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *uuid = create (fixture, "web");
+  g_autofree char *path = NULL;
+  g_autoptr (GVariant) list = NULL;
+  g_autoptr (GVariant) row = NULL;
+  g_autoptr (GVariant) by_name = NULL;
+  g_autoptr (GVariant) by_uuid = NULL;
+  g_autoptr (GVariant) missing = NULL;
+  g_autofree char *state = NULL;
+  g_autoptr (GError) error = NULL;
+  const char *row_uuid;
+  const char *row_name;
+  const char *row_state;
+  const char *found;
+
+  list = call_engine (fixture, "ListMachines", NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (g_variant_get_type_string (list), ==, "(a(sssssuut))");
+  row = g_variant_get_child_value (list, 0);
+  g_assert_cmpuint (g_variant_n_children (row), ==, 1);
+  g_variant_get_child (row, 0, "(&s&s&sssuut)", &row_uuid, &row_name, &row_state, NULL, NULL, NULL,
+                       NULL, NULL);
+  g_assert_cmpstr (row_uuid, ==, uuid);
+  g_assert_cmpstr (row_name, ==, "web");
+  g_assert_cmpstr (row_state, ==, "off");
+
+  by_name = call_engine (fixture, "OpenMachine", g_variant_new ("(s)", "web"), &error);
+  g_assert_no_error (error);
+  by_uuid = call_engine (fixture, "OpenMachine", g_variant_new ("(s)", uuid), &error);
+  g_assert_no_error (error);
+  g_assert_true (g_variant_equal (by_name, by_uuid));
+  g_variant_get (by_name, "(&o)", &found);
+  state = dup_property (fixture, found, "org.lodgevm.Machine1", "State");
+  g_assert_cmpstr (state, ==, "off");
+
+  missing = call_engine (fixture, "OpenMachine", g_variant_new ("(s)", "nobody"), &error);
+  g_assert_null (missing);
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND);
+}
+
+static void
+test_create_refused (Fixture *fixture, gconstpointer data)
+{
+  static const struct {
+    const char *spec;
+    LodgeError code;
+  } cases[] = {
+      {"(@a{sv} {},)", LODGE_ERROR_INVALID},
+      {"({'name': <'../x'>},)", LODGE_ERROR_INVALID},
+      {"({'name': <'a\\nb'>},)", LODGE_ERROR_INVALID},
+      {"({'name': <'web'>},)", LODGE_ERROR_EXISTS},
+      {"({'name': <'y'>, 'colour': <'red'>},)", LODGE_ERROR_INVALID},
+  };
+  g_autofree char *uuid = create (fixture, "web");
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (GVariant) answer =
+        call_engine (fixture, "CreateMachine", g_variant_new_parsed (cases[i].spec), &error);
+
+    g_assert_null (answer);
+    g_assert_error (error, LODGE_ERROR, (int) cases[i].code);
+  }
+  g_assert_cmpuint (lodge_library_get_machines (fixture->library)->len, ==, 1);
+}
+
+/* A job that fails says so, and leaves no folder. */
+static void
+test_failed_job (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *store = g_build_filename (fixture->folder, "data", "machines", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) answer = NULL;
+  g_autoptr (GDir) dir = NULL;
+  g_autofree char *state = NULL;
+  g_autofree char *name = NULL;
+  g_autofree char *message = NULL;
+  const char *job;
+
+  answer = call_engine (fixture, "CreateMachine",
+                        g_variant_new_parsed ("({'name': <'x'>, 'kernel': <'/nowhere/vmlinuz'>},)"),
+                        &error);
+  g_assert_no_error (error);
+  g_variant_get (answer, "(&o)", &job);
+  do {
+    g_free (state);
+    state = dup_property (fixture, job, "org.lodgevm.Job1", "State");
+  } while (g_str_equal (state, "running"));
+  g_assert_cmpstr (state, ==, "failed");
+  name = dup_property (fixture, job, "org.lodgevm.Job1", "ErrorName");
+  message = dup_property (fixture, job, "org.lodgevm.Job1", "ErrorMessage");
+  g_assert_cmpstr (name, ==, "org.lodgevm.Error.NotFound");
+  g_assert_nonnull (strstr (message, "/nowhere/vmlinuz"));
+  dir = g_dir_open (store, 0, &error);
+  g_assert_no_error (error);
+  g_assert_null (g_dir_read_name (dir));
+}
+
+static void
+changed_cb (LodgeEngine1 *engine, GVariant *row, GPtrArray *names)
+{
+  const char *name;
+
+  g_variant_get_child (row, 1, "&s", &name);
+  g_ptr_array_add (names, g_strdup (name));
+}
+
+static void
+removed_cb (LodgeEngine1 *engine, const char *uuid, GPtrArray *names)
+{
+  g_ptr_array_add (names, g_strconcat ("removed ", uuid, NULL));
+}
+
+static void
+test_set_delete_and_signals (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *uuid = create (fixture, "web");
+  g_autofree char *removed = g_strconcat ("removed ", uuid, NULL);
+  g_autoptr (LodgeClient) other = connect_client ();
+  g_autoptr (GPtrArray) told = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GVariant) opened = NULL;
+  g_autoptr (GVariant) answer = NULL;
+  g_autoptr (GError) error = NULL;
+  const char *path;
+
+  g_signal_connect (lodge_client_get_engine (other), "machine-changed", G_CALLBACK (changed_cb),
+                    told);
+  g_signal_connect (lodge_client_get_engine (other), "machine-removed", G_CALLBACK (removed_cb),
+                    told);
+  opened = call_engine (fixture, "OpenMachine", g_variant_new ("(s)", uuid), &error);
+  g_variant_get (opened, "(&o)", &path);
+
+  /* All or nothing. */
+  answer =
+      call (fixture, path, "org.lodgevm.Machine1", "Set",
+            g_variant_new_parsed ("({'machine.memory': '1G', 'machine.cpus': 'many'},)"), &error);
+  g_assert_null (answer);
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);
+  g_clear_error (&error);
+  answer =
+      call (fixture, path, "org.lodgevm.Machine1", "Set",
+            g_variant_new_parsed ("({'machine.name': 'shop', 'machine.memory': '1G'},)"), &error);
+  g_assert_no_error (error);
+  wait_until (g_ptr_array_find_with_equal_func (told, "shop", g_str_equal, NULL));
+  g_assert_cmpuint (
+      lodge_machine_get_description (lodge_library_find (fixture->library, "shop", NULL))
+          ->memory_mib,
+      ==, 1024);
+
+  g_clear_pointer (&answer, g_variant_unref);
+  answer = call (fixture, path, "org.lodgevm.Machine1", "Delete", NULL, &error);
+  g_assert_no_error (error);
+  wait_until (g_ptr_array_find_with_equal_func (told, removed, g_str_equal, NULL));
+  g_assert_cmpuint (lodge_library_get_machines (fixture->library)->len, ==, 0);
+}
+
+static void
+taken_cb (LodgeMachine1 *machine, const char *by, char **out_by)
+{
+  g_free (*out_by);
+  *out_by = g_strdup (by);
+}
+
+static LodgeMachine1 *
+open_machine (LodgeClient *client, const char *machine)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  LodgeMachine1 *object;
+
+  lodge_client_open_machine_async (client, machine, NULL, result_cb, &result);
+  wait_until (result != NULL);
+  object = lodge_client_open_machine_finish (client, result, &error);
+  g_assert_no_error (error);
+  return object;
+}
+
+static void
+claim (LodgeMachine1 *machine, const char *owner)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  lodge_machine1_call_claim_console (machine, owner, NULL, result_cb, &result);
+  wait_until (result != NULL);
+  lodge_machine1_call_claim_console_finish (machine, result, &error);
+  g_assert_no_error (error);
+}
+
+static void
+test_console_has_one_owner (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *uuid = create (fixture, "web");
+  g_autoptr (LodgeClient) second_client = connect_client ();
+  g_autoptr (LodgeMachine1) first = open_machine (fixture->client, "web");
+  g_autoptr (LodgeMachine1) second = open_machine (second_client, uuid);
+  g_autofree char *taken_from_first = NULL;
+  g_autofree char *taken_from_second = NULL;
+
+  g_signal_connect (first, "console-taken", G_CALLBACK (taken_cb), &taken_from_first);
+  g_signal_connect (second, "console-taken", G_CALLBACK (taken_cb), &taken_from_second);
+  claim (first, "one");
+  wait_until (g_strcmp0 (lodge_machine1_get_console_owner (second), "one") == 0);
+  claim (second, "two");
+  wait_until (taken_from_first != NULL);
+  g_assert_cmpstr (taken_from_first, ==, "two");
+  wait_until (g_strcmp0 (lodge_machine1_get_console_owner (first), "two") == 0);
+  g_assert_null (taken_from_second);
+
+  /* A console whose process is gone has given it back. */
+  g_clear_object (&second);
+  g_clear_object (&second_client);
+  wait_until (g_strcmp0 (lodge_machine1_get_console_owner (first), "") == 0);
+}
+
+static void
+test_host (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) answer = call (fixture, LODGE_CLIENT_HOST_PATH, "org.lodgevm.Host1", "Check",
+                                      g_variant_new ("(b)", FALSE), &error);
+  g_autoptr (GVariant) findings = NULL;
+  g_autoptr (GVariant) facts = NULL;
+  const char *accelerator;
+
+  g_assert_no_error (error);
+  g_variant_get (answer, "(@a(ssss)@a{sv})", &findings, &facts);
+  g_assert_cmpuint (g_variant_n_children (findings), >=, 5);
+  g_assert_true (g_variant_lookup (facts, "accelerator", "&s", &accelerator));
+  g_assert_true (g_str_equal (accelerator, "tcg") || g_str_equal (accelerator, "kvm"));
+}
+
+static void
+test_socket_comes_back (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *socket = lodge_paths_dup_engine_socket ();
+  g_autoptr (LodgeClient) client = NULL;
+
+  g_assert_cmpint (g_unlink (socket), ==, 0);
+  wait_until (g_file_test (socket, G_FILE_TEST_EXISTS));
+  client = connect_client ();
+  g_assert_nonnull (client);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+#define ADD(name, function)                                                                        \
+  g_test_add ("/service/" name, Fixture, NULL, set_up, function, tear_down)
+  ADD ("socket-is-private", test_socket_is_private);
+  ADD ("anonymous-is-refused", test_anonymous_is_refused);
+  ADD ("list-and-open", test_list_and_open);
+  ADD ("create-refused", test_create_refused);
+  ADD ("failed-job", test_failed_job);
+  ADD ("set-delete-and-signals", test_set_delete_and_signals);
+  ADD ("console-has-one-owner", test_console_has_one_owner);
+  ADD ("host", test_host);
+  ADD ("socket-comes-back", test_socket_comes_back);
+  return g_test_run ();
+}
