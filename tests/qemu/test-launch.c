@@ -443,7 +443,6 @@ static void
 test_survives (Fixture *self, gconstpointer data)
 {
   LodgeLaunchFlags flags = GPOINTER_TO_INT (data);
-  g_autoptr (GError) error = NULL;
   int answer[2], status;
   pid_t engine;
   GPid pid = 0;
