@@ -12,20 +12,17 @@
  *   READY        commands and events; while held (no begin_events yet) nothing is read
  *   CLOSED       no socket, no sources, nothing pending; for ever
  *
- * The socket is used directly and never blocks: its two sources are the only way in and out, and
- * destroying them is all it takes to stop. No source holds a reference, pending commands do.
+ * The wire and the sources of a pending command hold no reference to this object; the command does.
  */
 #include "qemu/lodge-qmp-private.h"
 
 #include "lodge-error.h"
 #include "qemu/lodge-qmp-message.h"
+#include "qemu/lodge-qmp-wire.h"
 
-#include <gio/gunixfdmessage.h>
 #include <glib/gi18n-lib.h>
-#include <string.h>
 
 #define DEFAULT_TIMEOUT_MS 10000
-#define READ_BYTES         (64 * 1024)
 
 typedef enum {
   STATE_GREETING,
@@ -38,17 +35,9 @@ struct _LodgeQmp {
   GObject parent_instance;
 
   State state;
-  GSocket *socket;
+  LodgeQmpWire *wire;
   GMainContext *context;
   GPid pid;
-
-  GSource *read_source;
-  GByteArray *input; /* bytes of lines not looked at yet */
-  gsize input_seen;  /* of these, known to hold no line's end */
-  gboolean held;
-
-  GSource *write_source;
-  GQueue output; /* of Request, the first may be sent in part */
 
   gint64 last_id;
   GHashTable *pending; /* id -> Pending; a value of NULL: given up, the answer is dropped */
@@ -56,14 +45,6 @@ struct _LodgeQmp {
   LodgeQmpGreeted greeted;
   gpointer greeted_data;
 };
-
-typedef struct {
-  gint64 id;
-  char *bytes;
-  gsize length;
-  gsize sent;
-  GUnixFDMessage *fds; /* goes with the first byte, NULL afterwards */
-} Request;
 
 typedef struct {
   LodgeQmp *qmp; /* lent: the task holds it */
@@ -84,22 +65,12 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (LodgeQmp, lodge_qmp, G_TYPE_OBJECT)
 
-static void process_input (LodgeQmp *self);
-
 static void
 destroy_source (GSource **source)
 {
   if (*source != NULL)
     g_source_destroy (*source);
   g_clear_pointer (source, g_source_unref);
-}
-
-static void
-request_free (Request *request)
-{
-  g_clear_object (&request->fds);
-  g_free (request->bytes);
-  g_free (request);
 }
 
 static void
@@ -119,19 +90,6 @@ lodge_qmp_format_limit (guint timeout_ms)
 {
   /* Translators: a time in seconds */
   return g_strdup_printf (_ ("%g s"), timeout_ms / 1000.0);
-}
-
-static void
-stop (LodgeQmp *self)
-{
-  self->state = STATE_CLOSED;
-  destroy_source (&self->read_source);
-  destroy_source (&self->write_source);
-  g_queue_clear_full (&self->output, (GDestroyNotify) request_free);
-  g_byte_array_set_size (self->input, 0);
-  self->input_seen = 0;
-  if (self->socket != NULL)
-    g_socket_close (self->socket, NULL); /* whatever it says, the descriptor is closed */
 }
 
 static gboolean
@@ -170,7 +128,8 @@ end (LodgeQmp *self, const char *reason)
 
   g_debug ("QMP connection ended: %s", reason);
   g_object_ref (self);
-  stop (self);
+  self->state = STATE_CLOSED;
+  lodge_qmp_wire_stop (self->wire);
   if (greeted != NULL) {
     g_autoptr (GError) error = g_error_new_literal (LODGE_ERROR, LODGE_ERROR_FAILED, reason);
 
@@ -194,65 +153,6 @@ end_with_junk (LodgeQmp *self, const char *what)
   g_autofree char *reason = g_strdup_printf (_ ("QEMU sent %s"), what);
 
   end (self, reason);
-}
-
-/* Sending */
-
-/* Returns FALSE when the socket takes no more now, or is gone. */
-static gboolean
-send_some (LodgeQmp *self, Request *request)
-{
-  GOutputVector vector = {request->bytes + request->sent, request->length - request->sent};
-  GSocketControlMessage *message = (GSocketControlMessage *) request->fds;
-  g_autoptr (GError) error = NULL;
-  gssize n = g_socket_send_message (self->socket, NULL, &vector, 1, &message, message != NULL,
-                                    G_SOCKET_MSG_NONE, NULL, &error);
-
-  if (n < 0) {
-    /* What the other end said before is still there: reading finds it, and then the end. */
-    if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
-      g_debug ("QMP: cannot send: %s", error->message);
-      g_queue_clear_full (&self->output, (GDestroyNotify) request_free);
-      g_socket_shutdown (self->socket, TRUE, TRUE, NULL);
-    }
-    return FALSE;
-  }
-  g_clear_object (&request->fds);
-  request->sent += n;
-  return TRUE;
-}
-
-static gboolean
-can_write_cb (GSocket *socket, GIOCondition condition, gpointer user_data)
-{
-  LodgeQmp *self = user_data;
-
-  while (!g_queue_is_empty (&self->output)) {
-    Request *request = g_queue_peek_head (&self->output);
-
-    if (!send_some (self, request))
-      break;
-    if (request->sent == request->length)
-      request_free (g_queue_pop_head (&self->output));
-  }
-  if (!g_queue_is_empty (&self->output))
-    return G_SOURCE_CONTINUE;
-  g_clear_pointer (&self->write_source, g_source_unref);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-queue_request (LodgeQmp *self, Request *request)
-{
-  g_queue_push_tail (&self->output, request);
-  if (self->write_source != NULL)
-    return;
-
-  self->write_source = g_socket_create_source (self->socket, G_IO_OUT, NULL);
-  g_source_set_callback (self->write_source, G_SOURCE_FUNC (can_write_cb), self, NULL);
-  /* Most often the socket takes it at once; the source is for when it does not. */
-  if (can_write_cb (self->socket, G_IO_OUT, self) == G_SOURCE_CONTINUE)
-    g_source_attach (self->write_source, self->context);
 }
 
 /* Receiving */
@@ -289,8 +189,7 @@ handle_answer (LodgeQmp *self, LodgeQmpMessage *message)
 
   if (self->state == STATE_NEGOTIATING && message->kind == LODGE_QMP_MESSAGE_RETURN) {
     self->state = STATE_READY;
-    self->held = TRUE;
-    destroy_source (&self->read_source);
+    lodge_qmp_wire_hold (self->wire);
   }
   if (message->kind == LODGE_QMP_MESSAGE_RETURN)
     g_task_return_pointer (pending->task, g_steal_pointer (&message->value),
@@ -325,96 +224,32 @@ handle_message (LodgeQmp *self, LodgeQmpMessage *message)
 }
 
 static void
-handle_line (LodgeQmp *self, const char *line, gsize length)
+line_cb (const char *line, gsize length, gpointer user_data)
 {
-  g_autoptr (LodgeQmpMessage) message = NULL;
+  g_autoptr (LodgeQmp) self = g_object_ref (user_data);
   g_autoptr (GError) error = NULL;
+  g_autoptr (LodgeQmpMessage) message = lodge_qmp_message_parse (line, length, &error);
 
-  while (length > 0 && g_ascii_isspace (line[length - 1]))
-    length--;
-  if (length == 0)
-    return;
-  message = lodge_qmp_message_parse (line, length, &error);
   if (message != NULL)
     handle_message (self, message);
   else
     end_with_junk (self, error->message);
 }
 
-/* Looks at each whole line. Whoever hears of it may close or hold the connection meanwhile; lines
- * are moved out of the buffer first, since closing empties it. */
 static void
-process_input (LodgeQmp *self)
+ended_cb (const char *reason, gpointer user_data)
 {
-  gsize start = 0;
-
-  while (self->state != STATE_CLOSED && !self->held && self->input_seen < self->input->len) {
-    const char *from = (const char *) self->input->data + self->input_seen;
-    const char *newline = memchr (from, '\n', self->input->len - self->input_seen);
-    gsize end_of_line =
-        newline != NULL ? (gsize) (newline - (const char *) self->input->data) : self->input->len;
-    g_autofree char *line = NULL;
-
-    if (end_of_line - start > LODGE_QMP_MESSAGE_MAX_BYTES) {
-      end_with_junk (self, _ ("a line that is too long"));
-      return;
-    }
-    if (newline == NULL) {
-      self->input_seen = end_of_line;
-      break;
-    }
-    line = g_memdup2 (self->input->data + start, end_of_line - start + 1);
-    self->input_seen = end_of_line + 1;
-    gsize length = end_of_line - start;
-    start = end_of_line + 1;
-    handle_line (self, line, length);
-  }
-  if (self->state != STATE_CLOSED && start > 0) {
-    g_byte_array_remove_range (self->input, 0, start);
-    self->input_seen -= start;
-  }
+  end (user_data, reason);
 }
 
-static gboolean
-can_read_cb (GSocket *socket, GIOCondition condition, gpointer user_data)
-{
-  g_autoptr (LodgeQmp) self = g_object_ref (user_data);
-  g_autoptr (GError) error = NULL;
-  guint old_length = self->input->len;
-  gssize n;
-
-  g_byte_array_set_size (self->input, old_length + READ_BYTES);
-  n = g_socket_receive (socket, (char *) self->input->data + old_length, READ_BYTES, NULL, &error);
-  g_byte_array_set_size (self->input, old_length + MAX (n, 0));
-
-  if (n > 0)
-    process_input (self);
-  else if (n == 0)
-    end (self, _ ("QEMU closed the connection"));
-  else if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
-    end (self, _ ("QEMU closed the connection"));
-  return G_SOURCE_CONTINUE; /* when it ended meanwhile, the source is destroyed already */
-}
-
-static void
-begin_reading (LodgeQmp *self)
-{
-  self->read_source = g_socket_create_source (self->socket, G_IO_IN, NULL);
-  g_source_set_callback (self->read_source, G_SOURCE_FUNC (can_read_cb), self, NULL);
-  g_source_set_static_name (self->read_source, "LodgeQmp read");
-  g_source_attach (self->read_source, self->context);
-}
+static const LodgeQmpWireEvents wire_events = {line_cb, ended_cb};
 
 static gboolean
 begin_events_cb (gpointer user_data)
 {
   LodgeQmp *self = user_data;
 
-  if (self->state == STATE_CLOSED || !self->held)
-    return G_SOURCE_REMOVE;
-  self->held = FALSE;
-  begin_reading (self);
-  process_input (self);
+  lodge_qmp_wire_resume (self->wire);
   return G_SOURCE_REMOVE;
 }
 
@@ -439,16 +274,8 @@ give_up (Pending *pending)
   g_autofree gint64 *key = NULL;
 
   g_hash_table_steal_extended (self->pending, &pending->id, (gpointer *) &key, NULL);
-  for (GList *l = self->output.head; l != NULL; l = l->next) {
-    Request *request = l->data;
-
-    if (request->id == pending->id && request->sent == 0) {
-      request_free (request);
-      g_queue_delete_link (&self->output, l);
-      return pending;
-    }
-  }
-  g_hash_table_insert (self->pending, g_steal_pointer (&key), NULL);
+  if (!lodge_qmp_wire_withdraw (self->wire, pending->id))
+    g_hash_table_insert (self->pending, g_steal_pointer (&key), NULL);
   return pending;
 }
 
@@ -504,13 +331,12 @@ add_pending (LodgeQmp *self, gint64 id, const char *command, guint timeout_ms, G
   g_hash_table_insert (self->pending, g_memdup2 (&id, sizeof id), pending);
 }
 
-static Request *
-request_new (gint64 id, const char *command, JsonObject *arguments, GUnixFDMessage *fds)
+static char *
+format_request (gint64 id, const char *command, JsonObject *arguments)
 {
   g_autoptr (JsonNode) root = json_node_new (JSON_NODE_OBJECT);
   g_autofree char *text = NULL;
   JsonObject *object = json_object_new ();
-  Request *request = g_new0 (Request, 1);
 
   json_node_take_object (root, object);
   json_object_set_string_member (object, "execute", command);
@@ -518,12 +344,7 @@ request_new (gint64 id, const char *command, JsonObject *arguments, GUnixFDMessa
     json_object_set_object_member (object, "arguments", json_object_ref (arguments));
   json_object_set_int_member (object, "id", id);
   text = json_to_string (root, FALSE);
-
-  request->id = id;
-  request->bytes = g_strconcat (text, "\n", NULL);
-  request->length = strlen (request->bytes);
-  request->fds = fds != NULL ? g_object_ref (fds) : NULL;
-  return request;
+  return g_strconcat (text, "\n", NULL);
 }
 
 static void
@@ -534,7 +355,7 @@ execute (LodgeQmp *self,
          guint timeout_ms,
          GTask *task)
 {
-  gint64 id;
+  g_autofree char *line = NULL;
 
   if (g_cancellable_is_cancelled (g_task_get_cancellable (task))) {
     return_cancelled (task, command);
@@ -546,9 +367,16 @@ execute (LodgeQmp *self,
                              command);
     return;
   }
-  id = ++self->last_id;
-  add_pending (self, id, command, timeout_ms, task);
-  queue_request (self, request_new (id, command, arguments, fds));
+  line = format_request (self->last_id + 1, command, arguments);
+  if (!g_utf8_validate (line, -1, NULL)) {
+    /* A file's name may be. QEMU would refuse the line without saying which command it was. */
+    g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_INVALID,
+                             _ ("“%s” cannot be sent to QEMU: something in it is not UTF-8"),
+                             command);
+    return;
+  }
+  add_pending (self, ++self->last_id, command, timeout_ms, task);
+  lodge_qmp_wire_send (self->wire, self->last_id, g_steal_pointer (&line), fds);
 }
 
 static GTask *
@@ -656,13 +484,12 @@ lodge_qmp_new (GSocket *socket, LodgeQmpGreeted greeted, gpointer user_data)
   LodgeQmp *self = g_object_new (LODGE_TYPE_QMP, NULL);
   g_autoptr (GCredentials) peer = g_socket_get_credentials (socket, NULL);
 
-  self->socket = g_object_ref (socket);
   self->greeted = greeted;
   self->greeted_data = user_data;
   /* SO_PEERCRED gives the pid as this process sees it. A peer it cannot see has none: 0. */
   if (peer != NULL)
     self->pid = MAX (g_credentials_get_unix_pid (peer, NULL), 0);
-  begin_reading (self);
+  self->wire = lodge_qmp_wire_new (socket, &wire_events, self);
   return self;
 }
 
@@ -672,8 +499,9 @@ lodge_qmp_dispose (GObject *object)
   LodgeQmp *self = LODGE_QMP (object);
 
   /* No task is under way, each would hold a reference; so nobody is left to be told. */
-  stop (self);
-  g_clear_object (&self->socket);
+  self->state = STATE_CLOSED;
+  if (self->wire != NULL)
+    lodge_qmp_wire_stop (self->wire);
 
   G_OBJECT_CLASS (lodge_qmp_parent_class)->dispose (object);
 }
@@ -683,7 +511,7 @@ lodge_qmp_finalize (GObject *object)
 {
   LodgeQmp *self = LODGE_QMP (object);
 
-  g_byte_array_unref (self->input);
+  g_clear_pointer (&self->wire, lodge_qmp_wire_unref);
   g_hash_table_unref (self->pending);
   g_main_context_unref (self->context);
 
@@ -708,7 +536,6 @@ static void
 lodge_qmp_init (LodgeQmp *self)
 {
   self->context = g_main_context_ref_thread_default ();
-  self->input = g_byte_array_new ();
   self->pending =
       g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, (GDestroyNotify) pending_free);
 }

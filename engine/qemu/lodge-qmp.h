@@ -44,7 +44,8 @@ LodgeQmp *lodge_qmp_connect_finish (GAsyncResult *result, GError **error);
  * @timeout_ms: 0 for the usual 10 s
  *
  * Errors: %LODGE_ERROR_FAILED with QEMU's own description, %LODGE_ERROR_TIMEOUT (the answer is
- * dropped when it comes), %LODGE_ERROR_CANCELLED.
+ * dropped when it comes), %LODGE_ERROR_CANCELLED, %LODGE_ERROR_INVALID when an argument is not
+ * UTF-8.
  */
 void lodge_qmp_execute_async (LodgeQmp *self,
                               const char *command,

@@ -351,6 +351,25 @@ test_fd (Fixture *fixture, gconstpointer unused)
   close (received);
 }
 
+/* A file's name need not be UTF-8: it is refused here, and the connection lives on. */
+static void
+test_argument_is_not_utf8 (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+  Wait wait = {FALSE};
+
+  lodge_qmp_execute_async (fixture->qmp, "x", lodge_qmp_arguments ("filename", "a\xff", NULL),
+                           LONG_MS, NULL, done_cb, &wait);
+  iterate_until (&wait.done);
+  g_assert_null (lodge_qmp_execute_finish (fixture->qmp, wait.result, &error));
+  g_object_unref (wait.result);
+  assert_error (error, LODGE_ERROR_INVALID, "“x”");
+  g_assert_cmpuint (fake_qmp_count (fixture->fake, "x"), ==, 0);
+  g_clear_error (&error);
+  g_assert_null (try_execute (fixture->qmp, "y", LONG_MS, &error));
+  assert_error (error, LODGE_ERROR_FAILED, "has not been found");
+}
+
 static void
 test_bad_fd (Fixture *fixture, gconstpointer unused)
 {
@@ -960,6 +979,7 @@ main (int argc, char *argv[])
   CONNECTED ("answer/refusal-is-cut", test_refusal_is_cut);
   CONNECTED ("answer/many-at-once", test_many_at_once);
   CONNECTED ("answer/long-request", test_long_request);
+  CONNECTED ("answer/argument-is-not-utf8", test_argument_is_not_utf8);
   CONNECTED ("fd", test_fd);
   CONNECTED ("fd/bad", test_bad_fd);
   CONNECTED ("events/around-an-answer", test_events_around);
