@@ -13,7 +13,9 @@
 #include <errno.h>
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -29,22 +31,63 @@ fill_address (const char *path, struct sockaddr_un *out_address)
          sizeof out_address->sun_path;
 }
 
+static LodgeError
+error_code (int number)
+{
+  return number == EACCES || number == EPERM || number == EROFS ? LODGE_ERROR_DENIED
+                                                                : LODGE_ERROR_FAILED;
+}
+
 static int
 listen_on (const char *path, GError **error)
 {
   struct sockaddr_un address;
   int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int saved;
 
-  unlink (path);
-  if (fd >= 0 && fill_address (path, &address) &&
-      bind (fd, (struct sockaddr *) &address, sizeof address) == 0 && listen (fd, 1) == 0)
+  (void) g_unlink (path);
+  if (!fill_address (path, &address))
+    errno = ENAMETOOLONG;
+  /* The mode of the descriptor is that of the socket (unix_bind_bsd() in Linux). */
+  else if (fd >= 0 && fchmod (fd, 0600) == 0 &&
+           bind (fd, (struct sockaddr *) &address, sizeof address) == 0 && listen (fd, 1) == 0)
     return fd;
 
-  g_set_error (error, LODGE_ERROR, LODGE_ERROR_DENIED, _ ("Could not make the socket %s: %s"), path,
-               g_strerror (errno));
+  saved = errno;
+  g_set_error (error, LODGE_ERROR, error_code (saved), _ ("Could not make the socket %s: %s"), path,
+               g_strerror (saved));
   if (fd >= 0)
     close (fd);
   return -1;
+}
+
+/* The folder of the TPM's state. A machine's folder may come from somebody else: a link in it must
+ * not lead what swtpm writes to another place. */
+static gboolean
+make_state_folder (const char *path, GError **error)
+{
+  struct stat info;
+
+  /* swtpm ends a value at a comma, and knows no way to write one. */
+  if (strchr (path, ',') != NULL) {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_FAILED,
+                 _ ("A TPM cannot keep its state in %s: the path has a comma; rename the folder"),
+                 path);
+    return FALSE;
+  }
+  if (g_mkdir (path, 0700) != 0 && errno != EEXIST) {
+    int saved = errno;
+
+    g_set_error (error, LODGE_ERROR, error_code (saved), _ ("Could not make the folder %s: %s"),
+                 path, g_strerror (saved));
+    return FALSE;
+  }
+  if (lstat (path, &info) != 0 || !S_ISDIR (info.st_mode)) {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_FAILED,
+                 _ ("%s, where the TPM's state belongs, is no folder"), path);
+    return FALSE;
+  }
+  return TRUE;
 }
 
 /* Whoever starts a process reaps it. */
@@ -64,7 +107,6 @@ lodge_tpm_start (const char *machine_folder,
   g_autofree char *state = g_build_filename (machine_folder, "tpm", NULL);
   g_autofree char *log = g_build_filename (machine_folder, "tpm.log", NULL);
   g_autofree char *program = g_find_program_in_path ("swtpm");
-  g_autofree char *escaped = lodge_command_escape (state);
   g_autoptr (LodgeCommand) command = NULL;
   GPid pid;
   int fd;
@@ -75,11 +117,8 @@ lodge_tpm_start (const char *machine_folder,
                             "package swtpm, or set tpm.enabled to false"));
     return NULL;
   }
-  if (g_mkdir (state, 0700) != 0 && errno != EEXIST) {
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_DENIED, _ ("Could not make the folder %s: %s"),
-                 state, g_strerror (errno));
+  if (!make_state_folder (state, error))
     return NULL;
-  }
   fd = listen_on (socket_path, error);
   if (fd < 0)
     return NULL;
@@ -88,15 +127,17 @@ lodge_tpm_start (const char *machine_folder,
   lodge_command_add (command, _ ("A TPM over a socket"), "socket", NULL);
   lodge_command_add (command, _ ("Version 2.0, as Windows 11 wants"), "--tpm2", NULL);
   lodge_command_addf (command, _ ("Its state belongs to the machine"), "--tpmstate",
-                      "dir=%s,mode=0600", escaped);
+                      "dir=%s,mode=0600", state);
   lodge_command_addf (command, _ ("The engine made the socket"), "--ctrl", "type=unixio,fd=%d",
                       lodge_command_take_fd (command, fd));
   lodge_command_add (command, _ ("It ends with QEMU"), "--terminate", NULL);
   lodge_command_bind (command, LODGE_COMMAND_BIND_READ_WRITE, state);
 
   pid = lodge_launch (command, contained ? LODGE_LAUNCH_CONTAINED : 0, unit, log, error);
-  if (pid < 0)
+  if (pid < 0) {
+    (void) g_unlink (socket_path);
     return NULL;
+  }
   lodge_launch_watch (pid, reaped_cb, NULL);
   return g_steal_pointer (&socket_path);
 }
