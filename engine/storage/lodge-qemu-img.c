@@ -9,6 +9,11 @@
  *   wall limit       Mustn't hang: a file on a dead network disk.
  *   capped output    Mustn't fill the engine's memory with complaints.
  *
+ * Ending it. bubblewrap's own process waits for a child that makes the namespaces and becomes their
+ * process 1. Killing the first alone is not enough: until the child has asked to die with it, it
+ * would wait for it for ever. So bubblewrap is asked for the child (--info-fd, which it writes
+ * before the child may go on), and a process that is to end is ended by a pidfd of that child.
+ *
  * Whether namespaces are to be had is tried once with a program that does nothing, so that a
  * failure of bubblewrap is never mistaken for one of the image.
  */
@@ -17,16 +22,25 @@
 #include "lodge-error.h"
 #include "qemu/lodge-containment.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gunixinputstream.h>
 #include <glib/gi18n-lib.h>
-#include <json-glib/json-glib.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define DEFAULT_SECONDS 60
 #define MOST_OUTPUT     (1024 * 1024)
 #define MOST_WORDS      4096
+#define MOST_INFO       512
+/* After it was killed; only a process that waits for a dead disk needs longer. */
+#define GRACE_SECONDS 10
+/* Where bubblewrap finds the pipe for what it says of its child. */
+#define INFO_FD 3
 /* A plain convert needs some 150 MiB of address space; a qcow2 that stands on itself took 900. */
 #define MOST_MEMORY (G_GUINT64_CONSTANT (2) << 30)
 
@@ -49,20 +63,31 @@ struct _LodgeQemuImg {
 
   /* While it runs. */
   GSubprocess *process;
+  int inner; /* pidfd of process 1 inside; -1 while it is not known or without bubblewrap */
   GSource *timeout;
   GSource *cancel;
+  GSource *grace;
   GString *output;
   GString *words;
-  guint pending; /* of: its end, standard output, standard error */
+  GString *info; /* what bubblewrap says of its child */
+  guint pending; /* of: its end, and the ends of the pipes */
   gboolean timed_out;
+  gboolean ending; /* it was told to */
+  gboolean finished;
 };
 
-/* One of the two pipes. */
+typedef enum {
+  PIPE_OUTPUT,
+  PIPE_WORDS,
+  PIPE_INFO,
+} PipeKind;
+
+/* One of the pipes. */
 typedef struct {
   GTask *task;
+  PipeKind kind;
   GString *kept;
   gsize most;
-  gboolean is_output;
   char buffer[4096];
 } Pipe;
 
@@ -86,6 +111,8 @@ lodge_qemu_img_new (const char *program)
   self->seconds = DEFAULT_SECONDS;
   self->output = g_string_new (NULL);
   self->words = g_string_new (NULL);
+  self->info = g_string_new (NULL);
+  self->inner = -1;
   return self;
 }
 
@@ -104,21 +131,15 @@ lodge_qemu_img_free (LodgeQemuImg *self)
     return;
   drop_source (&self->timeout);
   drop_source (&self->cancel);
+  drop_source (&self->grace);
+  if (self->inner >= 0)
+    close (self->inner);
   g_clear_object (&self->process);
   g_ptr_array_unref (self->argv);
   g_array_unref (self->binds);
   g_string_free (self->output, TRUE);
   g_string_free (self->words, TRUE);
-  g_free (self);
-}
-
-void
-lodge_qemu_img_result_free (LodgeQemuImgResult *self)
-{
-  if (self == NULL)
-    return;
-  g_free (self->output);
-  g_free (self->words);
+  g_string_free (self->info, TRUE);
   g_free (self);
 }
 
@@ -184,7 +205,8 @@ set_limits (gpointer data)
 }
 
 static GSubprocess *
-spawn (const char *const *argv, GSpawnChildSetupFunc setup, gpointer data, GError **error)
+spawn (
+    const char *const *argv, int info_fd, GSpawnChildSetupFunc setup, gpointer data, GError **error)
 {
   g_autoptr (GSubprocessLauncher) launcher = NULL;
   g_auto (GStrv) environment = lodge_containment_dup_environment ();
@@ -194,49 +216,11 @@ spawn (const char *const *argv, GSpawnChildSetupFunc setup, gpointer data, GErro
   launcher =
       g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
   g_subprocess_launcher_set_environ (launcher, environment);
+  if (info_fd >= 0)
+    g_subprocess_launcher_take_fd (launcher, info_fd, INFO_FD);
   if (setup != NULL)
     g_subprocess_launcher_set_child_setup (launcher, setup, data, NULL);
   return g_subprocess_launcher_spawnv (launcher, argv, error);
-}
-
-/* A line without what the reader knows already: the program, and the image as we named it. */
-static const char *
-skip_known (const char *line)
-{
-  static const char *const programs[] = {"qemu-img: ", "qemu-io: "};
-  static const char *const ends[] = {"}': ", "}: "};
-
-  for (guint i = 0; i < G_N_ELEMENTS (programs); i++) {
-    if (g_str_has_prefix (line, programs[i]))
-      line += strlen (programs[i]);
-  }
-  if (strstr (line, "json:{") == NULL)
-    return line;
-  for (guint i = 0; i < G_N_ELEMENTS (ends); i++) {
-    const char *end = g_strrstr (line, ends[i]);
-
-    if (end != NULL)
-      return end + strlen (ends[i]);
-  }
-  return line;
-}
-
-/* The first line that says what went wrong. */
-static char *
-dup_words (const char *text)
-{
-  g_autofree char *valid = g_utf8_make_valid (text, -1);
-  g_auto (GStrv) lines = g_strsplit_set (valid, "\r\n", -1);
-  const char *words = "";
-
-  for (guint i = 0; lines[i] != NULL && words[0] == '\0'; i++) {
-    const char *line = g_strstrip (lines[i]);
-
-    /* It tries to remove what it began, which is bound and cannot be. */
-    if (strstr (line, "Error when deleting file") == NULL)
-      words = skip_known (line);
-  }
-  return g_utf8_substring (words, 0, MIN (g_utf8_strlen (words, -1), 300));
 }
 
 static void
@@ -244,9 +228,14 @@ finish (GTask *task)
 {
   LodgeQemuImg *self = g_task_get_task_data (task);
   LodgeQemuImgResult *result;
+  int status;
 
+  if (self->finished)
+    return;
+  self->finished = TRUE;
   drop_source (&self->timeout);
   drop_source (&self->cancel);
+  drop_source (&self->grace);
   if (g_cancellable_is_cancelled (g_task_get_cancellable (task))) {
     g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_CANCELLED, _ ("This was cancelled"));
     return;
@@ -258,13 +247,11 @@ finish (GTask *task)
     return;
   }
 
-  result = g_new0 (LodgeQemuImgResult, 1);
   if (g_subprocess_get_if_exited (self->process))
-    result->status = g_subprocess_get_exit_status (self->process);
+    status = g_subprocess_get_exit_status (self->process);
   else
-    result->status = 128 + g_subprocess_get_term_sig (self->process);
-  result->output = g_strndup (self->output->str, self->output->len);
-  result->words = dup_words (self->words->str);
+    status = 128 + g_subprocess_get_term_sig (self->process);
+  result = lodge_qemu_img_result_new (status, self->output->str, self->words->str);
   g_task_return_pointer (task, result, (GDestroyNotify) lodge_qemu_img_result_free);
 }
 
@@ -302,6 +289,36 @@ report_progress (LodgeQemuImg *self, const char *text, gsize length)
     self->progress (percent / 100, self->progress_data);
 }
 
+/* Ends process 1 inside, and with it all that is inside, once it is known; else bubblewrap will
+ * tell. The last resort is the one process that is certain. */
+static void
+kill_now (LodgeQemuImg *self)
+{
+  if (self->inner >= 0)
+    pidfd_send_signal (self->inner, SIGKILL, NULL, 0);
+  if (self->inner >= 0 || contained != CONTAINED_YES)
+    g_subprocess_force_exit (self->process);
+}
+
+/* "child-pid": 123, of which all must have come. */
+static void
+read_info (LodgeQemuImg *self)
+{
+  const char *key = strstr (self->info->str, "\"child-pid\": ");
+  guint64 pid;
+  char *end;
+
+  if (self->inner >= 0 || key == NULL)
+    return;
+  pid = g_ascii_strtoull (key + strlen ("\"child-pid\": "), &end, 10);
+  if (*end == '\0' || pid == 0 || pid > G_MAXINT)
+    return;
+  /* It fails only when the child has ended already. */
+  self->inner = pidfd_open ((pid_t) pid, 0);
+  if (self->ending)
+    kill_now (self);
+}
+
 static void
 read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -316,26 +333,54 @@ read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_free (pipe);
     return;
   }
-  if (pipe->is_output)
+  if (pipe->kind == PIPE_OUTPUT && !self->finished)
     report_progress (self, pipe->buffer, n);
   /* What is beyond the cap is read all the same, so that the program does not wait for us. */
   if (pipe->kept->len < pipe->most)
     g_string_append_len (pipe->kept, pipe->buffer, MIN ((gsize) n, pipe->most - pipe->kept->len));
+  if (pipe->kind == PIPE_INFO)
+    read_info (self);
   g_input_stream_read_async (stream, pipe->buffer, sizeof pipe->buffer, G_PRIORITY_DEFAULT, NULL,
                              read_cb, pipe);
 }
 
 static void
-read_pipe (GTask *task, GInputStream *stream, GString *kept, gsize most, gboolean is_output)
+read_pipe (GTask *task, GInputStream *stream, PipeKind kind, GString *kept, gsize most)
 {
+  LodgeQemuImg *self = g_task_get_task_data (task);
   Pipe *pipe = g_new0 (Pipe, 1);
 
   pipe->task = g_object_ref (task);
+  pipe->kind = kind;
   pipe->kept = kept;
   pipe->most = most;
-  pipe->is_output = is_output;
+  self->pending++;
   g_input_stream_read_async (stream, pipe->buffer, sizeof pipe->buffer, G_PRIORITY_DEFAULT, NULL,
                              read_cb, pipe);
+}
+
+static gboolean
+grace_cb (gpointer user_data)
+{
+  LodgeQemuImg *self = g_task_get_task_data (user_data);
+
+  g_subprocess_force_exit (self->process);
+  finish (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+end_process (GTask *task)
+{
+  LodgeQemuImg *self = g_task_get_task_data (task);
+
+  if (self->ending)
+    return;
+  self->ending = TRUE;
+  kill_now (self);
+  self->grace = g_timeout_source_new_seconds (GRACE_SECONDS);
+  g_source_set_callback (self->grace, grace_cb, task, NULL);
+  g_source_attach (self->grace, g_task_get_context (task));
 }
 
 static gboolean
@@ -344,16 +389,14 @@ timeout_cb (gpointer user_data)
   LodgeQemuImg *self = g_task_get_task_data (user_data);
 
   self->timed_out = TRUE;
-  g_subprocess_force_exit (self->process);
+  end_process (user_data);
   return G_SOURCE_REMOVE;
 }
 
 static gboolean
 cancel_cb (GCancellable *cancellable, gpointer user_data)
 {
-  LodgeQemuImg *self = g_task_get_task_data (user_data);
-
-  g_subprocess_force_exit (self->process);
+  end_process (user_data);
   return G_SOURCE_REMOVE;
 }
 
@@ -371,11 +414,17 @@ build_argv (LodgeQemuImg *self, GError **error)
   }
   if (self->argv->pdata[self->argv->len - 1] != NULL)
     g_ptr_array_add (self->argv, NULL);
-  if (contained == CONTAINED_YES)
-    return lodge_containment_new_argv (LODGE_CONTAINMENT_DIE_WITH_PARENT,
+  if (contained == CONTAINED_YES) {
+    argv = lodge_containment_new_argv (LODGE_CONTAINMENT_DIE_WITH_PARENT,
                                        (const LodgeContainmentBind *) (gpointer) self->binds->data,
                                        self->binds->len, (const char *const *) self->argv->pdata,
                                        error);
+    if (argv != NULL) {
+      g_ptr_array_insert (argv, 1, g_strdup ("--info-fd"));
+      g_ptr_array_insert (argv, 2, g_strdup_printf ("%d", INFO_FD));
+    }
+    return argv;
+  }
 
   argv = g_ptr_array_new_with_free_func (g_free);
   g_ptr_array_add (argv, g_steal_pointer (&path));
@@ -384,29 +433,11 @@ build_argv (LodgeQemuImg *self, GError **error)
   return argv;
 }
 
-/* Takes a reference of @task. */
 static void
-start (GTask *task)
+start_waiting (GTask *task, int info_fd)
 {
   LodgeQemuImg *self = g_task_get_task_data (task);
   GCancellable *cancellable = g_task_get_cancellable (task);
-  g_autoptr (GPtrArray) argv = NULL;
-  g_autoptr (GError) why = NULL;
-  GError *error = NULL;
-
-  argv = build_argv (self, &error);
-  if (argv == NULL) {
-    g_task_return_error (task, error);
-    g_object_unref (task);
-    return;
-  }
-  self->process = spawn ((const char *const *) argv->pdata, set_limits, self, &why);
-  if (self->process == NULL) {
-    g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_FAILED, _ ("Could not start %s: %s"),
-                             (const char *) g_ptr_array_index (self->argv, 0), why->message);
-    g_object_unref (task);
-    return;
-  }
 
   self->timeout = g_timeout_source_new_seconds (self->seconds);
   g_source_set_callback (self->timeout, timeout_cb, task, NULL);
@@ -417,10 +448,55 @@ start (GTask *task)
     g_source_attach (self->cancel, g_task_get_context (task));
   }
 
-  self->pending = 3;
-  read_pipe (task, g_subprocess_get_stdout_pipe (self->process), self->output, MOST_OUTPUT, TRUE);
-  read_pipe (task, g_subprocess_get_stderr_pipe (self->process), self->words, MOST_WORDS, FALSE);
-  g_subprocess_wait_async (self->process, NULL, waited_cb, task);
+  read_pipe (task, g_subprocess_get_stdout_pipe (self->process), PIPE_OUTPUT, self->output,
+             MOST_OUTPUT);
+  read_pipe (task, g_subprocess_get_stderr_pipe (self->process), PIPE_WORDS, self->words,
+             MOST_WORDS);
+  if (info_fd >= 0) {
+    g_autoptr (GInputStream) stream = g_unix_input_stream_new (info_fd, TRUE);
+
+    read_pipe (task, stream, PIPE_INFO, self->info, MOST_INFO);
+  }
+  self->pending++;
+  g_subprocess_wait_async (self->process, NULL, waited_cb, g_object_ref (task));
+}
+
+/* Takes a reference of @task. */
+static void
+start (GTask *task_given)
+{
+  g_autoptr (GTask) task = task_given;
+  LodgeQemuImg *self = g_task_get_task_data (task);
+  const char *program = g_ptr_array_index (self->argv, 0);
+  g_autoptr (GPtrArray) argv = NULL;
+  g_autoptr (GError) why = NULL;
+  int info[2] = {-1, -1};
+  GError *error = NULL;
+
+  if (g_cancellable_is_cancelled (g_task_get_cancellable (task))) {
+    finish (task);
+    return;
+  }
+  argv = build_argv (self, &error);
+  if (argv == NULL) {
+    g_task_return_error (task, error);
+    return;
+  }
+  if (contained == CONTAINED_YES && pipe2 (info, O_CLOEXEC) != 0) {
+    g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_FAILED, _ ("Could not start %s: %s"),
+                             program, g_strerror (errno));
+    return;
+  }
+  /* The child's end is the launcher's from here on. */
+  self->process = spawn ((const char *const *) argv->pdata, info[1], set_limits, self, &why);
+  if (self->process == NULL) {
+    if (info[0] >= 0)
+      close (info[0]);
+    g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_FAILED, _ ("Could not start %s: %s"),
+                             program, why->message);
+    return;
+  }
+  start_waiting (task, info[0]);
 }
 
 static void
@@ -430,17 +506,41 @@ no_containment (const char *why)
   g_message ("Disk images are read without namespaces around qemu-img, only with limits: %s", why);
 }
 
+/* A trial of the walls. */
+typedef struct {
+  GTask *task;
+  GCancellable *stop;
+  GSource *timeout;
+} Trial;
+
+static gboolean
+trial_late_cb (gpointer user_data)
+{
+  g_cancellable_cancel (user_data);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 tried_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  GSubprocess *process = G_SUBPROCESS (source);
+  Trial *trial = user_data;
+  GTask *task = trial->task;
   g_autofree char *words = NULL;
+  g_autoptr (GError) error = NULL;
 
-  g_subprocess_communicate_utf8_finish (G_SUBPROCESS (source), result, NULL, &words, NULL);
-  if (g_subprocess_get_successful (G_SUBPROCESS (source)))
+  if (!g_subprocess_communicate_utf8_finish (process, result, NULL, &words, &error)) {
+    g_subprocess_force_exit (process);
+    no_containment (error->message);
+  } else if (g_subprocess_get_successful (process)) {
     contained = CONTAINED_YES;
-  else
-    no_containment (words != NULL ? g_strchomp (words) : "bubblewrap failed");
-  start (user_data);
+  } else {
+    no_containment (g_strchomp (words));
+  }
+  drop_source (&trial->timeout);
+  g_object_unref (trial->stop);
+  g_free (trial);
+  start (task);
 }
 
 /* A program that does nothing, in the same walls. Takes a reference of @task. */
@@ -451,16 +551,24 @@ try_containment (GTask *task)
   g_autoptr (GSubprocess) process = NULL;
   g_autoptr (GPtrArray) argv = NULL;
   g_autoptr (GError) error = NULL;
+  Trial *trial;
 
   argv = lodge_containment_new_argv (LODGE_CONTAINMENT_DIE_WITH_PARENT, NULL, 0, nothing, &error);
   if (argv != NULL)
-    process = spawn ((const char *const *) argv->pdata, NULL, NULL, &error);
+    process = spawn ((const char *const *) argv->pdata, -1, NULL, NULL, &error);
   if (process == NULL) {
     no_containment (error->message);
     start (task);
     return;
   }
-  g_subprocess_communicate_utf8_async (process, NULL, NULL, tried_cb, task);
+
+  trial = g_new0 (Trial, 1);
+  trial->task = task;
+  trial->stop = g_cancellable_new ();
+  trial->timeout = g_timeout_source_new_seconds (GRACE_SECONDS);
+  g_source_set_callback (trial->timeout, trial_late_cb, trial->stop, NULL);
+  g_source_attach (trial->timeout, g_task_get_context (task));
+  g_subprocess_communicate_utf8_async (process, NULL, trial->stop, tried_cb, trial);
 }
 
 void
@@ -487,67 +595,4 @@ lodge_qemu_img_run_finish (GAsyncResult *result, GError **error)
   g_return_val_if_fail (g_async_result_is_tagged (result, lodge_qemu_img_run_async), NULL);
 
   return g_task_propagate_pointer (G_TASK (result), error);
-}
-
-void
-lodge_qemu_img_set_error (GError **error,
-                          int code,
-                          const char *path,
-                          const char *target,
-                          const LodgeQemuImgResult *result)
-{
-  /* The third is QEMU's rendering of EFBIG while a qcow2 file is made; our sizes are far below what
-   * the format can have. */
-  if (result->status == 128 + SIGXFSZ || strstr (result->words, "No space left") != NULL ||
-      strstr (result->words, "too large for file format") != NULL ||
-      strstr (result->words, "File too large") != NULL)
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STORAGE,
-                 _ ("There is not enough room for %s: the disk is full"),
-                 target != NULL ? target : path);
-  else if (result->status == 128 + SIGXCPU || result->status == 128 + SIGKILL)
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_TIMEOUT,
-                 _ ("%s takes more time or memory than an image should"), path);
-  else if (strstr (result->words, "\"write\" lock") != NULL)
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE, _ ("%s is in use by another program"),
-                 path);
-  else if (strstr (result->words, "No such file") != NULL)
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND, _ ("There is no file %s"), path);
-  else if (strstr (result->words, "Permission denied") != NULL)
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_DENIED, _ ("Could not open %s: permission denied"),
-                 path);
-  else
-    g_set_error (error, LODGE_ERROR, code, _ ("qemu-img cannot work with %s: %s"), path,
-                 result->words[0] != '\0' ? result->words : _ ("it does not say why"));
-}
-
-char *
-lodge_qemu_img_dup_source (const char *format, const char *path, const char *below)
-{
-  g_autoptr (JsonNode) lower = below != NULL ? json_from_string (below + strlen ("json:"), NULL)
-                                             : json_node_new (JSON_NODE_NULL);
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autoptr (JsonNode) root = NULL;
-  g_autofree char *text = NULL;
-
-  json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "driver");
-  json_builder_add_string_value (builder, format);
-  json_builder_set_member_name (builder, "file");
-  json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "driver");
-  json_builder_add_string_value (builder, "file");
-  json_builder_set_member_name (builder, "filename");
-  json_builder_add_string_value (builder, path);
-  json_builder_end_object (builder);
-  /* The formats that can stand on another file (BlockdevOptionsGenericCOWFormat in QEMU's
-   * qapi/block-core.json): null says that none is opened, whatever the image says. */
-  if (below != NULL || strcmp (format, "qcow2") == 0 || strcmp (format, "qed") == 0 ||
-      strcmp (format, "vmdk") == 0) {
-    json_builder_set_member_name (builder, "backing");
-    json_builder_add_value (builder, g_steal_pointer (&lower));
-  }
-  json_builder_end_object (builder);
-  root = json_builder_get_root (builder);
-  text = json_to_string (root, FALSE);
-  return g_strconcat ("json:", text, NULL);
 }

@@ -47,6 +47,9 @@ typedef struct {
   char *output; /* at most 1 MiB */
   char *words;  /* what it said went wrong, on one line; "" for nothing */
 } LodgeQemuImgResult;
+/* @complaints: all that came on standard error. */
+LodgeQemuImgResult *
+lodge_qemu_img_result_new (int status, const char *output, const char *complaints);
 void lodge_qemu_img_result_free (LodgeQemuImgResult *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeQemuImgResult, lodge_qemu_img_result_free)
 

@@ -769,6 +769,66 @@ test_cancel (Fixture *fixture, gconstpointer data)
   assert_n_files (fixture, 1);
 }
 
+/* A process whose command line names @folder. */
+static gboolean
+is_at_work (const char *folder)
+{
+  g_autoptr (GDir) dir = g_dir_open ("/proc", 0, NULL);
+  const char *name;
+
+  while ((name = g_dir_read_name (dir)) != NULL) {
+    g_autofree char *path = g_build_filename ("/proc", name, "cmdline", NULL);
+    g_autofree char *line = NULL;
+    gsize length;
+
+    if (g_ascii_isdigit (name[0]) && g_file_get_contents (path, &line, &length, NULL) &&
+        memmem (line, length, folder, strlen (folder)) != NULL)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static gboolean
+cancel_cb (gpointer user_data)
+{
+  g_cancellable_cancel (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+/* At every moment of a start, among them those at which bubblewrap's child does not yet die with
+ * it: it always ends, and nothing of it stays. */
+static void
+test_cancel_any_time (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *layer = in_folder (fixture, "layer.qcow2");
+  guint n_cancelled = 0;
+
+  for (guint i = 0; i < 60; i++) {
+    g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+    g_autoptr (GError) error = NULL;
+    Wait wait = {NULL, FALSE};
+
+    lodge_image_create_async (layer, "qcow2", MIB, cancellable, got_cb, &wait);
+    if (i % 2 == 0) {
+      g_usleep (i * 100);
+      g_cancellable_cancel (cancellable);
+    } else {
+      g_idle_add_full (G_PRIORITY_LOW, cancel_cb, cancellable, NULL);
+    }
+    if (!lodge_image_create_finish (wait_for (&wait), &error)) {
+      g_assert_error (error, LODGE_ERROR, LODGE_ERROR_CANCELLED);
+      n_cancelled++;
+    }
+    end_wait (&wait);
+    g_unlink (layer);
+    assert_n_files (fixture, 0);
+  }
+  g_assert_cmpuint (n_cancelled, >, 0);
+  for (guint i = 0; is_at_work (fixture->folder) && i < 300; i++)
+    g_usleep (100000);
+  g_assert_false (is_at_work (fixture->folder));
+}
+
 /* --- What qemu-img may do, seen through a program in its place --- */
 
 /* Puts a shell script in qemu-img's place. Only in a process of its own. */
@@ -1041,6 +1101,7 @@ main (int argc, char **argv)
   ADD ("in-use", test_in_use);
   ADD ("full-disk", test_full_disk);
   ADD ("cancel", test_cancel);
+  ADD ("cancel-any-time", test_cancel_any_time);
   ADD ("bootable", test_bootable);
   g_test_add_func ("/image/contained", test_contained);
   g_test_add_func ("/image/limits", test_limits);
