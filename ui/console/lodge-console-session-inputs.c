@@ -6,6 +6,8 @@
  */
 #include "console/lodge-console-session-private.h"
 
+#include <linux/input-event-codes.h>
+
 /* SPICE's own number and bit for each of our buttons: they leave room for its wheel. */
 static const struct {
   LodgeButton button;
@@ -36,6 +38,32 @@ spice_mask (guint held)
 
 /* ---- keyboard */
 
+/* libspice-server presses the keys that it needs to give the guest the locks it is told, and for
+ * that follows the locks itself (inputs-channel.cpp: sync_locks). As it looks at single bytes it
+ * takes the 46 in Pause's e0 46 for Scroll Lock, until the guest's lights change the next time. We
+ * follow what it believes, and after a Pause leave it alone about Scroll Lock: that key, pressed
+ * where nobody did, stops a Linux console. */
+static void
+follow_locks (LodgeConsoleSession *self, guint evdev)
+{
+  switch (evdev) {
+  case KEY_CAPSLOCK:
+    self->server_locks ^= SPICE_INPUTS_CAPS_LOCK;
+    break;
+  case KEY_NUMLOCK:
+    self->server_locks ^= SPICE_INPUTS_NUM_LOCK;
+    break;
+  case KEY_PAUSE:
+    self->scroll_unknown = TRUE;
+    G_GNUC_FALLTHROUGH;
+  case KEY_SCROLLLOCK:
+    self->server_locks ^= SPICE_INPUTS_SCROLL_LOCK;
+    break;
+  default:
+    break;
+  }
+}
+
 void
 lodge_console_session_key (LodgeConsoleSession *self, guint evdev, gboolean pressed)
 {
@@ -46,6 +74,8 @@ lodge_console_session_key (LodgeConsoleSession *self, guint evdev, gboolean pres
     return;
 
   if (pressed) {
+    if (!self->pressed[evdev])
+      follow_locks (self, evdev);
     self->pressed[evdev] = TRUE;
     spice_inputs_channel_key_press (self->inputs, scancode);
   } else if (self->pressed[evdev]) {
@@ -71,9 +101,12 @@ lodge_console_session_sync_locks (LodgeConsoleSession *self, guint leds)
   g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
 
   leds &= SPICE_INPUTS_SCROLL_LOCK | SPICE_INPUTS_NUM_LOCK | SPICE_INPUTS_CAPS_LOCK;
-  if (!self->inputs_ready || leds == self->leds)
+  if (self->scroll_unknown)
+    leds = (leds & ~SPICE_INPUTS_SCROLL_LOCK) | (self->server_locks & SPICE_INPUTS_SCROLL_LOCK);
+  if (!self->inputs_ready || leds == self->server_locks)
     return;
   /* "leds" follows when the guest has done it and says so. */
+  self->server_locks = leds;
   spice_inputs_channel_set_key_locks (self->inputs, leds);
 }
 
@@ -170,6 +203,7 @@ modifiers_cb (SpiceInputsChannel *channel, LodgeConsoleSession *self)
   int leds = 0;
 
   g_object_get (channel, "key-modifiers", &leds, NULL);
+  self->server_locks = leds;
   lodge_console_session_set_leds (self, leds);
 }
 
@@ -179,6 +213,7 @@ lodge_console_session_take_inputs (LodgeConsoleSession *self, SpiceInputsChannel
   g_set_object (&self->inputs, channel);
   g_signal_connect_object (channel, "inputs-modifiers", G_CALLBACK (modifiers_cb), self, 0);
   /* The library sends these as soon as the channel is up, and would send "all off" otherwise. */
+  self->server_locks = self->leds;
   spice_inputs_channel_set_key_locks (channel, self->leds);
 }
 
@@ -194,6 +229,7 @@ lodge_console_session_drop_inputs (LodgeConsoleSession *self)
 {
   /* What was down is not any more: spice-server lets go of it when a client leaves. */
   memset (self->pressed, 0, sizeof self->pressed);
+  self->scroll_unknown = FALSE;
   self->buttons = 0;
   self->inputs_ready = FALSE;
   g_clear_object (&self->inputs);

@@ -28,6 +28,8 @@ struct _LodgeConsoleSession {
   gboolean inputs_ready;
   gboolean pointer_absolute;
   guint leds;
+  guint server_locks;                /* what libspice-server believes the guest's locks are */
+  gboolean scroll_unknown;           /* it may be wrong about Scroll Lock */
   guint8 pressed[LODGE_KEYMAP_SIZE]; /* by Linux key code */
   guint buttons;                     /* LodgeButton bits that are down */
   int pointer_x;                     /* the last position sent */

@@ -64,6 +64,23 @@ lodge_console_session_update_connected (LodgeConsoleSession *self)
 
 /* ---- the end */
 
+/* The library takes the session from its channels when it disconnects, and logs critical errors
+ * when one of them is in the middle of a message then, waiting for an idle to emit a signal. So
+ * this runs when no other idle is left, and lets none of them read any more. What was to be sent,
+ * the release of keys, has gone out by then. */
+static gboolean
+end_cb (gpointer user_data)
+{
+  SpiceSession *spice = user_data;
+  GList *channels = spice_session_get_channels (spice);
+
+  for (GList *l = channels; l != NULL; l = l->next)
+    spice_channel_disconnect (l->data, SPICE_CHANNEL_NONE);
+  g_list_free (channels);
+  spice_session_disconnect (spice);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 drop (LodgeConsoleSession *self)
 {
@@ -86,9 +103,7 @@ drop (LodgeConsoleSession *self)
   lodge_console_session_update_mouse_mode (self);
   lodge_console_session_update_connected (self);
 
-  /* Takes effect from an idle, with a reference of its own. */
-  spice_session_disconnect (spice);
-  g_object_unref (spice);
+  g_idle_add_full (G_PRIORITY_LOW, end_cb, spice, g_object_unref);
 }
 
 static void

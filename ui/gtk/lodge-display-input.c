@@ -195,6 +195,9 @@ lodge_display_grab (LodgeDisplay *self, GdkEvent *event)
   gdk_toplevel_inhibit_system_shortcuts (toplevel, event);
   g_signal_connect_object (toplevel, "notify::shortcuts-inhibited", G_CALLBACK (inhibited_cb), self,
                            0);
+#ifdef LODGE_HAVE_X11
+  lodge_display_watch_focus (self);
+#endif
   lodge_display_set_grabbed (self, TRUE);
   lodge_display_lock_pointer (self);
 }
@@ -207,6 +210,9 @@ lodge_display_ungrab (LodgeDisplay *self)
   if (!self->grabbed)
     return;
   lodge_display_set_grabbed (self, FALSE);
+#ifdef LODGE_HAVE_X11
+  lodge_display_unwatch_focus (self);
+#endif
   lodge_display_unlock_pointer (self);
 
   GdkToplevel *toplevel = get_toplevel (self);

@@ -205,6 +205,10 @@ scroll_cb (GtkEventControllerScroll *controller, double dx, double dy, LodgeDisp
   if (self->session == NULL)
     return GDK_EVENT_PROPAGATE;
 
+  /* The pointer may have come here without a motion: with the window, or before the guest. */
+  GdkEvent *event = gtk_event_controller_get_current_event (GTK_EVENT_CONTROLLER (controller));
+  if (event != NULL)
+    send_position (self, event);
   if (gtk_event_controller_scroll_get_unit (controller) == GDK_SCROLL_UNIT_SURFACE)
     dy /= PIXELS_PER_NOTCH;
   /* A turn the other way does not first undo what was left of the last one. */

@@ -34,6 +34,8 @@ struct _LodgeDisplay {
   GtkEventController *key_controller;
   gboolean focused;
   gboolean grabbed;
+  gulong xevent_id; /* on X11, while grabbed */
+  int xi_opcode;
   LodgeCombo combo;
   guint combo_keys; /* which of the combination are down, a bit each */
 
@@ -67,6 +69,12 @@ void lodge_display_sync_locks (LodgeDisplay *self);
 void lodge_display_release (LodgeDisplay *self);
 void lodge_display_drop_keys (LodgeDisplay *self);
 void lodge_display_grab (LodgeDisplay *self, GdkEvent *event);
+
+/* lodge-display-x11.c: ungrabs when the focus goes elsewhere during a grab */
+#ifdef LODGE_HAVE_X11
+void lodge_display_watch_focus (LodgeDisplay *self);
+void lodge_display_unwatch_focus (LodgeDisplay *self);
+#endif
 
 /* lodge-display-pointer.c */
 void lodge_display_init_pointer (LodgeDisplay *self);

@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a guest's keyboard, mouse and tablet get from a session. */
+#include "console/lodge-console-session.h"
+#include "spice-fixture.h"
+
+#include <linux/input-event-codes.h>
+
+enum { SCROLL = 1, NUM = 2, CAPS = 4 };
+
+typedef struct {
+  SpiceFixture *server;
+  LodgeConsoleSession *session;
+  gboolean tablet;
+  const char *want;
+} Test;
+
+static gboolean
+get (Test *test, const char *property)
+{
+  gboolean value;
+
+  g_object_get (test->session, property, &value, NULL);
+  return value;
+}
+
+static gboolean
+is_ready (gpointer data)
+{
+  Test *test = data;
+  LodgeFrame frame;
+
+  lodge_frame_source_get_frame (lodge_console_session_get_source (test->session), &frame);
+  return get (test, "connected") && get (test, "pointer-absolute") == test->tablet &&
+         frame.data != NULL;
+}
+
+static void
+setup (Test *test, gboolean tablet)
+{
+  *test = (Test){.server = spice_fixture_new (640, 480, tablet), .tablet = tablet};
+  test->session = lodge_console_session_new_for_open (spice_fixture_open, test->server);
+  lodge_console_session_open (test->session);
+  g_assert_true (spice_fixture_wait (is_ready, test));
+  spice_fixture_settle ();
+  spice_fixture_clear (test->server);
+}
+
+static void
+teardown (Test *test)
+{
+  g_assert_finalize_object (test->session);
+  spice_fixture_settle ();
+  spice_fixture_free (test->server);
+}
+
+static gboolean
+has_scancodes (gpointer data)
+{
+  Test *test = data;
+
+  return g_strcmp0 (spice_fixture_get_scancodes (test->server), test->want) == 0;
+}
+
+static void
+expect_scancodes (Test *test, const char *want)
+{
+  test->want = want;
+  spice_fixture_wait (has_scancodes, test);
+  g_assert_cmpstr (spice_fixture_get_scancodes (test->server), ==, want);
+  spice_fixture_clear (test->server);
+}
+
+static gboolean
+has_pointer (gpointer data)
+{
+  Test *test = data;
+
+  return g_strcmp0 (spice_fixture_get_pointer (test->server), test->want) == 0;
+}
+
+static void
+expect_pointer (Test *test, const char *want)
+{
+  test->want = want;
+  spice_fixture_wait (has_pointer, test);
+  g_assert_cmpstr (spice_fixture_get_pointer (test->server), ==, want);
+  spice_fixture_clear (test->server);
+}
+
+static void
+tap (Test *test, guint evdev)
+{
+  lodge_console_session_key (test->session, evdev, TRUE);
+  lodge_console_session_key (test->session, evdev, FALSE);
+}
+
+/* ---- keyboard */
+
+static void
+test_keys (void)
+{
+  Test test;
+
+  setup (&test, TRUE);
+  tap (&test, KEY_A);
+  expect_scancodes (&test, "1e 9e");
+  tap (&test, KEY_RIGHTCTRL);
+  expect_scancodes (&test, "e0 1d e0 9d");
+  tap (&test, KEY_LEFTMETA);
+  expect_scancodes (&test, "e0 5b e0 db");
+  tap (&test, KEY_F12);
+  expect_scancodes (&test, "58 d8");
+  tap (&test, KEY_SYSRQ);
+  expect_scancodes (&test, "e0 37 e0 b7");
+  /* Held, it repeats; released once. */
+  lodge_console_session_key (test.session, KEY_B, TRUE);
+  lodge_console_session_key (test.session, KEY_B, TRUE);
+  tap (&test, KEY_B);
+  expect_scancodes (&test, "30 30 30 b0");
+  /* No such key, and one that was never pressed. */
+  tap (&test, KEY_MICMUTE);
+  tap (&test, G_MAXUINT);
+  lodge_console_session_key (test.session, KEY_C, FALSE);
+  tap (&test, KEY_D);
+  expect_scancodes (&test, "20 a0");
+  teardown (&test);
+}
+
+static void
+test_release_all (void)
+{
+  Test test;
+
+  setup (&test, TRUE);
+  lodge_console_session_key (test.session, KEY_LEFTSHIFT, TRUE);
+  lodge_console_session_key (test.session, KEY_A, TRUE);
+  lodge_console_session_key (test.session, KEY_RIGHTALT, TRUE);
+  lodge_console_session_key (test.session, KEY_PAUSE, TRUE);
+  lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, TRUE);
+  lodge_console_session_button (test.session, LODGE_BUTTON_EXTRA, TRUE);
+  expect_scancodes (&test, "2a 1e e0 38 e0 46");
+  lodge_console_session_release_all (test.session);
+  expect_scancodes (&test, "9e aa e0 b8 e0 c6");
+  spice_fixture_settle ();
+  g_assert_cmpuint (spice_fixture_get_buttons (test.server), ==, 0);
+
+  /* And nothing is left to be released. */
+  spice_fixture_clear (test.server);
+  lodge_console_session_release_all (test.session);
+  lodge_console_session_key (test.session, KEY_A, FALSE);
+  tap (&test, KEY_Z);
+  expect_scancodes (&test, "2c ac");
+  g_assert_cmpstr (spice_fixture_get_pointer (test.server), ==, "");
+  teardown (&test);
+}
+
+/* Closing lets go of what was down, although nothing follows it. */
+static void
+test_close_releases (void)
+{
+  Test test;
+
+  setup (&test, TRUE);
+  lodge_console_session_key (test.session, KEY_LEFTCTRL, TRUE);
+  expect_scancodes (&test, "1d");
+  lodge_console_session_close (test.session);
+  expect_scancodes (&test, "9d");
+  tap (&test, KEY_A);
+  spice_fixture_settle ();
+  g_assert_cmpstr (spice_fixture_get_scancodes (test.server), ==, "");
+  teardown (&test);
+}
+
+static gboolean
+has_leds (gpointer data)
+{
+  guint leds;
+
+  g_object_get (((Test *) data)->session, "leds", &leds, NULL);
+  return leds == (NUM | SCROLL);
+}
+
+static gboolean
+has_scroll_led (gpointer data)
+{
+  guint leds;
+
+  g_object_get (((Test *) data)->session, "leds", &leds, NULL);
+  return (leds & SCROLL) != 0;
+}
+
+static void
+test_locks (void)
+{
+  Test test;
+
+  setup (&test, TRUE);
+  lodge_console_session_sync_locks (test.session, CAPS);
+  expect_scancodes (&test, "3a ba");
+
+  /* The guest says what it shows; what is like that already is not pressed again. */
+  spice_fixture_set_leds (test.server, NUM | SCROLL);
+  g_assert_true (spice_fixture_wait (has_leds, &test));
+  spice_fixture_settle ();
+  spice_fixture_clear (test.server);
+  lodge_console_session_sync_locks (test.session, NUM | SCROLL);
+  lodge_console_session_sync_locks (test.session, NUM | SCROLL | 0xf0);
+  tap (&test, KEY_A);
+  expect_scancodes (&test, "1e 9e");
+  lodge_console_session_sync_locks (test.session, NUM | CAPS);
+  expect_scancodes (&test, "46 c6 3a ba");
+  teardown (&test);
+}
+
+/* The server takes the second byte of it for Scroll Lock: a sync of the locks must not press that.
+ */
+static void
+test_pause_and_locks (void)
+{
+  Test test;
+
+  setup (&test, TRUE);
+  tap (&test, KEY_PAUSE);
+  expect_scancodes (&test, "e0 46 e0 c6");
+  lodge_console_session_sync_locks (test.session, CAPS);
+  expect_scancodes (&test, "3a ba");
+  /* Once that has come back from the server it must still be known to be wrong. */
+  g_assert_true (spice_fixture_wait (has_scroll_led, &test));
+  lodge_console_session_sync_locks (test.session, 0);
+  expect_scancodes (&test, "3a ba");
+  tap (&test, KEY_PAUSE);
+  lodge_console_session_sync_locks (test.session, NUM);
+  expect_scancodes (&test, "e0 46 e0 c6 45 c5");
+  teardown (&test);
+}
+
+/* A lock's own key, pressed while the guest does not say what it shows, as firmware does not. */
+static void
+test_lock_keys (void)
+{
+  Test test;
+
+  setup (&test, TRUE);
+  tap (&test, KEY_CAPSLOCK);
+  lodge_console_session_sync_locks (test.session, CAPS);
+  tap (&test, KEY_NUMLOCK);
+  lodge_console_session_sync_locks (test.session, CAPS | NUM);
+  lodge_console_session_sync_locks (test.session, CAPS);
+  expect_scancodes (&test, "3a ba 45 c5 45 c5");
+  teardown (&test);
+}
+
+/* ---- pointer */
+
+static void
+test_position (void)
+{
+  Test test;
+
+  setup (&test, TRUE);
+  lodge_console_session_position (test.session, 0, 0);
+  expect_pointer (&test, "@0,0");
+  lodge_console_session_position (test.session, 639, 479);
+  expect_pointer (&test, "@639,479");
+  lodge_console_session_position (test.session, -5, 100);
+  expect_pointer (&test, "@0,100");
+  lodge_console_session_position (test.session, G_MAXINT, G_MAXINT);
+  expect_pointer (&test, "@639,479");
+  /* Motion means nothing to a tablet. */
+  lodge_console_session_motion (test.session, 5, 5);
+  lodge_console_session_position (test.session, 1, 2);
+  expect_pointer (&test, "@1,2");
+  teardown (&test);
+}
+
+static gboolean
+at_last (gpointer data)
+{
+  int x, y;
+
+  spice_fixture_get_position (((Test *) data)->server, &x, &y);
+  return x == 150 && y == 250;
+}
+
+/* A pointer faster than the guest: not all places are sent, the last one always is. */
+static void
+test_coalesced (void)
+{
+  Test test;
+
+  setup (&test, TRUE);
+  for (int i = 1; i <= 50; i++)
+    lodge_console_session_position (test.session, 100 + i, 200 + i);
+  g_assert_true (spice_fixture_wait (at_last, &test));
+  g_auto (GStrv) events = g_strsplit (spice_fixture_get_pointer (test.server), " ", -1);
+  g_assert_cmpuint (g_strv_length (events), <, 50);
+
+  /* A click is where the pointer was last, however much was on its way. */
+  spice_fixture_clear (test.server);
+  for (int i = 1; i <= 50; i++)
+    lodge_console_session_position (test.session, 300 + i, 300);
+  lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, TRUE);
+  lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, FALSE);
+  spice_fixture_settle ();
+  g_assert_true (g_str_has_suffix (spice_fixture_get_pointer (test.server), "@350,300 =1 =0"));
+  teardown (&test);
+}
+
+static void
+test_buttons (void)
+{
+  static const struct {
+    LodgeButton button;
+    const char *want;
+  } cases[] = {
+      {LODGE_BUTTON_LEFT, "=1 =0"},
+      {LODGE_BUTTON_RIGHT, "=2 =0"},
+      {LODGE_BUTTON_MIDDLE, "=4 =0"},
+      /* As libspice-server gives them to QEMU, which has these two for its wheel's sides. */
+      {LODGE_BUTTON_SIDE, "=64 =0"},
+      {LODGE_BUTTON_EXTRA, "=128 =0"},
+  };
+  Test test;
+
+  setup (&test, TRUE);
+  lodge_console_session_position (test.session, 10, 20);
+  expect_pointer (&test, "@10,20");
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++) {
+    lodge_console_session_button (test.session, cases[i].button, TRUE);
+    lodge_console_session_button (test.session, cases[i].button, TRUE);
+    lodge_console_session_button (test.session, cases[i].button, FALSE);
+    lodge_console_session_button (test.session, cases[i].button, FALSE);
+    expect_pointer (&test, cases[i].want);
+  }
+
+  /* A drag, with a second button in it. */
+  lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, TRUE);
+  lodge_console_session_position (test.session, 11, 21);
+  lodge_console_session_button (test.session, LODGE_BUTTON_RIGHT, TRUE);
+  lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, FALSE);
+  lodge_console_session_button (test.session, LODGE_BUTTON_RIGHT, FALSE);
+  expect_pointer (&test, "=1 @11,21 =3 =2 =0");
+  lodge_console_session_button (test.session, 0, TRUE);
+  lodge_console_session_button (test.session, 1 << 20, TRUE);
+  lodge_console_session_position (test.session, 1, 1);
+  expect_pointer (&test, "@1,1");
+  teardown (&test);
+}
+
+static void
+test_wheel (void)
+{
+  Test test;
+
+  setup (&test, TRUE);
+  lodge_console_session_position (test.session, 3, 3);
+  expect_pointer (&test, "@3,3");
+  lodge_console_session_wheel (test.session, 1);
+  expect_pointer (&test, "w1/0");
+  lodge_console_session_wheel (test.session, -3);
+  expect_pointer (&test, "w-1/0 w-1/0 w-1/0");
+  /* A button that is held stays so. */
+  lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, TRUE);
+  lodge_console_session_wheel (test.session, 2);
+  lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, FALSE);
+  expect_pointer (&test, "=1 w1/1 w1/1 =0");
+  lodge_console_session_wheel (test.session, 0);
+  lodge_console_session_position (test.session, 4, 4);
+  expect_pointer (&test, "@4,4");
+
+  lodge_console_session_wheel (test.session, G_MAXINT);
+  spice_fixture_settle ();
+  g_auto (GStrv) events = g_strsplit (spice_fixture_get_pointer (test.server), " ", -1);
+  g_assert_cmpuint (g_strv_length (events), ==, 64);
+  teardown (&test);
+}
+
+static gboolean
+has_moved (gpointer data)
+{
+  int dx, dy;
+
+  spice_fixture_get_motion (((Test *) data)->server, &dx, &dy);
+  return dx == 90 && dy == -60;
+}
+
+static void
+test_relative (void)
+{
+  Test test;
+
+  setup (&test, FALSE);
+  for (int i = 0; i < 30; i++)
+    lodge_console_session_motion (test.session, 3, -2);
+  g_assert_true (spice_fixture_wait (has_moved, &test));
+  spice_fixture_settle ();
+  spice_fixture_clear (test.server);
+  /* A mouse has no place. */
+  lodge_console_session_position (test.session, 5, 5);
+  lodge_console_session_button (test.session, LODGE_BUTTON_RIGHT, TRUE);
+  lodge_console_session_button (test.session, LODGE_BUTTON_RIGHT, FALSE);
+  lodge_console_session_wheel (test.session, -1);
+  expect_pointer (&test, "=2 =0 w-1/0");
+  teardown (&test);
+}
+
+/* The guest's driver wakes its tablet up, and lets it go again. */
+static void
+test_mode_changes (void)
+{
+  Test test;
+
+  setup (&test, FALSE);
+  for (int i = 0; i < 3; i++) {
+    test.tablet = TRUE;
+    spice_fixture_set_tablet (test.server, TRUE);
+    g_assert_true (spice_fixture_wait (is_ready, &test));
+    spice_fixture_settle ();
+    spice_fixture_clear (test.server);
+    lodge_console_session_position (test.session, 7, 8);
+    expect_pointer (&test, "@7,8");
+
+    test.tablet = FALSE;
+    spice_fixture_set_tablet (test.server, FALSE);
+    g_assert_true (spice_fixture_wait (is_ready, &test));
+    lodge_console_session_motion (test.session, 4, 5);
+    expect_pointer (&test, "+4,5");
+  }
+  teardown (&test);
+}
+
+/* Input for a session that is not open, or not yet, goes nowhere and says nothing. */
+static void
+test_not_connected (void)
+{
+  SpiceFixture *server = spice_fixture_new (640, 480, TRUE);
+  LodgeConsoleSession *session = lodge_console_session_new_for_open (spice_fixture_open, server);
+
+  for (int i = 0; i < 2; i++) {
+    lodge_console_session_key (session, KEY_A, TRUE);
+    lodge_console_session_position (session, 1, 1);
+    lodge_console_session_motion (session, 1, 1);
+    lodge_console_session_button (session, LODGE_BUTTON_LEFT, TRUE);
+    lodge_console_session_wheel (session, 1);
+    lodge_console_session_sync_locks (session, CAPS);
+    lodge_console_session_resize (session, 800, 600);
+    lodge_console_session_release_all (session);
+    if (i == 0)
+      lodge_console_session_open (session);
+  }
+  spice_fixture_settle ();
+  g_assert_cmpstr (spice_fixture_get_scancodes (server), ==, "");
+  g_assert_cmpstr (spice_fixture_get_pointer (server), ==, "");
+  g_assert_finalize_object (session);
+  spice_fixture_settle ();
+  spice_fixture_free (server);
+}
+
+#define TEST(name)                                                                                 \
+  static void run_##name (void)                                                                    \
+  {                                                                                                \
+    spice_fixture_run (test_##name);                                                               \
+  }
+TEST (keys)
+TEST (release_all)
+TEST (close_releases)
+TEST (locks)
+TEST (pause_and_locks)
+TEST (lock_keys)
+TEST (position)
+TEST (coalesced)
+TEST (buttons)
+TEST (wheel)
+TEST (relative)
+TEST (mode_changes)
+TEST (not_connected)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/console-input/keys", run_keys);
+  g_test_add_func ("/console-input/release-all", run_release_all);
+  g_test_add_func ("/console-input/close-releases", run_close_releases);
+  g_test_add_func ("/console-input/locks", run_locks);
+  g_test_add_func ("/console-input/pause-and-locks", run_pause_and_locks);
+  g_test_add_func ("/console-input/lock-keys", run_lock_keys);
+  g_test_add_func ("/console-input/position", run_position);
+  g_test_add_func ("/console-input/coalesced", run_coalesced);
+  g_test_add_func ("/console-input/buttons", run_buttons);
+  g_test_add_func ("/console-input/wheel", run_wheel);
+  g_test_add_func ("/console-input/relative", run_relative);
+  g_test_add_func ("/console-input/mode-changes", run_mode_changes);
+  g_test_add_func ("/console-input/not-connected", run_not_connected);
+  return g_test_run ();
+}
