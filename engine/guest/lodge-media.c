@@ -21,13 +21,19 @@
 
 /* ECMA-119: descriptors of 2048 bytes begin in sector 16; 8.1 has type and identifier, 8.4 the
  * size. */
-#define DESCRIPTOR_OFFSET  32768
-#define DESCRIPTOR_BYTES   2048
-#define DESCRIPTOR_LIMIT   16
-#define DESCRIPTOR_PRIMARY 1
-#define DESCRIPTOR_END     255
-#define PRIMARY_BLOCKS_AT  80
-#define PRIMARY_BLOCK_AT   128
+#define DESCRIPTOR_OFFSET      32768
+#define DESCRIPTOR_BYTES       2048
+#define DESCRIPTOR_LIMIT       16
+#define DESCRIPTOR_PRIMARY     1
+#define DESCRIPTOR_END         255
+#define PRIMARY_SYSTEM_AT      8
+#define PRIMARY_VOLUME_AT      40
+#define PRIMARY_PUBLISHER_AT   318
+#define PRIMARY_APPLICATION_AT 574
+#define SHORT_ID_BYTES         32
+#define LONG_ID_BYTES          128
+#define PRIMARY_BLOCKS_AT      80
+#define PRIMARY_BLOCK_AT       128
 /* A disc copied track at once is up to 150 sectors shorter than its volume says: the run-out. */
 #define RUN_OUT_BYTES (150 * 2048)
 
@@ -125,37 +131,57 @@ read_little_endian (const guchar *bytes, guint count)
   return number;
 }
 
-/* Whether it is an ISO 9660 volume, in *@out_iso; one that is cut off is an error. */
-static gboolean
-read_volume (int fd, const char *path, const struct stat *info, gboolean *out_iso, GError **error)
+/* A field of the descriptor, without its padding. Transfer full. */
+static char *
+dup_field (const guchar *descriptor, guint offset, guint length)
 {
-  *out_iso = FALSE;
+  g_autofree char *text = g_strndup ((const char *) descriptor + offset, length);
+
+  return g_strchomp (g_utf8_make_valid (text, -1));
+}
+
+/* Cut off is an error: such an image starts to install, and fails in the middle. */
+static gboolean
+check_whole (const char *path, const struct stat *info, guint64 size_bytes, GError **error)
+{
+  g_autofree char *has = NULL;
+  g_autofree char *wants = NULL;
+
+  if (!S_ISREG (info->st_mode) || (guint64) info->st_size + RUN_OUT_BYTES >= size_bytes)
+    return TRUE;
+  has = g_format_size (info->st_size);
+  wants = g_format_size (size_bytes);
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
+               _ ("The image %s is cut off: it has %s of %s, download it again"), path, has, wants);
+  return FALSE;
+}
+
+/* Reads the primary descriptor where there is one; what is no ISO 9660 volume has no name. */
+static gboolean
+read_volume (
+    int fd, const char *path, const struct stat *info, LodgeVolume *out_volume, GError **error)
+{
   for (guint i = 0; i < DESCRIPTOR_LIMIT; i++) {
     guchar descriptor[DESCRIPTOR_BYTES];
     goffset offset = DESCRIPTOR_OFFSET + (goffset) i * DESCRIPTOR_BYTES;
     gssize n = pread (fd, descriptor, sizeof descriptor, offset);
-    guint64 size;
 
     if (n < 0)
       return fail_errno (path, errno, error);
     if (n < (gssize) sizeof descriptor || memcmp (descriptor + 1, "CD001", 5) != 0 ||
         descriptor[0] == DESCRIPTOR_END)
-      return TRUE;
+      break;
     if (descriptor[0] != DESCRIPTOR_PRIMARY)
       continue;
 
-    *out_iso = TRUE;
-    size = (guint64) read_little_endian (descriptor + PRIMARY_BLOCKS_AT, 4) *
-           read_little_endian (descriptor + PRIMARY_BLOCK_AT, 2);
-    if (S_ISREG (info->st_mode) && (guint64) info->st_size + RUN_OUT_BYTES < size) {
-      g_autofree char *has = g_format_size (info->st_size);
-      g_autofree char *wants = g_format_size (size);
-
-      g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
-                   _ ("The image %s is cut off: it has %s of %s, download it again"), path, has,
-                   wants);
+    out_volume->size_bytes = (guint64) read_little_endian (descriptor + PRIMARY_BLOCKS_AT, 4) *
+                             read_little_endian (descriptor + PRIMARY_BLOCK_AT, 2);
+    if (!check_whole (path, info, out_volume->size_bytes, error))
       return FALSE;
-    }
+    out_volume->system_id = dup_field (descriptor, PRIMARY_SYSTEM_AT, SHORT_ID_BYTES);
+    out_volume->volume_id = dup_field (descriptor, PRIMARY_VOLUME_AT, SHORT_ID_BYTES);
+    out_volume->publisher_id = dup_field (descriptor, PRIMARY_PUBLISHER_AT, LONG_ID_BYTES);
+    out_volume->application_id = dup_field (descriptor, PRIMARY_APPLICATION_AT, LONG_ID_BYTES);
     return TRUE;
   }
   return TRUE;
@@ -164,24 +190,18 @@ read_volume (int fd, const char *path, const struct stat *info, gboolean *out_is
 static char *
 detect (const char *path, GError **error)
 {
-  g_autofree char *opened = NULL;
+  g_auto (LodgeVolume) volume = {0};
   struct stat info;
-  gboolean iso;
-  char *os;
+  gboolean read;
   int fd = open_image (path, &info, error);
 
   if (fd < 0)
     return NULL;
-  if (!read_volume (fd, path, &info, &iso, error)) {
-    close (fd);
-    return NULL;
-  }
-
-  /* By the descriptor, so that what is looked up is what was looked at. */
-  opened = g_strdup_printf ("/proc/self/fd/%d", fd);
-  os = iso ? lodge_os_catalogue_identify (opened) : g_strdup ("");
+  read = read_volume (fd, path, &info, &volume, error);
   close (fd);
-  return os;
+  if (!read)
+    return NULL;
+  return volume.volume_id != NULL ? lodge_os_catalogue_identify (&volume) : g_strdup ("");
 }
 
 static void

@@ -23,6 +23,15 @@ lodge_os_free (LodgeOs *self)
   g_free (self);
 }
 
+void
+lodge_volume_clear (LodgeVolume *self)
+{
+  g_clear_pointer (&self->system_id, g_free);
+  g_clear_pointer (&self->volume_id, g_free);
+  g_clear_pointer (&self->publisher_id, g_free);
+  g_clear_pointer (&self->application_id, g_free);
+}
+
 static OsinfoDb *
 get_database (void)
 {
@@ -231,11 +240,21 @@ lodge_os_catalogue_find (const char *short_id)
   return self;
 }
 
-/* The short id of the system whose installer this is, %NULL unknown. Lent by the database. */
+/* The short id of the system whose installer has this volume, under the name @volume_id; %NULL
+ * unknown. Lent by the database. */
 static const char *
-identify (OsinfoMedia *media)
+identify (const LodgeVolume *volume, const char *volume_id)
 {
+  g_autoptr (OsinfoMedia) media = osinfo_media_new ("image", NULL);
+  OsinfoEntity *entity = OSINFO_ENTITY (media);
   OsinfoOs *os;
+
+  osinfo_entity_set_param (entity, OSINFO_MEDIA_PROP_VOLUME_ID, volume_id);
+  osinfo_entity_set_param (entity, OSINFO_MEDIA_PROP_SYSTEM_ID, volume->system_id);
+  osinfo_entity_set_param (entity, OSINFO_MEDIA_PROP_PUBLISHER_ID, volume->publisher_id);
+  osinfo_entity_set_param (entity, OSINFO_MEDIA_PROP_APPLICATION_ID, volume->application_id);
+  osinfo_entity_set_param_int64 (entity, OSINFO_MEDIA_PROP_VOLUME_SIZE,
+                                 (gint64) MIN (volume->size_bytes, G_MAXINT64));
 
   if (!osinfo_db_identify_media (get_database (), media))
     return NULL;
@@ -243,40 +262,18 @@ identify (OsinfoMedia *media)
   return os != NULL ? osinfo_product_get_short_id (OSINFO_PRODUCT (os)) : NULL;
 }
 
-/* The same medium under another volume name. Transfer full. */
-static OsinfoMedia *
-rename_media (OsinfoMedia *media, const char *volume_id)
-{
-  static const char *const copied[] = {OSINFO_MEDIA_PROP_SYSTEM_ID, OSINFO_MEDIA_PROP_PUBLISHER_ID,
-                                       OSINFO_MEDIA_PROP_APPLICATION_ID,
-                                       OSINFO_MEDIA_PROP_VOLUME_SIZE};
-  OsinfoMedia *renamed = osinfo_media_new ("renamed", NULL);
-
-  osinfo_entity_set_param (OSINFO_ENTITY (renamed), OSINFO_MEDIA_PROP_VOLUME_ID, volume_id);
-  for (guint i = 0; i < G_N_ELEMENTS (copied); i++) {
-    const char *value = osinfo_entity_get_param_value (OSINFO_ENTITY (media), copied[i]);
-
-    if (value != NULL)
-      osinfo_entity_set_param (OSINFO_ENTITY (renamed), copied[i], value);
-  }
-  return renamed;
-}
-
 /* "Debian 12.4.0 amd64 n" is not known, "Debian 11.4.0 amd64 n" is debian11: then this is debian12.
  */
 static char *
-identify_relative (OsinfoMedia *media)
+identify_relative (const LodgeVolume *volume)
 {
-  const char *volume_id = osinfo_media_get_volume_id (media);
   gsize position = 0, length = 0;
   guint number;
 
-  for (; volume_id != NULL && next_number (volume_id, &position, &length, &number);
-       position += length) {
+  for (; next_number (volume->volume_id, &position, &length, &number); position += length) {
     for (guint older = number; older > 1 && number - older < RELATIVES;) {
-      g_autofree char *name = with_number (volume_id, position, length, --older);
-      g_autoptr (OsinfoMedia) renamed = rename_media (media, name);
-      const char *relative = identify (renamed);
+      g_autofree char *name = with_number (volume->volume_id, position, length, --older);
+      const char *relative = identify (volume, name);
       char *id = relative != NULL ? renumber (relative, older, number) : NULL;
 
       if (id != NULL)
@@ -287,27 +284,20 @@ identify_relative (OsinfoMedia *media)
 }
 
 char *
-lodge_os_catalogue_identify (const char *path)
+lodge_os_catalogue_identify (const LodgeVolume *volume)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&lock);
-  g_autofree char *uri = g_filename_to_uri (path, NULL, NULL);
-  g_autoptr (OsinfoMedia) media = NULL;
-  g_autoptr (GError) error = NULL;
   const char *id;
   char *relative;
 
-  /* Never a bare path: libosinfo takes a text with a scheme for an address on the network. No
-   * flags: an image for UEFI alone has no boot record for BIOS and is an installer all the same. */
-  if (uri != NULL)
-    media = osinfo_media_create_from_location_with_flags (uri, NULL, 0, &error);
-  if (media == NULL) {
-    g_debug ("%s: %s", path, error != NULL ? error->message : "no absolute path");
+  /* Some entries of the catalogue ask for nothing but another field: a volume without a name is
+   * nobody's. */
+  if (volume->volume_id[0] == '\0')
     return g_strdup ("");
-  }
 
-  id = identify (media);
+  id = identify (volume, volume->volume_id);
   if (id != NULL)
     return g_strdup (id);
-  relative = identify_relative (media);
+  relative = identify_relative (volume);
   return relative != NULL ? relative : g_strdup ("");
 }

@@ -34,14 +34,27 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeOs, lodge_os_free)
 /* Blocking: the first call loads the catalogue. %NULL for an unknown id. Transfer full. */
 LodgeOs *lodge_os_catalogue_find (const char *short_id);
 
+/* What the primary volume descriptor of an image says, without padding, valid UTF-8. */
+typedef struct {
+  char *system_id;
+  char *volume_id;
+  char *publisher_id;
+  char *application_id;
+  guint64 size_bytes;
+} LodgeVolume;
+
+void lodge_volume_clear (LodgeVolume *self);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (LodgeVolume, lodge_volume_clear)
+
 /**
  * lodge_os_catalogue_identify:
- * @path: a file that is an ISO 9660 image and can be opened without waiting
  *
- * Blocking, as above.
+ * Blocking, as above. Touches no file: libosinfo's own reader of images
+ * (osinfo_media_create_from_location) runs the default main context in whatever thread it is called
+ * from, and never returns for some damaged images.
  *
  * Returns: (transfer full): the short id, "" unknown
  */
-char *lodge_os_catalogue_identify (const char *path);
+char *lodge_os_catalogue_identify (const LodgeVolume *volume);
 
 G_END_DECLS
