@@ -33,32 +33,6 @@ typedef struct {
   const char *missing; /* what the sample needs and this computer lacks */
 } Fixture;
 
-static void
-remove_folder (const char *path)
-{
-  g_autoptr (GDir) folder = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL) {
-    g_autofree char *child = g_build_filename (path, name, NULL);
-
-    if (g_file_test (child, G_FILE_TEST_IS_DIR) && !g_file_test (child, G_FILE_TEST_IS_SYMLINK))
-      remove_folder (child);
-    else
-      g_unlink (child);
-  }
-  g_rmdir (path);
-}
-
-static char *
-make_folder (const char *below, const char *name)
-{
-  char *path = g_build_filename (below, name, NULL);
-
-  g_assert_cmpint (g_mkdir_with_parents (path, 0700), ==, 0);
-  return path;
-}
-
 static gboolean
 succeeds (const char *const *argv)
 {
@@ -105,9 +79,9 @@ set_up (Fixture *self, gconstpointer data)
   const char *const walls[] = {"bwrap", "--unshare-all", "--ro-bind", "/", "/", "true", NULL};
 
   self->folder = g_dir_make_tmp ("lodge-real-XXXXXX", NULL);
-  self->machine = make_folder (self->folder, "m, \"1\"");
-  self->runtime = make_folder (self->folder, "r,1");
-  self->files = make_folder (self->folder, "files");
+  self->machine = sample_folder_make (self->folder, "m, \"1\"");
+  self->runtime = sample_folder_make (self->folder, "r,1");
+  self->files = sample_folder_make (self->folder, "files");
   self->log = g_build_filename (self->folder, "qemu.log", NULL);
   self->qemu = probe ();
   self->contained = succeeds (walls);
@@ -120,7 +94,7 @@ tear_down (Fixture *self, gconstpointer data)
     kill (self->swtpm, SIGKILL);
     waitpid (self->swtpm, NULL, 0);
   }
-  remove_folder (self->folder);
+  sample_folder_remove (self->folder);
   g_free (self->folder);
   g_free (self->machine);
   g_free (self->runtime);
@@ -197,7 +171,7 @@ make_files (Fixture *self, const LodgeDescription *description)
 static char *
 start_tpm (Fixture *self)
 {
-  g_autofree char *state = make_folder (self->folder, "tpm");
+  g_autofree char *state = sample_folder_make (self->folder, "tpm");
   g_autofree char *state_option = g_strdup_printf ("dir=%s", state);
   g_autofree char *path = g_build_filename (self->folder, "tpm.sock", NULL);
   g_autofree char *socket_option = g_strdup_printf ("type=unixio,path=%s", path);
@@ -507,6 +481,6 @@ main (int argc, char *argv[])
       g_test_add (path, Fixture, &sample_machines[i], set_up, test_starts, tear_down);
   }
   result = g_test_run ();
-  remove_folder (runtime);
+  sample_folder_remove (runtime);
   return result;
 }

@@ -23,39 +23,13 @@ typedef struct {
 } Fixture;
 
 static void
-remove_folder (const char *path)
-{
-  g_autoptr (GDir) folder = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL) {
-    g_autofree char *child = g_build_filename (path, name, NULL);
-
-    if (g_file_test (child, G_FILE_TEST_IS_DIR) && !g_file_test (child, G_FILE_TEST_IS_SYMLINK))
-      remove_folder (child);
-    else
-      g_unlink (child);
-  }
-  g_rmdir (path);
-}
-
-static char *
-make_folder (const char *below, const char *name)
-{
-  char *path = g_build_filename (below, name, NULL);
-
-  g_assert_cmpint (g_mkdir_with_parents (path, 0700), ==, 0);
-  return path;
-}
-
-static void
 set_up (Fixture *self, gconstpointer data)
 {
   self->folder = g_dir_make_tmp ("lodge-command-XXXXXX", NULL);
   /* Commas and quotes here, too: a user's folders can be called like that. */
-  self->machine = make_folder (self->folder, "m, \"1\"");
-  self->runtime = make_folder (self->folder, "r,1");
-  self->files = make_folder (self->folder, "files");
+  self->machine = sample_folder_make (self->folder, "m, \"1\"");
+  self->runtime = sample_folder_make (self->folder, "r,1");
+  self->files = sample_folder_make (self->folder, "files");
   self->qemu = fake_qemu_new ("/usr/bin/qemu-system-x86_64");
   self->host = (LodgeMachineCommandHost){
       .qemu = self->qemu,
@@ -69,7 +43,7 @@ set_up (Fixture *self, gconstpointer data)
 static void
 tear_down (Fixture *self, gconstpointer data)
 {
-  remove_folder (self->folder);
+  sample_folder_remove (self->folder);
   g_object_add_weak_pointer (G_OBJECT (self->qemu), (gpointer *) &self->qemu);
   g_object_unref (self->qemu);
   g_assert_null (self->qemu);
