@@ -65,7 +65,7 @@ const LodgectlCommand lodgectl_commands[] = {
       { .name = "cpus", .kind = LODGECTL_KIND_TEXT, .value = "N",
         .sentence = N_ ("the number of processors") },
       { .name = "firmware", .kind = LODGECTL_KIND_CHOICE, .value = "KIND", .choices = firmwares,
-        .sentence = N_ ("bios, uefi, or uefi-secure (UEFI with Secure Boot)") },
+        .sentence = N_ ("the firmware: bios, uefi, or uefi-secure (UEFI with Secure Boot)") },
       { .name = "tpm", .sentence = N_ ("give it a TPM 2.0") },
       { .name = "os", .kind = LODGECTL_KIND_TEXT, .value = "ID",
         .sentence = N_ ("the operating system, by its short id in libosinfo, such as debian12") },

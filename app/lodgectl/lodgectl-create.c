@@ -159,20 +159,16 @@ gboolean
 lodgectl_create (LodgectlRun *run, GError **error)
 {
   g_autoptr (GVariant) spec = make_spec (run, error);
-  g_autofree char *path = NULL;
   g_autofree char *uuid = NULL;
   LodgeClient *client;
 
   if (spec == NULL)
     return FALSE;
   client = lodgectl_run_connect (run, LODGE_CLIENT_FLAGS_NONE, error);
-  if (client == NULL ||
-      !lodgectl_run_check (run,
-                           lodge_engine1_call_create_machine_sync (lodge_client_get_engine (client),
-                                                                   spec, &path, NULL, error),
-                           error))
+  if (client == NULL)
     return FALSE;
-  uuid = lodgectl_wait_job (run, path, error);
+  uuid = lodgectl_run_job (run, G_DBUS_PROXY (lodge_client_get_engine (client)), "CreateMachine",
+                           g_variant_new ("(@a{sv})", spec), error);
   if (uuid == NULL)
     return FALSE;
 
@@ -263,13 +259,10 @@ gboolean
 lodgectl_delete (LodgectlRun *run, GError **error)
 {
   g_autoptr (LodgeMachine1) machine = lodgectl_run_open (run, error);
-  g_autofree char *path = NULL;
   g_autofree char *result = NULL;
 
-  if (machine == NULL ||
-      !lodgectl_run_check (run, lodge_machine1_call_delete_sync (machine, &path, NULL, error),
-                           error))
+  if (machine == NULL)
     return FALSE;
-  result = lodgectl_wait_job (run, path, error);
+  result = lodgectl_run_job (run, G_DBUS_PROXY (machine), "Delete", NULL, error);
   return result != NULL;
 }

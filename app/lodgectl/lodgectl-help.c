@@ -67,22 +67,39 @@ print_command (const LodgectlCommand *command)
 
 /* --- The man page --- */
 
-/* Text for mdoc(7): the backslash is the escape character, and a line may not begin as a macro. */
+/* The longest line mandoc finds decent is 80 bytes; escapes take some. */
+#define MDOC_COLUMNS 60
+
+/* Text for mdoc(7): the backslash is the escape character, a line may not begin as a macro, and
+ * quotation marks have names that every terminal gets something for. */
 static void
 print_mdoc (const char *text)
 {
   gboolean line_start = TRUE;
+  gsize column = 0;
 
-  for (const char *c = text; *c != '\0'; c++) {
-    if (line_start && (*c == '.' || *c == '\''))
+  for (const char *c = text; *c != '\0'; c = g_utf8_next_char (c)) {
+    gunichar character = g_utf8_get_char (c);
+
+    if (character == ' ' && column + strcspn (c + 1, " ") > MDOC_COLUMNS)
+      character = '\n';
+    column = character == '\n' ? 0 : column + 1;
+
+    if (line_start && (character == '.' || character == '\''))
       fputs ("\\&", stdout);
-    if (*c == '\\')
+    if (character == '\\')
       fputs ("\\e", stdout);
-    else if (*c == '-')
+    else if (character == '-')
       fputs ("\\-", stdout);
+    else if (character == 0x201c)
+      fputs ("\\(lq", stdout);
+    else if (character == 0x201d)
+      fputs ("\\(rq", stdout);
+    else if (character == '\n')
+      putchar ('\n');
     else
-      putchar (*c);
-    line_start = *c == '\n';
+      fwrite (c, 1, (gsize) (g_utf8_next_char (c) - c), stdout);
+    line_start = character == '\n';
   }
 }
 

@@ -22,7 +22,9 @@ typedef struct {
   const char *const *states;
   gboolean deleted;
 
-  LodgeJob1 *job;
+  LodgectlRun *run;
+  LodgeJob1 *job;     /* NULL until it is known */
+  GError *error;      /* why there is none */
   gboolean cancelled; /* asked to */
   gboolean left;      /* the user would not even wait for that */
   gboolean terminal;
@@ -32,6 +34,8 @@ static void
 wait_clear (Wait *self)
 {
   g_clear_pointer (&self->loop, g_main_loop_unref);
+  g_clear_object (&self->job);
+  g_clear_error (&self->error);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Wait, wait_clear)
 
@@ -130,7 +134,7 @@ lodgectl_wait_state (LodgectlRun *run,
 static gboolean
 is_final (LodgeJob1 *job)
 {
-  return g_strcmp0 (lodge_job1_get_state (job), "running") != 0;
+  return job != NULL && g_strcmp0 (lodge_job1_get_state (job), "running") != 0;
 }
 
 static void
@@ -141,26 +145,32 @@ clear_progress (Wait *self)
 }
 
 static void
+show_bar (double progress)
+{
+  int done = (int) (MIN (progress, 1) * BAR_WIDTH);
+
+  for (int i = 0; i < BAR_WIDTH; i++)
+    fputs (i < done ? "█" : "░", stderr);
+  fprintf (stderr, " %3d %%  ", (int) (MIN (progress, 1) * 100));
+}
+
+static void
 show_progress (Wait *self)
 {
-  double progress = lodge_job1_get_progress (self->job);
-  const char *step = lodge_job1_get_step (self->job);
+  const char *step = self->job != NULL ? lodge_job1_get_step (self->job) : NULL;
   g_autofree char *harmless = lodgectl_dup_harmless (step != NULL ? step : "");
+  g_autofree char *short_step =
+      g_utf8_substring (harmless, 0, MIN (g_utf8_strlen (harmless, -1), 50));
 
   if (!self->terminal)
     return;
   clear_progress (self);
   if (self->cancelled) {
     fputs (_ ("Stopping…"), stderr);
-  } else {
-    if (progress >= 0) {
-      int done = (int) (MIN (progress, 1) * BAR_WIDTH);
-
-      for (int i = 0; i < BAR_WIDTH; i++)
-        fputs (i < done ? "█" : "░", stderr);
-      fprintf (stderr, " %3d %%  ", (int) (MIN (progress, 1) * 100));
-    }
-    fprintf (stderr, "%.120s", harmless);
+  } else if (self->job != NULL) {
+    if (lodge_job1_get_progress (self->job) >= 0)
+      show_bar (lodge_job1_get_progress (self->job));
+    fputs (short_step, stderr);
   }
   fflush (stderr);
 }
@@ -186,27 +196,47 @@ stop_cb (gpointer user_data)
   }
   self->cancelled = TRUE;
   /* What comes of it is seen in the job's state. */
-  lodge_job1_call_cancel (self->job, NULL, NULL, NULL);
+  if (self->job != NULL)
+    lodge_job1_call_cancel (self->job, NULL, NULL, NULL);
   show_progress (self);
   return G_SOURCE_CONTINUE;
 }
 
-static char *
-get_result (Wait *self, GError **error)
+static void
+job_called_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  const char *state = lodge_job1_get_state (self->job);
-  const char *name = lodge_job1_get_error_name (self->job);
-  const char *message = lodge_job1_get_error_message (self->job);
+  Wait *self = user_data;
+  g_autoptr (GVariant) reply =
+      g_dbus_proxy_call_finish (G_DBUS_PROXY (source), result, &self->error);
+  const char *path;
 
-  if (self->closed || (self->left && !is_final (self->job))) {
-    g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_FAILED,
-                         self->closed ? _ ("The engine ended in the middle of it; the next one "
-                                           "undoes what was begun")
-                                      : _ ("Not waiting any longer: the engine is still undoing "
-                                           "what was begun"));
-  } else if (g_strcmp0 (state, "done") == 0) {
-    return g_strdup (lodge_job1_get_result (self->job));
-  } else if (g_strcmp0 (state, "cancelled") == 0) {
+  if (reply != NULL) {
+    g_variant_get (reply, "(&o)", &path);
+    self->job = lodge_job1_proxy_new_sync (lodge_client_get_connection (self->run->client),
+                                           G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START, NULL, path, NULL,
+                                           &self->error);
+  }
+  if (self->job == NULL || is_final (self->job)) {
+    g_main_loop_quit (self->loop);
+    return;
+  }
+  g_signal_connect (self->job, "g-properties-changed", G_CALLBACK (job_changed_cb), self);
+  if (self->cancelled)
+    lodge_job1_call_cancel (self->job, NULL, NULL, NULL);
+  show_progress (self);
+}
+
+/* Of a job that is known and final. */
+static char *
+get_result (LodgeJob1 *job, GError **error)
+{
+  const char *state = lodge_job1_get_state (job);
+  const char *name = lodge_job1_get_error_name (job);
+  const char *message = lodge_job1_get_error_message (job);
+
+  if (g_strcmp0 (state, "done") == 0)
+    return g_strdup (lodge_job1_get_result (job));
+  if (g_strcmp0 (state, "cancelled") == 0) {
     g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_CANCELLED,
                          _ ("Stopped; everything is as before"));
   } else if (name != NULL && *name != '\0') {
@@ -216,43 +246,53 @@ get_result (Wait *self, GError **error)
     g_dbus_error_strip_remote_error (remote);
     g_propagate_error (error, g_steal_pointer (&remote));
   } else {
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_FAILED, "%s",
-                 message != NULL && *message != '\0' ? message : _ ("The engine gave no reason"));
+    g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_FAILED,
+                         message != NULL && *message != '\0' ? message
+                                                             : _ ("The engine gave no reason"));
+  }
+  return NULL;
+}
+
+static char *
+get_outcome (Wait *self, GError **error)
+{
+  if (is_final (self->job))
+    return get_result (self->job, error);
+  if (self->left) {
+    g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_FAILED,
+                         _ ("Not waiting any longer: the engine is still undoing what was begun"));
+  } else if (self->job != NULL || self->error == NULL) {
+    g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_FAILED,
+                         _ ("The engine ended in the middle of it; the next one undoes what was "
+                            "begun"));
+  } else {
+    g_propagate_error (error, g_steal_pointer (&self->error));
+    (void) lodgectl_run_check (self->run, FALSE, error);
   }
   return NULL;
 }
 
 char *
-lodgectl_wait_job (LodgectlRun *run, const char *path, GError **error)
+lodgectl_run_job (
+    LodgectlRun *run, GDBusProxy *proxy, const char *method, GVariant *arguments, GError **error)
 {
-  g_auto (Wait) self = {.loop = g_main_loop_new (NULL, FALSE), .terminal = isatty (STDERR_FILENO)};
-  g_autoptr (LodgeJob1) job = NULL;
-  guint ids[3];
-  gulong closed_id;
+  static const int stops[] = {SIGINT, SIGTERM, SIGHUP};
+  g_auto (Wait) self = {
+      .loop = g_main_loop_new (NULL, FALSE), .run = run, .terminal = isatty (STDERR_FILENO)};
+  guint ids[G_N_ELEMENTS (stops)];
+  gulong closed_id = g_signal_connect (run->client, "closed", G_CALLBACK (closed_cb), &self);
 
-  job = lodge_job1_proxy_new_sync (lodge_client_get_connection (run->client),
-                                   G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START, NULL, path, NULL, error);
-  if (!lodgectl_run_check (run, job != NULL, error))
-    return NULL;
-  self.job = job;
-  closed_id = g_signal_connect (run->client, "closed", G_CALLBACK (closed_cb), &self);
-  g_signal_connect (job, "g-properties-changed", G_CALLBACK (job_changed_cb), &self);
-  ids[0] = g_unix_signal_add (SIGINT, stop_cb, &self);
-  ids[1] = g_unix_signal_add (SIGTERM, stop_cb, &self);
-  ids[2] = g_unix_signal_add (SIGHUP, stop_cb, &self);
-
-  show_progress (&self);
-  if (!is_final (job)) {
-    if (!g_dbus_connection_is_closed (lodge_client_get_connection (run->client)))
-      g_main_loop_run (self.loop);
-    else
-      self.closed = TRUE;
-  }
+  for (guint i = 0; i < G_N_ELEMENTS (stops); i++)
+    ids[i] = g_unix_signal_add (stops[i], stop_cb, &self);
+  g_dbus_proxy_call (proxy, method, arguments, G_DBUS_CALL_FLAGS_NONE, -1, NULL, job_called_cb,
+                     &self);
+  g_main_loop_run (self.loop);
   clear_progress (&self);
 
-  for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (stops); i++)
     g_source_remove (ids[i]);
-  g_signal_handlers_disconnect_by_data (job, &self);
+  if (self.job != NULL)
+    g_signal_handlers_disconnect_by_data (self.job, &self);
   g_signal_handler_disconnect (run->client, closed_id);
-  return get_result (&self, error);
+  return get_outcome (&self, error);
 }

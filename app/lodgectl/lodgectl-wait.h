@@ -21,14 +21,21 @@ gboolean lodgectl_wait_state (LodgectlRun *run,
                               GError **error);
 
 /**
- * lodgectl_wait_job:
- * @path: the job's object
+ * lodgectl_run_job:
+ * @proxy: the object to call
+ * @method: one that returns a job
+ * @arguments: (transfer floating)
  *
- * Shows its progress when stderr is a terminal. The first Ctrl+C cancels the job and goes on
- * waiting for its end; the second leaves.
+ * Calls @method and waits for its job. Shows the progress when stderr is a terminal. The first
+ * Ctrl+C cancels the job, even one whose path is still on its way, and goes on waiting for its end;
+ * the second leaves.
  *
  * Returns: (transfer full): the job's result, or %NULL with its error
  */
-char *lodgectl_wait_job (LodgectlRun *run, const char *path, GError **error);
+char *lodgectl_run_job (LodgectlRun *run,
+                        GDBusProxy *proxy,
+                        const char *method,
+                        GVariant *arguments,
+                        GError **error);
 
 G_END_DECLS

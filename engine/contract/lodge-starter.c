@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Starting the engine for a client that found none.
  *
- *     WAITING --lock taken--> LOCKED --unit started-------------------> OTHER
- *                                \--process started--> CHILD --exit 0---^
- *                                                        \--died--> an error
+ *     WAITING --lock taken--> LOCKED --unit started--> UNIT --failed--> an error
+ *                                \--process started--> CHILD --died---> an error
+ *                                                       ^ |
+ *                                              a moment | | exit 0
+ *                                                       | v
+ *                                                      LEFT
  *
  *     WAITING  somebody else holds start.lock: that client is starting the engine
  *     LOCKED   it is up to us; the caller tries to connect once more before anything is started
  *     CHILD    our process lives and has not opened its socket yet
- *     OTHER    systemd starts it, or ours found another engine's lock and left: only wait
+ *     UNIT     systemd starts it
+ *     LEFT     ours found another engine's lock and left; that one is about to serve, or was about
+ *              to end, and then ours is needed after all
  *
  * start.lock keeps two clients from starting one engine each. The engine's own lock decides in the
  * end which of two engines serves; this one only spares the second attempt.
@@ -34,8 +39,10 @@
 #define SYSTEMD_TIMEOUT_MS 5000
 /* How often a unit that was started is looked at. */
 #define UNIT_CHECK_US (250 * 1000)
+/* How long another engine may take to end before the next attempt at our own. */
+#define LEFT_PAUSE_US (100 * 1000)
 
-typedef enum { WAITING, LOCKED, CHILD, OTHER } State;
+typedef enum { WAITING, LOCKED, CHILD, UNIT, LEFT } State;
 
 struct _LodgeStarter {
   State state;
@@ -44,6 +51,8 @@ struct _LodgeStarter {
   char *log;
   int lock;
   GPid child; /* 0 when there is none */
+  gboolean spawned;
+  gint64 left_us;
   GDBusConnection *bus;
   gint64 unit_checked_us; /* 0 when no unit was started */
 };
@@ -228,6 +237,7 @@ spawn (LodgeStarter *self, GError **error)
 {
   const char *argv[] = {self->program, NULL};
   g_autofree char *old = g_strconcat (self->log, ".old", NULL);
+  int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW;
   g_autoptr (GError) spawn_error = NULL;
   int null = -1, log = -1;
   gboolean ok;
@@ -241,8 +251,9 @@ spawn (LodgeStarter *self, GError **error)
   }
 
   /* The words of the engine before this one may be why it is gone; there may be none. */
-  (void) g_rename (self->log, old);
-  log = open (self->log, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
+  if (!self->spawned)
+    (void) g_rename (self->log, old);
+  log = open (self->log, flags, 0600);
   if (log < 0) {
     int saved = errno;
 
@@ -262,6 +273,7 @@ spawn (LodgeStarter *self, GError **error)
     return FALSE;
   }
   self->state = CHILD;
+  self->spawned = TRUE;
   return TRUE;
 }
 
@@ -307,9 +319,10 @@ check_child (LodgeStarter *self, GError **error)
     return TRUE;
   self->child = 0;
 
-  /* Ending without complaint is what an engine does that finds another one serving. */
+  /* Ending without complaint is what an engine does that finds another one's lock. */
   if (WIFEXITED (status) && WEXITSTATUS (status) == 0) {
-    self->state = OTHER;
+    self->state = LEFT;
+    self->left_us = g_get_monotonic_time ();
     return TRUE;
   }
 
@@ -336,14 +349,16 @@ lodge_starter_step (LodgeStarter *self, GError **error)
     return take_lock (self, error);
   case LOCKED:
     if (unit_is_ours (self) && start_unit (self)) {
-      self->state = OTHER;
+      self->state = UNIT;
       return TRUE;
     }
     return spawn (self, error);
   case CHILD:
     return check_child (self, error);
-  case OTHER:
+  case UNIT:
     return check_unit (self, error);
+  case LEFT:
+    return g_get_monotonic_time () - self->left_us < LEFT_PAUSE_US || spawn (self, error);
   default:
     g_assert_not_reached ();
   }

@@ -4,9 +4,11 @@
 #include "lodge-client.h"
 #include "lodge-error.h"
 
+#include <fcntl.h>
 #include <gio/gunixsocketaddress.h>
 #include <glib/gstdio.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -315,6 +317,35 @@ test_stale_socket (Fixture *self, gconstpointer stub)
   assert_dies (client);
 }
 
+static gpointer
+unlock_thread (gpointer user_data)
+{
+  g_usleep (300 * 1000);
+  close (GPOINTER_TO_INT (user_data));
+  return NULL;
+}
+
+/* An engine that is just ending has closed its socket and still holds its lock. */
+static void
+test_ending_engine (Fixture *self, gconstpointer stub)
+{
+  g_autofree char *path = g_build_filename (self->folder, "engine.lock", NULL);
+  int fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) starts = NULL;
+  LodgeClient *client;
+  GThread *thread;
+
+  g_assert_cmpint (flock (fd, LOCK_EX | LOCK_NB), ==, 0);
+  thread = g_thread_new ("unlock", unlock_thread, GINT_TO_POINTER (fd));
+  client = lodge_client_connect_sync (LODGE_CLIENT_FLAGS_NONE, NULL, &error);
+  g_thread_join (thread);
+  g_assert_no_error (error);
+  assert_dies (client);
+  starts = dup_starts (self);
+  g_assert_cmpuint (g_strv_length (starts), >=, 2);
+}
+
 #define N_AT_ONCE 8
 
 static void
@@ -462,6 +493,7 @@ main (int argc, char **argv)
   add ("/client/no-start", NULL, test_no_start);
   add ("/client/start", "serve", test_start);
   add ("/client/stale-socket", "serve", test_stale_socket);
+  add ("/client/ending-engine", "serve", test_ending_engine);
   add ("/client/at-once", "serve", test_at_once);
   add ("/client/no-program", NULL, test_no_program);
   add ("/client/dies-with-words", "words", test_dies);
