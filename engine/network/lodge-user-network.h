@@ -36,7 +36,7 @@ G_DECLARE_FINAL_TYPE (LodgeUserNetwork, lodge_user_network, LODGE, USER_NETWORK,
  * Does not wait for the process: what is asked of it before it listens is answered when it does.
  * Should it not come up, "closed" says so and QEMU's wire has no other end.
  *
- * Errors: %LODGE_ERROR_HOST, %LODGE_ERROR_FAILED.
+ * Errors: those of lodge_launch(); %LODGE_ERROR_FAILED also when one of that name runs already.
  */
 LodgeUserNetwork *lodge_user_network_start (const char *nic_id,
                                             const char *runtime_folder,

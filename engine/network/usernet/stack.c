@@ -310,8 +310,9 @@ usernet_stack_add_forward (UsernetStack *self, const UsernetForward *forward)
     return ENOSPC;
   /* The unspecified address is the guest's: libslirp puts the first lease or the neighbour it has
    * seen in its place. */
-  usernet_forward_set (&guest, forward->udp, v6 ? "::" : "0.0.0.0", forward->guest_port,
-                       forward->guest_port);
+  if (!usernet_forward_set (&guest, forward->udp, v6 ? "::" : "0.0.0.0", forward->guest_port,
+                            forward->guest_port))
+    return EINVAL;
   errno = 0;
   if (slirp_add_hostxfwd (self->slirp, (const struct sockaddr *) &forward->address,
                           address_size (forward), (const struct sockaddr *) &guest.address,
