@@ -9,6 +9,9 @@
 #define RELATIVES 10
 /* A number in an id or a volume's name that can be a version; longer ones are dates and serials. */
 #define VERSION_DIGITS 2
+/* The version is among the first numbers of a volume's name; each try asks the whole catalogue (4
+ * ms). */
+#define NUMBERS_TRIED 2
 
 /* libosinfo's lists are filled on first use, so that even asking is writing: one thread at a time.
  */
@@ -270,7 +273,9 @@ identify_relative (const LodgeVolume *volume)
   gsize position = 0, length = 0;
   guint number;
 
-  for (; next_number (volume->volume_id, &position, &length, &number); position += length) {
+  for (guint tried = 0;
+       tried < NUMBERS_TRIED && next_number (volume->volume_id, &position, &length, &number);
+       tried++, position += length) {
     for (guint older = number; older > 1 && number - older < RELATIVES;) {
       g_autofree char *name = with_number (volume->volume_id, position, length, --older);
       const char *relative = identify (volume, name);

@@ -16,8 +16,9 @@ typedef enum {
 } LodgeFindingLevel;
 
 typedef struct {
-  const char
-      *id; /* accelerator, nesting, iommu, qemu, firmware, secure-boot, memory, sandbox, ... */
+  /* accelerator, isolation (only under emulation), nesting, iommu, qemu, firmware, secure-boot,
+   * tpm, memory, sandbox, io-uring (only when missing): in this order */
+  const char *id;
   LodgeFindingLevel level;
   char *sentence;
   char *advice; /* "" when there is nothing to do */

@@ -245,7 +245,7 @@ test_damaged (Fixture *fixture, gconstpointer data)
       g_assert_cmpstr (os, ==, "");
   }
 
-  for (guint i = 0; i < 40; i++) {
+  for (guint i = 0; i < 30; i++) {
     g_autoptr (GByteArray) bytes = iso_image_build (&image);
     g_autoptr (GError) error = NULL;
     g_autofree char *os = NULL;

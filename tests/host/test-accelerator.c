@@ -44,7 +44,7 @@ measure (gboolean fresh)
 }
 
 /* For those that hang once they have printed what they print. */
-#define HANGING_MS 3000
+#define HANGING_MS 2000
 
 static HostFixture *
 new_intel (const char *probe)
