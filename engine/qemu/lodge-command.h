@@ -14,10 +14,8 @@ void lodge_command_free (LodgeCommand *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeCommand, lodge_command_free)
 
 /* Adds @option (and @value, unless %NULL) with one sentence on why it is there. */
-void lodge_command_add (LodgeCommand *self,
-                        const char *reason,
-                        const char *option,
-                        const char *value);
+void
+lodge_command_add (LodgeCommand *self, const char *reason, const char *option, const char *value);
 void lodge_command_addf (LodgeCommand *self,
                          const char *reason,
                          const char *option,
@@ -57,7 +55,6 @@ GPtrArray *lodge_command_get_rows (LodgeCommand *self);
 guint lodge_command_get_n_fds (LodgeCommand *self);
 int lodge_command_get_fd (LodgeCommand *self, guint index, int *out_child_number);
 guint lodge_command_get_n_binds (LodgeCommand *self);
-const char *
-lodge_command_get_bind (LodgeCommand *self, guint index, LodgeCommandBind *out_how);
+const char *lodge_command_get_bind (LodgeCommand *self, guint index, LodgeCommandBind *out_how);
 
 G_END_DECLS

@@ -24,18 +24,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static void add (GPtrArray *argv, const char *first, ...) G_GNUC_NULL_TERMINATED;
-
 static void
-add (GPtrArray *argv, const char *first, ...)
+add_all (GPtrArray *argv, const char *const *arguments)
 {
-  va_list arguments;
-
-  va_start (arguments, first);
-  for (const char *argument = first; argument != NULL; argument = va_arg (arguments, const char *))
-    g_ptr_array_add (argv, g_strdup (argument));
-  va_end (arguments);
+  for (guint i = 0; arguments[i] != NULL; i++)
+    g_ptr_array_add (argv, g_strdup (arguments[i]));
 }
+
+#define ADD(argv, ...) add_all (argv, (const char *const[]){__VA_ARGS__, NULL})
 
 char *
 lodge_containment_find_program (const char *program, GError **error)
@@ -60,20 +56,20 @@ add_system (GPtrArray *argv)
 {
   const char *const folders[] = {"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"};
 
-  add (argv, "--ro-bind", "/usr", "/usr", NULL);
+  ADD (argv, "--ro-bind", "/usr", "/usr");
   for (guint i = 0; i < G_N_ELEMENTS (folders); i++) {
     g_autofree char *target = g_file_read_link (folders[i], NULL);
 
     if (target != NULL)
-      add (argv, "--symlink", target, folders[i], NULL);
+      ADD (argv, "--symlink", target, folders[i]);
     else if (g_file_test (folders[i], G_FILE_TEST_IS_DIR))
-      add (argv, "--ro-bind", folders[i], folders[i], NULL);
+      ADD (argv, "--ro-bind", folders[i], folders[i]);
   }
 
   /* Without the cache the loader misses libraries in folders that ld.so.conf adds. Without the
    * time zone a guest whose clock runs in local time gets UTC. */
-  add (argv, "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache", NULL);
-  add (argv, "--ro-bind-try", "/etc/localtime", "/etc/localtime", NULL);
+  ADD (argv, "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache");
+  ADD (argv, "--ro-bind-try", "/etc/localtime", "/etc/localtime");
 }
 
 /* Whether @path can be seen already and needs no bind of its own. */
@@ -89,7 +85,7 @@ add_bind (GPtrArray *argv, const LodgeContainmentBind *bind, GError **error)
   struct stat info;
 
   if (bind->how == LODGE_COMMAND_BIND_DEVICE) {
-    add (argv, "--dev-bind-try", bind->path, bind->path, NULL);
+    ADD (argv, "--dev-bind-try", bind->path, bind->path);
     return TRUE;
   }
   if (bind->how == LODGE_COMMAND_BIND_READ_ONLY && is_system_path (bind->path))
@@ -102,8 +98,8 @@ add_bind (GPtrArray *argv, const LodgeContainmentBind *bind, GError **error)
                  g_strerror (saved));
     return FALSE;
   }
-  add (argv, bind->how == LODGE_COMMAND_BIND_READ_WRITE ? "--bind" : "--ro-bind", bind->path,
-       bind->path, NULL);
+  ADD (argv, bind->how == LODGE_COMMAND_BIND_READ_WRITE ? "--bind" : "--ro-bind", bind->path,
+       bind->path);
   return TRUE;
 }
 
@@ -130,25 +126,25 @@ lodge_containment_new_argv (LodgeContainmentFlags flags,
   if (program == NULL)
     return NULL;
 
-  add (contained, bwrap, "--unshare-all", NULL);
+  ADD (contained, bwrap, "--unshare-all");
   if (flags & LODGE_CONTAINMENT_NETWORK)
-    add (contained, "--share-net", NULL);
+    ADD (contained, "--share-net");
   if (flags & LODGE_CONTAINMENT_DIE_WITH_PARENT)
-    add (contained, "--die-with-parent", NULL);
-  add (contained, "--new-session", "--cap-drop", "ALL", NULL);
+    ADD (contained, "--die-with-parent");
+  ADD (contained, "--new-session", "--cap-drop", "ALL");
 
   add_system (contained);
-  add (contained, "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", NULL);
+  ADD (contained, "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp");
   /* The file as it is now: one that is replaced later is seen by the next start. */
   if (flags & LODGE_CONTAINMENT_NETWORK)
-    add (contained, "--ro-bind-try", "/etc/resolv.conf", "/etc/resolv.conf", NULL);
+    ADD (contained, "--ro-bind-try", "/etc/resolv.conf", "/etc/resolv.conf");
   if (!is_system_path (program))
-    add (contained, "--ro-bind", program, program, NULL);
+    ADD (contained, "--ro-bind", program, program);
   for (guint i = 0; i < n_binds; i++) {
     if (!add_bind (contained, &binds[i], error))
       return NULL;
   }
-  add (contained, "--remount-ro", "/", "--chdir", "/", "--", program, NULL);
+  ADD (contained, "--remount-ro", "/", "--chdir", "/", "--", program);
 
   for (guint i = 1; argv[i] != NULL; i++)
     g_ptr_array_add (contained, g_strdup (argv[i]));

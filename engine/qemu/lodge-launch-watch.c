@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
@@ -99,21 +98,20 @@ lodge_launch_watch (GPid pid, LodgeLaunchGone gone, gpointer user_data)
 }
 
 /* The parent of @pid, from the fourth field of /proc/PID/stat (proc(5)); the second one is in
- * brackets and may contain anything. 0 when it is gone. */
+ * brackets and may contain anything, the third is a letter. 0 when it is gone. */
 static GPid
 get_parent (const char *pid)
 {
   g_autofree char *path = g_build_filename ("/proc", pid, "stat", NULL);
   g_autofree char *text = NULL;
   const char *behind_name;
-  int parent = 0;
 
   if (!g_file_get_contents (path, &text, NULL, NULL))
     return 0;
   behind_name = strrchr (text, ')');
-  if (behind_name == NULL || sscanf (behind_name, ") %*c %d", &parent) != 1)
+  if (behind_name == NULL || strlen (behind_name) < strlen (") S 1"))
     return 0;
-  return parent;
+  return (GPid) g_ascii_strtoll (behind_name + strlen (") S "), NULL, 10);
 }
 
 static gboolean

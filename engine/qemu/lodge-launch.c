@@ -165,30 +165,36 @@ make_pipe (int ends[2], int above, const char *what, GError **error)
 }
 
 static gboolean
-prepare_arguments (Launch *self, LodgeCommand *command, LodgeLaunchFlags flags, GError **error)
+prepare_bare (Launch *self, LodgeCommand *command, GError **error)
 {
   const char *const *argv = lodge_command_get_argv (command);
-  guint n_binds = lodge_command_get_n_binds (command);
-  g_autofree LodgeContainmentBind *binds = g_new0 (LodgeContainmentBind, n_binds + 1);
-  char *program;
+  char *program = lodge_containment_find_program (argv[0], error);
 
-  if (!self->contained) {
-    program = lodge_containment_find_program (argv[0], error);
-    if (program == NULL)
-      return FALSE;
-    self->argv = g_ptr_array_new_with_free_func (g_free);
-    g_ptr_array_add (self->argv, program);
-    for (guint i = 1; argv[i] != NULL; i++)
-      g_ptr_array_add (self->argv, g_strdup (argv[i]));
-    g_ptr_array_add (self->argv, NULL);
-    return TRUE;
+  if (program == NULL)
+    return FALSE;
+  self->argv = g_ptr_array_new_with_free_func (g_free);
+  g_ptr_array_add (self->argv, program);
+  for (guint i = 1; argv[i] != NULL; i++)
+    g_ptr_array_add (self->argv, g_strdup (argv[i]));
+  g_ptr_array_add (self->argv, NULL);
+  return TRUE;
+}
+
+static gboolean
+prepare_contained (Launch *self, LodgeCommand *command, LodgeLaunchFlags flags, GError **error)
+{
+  g_autoptr (GArray) binds = g_array_new (FALSE, FALSE, sizeof (LodgeContainmentBind));
+
+  for (guint i = 0; i < lodge_command_get_n_binds (command); i++) {
+    LodgeContainmentBind bind;
+
+    bind.path = lodge_command_get_bind (command, i, &bind.how);
+    g_array_append_val (binds, bind);
   }
-
-  for (guint i = 0; i < n_binds; i++)
-    binds[i].path = lodge_command_get_bind (command, i, &binds[i].how);
   self->argv = lodge_containment_new_argv (flags & LODGE_LAUNCH_NETWORK ? LODGE_CONTAINMENT_NETWORK
                                                                         : LODGE_CONTAINMENT_DEFAULT,
-                                           binds, n_binds, argv, error);
+                                           (const LodgeContainmentBind *) binds->data, binds->len,
+                                           lodge_command_get_argv (command), error);
   if (self->argv == NULL)
     return FALSE;
   g_ptr_array_insert (self->argv, 1, g_strdup ("--info-fd"));
@@ -208,7 +214,8 @@ prepare (Launch *self,
 
   self->contained = (flags & LODGE_LAUNCH_CONTAINED) != 0;
   self->environment = lodge_containment_dup_environment ();
-  if (!prepare_arguments (self, command, flags, error) ||
+  if (!(self->contained ? prepare_contained (self, command, flags, error)
+                        : prepare_bare (self, command, error)) ||
       !make_pipe (self->gate, above, program, error) ||
       !make_pipe (self->report, above, program, error) ||
       (self->contained && !make_pipe (self->info, above, program, error)) ||
@@ -320,7 +327,7 @@ namespaces_made (int fd)
   char text[256];
 
   for (;;) {
-    struct pollfd wait = { .fd = fd, .events = POLLIN };
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
     gint64 left_ms = (limit - g_get_monotonic_time ()) / G_TIME_SPAN_MILLISECOND;
     int ready = left_ms > 0 ? poll (&wait, 1, (int) left_ms) : 0;
 
