@@ -80,14 +80,26 @@ lodgectl_run_open (LodgectlRun *self, GError **error)
   return machine;
 }
 
+/* The connection's end shows under many codes, depending on what was under way. */
+static gboolean
+is_end (LodgectlRun *self, const GError *error)
+{
+  gboolean closed = self->client != NULL &&
+                    g_dbus_connection_is_closed (lodge_client_get_connection (self->client));
+
+  return (closed && error->domain == G_IO_ERROR &&
+          !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT)) ||
+         g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CLOSED) ||
+         g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY) ||
+         g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_DISCONNECTED);
+}
+
 gboolean
 lodgectl_run_check (LodgectlRun *self, gboolean ok, GError **error)
 {
   if (ok || error == NULL || *error == NULL)
     return ok;
-  if (g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_CLOSED) ||
-      g_error_matches (*error, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY) ||
-      g_error_matches (*error, G_DBUS_ERROR, G_DBUS_ERROR_DISCONNECTED)) {
+  if (is_end (self, *error)) {
     g_clear_error (error);
     g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_FAILED,
                          _ ("The engine ended before it answered"));

@@ -134,7 +134,9 @@ lodgectl_wait_state (LodgectlRun *run,
 static gboolean
 is_final (LodgeJob1 *job)
 {
-  return job != NULL && g_strcmp0 (lodge_job1_get_state (job), "running") != 0;
+  const char *state = job != NULL ? lodge_job1_get_state (job) : NULL;
+
+  return state != NULL && !g_str_equal (state, "running");
 }
 
 static void
@@ -216,7 +218,8 @@ job_called_cb (GObject *source, GAsyncResult *result, gpointer user_data)
                                            G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START, NULL, path, NULL,
                                            &self->error);
   }
-  if (self->job == NULL || is_final (self->job)) {
+  /* A proxy without properties: the engine ended before it told them. */
+  if (self->job == NULL || lodge_job1_get_state (self->job) == NULL || is_final (self->job)) {
     g_main_loop_quit (self->loop);
     return;
   }

@@ -449,12 +449,26 @@ lodge_client_get_host (LodgeClient *self)
 
 /* --- Opening a machine --- */
 
+/* GDBusProxy makes a proxy even when its properties could not be had; a machine without them is of
+ * no use. Takes @machine; NULL with an error. */
+static LodgeMachine1 *
+check_machine (LodgeMachine1 *machine, GError **error)
+{
+  if (machine != NULL && lodge_machine1_get_uuid (machine) == NULL) {
+    g_object_unref (machine);
+    g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_FAILED,
+                         _ ("The engine ended before it answered"));
+    return NULL;
+  }
+  return machine;
+}
+
 static void
 machine_proxy_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   GError *error = NULL;
-  LodgeMachine1 *machine = lodge_machine1_proxy_new_finish (result, &error);
+  LodgeMachine1 *machine = check_machine (lodge_machine1_proxy_new_finish (result, &error), &error);
 
   if (machine != NULL) {
     g_task_return_pointer (task, machine, g_object_unref);
@@ -511,8 +525,10 @@ lodge_client_open_machine_sync (LodgeClient *self,
   LodgeMachine1 *proxy = NULL;
 
   if (lodge_engine1_call_open_machine_sync (self->engine, machine, &path, cancellable, &cause))
-    proxy = lodge_machine1_proxy_new_sync (self->connection, G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START,
-                                           NULL, path, cancellable, &cause);
+    proxy = check_machine (lodge_machine1_proxy_new_sync (self->connection,
+                                                          G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START,
+                                                          NULL, path, cancellable, &cause),
+                           &cause);
   if (proxy == NULL) {
     g_dbus_error_strip_remote_error (cause);
     g_propagate_error (error, g_steal_pointer (&cause));
