@@ -1,15 +1,28 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* lodge: the library of machines. */
+/* lodge: the library of machines; with --console, one machine's window. */
 #include "gtk/lodge-application.h"
+#include "gtk/lodge-console-application.h"
 #include "lodge-config.h"
 
 #include <glib/gi18n.h>
 #include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 int
 main (int argc, char **argv)
 {
-  g_autoptr (LodgeApplication) application = NULL;
+  g_autofree char *console = NULL;
+  gboolean version = FALSE;
+  const GOptionEntry entries[] = {
+      {"console", 'c', 0, G_OPTION_ARG_STRING, &console, N_ ("Show the console of a machine"),
+       N_ ("NAME-OR-UUID")},
+      {"version", 0, 0, G_OPTION_ARG_NONE, &version, N_ ("Print the version"), NULL},
+      {NULL},
+  };
+  g_autoptr (GOptionContext) context = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GApplication) application = NULL;
 
   setlocale (LC_ALL, "");
   bindtextdomain (GETTEXT_PACKAGE, LODGE_LOCALEDIR);
@@ -17,6 +30,22 @@ main (int argc, char **argv)
   textdomain (GETTEXT_PACKAGE);
   g_set_application_name (_ ("Lodge"));
 
-  application = lodge_application_new ();
-  return g_application_run (G_APPLICATION (application), argc, argv);
+  context = g_option_context_new (_ ("[IMAGE]"));
+  g_option_context_set_summary (
+      context, _ ("The library of machines; with an image file, the form for a new machine."));
+  g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
+  if (!g_option_context_parse (context, &argc, &argv, &error)) {
+    fprintf (stderr, "lodge: %s\n", error->message);
+    return 2;
+  }
+  if (version) {
+    printf ("lodge %s\n", LODGE_VERSION);
+    return EXIT_SUCCESS;
+  }
+
+  if (console != NULL)
+    application = G_APPLICATION (lodge_console_application_new (console));
+  else
+    application = G_APPLICATION (lodge_application_new ());
+  return g_application_run (application, argc, argv);
 }

@@ -8,11 +8,8 @@
 G_BEGIN_DECLS
 
 #define LODGE_TYPE_CONSOLE_LAUNCHER (lodge_console_launcher_get_type ())
-G_DECLARE_FINAL_TYPE (LodgeConsoleLauncher,
-                      lodge_console_launcher,
-                      LODGE,
-                      CONSOLE_LAUNCHER,
-                      GObject)
+G_DECLARE_FINAL_TYPE (
+    LodgeConsoleLauncher, lodge_console_launcher, LODGE, CONSOLE_LAUNCHER, GObject)
 
 /* What a console reads from its standard input: this word and a space, then the token with which
  * its window may come to the front (may be empty), then a newline. */

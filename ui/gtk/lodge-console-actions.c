@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the console window asks of its machine. */
+#include "gtk/lodge-console-window-private.h"
+
+#include "gtk/lodge-machine-operation.h"
+#include "gtk/lodge-message.h"
+
+#include <glib/gi18n-lib.h>
+
+typedef struct {
+  const char *action;
+  LodgeMachineOperation operation;
+  LodgeMachineCan can;
+  /* For what loses something: a question, its explanation, and the button that does it. */
+  const char *question;
+  const char *body;
+  const char *button;
+} PowerRow;
+
+static const PowerRow powers[] = {
+    {"console.start", LODGE_MACHINE_START, LODGE_MACHINE_CAN_START, NULL, NULL, NULL},
+    {"console.pause", LODGE_MACHINE_PAUSE, LODGE_MACHINE_CAN_PAUSE, NULL, NULL, NULL},
+    {"console.resume", LODGE_MACHINE_RESUME, LODGE_MACHINE_CAN_RESUME, NULL, NULL, NULL},
+    {"console.shutdown", LODGE_MACHINE_SHUTDOWN, LODGE_MACHINE_CAN_SHUTDOWN, NULL, NULL, NULL},
+    {"console.reset", LODGE_MACHINE_RESET, LODGE_MACHINE_CAN_RESET, N_ ("Reset the Machine?"),
+     N_ ("The guest starts again at once: what it has not saved is lost."), N_ ("_Reset")},
+    {"console.kill", LODGE_MACHINE_KILL, LODGE_MACHINE_CAN_KILL, N_ ("Force the Machine Off?"),
+     N_ ("This is like pulling the plug: what the guest has not saved is lost."),
+     N_ ("_Force Off")},
+};
+
+typedef struct {
+  LodgeConsoleWindow *window; /* owned */
+  LodgeMachineOperation operation;
+} Ask;
+
+static void
+operated_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autofree Ask *ask = user_data;
+  g_autoptr (LodgeConsoleWindow) self = ask->window;
+  g_autoptr (GError) error = NULL;
+
+  if (!lodge_machine_operate_finish (LODGE_CLIENT (source), result, &error) &&
+      self->machine != NULL) {
+    g_autofree char *heading = lodge_machine_operation_dup_failure (
+        ask->operation, lodge_console_machine_get_name (self->machine));
+    lodge_message_show_error (GTK_WINDOW (self), heading, error);
+  }
+}
+
+static void
+operate (LodgeConsoleWindow *self, LodgeMachineOperation operation)
+{
+  LodgeClient *client =
+      self->connection != NULL ? lodge_connection_get_client (self->connection) : NULL;
+  const char *uuid = self->machine != NULL ? lodge_console_machine_get_uuid (self->machine) : NULL;
+  Ask *ask;
+
+  if (client == NULL || uuid == NULL)
+    return;
+
+  ask = g_new0 (Ask, 1);
+  ask->window = g_object_ref (self);
+  ask->operation = operation;
+  lodge_machine_operate_async (client, uuid, operation, NULL, operated_cb, ask);
+}
+
+static void
+answered_cb (AdwMessageDialog *dialog, const char *response, LodgeConsoleWindow *self)
+{
+  const PowerRow *row = g_object_get_data (G_OBJECT (dialog), "lodge-power");
+
+  if (g_str_equal (response, LODGE_MESSAGE_ACT))
+    operate (self, row->operation);
+}
+
+static void
+power_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (widget);
+
+  for (guint i = 0; i < G_N_ELEMENTS (powers); i++) {
+    AdwMessageDialog *dialog;
+
+    if (!g_str_equal (powers[i].action, name))
+      continue;
+
+    if (powers[i].question == NULL) {
+      operate (self, powers[i].operation);
+      return;
+    }
+
+    dialog = lodge_message_ask (GTK_WINDOW (self), _ (powers[i].question), _ (powers[i].body),
+                                _ (powers[i].button));
+    g_object_set_data (G_OBJECT (dialog), "lodge-power", (gpointer) &powers[i]);
+    g_signal_connect_object (dialog, "response", G_CALLBACK (answered_cb), self, 0);
+    gtk_window_present (GTK_WINDOW (dialog));
+  }
+}
+
+static void
+sent_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeConsoleWindow) self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (lodge_machine1_call_send_keys_finish (LODGE_MACHINE1 (source), result, &error) ||
+      self->machine == NULL)
+    return;
+
+  g_dbus_error_strip_remote_error (error);
+  lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Send the Keys"), error);
+}
+
+static void
+send_keys_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (widget);
+  LodgeMachine1 *machine = lodge_console_machine_get_machine (self->machine);
+
+  if (machine != NULL)
+    lodge_machine1_call_send_keys (machine, g_variant_get_string (parameter, NULL), NULL, sent_cb,
+                                   g_object_ref (self));
+  gtk_widget_grab_focus (GTK_WIDGET (self->display));
+}
+
+/* --- Screenshot: first the picture of this moment, then the question where to --- */
+
+static void
+saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeConsoleWindow) self = user_data;
+  g_autoptr (GError) error = NULL;
+  const gboolean saved = g_file_replace_contents_finish (G_FILE (source), result, NULL, &error);
+
+  if (self->machine == NULL)
+    return;
+
+  if (saved)
+    adw_toast_overlay_add_toast (self->toasts, adw_toast_new (_ ("Screenshot saved")));
+  else
+    lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Save the Screenshot"), error);
+}
+
+static void
+place_cb (GtkNativeDialog *dialog, int response, LodgeConsoleWindow *self)
+{
+  g_autoptr (GFile) file = NULL;
+  g_autoptr (GBytes) picture = g_steal_pointer (&self->picture);
+
+  if (response == GTK_RESPONSE_ACCEPT)
+    file = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (dialog));
+  g_clear_object (&self->chooser);
+
+  if (file != NULL && picture != NULL)
+    g_file_replace_contents_bytes_async (file, picture, NULL, FALSE, G_FILE_CREATE_NONE, NULL,
+                                         saved_cb, g_object_ref (self));
+}
+
+static void
+ask_place (LodgeConsoleWindow *self)
+{
+  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
+  g_autofree char *moment = g_date_time_format (now, "%Y-%m-%d %H-%M-%S");
+  g_autofree char *name =
+      g_strdup_printf ("%s %s.png", lodge_console_machine_get_name (self->machine), moment);
+  const char *pictures = g_get_user_special_dir (G_USER_DIRECTORY_PICTURES);
+
+  /* A name is free of '/' by the engine's rules; a file's name is not left to that. */
+  g_strdelimit (name, "/", '-');
+  self->chooser =
+      gtk_file_chooser_native_new (_ ("Save Screenshot"), GTK_WINDOW (self),
+                                   GTK_FILE_CHOOSER_ACTION_SAVE, _ ("_Save"), _ ("_Cancel"));
+  gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (self->chooser), TRUE);
+  gtk_file_chooser_set_current_name (GTK_FILE_CHOOSER (self->chooser), name);
+  if (pictures != NULL) {
+    g_autoptr (GFile) folder = g_file_new_for_path (pictures);
+    gtk_file_chooser_set_current_folder (GTK_FILE_CHOOSER (self->chooser), folder, NULL);
+  }
+  g_signal_connect (self->chooser, "response", G_CALLBACK (place_cb), self);
+  gtk_native_dialog_show (GTK_NATIVE_DIALOG (self->chooser));
+}
+
+static void
+screenshot_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeConsoleWindow) self = user_data;
+  g_autoptr (GVariant) png = NULL;
+  g_autoptr (GError) error = NULL;
+
+  lodge_machine1_call_screenshot_finish (LODGE_MACHINE1 (source), &png, result, &error);
+  if (self->machine == NULL)
+    return;
+
+  if (png == NULL) {
+    g_dbus_error_strip_remote_error (error);
+    lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Take a Screenshot"), error);
+  } else if (self->chooser == NULL) {
+    g_clear_pointer (&self->picture, g_bytes_unref);
+    self->picture = g_variant_get_data_as_bytes (png);
+    ask_place (self);
+  }
+}
+
+static void
+screenshot_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (widget);
+  LodgeMachine1 *machine = lodge_console_machine_get_machine (self->machine);
+
+  if (machine != NULL)
+    lodge_machine1_call_screenshot (machine, NULL, screenshot_cb, g_object_ref (self));
+}
+
+void
+lodge_console_actions_init (GtkWidgetClass *widget_class)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (powers); i++)
+    gtk_widget_class_install_action (widget_class, powers[i].action, NULL, power_action);
+  gtk_widget_class_install_action (widget_class, "console.send-keys", "s", send_keys_action);
+  gtk_widget_class_install_action (widget_class, "console.screenshot", NULL, screenshot_action);
+}
+
+void
+lodge_console_actions_update (LodgeConsoleWindow *self)
+{
+  GtkWidget *widget = GTK_WIDGET (self);
+  const gboolean there = lodge_console_machine_get_machine (self->machine) != NULL;
+  const LodgeMachineCan can =
+      there ? lodge_machine_state_get_can (lodge_console_machine_get_state (self->machine)) : 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (powers); i++)
+    gtk_widget_action_set_enabled (widget, powers[i].action, (can & powers[i].can) != 0);
+  gtk_widget_action_set_enabled (widget, "console.send-keys", (can & LODGE_MACHINE_CAN_SHOW) != 0);
+  gtk_widget_action_set_enabled (widget, "console.screenshot", (can & LODGE_MACHINE_CAN_SHOW) != 0);
+
+  gtk_widget_set_visible (self->start_button, (can & LODGE_MACHINE_CAN_START) != 0);
+  gtk_widget_set_visible (self->resume_button, (can & LODGE_MACHINE_CAN_RESUME) != 0);
+  /* Disabled rather than gone in between, so that the header does not jump. */
+  gtk_widget_set_visible (self->pause_button,
+                          (can & (LODGE_MACHINE_CAN_START | LODGE_MACHINE_CAN_RESUME)) == 0);
+  gtk_widget_set_sensitive (self->power_button, (can & LODGE_MACHINE_CAN_KILL) != 0);
+  gtk_widget_set_sensitive (self->keys_button, (can & LODGE_MACHINE_CAN_SHOW) != 0);
+}
+
+void
+lodge_console_actions_clear (LodgeConsoleWindow *self)
+{
+  if (self->chooser != NULL)
+    gtk_native_dialog_destroy (GTK_NATIVE_DIALOG (self->chooser));
+  g_clear_object (&self->chooser);
+  g_clear_pointer (&self->picture, g_bytes_unref);
+}

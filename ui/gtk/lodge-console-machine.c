@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The machine of a console window: its object, the claim to its console, its screen.
+ *
+ * The screen, while the machine has one (running, paused or stopping, and a socket is named):
+ *
+ *             claimed            connected
+ *     none ----------> session --------------> shown
+ *      ^  \               |                      |
+ *      |   \ refused      | disconnected         | disconnected
+ *      |    v             v                      |
+ *      +-- waiting <-----------------------------+
+ *      |
+ *      +-- elsewhere <--- ConsoleTaken, from any of them; left only by take_back()
+ *
+ * A session that is connected stays when the engine goes away: the guest and its screen do not need
+ * it. The claim is made again with the next engine, unless somebody else has made one.
+ */
+#include "gtk/lodge-console-machine.h"
+
+#include "lodge-error.h"
+
+#include <glib/gi18n-lib.h>
+
+/* The pause before each attempt doubles from the first to the last. */
+#define FIRST_PAUSE_MS 250
+#define LAST_PAUSE_MS  8000
+
+struct _LodgeConsoleMachine {
+  GObject parent_instance;
+
+  LodgeConnection *connection;
+  char *wanted; /* what was asked for; the UUID once that is known, for a name may change */
+  char *name;
+  char *uuid;
+  LodgeMachineState state;
+  LodgeMachine1 *machine;    /* NULL while the engine is away */
+  LodgeEngine1 *engine;      /* whose "machine-removed" is heard */
+  GCancellable *cancellable; /* of what is asked of that engine */
+  char *problem;             /* why there is no machine, or NULL */
+  gboolean removed;
+  char *note;
+
+  gboolean claiming;
+  char *taken_by; /* NULL: the console is ours, or may be */
+  LodgeConsoleSession *session;
+  char *lost; /* why the screen could not be reached, or NULL */
+  guint timer;
+  guint pause_ms;
+};
+
+G_DEFINE_FINAL_TYPE (LodgeConsoleMachine, lodge_console_machine, G_TYPE_OBJECT)
+
+enum { CHANGED, N_SIGNALS };
+static guint signals[N_SIGNALS];
+
+static void pursue (LodgeConsoleMachine *self);
+
+static void
+changed (LodgeConsoleMachine *self)
+{
+  g_signal_emit (self, signals[CHANGED], 0);
+}
+
+static void
+set_text (char **field, const char *text)
+{
+  char *copy = g_strdup (text);
+
+  g_free (*field);
+  *field = copy;
+}
+
+/* --- The screen --- */
+
+static gboolean
+is_connected (LodgeConsoleMachine *self)
+{
+  gboolean connected = FALSE;
+
+  if (self->session != NULL)
+    g_object_get (self->session, "connected", &connected, NULL);
+  return connected;
+}
+
+static void
+drop_session (LodgeConsoleMachine *self)
+{
+  g_autoptr (LodgeConsoleSession) session = g_steal_pointer (&self->session);
+
+  g_clear_handle_id (&self->timer, g_source_remove);
+  if (session == NULL)
+    return;
+
+  g_signal_handlers_disconnect_by_data (session, self);
+  /* The display lets go of it before its buffers go. */
+  changed (self);
+  lodge_console_session_close (session);
+}
+
+static gboolean
+timer_cb (gpointer user_data)
+{
+  LodgeConsoleMachine *self = user_data;
+
+  self->timer = 0;
+  pursue (self);
+  changed (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+lose (LodgeConsoleMachine *self, const char *sentence)
+{
+  set_text (&self->lost, sentence);
+  drop_session (self);
+  self->timer = g_timeout_add (self->pause_ms, timer_cb, self);
+  self->pause_ms = MIN (self->pause_ms * 2, LAST_PAUSE_MS);
+  changed (self);
+}
+
+static void
+disconnected_cb (LodgeConsoleSession *session, const GError *error, LodgeConsoleMachine *self)
+{
+  if (session == self->session)
+    lose (self,
+          error != NULL ? error->message : _ ("The connection to the machine’s screen has ended."));
+}
+
+static void
+connected_cb (LodgeConsoleSession *session, GParamSpec *pspec, LodgeConsoleMachine *self)
+{
+  if (is_connected (self)) {
+    g_clear_pointer (&self->lost, g_free);
+    self->pause_ms = FIRST_PAUSE_MS;
+  }
+  changed (self);
+}
+
+static gboolean
+has_screen (LodgeConsoleMachine *self)
+{
+  const char *socket =
+      self->machine != NULL ? lodge_machine1_get_spice_socket (self->machine) : NULL;
+
+  return (lodge_machine_state_get_can (self->state) & LODGE_MACHINE_CAN_SHOW) != 0 &&
+         socket != NULL && *socket != '\0';
+}
+
+static void
+claimed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeConsoleMachine) self = user_data;
+  g_autoptr (GError) error = NULL;
+  const gboolean claimed =
+      lodge_machine1_call_claim_console_finish (LODGE_MACHINE1 (source), result, &error);
+
+  if (LODGE_MACHINE1 (source) != self->machine)
+    return;
+
+  self->claiming = FALSE;
+  if (!claimed) {
+    g_dbus_error_strip_remote_error (error);
+    if (!is_connected (self))
+      lose (self, error->message);
+  } else if (self->session == NULL && self->taken_by == NULL && has_screen (self)) {
+    self->session = lodge_console_session_new (lodge_machine1_get_spice_socket (self->machine));
+    g_signal_connect (self->session, "notify::connected", G_CALLBACK (connected_cb), self);
+    g_signal_connect (self->session, "disconnected", G_CALLBACK (disconnected_cb), self);
+    changed (self);
+    lodge_console_session_open (self->session);
+  }
+}
+
+static void
+claim (LodgeConsoleMachine *self)
+{
+  g_autofree char *owner = NULL;
+
+  if (self->claiming)
+    return;
+
+  self->claiming = TRUE;
+  /* Translators: who shows a machine's console, said to who showed it before; %s is a computer. */
+  owner = g_strdup_printf (_ ("a Lodge window on %s"), g_get_host_name ());
+  lodge_machine1_call_claim_console (self->machine, owner, self->cancellable, claimed_cb,
+                                     g_object_ref (self));
+}
+
+/* Does what is next on the way to the screen, if there is one. */
+static void
+pursue (LodgeConsoleMachine *self)
+{
+  if (self->machine == NULL || self->taken_by != NULL)
+    return;
+
+  if (!has_screen (self)) {
+    g_clear_pointer (&self->lost, g_free);
+    self->pause_ms = FIRST_PAUSE_MS;
+    drop_session (self);
+  } else if (self->session == NULL && self->timer == 0) {
+    claim (self);
+  }
+}
+
+/* --- The machine --- */
+
+static void
+properties_cb (LodgeMachine1 *machine, GParamSpec *pspec, LodgeConsoleMachine *self)
+{
+  set_text (&self->name, lodge_machine1_get_name (machine));
+  set_text (&self->note, lodge_machine1_get_note (machine));
+  self->state = lodge_machine_state_from_text (lodge_machine1_get_state (machine));
+  pursue (self);
+  changed (self);
+}
+
+static void
+taken_cb (LodgeMachine1 *machine, const char *by, LodgeConsoleMachine *self)
+{
+  set_text (&self->taken_by, by);
+  drop_session (self);
+  changed (self);
+}
+
+static void
+removed_cb (LodgeEngine1 *engine, const char *uuid, LodgeConsoleMachine *self)
+{
+  if (g_strcmp0 (uuid, self->uuid) != 0)
+    return;
+
+  self->removed = TRUE;
+  set_text (&self->problem, _ ("This machine has been deleted."));
+  drop_session (self);
+  changed (self);
+}
+
+static void
+opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeConsoleMachine) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (LodgeMachine1) machine =
+      lodge_client_open_machine_finish (LODGE_CLIENT (source), result, &error);
+  const char *owner;
+
+  if (self->connection == NULL ||
+      LODGE_CLIENT (source) != lodge_connection_get_client (self->connection))
+    return;
+
+  if (machine == NULL) {
+    g_dbus_error_strip_remote_error (error);
+    set_text (&self->problem, error->message);
+    changed (self);
+    return;
+  }
+
+  g_clear_pointer (&self->problem, g_free);
+  self->machine = g_steal_pointer (&machine);
+  set_text (&self->uuid, lodge_machine1_get_uuid (self->machine));
+  set_text (&self->wanted, self->uuid);
+  g_signal_connect (self->machine, "notify", G_CALLBACK (properties_cb), self);
+  g_signal_connect (self->machine, "console-taken", G_CALLBACK (taken_cb), self);
+
+  owner = lodge_machine1_get_console_owner (self->machine);
+  if (is_connected (self) && (owner == NULL || *owner == '\0'))
+    claim (self);
+  properties_cb (self->machine, NULL, self);
+}
+
+static void
+open_machine (LodgeConsoleMachine *self)
+{
+  LodgeClient *client = lodge_connection_get_client (self->connection);
+
+  if (client != NULL && self->machine == NULL && !self->removed)
+    lodge_client_open_machine_async (client, self->wanted, self->cancellable, opened_cb,
+                                     g_object_ref (self));
+}
+
+static void
+leave_engine (LodgeConsoleMachine *self)
+{
+  g_cancellable_cancel (self->cancellable);
+  g_clear_object (&self->cancellable);
+  if (self->machine != NULL)
+    g_signal_handlers_disconnect_by_data (self->machine, self);
+  g_clear_object (&self->machine);
+  if (self->engine != NULL)
+    g_signal_handlers_disconnect_by_data (self->engine, self);
+  g_clear_object (&self->engine);
+  self->claiming = FALSE;
+}
+
+static void
+connection_cb (LodgeConnection *connection, GParamSpec *pspec, LodgeConsoleMachine *self)
+{
+  LodgeClient *client = lodge_connection_get_client (connection);
+  LodgeEngine1 *engine = client != NULL ? lodge_client_get_engine (client) : NULL;
+
+  if (engine != self->engine) {
+    leave_engine (self);
+    if (engine != NULL) {
+      self->engine = g_object_ref (engine);
+      self->cancellable = g_cancellable_new ();
+      g_signal_connect (engine, "machine-removed", G_CALLBACK (removed_cb), self);
+      open_machine (self);
+    }
+  }
+  changed (self);
+}
+
+/* --- Object --- */
+
+static void
+lodge_console_machine_dispose (GObject *object)
+{
+  LodgeConsoleMachine *self = LODGE_CONSOLE_MACHINE (object);
+
+  leave_engine (self);
+  drop_session (self);
+  g_clear_object (&self->connection);
+
+  G_OBJECT_CLASS (lodge_console_machine_parent_class)->dispose (object);
+}
+
+static void
+lodge_console_machine_finalize (GObject *object)
+{
+  LodgeConsoleMachine *self = LODGE_CONSOLE_MACHINE (object);
+
+  g_free (self->wanted);
+  g_free (self->name);
+  g_free (self->uuid);
+  g_free (self->problem);
+  g_free (self->note);
+  g_free (self->taken_by);
+  g_free (self->lost);
+
+  G_OBJECT_CLASS (lodge_console_machine_parent_class)->finalize (object);
+}
+
+static void
+lodge_console_machine_class_init (LodgeConsoleMachineClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = lodge_console_machine_dispose;
+  object_class->finalize = lodge_console_machine_finalize;
+
+  signals[CHANGED] = g_signal_new ("changed", LODGE_TYPE_CONSOLE_MACHINE, G_SIGNAL_RUN_LAST, 0,
+                                   NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+lodge_console_machine_init (LodgeConsoleMachine *self)
+{
+  self->pause_ms = FIRST_PAUSE_MS;
+}
+
+LodgeConsoleMachine *
+lodge_console_machine_new (LodgeConnection *connection, const char *machine)
+{
+  LodgeConsoleMachine *self = g_object_new (LODGE_TYPE_CONSOLE_MACHINE, NULL);
+
+  self->connection = g_object_ref (connection);
+  self->wanted = g_strdup (machine);
+  self->name = g_strdup (machine);
+  g_signal_connect_object (connection, "notify", G_CALLBACK (connection_cb), self, 0);
+  connection_cb (connection, NULL, self);
+  return self;
+}
+
+LodgeConsolePhase
+lodge_console_machine_get_phase (LodgeConsoleMachine *self)
+{
+  if (self->removed)
+    return LODGE_CONSOLE_PROBLEM;
+  if (is_connected (self))
+    return LODGE_CONSOLE_SHOWN;
+  if (self->machine == NULL)
+    return lodge_console_machine_get_sentence (self) != NULL ? LODGE_CONSOLE_PROBLEM
+                                                             : LODGE_CONSOLE_LOADING;
+  if (self->state == LODGE_MACHINE_STATE_OFF)
+    return LODGE_CONSOLE_OFF;
+  if (self->state == LODGE_MACHINE_STATE_CRASHED)
+    return LODGE_CONSOLE_CRASHED;
+  if (self->taken_by != NULL)
+    return LODGE_CONSOLE_ELSEWHERE;
+  if (!has_screen (self))
+    return LODGE_CONSOLE_BUSY;
+  return self->lost != NULL ? LODGE_CONSOLE_LOST : LODGE_CONSOLE_CONNECTING;
+}
+
+const char *
+lodge_console_machine_get_name (LodgeConsoleMachine *self)
+{
+  return self->name;
+}
+
+const char *
+lodge_console_machine_get_uuid (LodgeConsoleMachine *self)
+{
+  return self->uuid;
+}
+
+const char *
+lodge_console_machine_get_sentence (LodgeConsoleMachine *self)
+{
+  if (self->problem != NULL)
+    return self->problem;
+  if (self->machine == NULL)
+    return lodge_connection_get_problem (self->connection);
+  if (self->state == LODGE_MACHINE_STATE_CRASHED)
+    return self->note;
+  return self->taken_by != NULL ? self->taken_by : self->lost;
+}
+
+LodgeMachineState
+lodge_console_machine_get_state (LodgeConsoleMachine *self)
+{
+  return self->state;
+}
+
+LodgeConsoleSession *
+lodge_console_machine_get_session (LodgeConsoleMachine *self)
+{
+  return self->session;
+}
+
+LodgeMachine1 *
+lodge_console_machine_get_machine (LodgeConsoleMachine *self)
+{
+  return self->machine;
+}
+
+void
+lodge_console_machine_take_back (LodgeConsoleMachine *self)
+{
+  g_return_if_fail (LODGE_IS_CONSOLE_MACHINE (self));
+
+  g_clear_pointer (&self->taken_by, g_free);
+  self->pause_ms = FIRST_PAUSE_MS;
+  pursue (self);
+  changed (self);
+}
+
+void
+lodge_console_machine_retry (LodgeConsoleMachine *self)
+{
+  g_return_if_fail (LODGE_IS_CONSOLE_MACHINE (self));
+
+  g_clear_handle_id (&self->timer, g_source_remove);
+  self->pause_ms = FIRST_PAUSE_MS;
+  lodge_connection_retry (self->connection);
+  open_machine (self);
+  pursue (self);
+  changed (self);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The console window's fields, for its own files. */
+#pragma once
+
+#include "gtk/lodge-console-window.h"
+#include "gtk/lodge-display.h"
+
+G_BEGIN_DECLS
+
+struct _LodgeConsoleWindow {
+  AdwApplicationWindow parent_instance;
+
+  GtkWidget *header;
+  AdwWindowTitle *title;
+  GtkWidget *start_button;
+  GtkWidget *pause_button;
+  GtkWidget *resume_button;
+  GtkWidget *power_button;
+  GtkWidget *keys_button;
+  GtkRevealer *banner;
+  GtkLabel *banner_label;
+  AdwToastOverlay *toasts;
+  GtkWidget *overlay;
+  GtkStack *pages;
+  GtkLabel *busy_label;
+  AdwStatusPage *status_page;
+  GtkButton *status_button;
+  LodgeDisplay *display;
+  GtkRevealer *paused_revealer;
+  GtkRevealer *leave_revealer;
+  GtkLabel *leave_label;
+
+  LodgeConnection *connection;
+  LodgeConsoleMachine *machine;
+  GtkEventController *fullscreen_key; /* the newest controller of the window */
+  guint fullscreen_key_idle;
+  guint leave_timer;
+  gboolean resize_guest;
+  guint close_idle;
+  gboolean may_close; /* the user has answered */
+  GtkFileChooserNative *chooser;
+  GBytes *picture; /* while a place for it is being chosen */
+};
+
+/* lodge-console-actions.c: installs the actions that ask something of the machine. */
+void lodge_console_actions_init (GtkWidgetClass *widget_class);
+/* Enables them as the machine's state allows. */
+void lodge_console_actions_update (LodgeConsoleWindow *self);
+/* What is under way no longer comes back. */
+void lodge_console_actions_clear (LodgeConsoleWindow *self);
+
+/* lodge-console-fullscreen.c: F11, and the way back that a pointer finds. */
+void lodge_console_fullscreen_init (LodgeConsoleWindow *self);
+void lodge_console_fullscreen_toggle (LodgeConsoleWindow *self);
+void lodge_console_fullscreen_clear (LodgeConsoleWindow *self);
+
+G_END_DECLS

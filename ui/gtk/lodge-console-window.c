@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One guest's window. */
+#include "gtk/lodge-console-window-private.h"
+
+#include "gtk/lodge-message.h"
+#include "gtk/lodge-settings.h"
+
+#include <glib/gi18n-lib.h>
+
+G_DEFINE_FINAL_TYPE (LodgeConsoleWindow, lodge_console_window, ADW_TYPE_APPLICATION_WINDOW)
+
+#define CLOSING_EXPLAINED "closing-explained"
+
+/* A page with a sentence and one thing to do about it; the phases not named have none. */
+typedef struct {
+  LodgeConsolePhase phase;
+  const char *icon;
+  const char *title;
+  const char *button;
+  const char *action;
+} StatusRow;
+
+static const StatusRow statuses[] = {
+    {LODGE_CONSOLE_OFF, "lodge-off-symbolic", N_ ("The Machine Is Off"), N_ ("_Start"),
+     "console.start"},
+    {LODGE_CONSOLE_CRASHED, "dialog-warning-symbolic", N_ ("The Machine Has Crashed"),
+     N_ ("_Start Again"), "console.start"},
+    {LODGE_CONSOLE_PROBLEM, "dialog-warning-symbolic", N_ ("There Is Nothing to Show"),
+     N_ ("_Try Again"), "console.retry"},
+    {LODGE_CONSOLE_ELSEWHERE, "computer-symbolic", N_ ("Shown Elsewhere"), N_ ("Show _Here"),
+     "console.take-back"},
+    {LODGE_CONSOLE_LOST, "dialog-warning-symbolic", N_ ("The Screen Cannot Be Reached"),
+     N_ ("_Try Now"), "console.retry"},
+};
+
+static const char *
+get_busy_words (LodgeConsoleMachine *machine, LodgeConsolePhase phase)
+{
+  switch (phase) {
+  case LODGE_CONSOLE_LOADING:
+    return _ ("Looking for the machine");
+  case LODGE_CONSOLE_CONNECTING:
+    return _ ("Connecting to the screen");
+  default:
+    return lodge_machine_state_get_word (lodge_console_machine_get_state (machine));
+  }
+}
+
+/* Returns: (transfer full): for a page that takes its description for markup */
+static char *
+dup_description (LodgeConsoleMachine *machine, LodgeConsolePhase phase)
+{
+  const char *sentence = lodge_console_machine_get_sentence (machine);
+  g_autofree char *whole = NULL;
+
+  if (phase == LODGE_CONSOLE_OFF || sentence == NULL)
+    return g_strdup ("");
+
+  if (phase == LODGE_CONSOLE_ELSEWHERE) {
+    /* Translators: %s is who has it now, "a Lodge window on HOST". */
+    whole = g_strdup_printf (_ ("The console is shown by %s. Only one can show it at a time."),
+                             sentence);
+    sentence = whole;
+  }
+  return g_markup_escape_text (sentence, -1);
+}
+
+static void
+show_status (LodgeConsoleWindow *self, const StatusRow *row)
+{
+  g_autofree char *description = dup_description (self->machine, row->phase);
+  const char *uuid = lodge_console_machine_get_uuid (self->machine);
+
+  adw_status_page_set_icon_name (self->status_page, row->icon);
+  adw_status_page_set_title (self->status_page, _ (row->title));
+  adw_status_page_set_description (self->status_page, description);
+  gtk_button_set_label (self->status_button, _ (row->button));
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->status_button), row->action);
+  /* A machine that has been deleted is not looked for again. */
+  gtk_widget_set_visible (GTK_WIDGET (self->status_button),
+                          row->phase != LODGE_CONSOLE_PROBLEM || uuid == NULL ||
+                              lodge_console_machine_get_machine (self->machine) == NULL);
+  gtk_stack_set_visible_child_name (self->pages, "status");
+}
+
+static void
+show_phase (LodgeConsoleWindow *self)
+{
+  const LodgeConsolePhase phase = lodge_console_machine_get_phase (self->machine);
+  const gboolean was_shown =
+      g_str_equal (gtk_stack_get_visible_child_name (self->pages), "display");
+
+  if (phase == LODGE_CONSOLE_SHOWN) {
+    gtk_stack_set_visible_child_name (self->pages, "display");
+    if (!was_shown)
+      gtk_widget_grab_focus (GTK_WIDGET (self->display));
+    return;
+  }
+
+  for (guint i = 0; i < G_N_ELEMENTS (statuses); i++) {
+    if (statuses[i].phase == phase) {
+      show_status (self, &statuses[i]);
+      return;
+    }
+  }
+
+  gtk_label_set_text (self->busy_label, get_busy_words (self->machine, phase));
+  gtk_stack_set_visible_child_name (self->pages, "busy");
+}
+
+static void
+changed_cb (LodgeConsoleMachine *machine, LodgeConsoleWindow *self)
+{
+  const char *name = lodge_console_machine_get_name (machine);
+  const LodgeMachineState state = lodge_console_machine_get_state (machine);
+  const gboolean shown = lodge_console_machine_get_phase (machine) == LODGE_CONSOLE_SHOWN;
+  const char *problem = lodge_connection_get_problem (self->connection);
+
+  lodge_display_set_session (self->display, lodge_console_machine_get_session (machine));
+  show_phase (self);
+  lodge_console_actions_update (self);
+
+  gtk_window_set_title (GTK_WINDOW (self), name);
+  adw_window_title_set_title (self->title, name);
+  adw_window_title_set_subtitle (self->title, state == LODGE_MACHINE_STATE_UNKNOWN
+                                                  ? ""
+                                                  : lodge_machine_state_get_word (state));
+  gtk_label_set_text (self->leave_label, name);
+  gtk_revealer_set_reveal_child (self->paused_revealer,
+                                 shown && state == LODGE_MACHINE_STATE_PAUSED);
+  /* Without a picture the page itself says so. */
+  if (problem != NULL)
+    gtk_label_set_text (self->banner_label, problem);
+  gtk_revealer_set_reveal_child (self->banner, shown && problem != NULL);
+}
+
+static void
+retry_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  lodge_console_machine_retry (LODGE_CONSOLE_WINDOW (widget)->machine);
+}
+
+static void
+take_back_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  lodge_console_machine_take_back (LODGE_CONSOLE_WINDOW (widget)->machine);
+}
+
+static void
+fullscreen_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  lodge_console_fullscreen_toggle (LODGE_CONSOLE_WINDOW (widget));
+}
+
+static gboolean
+close_cb (gpointer user_data)
+{
+  LODGE_CONSOLE_WINDOW (user_data)->close_idle = 0;
+  gtk_window_close (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+explained_cb (AdwMessageDialog *dialog, const char *response, LodgeConsoleWindow *self)
+{
+  GSettings *settings = lodge_settings_get ();
+
+  if (g_str_equal (response, "cancel"))
+    return;
+
+  if (settings != NULL)
+    g_settings_set_boolean (settings, CLOSING_EXPLAINED, TRUE);
+  if (g_str_equal (response, "shutdown"))
+    gtk_widget_activate_action (GTK_WIDGET (self), "console.shutdown", NULL);
+  if (g_str_equal (response, "close")) {
+    self->may_close = TRUE;
+    g_clear_handle_id (&self->close_idle, g_source_remove);
+    /* Not now: the dialog, which goes with its window, is still closing itself. */
+    self->close_idle = g_idle_add (close_cb, self);
+  }
+}
+
+/* Said once to each user: closing is not stopping. */
+static void
+explain_closing (LodgeConsoleWindow *self)
+{
+  const LodgeMachineCan can =
+      lodge_machine_state_get_can (lodge_console_machine_get_state (self->machine));
+  g_autofree char *heading =
+      g_strdup_printf (_ ("“%s” Goes On Running"), lodge_console_machine_get_name (self->machine));
+  GtkWidget *widget = adw_message_dialog_new (GTK_WINDOW (self), NULL, NULL);
+  AdwMessageDialog *dialog = ADW_MESSAGE_DIALOG (widget);
+
+  adw_message_dialog_set_heading_use_markup (dialog, FALSE);
+  adw_message_dialog_set_heading (dialog, heading);
+  adw_message_dialog_set_body (dialog, _ ("Closing the window does not stop the guest. The library "
+                                          "shows it, and opens this window again. This is said "
+                                          "only once."));
+  adw_message_dialog_add_responses (dialog, "cancel", _ ("_Cancel"), "shutdown", _ ("Shut _Down"),
+                                    "close", _ ("Close _Window"), NULL);
+  adw_message_dialog_set_response_enabled (dialog, "shutdown",
+                                           (can & LODGE_MACHINE_CAN_SHUTDOWN) != 0);
+  adw_message_dialog_set_response_appearance (dialog, "close", ADW_RESPONSE_SUGGESTED);
+  adw_message_dialog_set_default_response (dialog, "close");
+  adw_message_dialog_set_close_response (dialog, "cancel");
+  g_signal_connect_object (dialog, "response", G_CALLBACK (explained_cb), self, 0);
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
+static gboolean
+lodge_console_window_close_request (GtkWindow *window)
+{
+  LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (window);
+  GSettings *settings = lodge_settings_get ();
+  const gboolean runs =
+      (lodge_machine_state_get_can (lodge_console_machine_get_state (self->machine)) &
+       LODGE_MACHINE_CAN_KILL) != 0 &&
+      lodge_console_machine_get_phase (self->machine) != LODGE_CONSOLE_ELSEWHERE;
+
+  if (runs && !self->may_close && settings != NULL &&
+      !g_settings_get_boolean (settings, CLOSING_EXPLAINED)) {
+    explain_closing (self);
+    return TRUE;
+  }
+
+  return GTK_WINDOW_CLASS (lodge_console_window_parent_class)->close_request (window);
+}
+
+static void
+resize_guest_cb (LodgeConsoleWindow *self)
+{
+  lodge_display_set_resize_guest (self->display, self->resize_guest);
+}
+
+enum { PROP_0, PROP_RESIZE_GUEST, N_PROPS };
+static GParamSpec *properties[N_PROPS];
+
+static void
+lodge_console_window_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  if (id == PROP_RESIZE_GUEST)
+    g_value_set_boolean (value, LODGE_CONSOLE_WINDOW (object)->resize_guest);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+lodge_console_window_set_property (GObject *object,
+                                   guint id,
+                                   const GValue *value,
+                                   GParamSpec *pspec)
+{
+  LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (object);
+
+  if (id != PROP_RESIZE_GUEST) {
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    return;
+  }
+  if (self->resize_guest == g_value_get_boolean (value))
+    return;
+
+  self->resize_guest = g_value_get_boolean (value);
+  resize_guest_cb (self);
+  g_object_notify_by_pspec (object, properties[PROP_RESIZE_GUEST]);
+}
+
+static void
+lodge_console_window_dispose (GObject *object)
+{
+  LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (object);
+
+  g_clear_handle_id (&self->close_idle, g_source_remove);
+  lodge_console_fullscreen_clear (self);
+  lodge_console_actions_clear (self);
+  if (self->machine != NULL) {
+    g_signal_handlers_disconnect_by_data (self->machine, self);
+    lodge_display_set_session (self->display, NULL);
+  }
+  g_clear_object (&self->machine);
+  g_clear_object (&self->connection);
+
+  G_OBJECT_CLASS (lodge_console_window_parent_class)->dispose (object);
+}
+
+static void
+bind_children (GtkWidgetClass *widget_class)
+{
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, header);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, title);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, start_button);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, pause_button);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, resume_button);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, power_button);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, keys_button);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, banner);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, banner_label);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, toasts);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, overlay);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, pages);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, busy_label);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, status_page);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, status_button);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, display);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, paused_revealer);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, leave_revealer);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, leave_label);
+}
+
+static void
+lodge_console_window_class_init (LodgeConsoleWindowClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  object_class->get_property = lodge_console_window_get_property;
+  object_class->set_property = lodge_console_window_set_property;
+  object_class->dispose = lodge_console_window_dispose;
+  GTK_WINDOW_CLASS (klass)->close_request = lodge_console_window_close_request;
+
+  properties[PROP_RESIZE_GUEST] =
+      g_param_spec_boolean ("resize-guest", NULL, NULL, TRUE,
+                            G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+
+  g_type_ensure (LODGE_TYPE_DISPLAY);
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/org/lodgevm/Lodge/lodge-console-window.ui");
+  bind_children (widget_class);
+
+  lodge_console_actions_init (widget_class);
+  gtk_widget_class_install_action (widget_class, "console.retry", NULL, retry_action);
+  gtk_widget_class_install_action (widget_class, "console.take-back", NULL, take_back_action);
+  gtk_widget_class_install_action (widget_class, "console.fullscreen", NULL, fullscreen_action);
+  gtk_widget_class_install_property_action (widget_class, "console.resize-guest", "resize-guest");
+}
+
+static void
+lodge_console_window_init (LodgeConsoleWindow *self)
+{
+  self->resize_guest = TRUE;
+  gtk_widget_init_template (GTK_WIDGET (self));
+  lodge_settings_keep_size (GTK_WINDOW (self), "console");
+  lodge_console_fullscreen_init (self);
+}
+
+GtkWidget *
+lodge_console_window_new (GtkApplication *application,
+                          LodgeConnection *connection,
+                          const char *machine)
+{
+  LodgeConsoleWindow *self =
+      g_object_new (LODGE_TYPE_CONSOLE_WINDOW, "application", application, NULL);
+
+  self->connection = g_object_ref (connection);
+  self->machine = lodge_console_machine_new (connection, machine);
+  g_signal_connect (self->machine, "changed", G_CALLBACK (changed_cb), self);
+  changed_cb (self->machine, self);
+  return GTK_WIDGET (self);
+}
+
+LodgeConsoleMachine *
+lodge_console_window_get_machine (LodgeConsoleWindow *self)
+{
+  return self->machine;
+}

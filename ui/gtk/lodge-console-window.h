@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One guest's window. */
+#pragma once
+
+#include "gtk/lodge-console-machine.h"
+
+#include <adwaita.h>
+
+G_BEGIN_DECLS
+
+#define LODGE_TYPE_CONSOLE_WINDOW (lodge_console_window_get_type ())
+G_DECLARE_FINAL_TYPE (
+    LodgeConsoleWindow, lodge_console_window, LODGE, CONSOLE_WINDOW, AdwApplicationWindow)
+
+/* Actions
+ *   "console.start", ".pause", ".resume", ".shutdown", ".reset", ".kill": enabled as the state
+ *     allows; the last two ask first
+ *   "console.send-keys" (s): "ctrl+alt+delete"
+ *   "console.screenshot", "console.fullscreen", "console.retry", "console.take-back",
+ *   "console.resize-guest" (a switch)
+ */
+
+/* @machine: a UUID or a name */
+GtkWidget *lodge_console_window_new (GtkApplication *application,
+                                     LodgeConnection *connection,
+                                     const char *machine);
+
+LodgeConsoleMachine *lodge_console_window_get_machine (LodgeConsoleWindow *self);
+
+G_END_DECLS
