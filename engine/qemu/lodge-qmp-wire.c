@@ -239,9 +239,9 @@ lodge_qmp_wire_hold (LodgeQmpWire *self)
 }
 
 void
-lodge_qmp_wire_resume (LodgeQmpWire *wire)
+lodge_qmp_wire_resume (LodgeQmpWire *self)
 {
-  g_autoptr (LodgeQmpWire) self = g_rc_box_acquire (wire);
+  g_autoptr (LodgeQmpWire) alive = g_rc_box_acquire (self);
 
   if (self->stopped || !self->held)
     return;

@@ -4,6 +4,7 @@
  *   export LODGE_RUNTIME_DIR=$(mktemp -d)
  *   build/tests/app/demo-engine 30 & build/app/lodge
  *
+ * With LODGE_DEMO_SPICE, the path of a SPICE server's socket, the first machine has that screen.
  * Serves the given number of machines (some running, one crashed, some with odd names) until it is
  * killed or a client calls Quit.
  */
@@ -58,6 +59,8 @@ main (int argc, char **argv)
     const char *uuid = fake_engine_add_machine (engine, rows[i].name, rows[i].state);
 
     fake_engine_set_note (engine, uuid, rows[i].note);
+    if (i == 0 && g_getenv ("LODGE_DEMO_SPICE") != NULL)
+      fake_engine_set_spice_socket (engine, uuid, g_getenv ("LODGE_DEMO_SPICE"));
     if (rows[i].colour != 0) {
       g_autoptr (GBytes) picture = fake_engine_make_picture (320, 200, rows[i].colour);
       fake_engine_set_picture (engine, uuid, picture);
