@@ -35,6 +35,7 @@ void lodge_command_close_fds (LodgeCommand *self);
 
 /* What the contained child may see besides the system's read-only files. @path is absolute. */
 typedef enum {
+  LODGE_COMMAND_BIND_HIDDEN, /* in a folder that is bound, but nothing the child may reach */
   LODGE_COMMAND_BIND_READ_ONLY,
   LODGE_COMMAND_BIND_READ_WRITE,
   LODGE_COMMAND_BIND_DEVICE,

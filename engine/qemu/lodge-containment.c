@@ -88,6 +88,12 @@ add_bind (GPtrArray *argv, const LodgeContainmentBind *bind, GError **error)
     ADD (argv, "--dev-bind-try", bind->path, bind->path);
     return TRUE;
   }
+  if (bind->how == LODGE_COMMAND_BIND_HIDDEN) {
+    /* Covered: to connect to what is no socket is refused, and a mount can not be unlinked. */
+    if (lstat (bind->path, &info) == 0 && !S_ISDIR (info.st_mode))
+      ADD (argv, "--ro-bind", "/dev/null", bind->path);
+    return TRUE;
+  }
   if (bind->how == LODGE_COMMAND_BIND_READ_ONLY && is_system_path (bind->path))
     return TRUE;
 

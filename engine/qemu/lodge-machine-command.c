@@ -33,6 +33,35 @@ lodge_machine_command_dup_path (const LodgeMachineCommandHost *host, const char 
                                    : g_build_filename (host->machine_folder, file, NULL);
 }
 
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+/* The machine's other processes have their sockets in the same folder, and a QEMU that was taken
+ * over must not give them orders, such as to the user network to let more in. */
+static void
+hide_companions (LodgeMachineCommandBuild *self)
+{
+  static const char *const own[] = {"qmp.sock", "spice.sock", "agent.sock", "serial.sock", NULL};
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GDir) folder = g_dir_open (self->host->runtime_folder, 0, NULL);
+  const char *name;
+
+  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL) {
+    if (!g_strv_contains (own, name))
+      g_ptr_array_add (names, g_strdup (name));
+  }
+  g_ptr_array_sort (names, compare_names);
+  for (guint i = 0; i < names->len; i++) {
+    g_autofree char *path = g_build_filename (self->host->runtime_folder, names->pdata[i], NULL);
+
+    if (g_strcmp0 (path, self->host->tpm_socket) != 0)
+      lodge_command_bind (self->command, LODGE_COMMAND_BIND_HIDDEN, path);
+  }
+}
+
 static void
 add_run (LodgeMachineCommandBuild *self)
 {
@@ -72,6 +101,7 @@ add_run (LodgeMachineCommandBuild *self)
     lodge_command_add (command, _ ("A panic pauses the guest, so that it can be looked at."),
                        "-action", "panic=pause");
   lodge_command_bind (command, LODGE_COMMAND_BIND_READ_WRITE, self->host->runtime_folder);
+  hide_companions (self);
 }
 
 static void

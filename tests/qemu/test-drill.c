@@ -175,6 +175,35 @@ test_what_was_bound (LaunchFixture *self, gconstpointer data)
   drill_tear_down (&drill);
 }
 
+/* A socket in a folder that is bound is reached, unless it is hidden. */
+static void
+test_hidden (LaunchFixture *self, gconstpointer data)
+{
+  Drill drill = {0};
+  g_autofree char *path = NULL;
+  int fd;
+
+  if (launch_fixture_skip_uncontained (self))
+    return;
+
+  drill_set_up (&drill, self);
+  path = g_build_filename (drill.runtime, "net.sock", NULL);
+  fd = listen_unix (path, FALSE);
+  for (guint hidden = 0; hidden < 2; hidden++) {
+    g_autoptr (LodgeCommand) command =
+        launch_fixture_new_probe (self, launch_probe_names[PROBE_CONNECT_UNIX], path);
+    g_autofree char *answer = NULL;
+
+    lodge_command_bind (command, LODGE_COMMAND_BIND_READ_WRITE, drill.runtime);
+    if (hidden)
+      lodge_command_bind (command, LODGE_COMMAND_BIND_HIDDEN, path);
+    answer = launch_fixture_probe (self, command, LODGE_LAUNCH_CONTAINED);
+    g_assert_true (g_str_has_prefix (answer, hidden ? "refused" : "reached"));
+  }
+  close (fd);
+  drill_tear_down (&drill);
+}
+
 /* With the host's network the loopback is reached, and still no file is. */
 static void
 test_network_flag (LaunchFixture *self, gconstpointer data)
@@ -211,6 +240,7 @@ add_tests (void)
 {
   add ("/drill/taken-over", test_drill);
   add ("/drill/what-was-bound", test_what_was_bound);
+  add ("/drill/hidden", test_hidden);
   add ("/drill/network-flag", test_network_flag);
 }
 

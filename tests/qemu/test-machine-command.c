@@ -107,7 +107,7 @@ find_sample (const char *name)
 static char *
 describe (LodgeCommand *command, const char *folder)
 {
-  static const char *const hows[] = {"read-only", "read-write", "device"};
+  static const char *const hows[] = {"hidden", "read-only", "read-write", "device"};
   const char *const *argv = lodge_command_get_argv (command);
   GString *text = g_string_new (NULL);
 
@@ -244,6 +244,31 @@ test_binds (Fixture *self, gconstpointer data)
     }
   }
   g_assert_cmpuint (n_written, ==, 4);
+}
+
+/* QEMU may use its own sockets and the TPM's, and none of the other processes'. */
+static void
+test_companions_hidden (Fixture *self, gconstpointer data)
+{
+  const char *const names[] = {"qmp.sock", "tpm.sock", "net-nic0.sock", "net-nic0.log"};
+  g_autoptr (LodgeCommand) command = NULL;
+  guint n_hidden = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_autofree char *path = g_build_filename (self->runtime, names[i], NULL);
+
+    touch (path);
+  }
+  command = build_sample (self, find_sample ("uefi-secure-tpm"));
+  for (guint i = 0; i < lodge_command_get_n_binds (command); i++) {
+    LodgeCommandBind how;
+    const char *path = lodge_command_get_bind (command, i, &how);
+
+    if (strstr (path, "net-nic0") != NULL)
+      n_hidden++;
+    g_assert_cmpint (how == LODGE_COMMAND_BIND_HIDDEN, ==, strstr (path, "net-nic0") != NULL);
+  }
+  g_assert_cmpuint (n_hidden, ==, 2);
 }
 
 static void
@@ -526,6 +551,7 @@ main (int argc, char *argv[])
   }
   add ("/machine-command/fixed-addresses", test_fixed_addresses);
   add ("/machine-command/binds", test_binds);
+  add ("/machine-command/companions-hidden", test_companions_hidden);
   add ("/machine-command/host-model-under-tcg", test_host_model_under_tcg);
   add ("/machine-command/resolve", test_resolve);
   add ("/machine-command/error/layer-missing", test_layer_missing);
