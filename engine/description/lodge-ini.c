@@ -141,6 +141,7 @@ lodge_ini_parse (const char *name, const char *text, gsize length, GError **erro
 {
   g_autoptr (LodgeIni) self = NULL;
   g_autoptr (GError) why = NULL;
+  g_autofree char *whole = NULL;
 
   if (!check_lines (name, text, length, error))
     return NULL;
@@ -149,7 +150,14 @@ lodge_ini_parse (const char *name, const char *text, gsize length, GError **erro
   self->name = g_strdup (name);
   self->file = g_key_file_new ();
   self->commented = find_commented (text);
-  if (length > 0 && !g_key_file_load_from_data (self->file, text, length, FLAGS, &why)) {
+  /* A last line without an end would keep the carriage return that others lose. */
+  whole = g_strndup (text, length);
+  if (length > 0 && whole[length - 1] != '\n') {
+    g_autofree char *open = g_steal_pointer (&whole);
+
+    whole = g_strconcat (open, "\n", NULL);
+  }
+  if (length > 0 && !g_key_file_load_from_data (self->file, whole, (gsize) -1, FLAGS, &why)) {
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID, _ ("Could not read %s: %s"), name,
                  why->message);
     return NULL;
@@ -212,12 +220,6 @@ void
 lodge_ini_remove_key (LodgeIni *self, const char *section, const char *key)
 {
   g_key_file_remove_key (self->file, section, key, NULL);
-}
-
-void
-lodge_ini_remove_section (LodgeIni *self, const char *section)
-{
-  g_key_file_remove_group (self->file, section, NULL);
 }
 
 char *
@@ -293,6 +295,35 @@ split_sections (const char *text)
   return blocks;
 }
 
+static void
+reload (LodgeIni *self, const GString *text)
+{
+  /* Cannot fail: what came out of a GKeyFile goes into one. An empty text is refused. */
+  if (text->len > 0) {
+    g_key_file_load_from_data (self->file, text->str, text->len, FLAGS, NULL);
+  } else {
+    g_key_file_unref (self->file);
+    self->file = g_key_file_new ();
+  }
+}
+
+/* Not by GKeyFile, for which the comment above the next section belongs to this one. */
+void
+lodge_ini_remove_section (LodgeIni *self, const char *section)
+{
+  g_autofree char *before = lodge_ini_dup_text (self, NULL);
+  g_autoptr (GPtrArray) blocks = split_sections (before);
+  g_autoptr (GString) after = g_string_new (NULL);
+
+  for (guint i = 0; i < blocks->len; i++) {
+    const Block *block = g_ptr_array_index (blocks, i);
+
+    if (g_strcmp0 (block->section, section) != 0)
+      g_string_append (after, block->text->str);
+  }
+  reload (self, after);
+}
+
 void
 lodge_ini_order_sections (LodgeIni *self, const char *const *sections)
 {
@@ -319,8 +350,7 @@ lodge_ini_order_sections (LodgeIni *self, const char *const *sections)
     if (i + 1 < blocks->len && after->len > 1 && !g_str_has_suffix (after->str, "\n\n"))
       g_string_append_c (after, '\n');
   }
-  /* What came out of a GKeyFile goes into one. */
-  g_key_file_load_from_data (self->file, after->str, after->len, FLAGS, NULL);
+  reload (self, after);
 }
 
 char *

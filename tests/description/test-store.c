@@ -152,7 +152,7 @@ test_life (Fixture *fixture, gconstpointer data)
 static void
 test_list_is_sorted_and_strict (Fixture *fixture, gconstpointer data)
 {
-  g_autofree char *uuids[3] = {NULL};
+  char *uuids[3] = {NULL};
   g_autofree char *file = g_build_filename (fixture->machines, UUID, NULL);
   g_autofree char *other = g_build_filename (fixture->machines, "notes", NULL);
   g_autofree char *ini = NULL;
@@ -180,8 +180,10 @@ test_list_is_sorted_and_strict (Fixture *fixture, gconstpointer data)
 
   g_rmdir (other);
   g_unlink (file);
-  for (guint i = 0; i < 3; i++)
+  for (guint i = 0; i < 3; i++) {
     delete (fixture, uuids[i]);
+    g_free (uuids[i]);
+  }
 }
 
 static void

@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -959,6 +961,52 @@ test_limits (void)
   in_child (meet_limits);
 }
 
+/* A file system of two megabytes, in a mount namespace of this process. */
+static void
+fill_disk (Fixture *fixture)
+{
+  g_autofree char *raw = g_build_filename (fixture->secret_folder, "raw", NULL);
+  g_autofree char *layer = in_folder (fixture, "layer.qcow2");
+  g_autofree char *filler = in_folder (fixture, "filler");
+  g_autofree char *bytes = g_malloc (8 * MIB);
+  g_autoptr (GError) error = NULL;
+
+  if (unshare (CLONE_NEWNS) != 0 || mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+      mount ("tmpfs", fixture->folder, "tmpfs", 0, "size=2m") != 0) {
+    g_test_skip ("nothing can be mounted here");
+    return;
+  }
+  memset (bytes, 'm', 8 * MIB);
+  g_assert_true (g_file_set_contents (raw, bytes, 8 * MIB, NULL));
+  g_assert_false (import (raw, "raw", layer, NULL, NULL, &error));
+  assert_sentence (error, LODGE_ERROR_STORAGE, layer);
+  g_assert_nonnull (strstr (error->message, "full"));
+  g_clear_error (&error);
+  assert_n_files (fixture, 0);
+
+  /* The namespace that had the hidden file bound in it goes a moment after its last process. */
+  for (guint i = 0; i < 300 && !g_file_set_contents (filler, bytes, 2 * MIB - 8192, NULL); i++)
+    g_usleep (100000);
+  g_assert_true (g_file_test (filler, G_FILE_TEST_EXISTS));
+  g_assert_false (create (layer, "qcow2", MIB, NULL, &error));
+  assert_sentence (error, LODGE_ERROR_STORAGE, layer);
+  g_assert_nonnull (strstr (error->message, "full"));
+  assert_n_files (fixture, 1);
+  g_unlink (filler);
+  g_unlink (raw);
+  umount (fixture->folder);
+}
+
+static void
+test_small_disk (void)
+{
+  if (geteuid () != 0) {
+    g_test_skip ("only root can mount");
+    return;
+  }
+  in_child (fill_disk);
+}
+
 static GLogWriterOutput
 count_messages (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
 {
@@ -1105,6 +1153,7 @@ main (int argc, char **argv)
   ADD ("bootable", test_bootable);
   g_test_add_func ("/image/contained", test_contained);
   g_test_add_func ("/image/limits", test_limits);
+  g_test_add_func ("/image/small-disk", test_small_disk);
   g_test_add_func ("/image/without-bubblewrap", test_without_bubblewrap);
   g_test_add_func ("/image/without-qemu-img", test_without_qemu_img);
   return g_test_run ();
