@@ -149,5 +149,6 @@ lodge_pointer_lock_new_x11 (GtkWidget *widget)
   XIWarpPointer (self->xdisplay, self->device, None, self->window, 0, 0, 0, 0, self->center_x,
                  self->center_y);
   self->xevent_id = g_signal_connect (display, "xevent", G_CALLBACK (xevent_cb), self);
+  self->parent.active = TRUE;
   return &self->parent;
 }

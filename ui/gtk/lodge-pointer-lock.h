@@ -30,6 +30,7 @@ struct _LodgePointerLock {
   LodgePointerMotion motion;
   LodgePointerLost lost;
   gpointer user_data;
+  gboolean active; /* the pointer is locked, and motion comes */
 };
 #ifdef LODGE_HAVE_X11
 LodgePointerLock *lodge_pointer_lock_new_x11 (GtkWidget *widget);
