@@ -528,10 +528,8 @@ static void
 test_data_file (Fixture *fixture, gconstpointer data)
 {
   g_autofree char *path = in_folder (fixture, "outside.qcow2");
-  g_autofree char *external = in_folder (fixture, "external");
   g_autofree char *options = g_strdup ("data_file=external,data_file_raw=on");
   g_autofree char *here = g_get_current_dir ();
-  g_autoptr (GString) bytes = NULL;
   g_autofree char *text = NULL;
   gsize length;
 
@@ -558,7 +556,6 @@ test_vmdk (Fixture *fixture, gconstpointer data)
   g_autofree char *flat = g_strdup_printf ("RW 2048 FLAT \"%s\" 0", fixture->secret);
   g_autofree char *text = make_vmdk_text (flat);
   g_autofree char *sparse = NULL;
-  g_autofree char *parent = NULL;
   gsize length;
   char *found;
 
@@ -625,7 +622,6 @@ test_other_refusals (Fixture *fixture, gconstpointer data)
   };
   g_autofree char *path = in_folder (fixture, "x.vhdx");
   g_autofree char *encrypted = in_folder (fixture, "encrypted");
-  g_autofree char *object = in_folder (fixture, "key");
   g_autofree char *pipe = in_folder (fixture, "pipe");
 
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
