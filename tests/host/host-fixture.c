@@ -10,24 +10,38 @@
 #include <string.h>
 #include <unistd.h>
 
-static char *libexec;
+/* Of this process: below it are libexec, cache and config. */
+static char *process_folder;
 
 static char *
 dup_probe_path (void)
 {
-  return g_build_filename (libexec, "lodge-kvm-probe", NULL);
+  return g_build_filename (process_folder, "libexec", "lodge-kvm-probe", NULL);
 }
 
 void
 host_fixture_init (int *argc, char ***argv)
 {
+  static const struct {
+    const char *variable;
+    const char *name;
+  } folders[] = {
+      {"LODGE_LIBEXECDIR", "libexec"},
+      {"XDG_CACHE_HOME", "cache"},
+      {"XDG_CONFIG_HOME", "config"},
+  };
   g_autoptr (GError) error = NULL;
 
-  g_test_init (argc, argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  libexec = g_dir_make_tmp ("lodge-libexec-XXXXXX", &error);
+  process_folder = g_dir_make_tmp ("lodge-test-host-XXXXXX", &error);
   g_assert_no_error (error);
-  /* Once, before any thread. */
-  g_setenv ("LODGE_LIBEXECDIR", libexec, TRUE);
+  /* Once, before any thread and before GLib looks. */
+  for (guint i = 0; i < G_N_ELEMENTS (folders); i++) {
+    g_autofree char *path = g_build_filename (process_folder, folders[i].name, NULL);
+
+    g_assert_cmpint (g_mkdir (path, 0700), ==, 0);
+    g_setenv (folders[i].variable, path, TRUE);
+  }
+  g_test_init (argc, argv, NULL);
 }
 
 int
@@ -35,7 +49,8 @@ host_fixture_run (void)
 {
   int result = g_test_run ();
 
-  host_fixture_remove_tree (libexec);
+  host_fixture_remove_tree (process_folder);
+  g_clear_pointer (&process_folder, g_free);
   return result;
 }
 
