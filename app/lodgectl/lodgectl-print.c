@@ -20,12 +20,26 @@ is_harmful (gunichar character)
          character == 0x200f || character == 0x2028 || character == 0x2029;
 }
 
+/* Nearly all text is: a list of a thousand machines has thousands of them. */
+static gboolean
+is_plain (const char *text)
+{
+  for (const char *c = text; *c != '\0'; c++)
+    if (*c < 0x20 || *c >= 0x7f)
+      return FALSE;
+  return TRUE;
+}
+
 char *
 lodgectl_dup_harmless (const char *text)
 {
-  g_autofree char *valid = g_utf8_make_valid (text, -1);
-  GString *out = g_string_sized_new (strlen (valid));
+  g_autofree char *valid = NULL;
+  GString *out;
 
+  if (is_plain (text))
+    return g_strdup (text);
+  valid = g_utf8_make_valid (text, -1);
+  out = g_string_sized_new (strlen (valid));
   for (const char *c = valid; *c != '\0'; c = g_utf8_next_char (c)) {
     gunichar character = g_utf8_get_char (c);
 
@@ -39,6 +53,8 @@ get_width (const char *text)
 {
   guint width = 0;
 
+  if (is_plain (text))
+    return (guint) strlen (text);
   for (const char *c = text; *c != '\0'; c = g_utf8_next_char (c)) {
     gunichar character = g_utf8_get_char (c);
 
@@ -109,6 +125,10 @@ lodgectl_print_line (const char *text)
 static void
 print_escaped (const char *json)
 {
+  if (g_str_is_ascii (json) && strchr (json, 0x7f) == NULL) {
+    fputs (json, stdout);
+    return;
+  }
   for (const char *c = json; *c != '\0'; c = g_utf8_next_char (c)) {
     gunichar character = g_utf8_get_char (c);
 
