@@ -527,53 +527,6 @@ test_check_devices (void)
 }
 
 static void
-test_sizes (void)
-{
-  static const struct {
-    const char *text;
-    guint64 bytes;
-    const char *formatted;
-  } good[] = {
-      {"4G", G_GUINT64_CONSTANT (4) << 30, "4G"},
-      {"512M", 512 << 20, "512M"},
-      {"1536m", 1536 << 20, "1536M"},
-      {"20G", G_GUINT64_CONSTANT (20) << 30, "20G"},
-      {"1024", 1024, "1K"},
-      {"1025", 1025, "1025"},
-      {"0", 0, "0"},
-      {" 2T ", G_GUINT64_CONSTANT (2) << 40, "2T"},
-      {"1P", G_GUINT64_CONSTANT (1) << 50, "1P"},
-      {"4096P", G_GUINT64_CONSTANT (1) << 62, "4096P"},
-      {"18446744073709551615", G_MAXUINT64, "18446744073709551615"},
-  };
-  static const char *const bad[] = {
-      "",    "G",    "4GB",   "4GiB", "lots",   "-1G",
-      "+1G", "1.5G", "1 G x", "0x4",  "16384P", "18446744073709551616",
-      "4 G", "1e9",  "\xff",
-  };
-
-  for (guint i = 0; i < G_N_ELEMENTS (good); i++) {
-    g_autoptr (GError) error = NULL;
-    g_autofree char *text = NULL;
-    guint64 bytes = 7;
-
-    g_assert_true (lodge_size_parse (good[i].text, &bytes, &error));
-    g_assert_no_error (error);
-    g_assert_cmpuint (bytes, ==, good[i].bytes);
-    text = lodge_size_format (bytes);
-    g_assert_cmpstr (text, ==, good[i].formatted);
-  }
-  for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
-    g_autoptr (GError) error = NULL;
-    guint64 bytes = 7;
-
-    g_assert_false (lodge_size_parse (bad[i], &bytes, &error));
-    assert_refused (error, LODGE_ERROR_INVALID, PARTS ("4G"));
-    g_assert_cmpuint (bytes, ==, 7);
-  }
-}
-
-static void
 test_names (void)
 {
   g_autofree char *longest = g_strnfill (64, 'x');
@@ -640,7 +593,6 @@ main (int argc, char **argv)
   g_test_add_func ("/description/check-layers", test_check_layers);
   g_test_add_func ("/description/check-paths", test_check_paths);
   g_test_add_func ("/description/check-devices", test_check_devices);
-  g_test_add_func ("/description/sizes", test_sizes);
   g_test_add_func ("/description/names", test_names);
   return g_test_run ();
 }
