@@ -13,10 +13,11 @@ int
 main (int argc, char **argv)
 {
   g_autofree char *console = NULL;
-  gboolean version = FALSE;
+  gboolean start = FALSE, version = FALSE;
   const GOptionEntry entries[] = {
       {"console", 'c', 0, G_OPTION_ARG_STRING, &console, N_ ("Show the console of a machine"),
        N_ ("NAME-OR-UUID")},
+      {"start", 0, 0, G_OPTION_ARG_NONE, &start, N_ ("Start that machine if it is off"), NULL},
       {"version", 0, 0, G_OPTION_ARG_NONE, &version, N_ ("Print the version"), NULL},
       {NULL},
   };
@@ -38,13 +39,17 @@ main (int argc, char **argv)
     fprintf (stderr, "lodge: %s\n", error->message);
     return 2;
   }
+  if (start && console == NULL) {
+    fprintf (stderr, "lodge: %s\n", _ ("--start goes with --console"));
+    return 2;
+  }
   if (version) {
     printf ("lodge %s\n", LODGE_VERSION);
     return EXIT_SUCCESS;
   }
 
   if (console != NULL)
-    application = G_APPLICATION (lodge_console_application_new (console));
+    application = G_APPLICATION (lodge_console_application_new (console, start));
   else
     application = G_APPLICATION (lodge_application_new ());
   return g_application_run (application, argc, argv);

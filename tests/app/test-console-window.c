@@ -109,6 +109,20 @@ test_off (Fixture *f, gconstpointer data)
 }
 
 static void
+test_start_wanted (Fixture *f, gconstpointer data)
+{
+  open_window (f, f->uuid);
+  lodge_console_window_start (f->window);
+  app_wait_until (app_find_label (get (f, "header"), "Running") != NULL);
+  /* Once: a guest that turns itself off later stays off. */
+  fake_engine_clear_calls (f->engine);
+  fake_engine_set_state (f->engine, f->uuid, "off");
+  app_wait_until (get_phase (f) == LODGE_CONSOLE_OFF);
+  app_settle ();
+  g_assert_false (app_was_called (f->engine, "Start"));
+}
+
+static void
 test_start_fails (Fixture *f, gconstpointer data)
 {
   static const char sentence[] = "There is no <QEMU> & no hope.";
@@ -342,6 +356,7 @@ main (int argc, char **argv)
 #define ADD(path, state, test)                                                                     \
   g_test_add ("/console-window/" path, Fixture, state, set_up, test, tear_down)
   ADD ("off", "off", test_off);
+  ADD ("start-wanted", "off", test_start_wanted);
   ADD ("start-fails", "off", test_start_fails);
   ADD ("crashed", "crashed", test_crashed);
   ADD ("unknown", "off", test_unknown);

@@ -19,6 +19,7 @@ struct _LodgeConsoleApplication {
   AdwApplication parent_instance;
 
   char *machine;
+  gboolean start;
   LodgeConnection *connection;
   GtkWindow *window; /* weak */
   GDataInputStream *words;
@@ -99,6 +100,8 @@ lodge_console_application_activate (GApplication *application)
         lodge_console_window_new (GTK_APPLICATION (self), self->connection, self->machine);
 
     g_set_weak_pointer (&self->window, GTK_WINDOW (window));
+    if (self->start)
+      lodge_console_window_start (LODGE_CONSOLE_WINDOW (window));
     hear_words (self);
   }
   gtk_window_present (self->window);
@@ -153,7 +156,7 @@ lodge_console_application_init (LodgeConsoleApplication *self)
 }
 
 LodgeConsoleApplication *
-lodge_console_application_new (const char *machine)
+lodge_console_application_new (const char *machine, gboolean start)
 {
   /* Not unique: each console is a process of its own, so that one falls alone. */
   LodgeConsoleApplication *self = g_object_new (
@@ -161,5 +164,6 @@ lodge_console_application_new (const char *machine)
       "resource-base-path", "/org/lodgevm/Lodge", "flags", G_APPLICATION_NON_UNIQUE, NULL);
 
   self->machine = g_strdup (machine);
+  self->start = start;
   return self;
 }

@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (
     LodgeConsoleApplication, lodge_console_application, LODGE, CONSOLE_APPLICATION, AdwApplication)
 
-/* @machine: a UUID or a name */
-LodgeConsoleApplication *lodge_console_application_new (const char *machine);
+/* @machine: a UUID or a name. @start: starts it where it is off. */
+LodgeConsoleApplication *lodge_console_application_new (const char *machine, gboolean start);
 
 G_END_DECLS

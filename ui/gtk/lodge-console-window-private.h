@@ -36,6 +36,7 @@ struct _LodgeConsoleWindow {
   guint fullscreen_key_idle;
   guint leave_timer;
   gboolean resize_guest;
+  gboolean start_wanted; /* once it is known to be off */
   guint close_idle;
   gboolean may_close; /* the user has answered */
   GtkFileChooserNative *chooser;

@@ -132,6 +132,11 @@ changed_cb (LodgeConsoleMachine *machine, LodgeConsoleWindow *self)
   if (problem != NULL)
     gtk_label_set_text (self->banner_label, problem);
   gtk_revealer_set_reveal_child (self->banner, shown && problem != NULL);
+
+  if (self->start_wanted && state != LODGE_MACHINE_STATE_UNKNOWN) {
+    self->start_wanted = FALSE;
+    gtk_widget_activate_action (GTK_WIDGET (self), "console.start", NULL);
+  }
 }
 
 static void
@@ -356,6 +361,15 @@ lodge_console_window_new (GtkApplication *application,
   g_signal_connect (self->machine, "changed", G_CALLBACK (changed_cb), self);
   changed_cb (self->machine, self);
   return GTK_WIDGET (self);
+}
+
+void
+lodge_console_window_start (LodgeConsoleWindow *self)
+{
+  g_return_if_fail (LODGE_IS_CONSOLE_WINDOW (self));
+
+  self->start_wanted = TRUE;
+  changed_cb (self->machine, self);
 }
 
 LodgeConsoleMachine *

@@ -25,6 +25,9 @@ GtkWidget *lodge_console_window_new (GtkApplication *application,
                                      LodgeConnection *connection,
                                      const char *machine);
 
+/* Starts the machine as soon as it is known to be off; once. */
+void lodge_console_window_start (LodgeConsoleWindow *self);
+
 LodgeConsoleMachine *lodge_console_window_get_machine (LodgeConsoleWindow *self);
 
 G_END_DECLS

@@ -403,6 +403,9 @@ set_creating (LodgeCreateWindow *self, gboolean creating)
   g_clear_handle_id (&self->pulse, g_source_remove);
   if (creating) {
     self->creating = g_cancellable_new ();
+    /* All that can be done now; and a text that has the focus when it is made insensitive goes on
+     * blinking, as GTK warns. */
+    gtk_widget_grab_focus (self->cancel_button);
     show_error (self, NULL);
     gtk_label_set_text (self->step_label, _ ("Creating the machine"));
     show_progress (-1, "", self);
