@@ -12,7 +12,7 @@ import sys
 
 from lodge_system import (Failed, Lodge, Pixels, colours, differing_pixels, main, run, wait_for)
 
-NAME = "Debian & <b>installer</b>"
+NAME = "Debian & <b>installer"
 build = sys.argv[1]
 lodge = Lodge(build)
 window = None
