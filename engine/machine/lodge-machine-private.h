@@ -32,6 +32,7 @@ struct _LodgeMachine {
   gboolean restart;       /* the guest reset and gets a fresh QEMU */
   guint reaction_timeout; /* a guest that ignores its power button */
   guint kill_timeout;     /* a QEMU that ignores "quit" */
+  guint network_timeout;  /* a network that ended before its QEMU */
   GCancellable *start_cancellable;
   GPtrArray *waiting_for_end; /* of GTask: return TRUE once QEMU is gone */
 
@@ -77,6 +78,8 @@ void lodge_machine_attach (LodgeMachine *self, LodgeQmp *qmp);
 gboolean lodge_machine_watch (LodgeMachine *self, GPid pid);
 /* Frees what belongs to a QEMU that is gone or never came: sockets, networks, TPM. */
 void lodge_machine_detach (LodgeMachine *self);
+/* Takes @network; its end is told. */
+void lodge_machine_add_network (LodgeMachine *self, const char *nic_id, LodgeUserNetwork *network);
 /* Asks QEMU to quit, kills it when it does not. */
 void lodge_machine_end_qemu (LodgeMachine *self);
 

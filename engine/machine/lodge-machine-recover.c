@@ -127,7 +127,7 @@ find_networks (LodgeMachine *self)
     LodgeUserNetwork *network = lodge_user_network_find (nic->id, self->runtime, &error);
 
     if (network != NULL)
-      g_hash_table_insert (self->networks, g_strdup (nic->id), network);
+      lodge_machine_add_network (self, nic->id, network);
     else
       lodge_machine_set_note (self, error->message);
   }

@@ -24,6 +24,9 @@
 /* QEMU quits in 3-4 ms; one that is stuck in a write to a dead disk does not. */
 #define QUIT_TIMEOUT_MS 3000
 
+/* Between the ends of a network and of its QEMU, when that is what ended it. */
+#define NETWORK_GRACE_MS 2000
+
 static void
 end_waiting (LodgeMachine *self)
 {
@@ -62,6 +65,7 @@ lodge_machine_detach (LodgeMachine *self)
 
   g_clear_handle_id (&self->watch, g_source_remove);
   g_clear_handle_id (&self->kill_timeout, g_source_remove);
+  g_clear_handle_id (&self->network_timeout, g_source_remove);
   lodge_machine_screen_end (self);
   if (self->qmp != NULL) {
     g_signal_handlers_disconnect_by_data (self->qmp, self);
@@ -72,8 +76,10 @@ lodge_machine_detach (LodgeMachine *self)
   self->command_runs = FALSE;
 
   g_hash_table_iter_init (&iter, self->networks);
-  while (g_hash_table_iter_next (&iter, NULL, &network))
+  while (g_hash_table_iter_next (&iter, NULL, &network)) {
+    g_signal_handlers_disconnect_by_data (network, self);
     lodge_user_network_stop (network);
+  }
   g_hash_table_remove_all (self->networks);
   if (self->has_tpm)
     lodge_tpm_stop (self->runtime);
@@ -82,6 +88,34 @@ lodge_machine_detach (LodgeMachine *self)
   g_free (self->spice_socket);
   self->spice_socket = g_strdup ("");
   remove_runtime_folder (self);
+}
+
+static gboolean
+network_lost_cb (gpointer user_data)
+{
+  LodgeMachine *self = user_data;
+
+  self->network_timeout = 0;
+  lodge_machine_set_note (self,
+                          _ ("The guest's network has ended; the guest is without it until it "
+                             "is started again"));
+  return G_SOURCE_REMOVE;
+}
+
+/* At a guest's end its network goes as well, and may be seen to go first: that is nothing to tell.
+ * QEMU's stream cannot connect again (QEMU 7.2), so otherwise the wire stays cut. */
+static void
+network_closed_cb (LodgeUserNetwork *network, LodgeMachine *self)
+{
+  if (self->network_timeout == 0)
+    self->network_timeout = g_timeout_add (NETWORK_GRACE_MS, network_lost_cb, self);
+}
+
+void
+lodge_machine_add_network (LodgeMachine *self, const char *nic_id, LodgeUserNetwork *network)
+{
+  g_hash_table_insert (self->networks, g_strdup (nic_id), network);
+  g_signal_connect_object (network, "closed", G_CALLBACK (network_closed_cb), self, 0);
 }
 
 static void

@@ -113,7 +113,7 @@ start_companions (LodgeMachine *self,
                                   (const char *const *) nic->forwards, &wire.fd, &note, error);
     if (network == NULL)
       return FALSE;
-    g_hash_table_insert (self->networks, g_strdup (nic->id), network);
+    lodge_machine_add_network (self, nic->id, network);
     if (note != NULL)
       lodge_machine_set_note (self, note);
     g_array_append_val (wires, wire);

@@ -22,6 +22,7 @@ lodge_machine_finalize (GObject *object)
   g_clear_handle_id (&self->watch, g_source_remove);
   g_clear_handle_id (&self->reaction_timeout, g_source_remove);
   g_clear_handle_id (&self->kill_timeout, g_source_remove);
+  g_clear_handle_id (&self->network_timeout, g_source_remove);
   if (self->qmp != NULL)
     g_signal_handlers_disconnect_by_data (self->qmp, self);
   g_clear_object (&self->qmp);

@@ -10,6 +10,7 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A BIOS under software emulation on a busy computer. */
 #define PATIENCE_S 60
@@ -565,6 +566,57 @@ test_forward_while_running (Fixture *fixture, gconstpointer data)
   }
 }
 
+/* proc(5): the name in parentheses, a state, the parent. */
+static int
+get_parent (int pid, char *out_name)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", pid);
+  g_autofree char *stat = NULL;
+  int parent = 0;
+
+  out_name[0] = '\0';
+  if (g_file_get_contents (path, &stat, NULL, NULL))
+    sscanf (stat, "%*d (%31[^)]) %*c %d", out_name, &parent);
+  return parent;
+}
+
+/* The process of that name that this one started, perhaps through others. */
+static int
+find_descendant (const char *name)
+{
+  g_autoptr (GDir) proc = g_dir_open ("/proc", 0, NULL);
+  const char *entry;
+
+  while ((entry = g_dir_read_name (proc)) != NULL) {
+    int pid = atoi (entry);
+    char found[32];
+    char ignored[32];
+    int parent = pid > 0 ? get_parent (pid, found) : 0;
+
+    if (parent == 0 || !g_str_equal (found, name))
+      continue;
+    while (parent > 1 && parent != getpid ())
+      parent = get_parent (parent, ignored);
+    if (parent == getpid ())
+      return pid;
+  }
+  return 0;
+}
+
+/* The process that is the guest's network dies: the guest goes on, and the user is told. */
+static void
+test_network_dies (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = create (fixture, "idle", BOOT_SECTOR_IDLE);
+  int pid = 0;
+
+  start (machine);
+  wait_until ((pid = find_descendant ("lodge-usernet")) != 0);
+  g_assert_cmpint (kill (pid, SIGKILL), ==, 0);
+  wait_until (strstr (lodge_machine_get_note (machine), "network") != NULL);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
+}
+
 static void
 test_delete (Fixture *fixture, gconstpointer data)
 {
@@ -604,6 +656,7 @@ main (int argc, char *argv[])
   ADD ("broken-description", test_broken_description);
   ADD ("missing-disk", test_missing_disk);
   ADD ("forward-while-running", test_forward_while_running);
+  ADD ("network-dies", test_network_dies);
   ADD ("delete", test_delete);
   return g_test_run ();
 }
