@@ -172,13 +172,9 @@ lodgectl_json_add_number (JsonBuilder *builder, const char *name, guint64 number
 static void
 add_dictionary (JsonBuilder *builder, GVariant *value)
 {
-  GVariantIter iter;
-  GVariant *entry;
-
   json_builder_begin_object (builder);
-  g_variant_iter_init (&iter, value);
-  while ((entry = g_variant_iter_next_value (&iter)) != NULL) {
-    g_autoptr (GVariant) owned = entry;
+  for (gsize i = 0; i < g_variant_n_children (value); i++) {
+    g_autoptr (GVariant) entry = g_variant_get_child_value (value, i);
     g_autoptr (GVariant) key = g_variant_get_child_value (entry, 0);
     g_autoptr (GVariant) child = g_variant_get_child_value (entry, 1);
     g_autofree char *name = g_variant_dup_string (key, NULL);
