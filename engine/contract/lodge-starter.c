@@ -53,8 +53,9 @@ struct _LodgeStarter {
   GPid child; /* 0 when there is none */
   gboolean spawned;
   gint64 left_us;
-  GDBusConnection *bus;
-  gint64 unit_checked_us; /* 0 when no unit was started */
+  GDBusConnection *manager;
+  const char *manager_name; /* on a bus; NULL on its own socket */
+  gint64 unit_checked_us;   /* 0 when no unit was started */
 };
 
 /* $LODGE_ENGINE, else the one beside this program (a build that is not installed), else the
@@ -104,7 +105,7 @@ lodge_starter_free (LodgeStarter *self)
     g_child_watch_add (self->child, reaped_cb, NULL);
   if (self->lock >= 0)
     close (self->lock);
-  g_clear_object (&self->bus);
+  g_clear_object (&self->manager);
   g_free (self->runtime);
   g_free (self->program);
   g_free (self->log);
@@ -142,21 +143,29 @@ unit_is_ours (LodgeStarter *self)
          g_getenv ("LODGE_RUNTIME_DIR") == NULL && g_file_test (manager, G_FILE_TEST_IS_DIR);
 }
 
-static GDBusConnection *
-open_session_bus (void)
+/* The manager's private socket is what systemctl(1) uses too and needs no bus; else a bus that is
+ * there already (g_bus_get() would start one). */
+static gboolean
+open_manager (LodgeStarter *self)
 {
-  const char *address = g_getenv ("DBUS_SESSION_BUS_ADDRESS");
-  g_autofree char *socket = g_build_filename (g_get_user_runtime_dir (), "bus", NULL);
+  const char *bus = g_getenv ("DBUS_SESSION_BUS_ADDRESS");
+  g_autofree char *socket =
+      g_build_filename (g_get_user_runtime_dir (), "systemd", "private", NULL);
   g_autofree char *escaped = g_dbus_address_escape_value (socket);
-  g_autofree char *standard = g_strconcat ("unix:path=", escaped, NULL);
+  g_autofree char *address = g_strconcat ("unix:path=", escaped, NULL);
 
-  /* Not g_bus_get(): without a bus it would start one. */
-  if (address == NULL || *address == '\0')
-    address = standard;
-  return g_dbus_connection_new_for_address_sync (address,
-                                                 G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
-                                                     G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-                                                 NULL, NULL, NULL);
+  if (g_file_test (socket, G_FILE_TEST_EXISTS))
+    self->manager = g_dbus_connection_new_for_address_sync (
+        address, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT, NULL, NULL, NULL);
+  if (self->manager == NULL && bus != NULL && *bus != '\0') {
+    self->manager_name = "org.freedesktop.systemd1";
+    self->manager =
+        g_dbus_connection_new_for_address_sync (bus,
+                                                G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
+                                                    G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
+                                                NULL, NULL, NULL);
+  }
+  return self->manager != NULL;
 }
 
 static GVariant *
@@ -167,9 +176,9 @@ call_systemd (LodgeStarter *self,
               GVariant *arguments,
               const char *reply)
 {
-  return g_dbus_connection_call_sync (self->bus, "org.freedesktop.systemd1", path, interface,
-                                      method, arguments, G_VARIANT_TYPE (reply),
-                                      G_DBUS_CALL_FLAGS_NONE, SYSTEMD_TIMEOUT_MS, NULL, NULL);
+  return g_dbus_connection_call_sync (self->manager, self->manager_name, path, interface, method,
+                                      arguments, G_VARIANT_TYPE (reply), G_DBUS_CALL_FLAGS_NONE,
+                                      SYSTEMD_TIMEOUT_MS, NULL, NULL);
 }
 
 /* FALSE when there is no user manager or it does not know the unit: both are usual, and the engine
@@ -179,8 +188,7 @@ start_unit (LodgeStarter *self)
 {
   g_autoptr (GVariant) job = NULL;
 
-  self->bus = open_session_bus ();
-  if (self->bus == NULL)
+  if (!open_manager (self))
     return FALSE;
   job = call_systemd (self, "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
                       "StartUnit", g_variant_new ("(ss)", LODGE_STARTER_UNIT, "replace"), "(o)");

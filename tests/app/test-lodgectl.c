@@ -390,7 +390,6 @@ test_harmless (Fixture *self, gconstpointer unused)
   g_auto (Output) shown = {0};
   g_auto (Output) json = {0};
   g_auto (Output) failed = {0};
-  g_autofree char *expected = NULL;
 
   fake_engine_set_note (self->engine, "web", evil);
   text = run (self, "list");
@@ -988,7 +987,6 @@ test_engine_errors (Fixture *self, gconstpointer unused)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_auto (Output) output = {0};
-    g_auto (Output) json = {0};
 
     fake_engine_fail_next (self->engine, cases[i].method, LODGE_ERROR_HOST, "It is Friday.");
     output = run_words (self, cases[i].words);

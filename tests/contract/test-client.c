@@ -155,6 +155,7 @@ test_connect_async (Fixture *self, gconstpointer unused)
   lodge_client_connect_async (LODGE_CLIENT_FLAGS_NONE, NULL, keep_result_cb, &result);
   client = lodge_client_connect_finish (wait_result (&result), &error);
   g_assert_no_error (error);
+  g_assert_cmpuint (fake_engine_get_n_clients (engine), ==, 1);
   g_assert_nonnull (lodge_client_get_host (client));
   assert_dies (client);
 }
@@ -252,6 +253,7 @@ test_other_socket (Fixture *self, gconstpointer unused)
   g_setenv ("LODGE_ENGINE_SOCKET", socket, TRUE);
   client = lodge_client_connect_sync (LODGE_CLIENT_FLAGS_NONE, NULL, &error);
   g_assert_no_error (error);
+  g_assert_cmpuint (fake_engine_get_n_clients (engine), ==, 1);
   assert_dies (client);
 
   g_setenv ("LODGE_ENGINE_SOCKET", "/nowhere/tunnel.sock", TRUE);
