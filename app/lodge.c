@@ -48,6 +48,8 @@ main (int argc, char **argv)
     return EXIT_SUCCESS;
   }
 
+  /* What a desktop finds the windows' icon and name by; a console was started as /proc/self/exe. */
+  g_set_prgname (console != NULL ? LODGE_CONSOLE_APPLICATION_ID : LODGE_APPLICATION_ID);
   if (console != NULL)
     application = G_APPLICATION (lodge_console_application_new (console, start));
   else

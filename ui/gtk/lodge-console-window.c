@@ -42,6 +42,10 @@ get_busy_words (LodgeConsoleMachine *machine, LodgeConsolePhase phase)
   case LODGE_CONSOLE_CONNECTING:
     return _ ("Connecting to the screen");
   default:
+    /* It runs, and the engine has not named its screen yet. */
+    if (lodge_machine_state_get_can (lodge_console_machine_get_state (machine)) &
+        LODGE_MACHINE_CAN_SHOW)
+      return _ ("Connecting to the screen");
     return lodge_machine_state_get_word (lodge_console_machine_get_state (machine));
   }
 }
