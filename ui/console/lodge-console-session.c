@@ -109,13 +109,14 @@ drop (LodgeConsoleSession *self)
 static void
 fail (LodgeConsoleSession *self, GError *error)
 {
-  g_autoptr (LodgeConsoleSession) keep = g_object_ref (self);
   g_autoptr (GError) owned = error;
 
   if (self->spice == NULL)
     return;
+  g_object_ref (self); /* a handler may let go of it */
   drop (self);
   g_signal_emit (self, signals[DISCONNECTED], 0, owned);
+  g_object_unref (self);
 }
 
 static gboolean
