@@ -99,6 +99,10 @@ test_command (void)
       {"Do this.", "Do this."},
       {"Run `a b`.", "a b"},
       {"Run `a` and `b`", "a\nb"},
+      {"Run “sudo a”, then log out.", "sudo a"},
+      {"Führen Sie „sudo a“ aus.", "sudo a"},
+      {"Install it (Debian: sudo apt install ovmf)", "sudo apt install ovmf"},
+      {"Run “sudo a", "sudo a"},
       {"An odd ` one", "An odd ` one"},
       {"", ""},
   };

@@ -36,19 +36,47 @@ static const LevelRow levels[] = {
     {"note", N_ ("Note"), "dialog-information-symbolic", "accent"},
 };
 
+static void
+add_command (GString *commands, const char *start, const char *end)
+{
+  if (commands->len > 0)
+    g_string_append_c (commands, '\n');
+  g_string_append_len (commands, start, end - start);
+}
+
+/* Adds every part of @advice between @open and @close. */
+static void
+add_quoted (GString *commands, const char *advice, const char *open, const char *close)
+{
+  const char *start = advice;
+
+  while ((start = strstr (start, open)) != NULL) {
+    const char *end;
+
+    start += strlen (open);
+    end = strstr (start, close);
+    if (end == NULL)
+      return;
+    add_command (commands, start, end);
+    start = end + strlen (close);
+  }
+}
+
 char *
 lodge_finding_dup_command (const char *advice)
 {
-  g_auto (GStrv) parts = g_strsplit (advice, "`", -1);
+  /* As written in code, in English, in German. */
+  static const char *const quotes[][2] = {{"`", "`"}, {"“", "”"}, {"„", "“"}};
   g_autoptr (GString) commands = g_string_new (NULL);
-  const guint n_parts = g_strv_length (parts);
+  const char *sudo;
 
-  /* Every second part stands between two backticks. */
-  for (guint i = 1; i + 1 < n_parts; i += 2) {
-    if (commands->len > 0)
-      g_string_append_c (commands, '\n');
-    g_string_append (commands, parts[i]);
-  }
+  for (guint i = 0; i < G_N_ELEMENTS (quotes) && commands->len == 0; i++)
+    add_quoted (commands, advice, quotes[i][0], quotes[i][1]);
+
+  /* "(Debian and Ubuntu: sudo apt install ovmf)" */
+  sudo = strstr (advice, "sudo ");
+  if (commands->len == 0 && sudo != NULL)
+    add_command (commands, sudo, sudo + strcspn (sudo, ")"));
 
   return commands->len > 0 ? g_string_free (g_steal_pointer (&commands), FALSE) : g_strdup (advice);
 }

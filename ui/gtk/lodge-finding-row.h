@@ -12,11 +12,10 @@ G_DECLARE_FINAL_TYPE (LodgeFindingRow, lodge_finding_row, LODGE, FINDING_ROW, Gt
 /* Signal "copied" (): the advice, or the command in it, is on the clipboard. */
 
 /* @level: good, note, warning, problem. @advice: may be "". */
-GtkWidget *
-lodge_finding_row_new (const char *level, const char *sentence, const char *advice);
+GtkWidget *lodge_finding_row_new (const char *level, const char *sentence, const char *advice);
 
-/* What the copy button copies: the commands in @advice (what stands in `backticks`), one a line, or
- * all of it where there is none. (transfer full) */
+/* What the copy button copies: the commands in @advice (what stands in quotes, else from "sudo" to
+ * the bracket or the end), one a line, or all of it where there is none. (transfer full) */
 char *lodge_finding_dup_command (const char *advice);
 
 G_END_DECLS
