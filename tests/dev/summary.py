@@ -1,38 +1,79 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Adds up meson's JUnit files and closes with one plain line. Names what was skipped, and why."""
+"""summary.py LOG...: adds up what meson wrote to LOG.junit.xml and LOG.json, and closes with one
+plain line. Names what failed and what was skipped, and why."""
+import json
 import os
+import re
 import sys
 import xml.etree.ElementTree as tree
 
-passed = failed = skipped = 0
-for path in sys.argv[1:]:
-    if not os.path.exists(path):
-        print(f"no results in {path}: the tests did not run to their end")
-        failed += 1
-        continue
-    for suite in tree.parse(path).getroot().iter("testsuite"):
-        cases = list(suite.iter("testcase"))
-        for case in cases:
-            name = f"{suite.get('name')} {case.get('name')}"
-            if case.find("failure") is not None or case.find("error") is not None:
-                failed += 1
-                print(f"failed: {name}")
-            elif case.find("skipped") is not None:
-                skipped += 1
-                why = (case.find("skipped").text or case.find("skipped").get("message") or "").strip()
-                print(f"skipped: {name}: {why}")
-            else:
-                passed += 1
-        # A program that died between two cases has no case to blame.
-        missing = int(suite.get("errors", 0)) + int(suite.get("failures", 0)) - sum(
-            1 for case in cases if case.find("failure") is not None or case.find("error") is not None)
-        failed += max(0, missing)
+SKIP = re.compile(r"^\s*ok\s+\d+\s*-?\s*(\S.*?)\s*#\s*skip\S*\s*(.*)$", re.IGNORECASE | re.MULTILINE)
+FINE = ("OK", "EXPECTEDFAIL", "SKIP")
+
+passed = 0
+failed, skipped = [], []
+
+
+def how_it_ended(status):
+    return f"killed by signal {-status}" if status < 0 else f"exit status {status}"
+
+
+def add_program(program, cases):
+    """One program: its cases, and its own end, which no case tells when it died between two."""
+    global passed
+    name = program["name"].split(" / ")[-1].split(":")[-1]
+    reasons = {case.strip(): why.strip() for case, why in SKIP.findall(program.get("stdout") or "")}
+    bad = 0
+    for case in cases:
+        title = case.get("name")
+        if case.find("failure") is not None or case.find("error") is not None:
+            bad += 1
+            failed.append(f"{name} {title}")
+        elif case.find("skipped") is not None:
+            explained = (case.findtext("system-out") or "").strip()
+            why = explained or next((why for case, why in reasons.items() if case in title), "")
+            skipped.append(f"{name} {title}: {why or 'it gives no reason'}")
+        else:
+            passed += 1
+    if program["result"] not in FINE and bad == 0:
+        failed.append(f"{name}: {program['result'].lower()} ({how_it_ended(program['returncode'])})")
+    elif not cases:
+        failed.append(f"{name}: it has no test cases")
+
+
+def add_log(log):
+    if not os.path.exists(log + ".json") or not os.path.exists(log + ".junit.xml"):
+        failed.append(f"no results in {log}.json: the tests did not run to their end")
+        return
+    with open(log + ".json", encoding="utf-8") as lines:
+        programs = [json.loads(line) for line in lines if line.strip()]
+    # A program that printed cases has a suite of its own; others are cases of the project's.
+    suites, single = {}, {}
+    for suite in tree.parse(log + ".junit.xml").getroot().iter("testsuite"):
+        project, _, name = suite.get("name").partition(".")
+        if name:
+            suites[name] = list(suite.iter("testcase"))
+        else:
+            single.update((case.get("name"), [case]) for case in suite.iter("testcase"))
+    for program in programs:
+        name = program["name"].split(" / ")[-1].split(":")[-1]
+        add_program(program, suites.get(name) or single.get(name) or [])
+    if not programs:
+        failed.append(f"{log}: no test ran")
+
+
+for argument in sys.argv[1:]:
+    add_log(argument)
+for line in failed:
+    print(f"failed: {line}")
+for line in skipped:
+    print(f"skipped: {line}")
 
 # Where everything that tests need is there, a skip hides something.
+count_failed, count_skipped = len(failed), len(skipped)
 if os.environ.get("CI") == "true" and skipped:
     print("CI has all that the tests need: a skipped test counts as failed there")
-    failed += skipped
-    skipped = 0
-print(f"{passed} passed, {failed} failed, {skipped} skipped")
-sys.exit(1 if failed or passed == 0 else 0)
+    count_failed, count_skipped = count_failed + count_skipped, 0
+print(f"{passed} passed, {count_failed} failed, {count_skipped} skipped")
+sys.exit(1 if count_failed or passed == 0 else 0)
