@@ -74,11 +74,13 @@ is_page (Fixture *f, const char *page)
   return g_str_equal (gtk_stack_get_visible_child_name (get (f, "pages")), page);
 }
 
+#ifdef HAVE_SPICE_FIXTURE
 static gboolean
 is_shown (Fixture *f, const char *id)
 {
   return gtk_revealer_get_reveal_child (get (f, id));
 }
+#endif
 
 static guint
 count_calls (Fixture *f, const char *call)
