@@ -8,6 +8,7 @@
 struct _LodgectlTable {
   guint n_columns;
   GPtrArray *cells; /* row by row */
+  guint *widths;    /* of columns, so far */
 };
 
 /* Control characters, and the marks that embed or isolate text of the other direction: with those a
@@ -71,6 +72,7 @@ lodgectl_table_new (guint n_columns)
 
   self->n_columns = n_columns;
   self->cells = g_ptr_array_new_with_free_func (g_free);
+  self->widths = g_new0 (guint, n_columns);
   return self;
 }
 
@@ -78,32 +80,32 @@ void
 lodgectl_table_free (LodgectlTable *self)
 {
   g_ptr_array_unref (self->cells);
+  g_free (self->widths);
   g_free (self);
 }
 
 void
 lodgectl_table_add (LodgectlTable *self, const char *const *cells)
 {
-  for (guint i = 0; i < self->n_columns; i++)
-    g_ptr_array_add (self->cells, lodgectl_dup_harmless (cells[i] != NULL ? cells[i] : ""));
+  for (guint i = 0; i < self->n_columns; i++) {
+    char *cell = lodgectl_dup_harmless (cells[i] != NULL ? cells[i] : "");
+
+    g_ptr_array_add (self->cells, cell);
+    self->widths[i] = MAX (self->widths[i], get_width (cell));
+  }
 }
 
 void
 lodgectl_table_print (LodgectlTable *self)
 {
-  g_autofree guint *widths = g_new0 (guint, self->n_columns);
   g_autoptr (GString) line = g_string_new (NULL);
-
-  for (guint i = 0; i < self->cells->len; i++)
-    widths[i % self->n_columns] =
-        MAX (widths[i % self->n_columns], get_width (self->cells->pdata[i]));
 
   for (guint i = 0; i < self->cells->len; i++) {
     const char *cell = self->cells->pdata[i];
 
     g_string_append (line, cell);
     if ((i + 1) % self->n_columns != 0) {
-      for (guint used = get_width (cell); used < widths[i % self->n_columns] + 2; used++)
+      for (guint used = get_width (cell); used < self->widths[i % self->n_columns] + 2; used++)
         g_string_append_c (line, ' ');
       continue;
     }

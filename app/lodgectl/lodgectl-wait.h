@@ -32,10 +32,7 @@ gboolean lodgectl_wait_state (LodgectlRun *run,
  *
  * Returns: (transfer full): the job's result, or %NULL with its error
  */
-char *lodgectl_run_job (LodgectlRun *run,
-                        GDBusProxy *proxy,
-                        const char *method,
-                        GVariant *arguments,
-                        GError **error);
+char *lodgectl_run_job (
+    LodgectlRun *run, GDBusProxy *proxy, const char *method, GVariant *arguments, GError **error);
 
 G_END_DECLS

@@ -45,6 +45,17 @@ typedef struct {
   GVariant *properties; /* of Engine1, a{sv} */
 } Link;
 
+/* Takes both. */
+static Link *
+link_new (GDBusConnection *connection, GVariant *properties)
+{
+  Link *self = g_new0 (Link, 1);
+
+  self->connection = connection;
+  self->properties = properties;
+  return self;
+}
+
 static void
 link_free (Link *self)
 {
@@ -304,7 +315,8 @@ reach (LodgeClientFlags flags, GCancellable *cancellable, GError **error)
   g_autofree char *runtime = NULL;
   g_autoptr (LodgeStarter) starter = NULL;
   g_autoptr (Limit) limit = NULL;
-  g_autoptr (Link) link = g_new0 (Link, 1);
+  g_autoptr (GDBusConnection) connection = NULL;
+  GVariant *properties = NULL;
   g_autoptr (GError) cause = NULL;
   guint timeout_s = get_timeout_s ();
 
@@ -326,11 +338,11 @@ reach (LodgeClientFlags flags, GCancellable *cancellable, GError **error)
   }
 
   limit = limit_new (timeout_s, cancellable);
-  link->connection = find_engine (path, flags, starter, foreign != NULL, limit, &cause);
-  if (link->connection != NULL)
-    link->properties = greet (link->connection, path, flags, limit, &cause);
-  if (link->properties != NULL)
-    return g_steal_pointer (&link);
+  connection = find_engine (path, flags, starter, foreign != NULL, limit, &cause);
+  if (connection != NULL)
+    properties = greet (connection, path, flags, limit, &cause);
+  if (properties != NULL)
+    return link_new (g_steal_pointer (&connection), properties);
 
   if (g_cancellable_is_cancelled (cancellable))
     g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_CANCELLED,
