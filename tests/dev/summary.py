@@ -22,7 +22,7 @@ def how_it_ended(status):
 def add_program(program, cases):
     """One program: its cases, and its own end, which no case tells when it died between two."""
     global passed
-    name = program["name"].split(" / ")[-1].split(":")[-1]
+    name = program["name"].split(" / ")[-1]
     reasons = {case.strip(): why.strip() for case, why in SKIP.findall(program.get("stdout") or "")}
     bad = 0
     for case in cases:
@@ -57,8 +57,7 @@ def add_log(log):
         else:
             single.update((case.get("name"), [case]) for case in suite.iter("testcase"))
     for program in programs:
-        name = program["name"].split(" / ")[-1].split(":")[-1]
-        add_program(program, suites.get(name) or single.get(name) or [])
+        add_program(program, suites.get(program["name"]) or single.get(program["name"]) or [])
     if not programs:
         failed.append(f"{log}: no test ran")
 
