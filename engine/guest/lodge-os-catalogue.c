@@ -17,6 +17,14 @@
  */
 static GMutex lock;
 static OsinfoDb *database; /* NULL until loaded */
+static char *test_folder;
+
+void
+lodge_os_catalogue_set_folder_for_tests (const char *folder)
+{
+  g_free (test_folder);
+  test_folder = g_strdup (folder);
+}
 
 void
 lodge_os_free (LodgeOs *self)
@@ -45,7 +53,10 @@ get_database (void)
     return database;
 
   loader = osinfo_loader_new ();
-  osinfo_loader_process_default_path (loader, &error);
+  if (test_folder != NULL)
+    osinfo_loader_process_path (loader, test_folder, &error);
+  else
+    osinfo_loader_process_default_path (loader, &error);
   /* What could be read is there all the same; without the package everything is unknown. */
   if (error != NULL)
     g_debug ("The catalogue of operating systems: %s", error->message);

@@ -57,4 +57,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (LodgeVolume, lodge_volume_clear)
  */
 char *lodge_os_catalogue_identify (const LodgeVolume *volume);
 
+/* For tests alone, before the first use: another catalogue than the installed one; %NULL is that.
+ */
+void lodge_os_catalogue_set_folder_for_tests (const char *folder);
+
 G_END_DECLS

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a machine for a guest should have, on large and small computers. */
 #include "guest/lodge-media.h"
+#include "guest/lodge-os-catalogue.h"
 
 #define GIB (G_GUINT64_CONSTANT (1) << 30)
 
@@ -132,6 +133,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  lodge_os_catalogue_set_folder_for_tests (g_getenv ("LODGE_TEST_CATALOGUE"));
   g_test_add_func ("/guest-defaults/async", test_async);
   g_test_add_func ("/guest-defaults/rows", test_rows);
   g_test_add_func ("/guest-defaults/unknown-ids", test_unknown_ids);

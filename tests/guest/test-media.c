@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is on an image: known and unknown installers, and every kind of file that is none. */
 #include "guest/lodge-media.h"
+#include "guest/lodge-os-catalogue.h"
 
 #include "iso-image.h"
 #include "lodge-error.h"
@@ -285,6 +286,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  lodge_os_catalogue_set_folder_for_tests (g_getenv ("LODGE_TEST_CATALOGUE"));
 #define ADD(name, function) g_test_add ("/media/" name, Fixture, NULL, set_up, function, tear_down)
   ADD ("known", test_known);
   ADD ("unknown", test_unknown);
