@@ -7,7 +7,8 @@
  *      QEMU is gone, whoever else died before.
  *   3. The host says which accelerator; what the description leaves open (machine type, CPU model,
  *      firmware, NVRAM) is resolved once and recorded.
- *   4. Companions start: their sockets Should be there before QEMU looks for them.
+ *   4. The sockets of its companions are made: they Should be there before QEMU looks for them. A
+ *      TPM starts now, since QEMU talks to it at once; a user network while QEMU starts.
  *   5. The command is built and launched, paused and contained.
  *   6. QMP greets. From here on QEMU's own pid is known and watched.
  *   7. cont; running.
@@ -93,6 +94,7 @@ make_runtime_folder (LodgeMachine *self, GError **error)
   return g_steal_pointer (&path);
 }
 
+/* What QEMU must find when it starts. */
 static gboolean
 start_companions (LodgeMachine *self,
                   Start *start,
@@ -103,19 +105,13 @@ start_companions (LodgeMachine *self,
 {
   for (guint i = 0; i < start->description->nics->len; i++) {
     const LodgeNic *nic = start->description->nics->pdata[i];
-    g_autofree char *unit = g_strdup_printf ("lodge-net-%s-%s.scope", self->uuid, nic->id);
-    g_autofree char *note = NULL;
     LodgeMachineCommandWire wire = {.nic_id = nic->id, .fd = -1};
-    LodgeUserNetwork *network;
+    LodgeUserNetwork *network =
+        lodge_user_network_prepare (nic->id, self->runtime, &wire.fd, error);
 
-    network =
-        lodge_user_network_start (nic->id, self->runtime, unit, contained,
-                                  (const char *const *) nic->forwards, &wire.fd, &note, error);
     if (network == NULL)
       return FALSE;
     lodge_machine_add_network (self, nic->id, network);
-    if (note != NULL)
-      lodge_machine_set_note (self, note);
     g_array_append_val (wires, wire);
   }
 
@@ -127,6 +123,25 @@ start_companions (LodgeMachine *self,
     if (*out_tpm_socket == NULL)
       return FALSE;
     self->has_tpm = TRUE;
+  }
+  return TRUE;
+}
+
+/* While QEMU starts. */
+static gboolean
+run_networks (LodgeMachine *self, Start *start, gboolean contained, GError **error)
+{
+  for (guint i = 0; i < start->description->nics->len; i++) {
+    const LodgeNic *nic = start->description->nics->pdata[i];
+    LodgeUserNetwork *network = g_hash_table_lookup (self->networks, nic->id);
+    g_autofree char *unit = g_strdup_printf ("lodge-net-%s-%s.scope", self->uuid, nic->id);
+    g_autofree char *note = NULL;
+
+    if (!lodge_user_network_run (network, unit, contained, (const char *const *) nic->forwards,
+                                 &note, error))
+      return FALSE;
+    if (note != NULL)
+      lodge_machine_set_note (self, note);
   }
   return TRUE;
 }
@@ -277,6 +292,11 @@ launch (GTask *task)
   g_clear_pointer (&self->command, lodge_command_free);
   self->command = g_steal_pointer (&command);
   self->command_runs = TRUE;
+
+  if (!run_networks (self, start, contained, &error)) {
+    fail (task, error);
+    return;
+  }
 
   qmp_socket = g_build_filename (self->runtime, "qmp.sock", NULL);
   lodge_qmp_connect_async (qmp_socket, QMP_TIMEOUT_MS, self->pid, self->start_cancellable,

@@ -12,6 +12,8 @@ struct _LodgeUserNetwork {
 
   char *socket_path;
   char *log_path;
+  int listener; /* the process' ends until it runs, then -1 */
+  int wire;
   GSocket *socket;
   GSource *source;
   GString *in;

@@ -237,23 +237,34 @@ launch (LodgeUserNetwork *self,
   return TRUE;
 }
 
+/* Before QEMU is contained, so that its containment covers the file. */
+static gboolean
+make_log (const char *path, GError **error)
+{
+  int fd = open (path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+
+  if (fd < 0) {
+    int saved = errno;
+
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_FAILED, _ ("Could not make the file %s: %s"), path,
+                 g_strerror (saved));
+    return FALSE;
+  }
+  close (fd);
+  return TRUE;
+}
+
 LodgeUserNetwork *
-lodge_user_network_start (const char *nic_id,
-                          const char *runtime_folder,
-                          const char *unit,
-                          gboolean contained,
-                          const char *const *forwards,
-                          int *out_wire,
-                          char **out_note,
-                          GError **error)
+lodge_user_network_prepare (const char *nic_id,
+                            const char *runtime_folder,
+                            int *out_wire,
+                            GError **error)
 {
   g_autoptr (LodgeUserNetwork) running = NULL;
   g_autoptr (LodgeUserNetwork) self = NULL;
   char *socket_path, *log_path;
-  int listener, ends[2];
+  int ends[2];
 
-  if (out_note != NULL)
-    *out_note = NULL;
   if (!set_paths (nic_id, runtime_folder, &socket_path, &log_path, error))
     return NULL;
   self = new_for_path (socket_path, log_path);
@@ -264,26 +275,73 @@ lodge_user_network_start (const char *nic_id,
     return NULL;
   }
 
-  listener = make_listener (self->socket_path, error);
-  if (listener < 0)
+  if (!make_log (self->log_path, error))
     return NULL;
+  self->listener = make_listener (self->socket_path, error);
+  if (self->listener < 0)
+    return NULL;
+  if (!lodge_user_network_connect (self, error)) {
+    (void) g_unlink (self->socket_path);
+    return NULL;
+  }
   if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     int saved = errno;
 
-    close (listener);
+    (void) g_unlink (self->socket_path);
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_FAILED, _ ("Could not make the wire of “%s”: %s"),
                  nic_id, g_strerror (saved));
     return NULL;
   }
-  /* The command owns the listener and one end from here, whatever comes of it. */
-  if (!launch (self, unit, contained, listener, ends[1], error) ||
-      !lodge_user_network_connect (self, error)) {
-    close (ends[0]);
+  self->wire = ends[1];
+  *out_wire = ends[0];
+  return g_steal_pointer (&self);
+}
+
+gboolean
+lodge_user_network_run (LodgeUserNetwork *self,
+                        const char *unit,
+                        gboolean contained,
+                        const char *const *forwards,
+                        char **out_note,
+                        GError **error)
+{
+  g_return_val_if_fail (self->listener >= 0 && self->wire >= 0, FALSE);
+
+  if (out_note != NULL)
+    *out_note = NULL;
+  /* The command owns both from here, whatever comes of it. */
+  if (!launch (self, unit, contained, g_steal_fd (&self->listener), g_steal_fd (&self->wire),
+               error)) {
     (void) g_unlink (self->socket_path);
-    return NULL;
+    return FALSE;
   }
   add_initial_forwards (self, forwards, out_note);
-  *out_wire = ends[0];
+  return TRUE;
+}
+
+LodgeUserNetwork *
+lodge_user_network_start (const char *nic_id,
+                          const char *runtime_folder,
+                          const char *unit,
+                          gboolean contained,
+                          const char *const *forwards,
+                          int *out_wire,
+                          char **out_note,
+                          GError **error)
+{
+  g_autoptr (LodgeUserNetwork) self = NULL;
+  int wire = -1;
+
+  if (out_note != NULL)
+    *out_note = NULL;
+  self = lodge_user_network_prepare (nic_id, runtime_folder, &wire, error);
+  if (self == NULL)
+    return NULL;
+  if (!lodge_user_network_run (self, unit, contained, forwards, out_note, error)) {
+    close (wire);
+    return NULL;
+  }
+  *out_wire = wire;
   return g_steal_pointer (&self);
 }
 
@@ -323,6 +381,10 @@ lodge_user_network_finalize (GObject *object)
 
   g_hash_table_unref (self->requests);
   g_string_free (self->in, TRUE);
+  if (self->listener >= 0)
+    close (self->listener);
+  if (self->wire >= 0)
+    close (self->wire);
   g_free (self->socket_path);
   g_free (self->log_path);
   G_OBJECT_CLASS (lodge_user_network_parent_class)->finalize (object);
@@ -342,6 +404,8 @@ lodge_user_network_class_init (LodgeUserNetworkClass *klass)
 static void
 lodge_user_network_init (LodgeUserNetwork *self)
 {
+  self->listener = -1;
+  self->wire = -1;
   self->in = g_string_new (NULL);
   self->requests = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
 }

@@ -25,19 +25,41 @@ G_DECLARE_FINAL_TYPE (LodgeUserNetwork, lodge_user_network, LODGE, USER_NETWORK,
  */
 
 /**
- * lodge_user_network_start:
+ * lodge_user_network_prepare:
  * @nic_id: names its sockets and log
  * @runtime_folder: the machine's
+ * @out_wire: QEMU's end; the caller's
+ *
+ * Makes the sockets and the log. QEMU can be started with them, and what the guest sends waits in
+ * the wire until lodge_user_network_run(); so that the one starts while the other does.
+ *
+ * Errors: %LODGE_ERROR_FAILED, also when one of that name runs already.
+ */
+LodgeUserNetwork *lodge_user_network_prepare (const char *nic_id,
+                                              const char *runtime_folder,
+                                              int *out_wire,
+                                              GError **error);
+
+/**
+ * lodge_user_network_run:
+ * @self: prepared, and not run yet
  * @unit: its systemd scope
  * @forwards: (nullable): rules; one whose port cannot be had is left out and named in @out_note
- * @out_wire: QEMU's end; the caller's
  * @out_note: (nullable): one sentence, or %NULL
  *
  * Does not wait for the process: what is asked of it before it listens is answered when it does.
  * Should it not come up, "closed" says so and QEMU's wire has no other end.
  *
- * Errors: those of lodge_launch(); %LODGE_ERROR_FAILED also when one of that name runs already.
+ * Errors: those of lodge_launch().
  */
+gboolean lodge_user_network_run (LodgeUserNetwork *self,
+                                 const char *unit,
+                                 gboolean contained,
+                                 const char *const *forwards,
+                                 char **out_note,
+                                 GError **error);
+
+/* Both at once. */
 LodgeUserNetwork *lodge_user_network_start (const char *nic_id,
                                             const char *runtime_folder,
                                             const char *unit,

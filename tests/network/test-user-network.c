@@ -444,6 +444,35 @@ test_no_program (void)
   g_assert_cmpint (g_rmdir (folder), ==, 0);
 }
 
+/* A machine whose QEMU did not start: the sockets are there, and nobody has come to them. */
+static void
+test_never_run (void)
+{
+  g_autofree char *folder = g_dir_make_tmp ("lodge-network-XXXXXX", NULL);
+  g_autofree char *log = g_build_filename (folder, "net-net0.log", NULL);
+  g_autofree char *control = g_build_filename (folder, "net-net0.ctl", NULL);
+  g_autoptr (GError) error = NULL;
+  LodgeUserNetwork *network;
+  int wire = -1;
+  char byte;
+
+  network = lodge_user_network_prepare ("net0", folder, &wire, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_file_test (log, G_FILE_TEST_IS_REGULAR));
+  g_assert_true (g_file_test (control, G_FILE_TEST_EXISTS));
+  g_assert_cmpint (wire, >=, 0);
+
+  lodge_user_network_stop (network);
+  g_assert_true (lodge_user_network_is_closed (network));
+  g_assert_false (g_file_test (control, G_FILE_TEST_EXISTS));
+  g_assert_finalize_object (network);
+  /* QEMU's wire has no other end any more. */
+  g_assert_cmpint (read (wire, &byte, 1), ==, 0);
+  close (wire);
+  g_assert_cmpint (g_unlink (log), ==, 0);
+  g_assert_cmpint (g_rmdir (folder), ==, 0);
+}
+
 static void
 test_long_path (void)
 {
@@ -526,6 +555,7 @@ main (int argc, char **argv)
   g_test_add_func ("/network/user-network/cancel", test_cancel);
   g_test_add_func ("/network/user-network/not-found", test_not_found);
   g_test_add_func ("/network/user-network/no-program", test_no_program);
+  g_test_add_func ("/network/user-network/never-run", test_never_run);
   g_test_add_func ("/network/user-network/long-path", test_long_path);
   g_test_add_func ("/network/user-network/hostile-answers", test_hostile_answers);
   return g_test_run ();
