@@ -225,7 +225,7 @@ read_needs_uefi (OsinfoOs *os)
 LodgeOs *
 lodge_os_catalogue_find (const char *short_id)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&lock);
   g_autofree char *name = NULL;
   const char *family;
   OsinfoOs *os;
@@ -302,7 +302,7 @@ identify_relative (const LodgeVolume *volume)
 char *
 lodge_os_catalogue_identify (const LodgeVolume *volume)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&lock);
   const char *id;
   char *relative;
 

@@ -253,16 +253,16 @@ test_qcow2 (void)
 static void
 test_hostile (void)
 {
-  static const char *const texts[] = {"{",
-                                      "nonsense",
-                                      "[]",
-                                      "null",
-                                      "\"uefi\"",
-                                      "{\"interface-types\": \"uefi\"}",
-                                      "\xff\xfe{}",
-                                      "{\"description\": 7}",
-                                      "{\"interface-types\": [\"uefi\", \"uefi\"], "
-                                      "\"targets\": {\"a\": []}}"};
+  static const char *const texts[] = {
+      "{",
+      "nonsense",
+      "[]",
+      "null",
+      "\"uefi\"",
+      "{\"interface-types\": \"uefi\"}",
+      "\xff\xfe{}",
+      "{\"description\": 7}",
+      "{\"interface-types\": [\"uefi\", \"uefi\"], \"targets\": {\"a\": []}}"};
   const Descriptor good = {.title = "\"good\""};
   const Descriptor titleless = {.title = "[]"};
   HostFixture *fixture = new_fixture ();
