@@ -166,9 +166,13 @@ lodge_machine_resolve_firmware (LodgeDescription *description, GError **error)
   if (description->firmware == LODGE_FIRMWARE_BIOS)
     return TRUE;
 
+  /* A file for each kind: one firmware's variables are nothing for the other, and whoever switches
+   * back finds the old ones. */
   if (description->nvram[0] == '\0') {
     g_free (description->nvram);
-    description->nvram = g_strdup ("nvram.qcow2");
+    description->nvram = g_strdup (description->firmware == LODGE_FIRMWARE_UEFI_SECURE
+                                       ? "nvram-secure.qcow2"
+                                       : "nvram.qcow2");
   }
   /* Recorded, and still there: a package update must not change a machine's firmware kind. */
   if (g_file_test (description->firmware_code, G_FILE_TEST_IS_REGULAR))
