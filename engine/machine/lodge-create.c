@@ -198,6 +198,13 @@ describe (Create *create, const char *os, GError **error)
       lodge_guest_defaults_for_os (os, g_get_num_processors (), host_memory);
   g_autoptr (LodgeDescription) description = lodge_description_new (spec->name);
 
+  if (spec->os != NULL && defaults->os[0] == '\0') {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND,
+                 _ ("“%s” is no operating system that the catalogue knows: osinfo-query os lists "
+                    "them"),
+                 spec->os);
+    return NULL;
+  }
   replace (&description->uuid, lodge_job_get_machine (create->job));
   replace (&description->os, defaults->os);
   description->cpus = spec->cpus != 0 ? spec->cpus : defaults->cpus;

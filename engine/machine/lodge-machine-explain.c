@@ -31,6 +31,7 @@ lodge_machine_build_command (LodgeMachine *self,
       .seccomp = lodge_host_report_get_sandbox (report) != LODGE_SANDBOX_NONE,
       .io_uring = lodge_host_has_io_uring (),
       .hyperv = accelerator.kind == LODGE_ACCELERATOR_KVM && lodge_host_has_kvm_hyperv (),
+      .only_shown = self->state == LODGE_STATE_OFF,
   };
 
   if (host.qemu == NULL)

@@ -170,9 +170,8 @@ lodge_machine_resolve_firmware (LodgeDescription *description, GError **error)
    * back finds the old ones. */
   if (description->nvram[0] == '\0') {
     g_free (description->nvram);
-    description->nvram = g_strdup (description->firmware == LODGE_FIRMWARE_UEFI_SECURE
-                                       ? "nvram-secure.qcow2"
-                                       : "nvram.qcow2");
+    description->nvram = g_strdup (
+        description->firmware == LODGE_FIRMWARE_UEFI_SECURE ? "nvram-secure.qcow2" : "nvram.qcow2");
   }
   /* Recorded, and still there: a package update must not change a machine's firmware kind. */
   if (g_file_test (description->firmware_code, G_FILE_TEST_IS_REGULAR))
@@ -387,6 +386,27 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   prepare_firmware (task);
 }
 
+/* Memory is taken as the guest touches it: too much of it would start well, and end with the kernel
+ * killing something. */
+static gboolean
+check_memory (LodgeMachine *self, const LodgeDescription *description, GError **error)
+{
+  guint64 total = (guint64) sysconf (_SC_PHYS_PAGES) * (guint64) sysconf (_SC_PAGESIZE);
+  guint64 wanted = (guint64) description->memory_mib * 1024 * 1024;
+  g_autofree char *has = NULL;
+  g_autofree char *wants = NULL;
+
+  if (wanted <= total)
+    return TRUE;
+  has = g_format_size_full (total, G_FORMAT_SIZE_IEC_UNITS);
+  wants = g_format_size_full (wanted, G_FORMAT_SIZE_IEC_UNITS);
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_HOST,
+               _ ("“%s” wants %s of memory and this computer has %s: give it less "
+                  "(machine.memory)"),
+               lodge_machine_get_name (self), wants, has);
+  return FALSE;
+}
+
 static void
 start_now (GTask *task)
 {
@@ -430,7 +450,8 @@ lodge_machine_start_async (LodgeMachine *self, GAsyncReadyCallback callback, gpo
   if (!lodge_state_check_action (self->state, LODGE_ACTION_START, lodge_machine_get_name (self),
                                  &error) ||
       !lodge_machine_check_usable (self, &error) ||
-      !lodge_description_check (lodge_machine_get_description (self), &error)) {
+      !lodge_description_check (lodge_machine_get_description (self), &error) ||
+      !check_memory (self, lodge_machine_get_description (self), &error)) {
     g_task_return_error (task, error);
     g_object_unref (task);
     return;

@@ -158,7 +158,7 @@ check_firmware (const LodgeDescription *description,
     return FALSE;
   }
   return check_file (FILE_FIRMWARE, description->firmware_code, O_RDONLY, error) &&
-         check_own_file (FILE_NVRAM, host, description->nvram, TRUE, error);
+         (host->only_shown || check_own_file (FILE_NVRAM, host, description->nvram, TRUE, error));
 }
 
 static gboolean

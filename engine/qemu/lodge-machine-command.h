@@ -24,8 +24,9 @@ typedef struct {
   const char *runtime_folder; /* absolute; qmp.sock, spice.sock, agent.sock */
   const char *tpm_socket;     /* swtpm's, or NULL */
   gboolean seccomp;
-  gboolean io_uring; /* a trial open worked */
-  gboolean hyperv;   /* KVM here knows Hyper-V's enlightenments */
+  gboolean io_uring;   /* a trial open worked */
+  gboolean hyperv;     /* KVM here knows Hyper-V's enlightenments */
+  gboolean only_shown; /* never launched: what a start makes (the NVRAM) may be missing */
 } LodgeMachineCommandHost;
 
 /* One NIC's wire: the descriptor of a connected stream socket (docs: -netdev stream). Moved into

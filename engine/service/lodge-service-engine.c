@@ -211,36 +211,61 @@ static const char *const firmware_names[] = {
 };
 
 static void
+tell_defaults (LodgeLibrary *library,
+               const char *os,
+               const char *path,
+               GDBusMethodInvocation *invocation)
+{
+  guint64 memory = (guint64) sysconf (_SC_PHYS_PAGES) * (guint64) sysconf (_SC_PAGESIZE);
+  g_autoptr (LodgeGuestDefaults) defaults =
+      lodge_guest_defaults_for_os (os, g_get_num_processors (), memory);
+  g_autofree char *name = propose_name (library, defaults->os_name, path);
+  GVariantDict facts;
+
+  g_variant_dict_init (&facts, NULL);
+  g_variant_dict_insert (&facts, "os", "s", defaults->os);
+  g_variant_dict_insert (&facts, "os-name", "s", defaults->os_name);
+  g_variant_dict_insert (&facts, "name", "s", name);
+  g_variant_dict_insert (&facts, "memory", "u", defaults->memory_mib);
+  g_variant_dict_insert (&facts, "cpus", "u", defaults->cpus);
+  g_variant_dict_insert (&facts, "disk-size", "t", defaults->disk_bytes);
+  g_variant_dict_insert (&facts, "firmware", "s", firmware_names[defaults->firmware]);
+  g_variant_dict_insert (&facts, "tpm", "b", defaults->tpm);
+  g_dbus_method_invocation_return_value (invocation,
+                                         g_variant_new ("(@a{sv})", g_variant_dict_end (&facts)));
+}
+
+static void
 detected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Detect *detect = user_data;
   GError *error = NULL;
   g_autofree char *os = lodge_media_detect_finish (result, &error);
 
-  if (os == NULL) {
+  if (os == NULL)
     g_dbus_method_invocation_take_error (detect->invocation, error);
-  } else {
-    guint64 memory = (guint64) sysconf (_SC_PHYS_PAGES) * (guint64) sysconf (_SC_PAGESIZE);
-    g_autoptr (LodgeGuestDefaults) defaults =
-        lodge_guest_defaults_for_os (os, g_get_num_processors (), memory);
-    g_autofree char *name = propose_name (detect->library, defaults->os_name, detect->path);
-    GVariantDict facts;
-
-    g_variant_dict_init (&facts, NULL);
-    g_variant_dict_insert (&facts, "os", "s", defaults->os);
-    g_variant_dict_insert (&facts, "os-name", "s", defaults->os_name);
-    g_variant_dict_insert (&facts, "name", "s", name);
-    g_variant_dict_insert (&facts, "memory", "u", defaults->memory_mib);
-    g_variant_dict_insert (&facts, "cpus", "u", defaults->cpus);
-    g_variant_dict_insert (&facts, "disk-size", "t", defaults->disk_bytes);
-    g_variant_dict_insert (&facts, "firmware", "s", firmware_names[defaults->firmware]);
-    g_variant_dict_insert (&facts, "tpm", "b", defaults->tpm);
-    g_dbus_method_invocation_return_value (detect->invocation,
-                                           g_variant_new ("(@a{sv})", g_variant_dict_end (&facts)));
-  }
+  else
+    tell_defaults (detect->library, os, detect->path, detect->invocation);
   g_object_unref (detect->library);
   g_free (detect->path);
   g_free (detect);
+}
+
+/* An installer of this computer is known without looking. */
+static gboolean
+detect_installer (LodgeLibrary *library, const char *id, GDBusMethodInvocation *invocation)
+{
+  g_autoptr (GPtrArray) installers = lodge_installer_list ();
+
+  for (guint i = 0; i < installers->len; i++) {
+    const LodgeInstaller *installer = installers->pdata[i];
+
+    if (!g_str_equal (installer->id, id))
+      continue;
+    tell_defaults (library, installer->os, installer->title, invocation);
+    return TRUE;
+  }
+  return FALSE;
 }
 
 static gboolean
@@ -248,9 +273,12 @@ handle_detect_media (LodgeEngine1 *object, GDBusMethodInvocation *invocation, co
 {
   Detect *detect;
 
+  if (detect_installer (LODGE_SERVICE_ENGINE (object)->library, path, invocation))
+    return TRUE;
   if (!g_path_is_absolute (path)) {
-    g_dbus_method_invocation_return_error (invocation, LODGE_ERROR, LODGE_ERROR_INVALID,
-                                           _ ("“%s” is not a whole path from /"), path);
+    g_dbus_method_invocation_return_error (
+        invocation, LODGE_ERROR, LODGE_ERROR_INVALID,
+        _ ("“%s” is neither a whole path from / nor an installer of this computer"), path);
     return TRUE;
   }
   detect = g_new0 (Detect, 1);

@@ -123,8 +123,8 @@ def find_guest():
 
 def window_shows_the_guest():
     guest = Pixels(shoot("guest.png"))
-    # The window takes the guest's size below its header bar.
-    run("xdotool", "windowsize", "--sync", window, str(guest.width), str(guest.height + 60))
+    # A little more than the guest's size and a header bar: a scale near 1 is made exactly 1.
+    run("xdotool", "windowsize", "--sync", window, str(guest.width + 24), str(guest.height + 84))
     run("xdotool", "mousemove", "--window", window, "1", "1")
     wait_for("the window to show what the guest shows", find_guest, seconds=120, pause=2)
 
