@@ -189,13 +189,10 @@ describe_devices (Create *create, const LodgeGuestDefaults *defaults, GError **e
 }
 
 static LodgeDescription *
-describe (Create *create, const char *os, GError **error)
+describe (Create *create, const LodgeGuestDefaults *defaults, GError **error)
 {
   const LodgeCreateSpec *spec = create->spec;
   const LodgeInstaller *installer = create->installer;
-  guint64 host_memory = (guint64) sysconf (_SC_PHYS_PAGES) * (guint64) sysconf (_SC_PAGESIZE);
-  g_autoptr (LodgeGuestDefaults) defaults =
-      lodge_guest_defaults_for_os (os, g_get_num_processors (), host_memory);
   g_autoptr (LodgeDescription) description = lodge_description_new (spec->name);
 
   if (spec->os != NULL && defaults->os[0] == '\0') {
@@ -234,15 +231,24 @@ describe (Create *create, const char *os, GError **error)
 }
 
 static void
-describe_and_make (GTask *task, const char *os)
+defaults_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  Create *create = g_task_get_task_data (task);
+  GTask *task = user_data;
+  g_autoptr (LodgeGuestDefaults) defaults = lodge_guest_defaults_for_os_finish (result);
   GError *error = NULL;
 
-  if (describe (create, os, &error) == NULL)
+  if (describe (g_task_get_task_data (task), defaults, &error) == NULL)
     fail (task, error);
   else
     make_disk (task);
+}
+
+static void
+describe_and_make (GTask *task, const char *os)
+{
+  guint64 host_memory = (guint64) sysconf (_SC_PHYS_PAGES) * (guint64) sysconf (_SC_PAGESIZE);
+
+  lodge_guest_defaults_for_os_async (os, g_get_num_processors (), host_memory, defaults_cb, task);
 }
 
 static void

@@ -204,6 +204,14 @@ typedef struct {
   char *path;
 } Detect;
 
+static void
+detect_free (Detect *detect)
+{
+  g_object_unref (detect->library);
+  g_free (detect->path);
+  g_free (detect);
+}
+
 static const char *const firmware_names[] = {
     [LODGE_FIRMWARE_BIOS] = "bios",
     [LODGE_FIRMWARE_UEFI] = "uefi",
@@ -211,15 +219,11 @@ static const char *const firmware_names[] = {
 };
 
 static void
-tell_defaults (LodgeLibrary *library,
-               const char *os,
-               const char *path,
-               GDBusMethodInvocation *invocation)
+defaults_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  guint64 memory = (guint64) sysconf (_SC_PHYS_PAGES) * (guint64) sysconf (_SC_PAGESIZE);
-  g_autoptr (LodgeGuestDefaults) defaults =
-      lodge_guest_defaults_for_os (os, g_get_num_processors (), memory);
-  g_autofree char *name = propose_name (library, defaults->os_name, path);
+  Detect *detect = user_data;
+  g_autoptr (LodgeGuestDefaults) defaults = lodge_guest_defaults_for_os_finish (result);
+  g_autofree char *name = propose_name (detect->library, defaults->os_name, detect->path);
   GVariantDict facts;
 
   g_variant_dict_init (&facts, NULL);
@@ -231,8 +235,18 @@ tell_defaults (LodgeLibrary *library,
   g_variant_dict_insert (&facts, "disk-size", "t", defaults->disk_bytes);
   g_variant_dict_insert (&facts, "firmware", "s", firmware_names[defaults->firmware]);
   g_variant_dict_insert (&facts, "tpm", "b", defaults->tpm);
-  g_dbus_method_invocation_return_value (invocation,
+  g_dbus_method_invocation_return_value (detect->invocation,
                                          g_variant_new ("(@a{sv})", g_variant_dict_end (&facts)));
+  detect_free (detect);
+}
+
+/* Takes @detect. */
+static void
+tell_defaults (Detect *detect, const char *os)
+{
+  guint64 memory = (guint64) sysconf (_SC_PHYS_PAGES) * (guint64) sysconf (_SC_PAGESIZE);
+
+  lodge_guest_defaults_for_os_async (os, g_get_num_processors (), memory, defaults_cb, detect);
 }
 
 static void
@@ -242,18 +256,17 @@ detected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
   g_autofree char *os = lodge_media_detect_finish (result, &error);
 
-  if (os == NULL)
+  if (os != NULL) {
+    tell_defaults (detect, os);
+  } else {
     g_dbus_method_invocation_take_error (detect->invocation, error);
-  else
-    tell_defaults (detect->library, os, detect->path, detect->invocation);
-  g_object_unref (detect->library);
-  g_free (detect->path);
-  g_free (detect);
+    detect_free (detect);
+  }
 }
 
-/* An installer of this computer is known without looking. */
-static gboolean
-detect_installer (LodgeLibrary *library, const char *id, GDBusMethodInvocation *invocation)
+/* The OS of an installer that is on this computer, known without looking; NULL for another @id. */
+static char *
+dup_installer_os (const char *id, char **out_title)
 {
   g_autoptr (GPtrArray) installers = lodge_installer_list ();
 
@@ -262,20 +275,20 @@ detect_installer (LodgeLibrary *library, const char *id, GDBusMethodInvocation *
 
     if (!g_str_equal (installer->id, id))
       continue;
-    tell_defaults (library, installer->os, installer->title, invocation);
-    return TRUE;
+    *out_title = g_strdup (installer->title);
+    return g_strdup (installer->os);
   }
-  return FALSE;
+  return NULL;
 }
 
 static gboolean
 handle_detect_media (LodgeEngine1 *object, GDBusMethodInvocation *invocation, const char *path)
 {
+  g_autofree char *title = NULL;
+  g_autofree char *os = dup_installer_os (path, &title);
   Detect *detect;
 
-  if (detect_installer (LODGE_SERVICE_ENGINE (object)->library, path, invocation))
-    return TRUE;
-  if (!g_path_is_absolute (path)) {
+  if (os == NULL && !g_path_is_absolute (path)) {
     g_dbus_method_invocation_return_error (
         invocation, LODGE_ERROR, LODGE_ERROR_INVALID,
         _ ("“%s” is neither a whole path from / nor an installer of this computer"), path);
@@ -284,8 +297,11 @@ handle_detect_media (LodgeEngine1 *object, GDBusMethodInvocation *invocation, co
   detect = g_new0 (Detect, 1);
   detect->library = g_object_ref (LODGE_SERVICE_ENGINE (object)->library);
   detect->invocation = invocation;
-  detect->path = g_strdup (path);
-  lodge_media_detect_async (path, NULL, detected_cb, detect);
+  detect->path = g_strdup (title != NULL ? title : path);
+  if (os != NULL)
+    tell_defaults (detect, os);
+  else
+    lodge_media_detect_async (path, NULL, detected_cb, detect);
   return TRUE;
 }
 

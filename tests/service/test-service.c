@@ -434,6 +434,36 @@ test_host (Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_detect_media (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *image = g_build_filename (fixture->folder, "some.iso", NULL);
+  g_autofree char *zeroes = g_malloc0 (65536);
+  g_autoptr (GVariant) facts = NULL;
+  g_autoptr (GVariant) answer = NULL;
+  g_autoptr (GVariant) refused = NULL;
+  g_autoptr (GError) error = NULL;
+  const char *name;
+  guint32 memory;
+
+  g_assert_true (g_file_set_contents (image, zeroes, 65536, NULL));
+  answer = call_engine (fixture, "DetectMedia", g_variant_new ("(s)", image), &error);
+  g_assert_no_error (error);
+  g_variant_get (answer, "(@a{sv})", &facts);
+  g_assert_true (g_variant_lookup (facts, "name", "&s", &name));
+  g_assert_cmpstr (name, ==, "some");
+  g_assert_true (g_variant_lookup (facts, "memory", "u", &memory));
+  g_assert_cmpuint (memory, >, 0);
+
+  refused = call_engine (fixture, "DetectMedia", g_variant_new ("(s)", "some.iso"), &error);
+  g_assert_null (refused);
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);
+  g_clear_error (&error);
+  refused = call_engine (fixture, "DetectMedia", g_variant_new ("(s)", fixture->folder), &error);
+  g_assert_null (refused);
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);
+}
+
+static void
 test_socket_comes_back (Fixture *fixture, gconstpointer data)
 {
   g_autofree char *socket = lodge_paths_dup_engine_socket ();
@@ -459,6 +489,7 @@ main (int argc, char *argv[])
   ADD ("set-delete-and-signals", test_set_delete_and_signals);
   ADD ("console-has-one-owner", test_console_has_one_owner);
   ADD ("host", test_host);
+  ADD ("detect-media", test_detect_media);
   ADD ("socket-comes-back", test_socket_comes_back);
   return g_test_run ();
 }
