@@ -76,6 +76,20 @@ about_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
                          "translator-credits", _ ("translator-credits"), NULL);
 }
 
+/* Made when it is asked for: as the overlay that GtkApplication finds by itself it would be made
+ * before the window is shown. */
+static void
+shortcuts_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  LodgeApplication *self = user_data;
+  g_autoptr (GtkBuilder) builder =
+      gtk_builder_new_from_resource ("/org/lodgevm/Lodge/help-overlay.ui");
+  GtkWindow *window = GTK_WINDOW (gtk_builder_get_object (builder, "help_overlay"));
+
+  gtk_window_set_transient_for (window, self->library);
+  gtk_window_present (window);
+}
+
 static void
 quit_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
@@ -89,6 +103,7 @@ quit_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 static const GActionEntry actions[] = {
     {.name = "host", .activate = host_action},
     {.name = "about", .activate = about_action},
+    {.name = "shortcuts", .activate = shortcuts_action},
     {.name = "quit", .activate = quit_action},
 };
 
@@ -97,6 +112,7 @@ lodge_application_startup (GApplication *application)
 {
   static const char *const quit_keys[] = {"<Control>q", NULL};
   static const char *const close_keys[] = {"<Control>w", NULL};
+  static const char *const shortcuts_keys[] = {"<Control>question", NULL};
   LodgeApplication *self = LODGE_APPLICATION (application);
 
   lodge_gtk_resources_register ();
@@ -105,6 +121,7 @@ lodge_application_startup (GApplication *application)
   g_action_map_add_action_entries (G_ACTION_MAP (self), actions, G_N_ELEMENTS (actions), self);
   gtk_application_set_accels_for_action (GTK_APPLICATION (self), "app.quit", quit_keys);
   gtk_application_set_accels_for_action (GTK_APPLICATION (self), "window.close", close_keys);
+  gtk_application_set_accels_for_action (GTK_APPLICATION (self), "app.shortcuts", shortcuts_keys);
   gtk_window_set_default_icon_name (LODGE_APPLICATION_ID);
 
   self->connection = lodge_connection_new ();
