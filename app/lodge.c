@@ -1,13 +1,29 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* lodge: the library of machines; with --console, one machine's window. */
 #include "gtk/lodge-application.h"
-#include "gtk/lodge-console-application.h"
 #include "lodge-config.h"
 
+#include <errno.h>
 #include <glib/gi18n.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+/* Becomes the program that shows consoles; returns only if that cannot be. */
+static int
+become_console (const char *machine, gboolean start)
+{
+  const char *folder = g_getenv ("LODGE_LIBEXECDIR");
+  g_autofree char *program = g_build_filename (
+      folder != NULL && *folder != '\0' ? folder : LODGE_LIBEXECDIR, "lodge-console", NULL);
+
+  execl (program, program, machine, start ? "--start" : NULL, NULL);
+  fprintf (stderr, "lodge: ");
+  fprintf (stderr, _ ("Could not start %s: %s"), program, g_strerror (errno));
+  fputc ('\n', stderr);
+  return EXIT_FAILURE;
+}
 
 int
 main (int argc, char **argv)
@@ -48,11 +64,11 @@ main (int argc, char **argv)
     return EXIT_SUCCESS;
   }
 
-  /* What a desktop finds the windows' icon and name by; a console was started as /proc/self/exe. */
-  g_set_prgname (console != NULL ? LODGE_CONSOLE_APPLICATION_ID : LODGE_APPLICATION_ID);
   if (console != NULL)
-    application = G_APPLICATION (lodge_console_application_new (console, start));
-  else
-    application = G_APPLICATION (lodge_application_new ());
+    return become_console (console, start);
+
+  /* What a desktop finds the windows' icon and name by. */
+  g_set_prgname (LODGE_APPLICATION_ID);
+  application = G_APPLICATION (lodge_application_new ());
   return g_application_run (application, argc, argv);
 }

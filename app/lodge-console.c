@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* lodge-console: one machine's window. `lodge --console` becomes this program.
+ *
+ * A program of its own, because it links SPICE's client library and the two dozen libraries that
+ * come with that; the library of machines opens sooner, and is smaller, without them.
+ */
+#include "gtk/lodge-console-application.h"
+#include "lodge-config.h"
+
+#include <glib/gi18n.h>
+#include <locale.h>
+
+int
+main (int argc, char **argv)
+{
+  char *program[] = {argv[0], NULL};
+  g_autoptr (GApplication) application = NULL;
+  gboolean start = argc == 3 && g_str_equal (argv[2], "--start");
+
+  setlocale (LC_ALL, "");
+  bindtextdomain (GETTEXT_PACKAGE, LODGE_LOCALEDIR);
+  bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
+  textdomain (GETTEXT_PACKAGE);
+  if (argc != 2 && !start) {
+    g_printerr ("lodge-console NAME-OR-UUID [--start]\n");
+    return 2;
+  }
+
+  g_set_application_name (_ ("Lodge"));
+  /* What a desktop finds the window's icon and name by. */
+  g_set_prgname (LODGE_CONSOLE_APPLICATION_ID);
+  application = G_APPLICATION (lodge_console_application_new (argv[1], start));
+  return g_application_run (application, 1, program);
+}
