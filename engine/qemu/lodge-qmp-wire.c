@@ -241,7 +241,7 @@ lodge_qmp_wire_hold (LodgeQmpWire *self)
 void
 lodge_qmp_wire_resume (LodgeQmpWire *self)
 {
-  g_autoptr (LodgeQmpWire) alive = g_rc_box_acquire (self);
+  G_GNUC_UNUSED g_autoptr (LodgeQmpWire) alive = g_rc_box_acquire (self);
 
   if (self->stopped || !self->held)
     return;
