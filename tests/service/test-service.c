@@ -203,7 +203,6 @@ static void
 test_list_and_open (Fixture *fixture, gconstpointer data)
 {
   g_autofree char *uuid = create (fixture, "web");
-  g_autofree char *path = NULL;
   g_autoptr (GVariant) list = NULL;
   g_autoptr (GVariant) row = NULL;
   g_autoptr (GVariant) by_name = NULL;
@@ -254,7 +253,7 @@ test_create_refused (Fixture *fixture, gconstpointer data)
       {"({'name': <'web'>},)", LODGE_ERROR_EXISTS},
       {"({'name': <'y'>, 'colour': <'red'>},)", LODGE_ERROR_INVALID},
   };
-  g_autofree char *uuid = create (fixture, "web");
+  G_GNUC_UNUSED g_autofree char *uuid = create (fixture, "web");
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autoptr (GError) error = NULL;
