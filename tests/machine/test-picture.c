@@ -12,9 +12,11 @@ make_ppm (const char *header, gsize pixels_size, guint8 value)
   GByteArray *array = g_byte_array_new ();
   g_autofree guint8 *pixels = g_malloc0 (pixels_size);
 
-  memset (pixels, value, pixels_size);
   g_byte_array_append (array, (const guint8 *) header, strlen (header));
-  g_byte_array_append (array, pixels, pixels_size);
+  if (pixels_size > 0) {
+    memset (pixels, value, pixels_size);
+    g_byte_array_append (array, pixels, pixels_size);
+  }
   return g_byte_array_free_to_bytes (array);
 }
 

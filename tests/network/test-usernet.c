@@ -9,6 +9,16 @@
 
 #define LOOPBACK 0x7f000001u
 
+/* The process leaves its system call filter out under the sanitizers; gcc and clang name them
+ * differently. */
+#if defined(__SANITIZE_ADDRESS__)
+#define HAS_SANITIZER
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HAS_SANITIZER
+#endif
+#endif
+
 static void
 test_lease (void)
 {
@@ -612,6 +622,7 @@ test_back_pressure (void)
 }
 
 /* What the kernel says the program may do. */
+#ifndef HAS_SANITIZER
 static void
 test_sandbox (void)
 {
@@ -621,10 +632,6 @@ test_sandbox (void)
   g_autofree char *limits_path = NULL;
   FakeHost host;
 
-#if defined(__SANITIZE_ADDRESS__)
-  g_test_skip ("the system call filter is left out under the sanitizers");
-  return;
-#endif
   fake_host_start (&host);
   path = g_strdup_printf ("/proc/%s/status", g_subprocess_get_identifier (host.process));
   g_assert_true (g_file_get_contents (path, &status, NULL, NULL));
@@ -636,6 +643,7 @@ test_sandbox (void)
   g_assert_nonnull (strstr (limits, "Max open files            4096 "));
   fake_host_stop (&host);
 }
+#endif
 
 static void
 test_usage (void)
@@ -688,7 +696,9 @@ main (int argc, char **argv)
   g_test_add_func ("/network/usernet/wire-ends", test_wire_ends);
   g_test_add_func ("/network/usernet/pieces", test_pieces);
   g_test_add_func ("/network/usernet/back-pressure", test_back_pressure);
+#ifndef HAS_SANITIZER
   g_test_add_func ("/network/usernet/sandbox", test_sandbox);
+#endif
   g_test_add_func ("/network/usernet/usage", test_usage);
   return g_test_run ();
 }
