@@ -3,6 +3,7 @@
 #include "machine/lodge-create.h"
 
 #include "lodge-error.h"
+#include "lodge-size.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -86,6 +87,28 @@ read_value (LodgeCreateSpec *self, guint row, GVariant *value, GError **error)
   return TRUE;
 }
 
+/* The most is qcow2's: 32 MiB of entries of 8 bytes, of which each stands for 512 MiB (QEMU
+ * block/qcow2.h, QCOW_MAX_L1_SIZE; clusters of 64 KiB). The least is a sector. */
+#define MAX_DISK_SIZE (G_GUINT64_CONSTANT (2048) << 40)
+#define MIN_DISK_SIZE 512
+
+static gboolean
+check_disk_size (const LodgeCreateSpec *self, GError **error)
+{
+  g_autofree char *size = lodge_size_format (self->disk_size);
+
+  if (self->disk_size > MAX_DISK_SIZE)
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
+                 _ ("A disk cannot have %s: 2048T is the most"), size);
+  else if (self->disk_size > 0 && self->disk_size < MIN_DISK_SIZE)
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
+                 _ ("A disk of %s bytes is too small: choose one such as 20G, or 0 for no disk"),
+                 size);
+  else
+    return TRUE;
+  return FALSE;
+}
+
 static gboolean
 check (const LodgeCreateSpec *self, GError **error)
 {
@@ -103,7 +126,7 @@ check (const LodgeCreateSpec *self, GError **error)
     contradiction = _ ("A disk image has its own size: leave out the size, or the image");
 
   if (contradiction == NULL)
-    return lodge_name_check (self->name, error);
+    return lodge_name_check (self->name, error) && check_disk_size (self, error);
   g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_INVALID, contradiction);
   return FALSE;
 }

@@ -7,7 +7,7 @@ static void
 test_good (void)
 {
   g_autoptr (GVariant) spec = g_variant_ref_sink (g_variant_new_parsed (
-      "{'name': <'Debian 12'>, 'media': <'/isos/debian.iso'>, 'disk-size': <uint64 20>, "
+      "{'name': <'Debian 12'>, 'media': <'/isos/debian.iso'>, 'disk-size': <uint64 1048576>, "
       "'memory': <uint32 2048>, 'cpus': <uint32 2>, 'firmware': <'uefi'>, 'tpm': <true>, "
       "'os': <''>}"));
   g_autoptr (GError) error = NULL;
@@ -17,7 +17,7 @@ test_good (void)
   g_assert_cmpstr (parsed->name, ==, "Debian 12");
   g_assert_cmpstr (parsed->media, ==, "/isos/debian.iso");
   g_assert_true (parsed->has_disk_size);
-  g_assert_cmpuint (parsed->disk_size, ==, 20);
+  g_assert_cmpuint (parsed->disk_size, ==, 1048576);
   g_assert_cmpuint (parsed->memory_mib, ==, 2048);
   g_assert_true (parsed->has_tpm && parsed->tpm);
   g_assert_null (parsed->os); /* empty is the same as not there */
@@ -43,6 +43,8 @@ test_refused (void)
       {"{'name': <'x'>, 'installer': <'d'>, 'media': <'/m'>}", "installer"},
       {"{'name': <'x'>, 'in-place': <true>}", "in-place"},
       {"{'name': <'x'>, 'disk': <'/d'>, 'disk-size': <uint64 5>}", "size"},
+      {"{'name': <'x'>, 'disk-size': <uint64 1>}", "1 bytes"},
+      {"{'name': <'x'>, 'disk-size': <uint64 10994016766132224>}", "9999T"},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
