@@ -247,7 +247,8 @@ test_fish (Fixture *self, gconstpointer unused)
       {"lodgectl create new --media scr", "script"},
       {"lodgectl wait --timeout 3 web r", "running"},
       {"lodgectl completion z", "zsh"},
-      {"lodgectl list --nam", "--names"}, /* fish 4 offers what has the letters in this order, too */
+      {"lodgectl list --nam",
+       "--names"}, /* fish 4 offers what has the letters in this order, too */
   };
 
   if (!need ("fish"))
