@@ -6,6 +6,7 @@
 #include "machine/lodge-create.h"
 
 #include <glib/gi18n-lib.h>
+#include <unistd.h>
 
 /* A client that was slow to look still sees how its job ended. */
 #define JOB_KEPT_S 60
@@ -293,11 +294,21 @@ delete_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *c
 {
   LodgeLibrary *self = source;
   GError *error = NULL;
+  int lock = lodge_store_lock (self->store, task_data, &error);
 
+  /* Somebody runs it: a start that came in between, or another user. A folder that cannot be locked
+   * for another reason may go. */
+  if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_STATE)) {
+    g_task_return_error (task, error);
+    return;
+  }
+  g_clear_error (&error);
   if (lodge_store_delete (self->store, task_data, &error))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);
+  if (lock >= 0)
+    close (lock);
 }
 
 static void
@@ -335,11 +346,18 @@ static void
 remains_ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (LodgeJob) job = user_data;
-  LodgeLibrary *self = g_object_get_data (G_OBJECT (job), "library");
+  /* Taken from the job, which the library holds. */
+  g_autoptr (LodgeLibrary) self = g_object_steal_data (G_OBJECT (job), "library");
+  LodgeMachine *machine = LODGE_MACHINE (source);
+  GError *error = NULL;
 
-  /* What a crash left is gone, or there was nothing: either way the folder may go. */
-  lodge_machine_request_finish (LODGE_MACHINE (source), result, NULL);
-  delete_now (self, job);
+  /* What a crash left is gone, or there was nothing: either way the folder may go, unless somebody
+   * who waited for the same end has started it again. */
+  lodge_machine_request_finish (machine, result, NULL);
+  if (lodge_machine_check_action (machine, LODGE_ACTION_DELETE, &error))
+    delete_now (self, job);
+  else
+    lodge_job_take_error (job, error);
 }
 
 LodgeJob *
@@ -347,8 +365,7 @@ lodge_library_delete_machine (LodgeLibrary *self, LodgeMachine *machine, GError 
 {
   LodgeJob *job;
 
-  if (!lodge_state_check_action (lodge_machine_get_state (machine), LODGE_ACTION_DELETE,
-                                 lodge_machine_get_name (machine), error))
+  if (!lodge_machine_check_action (machine, LODGE_ACTION_DELETE, error))
     return NULL;
   job = add_job (self, lodge_job_new ("delete", lodge_machine_get_uuid (machine)));
   if (lodge_machine_get_state (machine) == LODGE_STATE_CRASHED) {

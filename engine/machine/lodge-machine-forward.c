@@ -45,8 +45,15 @@ record (LodgeMachine *self, const Change *change, GError **error)
       lodge_description_copy (lodge_machine_get_description (self));
   LodgeNic *nic = lodge_description_get_nic (value, change->nic);
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
-  int at = find_rule (nic->forwards, change->rule);
+  int at;
 
+  /* While the network did its part the guest may have ended, and its file been edited. */
+  if (nic == NULL) {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND, _ ("“%s” has no network card %s"),
+                 lodge_machine_get_name (self), change->nic);
+    return FALSE;
+  }
+  at = find_rule (nic->forwards, change->rule);
   for (int i = 0; nic->forwards[i] != NULL; i++) {
     if (i != at)
       g_strv_builder_add (builder, nic->forwards[i]);
@@ -66,6 +73,7 @@ network_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
 
   if (lodge_user_network_finish (LODGE_USER_NETWORK (source), result, &error) &&
+      lodge_machine_check_usable (self, &error) &&
       record (self, g_task_get_task_data (task), &error))
     g_task_return_boolean (task, TRUE);
   else

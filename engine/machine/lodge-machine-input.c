@@ -116,8 +116,7 @@ begin_input (LodgeMachine *self, gpointer tag, GAsyncReadyCallback callback, gpo
   GError *error = NULL;
 
   g_task_set_source_tag (task, tag);
-  if (lodge_state_check_action (self->state, LODGE_ACTION_INPUT, lodge_machine_get_name (self),
-                                &error))
+  if (lodge_machine_check_action (self, LODGE_ACTION_INPUT, &error))
     return g_steal_pointer (&task);
   g_task_return_error (task, error);
   return NULL;

@@ -30,6 +30,7 @@ struct _LodgeMachine {
   GHashTable *networks; /* NIC id to LodgeUserNetwork */
   gboolean has_tpm;
   gboolean restart;       /* the guest reset and gets a fresh QEMU */
+  gboolean recovering;    /* what an earlier engine started is being looked for */
   guint reaction_timeout; /* a guest that ignores its power button */
   guint kill_timeout;     /* a QEMU that ignores "quit" */
   guint network_timeout;  /* a network that ended before its QEMU */
@@ -82,6 +83,8 @@ void lodge_machine_detach (LodgeMachine *self);
 void lodge_machine_add_network (LodgeMachine *self, const char *nic_id, LodgeUserNetwork *network);
 /* Asks QEMU to quit, kills it when it does not. */
 void lodge_machine_end_qemu (LodgeMachine *self);
+/* For whoever waits for the end, once the state says it. */
+void lodge_machine_end_waiting (LodgeMachine *self);
 
 /* lodge-machine-screen.c */
 void lodge_machine_screen_begin (LodgeMachine *self);

@@ -5,8 +5,8 @@
  *   - free: the machine is off, and litter in the runtime folder is removed;
  *   - taken, with sockets in the runtime folder: QMP says what the guest does, or did while nobody
  *     looked;
- *   - taken, without (the runtime folder was emptied at a logout): its process is found through the
- *     lock and can still be ended.
+ *   - taken, without an answer, or without sockets (the runtime folder was emptied at a logout): its
+ *     process is found through the lock and can still be ended.
  */
 #include "machine/lodge-machine-private.h"
 
@@ -45,6 +45,9 @@ static const struct {
     /* The engine went before the guest's first instruction: nothing is lost. */
     {"prelaunch", LODGE_STATE_STOPPING, TRUE, NULL},
 };
+
+static const char *const silent_note =
+    N_ ("Runs, but QEMU does not answer: shut it down from inside, or force it off");
 
 /* The process that holds the lock of this machine, or 0. Own processes only: that is all we may
  * look into, and all we may end. */
@@ -92,9 +95,9 @@ is_locked (LodgeMachine *self, const char *path)
   return fd < 0 && g_error_matches (error, LODGE_ERROR, LODGE_ERROR_STATE);
 }
 
-/* Locked, and no QMP. */
+/* Locked, and no QMP. @note: what to say of one that is found. */
 static void
-recover_without_sockets (LodgeMachine *self)
+recover_without_qmp (LodgeMachine *self, const char *note)
 {
   g_autofree char *folder = lodge_machine_dup_folder (self);
   g_autofree char *path = g_build_filename (folder, "lock", NULL);
@@ -110,9 +113,7 @@ recover_without_sockets (LodgeMachine *self)
     lodge_machine_detach (self);
     return;
   }
-  lodge_machine_set_note (self,
-                          _ ("Runs, but its sockets were removed (the session that started it "
-                             "has ended): shut it down from inside, then force it off"));
+  lodge_machine_set_note (self, note);
   lodge_machine_set_state (self, LODGE_STATE_RUNNING);
 }
 
@@ -134,6 +135,15 @@ find_networks (LodgeMachine *self)
 }
 
 static void
+finish (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+
+  self->recovering = FALSE;
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
 status_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
@@ -146,10 +156,21 @@ status_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (answer != NULL && JSON_NODE_HOLDS_OBJECT (answer))
     status =
         json_object_get_string_member_with_default (json_node_get_object (answer), "status", NULL);
-  if (self->qmp == NULL || status == NULL) {
-    lodge_machine_detach (self);
-    recover_without_sockets (self);
-    g_task_return_boolean (task, TRUE);
+  /* It ended meanwhile, which was noticed. */
+  if (self->qmp == NULL) {
+    finish (task);
+    return;
+  }
+  if (status == NULL) {
+    g_debug ("%s: %s", self->uuid, error != NULL ? error->message : "no status");
+    if (self->pid != 0) {
+      /* Its sockets stay: a console may be there, and QEMU may come to itself. */
+      lodge_machine_set_note (self, _ (silent_note));
+      lodge_machine_set_state (self, LODGE_STATE_RUNNING);
+    } else {
+      lodge_machine_detach (self);
+    }
+    finish (task);
     return;
   }
 
@@ -163,12 +184,12 @@ status_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       lodge_machine_end_qemu (self);
     else
       lodge_machine_screen_begin (self);
-    g_task_return_boolean (task, TRUE);
+    finish (task);
     return;
   }
   /* A state that this build does not know stands still at least. */
   lodge_machine_set_state (self, LODGE_STATE_PAUSED);
-  g_task_return_boolean (task, TRUE);
+  finish (task);
 }
 
 static void
@@ -181,8 +202,8 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (qmp == NULL) {
     g_debug ("%s: %s", self->uuid, error->message);
-    recover_without_sockets (self);
-    g_task_return_boolean (task, TRUE);
+    recover_without_qmp (self, _ (silent_note));
+    finish (task);
     return;
   }
   lodge_machine_attach (self, qmp);
@@ -202,17 +223,19 @@ lodge_machine_recover_async (LodgeMachine *self, GAsyncReadyCallback callback, g
   g_task_set_source_tag (task, lodge_machine_recover_async);
   g_return_if_fail (self->state == LODGE_STATE_OFF && self->pid == 0);
 
+  self->recovering = TRUE;
   if (g_file_test (runtime, G_FILE_TEST_IS_DIR))
     self->runtime = g_strdup (runtime);
   if (!is_locked (self, lock)) {
     lodge_machine_detach (self);
-    g_task_return_boolean (task, TRUE);
+    finish (task);
   } else if (g_file_test (socket, G_FILE_TEST_EXISTS)) {
     lodge_qmp_connect_async (socket, RECOVER_TIMEOUT_MS, 0, NULL, connected_cb,
                              g_steal_pointer (&task));
   } else {
-    recover_without_sockets (self);
-    g_task_return_boolean (task, TRUE);
+    recover_without_qmp (self, _ ("Runs, but its sockets were removed (the session that started it "
+                                  "has ended): shut it down from inside, then force it off"));
+    finish (task);
   }
 }
 

@@ -27,8 +27,8 @@
 /* Between the ends of a network and of its QEMU, when that is what ended it. */
 #define NETWORK_GRACE_MS 2000
 
-static void
-end_waiting (LodgeMachine *self)
+void
+lodge_machine_end_waiting (LodgeMachine *self)
 {
   g_autoptr (GPtrArray) waiting = g_steal_pointer (&self->waiting_for_end);
 
@@ -66,6 +66,7 @@ lodge_machine_detach (LodgeMachine *self)
   g_clear_handle_id (&self->watch, g_source_remove);
   g_clear_handle_id (&self->kill_timeout, g_source_remove);
   g_clear_handle_id (&self->network_timeout, g_source_remove);
+  g_clear_handle_id (&self->reaction_timeout, g_source_remove);
   lodge_machine_screen_end (self);
   if (self->qmp != NULL) {
     g_signal_handlers_disconnect_by_data (self->qmp, self);
@@ -135,7 +136,7 @@ finish_end (LodgeMachine *self)
 
   self->restart = FALSE;
   lodge_machine_set_state (self, LODGE_STATE_OFF);
-  end_waiting (self);
+  lodge_machine_end_waiting (self);
   if (restart)
     lodge_machine_start_async (self, restarted_cb, NULL);
 }
@@ -217,7 +218,7 @@ gone_cb (GPid pid, int status, gpointer user_data)
 
     lodge_machine_set_note (self, note);
     lodge_machine_set_state (self, LODGE_STATE_CRASHED);
-    end_waiting (self);
+    lodge_machine_end_waiting (self);
   } else if (!drop_kernel (self)) {
     finish_end (self);
   }
@@ -415,10 +416,14 @@ static void
 request_kill (LodgeMachine *self, GTask *task)
 {
   self->restart = FALSE;
-  if (self->state == LODGE_STATE_STARTING)
+  if (self->state == LODGE_STATE_STARTING) {
+    /* A start that is cancelled cleans up by itself. */
+    g_ptr_array_add (self->waiting_for_end, g_object_ref (task));
     g_cancellable_cancel (self->start_cancellable);
-  if (self->pid == 0 || self->state == LODGE_STATE_STARTING) {
-    /* A start that was cancelled cleans up by itself; a crash leaves only the word. */
+    return;
+  }
+  if (self->pid == 0) {
+    /* A crash leaves only the word. */
     if (self->state == LODGE_STATE_CRASHED) {
       lodge_machine_set_note (self, NULL);
       lodge_machine_set_state (self, LODGE_STATE_OFF);
@@ -444,8 +449,7 @@ lodge_machine_request_async (LodgeMachine *self,
   g_task_set_source_tag (task, lodge_machine_request_async);
   g_task_set_task_data (task, GINT_TO_POINTER (request), NULL);
 
-  if (!lodge_state_check_action (self->state, requests[request].action,
-                                 lodge_machine_get_name (self), &error)) {
+  if (!lodge_machine_check_action (self, requests[request].action, &error)) {
     g_task_return_error (task, error);
   } else if (request == LODGE_REQUEST_KILL) {
     request_kill (self, task);

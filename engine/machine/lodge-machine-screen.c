@@ -149,8 +149,7 @@ lodge_machine_screenshot_async (LodgeMachine *self,
   GError *error = NULL;
 
   g_task_set_source_tag (task, lodge_machine_screenshot_async);
-  if (!lodge_state_check_action (self->state, LODGE_ACTION_INPUT, lodge_machine_get_name (self),
-                                 &error))
+  if (!lodge_machine_check_action (self, LODGE_ACTION_INPUT, &error))
     g_task_return_error (task, error);
   else if (self->qmp == NULL)
     g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_STATE,

@@ -50,20 +50,59 @@ start_free (Start *start)
   g_free (start);
 }
 
-/* Ends everything that was begun. The only way out of a start that failed. */
+typedef struct {
+  GTask *task;
+  GError *error;
+} Failure;
+
+/* Nothing of it runs any more. */
+static void
+end_failed (Failure *failure)
+{
+  g_autoptr (GTask) task = failure->task;
+  LodgeMachine *self = g_task_get_source_object (task);
+  GError *error = failure->error;
+
+  g_free (failure);
+  lodge_machine_detach (self);
+  if (g_cancellable_is_cancelled (self->start_cancellable)) {
+    /* Whatever a step made of it. Nothing to note: it was asked for. */
+    g_clear_error (&error);
+    error = g_error_new (LODGE_ERROR, LODGE_ERROR_CANCELLED,
+                         _ ("“%s” was switched off before it had started"),
+                         lodge_machine_get_name (self));
+    lodge_machine_set_note (self, NULL);
+  } else {
+    lodge_machine_set_note (self, error->message);
+  }
+  lodge_machine_set_state (self, LODGE_STATE_OFF);
+  lodge_machine_end_waiting (self);
+  g_task_return_error (task, error);
+}
+
+static void
+killed_cb (GPid pid, int status, gpointer user_data)
+{
+  end_failed (user_data);
+}
+
+/* Ends everything that was begun. The only way out of a start that failed. Takes both. */
 static void
 fail (GTask *task, GError *error)
 {
   LodgeMachine *self = g_task_get_source_object (task);
+  Failure *failure = g_new0 (Failure, 1);
 
-  if (self->pid != 0)
+  failure->task = task;
+  failure->error = error;
+  if (self->pid != 0) {
+    /* Off only when it is gone: until then it has the lock, and the disks. */
+    g_clear_handle_id (&self->watch, g_source_remove);
     lodge_launch_kill (self->pid);
-  lodge_machine_detach (self);
-  lodge_machine_set_note (
-      self, g_error_matches (error, LODGE_ERROR, LODGE_ERROR_CANCELLED) ? NULL : error->message);
-  lodge_machine_set_state (self, LODGE_STATE_OFF);
-  g_task_return_error (task, error);
-  g_object_unref (task);
+    if (lodge_launch_watch (self->pid, killed_cb, failure) != 0)
+      return;
+  }
+  end_failed (failure);
 }
 
 static char *
@@ -201,7 +240,9 @@ continued_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     fail (task, error);
     return;
   }
-  lodge_machine_set_state (self, LODGE_STATE_RUNNING);
+  /* A guest that ends with its first instructions tells so before "cont" has its answer. */
+  if (self->state == LODGE_STATE_STARTING)
+    lodge_machine_set_state (self, LODGE_STATE_RUNNING);
   lodge_machine_screen_begin (self);
   g_task_return_boolean (task, TRUE);
   g_object_unref (task);
@@ -414,6 +455,12 @@ start_now (GTask *task)
   Start *start = g_task_get_task_data (task);
   GError *error = NULL;
 
+  /* Several may have waited for the end of the same remains, to start it or to remove it. */
+  if (!lodge_machine_check_action (self, LODGE_ACTION_START, &error)) {
+    g_task_return_error (task, error);
+    g_object_unref (task);
+    return;
+  }
   lodge_machine_set_note (self, NULL);
   lodge_machine_set_state (self, LODGE_STATE_STARTING);
   self->restart = FALSE;
@@ -447,8 +494,7 @@ lodge_machine_start_async (LodgeMachine *self, GAsyncReadyCallback callback, gpo
   g_task_set_task_data (task, start, (GDestroyNotify) start_free);
 
   lodge_machine_refresh (self);
-  if (!lodge_state_check_action (self->state, LODGE_ACTION_START, lodge_machine_get_name (self),
-                                 &error) ||
+  if (!lodge_machine_check_action (self, LODGE_ACTION_START, &error) ||
       !lodge_machine_check_usable (self, &error) ||
       !lodge_description_check (lodge_machine_get_description (self), &error) ||
       !check_memory (self, lodge_machine_get_description (self), &error)) {

@@ -226,6 +226,18 @@ lodge_machine_check_usable (LodgeMachine *self, GError **error)
 }
 
 gboolean
+lodge_machine_check_action (LodgeMachine *self, LodgeAction action, GError **error)
+{
+  if (self->recovering) {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+                 _ ("Whether “%s” still runs is being found out: try again in a few seconds"),
+                 lodge_machine_get_name (self));
+    return FALSE;
+  }
+  return lodge_state_check_action (self->state, action, lodge_machine_get_name (self), error);
+}
+
+gboolean
 lodge_machine_save (LodgeMachine *self, const LodgeDescription *value, GError **error)
 {
   if (!lodge_description_file_save (self->file, value, error))

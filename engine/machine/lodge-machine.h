@@ -37,6 +37,8 @@ LodgeState lodge_machine_get_state (LodgeMachine *self);
 const char *lodge_machine_get_note (LodgeMachine *self);
 /* Lent until the next change; %NULL while machine.ini is broken. */
 const LodgeDescription *lodge_machine_get_description (LodgeMachine *self);
+/* What the state table says, and not before the true state is known. %LODGE_ERROR_STATE. */
+gboolean lodge_machine_check_action (LodgeMachine *self, LodgeAction action, GError **error);
 char *lodge_machine_dup_folder (LodgeMachine *self);
 /* Path of the SPICE socket while there is one, else "". Lent. */
 const char *lodge_machine_get_spice_socket (LodgeMachine *self);

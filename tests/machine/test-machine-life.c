@@ -7,9 +7,11 @@
 #include "machine/lodge-library.h"
 #include "qemu/lodge-qmp.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 /* A BIOS under software emulation on a busy computer. */
@@ -292,6 +294,109 @@ test_guest_panics (Fixture *fixture, gconstpointer data)
   wait_until (lodge_machine_get_state (machine) == LODGE_STATE_CRASHED);
   request (machine, LODGE_REQUEST_KILL);
   g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+}
+
+/* Two clients start what has panicked, and a third wants it gone: one start wins, nobody else. */
+static void
+test_start_twice_after_panic (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = create (fixture, "panic", BOOT_SECTOR_PANIC);
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  g_autoptr (GAsyncResult) first = NULL;
+  g_autoptr (GAsyncResult) second = NULL;
+  g_autoptr (LodgeJob) job = NULL;
+  g_autoptr (GError) error = NULL;
+
+  start (machine);
+  wait_until (lodge_machine_get_state (machine) == LODGE_STATE_CRASHED);
+  lodge_machine_start_async (machine, result_cb, &first);
+  lodge_machine_start_async (machine, result_cb, &second);
+  job = g_object_ref (lodge_library_delete_machine (fixture->library, machine, &error));
+  wait_until (first != NULL && second != NULL && lodge_job_get_state (job) != LODGE_JOB_RUNNING);
+
+  lodge_machine_start_finish (machine, first, &error);
+  g_assert_no_error (error);
+  g_assert_false (lodge_machine_start_finish (machine, second, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_STATE);
+  g_assert_error (lodge_job_get_error (job), LODGE_ERROR, LODGE_ERROR_STATE);
+  g_assert_true (g_file_test (folder, G_FILE_TEST_EXISTS));
+  wait_until (lodge_machine_get_state (machine) == LODGE_STATE_CRASHED);
+}
+
+/* Kill takes a start back, whatever it is at, and answers when all of it is gone. */
+static void
+test_kill_while_starting (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = create (fixture, "idle", BOOT_SECTOR_IDLE);
+
+  for (guint turns = 0; turns < 8; turns++) {
+    g_autoptr (GAsyncResult) started = NULL;
+    g_autoptr (GError) error = NULL;
+
+    lodge_machine_start_async (machine, result_cb, &started);
+    for (guint i = 0; i < turns * turns && started == NULL; i++)
+      g_main_context_iteration (NULL, TRUE);
+    g_assert_cmpint (lodge_machine_get_state (machine), !=, LODGE_STATE_OFF);
+    request (machine, LODGE_REQUEST_KILL);
+    g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+    g_assert_false (runtime_exists (machine));
+    wait_until (started != NULL);
+    if (!lodge_machine_start_finish (machine, started, &error))
+      g_assert_error (error, LODGE_ERROR, LODGE_ERROR_CANCELLED);
+  }
+  start (machine);
+}
+
+/* A client that comes before it is known what runs must not touch a guest that does. */
+static void
+test_start_during_recovery (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = create (fixture, "idle", BOOT_SECTOR_IDLE);
+  g_autofree char *store = g_build_filename (fixture->folder, "data", NULL);
+  g_autoptr (GAsyncResult) recovered = NULL;
+  g_autoptr (GAsyncResult) started = NULL;
+  g_autoptr (GError) error = NULL;
+  GPid pid;
+
+  start (machine);
+  pid = find_qemu (machine);
+  close_library (fixture);
+
+  fixture->library = lodge_library_new (store, &error);
+  g_assert_no_error (error);
+  machine = lodge_library_find (fixture->library, "idle", NULL);
+  lodge_library_recover_async (fixture->library, result_cb, &recovered);
+  lodge_machine_start_async (machine, result_cb, &started);
+  g_assert_null (lodge_library_delete_machine (fixture->library, machine, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_STATE);
+  g_clear_error (&error);
+  wait_until (recovered != NULL && started != NULL);
+  lodge_library_recover_finish (fixture->library, recovered);
+  g_assert_false (lodge_machine_start_finish (machine, started, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_STATE);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
+  g_assert_cmpint (find_qemu (machine), ==, pid);
+  g_assert_true (runtime_exists (machine));
+}
+
+/* Off as far as this engine knows, but somebody has its lock. */
+static void
+test_delete_while_locked (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = create (fixture, "idle", BOOT_SECTOR_IDLE);
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  g_autofree char *path = g_build_filename (folder, "lock", NULL);
+  g_autoptr (LodgeJob) job = NULL;
+  g_autoptr (GError) error = NULL;
+  int lock = open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+  g_assert_cmpint (flock (lock, LOCK_EX | LOCK_NB), ==, 0);
+  job = g_object_ref (lodge_library_delete_machine (fixture->library, machine, &error));
+  g_assert_no_error (error);
+  wait_until (lodge_job_get_state (job) != LODGE_JOB_RUNNING);
+  g_assert_error (lodge_job_get_error (job), LODGE_ERROR, LODGE_ERROR_STATE);
+  g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS));
+  close (lock);
 }
 
 static void
@@ -664,6 +769,10 @@ main (int argc, char *argv[])
   ADD ("guest-powers-off", test_guest_powers_off);
   ADD ("guest-resets", test_guest_resets);
   ADD ("guest-panics", test_guest_panics);
+  ADD ("start-twice-after-panic", test_start_twice_after_panic);
+  ADD ("kill-while-starting", test_kill_while_starting);
+  ADD ("start-during-recovery", test_start_during_recovery);
+  ADD ("delete-while-locked", test_delete_while_locked);
   ADD ("qemu-dies", test_qemu_dies);
   ADD ("keys-and-screenshot", test_keys_and_screenshot);
   ADD ("recover", test_recover);
