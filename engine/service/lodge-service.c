@@ -34,6 +34,11 @@
  * folder), and whether it has anything to do. */
 #define WATCH_INTERVAL_S 5
 
+#define LOCK_NAME "engine.lock"
+
+/* The lock is the process's: it stays when a service ends. */
+static int held_lock = -1;
+
 struct _LodgeService {
   GObject parent_instance;
 
@@ -299,7 +304,7 @@ bind_socket (LodgeService *self, GError **error)
 
   if (folder == NULL)
     return FALSE;
-  /* What an engine that was killed has left; the lock says that it is nobody's. */
+  /* What an engine that was killed has left; our lock says that it is nobody's. */
   unlink (path);
 
   listener = g_socket_service_new ();
@@ -318,6 +323,27 @@ bind_socket (LodgeService *self, GError **error)
   self->listener = g_steal_pointer (&listener);
   g_signal_connect (self->listener, "incoming", G_CALLBACK (incoming_cb), self);
   g_socket_service_start (self->listener);
+  return TRUE;
+}
+
+/* Whether this process is still the engine of this user: with the runtime folder the lock's file
+ * may have gone too, and another engine may have come before we noticed. */
+static gboolean
+is_still_the_engine (void)
+{
+  g_autofree char *runtime = lodge_paths_dup_runtime ();
+  g_autofree char *path = g_build_filename (runtime, LOCK_NAME, NULL);
+  g_autoptr (GError) error = NULL;
+  struct stat held;
+  struct stat there;
+  int fd;
+
+  if (held_lock >= 0 && fstat (held_lock, &held) == 0 && lstat (path, &there) == 0 &&
+      held.st_dev == there.st_dev && held.st_ino == there.st_ino)
+    return TRUE;
+  fd = lodge_service_lock (&error);
+  if (fd < 0)
+    return !g_error_matches (error, LODGE_ERROR, LODGE_ERROR_EXISTS);
   return TRUE;
 }
 
@@ -353,6 +379,12 @@ watch_cb (gpointer user_data)
     g_autoptr (GError) error = NULL;
 
     stop_listening (self);
+    if (!is_still_the_engine ()) {
+      /* The other one has found our machines by their locks, and serves. */
+      self->watch = 0;
+      g_signal_emit (self, signals[QUIT], 0);
+      return G_SOURCE_REMOVE;
+    }
     if (!bind_socket (self, &error))
       g_debug ("%s", error->message); /* the runtime folder is gone; tried again */
   }
@@ -413,7 +445,7 @@ lodge_service_lock (GError **error)
 
   if (folder == NULL)
     return -1;
-  path = g_build_filename (folder, "engine.lock", NULL);
+  path = g_build_filename (folder, LOCK_NAME, NULL);
   fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) {
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_DENIED, _ ("Could not open %s: %s"), path,
@@ -426,6 +458,7 @@ lodge_service_lock (GError **error)
                          _ ("The engine of this user is running already"));
     return -1;
   }
+  held_lock = fd;
   return fd;
 }
 

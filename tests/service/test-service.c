@@ -5,7 +5,9 @@
 #include "lodge-paths.h"
 #include "service/lodge-service.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -474,6 +476,38 @@ test_socket_comes_back (Fixture *fixture, gconstpointer data)
   g_assert_nonnull (client);
 }
 
+static void
+quit_cb (LodgeService *service, gboolean *out_quit)
+{
+  *out_quit = TRUE;
+}
+
+/* The runtime folder went with a logout, and another engine came before this one saw it: that one
+ * is the engine now, and its socket stays its own. */
+static void
+test_another_engine_came (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *runtime = lodge_paths_dup_runtime ();
+  g_autofree char *away = g_strconcat (runtime, ".gone", NULL);
+  g_autofree char *lock_path = g_build_filename (runtime, "engine.lock", NULL);
+  g_autofree char *socket = lodge_paths_dup_engine_socket ();
+  g_autofree char *contents = NULL;
+  gboolean quit = FALSE;
+  int lock;
+
+  g_signal_connect (fixture->service, "quit", G_CALLBACK (quit_cb), &quit);
+  g_assert_cmpint (g_rename (runtime, away), ==, 0);
+  g_assert_cmpint (g_mkdir (runtime, 0700), ==, 0);
+  lock = open (lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  g_assert_cmpint (flock (lock, LOCK_EX | LOCK_NB), ==, 0);
+  g_assert_true (g_file_set_contents (socket, "another's", -1, NULL));
+
+  wait_until (quit);
+  g_assert_true (g_file_get_contents (socket, &contents, NULL, NULL));
+  g_assert_cmpstr (contents, ==, "another's");
+  close (lock);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -490,5 +524,6 @@ main (int argc, char *argv[])
   ADD ("host", test_host);
   ADD ("detect-media", test_detect_media);
   ADD ("socket-comes-back", test_socket_comes_back);
+  ADD ("another-engine-came", test_another_engine_came);
   return g_test_run ();
 }
