@@ -70,9 +70,6 @@ lodge_user_network_close (LodgeUserNetwork *self)
   self->closed = TRUE;
   /* A request may hold the last reference. */
   g_object_ref (self);
-  /* Ours is there until it is reaped; another's number may be given away. */
-  if (!self->is_child)
-    self->pid = 0;
   if (self->source != NULL)
     g_source_destroy (self->source);
   g_clear_pointer (&self->source, g_source_unref);

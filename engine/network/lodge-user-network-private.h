@@ -19,8 +19,8 @@ struct _LodgeUserNetwork {
   GString *in;
   GHashTable *requests; /* (owned) id -> (owned) GTask */
   guint64 last_id;
-  GPid pid; /* 0: not known, or gone */
-  gboolean is_child;
+  GPid pid;  /* of our child until it is reaped, else 0 */
+  int pidfd; /* of a process that an earlier engine started, else -1 */
   gboolean closed;
 };
 

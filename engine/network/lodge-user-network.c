@@ -15,7 +15,9 @@
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -33,17 +35,25 @@ new_for_path (char *socket_path, char *log_path)
   return self;
 }
 
-/* Who listens; 0 when that is still this process, which made the socket. */
-static GPid
-read_listener (LodgeUserNetwork *self)
+/* Who listens, as a descriptor, which cannot come to mean another process as a number can. -1 when
+ * that is still this process, which made the socket, or when it has just ended. */
+static int
+open_listener (LodgeUserNetwork *self)
 {
   struct ucred peer = {0};
   socklen_t size = sizeof peer;
+  int pidfd;
 
   if (getsockopt (g_socket_get_fd (self->socket), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 ||
-      peer.pid == getpid ())
-    return 0;
-  return peer.pid;
+      peer.pid <= 0 || peer.pid == getpid ())
+    return -1;
+  pidfd = pidfd_open (peer.pid, 0);
+  /* The number was still its own if it is connected even now. */
+  if (pidfd >= 0 && (g_socket_condition_check (self->socket, G_IO_HUP) & G_IO_HUP)) {
+    close (pidfd);
+    return -1;
+  }
+  return pidfd;
 }
 
 static gboolean
@@ -89,7 +99,7 @@ lodge_user_network_find (const char *nic_id, const char *runtime_folder, GError 
                  nic_id, cause->message);
     return NULL;
   }
-  self->pid = read_listener (self);
+  self->pidfd = open_listener (self);
   return g_steal_pointer (&self);
 }
 
@@ -229,7 +239,6 @@ launch (LodgeUserNetwork *self,
     self->pid = 0;
     return FALSE;
   }
-  self->is_child = TRUE;
   reference = g_new0 (GWeakRef, 1);
   g_weak_ref_init (reference, self);
   if (lodge_launch_watch (self->pid, gone_cb, reference) == 0)
@@ -357,7 +366,9 @@ lodge_user_network_stop (LodgeUserNetwork *self)
   lodge_user_network_ask_to_stop (self);
   if (self->pid > 1)
     lodge_launch_kill (self->pid);
-  self->pid = 0;
+  /* Its bubblewrap ends with it. */
+  if (self->pidfd >= 0)
+    (void) pidfd_send_signal (self->pidfd, SIGKILL, NULL, 0);
   (void) g_unlink (self->socket_path);
   lodge_user_network_close (self);
 }
@@ -385,6 +396,8 @@ lodge_user_network_finalize (GObject *object)
     close (self->listener);
   if (self->wire >= 0)
     close (self->wire);
+  if (self->pidfd >= 0)
+    close (self->pidfd);
   g_free (self->socket_path);
   g_free (self->log_path);
   G_OBJECT_CLASS (lodge_user_network_parent_class)->finalize (object);
@@ -406,6 +419,7 @@ lodge_user_network_init (LodgeUserNetwork *self)
 {
   self->listener = -1;
   self->wire = -1;
+  self->pidfd = -1;
   self->in = g_string_new (NULL);
   self->requests = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
 }

@@ -26,7 +26,8 @@ LodgeQemu *lodge_qemu_load (const char *binary, JsonObject *object);
 
 /* What changes when @binary or its modules do; NULL when there is no such file. */
 char *lodge_qemu_cache_identify (const char *binary);
-/* NULL when nothing is kept for @binary, or what is kept is of another identity, version or shape. */
+/* NULL when nothing is kept for @binary, or what is kept is of another identity, version or shape.
+ */
 LodgeQemu *lodge_qemu_cache_read (const char *binary, const char *identity);
 /* When that fails it is only logged: the next probe asks QEMU again. */
 void lodge_qemu_cache_write (LodgeQemu *self, const char *identity);

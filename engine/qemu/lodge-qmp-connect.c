@@ -196,7 +196,8 @@ open_socket (const char *path, int *out_errno)
   g_autoptr (GSocket) socket_object = NULL;
   int fd;
 
-  memcpy (address.sun_path, path, strlen (path) + 1); /* its length was checked at the start */
+  /* Its length was checked at the start. */
+  g_strlcpy (address.sun_path, path, sizeof address.sun_path);
   fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0 || connect (fd, (struct sockaddr *) &address, sizeof address) < 0) {
     *out_errno = errno;

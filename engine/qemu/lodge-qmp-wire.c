@@ -239,9 +239,9 @@ lodge_qmp_wire_hold (LodgeQmpWire *self)
 }
 
 void
-lodge_qmp_wire_resume (LodgeQmpWire *self)
+lodge_qmp_wire_resume (LodgeQmpWire *wire)
 {
-  G_GNUC_UNUSED g_autoptr (LodgeQmpWire) alive = g_rc_box_acquire (self);
+  g_autoptr (LodgeQmpWire) self = g_rc_box_acquire (wire);
 
   if (self->stopped || !self->held)
     return;

@@ -175,14 +175,13 @@ static void
 handle_answer (LodgeQmp *self, LodgeQmpMessage *message)
 {
   gpointer key, value;
-  g_autofree gint64 *id = NULL;
   Pending *pending;
 
   if (!g_hash_table_steal_extended (self->pending, &message->id, &key, &value)) {
     end_with_junk (self, _ ("an answer nobody asked for"));
     return;
   }
-  id = key;
+  g_free (key);
   pending = value;
   if (pending == NULL)
     return;

@@ -288,6 +288,22 @@ test_initial (void)
   tear_down (&fixture);
 }
 
+/* Who listens, from outside. */
+static GPid
+read_pid (Fixture *fixture)
+{
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  struct ucred peer = {0};
+  socklen_t size = sizeof peer;
+  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  g_snprintf (address.sun_path, sizeof address.sun_path, "%s/net-net0.ctl", fixture->folder);
+  g_assert_cmpint (connect (fd, (struct sockaddr *) &address, sizeof address), ==, 0);
+  g_assert_cmpint (getsockopt (fd, SOL_SOCKET, SO_PEERCRED, &peer, &size), ==, 0);
+  close (fd);
+  return peer.pid;
+}
+
 /* An engine ends, the next one finds what it left. */
 static void
 test_find (void)
@@ -297,6 +313,7 @@ test_find (void)
   g_autofree char *rules = NULL;
   g_autoptr (GError) error = NULL;
   Fixture fixture;
+  FakePacket packet;
   int wire;
 
   set_up (&fixture, can_contain (), NULL, NULL);
@@ -316,14 +333,12 @@ test_find (void)
   g_assert_no_error (error);
   g_assert_cmpint (fake_host_connect (SOCK_STREAM, port), ==, -1);
 
+  /* Also one that does not listen to reason. */
+  g_assert_cmpint (kill (read_pid (&fixture), SIGSTOP), ==, 0);
   lodge_user_network_stop (fixture.network);
   g_assert_true (lodge_user_network_is_closed (fixture.network));
-  {
-    FakePacket packet;
-
-    while (fake_guest_read (fixture.guest, &packet))
-      ;
-  }
+  while (fake_guest_read (fixture.guest, &packet))
+    ;
   g_assert_null (lodge_user_network_find ("net0", fixture.folder, &error));
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND);
   tear_down (&fixture);
@@ -333,22 +348,6 @@ static void
 count_cb (LodgeUserNetwork *network, gpointer user_data)
 {
   (*(guint *) user_data)++;
-}
-
-/* Who listens, from outside. */
-static GPid
-read_pid (Fixture *fixture)
-{
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  struct ucred peer = {0};
-  socklen_t size = sizeof peer;
-  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-  g_snprintf (address.sun_path, sizeof address.sun_path, "%s/net-net0.ctl", fixture->folder);
-  g_assert_cmpint (connect (fd, (struct sockaddr *) &address, sizeof address), ==, 0);
-  g_assert_cmpint (getsockopt (fd, SOL_SOCKET, SO_PEERCRED, &peer, &size), ==, 0);
-  close (fd);
-  return peer.pid;
 }
 
 static void

@@ -5,7 +5,7 @@
 #include "qemu/lodge-machine-command.h"
 #include "qemu/lodge-qmp.h"
 
-#include "fake-qemu.h"
+#include "host/lodge-host-kernel.h"
 #include "lodge-error.h"
 #include "sample-machines.h"
 
@@ -27,7 +27,7 @@ typedef struct {
   char *runtime;
   char *files;
   char *log;
-  char *binary;
+  LodgeQemu *qemu; /* NULL when none is installed */
   GPid swtpm;
   gboolean contained;
   const char *missing; /* what the sample needs and this computer lacks */
@@ -44,6 +44,36 @@ succeeds (const char *const *argv)
 }
 
 static void
+keep_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  *(GAsyncResult **) user_data = g_object_ref (result);
+}
+
+static GAsyncResult *
+wait_for (GAsyncResult **result)
+{
+  while (*result == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  return *result;
+}
+
+static LodgeQemu *
+probe (void)
+{
+  g_autofree char *program = g_find_program_in_path ("qemu-system-x86_64");
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  LodgeQemu *qemu;
+
+  if (program == NULL)
+    return NULL;
+  lodge_qemu_probe_async ("x86_64", NULL, keep_cb, &result);
+  qemu = lodge_qemu_probe_finish (wait_for (&result), &error);
+  g_assert_no_error (error);
+  return qemu;
+}
+
+static void
 set_up (Fixture *self, gconstpointer data)
 {
   const char *const walls[] = {"bwrap", "--unshare-all", "--ro-bind", "/", "/", "true", NULL};
@@ -53,7 +83,7 @@ set_up (Fixture *self, gconstpointer data)
   self->runtime = sample_folder_make (self->folder, "r,1");
   self->files = sample_folder_make (self->folder, "files");
   self->log = g_build_filename (self->folder, "qemu.log", NULL);
-  self->binary = g_find_program_in_path ("qemu-system-x86_64");
+  self->qemu = probe ();
   self->contained = succeeds (walls);
 }
 
@@ -70,7 +100,7 @@ tear_down (Fixture *self, gconstpointer data)
   g_free (self->runtime);
   g_free (self->files);
   g_free (self->log);
-  g_free (self->binary);
+  g_clear_object (&self->qemu);
 }
 
 /* --- files that QEMU accepts --- */
@@ -159,20 +189,6 @@ start_tpm (Fixture *self)
 }
 
 /* --- QMP, waited for --- */
-
-static void
-keep_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  *(GAsyncResult **) user_data = g_object_ref (result);
-}
-
-static GAsyncResult *
-wait_for (GAsyncResult **result)
-{
-  while (*result == NULL)
-    g_main_context_iteration (NULL, TRUE);
-  return *result;
-}
 
 static JsonNode *
 execute (LodgeQmp *qmp, const char *command, JsonObject *arguments)
@@ -343,20 +359,19 @@ build (Fixture *self,
        LodgeMachineCommandWire *wires,
        int *far_ends)
 {
-  g_autoptr (LodgeQemu) qemu = fake_qemu_new (self->binary);
   const LodgeMachineCommandHost host = {
-      .qemu = qemu,
+      .qemu = self->qemu,
       .accelerator = LODGE_ACCELERATOR_TCG,
       .machine_folder = self->machine,
       .runtime_folder = self->runtime,
       .tpm_socket = tpm_socket,
       .seccomp = !sample->bare,
+      .io_uring = !sample->bare && lodge_host_has_io_uring (),
   };
   g_autoptr (GError) error = NULL;
   LodgeCommand *command;
   guint n_wires = 0;
 
-  fake_qemu_set_spice (qemu, !sample->bare);
   for (guint i = 0; i < description->nics->len && i < 3; i++) {
     const LodgeNic *nic = description->nics->pdata[i];
     int ends[2];
@@ -421,7 +436,7 @@ test_starts (Fixture *self, gconstpointer data)
   LodgeMachineCommandWire wires[3];
   int far_ends[3] = {-1, -1, -1};
 
-  if (self->binary == NULL) {
+  if (self->qemu == NULL) {
     g_test_skip ("qemu-system-x86_64 is not installed");
     return;
   }
@@ -455,6 +470,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   runtime = g_dir_make_tmp ("lodge-real-XXXXXX", NULL);
   g_setenv ("XDG_RUNTIME_DIR", runtime, TRUE);
+  g_setenv ("XDG_CACHE_HOME", runtime, TRUE);
   g_unsetenv ("DBUS_SESSION_BUS_ADDRESS");
 
   for (guint i = 0; i < n_sample_machines; i++) {

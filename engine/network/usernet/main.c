@@ -12,6 +12,12 @@
  * (systemd-resolved listens on 127.0.0.53): sotranslate_out4() looks for the name server before
  * it refuses the loopback, and takes no other port. So names resolve as they do on the host,
  * through its VPN too, and nothing else of the loopback opens.
+ * (Contained, the program sees resolv.conf as the file that was there at its start. Where a network
+ * change replaces that file by another, and no resolver on the loopback hides this, the guest keeps
+ * the old name server until the machine is started again.)
+ *
+ * The host's other addresses are reached as the rest of its network is: a server there that listens
+ * on them can be connected to, and should be able to stand it.
  *
  * Should: nothing but this. Mustn't: start a program, write a file, reach a unix socket (see
  * sandbox.c); let the guest reach the host's loopback (see filter.h). A guest that took this
