@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Disk images: making layers, looking into foreign ones, copying them in. All through qemu-img, in
- * a containment that sees only the files in question; an image is hostile until it was converted. */
+ * a containment that sees only the files in question; an image is hostile until it was converted.
+ */
 #pragma once
 
 #include <gio/gio.h>

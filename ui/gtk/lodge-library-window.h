@@ -10,11 +10,8 @@
 G_BEGIN_DECLS
 
 #define LODGE_TYPE_LIBRARY_WINDOW (lodge_library_window_get_type ())
-G_DECLARE_FINAL_TYPE (LodgeLibraryWindow,
-                      lodge_library_window,
-                      LODGE,
-                      LIBRARY_WINDOW,
-                      AdwApplicationWindow)
+G_DECLARE_FINAL_TYPE (
+    LodgeLibraryWindow, lodge_library_window, LODGE, LIBRARY_WINDOW, AdwApplicationWindow)
 
 /* Actions
  *   "library.new", "library.search", "library.retry"

@@ -41,8 +41,7 @@ guint64 lodge_machine_item_get_thumbnail_serial (LodgeMachineItem *self);
 /* The picture and the serial it was fetched for; NULL when there is none (yet). */
 GdkPaintable *lodge_machine_item_get_thumbnail (LodgeMachineItem *self);
 guint64 lodge_machine_item_get_fetched_serial (LodgeMachineItem *self);
-void lodge_machine_item_set_thumbnail (LodgeMachineItem *self,
-                                       GdkPaintable *thumbnail,
-                                       guint64 serial);
+void
+lodge_machine_item_set_thumbnail (LodgeMachineItem *self, GdkPaintable *thumbnail, guint64 serial);
 
 G_END_DECLS

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Names of machines, as far as a form can judge them while they are typed. The engine judges again. */
+/* Names of machines, as far as a form can judge them while they are typed. The engine judges again.
+ */
 #pragma once
 
 #include <gio/gio.h>

@@ -17,10 +17,8 @@ void lodge_message_show_error (GtkWindow *parent, const char *heading, const GEr
  *
  * The response "act" means yes. The caller connects to "response" and presents the dialog.
  */
-AdwMessageDialog *lodge_message_ask (GtkWindow *parent,
-                                     const char *heading,
-                                     const char *body,
-                                     const char *action);
+AdwMessageDialog *
+lodge_message_ask (GtkWindow *parent, const char *heading, const char *body, const char *action);
 #define LODGE_MESSAGE_ACT "act"
 
 G_END_DECLS

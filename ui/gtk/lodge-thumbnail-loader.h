@@ -8,11 +8,8 @@
 G_BEGIN_DECLS
 
 #define LODGE_TYPE_THUMBNAIL_LOADER (lodge_thumbnail_loader_get_type ())
-G_DECLARE_FINAL_TYPE (LodgeThumbnailLoader,
-                      lodge_thumbnail_loader,
-                      LODGE,
-                      THUMBNAIL_LOADER,
-                      GObject)
+G_DECLARE_FINAL_TYPE (
+    LodgeThumbnailLoader, lodge_thumbnail_loader, LODGE, THUMBNAIL_LOADER, GObject)
 
 LodgeThumbnailLoader *lodge_thumbnail_loader_new (LodgeConnection *connection);
 
