@@ -32,13 +32,14 @@ lodge_picture_parse (GBytes *bytes, LodgePicture *out_picture, GError **error)
 {
   gsize size = 0;
   const char *at = g_bytes_get_data (bytes, &size);
-  const char *end = at + size;
+  const char *end;
   int width = 0;
   int height = 0;
   int depth = 0;
 
   if (size < 3 || memcmp (at, "P6", 2) != 0 || !g_ascii_isspace (at[2]))
     goto invalid;
+  end = at + size;
   at += 3;
   if (!read_number (&at, end, &width) || !read_number (&at, end, &height) ||
       !read_number (&at, end, &depth))
