@@ -139,7 +139,8 @@ def keyboard_by_window():
 
 def pointer_by_window():
     """A click on another line of the list moves the selection there."""
-    x, y = find_guest()
+    # The selection of the step before may still be moving.
+    x, y = wait_for("the guest's place in the window", find_guest, seconds=120, pause=1)
     guest = Pixels(shoot("guest.png"))
     before = shoot("before.png")
     run("xdotool", "mousemove", "--window", window,
