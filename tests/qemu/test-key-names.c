@@ -181,51 +181,68 @@ test_empty_text (void)
   g_assert_cmpuint (chords->len, ==, 0);
 }
 
-/* The list of QKeyCode that this QEMU has, from its schema. */
+/* The list of QKeyCode in one line of QEMU's answers, NULL where it has none. */
+static GHashTable *
+find_codes (const char *line)
+{
+  g_autoptr (JsonNode) root = json_from_string (line, NULL);
+  JsonNode *list =
+      root != NULL ? json_object_get_member (json_node_get_object (root), "return") : NULL;
+  JsonArray *types =
+      list != NULL && JSON_NODE_HOLDS_ARRAY (list) ? json_node_get_array (list) : NULL;
+
+  for (guint i = 0; types != NULL && i < json_array_get_length (types); i++) {
+    JsonObject *type = json_array_get_object_element (types, i);
+    JsonArray *values = json_object_has_member (type, "values")
+                            ? json_object_get_array_member (type, "values")
+                            : NULL;
+    GHashTable *codes;
+
+    /* The schema has no names for types: it is the enumeration that starts like this. */
+    if (values == NULL || json_array_get_length (values) < 100 ||
+        !g_str_equal (json_array_get_string_element (values, 0), "unmapped"))
+      continue;
+    codes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+    for (guint k = 0; k < json_array_get_length (values); k++)
+      g_hash_table_add (codes, g_strdup (json_array_get_string_element (values, k)));
+    return codes;
+  }
+  return NULL;
+}
+
+/* The list of QKeyCode that this QEMU has, from its schema. It is not told to quit: the schema is
+ * longer than a pipe holds, and QEMU quits without having written all of it. */
 static GHashTable *
 ask_qemu (const char *binary)
 {
+  static const char question[] = "{\"execute\": \"qmp_capabilities\"}\n"
+                                 "{\"execute\": \"query-qmp-schema\"}\n";
   const char *argv[] = {binary,     "-S",   "-machine", "none",  "-nodefaults",
                         "-display", "none", "-qmp",     "stdio", NULL};
   g_autoptr (GSubprocess) qemu = NULL;
+  g_autoptr (GDataInputStream) answers = NULL;
   g_autoptr (GError) error = NULL;
-  g_autofree char *output = NULL;
-  g_auto (GStrv) lines = NULL;
   GHashTable *codes = NULL;
 
   qemu = g_subprocess_newv (argv, G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE,
                             &error);
   g_assert_no_error (error);
-  g_subprocess_communicate_utf8 (qemu,
-                                 "{\"execute\": \"qmp_capabilities\"}\n"
-                                 "{\"execute\": \"query-qmp-schema\"}\n"
-                                 "{\"execute\": \"quit\"}\n",
-                                 NULL, &output, NULL, &error);
+  g_output_stream_write_all (g_subprocess_get_stdin_pipe (qemu), question, strlen (question), NULL,
+                             NULL, &error);
   g_assert_no_error (error);
 
-  lines = g_strsplit (output, "\n", -1);
-  for (guint i = 0; lines[i] != NULL; i++) {
-    g_autoptr (JsonNode) root = json_from_string (lines[i], NULL);
-    JsonNode *list =
-        root != NULL ? json_object_get_member (json_node_get_object (root), "return") : NULL;
+  answers = g_data_input_stream_new (g_subprocess_get_stdout_pipe (qemu));
+  while (codes == NULL) {
+    g_autofree char *line = g_data_input_stream_read_line (answers, NULL, NULL, &error);
 
-    for (guint j = 0; list != NULL && JSON_NODE_HOLDS_ARRAY (list) &&
-                      j < json_array_get_length (json_node_get_array (list));
-         j++) {
-      JsonObject *type = json_array_get_object_element (json_node_get_array (list), j);
-      JsonArray *values = json_object_has_member (type, "values")
-                              ? json_object_get_array_member (type, "values")
-                              : NULL;
-
-      /* The schema has no names for types: it is the enumeration that starts like this. */
-      if (values == NULL || json_array_get_length (values) < 100 ||
-          !g_str_equal (json_array_get_string_element (values, 0), "unmapped"))
-        continue;
-      codes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-      for (guint k = 0; k < json_array_get_length (values); k++)
-        g_hash_table_add (codes, g_strdup (json_array_get_string_element (values, k)));
-    }
+    g_assert_no_error (error);
+    if (line == NULL)
+      break;
+    codes = find_codes (line);
   }
+  /* The signal is sent by another thread, which ends with this process. */
+  g_subprocess_force_exit (qemu);
+  g_subprocess_wait (qemu, NULL, NULL);
   return codes;
 }
 
