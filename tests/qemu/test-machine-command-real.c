@@ -5,6 +5,7 @@
 #include "qemu/lodge-machine-command.h"
 #include "qemu/lodge-qmp.h"
 
+#include "guest/lodge-media.h"
 #include "host/lodge-host-kernel.h"
 #include "lodge-error.h"
 #include "sample-machines.h"
@@ -16,10 +17,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define UNIT          "lodge-test.scope"
-#define LIMIT_MS      60000
-#define OVMF_FOLDER   "/usr/share/OVMF"
-#define KERNEL_FOLDER "/usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64"
+#define UNIT        "lodge-test.scope"
+#define LIMIT_MS    60000
+#define OVMF_FOLDER "/usr/share/OVMF"
 
 typedef struct {
   char *folder;
@@ -119,13 +119,27 @@ make_image (const char *path, const char *format)
 }
 
 static void
-make_link (Fixture *self, const char *folder, const char *name, const char *path)
+make_link (Fixture *self, const char *target, const char *path)
 {
-  g_autofree char *target = g_build_filename (folder, name, NULL);
-
   if (!g_file_test (target, G_FILE_TEST_IS_REGULAR))
-    self->missing = "a file of the packages ovmf or debian-installer-12-netboot-amd64";
+    self->missing = "a file of the package ovmf";
   g_assert_cmpint (symlink (target, path), ==, 0);
+}
+
+/* Of whatever release's installer is here. */
+static void
+make_kernel (Fixture *self, const LodgeDescription *description)
+{
+  g_autoptr (GPtrArray) installers = lodge_installer_list ();
+  const LodgeInstaller *installer;
+
+  if (installers->len == 0) {
+    self->missing = "the package debian-installer-<N>-netboot-amd64";
+    return;
+  }
+  installer = installers->pdata[0];
+  make_link (self, installer->kernel, description->kernel);
+  make_link (self, installer->initrd, description->initrd);
 }
 
 static void
@@ -136,7 +150,7 @@ make_firmware (Fixture *self, const LodgeDescription *description)
   g_autofree char *nvram = g_build_filename (self->machine, description->nvram, NULL);
   const char *const argv[] = {"qemu-img", "convert", "-f", "raw", "-O", "qcow2", vars, nvram, NULL};
 
-  make_link (self, OVMF_FOLDER, secure ? "OVMF_CODE_4M.ms.fd" : "OVMF_CODE_4M.fd",
+  make_link (self, secure ? OVMF_FOLDER "/OVMF_CODE_4M.ms.fd" : OVMF_FOLDER "/OVMF_CODE_4M.fd",
              description->firmware_code);
   if (self->missing == NULL)
     g_assert_true (succeeds (argv));
@@ -159,10 +173,8 @@ make_files (Fixture *self, const LodgeDescription *description)
     if (media->file != NULL)
       make_image (media->file, "raw");
   }
-  if (description->kernel[0] != '\0') {
-    make_link (self, KERNEL_FOLDER, "linux", description->kernel);
-    make_link (self, KERNEL_FOLDER, "initrd.gz", description->initrd);
-  }
+  if (description->kernel[0] != '\0')
+    make_kernel (self, description);
   if (description->firmware != LODGE_FIRMWARE_BIOS)
     make_firmware (self, description);
 }
