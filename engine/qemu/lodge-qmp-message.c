@@ -53,13 +53,15 @@ measure_escape (const char *text, gsize length)
   return unit >= 0xdc00 && unit <= 0xdfff ? 11 : 0;
 }
 
-/* json-glib recurses without a limit and takes more than JSON (comments, single quotes), so depth,
- * number of values and the characters outside strings are looked at before it sees the line. */
+/* json-glib recurses without a limit, takes more than JSON (comments, single quotes), and of
+ * several values in a row loses all but the last. So depth, number of values, what stands beside
+ * the first object or list, and the characters outside strings are looked at before it sees the
+ * line. */
 const char *
 lodge_qmp_message_find_fault (const char *line, gsize length_bytes)
 {
   guint depth = 0, n_values = 0;
-  gboolean in_string = FALSE;
+  gboolean in_string = FALSE, begun = FALSE, closed = FALSE;
 
   if (length_bytes > LODGE_QMP_MESSAGE_MAX_BYTES)
     return _ ("a line that is too long");
@@ -81,6 +83,11 @@ lodge_qmp_message_find_fault (const char *line, gsize length_bytes)
       }
       continue;
     }
+    if (depth == 0 && strchr (" \t\r", c) == NULL) {
+      if (closed || (begun && (c == '{' || c == '[')))
+        return _ ("a line that is not JSON");
+      begun = TRUE;
+    }
     if (c == '"') {
       in_string = TRUE;
     } else if (c == '{' || c == '[') {
@@ -90,6 +97,7 @@ lodge_qmp_message_find_fault (const char *line, gsize length_bytes)
     } else if (c == '}' || c == ']') {
       if (depth-- == 0)
         return _ ("a line that is not JSON");
+      closed = depth == 0;
     } else if (c == ',') {
       n_values++;
     } else if (!g_ascii_isalnum (c) && strchr (": \t\r+-.", c) == NULL) {

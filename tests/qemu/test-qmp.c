@@ -485,6 +485,8 @@ static const struct {
     {"words", "qemu-system-x86_64: hello\n", "not JSON"},
     {"unfinished", "{\"return\": {}, \"id\": @ID@\n", "not JSON"},
     {"too-many-braces", "{\"return\": {}, \"id\": @ID@}}\n", "not JSON"},
+    {"two-objects", "{} {\"return\": {}, \"id\": @ID@}\n", "not JSON"},
+    {"number-before", "5 {\"return\": {}, \"id\": @ID@}\n", "not JSON"},
     {"unfinished-text", "{\"return\": \"x, \"id\": @ID@}\n", "JSON"},
     {"comment", "{/*\"*/ \"return\": {}, \"id\": @ID@}\n", "not JSON"},
     {"single-quotes", "{'return': {}, 'id': @ID@}\n", "not JSON"},
