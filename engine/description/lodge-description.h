@@ -147,7 +147,7 @@ gboolean lodge_description_check (const LodgeDescription *self, GError **error);
 
 /**
  * lodge_description_set:
- * @key: "section.key", "machine.memory", "nic.nic0.mac"
+ * @name: "section.key", "machine.memory", "nic.nic0.mac"
  * @text: as in machine.ini; "" takes the default again
  *
  * Changes one value by its name, with the same rules as reading machine.ini.
@@ -157,7 +157,7 @@ gboolean lodge_description_check (const LodgeDescription *self, GError **error);
  * ports).
  */
 gboolean
-lodge_description_set (LodgeDescription *self, const char *key, const char *text, GError **error);
+lodge_description_set (LodgeDescription *self, const char *name, const char *text, GError **error);
 
 /* Every key and its text, in the order of machine.ini: alternating in one array of strings.
  * Returns: (transfer full) (element-type utf8): key, value, key, value, ... */

@@ -5,8 +5,8 @@
  *   - free: the machine is off, and litter in the runtime folder is removed;
  *   - taken, with sockets in the runtime folder: QMP says what the guest does, or did while nobody
  *     looked;
- *   - taken, without an answer, or without sockets (the runtime folder was emptied at a logout): its
- *     process is found through the lock and can still be ended.
+ *   - taken, without an answer, or without sockets (the runtime folder was emptied at a logout):
+ *     its process is found through the lock and can still be ended.
  */
 #include "machine/lodge-machine-private.h"
 

@@ -145,15 +145,16 @@ static void
 bootable_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (LodgeMachine) self = user_data;
-  g_autoptr (LodgeDescription) value = NULL;
   g_autoptr (GError) error = NULL;
 
   if (lodge_image_is_bootable_finish (result, &error)) {
-    value = lodge_description_copy (lodge_machine_get_description (self));
-    for (char **text[] = {&value->kernel, &value->initrd, &value->append, NULL}, ***at = text;
-         *at != NULL; at++) {
-      g_free (**at);
-      **at = g_strdup ("");
+    g_autoptr (LodgeDescription) value =
+        lodge_description_copy (lodge_machine_get_description (self));
+    char **texts[] = {&value->kernel, &value->initrd, &value->append};
+
+    for (guint i = 0; i < G_N_ELEMENTS (texts); i++) {
+      g_free (*texts[i]);
+      *texts[i] = g_strdup ("");
     }
     value->kernel_once = FALSE;
     if (!lodge_machine_save (self, value, &error))

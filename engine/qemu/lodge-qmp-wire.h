@@ -30,7 +30,7 @@ gboolean lodge_qmp_wire_withdraw (LodgeQmpWire *self, gint64 id);
 
 /* While held, nothing is read; resuming looks at what was read before first. */
 void lodge_qmp_wire_hold (LodgeQmpWire *self);
-void lodge_qmp_wire_resume (LodgeQmpWire *self);
+void lodge_qmp_wire_resume (LodgeQmpWire *wire);
 
 /* Closes the socket, for ever; neither of the events comes any more. */
 void lodge_qmp_wire_stop (LodgeQmpWire *self);

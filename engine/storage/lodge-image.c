@@ -167,11 +167,16 @@ inspected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
 
   facts = lodge_image_inspect_finish (result, &error);
-  if (facts != NULL && strcmp (facts->format, make->format) != 0)
+  if (facts == NULL) {
+    g_task_return_error (task, error);
+    return;
+  }
+
+  if (strcmp (facts->format, make->format) != 0)
     g_set_error (&error, LODGE_ERROR, LODGE_ERROR_INVALID,
                  _ ("%s is an image of the format %s, not %s"), make->source, facts->format,
                  make->format);
-  else if (facts != NULL)
+  else
     make->target = lodge_image_target_begin (make->path, &error);
 
   if (error != NULL)

@@ -233,7 +233,7 @@ lodge_hardware_row_fill (LodgeHardwareRow *self, GVariant *facts)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (facts);
   guint32 memory_mib = 0, cpus = 0;
-  guint64 disk_bytes = 0;
+  guint64 disk_bytes = 0, disk_mib;
   gboolean tpm = FALSE;
 
   g_return_if_fail (LODGE_IS_HARDWARE_ROW (self));
@@ -243,13 +243,15 @@ lodge_hardware_row_fill (LodgeHardwareRow *self, GVariant *facts)
   g_variant_dict_lookup (&dict, "disk-size", "t", &disk_bytes);
   self->has_tpm = g_variant_dict_lookup (&dict, "tpm", "b", &tpm);
 
+  disk_mib = (disk_bytes + MIB - 1) / MIB;
+
   self->filling = TRUE;
   if ((self->touched & FIELD_MEMORY) == 0)
     gtk_spin_button_set_value (self->memory, memory_mib);
   if ((self->touched & FIELD_CPUS) == 0)
     gtk_spin_button_set_value (self->cpus, cpus);
   if ((self->touched & FIELD_DISK) == 0)
-    gtk_spin_button_set_value (self->disk, (disk_bytes + MIB - 1) / MIB);
+    gtk_spin_button_set_value (self->disk, disk_mib);
   if ((self->touched & FIELD_FIRMWARE) == 0)
     fill_firmware (self, &dict);
   if ((self->touched & FIELD_TPM) == 0)
