@@ -117,6 +117,15 @@ fake_host_ask (int control, const char *line)
   }
 }
 
+void
+fake_host_assert_error (const char *answer, const char *code)
+{
+  g_autofree char *member = g_strdup_printf ("\"error\":\"%s\"", code);
+
+  g_assert_nonnull (answer);
+  g_assert_nonnull (strstr (answer, member));
+}
+
 guint64
 fake_host_count (FakeHost *self, const char *name)
 {

@@ -26,6 +26,8 @@ void fake_host_wait_end (FakeHost *self);
 int fake_host_connect_control (FakeHost *self);
 /* Sends a line and returns the answer's line; NULL when the connection has ended. */
 char *fake_host_ask (int control, const char *line);
+/* The answer carries that error. */
+void fake_host_assert_error (const char *answer, const char *code);
 /* The counter of that name. */
 guint64 fake_host_count (FakeHost *self, const char *name);
 /* "add" or "remove" of protocol:127.0.0.1:port:guest_port; the answer. */
