@@ -11,7 +11,6 @@ typedef struct {
   SpiceFixture *server;
   LodgeConsoleSession *session;
   gboolean tablet;
-  const char *want;
 } Test;
 
 static gboolean
@@ -53,40 +52,6 @@ teardown (Test *test)
   spice_fixture_free (test->server);
 }
 
-static gboolean
-has_scancodes (gpointer data)
-{
-  Test *test = data;
-
-  return g_strcmp0 (spice_fixture_get_scancodes (test->server), test->want) == 0;
-}
-
-static void
-expect_scancodes (Test *test, const char *want)
-{
-  test->want = want;
-  spice_fixture_wait (has_scancodes, test);
-  g_assert_cmpstr (spice_fixture_get_scancodes (test->server), ==, want);
-  spice_fixture_clear (test->server);
-}
-
-static gboolean
-has_pointer (gpointer data)
-{
-  Test *test = data;
-
-  return g_strcmp0 (spice_fixture_get_pointer (test->server), test->want) == 0;
-}
-
-static void
-expect_pointer (Test *test, const char *want)
-{
-  test->want = want;
-  spice_fixture_wait (has_pointer, test);
-  g_assert_cmpstr (spice_fixture_get_pointer (test->server), ==, want);
-  spice_fixture_clear (test->server);
-}
-
 static void
 tap (Test *test, guint evdev)
 {
@@ -103,26 +68,26 @@ test_keys (void)
 
   setup (&test, TRUE);
   tap (&test, KEY_A);
-  expect_scancodes (&test, "1e 9e");
+  spice_fixture_expect_scancodes (test.server, "1e 9e");
   tap (&test, KEY_RIGHTCTRL);
-  expect_scancodes (&test, "e0 1d e0 9d");
+  spice_fixture_expect_scancodes (test.server, "e0 1d e0 9d");
   tap (&test, KEY_LEFTMETA);
-  expect_scancodes (&test, "e0 5b e0 db");
+  spice_fixture_expect_scancodes (test.server, "e0 5b e0 db");
   tap (&test, KEY_F12);
-  expect_scancodes (&test, "58 d8");
+  spice_fixture_expect_scancodes (test.server, "58 d8");
   tap (&test, KEY_SYSRQ);
-  expect_scancodes (&test, "e0 37 e0 b7");
+  spice_fixture_expect_scancodes (test.server, "e0 37 e0 b7");
   /* Held, it repeats; released once. */
   lodge_console_session_key (test.session, KEY_B, TRUE);
   lodge_console_session_key (test.session, KEY_B, TRUE);
   tap (&test, KEY_B);
-  expect_scancodes (&test, "30 30 30 b0");
+  spice_fixture_expect_scancodes (test.server, "30 30 30 b0");
   /* No such key, and one that was never pressed. */
   tap (&test, KEY_MICMUTE);
   tap (&test, G_MAXUINT);
   lodge_console_session_key (test.session, KEY_C, FALSE);
   tap (&test, KEY_D);
-  expect_scancodes (&test, "20 a0");
+  spice_fixture_expect_scancodes (test.server, "20 a0");
   teardown (&test);
 }
 
@@ -138,9 +103,9 @@ test_release_all (void)
   lodge_console_session_key (test.session, KEY_PAUSE, TRUE);
   lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, TRUE);
   lodge_console_session_button (test.session, LODGE_BUTTON_EXTRA, TRUE);
-  expect_scancodes (&test, "2a 1e e0 38 e0 46");
+  spice_fixture_expect_scancodes (test.server, "2a 1e e0 38 e0 46");
   lodge_console_session_release_all (test.session);
-  expect_scancodes (&test, "9e aa e0 b8 e0 c6");
+  spice_fixture_expect_scancodes (test.server, "9e aa e0 b8 e0 c6");
   spice_fixture_settle ();
   g_assert_cmpuint (spice_fixture_get_buttons (test.server), ==, 0);
 
@@ -149,7 +114,7 @@ test_release_all (void)
   lodge_console_session_release_all (test.session);
   lodge_console_session_key (test.session, KEY_A, FALSE);
   tap (&test, KEY_Z);
-  expect_scancodes (&test, "2c ac");
+  spice_fixture_expect_scancodes (test.server, "2c ac");
   g_assert_cmpstr (spice_fixture_get_pointer (test.server), ==, "");
   teardown (&test);
 }
@@ -162,9 +127,9 @@ test_close_releases (void)
 
   setup (&test, TRUE);
   lodge_console_session_key (test.session, KEY_LEFTCTRL, TRUE);
-  expect_scancodes (&test, "1d");
+  spice_fixture_expect_scancodes (test.server, "1d");
   lodge_console_session_close (test.session);
-  expect_scancodes (&test, "9d");
+  spice_fixture_expect_scancodes (test.server, "9d");
   tap (&test, KEY_A);
   spice_fixture_settle ();
   g_assert_cmpstr (spice_fixture_get_scancodes (test.server), ==, "");
@@ -196,7 +161,7 @@ test_locks (void)
 
   setup (&test, TRUE);
   lodge_console_session_sync_locks (test.session, CAPS);
-  expect_scancodes (&test, "3a ba");
+  spice_fixture_expect_scancodes (test.server, "3a ba");
 
   /* The guest says what it shows; what is like that already is not pressed again. */
   spice_fixture_set_leds (test.server, NUM | SCROLL);
@@ -206,9 +171,9 @@ test_locks (void)
   lodge_console_session_sync_locks (test.session, NUM | SCROLL);
   lodge_console_session_sync_locks (test.session, NUM | SCROLL | 0xf0);
   tap (&test, KEY_A);
-  expect_scancodes (&test, "1e 9e");
+  spice_fixture_expect_scancodes (test.server, "1e 9e");
   lodge_console_session_sync_locks (test.session, NUM | CAPS);
-  expect_scancodes (&test, "46 c6 3a ba");
+  spice_fixture_expect_scancodes (test.server, "46 c6 3a ba");
   teardown (&test);
 }
 
@@ -221,16 +186,16 @@ test_pause_and_locks (void)
 
   setup (&test, TRUE);
   tap (&test, KEY_PAUSE);
-  expect_scancodes (&test, "e0 46 e0 c6");
+  spice_fixture_expect_scancodes (test.server, "e0 46 e0 c6");
   lodge_console_session_sync_locks (test.session, CAPS);
-  expect_scancodes (&test, "3a ba");
+  spice_fixture_expect_scancodes (test.server, "3a ba");
   /* Once that has come back from the server it must still be known to be wrong. */
   g_assert_true (spice_fixture_wait (has_scroll_led, &test));
   lodge_console_session_sync_locks (test.session, 0);
-  expect_scancodes (&test, "3a ba");
+  spice_fixture_expect_scancodes (test.server, "3a ba");
   tap (&test, KEY_PAUSE);
   lodge_console_session_sync_locks (test.session, NUM);
-  expect_scancodes (&test, "e0 46 e0 c6 45 c5");
+  spice_fixture_expect_scancodes (test.server, "e0 46 e0 c6 45 c5");
   teardown (&test);
 }
 
@@ -246,7 +211,7 @@ test_lock_keys (void)
   tap (&test, KEY_NUMLOCK);
   lodge_console_session_sync_locks (test.session, CAPS | NUM);
   lodge_console_session_sync_locks (test.session, CAPS);
-  expect_scancodes (&test, "3a ba 45 c5 45 c5");
+  spice_fixture_expect_scancodes (test.server, "3a ba 45 c5 45 c5");
   teardown (&test);
 }
 
@@ -259,17 +224,17 @@ test_position (void)
 
   setup (&test, TRUE);
   lodge_console_session_position (test.session, 0, 0);
-  expect_pointer (&test, "@0,0");
+  spice_fixture_expect_pointer (test.server, "@0,0");
   lodge_console_session_position (test.session, 639, 479);
-  expect_pointer (&test, "@639,479");
+  spice_fixture_expect_pointer (test.server, "@639,479");
   lodge_console_session_position (test.session, -5, 100);
-  expect_pointer (&test, "@0,100");
+  spice_fixture_expect_pointer (test.server, "@0,100");
   lodge_console_session_position (test.session, G_MAXINT, G_MAXINT);
-  expect_pointer (&test, "@639,479");
+  spice_fixture_expect_pointer (test.server, "@639,479");
   /* Motion means nothing to a tablet. */
   lodge_console_session_motion (test.session, 5, 5);
   lodge_console_session_position (test.session, 1, 2);
-  expect_pointer (&test, "@1,2");
+  spice_fixture_expect_pointer (test.server, "@1,2");
   teardown (&test);
 }
 
@@ -324,13 +289,13 @@ test_buttons (void)
 
   setup (&test, TRUE);
   lodge_console_session_position (test.session, 10, 20);
-  expect_pointer (&test, "@10,20");
+  spice_fixture_expect_pointer (test.server, "@10,20");
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++) {
     lodge_console_session_button (test.session, cases[i].button, TRUE);
     lodge_console_session_button (test.session, cases[i].button, TRUE);
     lodge_console_session_button (test.session, cases[i].button, FALSE);
     lodge_console_session_button (test.session, cases[i].button, FALSE);
-    expect_pointer (&test, cases[i].want);
+    spice_fixture_expect_pointer (test.server, cases[i].want);
   }
 
   /* A drag, with a second button in it. */
@@ -339,11 +304,11 @@ test_buttons (void)
   lodge_console_session_button (test.session, LODGE_BUTTON_RIGHT, TRUE);
   lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, FALSE);
   lodge_console_session_button (test.session, LODGE_BUTTON_RIGHT, FALSE);
-  expect_pointer (&test, "=1 @11,21 =3 =2 =0");
+  spice_fixture_expect_pointer (test.server, "=1 @11,21 =3 =2 =0");
   lodge_console_session_button (test.session, 0, TRUE);
   lodge_console_session_button (test.session, 1 << 20, TRUE);
   lodge_console_session_position (test.session, 1, 1);
-  expect_pointer (&test, "@1,1");
+  spice_fixture_expect_pointer (test.server, "@1,1");
   teardown (&test);
 }
 
@@ -354,19 +319,19 @@ test_wheel (void)
 
   setup (&test, TRUE);
   lodge_console_session_position (test.session, 3, 3);
-  expect_pointer (&test, "@3,3");
+  spice_fixture_expect_pointer (test.server, "@3,3");
   lodge_console_session_wheel (test.session, 1);
-  expect_pointer (&test, "w1/0");
+  spice_fixture_expect_pointer (test.server, "w1/0");
   lodge_console_session_wheel (test.session, -3);
-  expect_pointer (&test, "w-1/0 w-1/0 w-1/0");
+  spice_fixture_expect_pointer (test.server, "w-1/0 w-1/0 w-1/0");
   /* A button that is held stays so. */
   lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, TRUE);
   lodge_console_session_wheel (test.session, 2);
   lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, FALSE);
-  expect_pointer (&test, "=1 w1/1 w1/1 =0");
+  spice_fixture_expect_pointer (test.server, "=1 w1/1 w1/1 =0");
   lodge_console_session_wheel (test.session, 0);
   lodge_console_session_position (test.session, 4, 4);
-  expect_pointer (&test, "@4,4");
+  spice_fixture_expect_pointer (test.server, "@4,4");
 
   lodge_console_session_wheel (test.session, G_MAXINT);
   spice_fixture_settle ();
@@ -400,7 +365,7 @@ test_relative (void)
   lodge_console_session_button (test.session, LODGE_BUTTON_RIGHT, TRUE);
   lodge_console_session_button (test.session, LODGE_BUTTON_RIGHT, FALSE);
   lodge_console_session_wheel (test.session, -1);
-  expect_pointer (&test, "=2 =0 w-1/0");
+  spice_fixture_expect_pointer (test.server, "=2 =0 w-1/0");
   teardown (&test);
 }
 
@@ -418,13 +383,13 @@ test_mode_changes (void)
     spice_fixture_settle ();
     spice_fixture_clear (test.server);
     lodge_console_session_position (test.session, 7, 8);
-    expect_pointer (&test, "@7,8");
+    spice_fixture_expect_pointer (test.server, "@7,8");
 
     test.tablet = FALSE;
     spice_fixture_set_tablet (test.server, FALSE);
     g_assert_true (spice_fixture_wait (is_ready, &test));
     lodge_console_session_motion (test.session, 4, 5);
-    expect_pointer (&test, "+4,5");
+    spice_fixture_expect_pointer (test.server, "+4,5");
   }
   teardown (&test);
 }
