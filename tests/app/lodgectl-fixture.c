@@ -2,6 +2,8 @@
 /* The real lodgectl, run against the fake engine. */
 #include "lodgectl-fixture.h"
 
+#include "test-folder.h"
+
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
@@ -32,26 +34,12 @@ set_up (Fixture *self, gconstpointer unused)
   fake_engine_add_machine (self->engine, "web", "off");
 }
 
-static void
-remove_folder (const char *folder)
-{
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL) {
-    g_autofree char *path = g_build_filename (folder, name, NULL);
-
-    g_remove (path);
-  }
-  g_rmdir (folder);
-}
-
 void
 tear_down (Fixture *self, gconstpointer unused)
 {
   g_clear_pointer (&self->engine, fake_engine_free);
-  remove_folder (self->folder);
-  remove_folder (self->runtime);
+  test_folder_remove (self->folder);
+  test_folder_remove (self->runtime);
   g_free (self->folder);
   g_free (self->runtime);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* lodgectl's completion scripts in the shells they are for, and its man page. */
 #include "fake-engine.h"
+#include "test-folder.h"
 
 #include <gio/gio.h>
 #include <glib/gstdio.h>
@@ -34,23 +35,6 @@ set_up (Fixture *self, gconstpointer unused)
 }
 
 static void
-remove_folder (const char *folder)
-{
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL) {
-    g_autofree char *path = g_build_filename (folder, name, NULL);
-
-    if (g_file_test (path, G_FILE_TEST_IS_DIR) && !g_file_test (path, G_FILE_TEST_IS_SYMLINK))
-      remove_folder (path);
-    else
-      g_unlink (path);
-  }
-  g_rmdir (folder);
-}
-
-static void
 tear_down (Fixture *self, gconstpointer unused)
 {
   g_autofree char *pwned = g_build_filename (self->folder, "pwned", NULL);
@@ -58,7 +42,7 @@ tear_down (Fixture *self, gconstpointer unused)
   /* No name was run as a command. */
   g_assert_false (g_file_test (pwned, G_FILE_TEST_EXISTS));
   fake_engine_free (self->engine);
-  remove_folder (self->folder);
+  test_folder_remove (self->folder);
   g_free (self->bin);
   g_free (self->folder);
 }

@@ -3,6 +3,7 @@
 #include "fake-engine.h"
 #include "lodge-client.h"
 #include "lodge-config.h"
+#include "test-folder.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -242,23 +243,6 @@ test_own_program (void)
   g_assert_cmpuint (manager->n_starts, ==, 0);
 }
 
-static void
-remove_folder (const char *folder)
-{
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL) {
-    g_autofree char *path = g_build_filename (folder, name, NULL);
-
-    if (g_file_test (path, G_FILE_TEST_IS_DIR) && !g_file_test (path, G_FILE_TEST_IS_SYMLINK))
-      remove_folder (path);
-    else
-      g_unlink (path);
-  }
-  g_rmdir (folder);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -284,7 +268,7 @@ main (int argc, char **argv)
   g_test_add_func ("/starter/no-unit", test_no_unit);
   g_test_add_func ("/starter/own-program", test_own_program);
   status = g_test_run ();
-  remove_folder (runtime);
+  test_folder_remove (runtime);
   g_free (runtime);
   return status;
 }

@@ -5,6 +5,7 @@
 #include "host/lodge-accelerator.h"
 #include "host/lodge-host-root.h"
 #include "host/lodge-host-sandbox.h"
+#include "test-folder.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -49,7 +50,7 @@ host_fixture_run (void)
 {
   int result = g_test_run ();
 
-  host_fixture_remove_tree (process_folder);
+  test_folder_remove (process_folder);
   g_clear_pointer (&process_folder, g_free);
   return result;
 }
@@ -83,22 +84,6 @@ host_fixture_set_real_root (HostFixture *self)
 }
 
 void
-host_fixture_remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = NULL;
-  const char *name;
-
-  if (!g_file_test (path, G_FILE_TEST_IS_SYMLINK))
-    dir = g_dir_open (path, 0, NULL);
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL) {
-    g_autofree char *child = g_build_filename (path, name, NULL);
-
-    host_fixture_remove_tree (child);
-  }
-  g_assert_cmpint (g_remove (path), ==, 0);
-}
-
-void
 host_fixture_free (HostFixture *self)
 {
   g_autofree char *cache = g_build_filename (g_get_user_cache_dir (), "lodge", NULL);
@@ -108,8 +93,8 @@ host_fixture_free (HostFixture *self)
   lodge_host_root_set_for_tests (NULL);
   g_remove (probe); /* not every case has one */
   if (g_file_test (cache, G_FILE_TEST_IS_DIR))
-    host_fixture_remove_tree (cache);
-  host_fixture_remove_tree (self->folder);
+    test_folder_remove (cache);
+  test_folder_remove (self->folder);
   g_free (self->folder);
   g_free (self->root);
   g_free (self);
@@ -141,7 +126,7 @@ host_fixture_remove (HostFixture *self, const char *path)
 {
   g_autofree char *full = g_build_filename (self->root, path, NULL);
 
-  host_fixture_remove_tree (full);
+  test_folder_remove (full);
 }
 
 void

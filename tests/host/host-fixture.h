@@ -41,7 +41,4 @@ void host_fixture_set_real_probe (HostFixture *self);
 /* How often the probe of this fixture has been started. */
 guint host_fixture_count_probes (HostFixture *self);
 
-/* Removes a folder and all in it; links are not followed. */
-void host_fixture_remove_tree (const char *path);
-
 G_END_DECLS

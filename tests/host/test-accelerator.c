@@ -3,6 +3,7 @@
 #include "host/lodge-accelerator.h"
 
 #include "host-fixture.h"
+#include "test-folder.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -151,7 +152,7 @@ test_broken_cache (void)
   }
 
   /* A cache folder that cannot be written costs the time of measuring and nothing else. */
-  host_fixture_remove_tree (folder);
+  test_folder_remove (folder);
   g_assert_true (g_file_set_contents (folder, "a file", -1, NULL));
   check_verdict (measure (FALSE), LODGE_KVM_EMULATED);
   g_assert_cmpint (g_unlink (folder), ==, 0);

@@ -3,6 +3,7 @@
 #include "lodge-error.h"
 #include "machine/lodge-tpm.h"
 #include "qemu/lodge-qmp.h"
+#include "test-folder.h"
 
 #include <gio/gio.h>
 #include <glib/gstdio.h>
@@ -29,27 +30,10 @@ make_folders (Folders *folders)
 }
 
 static void
-remove_folder (const char *path)
-{
-  g_autoptr (GDir) folder = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL) {
-    g_autofree char *child = g_build_filename (path, name, NULL);
-
-    if (g_file_test (child, G_FILE_TEST_IS_DIR) && !g_file_test (child, G_FILE_TEST_IS_SYMLINK))
-      remove_folder (child);
-    else
-      (void) g_unlink (child);
-  }
-  g_assert_cmpint (g_rmdir (path), ==, 0);
-}
-
-static void
 remove_folders (Folders *folders)
 {
-  remove_folder (folders->machine);
-  remove_folder (folders->runtime);
+  test_folder_remove (folders->machine);
+  test_folder_remove (folders->runtime);
   g_free (folders->machine);
   g_free (folders->runtime);
 }

@@ -3,6 +3,7 @@
 #include "launch-fixture.h"
 
 #include "launch-probe.h"
+#include "test-folder.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -11,23 +12,6 @@
 #define WAIT_SECONDS 30
 
 static char *self_path;
-
-void
-launch_fixture_remove_folder (const char *path)
-{
-  g_autoptr (GDir) folder = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL) {
-    g_autofree char *child = g_build_filename (path, name, NULL);
-
-    if (g_file_test (child, G_FILE_TEST_IS_DIR) && !g_file_test (child, G_FILE_TEST_IS_SYMLINK))
-      launch_fixture_remove_folder (child);
-    else
-      g_unlink (child);
-  }
-  g_rmdir (path);
-}
 
 static gboolean
 can_contain (void)
@@ -55,7 +39,7 @@ launch_fixture_set_up (LaunchFixture *self, gconstpointer data)
 void
 launch_fixture_tear_down (LaunchFixture *self, gconstpointer data)
 {
-  launch_fixture_remove_folder (self->folder);
+  test_folder_remove (self->folder);
   g_assert_false (g_file_test (self->folder, G_FILE_TEST_EXISTS));
   g_free (self->folder);
   g_free (self->log);
@@ -158,7 +142,7 @@ launch_fixture_main (int argc, char *argv[], void (*add_tests) (void))
 
   add_tests ();
   result = g_test_run ();
-  launch_fixture_remove_folder (runtime);
+  test_folder_remove (runtime);
   g_free (self_path);
   return result;
 }

@@ -21,7 +21,6 @@ int launch_fixture_main (int argc, char *argv[], void (*add_tests) (void));
 
 void launch_fixture_set_up (LaunchFixture *self, gconstpointer data);
 void launch_fixture_tear_down (LaunchFixture *self, gconstpointer data);
-void launch_fixture_remove_folder (const char *path);
 gboolean launch_fixture_skip_uncontained (const LaunchFixture *self);
 
 /* Waits for the end of @pid; its status as lodge_launch_watch() tells it. */

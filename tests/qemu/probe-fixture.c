@@ -3,6 +3,7 @@
 #include "probe-fixture.h"
 
 #include "fake-qmp.h"
+#include "test-folder.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -185,15 +186,6 @@ make_test_folder (void)
   g_unsetenv ("LODGE_QEMU");
 }
 
-static void
-remove_test_folder (void)
-{
-  const char *argv[] = {"rm", "-rf", test_folder, NULL};
-
-  g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL,
-                NULL);
-}
-
 const char *
 probe_fixture_get_folder (void)
 {
@@ -214,6 +206,6 @@ probe_fixture_main (int argc, char *argv[], void (*add_tests) (void))
   make_test_folder ();
   add_tests ();
   status = g_test_run ();
-  remove_test_folder ();
+  test_folder_remove (test_folder);
   return status;
 }

@@ -22,8 +22,7 @@ extern const guint n_sample_machines;
  * below @files; none is made. */
 LodgeDescription *sample_machine_new (const SampleMachine *sample, const char *files);
 
-/* A folder below another, and removing one with all in it. */
+/* A folder below another. */
 char *sample_folder_make (const char *below, const char *name);
-void sample_folder_remove (const char *path);
 
 G_END_DECLS

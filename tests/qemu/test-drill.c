@@ -3,6 +3,7 @@
  * of them. */
 #include "launch-fixture.h"
 #include "launch-probe.h"
+#include "test-folder.h"
 
 #include <arpa/inet.h>
 #include <glib/gstdio.h>
@@ -96,7 +97,7 @@ static void
 drill_tear_down (Drill *self)
 {
   g_unlink (self->argument[PROBE_CONNECT_UNIX]);
-  launch_fixture_remove_folder (self->runtime);
+  test_folder_remove (self->runtime);
   for (guint i = 0; i < PROBE_N_ATTEMPTS; i++)
     g_free (self->argument[i]);
   close (self->unix_fd);

@@ -9,6 +9,7 @@
 #include "host/lodge-host-kernel.h"
 #include "lodge-error.h"
 #include "sample-machines.h"
+#include "test-folder.h"
 
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -94,7 +95,7 @@ tear_down (Fixture *self, gconstpointer data)
     kill (self->swtpm, SIGKILL);
     waitpid (self->swtpm, NULL, 0);
   }
-  sample_folder_remove (self->folder);
+  test_folder_remove (self->folder);
   g_free (self->folder);
   g_free (self->machine);
   g_free (self->runtime);
@@ -493,6 +494,6 @@ main (int argc, char *argv[])
       g_test_add (path, Fixture, &sample_machines[i], set_up, test_starts, tear_down);
   }
   result = g_test_run ();
-  sample_folder_remove (runtime);
+  test_folder_remove (runtime);
   return result;
 }

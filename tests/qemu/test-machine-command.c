@@ -6,6 +6,7 @@
 #include "fake-qemu.h"
 #include "lodge-error.h"
 #include "sample-machines.h"
+#include "test-folder.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -45,7 +46,7 @@ set_up (Fixture *self, gconstpointer data)
 static void
 tear_down (Fixture *self, gconstpointer data)
 {
-  sample_folder_remove (self->folder);
+  test_folder_remove (self->folder);
   g_object_add_weak_pointer (G_OBJECT (self->qemu), (gpointer *) &self->qemu);
   g_object_unref (self->qemu);
   g_assert_null (self->qemu);

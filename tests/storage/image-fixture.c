@@ -3,6 +3,7 @@
 #include "image-fixture.h"
 
 #include "lodge-error.h"
+#include "test-folder.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -40,25 +41,10 @@ image_fixture_set_up (ImageFixture *self, gconstpointer data)
 }
 
 void
-image_fixture_remove_folder (const char *folder)
-{
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL) {
-    g_autofree char *path = g_build_filename (folder, name, NULL);
-
-    if (g_unlink (path) != 0)
-      g_rmdir (path);
-  }
-  g_rmdir (folder);
-}
-
-void
 image_fixture_tear_down (ImageFixture *self, gconstpointer data)
 {
-  image_fixture_remove_folder (self->folder);
-  image_fixture_remove_folder (self->secret_folder);
+  test_folder_remove (self->folder);
+  test_folder_remove (self->secret_folder);
   g_free (self->folder);
   g_free (self->secret_folder);
   g_free (self->secret);

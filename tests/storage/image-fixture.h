@@ -37,8 +37,6 @@ gboolean image_fixture_init (int *argc, char ***argv);
 
 void image_fixture_set_up (ImageFixture *self, gconstpointer data);
 void image_fixture_tear_down (ImageFixture *self, gconstpointer data);
-/* Removes a folder and the files in it. */
-void image_fixture_remove_folder (const char *folder);
 
 char *image_fixture_path (ImageFixture *self, const char *name);
 /* So many names are in the folder: nothing was left there, nothing was lost. */

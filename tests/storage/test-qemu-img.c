@@ -7,6 +7,7 @@
 
 #include "storage/lodge-qemu-img.h"
 
+#include "test-folder.h"
 #include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -41,7 +42,7 @@ run_replaced (const char *script, const char *bind, int code)
   lodge_qemu_img_run_async (img, NULL, image_fixture_got_cb, &wait);
   done = lodge_qemu_img_run_finish (image_fixture_wait (&wait), &error);
   image_fixture_end_wait (&wait);
-  image_fixture_remove_folder (folder);
+  test_folder_remove (folder);
   if (code >= 0) {
     g_assert_error (error, LODGE_ERROR, code);
     return NULL;
@@ -164,7 +165,7 @@ work_bare (ImageFixture *fixture)
   forged = image_fixture_make_forged (fixture, fixture->secret);
   g_assert_null (image_fixture_inspect (forged, NULL, &error));
   image_fixture_assert_sentence (error, LODGE_ERROR_INVALID, forged);
-  image_fixture_remove_folder (tools);
+  test_folder_remove (tools);
 }
 
 static void
