@@ -4,6 +4,7 @@
 #include "machine/lodge-tpm.h"
 #include "qemu/lodge-qmp.h"
 #include "test-folder.h"
+#include "test-walls.h"
 
 #include <gio/gio.h>
 #include <glib/gstdio.h>
@@ -81,17 +82,6 @@ has_programs (void)
   if (swtpm == NULL || qemu == NULL)
     g_test_skip ("swtpm or qemu-system-x86_64 is not installed");
   return swtpm != NULL && qemu != NULL;
-}
-
-static gboolean
-can_contain (void)
-{
-  const char *argv[] = {"bwrap", "--unshare-user", "--ro-bind", "/", "/", "true", NULL};
-  int status = -1;
-
-  return g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL,
-                       NULL, NULL, NULL, NULL, &status, NULL) &&
-         status == 0;
 }
 
 static void
@@ -192,7 +182,7 @@ test_life (gconstpointer data)
 
   if (!has_programs ())
     return;
-  if (contained && !can_contain ()) {
+  if (contained && !test_walls_are_possible ()) {
     g_test_skip ("bubblewrap cannot make namespaces here");
     return;
   }

@@ -3,6 +3,7 @@
 #include "fake-host.h"
 #include "lodge-error.h"
 #include "network/lodge-user-network.h"
+#include "test-walls.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -136,18 +137,6 @@ tear_down (Fixture *fixture)
   g_free (fixture->folder);
 }
 
-/* Namespaces may be refused where the tests run. */
-static gboolean
-can_contain (void)
-{
-  const char *argv[] = {"bwrap", "--unshare-user", "--ro-bind", "/", "/", "true", NULL};
-  int status = -1;
-
-  return g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL,
-                       NULL, NULL, NULL, NULL, &status, NULL) &&
-         status == 0;
-}
-
 static void
 test_life (gconstpointer data)
 {
@@ -163,7 +152,7 @@ test_life (gconstpointer data)
   struct stat info;
   int client;
 
-  if (GPOINTER_TO_INT (data) && !can_contain ()) {
+  if (GPOINTER_TO_INT (data) && !test_walls_are_possible ()) {
     g_test_skip ("bubblewrap cannot make namespaces here");
     return;
   }
@@ -249,7 +238,7 @@ test_privileged (void)
   g_autoptr (GError) error = NULL;
   Fixture fixture;
 
-  if (!can_contain ()) {
+  if (!test_walls_are_possible ()) {
     g_test_skip ("bubblewrap cannot make namespaces here");
     return;
   }
@@ -316,7 +305,7 @@ test_find (void)
   FakePacket packet;
   int wire;
 
-  set_up (&fixture, can_contain (), NULL, NULL);
+  set_up (&fixture, test_walls_are_possible (), NULL, NULL);
   g_assert_true (change (fixture.network, TRUE, rule, &error));
   g_assert_no_error (error);
   g_assert_null (lodge_user_network_start ("net0", fixture.folder, "lodge-test-network.scope",
@@ -360,7 +349,7 @@ test_killed (void)
   guint closed = 0;
   GPid pid;
 
-  set_up (&fixture, can_contain (), NULL, NULL);
+  set_up (&fixture, test_walls_are_possible (), NULL, NULL);
   g_signal_connect (fixture.network, "closed", G_CALLBACK (count_cb), &closed);
   /* An answer means that it listens itself. */
   rules = list (fixture.network);

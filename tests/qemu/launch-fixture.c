@@ -4,6 +4,7 @@
 
 #include "launch-probe.h"
 #include "test-folder.h"
+#include "test-walls.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -12,16 +13,6 @@
 #define WAIT_SECONDS 30
 
 static char *self_path;
-
-static gboolean
-can_contain (void)
-{
-  int status = -1;
-
-  return g_spawn_command_line_sync ("bwrap --unshare-all --ro-bind / / true", NULL, NULL, &status,
-                                    NULL) &&
-         g_spawn_check_wait_status (status, NULL);
-}
 
 void
 launch_fixture_set_up (LaunchFixture *self, gconstpointer data)
@@ -33,7 +24,7 @@ launch_fixture_set_up (LaunchFixture *self, gconstpointer data)
   self->log = g_build_filename (self->folder, "program.log", NULL);
   self->answers = g_build_filename (self->folder, "answers", NULL);
   g_assert_true (g_file_set_contents (self->answers, "", 0, NULL));
-  self->contained_possible = can_contain ();
+  self->contained_possible = test_walls_are_possible ();
 }
 
 void

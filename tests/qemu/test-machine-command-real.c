@@ -10,6 +10,7 @@
 #include "lodge-error.h"
 #include "sample-machines.h"
 #include "test-folder.h"
+#include "test-walls.h"
 
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -77,15 +78,13 @@ probe (void)
 static void
 set_up (Fixture *self, gconstpointer data)
 {
-  const char *const walls[] = {"bwrap", "--unshare-all", "--ro-bind", "/", "/", "true", NULL};
-
   self->folder = g_dir_make_tmp ("lodge-real-XXXXXX", NULL);
   self->machine = sample_folder_make (self->folder, "m, \"1\"");
   self->runtime = sample_folder_make (self->folder, "r,1");
   self->files = sample_folder_make (self->folder, "files");
   self->log = g_build_filename (self->folder, "qemu.log", NULL);
   self->qemu = probe ();
-  self->contained = succeeds (walls);
+  self->contained = test_walls_are_possible ();
 }
 
 static void

@@ -8,6 +8,7 @@
 #include "storage/lodge-qemu-img.h"
 
 #include "test-folder.h"
+#include "test-walls.h"
 #include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,16 +53,6 @@ run_replaced (const char *script, const char *bind, int code)
   return g_strdup_printf ("%d|%s|%s", done->status, done->output, done->words);
 }
 
-static gboolean
-can_contain (void)
-{
-  int status = -1;
-
-  return g_spawn_command_line_sync ("bwrap --unshare-all --ro-bind / / true", NULL, NULL, &status,
-                                    NULL) &&
-         g_spawn_check_wait_status (status, NULL);
-}
-
 static void
 see_nothing (ImageFixture *fixture)
 {
@@ -88,7 +79,7 @@ see_nothing (ImageFixture *fixture)
 static void
 test_contained (void)
 {
-  if (!can_contain ()) {
+  if (!test_walls_are_possible ()) {
     g_test_skip ("bubblewrap cannot make namespaces here");
     return;
   }
