@@ -81,10 +81,18 @@ set_up (Fixture *fixture, gconstpointer data)
   fixture->client = connect_client ();
 }
 
+static gboolean
+tick_cb (gpointer user_data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
 static void
 tear_down (Fixture *fixture, gconstpointer data)
 {
   LodgeService *service = fixture->service;
+  LodgeLibrary *library = fixture->library;
+  guint tick;
   g_autofree char *quoted = g_shell_quote (fixture->folder);
   g_autofree char *command = g_strconcat ("rm -rf ", quoted, NULL);
 
@@ -93,7 +101,12 @@ tear_down (Fixture *fixture, gconstpointer data)
   g_object_add_weak_pointer (G_OBJECT (fixture->service), (gpointer *) &service);
   g_object_unref (fixture->service);
   wait_until (service == NULL);
-  g_assert_finalize_object (fixture->library);
+  /* A job's thread lets go of it a moment after the job is told to be done, and wakes nobody up. */
+  g_object_add_weak_pointer (G_OBJECT (fixture->library), (gpointer *) &library);
+  g_object_unref (fixture->library);
+  tick = g_timeout_add (1, tick_cb, NULL);
+  wait_until (library == NULL);
+  g_source_remove (tick);
   close (fixture->lock);
   g_assert_true (g_spawn_command_line_sync (command, NULL, NULL, NULL, NULL));
   g_free (fixture->folder);
