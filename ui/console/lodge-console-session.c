@@ -131,18 +131,18 @@ timeout_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* Why a channel ended, for the user. NULL when the server just closed it. */
+/* Why a channel ended, for the user. NULL when the server just closed it: a channel that was about
+ * to write, or was still being made, hears of that as an error without a reason. */
 static GError *
 channel_error (LodgeConsoleSession *self, SpiceChannel *channel, SpiceChannelEvent event)
 {
   const GError *reason = spice_channel_get_error (channel);
 
-  if (event == SPICE_CHANNEL_CLOSED && self->connected)
+  if (self->connected && (event == SPICE_CHANNEL_CLOSED || reason == NULL))
     return NULL;
   if (self->connected)
     return g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED,
-                        _ ("The connection to the machine's screen broke: %s"),
-                        reason != NULL ? reason->message : _ ("the machine's process ended"));
+                        _ ("The connection to the machine's screen broke: %s"), reason->message);
   return g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED,
                       _ ("Could not connect to the machine's screen at %s: %s"),
                       self->socket_path != NULL ? self->socket_path : _ ("the passed socket"),
