@@ -5,6 +5,7 @@
 #include "lodge-error.h"
 #include "lodge-paths.h"
 #include "machine/lodge-library.h"
+#include "qemu/lodge-qemu-private.h"
 #include "qemu/lodge-qmp.h"
 
 #include <fcntl.h>
@@ -763,6 +764,8 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  /* How long QEMU may take to say what it can do is not what is tested here. */
+  lodge_qemu_probe_limit_ms = PATIENCE_S * 1000;
 #define ADD(name, function)                                                                        \
   g_test_add ("/machine/life/" name, Fixture, NULL, set_up, function, tear_down)
   ADD ("start-pause-resume-kill", test_start_pause_resume_kill);
