@@ -9,6 +9,7 @@
  *
  *   GREETING     only a greeting may come
  *   NEGOTIATING  one command, sent by ourselves, is under way; events are dropped (QEMU sends none)
+ *                and one more greeting may come, also when READY: see greet_again()
  *   READY        commands and events; while held (no begin_events yet) nothing is read
  *   CLOSED       no socket, no sources, nothing pending; for ever
  *
@@ -44,6 +45,7 @@ struct _LodgeQmp {
 
   LodgeQmpGreeted greeted;
   gpointer greeted_data;
+  gboolean greeted_again;
 };
 
 typedef struct {
@@ -199,6 +201,37 @@ handle_answer (LodgeQmp *self, LodgeQmpMessage *message)
   pending_free (pending);
 }
 
+static char *
+format_request (gint64 id, const char *command, JsonObject *arguments)
+{
+  g_autoptr (JsonNode) root = json_node_new (JSON_NODE_OBJECT);
+  g_autofree char *text = NULL;
+  JsonObject *object = json_object_new ();
+
+  json_node_take_object (root, object);
+  json_object_set_string_member (object, "execute", command);
+  if (arguments != NULL)
+    json_object_set_object_member (object, "arguments", json_object_ref (arguments));
+  json_object_set_int_member (object, "id", id);
+  text = json_to_string (root, FALSE);
+  return g_strconcat (text, "\n", NULL);
+}
+
+/* Whoever connects at the moment when QEMU's monitor thread takes its socket over is announced to
+ * it twice (chardev/char-fe.c, qemu_chr_fe_set_handlers_full(), and char.c, qemu_chr_be_event(), in
+ * two threads). Each time it greets and waits for qmp_capabilities (monitor/qmp.c,
+ * monitor_qmp_event()), so it gets them again. If it had them only now, it refuses these: their
+ * answer does not matter. */
+static void
+greet_again (LodgeQmp *self)
+{
+  gint64 id = ++self->last_id;
+
+  self->greeted_again = TRUE;
+  g_hash_table_insert (self->pending, g_memdup2 (&id, sizeof id), NULL);
+  lodge_qmp_wire_send (self->wire, id, format_request (id, "qmp_capabilities", NULL), NULL);
+}
+
 static void
 handle_message (LodgeQmp *self, LodgeQmpMessage *message)
 {
@@ -217,7 +250,10 @@ handle_message (LodgeQmp *self, LodgeQmpMessage *message)
     break;
   case LODGE_QMP_MESSAGE_GREETING:
   default:
-    end_with_junk (self, _ ("a second greeting"));
+    if (self->greeted_again)
+      end_with_junk (self, _ ("a third greeting"));
+    else
+      greet_again (self);
     break;
   }
 }
@@ -328,22 +364,6 @@ add_pending (LodgeQmp *self, gint64 id, const char *command, guint timeout_ms, G
     g_source_attach (pending->cancelled, self->context);
   }
   g_hash_table_insert (self->pending, g_memdup2 (&id, sizeof id), pending);
-}
-
-static char *
-format_request (gint64 id, const char *command, JsonObject *arguments)
-{
-  g_autoptr (JsonNode) root = json_node_new (JSON_NODE_OBJECT);
-  g_autofree char *text = NULL;
-  JsonObject *object = json_object_new ();
-
-  json_node_take_object (root, object);
-  json_object_set_string_member (object, "execute", command);
-  if (arguments != NULL)
-    json_object_set_object_member (object, "arguments", json_object_ref (arguments));
-  json_object_set_int_member (object, "id", id);
-  text = json_to_string (root, FALSE);
-  return g_strconcat (text, "\n", NULL);
 }
 
 static void

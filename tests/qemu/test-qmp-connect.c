@@ -53,6 +53,46 @@ test_greeting_in_pieces (QmpFixture *fixture, gconstpointer unused)
   g_assert_cmpstr (json_node_get_string (node), ==, "ü in two pieces");
 }
 
+/* As QEMU does to whoever comes while its monitor is being set up: before the capabilities have
+ * reached it, or right behind them. */
+static void
+test_greeted_twice (QmpFixture *fixture, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonNode) node = NULL;
+
+  fake_qmp_set_greeting (fixture->fake, "{\"QMP\": {}}\r\n{\"QMP\": {}}\r\n");
+  fake_qmp_answer (fixture->fake, "qmp_capabilities", "{}");
+  fake_qmp_refuse (fixture->fake, "qmp_capabilities", "CommandNotFound", "already complete");
+  fake_qmp_answer (fixture->fake, "x", "1");
+  fixture->qmp =
+      qmp_fixture_connect (fake_qmp_get_path (fixture->fake), QMP_FIXTURE_LONG_MS, 0, &error);
+  g_assert_no_error (error);
+  node = qmp_fixture_execute (fixture->qmp, "x", QMP_FIXTURE_LONG_MS, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (fake_qmp_get_commands (fixture->fake), ==,
+                   "qmp_capabilities qmp_capabilities x");
+}
+
+static void
+test_greeted_late (QmpFixture *fixture, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonNode) node = NULL;
+
+  fake_qmp_answer_raw (fixture->fake, "qmp_capabilities",
+                       "{\"return\": {}, \"id\": @ID@}\r\n{\"QMP\": {}}\r\n");
+  fake_qmp_answer (fixture->fake, "qmp_capabilities", "{}");
+  fake_qmp_answer (fixture->fake, "x", "1");
+  fixture->qmp =
+      qmp_fixture_connect (fake_qmp_get_path (fixture->fake), QMP_FIXTURE_LONG_MS, 0, &error);
+  g_assert_no_error (error);
+  while (fake_qmp_count (fixture->fake, "qmp_capabilities") < 2)
+    g_main_context_iteration (NULL, TRUE);
+  node = qmp_fixture_execute (fixture->qmp, "x", QMP_FIXTURE_LONG_MS, &error);
+  g_assert_no_error (error);
+}
+
 static void
 test_bad_greeting (QmpFixture *fixture, gconstpointer unused)
 {
@@ -270,6 +310,8 @@ main (int argc, char *argv[])
 
   CONNECTING ("first-event-is-heard", test_first_event_is_heard);
   CONNECTING ("greeting-in-pieces", test_greeting_in_pieces);
+  CONNECTING ("greeted-twice", test_greeted_twice);
+  CONNECTING ("greeted-late", test_greeted_late);
   CONNECTING ("bad-greeting", test_bad_greeting);
   CONNECTING ("no-greeting", test_no_greeting);
   CONNECTING ("early-end", test_early_end);

@@ -43,7 +43,7 @@ static const struct {
     {"event-is-number", "{\"event\": 5}\n", "event without a name"},
     {"event-is-empty", "{\"event\": \"\"}\n", "event without a name"},
     {"event-data-is-list", "{\"event\": \"A\", \"data\": []}\n", "data is no object"},
-    {"second-greeting", "{\"QMP\": {}}\n", "second greeting"},
+    {"third-greeting", "{\"QMP\": {}}\n{\"QMP\": {}}\n", "third greeting"},
     {"list", "[]\n", "no JSON object"},
     {"number", "5\n", "no JSON object"},
     {"words", "qemu-system-x86_64: hello\n", "not JSON"},
