@@ -28,6 +28,16 @@ static const DemoRow rows[] = {
      "QEMU ended by itself: qemu-system-x86_64: <disk> & no space left on device.", 0xc01c28},
     {"مكتب البيت", "starting", "", 0},
     {"FreeBSD 14", "stopping", "", 0x77767b},
+    {"e\u0301\u0323\u0300\u0308 combining \u202eright to left\u202c, and then a name with a great "
+     "many "
+     "more characters than fit into one card, or a menu, or a question",
+     "suspending", "", 0},
+    {"5c2f3a52-5f6a-4c7e-9f6b-0e2f1c8f7a10", "off",
+     "The file <machine.ini> in /home/someone/.local/share/lodge/machines/5c2f3a52 could not be "
+     "read: line 12: “memory = <b>lots</b>” is not a size & there is more to say about this line "
+     "than two lines of a card hold.",
+     0},
+    {"a state of tomorrow", "hibernating", "", 0},
 };
 
 static GVariant *
