@@ -290,6 +290,56 @@ test_rename (Fixture *f, gconstpointer data)
   app_wait_until (app_get_dialog () == NULL);
 }
 
+/* Tab goes from card to card, where Enter, F2 and Delete are; the first has the keyboard at once.
+ */
+static void
+test_keyboard (Fixture *f, gconstpointer data)
+{
+  GtkWindow *window = GTK_WINDOW (f->window);
+  GtkWidget *first;
+
+  fake_engine_add_machine (f->engine, "a", "off");
+  fake_engine_add_machine (f->engine, "b", "off");
+  show (f);
+  app_wait_until (app_count (f->window, LODGE_TYPE_MACHINE_CARD) == 2);
+  first = gtk_window_get_focus (window);
+  g_assert_nonnull (first);
+  g_assert_true (LODGE_IS_MACHINE_CARD (gtk_widget_get_first_child (first)));
+  g_assert_nonnull (app_find_label (first, "a"));
+  g_assert_true (gtk_widget_child_focus (GTK_WIDGET (window), GTK_DIR_TAB_FORWARD));
+  g_assert_nonnull (app_find_label (gtk_window_get_focus (window), "b"));
+  g_assert_true (
+      LODGE_IS_MACHINE_CARD (gtk_widget_get_first_child (gtk_window_get_focus (window))));
+  g_assert_true (gtk_widget_child_focus (GTK_WIDGET (window), GTK_DIR_TAB_BACKWARD));
+  g_assert_true (gtk_window_get_focus (window) == first);
+
+  /* A form that is being filled in keeps it. */
+  gtk_widget_activate_action (GTK_WIDGET (window), "library.search", NULL);
+  gtk_editable_set_text (app_get_child (f->window, LODGE_TYPE_LIBRARY_WINDOW, "search_entry"), "b");
+  app_wait_until (app_count (f->window, LODGE_TYPE_MACHINE_CARD) == 1);
+  g_assert_false (gtk_widget_is_ancestor (
+      gtk_window_get_focus (window), app_get_child (f->window, LODGE_TYPE_LIBRARY_WINDOW, "grid")));
+}
+
+/* What a screen reader says of the cell that has the keyboard. */
+static void
+test_spoken (Fixture *f, gconstpointer data)
+{
+  const char *uuid = fake_engine_add_machine (f->engine, "web", "crashed");
+  GtkAccessible *card, *cell;
+
+  fake_engine_set_note (f->engine, uuid, "QEMU ended.");
+  show (f);
+  app_wait_until (app_find (f->window, LODGE_TYPE_MACHINE_CARD) != NULL);
+  card = app_find (f->window, LODGE_TYPE_MACHINE_CARD);
+  cell = GTK_ACCESSIBLE (gtk_widget_get_parent (GTK_WIDGET (card)));
+  app_wait_until (app_find_label (f->window, "QEMU ended.") != NULL);
+  gtk_test_accessible_assert_property (card, GTK_ACCESSIBLE_PROPERTY_LABEL, "web, Crashed");
+  gtk_test_accessible_assert_property (card, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "QEMU ended.");
+  gtk_test_accessible_assert_relation (cell, GTK_ACCESSIBLE_RELATION_LABELLED_BY, card, NULL);
+  gtk_test_accessible_assert_relation (cell, GTK_ACCESSIBLE_RELATION_DESCRIBED_BY, card, NULL);
+}
+
 static guint
 count_entries (GMenuModel *menu, const char *action)
 {
@@ -442,6 +492,8 @@ main (int argc, char **argv)
   ADD ("kill", test_kill);
   ADD ("delete", test_delete);
   ADD ("rename", test_rename);
+  ADD ("keyboard", test_keyboard);
+  ADD ("spoken", test_spoken);
   ADD ("menu", test_menu);
   ADD ("engine-dies", test_engine_dies);
   ADD ("no-engine", test_no_engine);

@@ -200,9 +200,9 @@ opened_for_delete_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   heading = g_strdup_printf (_ ("Delete “%s”?"), ask->name);
   /* Translators: %s is the path of a folder. */
-  body = g_strdup_printf (_ ("Its disks with all that is on them, its snapshots and its settings "
-                             "are deleted for good: everything in %s. Files elsewhere, such as "
-                             "installer images, are kept."),
+  body = g_strdup_printf (_ ("Its disks with all that is on them and its settings are deleted for "
+                             "good: everything in %s. Files elsewhere, such as installer images, "
+                             "are kept."),
                           lodge_machine1_get_folder (machine));
   dialog = lodge_message_ask (GTK_WINDOW (ask->window), heading, body, _ ("_Delete"));
   show_question (dialog, G_CALLBACK (answered_cb), g_steal_pointer (&ask));

@@ -16,6 +16,7 @@ struct _LodgeLibraryWindow {
   GtkSearchEntry *search_entry;
   GtkWidget *search_button;
   GtkStack *pages;
+  GtkWidget *loading_label;
   AdwStatusPage *problem_page;
   GtkWidget *offer_button;
   GtkLabel *offer_label;
@@ -30,6 +31,7 @@ struct _LodgeLibraryWindow {
   char *sought;             /* casefolded, or NULL */
   GtkSelectionModel *shown; /* filtered and sorted */
   GVariant *installers;     /* a(sss), or NULL */
+  guint loading_timer;      /* until a word is said about it */
   GHashTable *starting;     /* UUIDs that are being started for their console */
   GtkWindow *create_window; /* while it is open */
 };

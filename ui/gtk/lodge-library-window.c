@@ -13,6 +13,39 @@
 
 G_DEFINE_FINAL_TYPE (LodgeLibraryWindow, lodge_library_window, ADW_TYPE_APPLICATION_WINDOW)
 
+/* An engine that starts answers sooner; a word that comes and goes at once only irritates. */
+#define QUIET_MS 700
+
+static gboolean
+loading_cb (gpointer user_data)
+{
+  LodgeLibraryWindow *self = user_data;
+
+  self->loading_timer = 0;
+  gtk_widget_set_visible (self->loading_label, TRUE);
+  return G_SOURCE_REMOVE;
+}
+
+/* The keyboard goes where the page is, unless it is busy elsewhere: with the first card, or the way
+ * to make one, arrows and Enter work at once. While loading GTK has it on what there is, the menu.
+ */
+static void
+show_page (LodgeLibraryWindow *self, const char *page)
+{
+  GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (self));
+  const char *old_page = gtk_stack_get_visible_child_name (self->pages);
+  const gboolean was_loading = g_str_equal (old_page, "loading");
+
+  if (g_str_equal (page, old_page))
+    return;
+
+  gtk_stack_set_visible_child_name (self->pages, page);
+  g_clear_handle_id (&self->loading_timer, g_source_remove);
+  if (was_loading || focus == NULL || !gtk_widget_get_mapped (focus) ||
+      gtk_widget_is_ancestor (focus, GTK_WIDGET (self->pages)))
+    gtk_widget_child_focus (gtk_stack_get_visible_child (self->pages), GTK_DIR_TAB_FORWARD);
+}
+
 static void
 update_page (LodgeLibraryWindow *self)
 {
@@ -36,7 +69,7 @@ update_page (LodgeLibraryWindow *self)
     page = "loading";
   }
 
-  gtk_stack_set_visible_child_name (self->pages, page);
+  show_page (self, page);
   if (problem != NULL)
     gtk_label_set_text (self->banner_label, problem);
   gtk_revealer_set_reveal_child (self->banner, loaded && problem != NULL);
@@ -152,8 +185,13 @@ static void
 bind_cb (GtkSignalListItemFactory *factory, GtkListItem *list_item, LodgeLibraryWindow *self)
 {
   LodgeMachineItem *item = gtk_list_item_get_item (list_item);
+  GtkWidget *card = gtk_list_item_get_child (list_item);
 
-  lodge_machine_card_set_item (LODGE_MACHINE_CARD (gtk_list_item_get_child (list_item)), item);
+  lodge_machine_card_set_item (LODGE_MACHINE_CARD (card), item);
+  /* What has the keyboard is the cell around the card. */
+  gtk_accessible_update_relation (GTK_ACCESSIBLE (gtk_widget_get_parent (card)),
+                                  GTK_ACCESSIBLE_RELATION_LABELLED_BY, card, NULL,
+                                  GTK_ACCESSIBLE_RELATION_DESCRIBED_BY, card, NULL, -1);
   lodge_thumbnail_loader_want (self->thumbnails, item);
 }
 
@@ -318,6 +356,7 @@ lodge_library_window_dispose (GObject *object)
 {
   LodgeLibraryWindow *self = LODGE_LIBRARY_WINDOW (object);
 
+  g_clear_handle_id (&self->loading_timer, g_source_remove);
   g_clear_weak_pointer (&self->create_window);
   if (self->grid != NULL)
     gtk_grid_view_set_model (self->grid, NULL);
@@ -377,6 +416,7 @@ lodge_library_window_class_init (LodgeLibraryWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeLibraryWindow, search_entry);
   gtk_widget_class_bind_template_child (widget_class, LodgeLibraryWindow, search_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeLibraryWindow, pages);
+  gtk_widget_class_bind_template_child (widget_class, LodgeLibraryWindow, loading_label);
   gtk_widget_class_bind_template_child (widget_class, LodgeLibraryWindow, problem_page);
   gtk_widget_class_bind_template_child (widget_class, LodgeLibraryWindow, offer_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeLibraryWindow, offer_label);
@@ -402,6 +442,7 @@ lodge_library_window_init (LodgeLibraryWindow *self)
   /* The entry is inside a clamp, where the bar does not find it. */
   gtk_search_bar_connect_entry (self->search_bar, GTK_EDITABLE (self->search_entry));
   lodge_settings_keep_size (GTK_WINDOW (self), "library");
+  self->loading_timer = g_timeout_add (QUIET_MS, loading_cb, self);
   add_drop_target (self);
 }
 

@@ -72,6 +72,8 @@ show_note (LodgeMachineCard *self)
   gtk_label_set_text (self->note_label, there ? note : "");
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->note_label), there ? note : NULL);
   gtk_widget_set_visible (GTK_WIDGET (self->note_label), there);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
+                                  there ? note : "", -1);
 }
 
 static void
@@ -244,6 +246,9 @@ static void
 lodge_machine_card_init (LodgeMachineCard *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  /* Where something inside a list's item takes the focus, Tab never stops at the item itself (see
+   * gtklistitemwidget.c), and Enter, Delete and F2 are for items. The Menu key opens this. */
+  gtk_widget_set_focusable (gtk_widget_get_first_child (GTK_WIDGET (self->menu_button)), FALSE);
   gtk_menu_button_set_create_popup_func (self->menu_button, create_popup_cb, self, NULL);
 }
 
