@@ -101,6 +101,11 @@ test_off (Fixture *f, gconstpointer data)
   app_wait_until (app_find_label (f->window, "The Machine Is Off") != NULL);
   g_assert_nonnull (app_find_label (get (f, "header"), "web & <b>"));
   g_assert_cmpstr (gtk_window_get_title (GTK_WINDOW (f->window)), ==, "web & <b>");
+  /* What the engine has to say about a machine that is off. */
+  fake_engine_set_note (f->engine, f->uuid, "<b>Read-only</b> & old.");
+  app_wait_until (app_find_label (f->window, "<b>Read-only</b> & old.") != NULL);
+  /* Enter does what the page offers. */
+  g_assert_true (gtk_window_get_focus (GTK_WINDOW (f->window)) == get (f, "status_button"));
   /* An open window is no wish to start. */
   g_assert_false (app_was_called (f->engine, "Start"));
   app_click (f->window, "_Start");
@@ -284,6 +289,16 @@ test_closing (Fixture *f, gconstpointer data)
   app_wait_until (app_get_dialog () == NULL);
   g_assert_false (g_settings_get_boolean (lodge_settings_get (), "closing-explained"));
 
+  fake_engine_set_state (f->engine, f->uuid, "paused");
+  app_wait_until (app_find_label (get (f, "header"), "Paused") != NULL);
+  gtk_window_close (GTK_WINDOW (f->window));
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_nonnull (app_find_label (app_get_dialog (), "“web & <b>” Stays Paused"));
+  app_click (app_get_dialog (), "_Cancel");
+  app_wait_until (app_get_dialog () == NULL);
+  fake_engine_set_state (f->engine, f->uuid, "running");
+  app_wait_until (app_find_label (get (f, "header"), "Running") != NULL);
+
   gtk_window_close (GTK_WINDOW (f->window));
   app_wait_until (app_get_dialog () != NULL);
   app_click (app_get_dialog (), "Close _Window");
@@ -314,6 +329,12 @@ in_shown (void)
   g_assert_true (is_page (&f, "display"));
   g_assert_false (is_shown (&f, "paused_revealer"));
   app_wait_until (gtk_window_get_focus (GTK_WINDOW (f.window)) == get (&f, "display"));
+
+  /* The keyboard's way out of the guest, and back. */
+  g_signal_emit_by_name (get (&f, "display"), "leave");
+  g_assert_true (
+      gtk_widget_is_ancestor (gtk_window_get_focus (GTK_WINDOW (f.window)), get (&f, "header")));
+  gtk_widget_grab_focus (get (&f, "display"));
 
   fake_engine_set_state (f.engine, f.uuid, "paused");
   app_wait_until (is_shown (&f, "paused_revealer"));

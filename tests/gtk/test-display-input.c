@@ -96,15 +96,24 @@ test_focus_loss (void)
 }
 
 static void
+leave_cb (guint *n_left)
+{
+  (*n_left)++;
+}
+
+static void
 test_grab (void)
 {
   DisplayFixture test;
+  guint n_left = 0;
 
   display_fixture_set_up (&test);
   display_fixture_expect_grabbed (&test, FALSE);
-  /* Nothing to be given back: the two keys are the guest's alone. */
+  g_signal_connect_swapped (test.display, "leave", G_CALLBACK (leave_cb), &n_left);
+  /* Nothing to be given back: the keyboard is wanted outside. The guest sees two keys. */
   display_fixture_xdotool ("key ctrl+alt");
   spice_fixture_expect_scancodes (test.server, "1d 38 9d b8");
+  g_assert_cmpuint (n_left, ==, 1);
 
   display_fixture_move_to (&test, 100, 100);
   display_fixture_xdotool ("click 1");
@@ -121,6 +130,7 @@ test_grab (void)
   display_fixture_xdotool ("keyup ctrl keyup alt");
   spice_fixture_expect_scancodes (test.server, "9d b8");
   display_fixture_expect_grabbed (&test, FALSE);
+  g_assert_cmpuint (n_left, ==, 1);
 
   /* A window that takes the focus takes the keyboard, although it is grabbed. */
   display_fixture_xdotool ("click 1");

@@ -9,12 +9,22 @@
 #define HIDE_BELOW 90
 
 static gboolean
+has_focus (LodgeConsoleWindow *self)
+{
+  GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (self));
+
+  return focus != NULL && gtk_widget_is_ancestor (focus, GTK_WIDGET (self->leave_revealer));
+}
+
+static gboolean
 leave_timer_cb (gpointer user_data)
 {
   LodgeConsoleWindow *self = user_data;
 
   self->leave_timer = 0;
-  gtk_revealer_set_reveal_child (self->leave_revealer, FALSE);
+  /* Who came there by the keyboard is still there. */
+  if (!has_focus (self))
+    gtk_revealer_set_reveal_child (self->leave_revealer, FALSE);
   return G_SOURCE_REMOVE;
 }
 
@@ -89,6 +99,22 @@ focus_cb (LodgeConsoleWindow *self)
 {
   if (self->fullscreen_key_idle == 0)
     self->fullscreen_key_idle = g_idle_add (key_idle_cb, self);
+  if (self->leave_timer == 0 && !has_focus (self))
+    gtk_revealer_set_reveal_child (self->leave_revealer, FALSE);
+}
+
+/* The keyboard leaves the guest: for the header bar, or for the way back from full screen. */
+static void
+leave_cb (LodgeConsoleWindow *self)
+{
+  GtkWidget *bar = self->header;
+
+  if (gtk_window_is_fullscreen (GTK_WINDOW (self))) {
+    bar = GTK_WIDGET (self->leave_revealer);
+    gtk_revealer_set_reveal_child (self->leave_revealer, TRUE);
+  }
+  gtk_widget_child_focus (bar, GTK_DIR_TAB_FORWARD);
+  gtk_window_set_focus_visible (GTK_WINDOW (self), TRUE);
 }
 
 void
@@ -101,6 +127,7 @@ lodge_console_fullscreen_init (LodgeConsoleWindow *self)
   gtk_widget_add_controller (self->overlay, motion);
 
   add_key (self);
+  g_signal_connect_object (self->display, "leave", G_CALLBACK (leave_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect (self, "notify::focus-widget", G_CALLBACK (focus_cb), NULL);
   g_signal_connect (self, "notify::is-active", G_CALLBACK (focus_cb), NULL);
   g_signal_connect (self, "notify::fullscreened", G_CALLBACK (fullscreened_cb), NULL);

@@ -410,7 +410,7 @@ lodge_console_machine_get_sentence (LodgeConsoleMachine *self)
     return self->problem;
   if (self->machine == NULL)
     return lodge_connection_get_problem (self->connection);
-  if (self->state == LODGE_MACHINE_STATE_CRASHED)
+  if (self->state == LODGE_MACHINE_STATE_CRASHED || self->state == LODGE_MACHINE_STATE_OFF)
     return self->note;
   return self->taken_by != NULL ? self->taken_by : self->lost;
 }

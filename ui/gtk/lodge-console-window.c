@@ -57,7 +57,7 @@ dup_description (LodgeConsoleMachine *machine, LodgeConsolePhase phase)
   const char *sentence = lodge_console_machine_get_sentence (machine);
   g_autofree char *whole = NULL;
 
-  if (phase == LODGE_CONSOLE_OFF || sentence == NULL)
+  if (sentence == NULL)
     return g_strdup ("");
 
   if (phase == LODGE_CONSOLE_ELSEWHERE) {
@@ -84,7 +84,12 @@ show_status (LodgeConsoleWindow *self, const StatusRow *row)
   gtk_widget_set_visible (GTK_WIDGET (self->status_button),
                           row->phase != LODGE_CONSOLE_PROBLEM || uuid == NULL ||
                               lodge_console_machine_get_machine (self->machine) == NULL);
+  if (g_str_equal (gtk_stack_get_visible_child_name (self->pages), "status"))
+    return;
+
   gtk_stack_set_visible_child_name (self->pages, "status");
+  /* Enter does what is offered. */
+  gtk_widget_grab_focus (GTK_WIDGET (self->status_button));
 }
 
 static void
@@ -113,6 +118,20 @@ show_phase (LodgeConsoleWindow *self)
 }
 
 static void
+show_subtitle (LodgeConsoleWindow *self)
+{
+  const LodgeMachineState state = lodge_console_machine_get_state (self->machine);
+
+  /* What the user must know to get out comes before what the picture shows anyway. */
+  if (lodge_display_get_grabbed (self->display))
+    adw_window_title_set_subtitle (self->title, _ ("Ctrl+Alt takes keyboard and pointer back"));
+  else
+    adw_window_title_set_subtitle (self->title, state == LODGE_MACHINE_STATE_UNKNOWN
+                                                    ? ""
+                                                    : lodge_machine_state_get_word (state));
+}
+
+static void
 changed_cb (LodgeConsoleMachine *machine, LodgeConsoleWindow *self)
 {
   const char *name = lodge_console_machine_get_name (machine);
@@ -121,14 +140,13 @@ changed_cb (LodgeConsoleMachine *machine, LodgeConsoleWindow *self)
   const char *problem = lodge_connection_get_problem (self->connection);
 
   lodge_display_set_session (self->display, lodge_console_machine_get_session (machine));
-  show_phase (self);
+  /* First, so that a button that is to have the keyboard can take it. */
   lodge_console_actions_update (self);
+  show_phase (self);
 
   gtk_window_set_title (GTK_WINDOW (self), name);
   adw_window_title_set_title (self->title, name);
-  adw_window_title_set_subtitle (self->title, state == LODGE_MACHINE_STATE_UNKNOWN
-                                                  ? ""
-                                                  : lodge_machine_state_get_word (state));
+  show_subtitle (self);
   gtk_label_set_text (self->leave_label, name);
   gtk_revealer_set_reveal_child (self->paused_revealer,
                                  shown && state == LODGE_MACHINE_STATE_PAUSED);
@@ -195,8 +213,11 @@ explain_closing (LodgeConsoleWindow *self)
 {
   const LodgeMachineCan can =
       lodge_machine_state_get_can (lodge_console_machine_get_state (self->machine));
+  const gboolean paused =
+      lodge_console_machine_get_state (self->machine) == LODGE_MACHINE_STATE_PAUSED;
   g_autofree char *heading =
-      g_strdup_printf (_ ("“%s” Goes On Running"), lodge_console_machine_get_name (self->machine));
+      g_strdup_printf (paused ? _ ("“%s” Stays Paused") : _ ("“%s” Goes On Running"),
+                       lodge_console_machine_get_name (self->machine));
   GtkWidget *widget = adw_message_dialog_new (GTK_WINDOW (self), NULL, NULL);
   AdwMessageDialog *dialog = ADW_MESSAGE_DIALOG (widget);
 
@@ -363,6 +384,8 @@ lodge_console_window_new (GtkApplication *application,
   self->connection = g_object_ref (connection);
   self->machine = lodge_console_machine_new (connection, machine);
   g_signal_connect (self->machine, "changed", G_CALLBACK (changed_cb), self);
+  g_signal_connect_object (self->display, "notify::grabbed", G_CALLBACK (show_subtitle), self,
+                           G_CONNECT_SWAPPED);
   changed_cb (self->machine, self);
   return GTK_WIDGET (self);
 }

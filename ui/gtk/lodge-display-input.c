@@ -12,7 +12,7 @@
 
 /* ---- Ctrl+Alt
  *
- *   IDLE ──one──▶ PART ──other──▶ WHOLE ──both released──▶ ungrab, IDLE
+ *   IDLE ──one──▶ PART ──other──▶ WHOLE ──both released──▶ leave, IDLE
  *                   └──any other key or button──▶ SPOILT ──all released──▶ IDLE
  *
  * It acts on release, and only when nothing else was pressed meanwhile: Ctrl+Alt+F2 is the guest's.
@@ -39,7 +39,7 @@ combo_is_whole (guint keys)
   return (keys & 3) != 0 && (keys & 4) != 0;
 }
 
-/* TRUE when the grab is to end. */
+/* TRUE when the guest is to be left. */
 static gboolean
 advance_combo (LodgeDisplay *self, guint evdev, gboolean pressed)
 {
@@ -98,7 +98,7 @@ key_released_cb (GtkEventControllerKey *controller,
     return;
   lodge_console_session_key (self->session, to_evdev (keycode), FALSE);
   if (advance_combo (self, to_evdev (keycode), FALSE))
-    lodge_display_ungrab (self);
+    lodge_display_leave (self);
 }
 
 static void

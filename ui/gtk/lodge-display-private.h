@@ -55,6 +55,8 @@ struct _LodgeDisplay {
 
 /* lodge-display.c */
 void lodge_display_set_grabbed (LodgeDisplay *self, gboolean grabbed);
+/* Ctrl+Alt: ends the grab; where there is none, "leave". */
+void lodge_display_leave (LodgeDisplay *self);
 
 /* lodge-display-snapshot.c */
 void lodge_display_snapshot (GtkWidget *widget, GtkSnapshot *snapshot);

@@ -11,6 +11,9 @@
 enum { PROP_0, PROP_SESSION, PROP_RESIZE_GUEST, PROP_GRABBED, N_PROPS };
 static GParamSpec *properties[N_PROPS];
 
+enum { LEAVE, N_SIGNALS };
+static guint signals[N_SIGNALS];
+
 G_DEFINE_FINAL_TYPE (LodgeDisplay, lodge_display, GTK_TYPE_WIDGET)
 
 /* While a window is dragged larger its size changes with each frame; a guest takes far longer than
@@ -192,6 +195,15 @@ lodge_display_set_grabbed (LodgeDisplay *self, gboolean grabbed)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_GRABBED]);
 }
 
+void
+lodge_display_leave (LodgeDisplay *self)
+{
+  if (self->grabbed)
+    lodge_display_ungrab (self);
+  else
+    g_signal_emit (self, signals[LEAVE], 0);
+}
+
 /* ---- type */
 
 static void
@@ -278,6 +290,9 @@ lodge_display_class_init (LodgeDisplayClass *klass)
   properties[PROP_GRABBED] = g_param_spec_boolean ("grabbed", NULL, NULL, FALSE,
                                                    G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);
+
+  signals[LEAVE] = g_signal_new ("leave", LODGE_TYPE_DISPLAY, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                 NULL, G_TYPE_NONE, 0);
 
   gtk_widget_class_set_css_name (widget_class, "lodge-display");
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_IMG);

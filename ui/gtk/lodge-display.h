@@ -15,6 +15,10 @@ G_DECLARE_FINAL_TYPE (LodgeDisplay, lodge_display, LODGE, DISPLAY, GtkWidget)
  *   "session" (LodgeConsoleSession, read-write)
  *   "resize-guest" (boolean, read-write, default TRUE): the guest follows the widget's size
  *   "grabbed" (boolean, read): system shortcuts and the pointer are the guest's now
+ *
+ * Signals
+ *   "leave": Ctrl+Alt was typed without a grab: the keyboard is wanted outside. All other keys are
+ *            the guest's, Tab too, so without a pointer this is the only way out.
  */
 GtkWidget *lodge_display_new (void);
 void lodge_display_set_session (LodgeDisplay *self, LodgeConsoleSession *session);
