@@ -17,9 +17,9 @@ static const struct {
   const char *sentence;
   const char *append;
 } variants[] = {
-    {"gtk", N_ ("Debian %s installer"),
+    {"gtk", N_ ("Debian %s Installer"),
      N_ ("Installs Debian from the network, with a graphical interface"), "vga=788 --- quiet"},
-    {"text", N_ ("Debian %s installer, text mode"),
+    {"text", N_ ("Debian %s Installer, Text Mode"),
      N_ ("Installs Debian from the network, with a text interface"), "vga=788 --- quiet"},
 };
 

@@ -60,7 +60,7 @@ char *lodge_media_detect_finish (GAsyncResult *result, GError **error);
 /* An installer made of a kernel and initrd that the host's packages brought. */
 typedef struct {
   char *id;    /* "debian-12-gtk" */
-  char *title; /* "Debian 12 installer" */
+  char *title; /* "Debian 12 Installer" */
   char *sentence;
   char *os;
   char *kernel;

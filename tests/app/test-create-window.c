@@ -147,13 +147,13 @@ test_automatic (Fixture *f, gconstpointer data)
   gtk_window_destroy (GTK_WINDOW (f->window));
   app_wait_until (f->window == NULL);
   fake_engine_set_detected (f->engine, g_variant_new_parsed ("@a{sv} {}"));
-  fake_engine_add_machine (f->engine, "Debian 12 installer", "off");
+  fake_engine_add_machine (f->engine, "Debian 12 Installer", "off");
   app_wait_until (g_list_model_get_n_items (G_LIST_MODEL (f->machines)) == 1);
   f->window = lodge_create_window_new (f->connection, G_LIST_MODEL (f->machines));
   g_object_add_weak_pointer (G_OBJECT (f->window), (gpointer *) &f->window);
   app_wait_until (can_create (f));
   /* A name that is free. */
-  g_assert_cmpstr (get_name (f), ==, "Debian 12 installer 2");
+  g_assert_cmpstr (get_name (f), ==, "Debian 12 Installer 2");
   g_assert_cmpstr (gtk_editable_get_text (GTK_EDITABLE (get_spin (f, "memory"))), ==, "Automatic");
   click_create (f);
   app_wait_until (f->window == NULL);
@@ -181,6 +181,24 @@ test_file (Fixture *f, gconstpointer data)
   call = dup_call (f, "CreateMachine");
   g_assert_nonnull (strstr (call, media));
   g_assert_null (strstr (call, "'installer'"));
+}
+
+/* `lodge IMAGE` opens the form before the engine has answered. */
+static void
+test_early_file (Fixture *f, gconstpointer data)
+{
+  LodgeConnection *connection = lodge_connection_new ();
+  GtkWidget *window = lodge_create_window_new (connection, G_LIST_MODEL (f->machines));
+
+  /* The fixture's own window has asked for what it wants. */
+  app_wait_until (can_create (f));
+  lodge_create_window_set_media (LODGE_CREATE_WINDOW (window), "/nowhere/<b>.iso");
+  gtk_window_present (GTK_WINDOW (window));
+  fake_engine_fail_next (f->engine, "DetectMedia", LODGE_ERROR_NOT_FOUND, "There is no <b>.iso.");
+  lodge_connection_open (connection);
+  app_wait_until (app_find_label (window, "There is no <b>.iso.") != NULL);
+  app_destroy_window (window);
+  app_assert_dies (connection);
 }
 
 static void
@@ -369,6 +387,7 @@ main (int argc, char **argv)
   ADD ("installer", NULL, test_installer);
   ADD ("automatic", NULL, test_automatic);
   ADD ("file", NULL, test_file);
+  ADD ("early-file", NULL, test_early_file);
   ADD ("bad-file", NULL, test_bad_file);
   ADD ("names", NULL, test_names);
   ADD ("nothing-lost", NULL, test_nothing_lost);

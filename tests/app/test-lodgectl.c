@@ -267,7 +267,7 @@ test_small_facts (Fixture *self, gconstpointer unused)
   g_auto (Output) version_json = run (self, "--version", "--json");
 
   assert_done (&installers);
-  g_assert_true (g_str_has_prefix (installers.out, "debian-12-gtk  Debian 12 installer"));
+  g_assert_true (g_str_has_prefix (installers.out, "debian-12-gtk  Debian 12 Installer"));
   assert_json (&installers_json, "$[0].id", "[\"debian-12-gtk\"]");
   assert_done (&version);
   g_assert_true (g_str_has_prefix (version.out, "lodgectl "));

@@ -99,7 +99,7 @@ test_found (Fixture *fixture, gconstpointer data)
     g_assert_cmpuint (strlen (installer->sentence), >, 0);
   }
   first = g_ptr_array_index (installers, 0);
-  g_assert_cmpstr (first->title, ==, "Debian 13 installer");
+  g_assert_cmpstr (first->title, ==, "Debian 13 Installer");
   g_assert_cmpstr (first->os, ==, "debian13");
   g_assert_cmpstr (first->append, ==, "vga=788 --- quiet");
 }

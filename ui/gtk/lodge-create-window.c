@@ -149,6 +149,8 @@ propose_name (LodgeCreateWindow *self, const char *wish)
   self->filling = TRUE;
   gtk_editable_set_text (GTK_EDITABLE (self->name_row), name);
   self->filling = FALSE;
+  /* Typing replaces what is only proposed. */
+  gtk_editable_select_region (GTK_EDITABLE (self->name_row), 0, -1);
 }
 
 static void
@@ -370,6 +372,10 @@ client_cb (LodgeConnection *connection, GParamSpec *pspec, LodgeCreateWindow *se
   if (client != NULL && self->installers->len == 0)
     lodge_engine1_call_list_installers (lodge_client_get_engine (client), NULL, installers_cb,
                                         g_object_ref (self));
+  /* What was chosen before it answered, as `lodge IMAGE` does, or was being looked at when it went,
+   * is looked at now. */
+  if (client != NULL && self->creating == NULL && get_source (self) != NULL)
+    detect (self);
   validate (self);
 }
 
@@ -523,8 +529,13 @@ drop_cb (GtkDropTarget *target, const GValue *value, double x, double y, LodgeCr
   GSList *files = g_value_get_boxed (value);
   g_autofree char *path = files != NULL ? g_file_get_path (files->data) : NULL;
 
-  if (path == NULL || self->creating != NULL)
+  if (self->creating != NULL)
     return FALSE;
+
+  if (path == NULL) {
+    show_error (self, _ ("This is not a file of this computer; copy it here first."));
+    return FALSE;
+  }
 
   lodge_create_window_set_media (self, path);
   return TRUE;

@@ -89,7 +89,7 @@ show_offer (LodgeLibraryWindow *self)
   }
 
   g_variant_get_child (self->installers, 0, "(&s&s&s)", NULL, &title, NULL);
-  /* Translators: a button; %s is an installer's title, "Debian 12 installer". */
+  /* Translators: a button; %s is an installer's title, "Debian 12 Installer". */
   label = g_strdup_printf (_ ("Start the %s"), title);
   gtk_label_set_text (self->offer_label, label);
   gtk_widget_set_visible (self->offer_button, TRUE);
