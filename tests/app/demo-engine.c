@@ -4,7 +4,8 @@
  *   export LODGE_RUNTIME_DIR=$(mktemp -d)
  *   build/tests/app/demo-engine 30 & build/app/lodge
  *
- * With LODGE_DEMO_SPICE, the path of a SPICE server's socket, the first machine has that screen.
+ * With LODGE_DEMO_HOLD set, creating a machine stops half way until it is cancelled. With
+ * LODGE_DEMO_SPICE, the path of a SPICE server's socket, the first machine has that screen.
  * Serves the given number of machines (some running, one crashed, some with odd names) until it is
  * killed or a client calls Quit.
  */
@@ -65,6 +66,7 @@ main (int argc, char **argv)
   g_assert_nonnull (runtime);
   engine = fake_engine_new (socket);
   fake_engine_set_host (engine, make_findings (), NULL);
+  fake_engine_set_hold_jobs (engine, g_getenv ("LODGE_DEMO_HOLD") != NULL);
   for (guint i = 0; i < n_machines && i < G_N_ELEMENTS (rows); i++) {
     const char *uuid = fake_engine_add_machine (engine, rows[i].name, rows[i].state);
 

@@ -255,6 +255,8 @@ test_nothing_lost (Fixture *f, gconstpointer data)
   g_assert_nonnull (app_find_label (f->window, sentence));
   g_assert_true (gtk_widget_get_sensitive (get (f, "form")));
   g_assert_cmpstr (get_name (f), ==, "mine");
+  /* Enter tries again. */
+  g_assert_true (gtk_window_get_focus (GTK_WINDOW (f->window)) == get (f, "create_button"));
 
   lodge_create_window_set_media (LODGE_CREATE_WINDOW (f->window), f->image);
   app_wait_until (app_find_label (f->window, subtitle) != NULL);

@@ -434,8 +434,10 @@ fail (LodgeCreateWindow *self, GError *error)
   /* Who has cancelled knows it. */
   if (!g_error_matches (error, LODGE_ERROR, LODGE_ERROR_CANCELLED))
     show_error (self, error->message);
-  if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_EXISTS))
-    gtk_widget_grab_focus (GTK_WIDGET (self->name_row));
+  /* Enter tries again; it does not throw the form away. */
+  gtk_widget_grab_focus (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_EXISTS)
+                             ? GTK_WIDGET (self->name_row)
+                             : self->create_button);
 }
 
 static void
