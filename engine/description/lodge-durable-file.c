@@ -61,8 +61,8 @@ read_all (int fd, GByteArray *bytes, gsize limit, const char *path, GError **err
       return TRUE;
     /* Counted here and not only by fstat(): a file may grow while it is read. */
     if (bytes->len + (gsize) n > limit) {
-      g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
-                   _ ("%s is larger than %" G_GSIZE_FORMAT " bytes"), path, limit);
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID, _ ("%s is larger than %u bytes"), path,
+                   (guint) limit);
       return FALSE;
     }
     g_byte_array_append (bytes, buffer, n);
