@@ -47,6 +47,9 @@ fullscreened_cb (LodgeConsoleWindow *self)
 {
   const gboolean fullscreen = gtk_window_is_fullscreen (GTK_WINDOW (self));
 
+  /* The button goes; else the keyboard would be on the header's first one, which pauses. */
+  if (!fullscreen && has_focus (self))
+    gtk_widget_grab_focus (GTK_WIDGET (self->display));
   gtk_widget_set_visible (self->header, !fullscreen);
   gtk_widget_set_visible (GTK_WIDGET (self->leave_revealer), fullscreen);
   gtk_revealer_set_reveal_child (self->leave_revealer, fullscreen);
@@ -107,13 +110,13 @@ focus_cb (LodgeConsoleWindow *self)
 static void
 leave_cb (LodgeConsoleWindow *self)
 {
-  GtkWidget *bar = self->header;
-
   if (gtk_window_is_fullscreen (GTK_WINDOW (self))) {
-    bar = GTK_WIDGET (self->leave_revealer);
     gtk_revealer_set_reveal_child (self->leave_revealer, TRUE);
+    /* By name: what is only about to be revealed is not found by looking for something to focus. */
+    gtk_widget_grab_focus (self->leave_button);
+  } else {
+    gtk_widget_child_focus (self->header, GTK_DIR_TAB_FORWARD);
   }
-  gtk_widget_child_focus (bar, GTK_DIR_TAB_FORWARD);
   gtk_window_set_focus_visible (GTK_WINDOW (self), TRUE);
 }
 

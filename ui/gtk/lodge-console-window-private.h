@@ -29,6 +29,7 @@ struct _LodgeConsoleWindow {
   GtkRevealer *paused_revealer;
   GtkRevealer *leave_revealer;
   GtkLabel *leave_label;
+  GtkWidget *leave_button;
 
   LodgeConnection *connection;
   LodgeConsoleMachine *machine;

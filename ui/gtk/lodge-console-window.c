@@ -334,6 +334,7 @@ bind_children (GtkWidgetClass *widget_class)
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, paused_revealer);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, leave_revealer);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, leave_label);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, leave_button);
 }
 
 static void
