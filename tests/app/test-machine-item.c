@@ -80,12 +80,18 @@ test_thumbnail (void)
   g_autoptr (GdkTexture) texture =
       gdk_memory_texture_new (1, 1, GDK_MEMORY_R8G8B8A8, bytes, sizeof pixel);
   g_autoptr (GVariant) with = make_row ("web", "running", "", 7);
+  g_autoptr (GVariant) not_yet = make_row ("web", "running", "", 0);
   g_autoptr (GVariant) without = make_row ("web", "off", "", 0);
   LodgeMachineItem *item = lodge_machine_item_new (with);
 
   lodge_machine_item_set_thumbnail (item, GDK_PAINTABLE (texture), 7);
   g_assert_true (lodge_machine_item_get_thumbnail (item) == GDK_PAINTABLE (texture));
   g_assert_cmpuint (lodge_machine_item_get_fetched_serial (item), ==, 7);
+  /* A new engine: it has none yet, and its first will be fetched, whatever number it has. */
+  lodge_machine_item_update (item, not_yet);
+  g_assert_true (lodge_machine_item_get_thumbnail (item) == GDK_PAINTABLE (texture));
+  g_assert_cmpuint (lodge_machine_item_get_fetched_serial (item), ==, 0);
+  lodge_machine_item_update (item, with);
   lodge_machine_item_update (item, without);
   g_assert_null (lodge_machine_item_get_thumbnail (item));
   app_assert_dies (item);

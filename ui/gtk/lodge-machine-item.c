@@ -182,8 +182,14 @@ lodge_machine_item_update (LodgeMachineItem *self, GVariant *row)
   if (self->thumbnail_serial != serial) {
     self->thumbnail_serial = serial;
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_THUMBNAIL_SERIAL]);
+    /* An engine that has only now found a running guest has no picture of it yet; until it has,
+     * ours is the best there is. */
     if (serial == 0)
-      lodge_machine_item_set_thumbnail (self, NULL, 0);
+      lodge_machine_item_set_thumbnail (
+          self,
+          lodge_machine_state_get_can (self->state) & LODGE_MACHINE_CAN_SHOW ? self->thumbnail
+                                                                             : NULL,
+          0);
   }
   g_object_thaw_notify (G_OBJECT (self));
 }
