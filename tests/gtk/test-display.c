@@ -227,6 +227,30 @@ test_properties (void)
   display_fixture_tear_down (&test);
 }
 
+/* A guest with a mouse has its cursor drawn in its picture while it has the pointer, and no longer. */
+static void
+test_drawn_cursor (void)
+{
+  guint32 argb[16 * 16];
+  DisplayFixture test;
+
+  for (guint i = 0; i < G_N_ELEMENTS (argb); i++)
+    argb[i] = 0xffeedd00;
+  display_fixture_set_up_size (&test, 640, 480, 640, 480, FALSE);
+  spice_fixture_fill (test.server, 0, 0, 640, 480, 0x336699);
+  spice_fixture_set_cursor (test.server, 16, 16, 0, 0, argb);
+  spice_fixture_move_cursor (test.server, 50, 60);
+  expect_color (&test, 55, 65, 0xff336699);
+  display_fixture_move_to (&test, 200, 200);
+  display_fixture_xdotool ("click 1");
+  display_fixture_expect_grabbed (&test, TRUE);
+  expect_color (&test, 55, 65, 0xffeedd00);
+  display_fixture_xdotool ("key ctrl+alt");
+  display_fixture_expect_grabbed (&test, FALSE);
+  expect_color (&test, 55, 65, 0xff336699);
+  display_fixture_tear_down (&test);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -234,6 +258,7 @@ main (int argc, char **argv)
   DISPLAY_FIXTURE_ADD ("picture", test_picture);
   DISPLAY_FIXTURE_ADD ("renderer", test_renderer);
   DISPLAY_FIXTURE_ADD ("cursor", test_cursor);
+  DISPLAY_FIXTURE_ADD ("drawn-cursor", test_drawn_cursor);
   DISPLAY_FIXTURE_ADD ("resize", test_resize);
   DISPLAY_FIXTURE_ADD ("properties", test_properties);
   return g_test_run ();

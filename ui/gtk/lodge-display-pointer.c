@@ -289,8 +289,8 @@ lodge_display_update_cursor (LodgeDisplay *self)
         cursor.rgba != NULL && self->cursor == NULL)
       self->cursor = make_texture (&cursor);
     gtk_widget_set_cursor_from_name (widget, self->grabbed ? "none" : NULL);
-    if (self->grabbed)
-      gtk_widget_queue_draw (widget);
+    /* Its cursor is drawn with its picture, while it has the pointer. */
+    gtk_widget_queue_draw (widget);
     return;
   }
   /* A guest that has not drawn a cursor yet must not leave the user without any. */
