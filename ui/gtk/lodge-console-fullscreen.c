@@ -42,6 +42,34 @@ motion_cb (GtkEventControllerMotion *controller, double x, double y, LodgeConsol
   }
 }
 
+static gboolean
+has_open_menu (LodgeConsoleWindow *self)
+{
+  GtkWidget *const buttons[] = {self->power_button, self->keys_button, self->menu_button};
+
+  for (guint i = 0; i < G_N_ELEMENTS (buttons); i++) {
+    GtkPopover *popover = gtk_menu_button_get_popover (GTK_MENU_BUTTON (buttons[i]));
+
+    if (popover != NULL && gtk_widget_get_visible (GTK_WIDGET (popover)))
+      return TRUE;
+  }
+
+  return FALSE;
+}
+
+/* Who comes back to the window comes back to the guest, wherever the keyboard was left. On X11 a
+ * menu has the focus of a window of its own: that is no going away. */
+static void
+active_cb (LodgeConsoleWindow *self)
+{
+  const gboolean active = gtk_window_is_active (GTK_WINDOW (self));
+
+  if (active && self->was_left &&
+      lodge_console_machine_get_phase (self->machine) == LODGE_CONSOLE_SHOWN)
+    gtk_widget_grab_focus (GTK_WIDGET (self->display));
+  self->was_left = !active && !has_open_menu (self);
+}
+
 static void
 fullscreened_cb (LodgeConsoleWindow *self)
 {
@@ -115,7 +143,8 @@ leave_cb (LodgeConsoleWindow *self)
     /* By name: what is only about to be revealed is not found by looking for something to focus. */
     gtk_widget_grab_focus (self->leave_button);
   } else {
-    gtk_widget_child_focus (self->header, GTK_DIR_TAB_FORWARD);
+    /* Not the first button, which pauses: a desktop's own shortcut with Ctrl+Alt looks the same. */
+    gtk_widget_grab_focus (self->menu_button);
   }
   gtk_window_set_focus_visible (GTK_WINDOW (self), TRUE);
 }
@@ -133,6 +162,7 @@ lodge_console_fullscreen_init (LodgeConsoleWindow *self)
   g_signal_connect_object (self->display, "leave", G_CALLBACK (leave_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect (self, "notify::focus-widget", G_CALLBACK (focus_cb), NULL);
   g_signal_connect (self, "notify::is-active", G_CALLBACK (focus_cb), NULL);
+  g_signal_connect (self, "notify::is-active", G_CALLBACK (active_cb), NULL);
   g_signal_connect (self, "notify::fullscreened", G_CALLBACK (fullscreened_cb), NULL);
 }
 

@@ -17,6 +17,7 @@ struct _LodgeConsoleWindow {
   GtkWidget *resume_button;
   GtkWidget *power_button;
   GtkWidget *keys_button;
+  GtkWidget *menu_button;
   GtkRevealer *banner;
   GtkLabel *banner_label;
   AdwToastOverlay *toasts;
@@ -36,6 +37,7 @@ struct _LodgeConsoleWindow {
   GtkEventController *fullscreen_key; /* the newest controller of the window */
   guint fullscreen_key_idle;
   guint leave_timer;
+  gboolean was_left; /* for another window */
   gboolean resize_guest;
   gboolean start_wanted; /* once it is known to be off */
   guint close_idle;

@@ -322,6 +322,7 @@ bind_children (GtkWidgetClass *widget_class)
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, resume_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, power_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, keys_button);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, menu_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, banner);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, banner_label);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, toasts);
