@@ -126,7 +126,7 @@ timeout_cb (gpointer user_data)
 
   self->timeout_id = 0;
   fail (self, g_error_new (LODGE_ERROR, LODGE_ERROR_TIMEOUT,
-                           _ ("The machine's screen did not answer within %d seconds."),
+                           _ ("The machine’s screen did not answer within %d seconds."),
                            CONNECT_TIMEOUT_S));
   return G_SOURCE_REMOVE;
 }
@@ -142,9 +142,9 @@ channel_error (LodgeConsoleSession *self, SpiceChannel *channel, SpiceChannelEve
     return NULL;
   if (self->connected)
     return g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED,
-                        _ ("The connection to the machine's screen broke: %s"), reason->message);
+                        _ ("The connection to the machine’s screen broke: %s"), reason->message);
   return g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED,
-                      _ ("Could not connect to the machine's screen at %s: %s"),
+                      _ ("Could not connect to the machine’s screen at %s: %s"),
                       self->socket_path != NULL ? self->socket_path : _ ("the passed socket"),
                       reason != NULL ? reason->message : _ ("it is no SPICE server"));
 }
@@ -184,7 +184,7 @@ open_fd_cb (SpiceChannel *channel, int with_tls, LodgeConsoleSession *self)
     spice_channel_open_fd (channel, fd);
   else
     fail (self, g_error_new_literal (LODGE_ERROR, LODGE_ERROR_FAILED,
-                                     _ ("No connection to the machine's screen was passed.")));
+                                     _ ("No connection to the machine’s screen was passed.")));
 }
 
 static void
@@ -258,7 +258,7 @@ lodge_console_session_open (LodgeConsoleSession *self)
   }
   if (!started)
     fail (self, g_error_new_literal (LODGE_ERROR, LODGE_ERROR_FAILED,
-                                     _ ("Could not begin to connect to the machine's screen.")));
+                                     _ ("Could not begin to connect to the machine’s screen.")));
 }
 
 void
