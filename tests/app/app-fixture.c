@@ -200,6 +200,34 @@ app_file_contains (const char *path, const char *text)
   return g_file_get_contents (path, &content, NULL, NULL) && strstr (content, text) != NULL;
 }
 
+static gboolean
+is_nameless (GtkWidget *widget, gconstpointer data)
+{
+  const char *icon = NULL;
+
+  if (GTK_IS_BUTTON (widget))
+    icon = gtk_button_get_icon_name (GTK_BUTTON (widget));
+  else if (GTK_IS_MENU_BUTTON (widget))
+    icon = gtk_menu_button_get_icon_name (GTK_MENU_BUTTON (widget));
+  if (icon == NULL || gtk_widget_get_ancestor (widget, GTK_TYPE_WINDOW_CONTROLS) != NULL ||
+      gtk_widget_get_ancestor (widget, GTK_TYPE_SEARCH_BAR) != NULL ||
+      gtk_widget_get_ancestor (widget, GTK_TYPE_SPIN_BUTTON) != NULL ||
+      gtk_widget_get_ancestor (widget, ADW_TYPE_ENTRY_ROW) != NULL)
+    return FALSE;
+
+  return !gtk_test_accessible_has_property (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_PROPERTY_LABEL);
+}
+
+void
+app_assert_named (gpointer root)
+{
+  GtkWidget *nameless = walk (root, is_nameless, NULL, NULL);
+
+  if (nameless != NULL)
+    g_error ("the button with the tooltip “%s” has no name",
+             gtk_widget_get_tooltip_text (nameless));
+}
+
 void
 app_destroy_window (gpointer window)
 {

@@ -48,6 +48,10 @@ gboolean app_was_called (FakeEngine *engine, const char *call);
 char *app_make_recorder (const char *folder, char **out_record);
 gboolean app_file_contains (const char *path, const char *text);
 
+/* Every button below @root that shows only an icon has a name for a screen reader: where there is
+ * none, GTK 4.8 says “GtkImage”. What is inside GTK's and libadwaita's own widgets is theirs. */
+void app_assert_named (gpointer root);
+
 /* Destroys the window, and waits until it is gone for good. */
 void app_destroy_window (gpointer window);
 /* Drops the last reference of the test and waits until the object is gone. */

@@ -97,6 +97,7 @@ static void
 test_off (Fixture *f, gconstpointer data)
 {
   open_window (f, f->uuid);
+  app_assert_named (f->window);
   g_assert_true (is_page (f, "busy"));
   app_wait_until (app_find_label (f->window, "The Machine Is Off") != NULL);
   g_assert_nonnull (app_find_label (get (f, "header"), "web & <b>"));

@@ -121,6 +121,7 @@ test_installer (Fixture *f, gconstpointer data)
 {
   g_autofree char *call = NULL;
 
+  app_assert_named (f->window);
   app_wait_until (can_create (f));
   g_assert_cmpstr (get_name (f), ==, "Debian 12");
   click_create (f);

@@ -44,6 +44,7 @@ test_findings (Fixture *f, gconstpointer data)
   g_assert_nonnull (app_find_label (f->window, "Run `sudo modprobe kvm_intel`, then `true`."));
   g_assert_true (gtk_label_get_selectable (
       app_find_label (f->window, "Run `sudo modprobe kvm_intel`, then `true`.")));
+  app_assert_named (f->window);
   g_assert_true (app_was_called (f->engine, "Check false"));
 }
 

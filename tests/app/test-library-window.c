@@ -94,6 +94,9 @@ test_empty (Fixture *f, gconstpointer data)
   show (f);
   app_wait_until (is_page (f, "empty"));
   app_wait_until (strstr (gtk_label_get_text (offer), "Debian 12") != NULL);
+  gtk_test_accessible_assert_property (
+      app_get_child (f->window, LODGE_TYPE_LIBRARY_WINDOW, "offer_button"),
+      GTK_ACCESSIBLE_PROPERTY_LABEL, gtk_label_get_text (offer));
   fake_engine_add_machine (f->engine, "first", "off");
   app_wait_until (is_page (f, "machines"));
   fake_engine_remove_machine (f->engine, "first");
@@ -338,6 +341,7 @@ test_spoken (Fixture *f, gconstpointer data)
   gtk_test_accessible_assert_property (card, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "QEMU ended.");
   gtk_test_accessible_assert_relation (cell, GTK_ACCESSIBLE_RELATION_LABELLED_BY, card, NULL);
   gtk_test_accessible_assert_relation (cell, GTK_ACCESSIBLE_RELATION_DESCRIBED_BY, card, NULL);
+  app_assert_named (f->window);
 }
 
 static guint

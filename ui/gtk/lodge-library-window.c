@@ -92,6 +92,8 @@ show_offer (LodgeLibraryWindow *self)
   /* Translators: a button; %s is an installer's title, "Debian 12 Installer". */
   label = g_strdup_printf (_ ("Start the %s"), title);
   gtk_label_set_text (self->offer_label, label);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->offer_button),
+                                  GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
   gtk_widget_set_visible (self->offer_button, TRUE);
 }
 
