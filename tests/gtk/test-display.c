@@ -227,7 +227,7 @@ test_properties (void)
   display_fixture_tear_down (&test);
 }
 
-/* A guest with a mouse has its cursor drawn in its picture while it has the pointer, and no longer. */
+/* A guest with a mouse has its cursor drawn in its picture while it has the pointer, not after. */
 static void
 test_drawn_cursor (void)
 {
