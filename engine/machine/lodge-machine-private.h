@@ -3,6 +3,7 @@
 #pragma once
 
 #include "machine/lodge-machine.h"
+#include "machine/lodge-run-record.h"
 #include "network/lodge-user-network.h"
 #include "qemu/lodge-machine-command.h"
 #include "qemu/lodge-qmp.h"
@@ -20,6 +21,7 @@ struct _LodgeMachine {
 
   LodgeState state;
   char *note;
+  char *broken; /* what is wrong with machine.ini, or NULL */
 
   /* While there is a QEMU. */
   LodgeQmp *qmp;
@@ -29,6 +31,7 @@ struct _LodgeMachine {
   char *spice_socket;
   GHashTable *networks; /* NIC id to LodgeUserNetwork */
   gboolean has_tpm;
+  gboolean ending;        /* QEMU was told to go: its end is no crash */
   gboolean restart;       /* the guest reset and gets a fresh QEMU */
   gboolean recovering;    /* what an earlier engine started is being looked for */
   guint reaction_timeout; /* a guest that ignores its power button */
@@ -51,6 +54,8 @@ struct _LodgeMachine {
 void lodge_machine_set_state (LodgeMachine *self, LodgeState state);
 /* @note: (nullable): one sentence, or nothing to say. */
 void lodge_machine_set_note (LodgeMachine *self, const char *note);
+/* What there is to say of a machine that does nothing: its machine.ini, or its crash. */
+void lodge_machine_note_rest (LodgeMachine *self);
 void lodge_machine_emit_changed (LodgeMachine *self);
 void lodge_machine_emit_guest_event (LodgeMachine *self, const char *kind);
 gboolean lodge_machine_save (LodgeMachine *self, const LodgeDescription *value, GError **error);
@@ -83,6 +88,8 @@ void lodge_machine_detach (LodgeMachine *self);
 void lodge_machine_add_network (LodgeMachine *self, const char *nic_id, LodgeUserNetwork *network);
 /* Asks QEMU to quit, kills it when it does not. */
 void lodge_machine_end_qemu (LodgeMachine *self);
+/* Nobody asked for the end: the state becomes crashed, and the note says how it came. */
+void lodge_machine_crashed (LodgeMachine *self, LodgeRunEnd how);
 /* For whoever waits for the end, once the state says it. */
 void lodge_machine_end_waiting (LodgeMachine *self);
 

@@ -2,11 +2,12 @@
 /* Finding again what an earlier engine started, with its true state.
  *
  * The lock says whether there is a QEMU at all: it is free the moment that is gone.
- *   - free: the machine is off, and litter in the runtime folder is removed;
+ *   - free: there is none, and litter in the runtime folder is removed; whether the last run ended
+ * in good order is what was recorded of it (lodge-run-record.h);
  *   - taken, with sockets in the runtime folder: QMP says what the guest does, or did while nobody
  *     looked;
  *   - taken, without an answer, or without sockets (the runtime folder was emptied at a logout):
- *     its process is found through the lock and can still be ended.
+ * its process is found through the lock and can still be ended.
  */
 #include "machine/lodge-machine-private.h"
 
@@ -95,6 +96,32 @@ is_locked (LodgeMachine *self, const char *path)
   return fd < 0 && g_error_matches (error, LODGE_ERROR, LODGE_ERROR_STATE);
 }
 
+/* No QEMU any more. */
+static void
+recover_ended (LodgeMachine *self)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+  LodgeRunEnd how = lodge_run_record_read (folder);
+
+  lodge_machine_detach (self);
+  if (how == LODGE_RUN_NONE)
+    return;
+  if (how == LODGE_RUN_QEMU_ENDED)
+    lodge_run_record_qemu_ended (folder);
+  lodge_machine_crashed (self, how);
+}
+
+/* A QEMU that an older engine started is nowhere recorded. */
+static void
+recover_live (LodgeMachine *self, LodgeState state)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+
+  if (lodge_run_record_read (folder) == LODGE_RUN_NONE)
+    lodge_run_record_begin (folder);
+  lodge_machine_set_state (self, state);
+}
+
 /* Locked, and no QMP. @note: what to say of one that is found. */
 static void
 recover_without_qmp (LodgeMachine *self, const char *note)
@@ -110,11 +137,11 @@ recover_without_qmp (LodgeMachine *self, const char *note)
     return;
   }
   if (!lodge_machine_watch (self, holder)) {
-    lodge_machine_detach (self);
+    recover_ended (self);
     return;
   }
   lodge_machine_set_note (self, note);
-  lodge_machine_set_state (self, LODGE_STATE_RUNNING);
+  recover_live (self, LODGE_STATE_RUNNING);
 }
 
 static void
@@ -166,9 +193,9 @@ status_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     if (self->pid != 0) {
       /* Its sockets stay: a console may be there, and QEMU may come to itself. */
       lodge_machine_set_note (self, _ (silent_note));
-      lodge_machine_set_state (self, LODGE_STATE_RUNNING);
+      recover_live (self, LODGE_STATE_RUNNING);
     } else {
-      lodge_machine_detach (self);
+      recover_ended (self);
     }
     finish (task);
     return;
@@ -179,16 +206,18 @@ status_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       continue;
     if (statuses[i].note != NULL)
       lodge_machine_set_note (self, _ (statuses[i].note));
-    lodge_machine_set_state (self, statuses[i].state);
-    if (statuses[i].end)
+    if (statuses[i].end) {
+      lodge_machine_set_state (self, statuses[i].state);
       lodge_machine_end_qemu (self);
-    else
+    } else {
+      recover_live (self, statuses[i].state);
       lodge_machine_screen_begin (self);
+    }
     finish (task);
     return;
   }
   /* A state that this build does not know stands still at least. */
-  lodge_machine_set_state (self, LODGE_STATE_PAUSED);
+  recover_live (self, LODGE_STATE_PAUSED);
   finish (task);
 }
 
@@ -227,7 +256,7 @@ lodge_machine_recover_async (LodgeMachine *self, GAsyncReadyCallback callback, g
   if (g_file_test (runtime, G_FILE_TEST_IS_DIR))
     self->runtime = g_strdup (runtime);
   if (!is_locked (self, lock)) {
-    lodge_machine_detach (self);
+    recover_ended (self);
     finish (task);
   } else if (g_file_test (socket, G_FILE_TEST_EXISTS)) {
     lodge_qmp_connect_async (socket, RECOVER_TIMEOUT_MS, 0, NULL, connected_cb,

@@ -74,6 +74,7 @@ lodge_machine_detach (LodgeMachine *self)
     g_clear_object (&self->qmp);
   }
   self->pid = 0;
+  self->ending = FALSE;
   self->command_runs = FALSE;
 
   g_hash_table_iter_init (&iter, self->networks);
@@ -196,31 +197,50 @@ drop_kernel (LodgeMachine *self)
   return TRUE;
 }
 
+static char *
+dup_crash_note (LodgeMachine *self, LodgeRunEnd how)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+  g_autofree char *log = g_build_filename (folder, "qemu.log", NULL);
+  g_autofree char *words = NULL;
+
+  if (how == LODGE_RUN_COMPUTER_ENDED)
+    return g_strdup (_ ("It was running when the computer was switched off or lost power; the "
+                        "guest lost power too"));
+  words = lodge_launch_read_last_words (log);
+  if (words == NULL)
+    return g_strdup (_ ("QEMU ended unexpectedly; the guest lost power"));
+  return g_strdup_printf (_ ("QEMU ended unexpectedly: %s (the whole log is %s)"), words, log);
+}
+
+void
+lodge_machine_crashed (LodgeMachine *self, LodgeRunEnd how)
+{
+  g_autofree char *note = dup_crash_note (self, how);
+
+  /* A machine.ini that cannot be read is what has to be mended first. */
+  if (self->file != NULL)
+    lodge_machine_set_note (self, note);
+  lodge_machine_set_state (self, LODGE_STATE_CRASHED);
+}
+
 static void
 gone_cb (GPid pid, int status, gpointer user_data)
 {
   g_autoptr (LodgeMachine) self = g_object_ref (user_data);
-  gboolean expected = self->state == LODGE_STATE_STOPPING;
+  gboolean expected = self->ending;
   gboolean panicked = self->state == LODGE_STATE_CRASHED;
 
   self->watch = 0;
   lodge_machine_detach (self);
 
-  if (panicked) {
-    finish_end (self);
-  } else if (!expected) {
+  if (!expected) {
     g_autofree char *folder = lodge_machine_dup_folder (self);
-    g_autofree char *log = g_build_filename (folder, "qemu.log", NULL);
-    g_autofree char *words = lodge_launch_read_last_words (log);
-    g_autofree char *note =
-        words != NULL
-            ? g_strdup_printf (_ ("QEMU ended unexpectedly: %s (the whole log is %s)"), words, log)
-            : g_strdup (_ ("QEMU ended unexpectedly; the guest lost power"));
 
-    lodge_machine_set_note (self, note);
-    lodge_machine_set_state (self, LODGE_STATE_CRASHED);
+    lodge_run_record_qemu_ended (folder);
+    lodge_machine_crashed (self, LODGE_RUN_QEMU_ENDED);
     lodge_machine_end_waiting (self);
-  } else if (!drop_kernel (self)) {
+  } else if (panicked || !drop_kernel (self)) {
     finish_end (self);
   }
 }
@@ -239,8 +259,14 @@ kill_cb (gpointer user_data)
 void
 lodge_machine_end_qemu (LodgeMachine *self)
 {
+  g_autofree char *folder = NULL;
+
   if (self->pid == 0)
     return;
+  /* Now, and not when it is gone: this engine may be gone first. */
+  folder = lodge_machine_dup_folder (self);
+  lodge_run_record_clear (folder);
+  self->ending = TRUE;
   /* From a panic the state stays as it is until QEMU is gone. */
   if (self->state != LODGE_STATE_CRASHED)
     lodge_machine_set_state (self, LODGE_STATE_STOPPING);
@@ -324,7 +350,7 @@ event_cb (LodgeQmp *qmp, const char *name, JsonObject *data, gpointer user_data)
     on_shutdown (self, data);
   } else if (g_str_equal (name, "RESET")) {
     lodge_machine_emit_guest_event (self, "reset");
-    if (self->state == LODGE_STATE_STOPPING && self->kill_timeout == 0)
+    if (self->state == LODGE_STATE_STOPPING && !self->ending)
       lodge_machine_set_state (self, LODGE_STATE_RUNNING);
   } else if (g_str_equal (name, "GUEST_PANICKED")) {
     on_panic (self);
@@ -426,8 +452,11 @@ request_kill (LodgeMachine *self, GTask *task)
   if (self->pid == 0) {
     /* A crash leaves only the word. */
     if (self->state == LODGE_STATE_CRASHED) {
-      lodge_machine_set_note (self, NULL);
+      g_autofree char *folder = lodge_machine_dup_folder (self);
+
+      lodge_run_record_clear (folder);
       lodge_machine_set_state (self, LODGE_STATE_OFF);
+      lodge_machine_note_rest (self);
     }
     g_task_return_boolean (task, TRUE);
     return;

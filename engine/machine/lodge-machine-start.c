@@ -39,6 +39,7 @@ typedef struct {
   LodgeDescription *description;
   int lock_fd;
   gboolean resolved; /* something in the description is new */
+  gboolean recorded; /* that the guest runs */
 } Start;
 
 static void
@@ -61,9 +62,15 @@ end_failed (Failure *failure)
 {
   g_autoptr (GTask) task = failure->task;
   LodgeMachine *self = g_task_get_source_object (task);
+  Start *start = g_task_get_task_data (task);
   GError *error = failure->error;
 
   g_free (failure);
+  if (start->recorded) {
+    g_autofree char *folder = lodge_machine_dup_folder (self);
+
+    lodge_run_record_clear (folder);
+  }
   lodge_machine_detach (self);
   if (g_cancellable_is_cancelled (self->start_cancellable)) {
     /* Whatever a step made of it. Nothing to note: it was asked for. */
@@ -253,11 +260,12 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
   LodgeMachine *self = g_task_get_source_object (task);
+  Start *start = g_task_get_task_data (task);
   g_autoptr (GError) error = NULL;
   g_autoptr (LodgeQmp) qmp = lodge_qmp_connect_finish (result, &error);
+  g_autofree char *folder = lodge_machine_dup_folder (self);
 
   if (qmp == NULL) {
-    g_autofree char *folder = lodge_machine_dup_folder (self);
     g_autofree char *log = g_build_filename (folder, "qemu.log", NULL);
     g_autofree char *words = lodge_launch_read_last_words (log);
     GError *told = NULL;
@@ -274,6 +282,9 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
 
   lodge_machine_attach (self, qmp);
+  /* Not before: a guest that has run no instruction has lost nothing. */
+  lodge_run_record_begin (folder);
+  start->recorded = TRUE;
   lodge_qmp_execute_async (qmp, "cont", NULL, 0, self->start_cancellable, continued_cb, task);
 }
 
@@ -453,6 +464,7 @@ start_now (GTask *task)
 {
   LodgeMachine *self = g_task_get_source_object (task);
   Start *start = g_task_get_task_data (task);
+  g_autofree char *folder = NULL;
   GError *error = NULL;
 
   /* Several may have waited for the end of the same remains, to start it or to remove it. */
@@ -472,6 +484,9 @@ start_now (GTask *task)
     fail (task, error);
     return;
   }
+  /* A crash was told until now; the lock says that nobody else's run is meant. */
+  folder = lodge_machine_dup_folder (self);
+  lodge_run_record_clear (folder);
   lodge_machine_host_prepare_async (self->host, FALSE, prepared_cb, task);
 }
 

@@ -27,7 +27,7 @@
  *   suspending  memory is being written to disk.
  *   stopping    the guest was asked to power off, or QEMU was asked to quit.
  *   crashed     QEMU died unasked, or stands still after a guest's panic (to be looked at). The
- *               note says which.
+ *               note says which. The next engine knows it too (lodge-run-record.h).
  */
 #include "machine/lodge-machine-state.h"
 

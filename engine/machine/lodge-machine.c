@@ -35,6 +35,7 @@ lodge_machine_finalize (GObject *object)
   g_object_unref (self->host);
   g_free (self->uuid);
   g_free (self->note);
+  g_free (self->broken);
   g_free (self->runtime);
   g_free (self->spice_socket);
 
@@ -82,10 +83,24 @@ load (LodgeMachine *self)
   g_clear_pointer (&self->file, lodge_description_file_free);
   self->file_time_us = get_file_time (self);
   self->file = lodge_store_load (self->store, self->uuid, &error);
-  if (self->file == NULL)
-    lodge_machine_set_note (self, error->message);
-  else
+  g_free (self->broken);
+  self->broken = error != NULL ? g_strdup (error->message) : NULL;
+  lodge_machine_note_rest (self);
+}
+
+void
+lodge_machine_note_rest (LodgeMachine *self)
+{
+  g_autofree char *folder = NULL;
+
+  if (self->file == NULL) {
+    lodge_machine_set_note (self, self->broken);
+  } else if (self->state == LODGE_STATE_CRASHED) {
+    folder = lodge_machine_dup_folder (self);
+    lodge_machine_crashed (self, lodge_run_record_read (folder));
+  } else {
     lodge_machine_set_note (self, lodge_description_file_get_read_only (self->file));
+  }
 }
 
 LodgeMachine *
@@ -171,7 +186,8 @@ lodge_machine_get_thumbnail_serial (LodgeMachine *self)
 void
 lodge_machine_refresh (LodgeMachine *self)
 {
-  if (self->state != LODGE_STATE_OFF || get_file_time (self) == self->file_time_us)
+  if (lodge_state_is_live (self->state) || self->pid != 0 || self->recovering ||
+      get_file_time (self) == self->file_time_us)
     return;
   load (self);
   lodge_machine_emit_changed (self);
@@ -221,7 +237,7 @@ lodge_machine_check_usable (LodgeMachine *self, GError **error)
   if (self->file != NULL)
     return TRUE;
   g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID, _ ("This machine cannot be used: %s"),
-               self->note);
+               self->broken);
   return FALSE;
 }
 

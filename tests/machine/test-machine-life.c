@@ -571,9 +571,91 @@ test_qemu_dies_without_engine (Fixture *fixture, gconstpointer data)
     g_usleep (20000);
   open_library (fixture);
   machine = lodge_library_find (fixture->library, "idle", NULL);
-  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_CRASHED);
+  g_assert_cmpstr (lodge_machine_get_note (machine), !=, "");
   g_assert_false (runtime_exists (machine));
   start (machine);
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
+}
+
+static LodgeMachine *
+change_engine (Fixture *fixture, const char *name)
+{
+  close_library (fixture);
+  open_library (fixture);
+  return lodge_library_find (fixture->library, name, NULL);
+}
+
+static char *
+dup_record_path (LodgeMachine *machine)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+
+  return g_build_filename (folder, "run", NULL);
+}
+
+/* A crash is known until somebody has seen to it, whatever engines come and go meanwhile. */
+static void
+test_crash_is_remembered (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = create (fixture, "idle", BOOT_SECTOR_IDLE);
+  g_autofree char *note = NULL;
+  g_autofree char *path = dup_record_path (machine);
+
+  start (machine);
+  g_assert_cmpint (kill (find_qemu (machine), SIGKILL), ==, 0);
+  wait_until (lodge_machine_get_state (machine) == LODGE_STATE_CRASHED);
+  note = g_strdup (lodge_machine_get_note (machine));
+  for (guint i = 0; i < 2; i++) {
+    machine = change_engine (fixture, "idle");
+    g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_CRASHED);
+    g_assert_cmpstr (lodge_machine_get_note (machine), ==, note);
+  }
+  request (machine, LODGE_REQUEST_KILL);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
+  g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
+  machine = change_engine (fixture, "idle");
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+
+  /* What was forced off has not crashed, neither while it ran. */
+  start (machine);
+  g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS));
+  request (machine, LODGE_REQUEST_KILL);
+  machine = change_engine (fixture, "idle");
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
+}
+
+/* Said of the computer when it was started since, and of nothing when the record is no record. */
+static void
+test_computer_ended (Fixture *fixture, gconstpointer data)
+{
+  static const struct {
+    const char *text; /* NULL: no plain file */
+    LodgeState state;
+  } cases[] = {
+      {"[run]\nstate=running\nboot=11111111-2222-3333-4444-555555555555\n", LODGE_STATE_CRASHED},
+      {"", LODGE_STATE_CRASHED},
+      {"\xff\xfe nonsense", LODGE_STATE_CRASHED},
+      {NULL, LODGE_STATE_OFF},
+  };
+  LodgeMachine *machine = create (fixture, "idle", BOOT_SECTOR_IDLE);
+  g_autofree char *path = dup_record_path (machine);
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    if (cases[i].text != NULL)
+      g_assert_true (g_file_set_contents (path, cases[i].text, -1, NULL));
+    else
+      g_assert_cmpint (g_unlink (path) + symlink ("/etc/passwd", path), ==, 0);
+    machine = change_engine (fixture, "idle");
+    g_assert_cmpint (lodge_machine_get_state (machine), ==, cases[i].state);
+    if (cases[i].text != NULL)
+      g_assert_nonnull (strstr (lodge_machine_get_note (machine), "computer"));
+  }
+  /* What is no record does not stop a start either. */
+  start (machine);
+  g_assert_false (g_file_test (path, G_FILE_TEST_IS_SYMLINK));
 }
 
 /* A logout has emptied the runtime folder: the lock still says that it runs. */
@@ -781,6 +863,8 @@ main (int argc, char *argv[])
   ADD ("recover", test_recover);
   ADD ("guest-ends-without-engine", test_guest_ends_without_engine);
   ADD ("qemu-dies-without-engine", test_qemu_dies_without_engine);
+  ADD ("crash-is-remembered", test_crash_is_remembered);
+  ADD ("computer-ended", test_computer_ended);
   ADD ("runtime-folder-vanishes", test_runtime_folder_vanishes);
   ADD ("broken-description", test_broken_description);
   ADD ("missing-disk", test_missing_disk);

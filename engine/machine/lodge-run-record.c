@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is remembered of a machine's last run.
+ *
+ *     [run]
+ *     state=running        or qemu-ended
+ *     boot=<the kernel's boot id>
+ *
+ * That the file is there says the most; so one that a power cut has left empty is no riddle. It is
+ * replaced by a rename, at once, since a guest is about to run or has just ended, and a thread then
+ * waits for the disk: an end of the engine or of QEMU loses nothing, a power cut what happened in
+ * the last moment. A record that cannot be written keeps no guest from running.
+ */
+#include "machine/lodge-run-record.h"
+
+#include "description/lodge-durable-file.h"
+#include "description/lodge-ini.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gio.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NAME       "run"
+#define NEW_NAME   ".run.new"
+#define MOST_BYTES 4096
+/* random(4). */
+#define BOOT_ID "/proc/sys/kernel/random/boot_id"
+
+static const char running[] = "running";
+static const char qemu_ended[] = "qemu-ended";
+
+static void
+sync_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  const char *folder = data;
+  g_autofree char *path = g_build_filename (folder, NAME, NULL);
+  g_autoptr (GError) error = NULL;
+  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+  if (fd >= 0) {
+    if (fsync (fd) != 0)
+      g_debug ("%s: %s", path, g_strerror (errno));
+    close (fd);
+  }
+  /* The machine may have been deleted meanwhile. */
+  if (!lodge_durable_folder_sync (folder, &error))
+    g_debug ("%s", error->message);
+  g_task_return_boolean (task, TRUE);
+}
+
+/* What is there by then is what counts, so the order of two of them does not matter. */
+static void
+sync_later (const char *folder)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, NULL, NULL);
+
+  g_task_set_source_tag (task, sync_later);
+  g_task_set_task_data (task, g_strdup (folder), g_free);
+  g_task_run_in_thread (task, sync_thread);
+}
+
+static char *
+dup_boot_id (void)
+{
+  g_autofree char *id = NULL;
+
+  if (!g_file_get_contents (BOOT_ID, &id, NULL, NULL))
+    return g_strdup ("");
+  return g_strdup (g_strstrip (id));
+}
+
+/* 0 or an errno. */
+static int
+replace (int folder_fd, const char *text)
+{
+  gsize length = strlen (text);
+  gssize n;
+  int saved = 0;
+  int fd;
+
+  unlinkat (folder_fd, NEW_NAME, 0);
+  fd = openat (folder_fd, NEW_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0)
+    return errno;
+  n = write (fd, text, length);
+  if (n != (gssize) length)
+    saved = n < 0 ? errno : EIO;
+  if (close (fd) != 0 && saved == 0)
+    saved = errno;
+  if (saved == 0 && renameat (folder_fd, NEW_NAME, folder_fd, NAME) != 0)
+    saved = errno;
+  if (saved != 0)
+    unlinkat (folder_fd, NEW_NAME, 0);
+  return saved;
+}
+
+static void
+write_state (const char *folder, const char *state)
+{
+  g_autofree char *boot = dup_boot_id ();
+  g_autofree char *text = g_strdup_printf ("# Lodge's own note of the last run; not to be edited.\n"
+                                           "[run]\nstate=%s\nboot=%s\n",
+                                           state, boot);
+  int fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int saved = fd >= 0 ? replace (fd, text) : errno;
+
+  if (fd >= 0)
+    close (fd);
+  if (saved == 0)
+    sync_later (folder);
+  else
+    g_debug ("%s/%s: %s", folder, NAME, g_strerror (saved));
+}
+
+void
+lodge_run_record_begin (const char *machine_folder)
+{
+  write_state (machine_folder, running);
+}
+
+void
+lodge_run_record_qemu_ended (const char *machine_folder)
+{
+  write_state (machine_folder, qemu_ended);
+}
+
+void
+lodge_run_record_clear (const char *machine_folder)
+{
+  g_autofree char *path = g_build_filename (machine_folder, NAME, NULL);
+
+  if (unlink (path) == 0)
+    sync_later (machine_folder);
+  else if (errno != ENOENT)
+    g_debug ("%s: %s", path, g_strerror (errno));
+}
+
+LodgeRunEnd
+lodge_run_record_read (const char *machine_folder)
+{
+  g_autofree char *path = g_build_filename (machine_folder, NAME, NULL);
+  g_autofree char *text = NULL;
+  g_autofree char *state = NULL;
+  g_autofree char *boot = NULL;
+  g_autofree char *now = NULL;
+  g_autoptr (LodgeIni) ini = NULL;
+  struct stat info;
+  gsize length;
+
+  /* A link, a pipe or a folder of that name is not ours. */
+  if (lstat (path, &info) != 0 || !S_ISREG (info.st_mode))
+    return LODGE_RUN_NONE;
+  text = lodge_durable_file_read (path, MOST_BYTES, &length, NULL);
+  if (text != NULL)
+    ini = lodge_ini_parse (path, text, length, NULL);
+  if (ini != NULL) {
+    state = lodge_ini_dup_value (ini, "run", "state", NULL);
+    boot = lodge_ini_dup_value (ini, "run", "boot", NULL);
+  }
+  if (g_strcmp0 (state, qemu_ended) == 0)
+    return LODGE_RUN_QEMU_ENDED;
+  /* Only a power cut leaves a file that says nothing. */
+  now = dup_boot_id ();
+  return g_strcmp0 (boot, now) == 0 ? LODGE_RUN_QEMU_ENDED : LODGE_RUN_COMPUTER_ENDED;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is remembered of a machine's last run: that it has begun, until it has ended in good order.
+ *
+ * A QEMU, an engine and a computer may each end without a word. The file "run" in the machine's
+ * folder is there from a guest's first instruction until its power-off is known or somebody forces
+ * it off, so one that is found there beside a free lock tells of a guest that lost its power. It
+ * holds words from a fixed list and never a sentence: the folder may come from somebody else.
+ */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef enum {
+  LODGE_RUN_NONE,          /* never ran, or ended in good order */
+  LODGE_RUN_QEMU_ENDED,    /* QEMU was gone while this computer went on */
+  LODGE_RUN_COMPUTER_ENDED /* the computer it ran on was switched off, or lost power */
+} LodgeRunEnd;
+
+/* The guest is about to run. */
+void lodge_run_record_begin (const char *machine_folder);
+/* Its QEMU was seen to end, or is found to have ended: a later restart of the computer does not
+ * make that its cause. */
+void lodge_run_record_qemu_ended (const char *machine_folder);
+/* It has ended in good order, or somebody wants it off. */
+void lodge_run_record_clear (const char *machine_folder);
+
+/* How the last run ended, for a machine whose lock is free. */
+LodgeRunEnd lodge_run_record_read (const char *machine_folder);
+
+G_END_DECLS
