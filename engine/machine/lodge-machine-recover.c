@@ -13,11 +13,11 @@
 
 #include "lodge-error.h"
 #include "lodge-paths.h"
+#include "machine/lodge-lock-holder.h"
 #include "qemu/lodge-launch.h"
 
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* A live QEMU greets at once; one whose monitor another client holds never does. */
@@ -50,41 +50,19 @@ static const struct {
 static const char *const silent_note =
     N_ ("Runs, but QEMU does not answer: shut it down from inside, or force it off");
 
-/* The process that holds the lock of this machine, or 0. Own processes only: that is all we may
- * look into, and all we may end. */
-static GPid
-find_lock_holder (const char *lock_path)
+static char *
+dup_lock_path (LodgeMachine *self)
 {
-  g_autoptr (GDir) proc = g_dir_open ("/proc", 0, NULL);
-  struct stat lock;
-  const char *name;
+  g_autofree char *folder = lodge_machine_dup_folder (self);
 
-  if (proc == NULL || stat (lock_path, &lock) != 0)
-    return 0;
-  while ((name = g_dir_read_name (proc)) != NULL) {
-    g_autofree char *fds_path = NULL;
-    g_autoptr (GDir) fds = NULL;
-    const char *fd;
-
-    if (!g_ascii_isdigit (name[0]) || atoi (name) == getpid ())
-      continue;
-    fds_path = g_build_filename ("/proc", name, "fd", NULL);
-    fds = g_dir_open (fds_path, 0, NULL);
-    while (fds != NULL && (fd = g_dir_read_name (fds)) != NULL) {
-      g_autofree char *path = g_build_filename (fds_path, fd, NULL);
-      struct stat info;
-
-      if (stat (path, &info) == 0 && info.st_dev == lock.st_dev && info.st_ino == lock.st_ino)
-        return atoi (name);
-    }
-  }
-  return 0;
+  return g_build_filename (folder, "lock", NULL);
 }
 
 /* Whether somebody has the lock, that is, whether a QEMU of this machine lives. */
 static gboolean
-is_locked (LodgeMachine *self, const char *path)
+is_locked (LodgeMachine *self)
 {
+  g_autofree char *path = dup_lock_path (self);
   g_autoptr (GError) error = NULL;
   int fd;
 
@@ -122,26 +100,48 @@ recover_live (LodgeMachine *self, LodgeState state)
   lodge_machine_set_state (self, state);
 }
 
-/* Locked, and no QMP. @note: what to say of one that is found. */
 static void
-recover_without_qmp (LodgeMachine *self, const char *note)
+finish (GTask *task)
 {
-  g_autofree char *folder = lodge_machine_dup_folder (self);
-  g_autofree char *path = g_build_filename (folder, "lock", NULL);
-  GPid holder = find_lock_holder (path);
+  LodgeMachine *self = g_task_get_source_object (task);
 
-  if (holder == 0) {
+  self->recovering = FALSE;
+  g_task_return_boolean (task, TRUE);
+}
+
+/* Its process was looked for through the lock. */
+static void
+found_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  GPid holder = lodge_lock_holder_find_finish (result);
+  g_autofree char *lock = dup_lock_path (self);
+
+  if (holder == 0 && is_locked (self)) {
     lodge_machine_set_note (
         self, _ ("Somebody else uses this machine now: another user, or a program that holds the "
                  "file “lock” in its folder"));
-    return;
-  }
-  if (!lodge_machine_watch (self, holder)) {
+  } else if (holder == 0 || !lodge_machine_watch (self, holder)) {
     recover_ended (self);
-    return;
+  } else if (!lodge_lock_holder_check (lock, holder)) {
+    /* It ended meanwhile, and its number is another's by now. */
+    recover_ended (self);
+  } else {
+    lodge_machine_set_note (self, g_task_get_task_data (task));
+    recover_live (self, LODGE_STATE_RUNNING);
   }
-  lodge_machine_set_note (self, note);
-  recover_live (self, LODGE_STATE_RUNNING);
+  finish (task);
+}
+
+/* Locked, and no QMP. @note: what to say of one that is found. Takes @task. */
+static void
+recover_without_qmp (GTask *task, const char *note)
+{
+  g_autofree char *lock = dup_lock_path (g_task_get_source_object (task));
+
+  g_task_set_task_data (task, g_strdup (note), g_free);
+  lodge_lock_holder_find_async (lock, found_cb, task);
 }
 
 static void
@@ -159,15 +159,6 @@ find_networks (LodgeMachine *self)
     else
       lodge_machine_set_note (self, error->message);
   }
-}
-
-static void
-finish (GTask *task)
-{
-  LodgeMachine *self = g_task_get_source_object (task);
-
-  self->recovering = FALSE;
-  g_task_return_boolean (task, TRUE);
 }
 
 static void
@@ -231,8 +222,7 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (qmp == NULL) {
     g_debug ("%s: %s", self->uuid, error->message);
-    recover_without_qmp (self, _ (silent_note));
-    finish (task);
+    recover_without_qmp (g_steal_pointer (&task), _ (silent_note));
     return;
   }
   lodge_machine_attach (self, qmp);
@@ -246,8 +236,6 @@ lodge_machine_recover_async (LodgeMachine *self, GAsyncReadyCallback callback, g
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
   g_autofree char *runtime = lodge_paths_dup_machine_runtime (self->uuid);
   g_autofree char *socket = g_build_filename (runtime, "qmp.sock", NULL);
-  g_autofree char *folder = lodge_machine_dup_folder (self);
-  g_autofree char *lock = g_build_filename (folder, "lock", NULL);
 
   g_task_set_source_tag (task, lodge_machine_recover_async);
   g_return_if_fail (self->state == LODGE_STATE_OFF && self->pid == 0);
@@ -255,16 +243,16 @@ lodge_machine_recover_async (LodgeMachine *self, GAsyncReadyCallback callback, g
   self->recovering = TRUE;
   if (g_file_test (runtime, G_FILE_TEST_IS_DIR))
     self->runtime = g_strdup (runtime);
-  if (!is_locked (self, lock)) {
+  if (!is_locked (self)) {
     recover_ended (self);
     finish (task);
   } else if (g_file_test (socket, G_FILE_TEST_EXISTS)) {
     lodge_qmp_connect_async (socket, RECOVER_TIMEOUT_MS, 0, NULL, connected_cb,
                              g_steal_pointer (&task));
   } else {
-    recover_without_qmp (self, _ ("Runs, but its sockets were removed (the session that started it "
-                                  "has ended): shut it down from inside, then force it off"));
-    finish (task);
+    recover_without_qmp (g_steal_pointer (&task),
+                         _ ("Runs, but its sockets were removed (the session that started it "
+                            "has ended): shut it down from inside, then force it off"));
   }
 }
 

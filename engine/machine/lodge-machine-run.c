@@ -251,8 +251,9 @@ kill_cb (gpointer user_data)
   LodgeMachine *self = user_data;
 
   self->kill_timeout = 0;
+  /* Where its sockets had gone it may be known by its bubblewrap, which alone would leave QEMU. */
   if (self->pid != 0)
-    kill (self->pid, SIGKILL);
+    lodge_launch_kill (self->pid);
   return G_SOURCE_REMOVE;
 }
 

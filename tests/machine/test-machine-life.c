@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* A BIOS under software emulation on a busy computer. */
@@ -682,6 +683,67 @@ test_runtime_folder_vanishes (Fixture *fixture, gconstpointer data)
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_FAILED);
   request (machine, LODGE_REQUEST_KILL);
   g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+  /* All of it is gone, not only what stood around it. */
+  start (machine);
+}
+
+/* Runs @script with the machine's lock file as $1, until it has printed something. */
+static GPid
+run_beside (LodgeMachine *machine, const char *script)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  g_autofree char *lock = g_build_filename (folder, "lock", NULL);
+  const char *argv[] = {"sh", "-c", script, "sh", lock, NULL};
+  g_autoptr (GError) error = NULL;
+  char byte;
+  GPid pid;
+  int out;
+
+  g_spawn_async_with_pipes (NULL, (char **) argv, NULL,
+                            G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid, NULL,
+                            &out, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (read (out, &byte, 1), ==, 1);
+  close (out);
+  return pid;
+}
+
+static void
+end_beside (GPid pid)
+{
+  /* It lives: nobody has taken it for a QEMU. */
+  g_assert_cmpint (waitpid (pid, NULL, WNOHANG), ==, 0);
+  g_assert_cmpint (kill (pid, SIGKILL), ==, 0);
+  g_assert_cmpint (waitpid (pid, NULL, 0), ==, pid);
+}
+
+/* An own program that has the lock's file open, or even the lock, is no QEMU and is left alone. */
+static void
+test_lock_of_another (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = create (fixture, "idle", BOOT_SECTOR_IDLE);
+  g_autofree char *runtime = lodge_paths_dup_runtime ();
+  g_autofree char *away = g_strconcat (runtime, ".gone", NULL);
+  GPid reader = run_beside (machine, "exec 8>>\"$1\"; echo; exec sleep 1000");
+  GPid locker;
+
+  /* Beside one that runs. */
+  start (machine);
+  close_library (fixture);
+  g_assert_cmpint (g_rename (runtime, away), ==, 0);
+  open_library (fixture);
+  machine = lodge_library_find (fixture->library, "idle", NULL);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
+  request (machine, LODGE_REQUEST_KILL);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+  end_beside (reader);
+
+  /* And alone. */
+  locker = run_beside (machine, "exec 8>>\"$1\"; flock 8; echo; exec sleep 1000");
+  machine = change_engine (fixture, "idle");
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+  g_assert_nonnull (strstr (lodge_machine_get_note (machine), "Somebody else"));
+  end_beside (locker);
 }
 
 /* One bad machine.ini is that machine's trouble alone. */
@@ -866,6 +928,7 @@ main (int argc, char *argv[])
   ADD ("crash-is-remembered", test_crash_is_remembered);
   ADD ("computer-ended", test_computer_ended);
   ADD ("runtime-folder-vanishes", test_runtime_folder_vanishes);
+  ADD ("lock-of-another", test_lock_of_another);
   ADD ("broken-description", test_broken_description);
   ADD ("missing-disk", test_missing_disk);
   ADD ("forward-while-running", test_forward_while_running);
