@@ -21,6 +21,7 @@
 /* Below the 90 s that systemd gives a unit to stop (systemd-system.conf(5), DefaultTimeoutStopSec).
  */
 #define SHUT_DOWN_LIMIT_S   80
+#define SHUT_DOWN_AGAIN_S   20
 #define DEFAULT_IDLE_EXIT_S 60
 
 typedef struct {
@@ -88,7 +89,7 @@ static void
 guests_down_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Engine *engine = user_data;
-  guint left = lodge_service_shut_down_guests_finish (LODGE_SERVICE (source), result);
+  guint left = lodge_library_shut_down_finish (LODGE_LIBRARY (source), result);
 
   if (left > 0)
     g_printerr ("lodge-engine: %u guests did not shut down in time\n", left);
@@ -101,8 +102,8 @@ session_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   Engine *engine = user_data;
 
   if (lodge_session_is_ending_finish (result) && engine->service != NULL)
-    lodge_service_shut_down_guests_async (engine->service, SHUT_DOWN_LIMIT_S, guests_down_cb,
-                                          engine);
+    lodge_library_shut_down_async (engine->library, SHUT_DOWN_LIMIT_S, SHUT_DOWN_AGAIN_S,
+                                   guests_down_cb, engine);
   else
     g_main_loop_quit (engine->loop);
 }

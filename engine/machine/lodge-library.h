@@ -45,6 +45,22 @@ LodgeJob *lodge_library_create_machine (LodgeLibrary *self, GVariant *spec, GErr
 /* %LODGE_ERROR_STATE. Lent. */
 LodgeJob *lodge_library_delete_machine (LodgeLibrary *self, LodgeMachine *machine, GError **error);
 
+/**
+ * lodge_library_shut_down_async:
+ * @limit_s: when to give up
+ * @again_s: after how long a guest that still runs is asked once more
+ *
+ * Asks every guest to power off, those that the user has paused after resuming them, and calls back
+ * when none is left that could, or after @limit_s.
+ */
+void lodge_library_shut_down_async (LodgeLibrary *self,
+                                    guint limit_s,
+                                    guint again_s,
+                                    GAsyncReadyCallback callback,
+                                    gpointer user_data);
+/* Returns: how many guests still run or stand still */
+guint lodge_library_shut_down_finish (LodgeLibrary *self, GAsyncResult *result);
+
 /* Changes the name, keeping names unique. %LODGE_ERROR_EXISTS. Everything else: as
  * lodge_machine_set(). */
 gboolean

@@ -31,6 +31,7 @@ struct _LodgeMachine {
   char *spice_socket;
   GHashTable *networks; /* NIC id to LodgeUserNetwork */
   gboolean has_tpm;
+  gboolean disk_failed;   /* what the guest is paused for */
   gboolean ending;        /* QEMU was told to go: its end is no crash */
   gboolean restart;       /* the guest reset and gets a fresh QEMU */
   gboolean recovering;    /* what an earlier engine started is being looked for */

@@ -195,6 +195,7 @@ status_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   for (guint i = 0; i < G_N_ELEMENTS (statuses); i++) {
     if (!g_str_equal (statuses[i].status, status))
       continue;
+    self->disk_failed = g_str_equal (status, "io-error");
     if (statuses[i].note != NULL)
       lodge_machine_set_note (self, _ (statuses[i].note));
     if (statuses[i].end) {

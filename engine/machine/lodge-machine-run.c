@@ -75,6 +75,7 @@ lodge_machine_detach (LodgeMachine *self)
   }
   self->pid = 0;
   self->ending = FALSE;
+  self->disk_failed = FALSE;
   self->command_runs = FALSE;
 
   g_hash_table_iter_init (&iter, self->networks);
@@ -331,6 +332,7 @@ on_io_error (LodgeMachine *self, JsonObject *data)
 
   if (!g_str_equal (get_string (data, "action"), "stop"))
     return;
+  self->disk_failed = TRUE;
   if (json_object_has_member (data, "nospace") &&
       json_object_get_boolean_member_with_default (data, "nospace", FALSE))
     note = g_strdup (_ ("Paused: the disk of this computer that holds the machine is full. Make "
@@ -361,6 +363,7 @@ event_cb (LodgeQmp *qmp, const char *name, JsonObject *data, gpointer user_data)
     if (self->state == LODGE_STATE_RUNNING)
       lodge_machine_set_state (self, LODGE_STATE_PAUSED);
   } else if (g_str_equal (name, "RESUME")) {
+    self->disk_failed = FALSE;
     if (self->state == LODGE_STATE_PAUSED) {
       lodge_machine_set_note (self, NULL);
       lodge_machine_set_state (self, LODGE_STATE_RUNNING);
@@ -427,6 +430,14 @@ request_done_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     self->reaction_timeout = g_timeout_add_seconds (REACTION_TIMEOUT_S, ignored_cb, self);
   }
   g_task_return_boolean (task, TRUE);
+}
+
+gboolean
+lodge_machine_hears_button (LodgeMachine *self)
+{
+  if (self->state == LODGE_STATE_STARTING)
+    return TRUE;
+  return lodge_state_is_live (self->state) && self->qmp != NULL && !self->disk_failed;
 }
 
 static const struct {

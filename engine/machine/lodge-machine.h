@@ -74,6 +74,10 @@ void lodge_machine_request_async (LodgeMachine *self,
                                   gpointer user_data);
 gboolean lodge_machine_request_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
+/* Whether a press on the power button can reach the guest, now or once it runs again: not without a
+ * control socket, and not while it stands still because its disk failed or is full. */
+gboolean lodge_machine_hears_button (LodgeMachine *self);
+
 /* @changes: a{ss}. All or nothing. %LODGE_ERROR_INVALID, %LODGE_ERROR_NOT_FOUND, storage. */
 gboolean lodge_machine_set (LodgeMachine *self, GVariant *changes, GError **error);
 

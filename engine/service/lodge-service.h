@@ -27,12 +27,4 @@ LodgeService *lodge_service_new (LodgeLibrary *library, guint idle_exit_s, GErro
  * it. */
 int lodge_service_lock (GError **error);
 
-/* Asks every running guest to power off and calls back when all are off, or after @limit_s. */
-void lodge_service_shut_down_guests_async (LodgeService *self,
-                                           guint limit_s,
-                                           GAsyncReadyCallback callback,
-                                           gpointer user_data);
-/* Returns: how many guests still run */
-guint lodge_service_shut_down_guests_finish (LodgeService *self, GAsyncResult *result);
-
 G_END_DECLS

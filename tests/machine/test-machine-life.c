@@ -746,6 +746,81 @@ test_lock_of_another (Fixture *fixture, gconstpointer data)
   end_beside (locker);
 }
 
+static guint64
+read_be64 (int fd, guint64 at)
+{
+  guint64 value;
+
+  g_assert_cmpint (pread (fd, &value, sizeof value, (off_t) at), ==, sizeof value);
+  return GUINT64_FROM_BE (value);
+}
+
+/* Its boot sector cannot be read: the first entry of the first L2 table says that the data are
+ * compressed, which they are not (docs/interop/qcow2.txt in QEMU). */
+static void
+break_disk (LodgeMachine *machine)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  g_autofree char *layer = g_build_filename (folder, "layers", "disk0-l0.qcow2", NULL);
+  int fd = open (layer, O_RDWR | O_CLOEXEC);
+  guint64 l1 = read_be64 (fd, 40);
+  guint64 l2 = read_be64 (fd, l1) & G_GUINT64_CONSTANT (0x00fffffffffffe00);
+  guint64 entry = read_be64 (fd, l2) & G_GUINT64_CONSTANT (0x00fffffffffffe00);
+
+  entry = GUINT64_TO_BE (entry | G_GUINT64_CONSTANT (1) << 62);
+  g_assert_cmpint (pwrite (fd, &entry, sizeof entry, (off_t) l2), ==, sizeof entry);
+  close (fd);
+}
+
+static guint
+shut_down (Fixture *fixture)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  lodge_library_shut_down_async (fixture->library, PATIENCE_S, 1, result_cb, &result);
+  wait_until (result != NULL);
+  return lodge_library_shut_down_finish (fixture->library, result);
+}
+
+/* The session ends: whoever can hear of it does, also who is paused or needs a second press. */
+static void
+test_shut_down (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachine *running = create (fixture, "running", BOOT_SECTOR_BUTTON);
+  LodgeMachine *paused = create (fixture, "paused", BOOT_SECTOR_BUTTON);
+  LodgeMachine *dozy = create (fixture, "dozy", BOOT_SECTOR_DOZY);
+
+  g_assert_cmpuint (shut_down (fixture), ==, 0);
+  start (running);
+  start (dozy);
+  start (paused);
+  request (paused, LODGE_REQUEST_PAUSE);
+  wait_until (lodge_machine_get_state (paused) == LODGE_STATE_PAUSED);
+  g_assert_cmpuint (shut_down (fixture), ==, 0);
+  g_assert_cmpint (lodge_machine_get_state (running), ==, LODGE_STATE_OFF);
+  g_assert_cmpint (lodge_machine_get_state (paused), ==, LODGE_STATE_OFF);
+  g_assert_cmpint (lodge_machine_get_state (dozy), ==, LODGE_STATE_OFF);
+  g_assert_cmpstr (lodge_machine_get_note (paused), ==, "");
+}
+
+/* A guest whose disk has failed can do nothing any more: it is not waited for. */
+static void
+test_shut_down_failed_disk (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = create (fixture, "idle", BOOT_SECTOR_IDLE);
+
+  break_disk (machine);
+  start (machine);
+  wait_until (lodge_machine_get_state (machine) == LODGE_STATE_PAUSED);
+  g_assert_nonnull (strstr (lodge_machine_get_note (machine), "disk"));
+  g_assert_false (lodge_machine_hears_button (machine));
+  g_assert_cmpuint (shut_down (fixture), ==, 1);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_PAUSED);
+
+  machine = change_engine (fixture, "idle");
+  g_assert_false (lodge_machine_hears_button (machine));
+}
+
 /* One bad machine.ini is that machine's trouble alone. */
 static void
 test_broken_description (Fixture *fixture, gconstpointer data)
@@ -929,6 +1004,8 @@ main (int argc, char *argv[])
   ADD ("computer-ended", test_computer_ended);
   ADD ("runtime-folder-vanishes", test_runtime_folder_vanishes);
   ADD ("lock-of-another", test_lock_of_another);
+  ADD ("shut-down", test_shut_down);
+  ADD ("shut-down-failed-disk", test_shut_down_failed_disk);
   ADD ("broken-description", test_broken_description);
   ADD ("missing-disk", test_missing_disk);
   ADD ("forward-while-running", test_forward_while_running);

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The end of the user's session: every guest that can hear of it is asked to power off.
+ *
+ *   paused by the user       resumed, then asked: a guest that stands still hears no button
+ *   starting                 asked once it runs
+ *   running, stopping        asked, and again after a while: one that was still booting, or that
+ *                            showed a question, did not take the first press
+ *   paused by a failed disk  cannot write what it has to: left alone, and not waited for
+ *   no control socket        the same
+ *
+ * Never: kills. What is left when the time is over ends with the session.
+ */
+#include "machine/lodge-library.h"
+
+typedef struct {
+  guint limit;
+  guint again;
+  GHashTable *asked; /* lent LodgeMachine to LodgeRequest: since the last turn */
+  gboolean done;
+} ShutDown;
+
+static void
+shut_down_free (ShutDown *shut_down)
+{
+  g_clear_handle_id (&shut_down->limit, g_source_remove);
+  g_clear_handle_id (&shut_down->again, g_source_remove);
+  g_hash_table_unref (shut_down->asked);
+  g_free (shut_down);
+}
+
+static guint
+count (LodgeLibrary *self, gboolean only_who_hears)
+{
+  GPtrArray *machines = lodge_library_get_machines (self);
+  guint n = 0;
+
+  for (guint i = 0; i < machines->len; i++)
+    n += lodge_state_is_live (lodge_machine_get_state (machines->pdata[i])) &&
+         (!only_who_hears || lodge_machine_hears_button (machines->pdata[i]));
+  return n;
+}
+
+static void
+ask (ShutDown *shut_down, LodgeMachine *machine)
+{
+  LodgeState state = lodge_machine_get_state (machine);
+  LodgeRequest request =
+      state == LODGE_STATE_PAUSED ? LODGE_REQUEST_RESUME : LODGE_REQUEST_SHUTDOWN;
+  gpointer last;
+
+  if ((state != LODGE_STATE_PAUSED && state != LODGE_STATE_RUNNING &&
+       state != LODGE_STATE_STOPPING) ||
+      !lodge_machine_hears_button (machine))
+    return;
+  if (g_hash_table_lookup_extended (shut_down->asked, machine, NULL, &last) &&
+      GPOINTER_TO_INT (last) == (int) request)
+    return;
+  g_hash_table_insert (shut_down->asked, machine, GINT_TO_POINTER (request));
+  /* One that fails is asked again, or ends with the session. */
+  lodge_machine_request_async (machine, request, NULL, NULL);
+}
+
+/* Takes the reference that the sources hold. */
+static void
+end (GTask *task)
+{
+  LodgeLibrary *self = g_task_get_source_object (task);
+  ShutDown *shut_down = g_task_get_task_data (task);
+
+  if (shut_down->done)
+    return;
+  shut_down->done = TRUE;
+  g_clear_handle_id (&shut_down->limit, g_source_remove);
+  g_clear_handle_id (&shut_down->again, g_source_remove);
+  g_signal_handlers_disconnect_by_data (self, task);
+  g_task_return_int (task, count (self, FALSE));
+  g_object_unref (task);
+}
+
+static void
+changed_cb (LodgeLibrary *self, LodgeMachine *machine, GTask *task)
+{
+  g_autoptr (GTask) held = g_object_ref (task);
+
+  ask (g_task_get_task_data (task), machine);
+  if (count (self, TRUE) == 0)
+    end (task);
+}
+
+static gboolean
+again_cb (gpointer user_data)
+{
+  GTask *task = user_data;
+  ShutDown *shut_down = g_task_get_task_data (task);
+  GPtrArray *machines = lodge_library_get_machines (g_task_get_source_object (task));
+
+  g_hash_table_remove_all (shut_down->asked);
+  for (guint i = 0; i < machines->len; i++)
+    ask (shut_down, machines->pdata[i]);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+limit_cb (gpointer user_data)
+{
+  ShutDown *shut_down = g_task_get_task_data (user_data);
+
+  shut_down->limit = 0;
+  end (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+void
+lodge_library_shut_down_async (LodgeLibrary *self,
+                               guint limit_s,
+                               guint again_s,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+  ShutDown *shut_down = g_new0 (ShutDown, 1);
+
+  g_task_set_source_tag (task, lodge_library_shut_down_async);
+  shut_down->asked = g_hash_table_new (NULL, NULL);
+  g_task_set_task_data (task, shut_down, (GDestroyNotify) shut_down_free);
+  g_signal_connect (self, "machine-changed", G_CALLBACK (changed_cb), task);
+  shut_down->limit = g_timeout_add_seconds (limit_s, limit_cb, task);
+  shut_down->again = g_timeout_add_seconds (again_s, again_cb, task);
+  again_cb (task);
+  if (count (self, TRUE) == 0)
+    end (task);
+}
+
+guint
+lodge_library_shut_down_finish (LodgeLibrary *self, GAsyncResult *result)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), 0);
+  return (guint) g_task_propagate_int (G_TASK (result), NULL);
+}
