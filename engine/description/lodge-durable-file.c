@@ -103,7 +103,7 @@ lodge_durable_file_read (const char *path, gsize limit, gsize *out_length, GErro
   return (char *) g_byte_array_free (g_steal_pointer (&bytes), FALSE);
 }
 
-/* Writes and syncs; 0 or an errno. */
+/* 0 or an errno. */
 static int
 write_all (int fd, const char *data, gsize length)
 {
@@ -115,7 +115,7 @@ write_all (int fd, const char *data, gsize length)
     data += n;
     length -= n;
   }
-  return fsync (fd) == 0 ? 0 : errno;
+  return 0;
 }
 
 gboolean
@@ -150,8 +150,9 @@ lodge_durable_rename_new (int folder_fd, const char *from, const char *to)
   return renameat (folder_fd, from, folder_fd, to) == 0 ? 0 : errno;
 }
 
-gboolean
-lodge_durable_file_write (const char *path, const char *data, gsize length, GError **error)
+/* @sync: wait until the disk has the data. */
+static gboolean
+put (const char *path, const char *data, gsize length, gboolean sync, GError **error)
 {
   g_autofree char *folder = g_path_get_dirname (path);
   g_autofree char *name = g_path_get_basename (path);
@@ -167,14 +168,29 @@ lodge_durable_file_write (const char *path, const char *data, gsize length, GErr
   }
 
   saved = write_all (fd, data, length);
+  if (saved == 0 && sync && fsync (fd) != 0)
+    saved = errno;
   if (close (fd) != 0 && saved == 0)
     saved = errno;
   if (saved == 0 && rename (hidden, path) != 0)
     saved = errno;
-  if (saved != 0) {
-    unlink (hidden);
-    set_error (error, _ ("Could not write %s: %s"), path, saved);
-    return FALSE;
-  }
-  return lodge_durable_folder_sync (folder, error);
+  if (saved == 0)
+    return TRUE;
+  unlink (hidden);
+  set_error (error, _ ("Could not write %s: %s"), path, saved);
+  return FALSE;
+}
+
+gboolean
+lodge_durable_file_write (const char *path, const char *data, gsize length, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+
+  return put (path, data, length, TRUE, error) && lodge_durable_folder_sync (folder, error);
+}
+
+gboolean
+lodge_durable_file_replace (const char *path, const char *data, gsize length, GError **error)
+{
+  return put (path, data, length, FALSE, error);
 }

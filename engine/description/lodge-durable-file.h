@@ -31,6 +31,11 @@ char *lodge_durable_file_read (const char *path, gsize limit, gsize *out_length,
 gboolean
 lodge_durable_file_write (const char *path, const char *data, gsize length, GError **error);
 
+/* The same without waiting for the disk: whole for whoever reads it, but a power cut soon after may
+ * take it. */
+gboolean
+lodge_durable_file_replace (const char *path, const char *data, gsize length, GError **error);
+
 /* Makes what was renamed, made or removed in @folder survive a power cut. */
 gboolean lodge_durable_folder_sync (const char *folder, GError **error);
 

@@ -18,13 +18,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define NAME       "run"
-#define NEW_NAME   ".run.new"
 #define MOST_BYTES 4096
 /* random(4). */
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
@@ -72,31 +70,6 @@ dup_boot_id (void)
   return g_strdup (g_strstrip (id));
 }
 
-/* 0 or an errno. */
-static int
-replace (int folder_fd, const char *text)
-{
-  gsize length = strlen (text);
-  gssize n;
-  int saved = 0;
-  int fd;
-
-  unlinkat (folder_fd, NEW_NAME, 0);
-  fd = openat (folder_fd, NEW_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0)
-    return errno;
-  n = write (fd, text, length);
-  if (n != (gssize) length)
-    saved = n < 0 ? errno : EIO;
-  if (close (fd) != 0 && saved == 0)
-    saved = errno;
-  if (saved == 0 && renameat (folder_fd, NEW_NAME, folder_fd, NAME) != 0)
-    saved = errno;
-  if (saved != 0)
-    unlinkat (folder_fd, NEW_NAME, 0);
-  return saved;
-}
-
 static void
 write_state (const char *folder, const char *state)
 {
@@ -104,15 +77,13 @@ write_state (const char *folder, const char *state)
   g_autofree char *text = g_strdup_printf ("# Lodge's own note of the last run; not to be edited.\n"
                                            "[run]\nstate=%s\nboot=%s\n",
                                            state, boot);
-  int fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  int saved = fd >= 0 ? replace (fd, text) : errno;
+  g_autofree char *path = g_build_filename (folder, NAME, NULL);
+  g_autoptr (GError) error = NULL;
 
-  if (fd >= 0)
-    close (fd);
-  if (saved == 0)
+  if (lodge_durable_file_replace (path, text, strlen (text), &error))
     sync_later (folder);
   else
-    g_debug ("%s/%s: %s", folder, NAME, g_strerror (saved));
+    g_debug ("%s", error->message);
 }
 
 void
