@@ -3,6 +3,7 @@
  * lodge-user-network-control.c its conversation. */
 #pragma once
 
+#include "network/lodge-resolver.h"
 #include "network/lodge-user-network.h"
 
 G_BEGIN_DECLS
@@ -19,8 +20,9 @@ struct _LodgeUserNetwork {
   GString *in;
   GHashTable *requests; /* (owned) id -> (owned) GTask */
   guint64 last_id;
-  GPid pid;  /* of our child until it is reaped, else 0 */
-  int pidfd; /* of a process that an earlier engine started, else -1 */
+  GPid pid;                /* of our child until it is reaped, else 0 */
+  LodgeResolver *resolver; /* keeps its resolv.conf; NULL where there is none */
+  int pidfd;               /* of a process that an earlier engine started, else -1 */
   gboolean closed;
 };
 

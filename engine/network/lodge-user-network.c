@@ -84,6 +84,17 @@ set_paths (const char *nic_id,
   return TRUE;
 }
 
+/* Without one it starts all the same, and sees no other resolv.conf than today's. */
+static void
+keep_resolver (LodgeUserNetwork *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->resolver = lodge_resolver_get (&error);
+  if (self->resolver == NULL)
+    g_debug ("%s", error->message);
+}
+
 LodgeUserNetwork *
 lodge_user_network_find (const char *nic_id, const char *runtime_folder, GError **error)
 {
@@ -100,6 +111,7 @@ lodge_user_network_find (const char *nic_id, const char *runtime_folder, GError 
     return NULL;
   }
   self->pidfd = open_listener (self);
+  keep_resolver (self);
   return g_steal_pointer (&self);
 }
 
@@ -232,6 +244,10 @@ launch (LodgeUserNetwork *self,
                       lodge_command_take_fd (command, wire));
   lodge_command_addf (command, "forwards are changed while the guest runs", "--control", "%d",
                       lodge_command_take_fd (command, listener));
+  keep_resolver (self);
+  if (self->resolver != NULL)
+    lodge_command_bind (command, LODGE_COMMAND_BIND_RESOLVER,
+                        lodge_resolver_get_folder (self->resolver));
   self->pid =
       lodge_launch (command, LODGE_LAUNCH_NETWORK | (contained ? LODGE_LAUNCH_CONTAINED : 0), unit,
                     self->log_path, error);
@@ -382,6 +398,7 @@ lodge_user_network_dispose (GObject *object)
     g_source_destroy (self->source);
   g_clear_pointer (&self->source, g_source_unref);
   g_clear_object (&self->socket);
+  g_clear_object (&self->resolver);
   G_OBJECT_CLASS (lodge_user_network_parent_class)->dispose (object);
 }
 

@@ -39,6 +39,8 @@ typedef enum {
   LODGE_COMMAND_BIND_READ_ONLY,
   LODGE_COMMAND_BIND_READ_WRITE,
   LODGE_COMMAND_BIND_DEVICE,
+  /* A folder with a resolv.conf, which the child finds in /etc: what is put there later is seen */
+  LODGE_COMMAND_BIND_RESOLVER,
 } LodgeCommandBind;
 void lodge_command_bind (LodgeCommand *self, LodgeCommandBind how, const char *path);
 

@@ -79,6 +79,9 @@ is_system_path (const char *path)
   return g_str_has_prefix (path, "/usr/");
 }
 
+/* Where the child has the folder whose resolv.conf is kept up to date. */
+#define RESOLVER "/run/lodge-resolver"
+
 static gboolean
 add_bind (GPtrArray *argv, const LodgeContainmentBind *bind, GError **error)
 {
@@ -104,9 +107,24 @@ add_bind (GPtrArray *argv, const LodgeContainmentBind *bind, GError **error)
                  g_strerror (saved));
     return FALSE;
   }
+  if (bind->how == LODGE_COMMAND_BIND_RESOLVER) {
+    ADD (argv, "--ro-bind", bind->path, RESOLVER);
+    ADD (argv, "--symlink", RESOLVER "/resolv.conf", "/etc/resolv.conf");
+    return TRUE;
+  }
   ADD (argv, bind->how == LODGE_COMMAND_BIND_READ_WRITE ? "--bind" : "--ro-bind", bind->path,
        bind->path);
   return TRUE;
+}
+
+static gboolean
+has_resolver (const LodgeContainmentBind *binds, guint n_binds)
+{
+  for (guint i = 0; i < n_binds; i++) {
+    if (binds[i].how == LODGE_COMMAND_BIND_RESOLVER)
+      return TRUE;
+  }
+  return FALSE;
 }
 
 GPtrArray *
@@ -141,8 +159,8 @@ lodge_containment_new_argv (LodgeContainmentFlags flags,
 
   add_system (contained);
   ADD (contained, "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp");
-  /* The file as it is now: one that is replaced later is seen by the next start. */
-  if (flags & LODGE_CONTAINMENT_NETWORK)
+  /* The file as it is now; one that is replaced later is not seen. */
+  if ((flags & LODGE_CONTAINMENT_NETWORK) && !has_resolver (binds, n_binds))
     ADD (contained, "--ro-bind-try", "/etc/resolv.conf", "/etc/resolv.conf");
   if (!is_system_path (program))
     ADD (contained, "--ro-bind", program, program);

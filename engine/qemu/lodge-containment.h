@@ -12,7 +12,8 @@ G_BEGIN_DECLS
 
 typedef enum {
   LODGE_CONTAINMENT_DEFAULT = 0,
-  /* The host's network (and with it its loopback and abstract sockets), and /etc/resolv.conf. */
+  /* The host's network (and with it its loopback and abstract sockets), and /etc/resolv.conf as it
+   * is now, unless a bind brings another. */
   LODGE_CONTAINMENT_NETWORK = 1 << 0,
   /* Killed with whoever started it: for short helpers, never for a machine. */
   LODGE_CONTAINMENT_DIE_WITH_PARENT = 1 << 1,

@@ -152,7 +152,7 @@ test_life (gconstpointer data)
   struct stat info;
   int client;
 
-  if (GPOINTER_TO_INT (data) && !test_walls_are_possible ()) {
+  if (GPOINTER_TO_INT (data) && !fake_host_can_contain ()) {
     g_test_skip ("bubblewrap cannot make namespaces here");
     return;
   }
@@ -238,7 +238,7 @@ test_privileged (void)
   g_autoptr (GError) error = NULL;
   Fixture fixture;
 
-  if (!test_walls_are_possible ()) {
+  if (!fake_host_can_contain ()) {
     g_test_skip ("bubblewrap cannot make namespaces here");
     return;
   }
@@ -305,7 +305,7 @@ test_find (void)
   FakePacket packet;
   int wire;
 
-  set_up (&fixture, test_walls_are_possible (), NULL, NULL);
+  set_up (&fixture, fake_host_can_contain (), NULL, NULL);
   g_assert_true (change (fixture.network, TRUE, rule, &error));
   g_assert_no_error (error);
   g_assert_null (lodge_user_network_start ("net0", fixture.folder, "lodge-test-network.scope",
@@ -349,7 +349,7 @@ test_killed (void)
   guint closed = 0;
   GPid pid;
 
-  set_up (&fixture, test_walls_are_possible (), NULL, NULL);
+  set_up (&fixture, fake_host_can_contain (), NULL, NULL);
   g_signal_connect (fixture.network, "closed", G_CALLBACK (count_cb), &closed);
   /* An answer means that it listens itself. */
   rules = list (fixture.network);
@@ -531,6 +531,12 @@ test_hostile_answers (void)
 int
 main (int argc, char **argv)
 {
+  g_autofree char *runtime = g_dir_make_tmp ("lodge-run-XXXXXX", NULL);
+  g_autofree char *quoted = g_shell_quote (runtime);
+  g_autofree char *clean = g_strconcat ("rm -rf ", quoted, NULL);
+  int status;
+
+  g_setenv ("LODGE_RUNTIME_DIR", runtime, TRUE);
   g_test_init (&argc, &argv, NULL);
   g_test_add_data_func ("/network/user-network/life-bare", GINT_TO_POINTER (FALSE), test_life);
   g_test_add_data_func ("/network/user-network/life-contained", GINT_TO_POINTER (TRUE), test_life);
@@ -546,5 +552,7 @@ main (int argc, char **argv)
   g_test_add_func ("/network/user-network/never-run", test_never_run);
   g_test_add_func ("/network/user-network/long-path", test_long_path);
   g_test_add_func ("/network/user-network/hostile-answers", test_hostile_answers);
-  return g_test_run ();
+  status = g_test_run ();
+  g_assert_true (g_spawn_command_line_sync (clean, NULL, NULL, NULL, NULL));
+  return status;
 }

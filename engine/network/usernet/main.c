@@ -12,9 +12,8 @@
  * (systemd-resolved listens on 127.0.0.53): sotranslate_out4() looks for the name server before
  * it refuses the loopback, and takes no other port. So names resolve as they do on the host,
  * through its VPN too, and nothing else of the loopback opens.
- * (Contained, the program sees resolv.conf as the file that was there at its start. Where a network
- * change replaces that file by another, and no resolver on the loopback hides this, the guest keeps
- * the old name server until the machine is started again.)
+ * (Contained, the program sees a copy that the engine renews whenever the host's changes, see
+ * lodge-resolver.h. libslirp looks whether the file is another one once a second.)
  *
  * The host's other addresses are reached as the rest of its network is: a server there that listens
  * on them can be connected to, and should be able to stand it.
