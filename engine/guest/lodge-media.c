@@ -43,7 +43,23 @@ typedef struct {
   GCancellable *user;
   gulong user_id;
   char *path;
+  gboolean is_disc;
 } Detection;
+
+/* What the thread works on: its own copy. */
+typedef struct {
+  char *path;
+  gboolean is_disc;
+} Look;
+
+static void
+look_free (gpointer data)
+{
+  Look *look = data;
+
+  g_free (look->path);
+  g_free (look);
+}
 
 static void
 detection_free (Detection *self)
@@ -156,10 +172,17 @@ check_whole (const char *path, const struct stat *info, guint64 size_bytes, GErr
   return FALSE;
 }
 
-/* Reads the primary descriptor where there is one; what is no ISO 9660 volume has no name. */
+/* Reads the primary descriptor where there is one; what is no ISO 9660 volume has no name.
+ * @out_is_disc: also for a volume of UDF alone, which begins with an extended area (ECMA-167,
+ * 2/9.2).
+ */
 static gboolean
-read_volume (
-    int fd, const char *path, const struct stat *info, LodgeVolume *out_volume, GError **error)
+read_volume (int fd,
+             const char *path,
+             const struct stat *info,
+             LodgeVolume *out_volume,
+             gboolean *out_is_disc,
+             GError **error)
 {
   for (guint i = 0; i < DESCRIPTOR_LIMIT; i++) {
     guchar descriptor[DESCRIPTOR_BYTES];
@@ -168,9 +191,12 @@ read_volume (
 
     if (n < 0)
       return fail_errno (path, errno, error);
+    if (n == (gssize) sizeof descriptor && memcmp (descriptor + 1, "BEA01", 5) == 0)
+      *out_is_disc = TRUE;
     if (n < (gssize) sizeof descriptor || memcmp (descriptor + 1, "CD001", 5) != 0 ||
         descriptor[0] == DESCRIPTOR_END)
       break;
+    *out_is_disc = TRUE;
     if (descriptor[0] != DESCRIPTOR_PRIMARY)
       continue;
 
@@ -188,7 +214,7 @@ read_volume (
 }
 
 static char *
-detect (const char *path, GError **error)
+detect (const char *path, gboolean *out_is_disc, GError **error)
 {
   g_auto (LodgeVolume) volume = {0};
   struct stat info;
@@ -197,7 +223,7 @@ detect (const char *path, GError **error)
 
   if (fd < 0)
     return NULL;
-  read = read_volume (fd, path, &info, &volume, error);
+  read = read_volume (fd, path, &info, &volume, out_is_disc, error);
   close (fd);
   if (!read)
     return NULL;
@@ -207,8 +233,9 @@ detect (const char *path, GError **error)
 static void
 detect_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
+  Look *look = data;
   g_autoptr (GError) error = NULL;
-  char *os = detect (data, &error);
+  char *os = detect (look->path, &look->is_disc, &error);
 
   if (os != NULL)
     g_task_return_pointer (task, os, g_free);
@@ -224,17 +251,19 @@ detected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   char *os = g_task_propagate_pointer (G_TASK (result), &error);
 
-  if (os != NULL)
+  if (os != NULL) {
+    self->is_disc = ((Look *) g_task_get_task_data (G_TASK (result)))->is_disc;
     g_task_return_pointer (task, os, g_free);
-  else if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+  } else if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
     g_task_return_error (task, g_steal_pointer (&error));
-  else if (g_cancellable_is_cancelled (self->user))
+  } else if (g_cancellable_is_cancelled (self->user)) {
     g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_CANCELLED,
                              _ ("Looking at %s was cancelled"), self->path);
-  else
+  } else {
     g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_TIMEOUT,
                              _ ("Looking at %s took too long: is the disk it is on still there?"),
                              self->path);
+  }
 }
 
 static gboolean
@@ -259,6 +288,7 @@ lodge_media_detect_async (const char *path,
   g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, user_data);
   g_autoptr (GTask) looking = NULL;
   Detection *self = g_new0 (Detection, 1);
+  Look *look = g_new0 (Look, 1);
 
   g_task_set_source_tag (task, lodge_media_detect_async);
   g_task_set_task_data (task, self, (GDestroyNotify) detection_free);
@@ -276,14 +306,19 @@ lodge_media_detect_async (const char *path,
   /* The thread cannot be stopped in a read that hangs; it keeps its own copy of the path. */
   looking = g_task_new (NULL, self->limit, detected_cb, g_object_ref (task));
   g_task_set_source_tag (looking, lodge_media_detect_async);
-  g_task_set_task_data (looking, g_strdup (path), g_free);
+  look->path = g_strdup (path);
+  g_task_set_task_data (looking, look, look_free);
   g_task_set_return_on_cancel (looking, TRUE);
   g_task_run_in_thread (looking, detect_in_thread);
 }
 
 char *
-lodge_media_detect_finish (GAsyncResult *result, GError **error)
+lodge_media_detect_finish (GAsyncResult *result, gboolean *out_is_disc, GError **error)
 {
+  const Detection *self;
+
   g_return_val_if_fail (g_async_result_is_tagged (result, lodge_media_detect_async), NULL);
+  self = g_task_get_task_data (G_TASK (result));
+  *out_is_disc = self->is_disc;
   return g_task_propagate_pointer (G_TASK (result), error);
 }

@@ -46,7 +46,8 @@ LodgeGuestDefaults *lodge_guest_defaults_for_os_finish (GAsyncResult *result);
  *
  * Reads the volume descriptors in a thread and looks them up. Unknown media are no error: os is "".
  *
- * Returns by finish: the short id, "" unknown (transfer full)
+ * Returns by finish: the short id, "" unknown (transfer full); and in @out_is_disc whether there is
+ * the volume of a CD or DVD at all
  * Errors: %LODGE_ERROR_NOT_FOUND, %LODGE_ERROR_INVALID (a folder, empty, cut off, neither file nor
  * disk), %LODGE_ERROR_DENIED, %LODGE_ERROR_STORAGE (unreadable), %LODGE_ERROR_TIMEOUT (20 s),
  * %LODGE_ERROR_CANCELLED.
@@ -55,7 +56,7 @@ void lodge_media_detect_async (const char *path,
                                GCancellable *cancellable,
                                GAsyncReadyCallback callback,
                                gpointer user_data);
-char *lodge_media_detect_finish (GAsyncResult *result, GError **error);
+char *lodge_media_detect_finish (GAsyncResult *result, gboolean *out_is_disc, GError **error);
 
 /* An installer made of a kernel and initrd that the host's packages brought. */
 typedef struct {

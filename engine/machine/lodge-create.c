@@ -10,6 +10,7 @@
 
 #include "guest/lodge-media.h"
 #include "lodge-error.h"
+#include "machine/lodge-source-media.h"
 #include "storage/lodge-image.h"
 
 #include <errno.h>
@@ -257,7 +258,7 @@ media_detected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GTask *task = user_data;
   Create *create = g_task_get_task_data (task);
   GError *error = NULL;
-  g_autofree char *os = lodge_media_detect_finish (result, &error);
+  g_autofree char *os = lodge_source_media_look_finish (result, &error);
 
   if (os == NULL)
     fail (task, error);
@@ -272,9 +273,9 @@ detect_media (GTask *task)
 
   if (create->spec->media != NULL) {
     lodge_job_set_step (create->job, _ ("Looking at the image"));
-    /* Also when the OS is given: this is what refuses a folder or an empty file. */
-    lodge_media_detect_async (create->spec->media, lodge_job_get_cancellable (create->job),
-                              media_detected_cb, task);
+    /* Also when the OS is given: this is what refuses a folder or a holiday's picture. */
+    lodge_source_media_look_async (create->spec->media, lodge_job_get_cancellable (create->job),
+                                   media_detected_cb, task);
   } else if (create->spec->os == NULL && create->installer != NULL) {
     describe_and_make (task, create->installer->os);
   } else {

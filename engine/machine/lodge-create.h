@@ -41,7 +41,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeCreateSpec, lodge_create_spec_free)
  *
  * Works in a hidden folder that gets its real name in the last step; an end before that removes it.
  *
- * Errors: those of lodge_media_detect_async(), lodge_image_*(), lodge_store_*().
+ * Errors: those of lodge_source_media_look_async(), lodge_image_*(), lodge_store_*().
  */
 void lodge_create_async (LodgeStore *store,
                          LodgeCreateSpec *spec,

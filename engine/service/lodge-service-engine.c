@@ -5,6 +5,7 @@
 #include "guest/lodge-media.h"
 #include "lodge-config.h"
 #include "lodge-error.h"
+#include "machine/lodge-source-media.h"
 #include "service/lodge-service-job.h"
 #include "service/lodge-service-machine.h"
 
@@ -254,7 +255,7 @@ detected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Detect *detect = user_data;
   GError *error = NULL;
-  g_autofree char *os = lodge_media_detect_finish (result, &error);
+  g_autofree char *os = lodge_source_media_look_finish (result, &error);
 
   if (os != NULL) {
     tell_defaults (detect, os);
@@ -301,7 +302,7 @@ handle_detect_media (LodgeEngine1 *object, GDBusMethodInvocation *invocation, co
   if (os != NULL)
     tell_defaults (detect, os);
   else
-    lodge_media_detect_async (path, NULL, detected_cb, detect);
+    lodge_source_media_look_async (path, NULL, detected_cb, detect);
   return TRUE;
 }
 

@@ -23,6 +23,9 @@
 /* VMware's own are 10 KiB; longer ones are made to be slow to read. */
 #define MOST_VMDK_DESCRIPTOR (64 * 1024)
 
+/* Of the first sector: a PC's master boot record, before a GPT too. */
+#define SIGNATURE_AT 510
+
 typedef struct {
   const char *path;
   int fd;
@@ -239,6 +242,12 @@ is_packed (const Image *image)
   return memcmp (image->head + 257, "ustar", 5) == 0;
 }
 
+static gboolean
+is_signature (const guint8 *bytes)
+{
+  return bytes[0] == 0x55 && bytes[1] == 0xaa;
+}
+
 static const char *
 find (const Image *image, GError **error)
 {
@@ -265,6 +274,9 @@ find (const Image *image, GError **error)
     return check_vpc (image, image->tail, error);
   if (is_packed (image))
     return refuse (image, _ ("it is compressed or an archive; unpack it first"), error);
+  /* A disk is made of sectors; a picture or a text of just such a length is rare. */
+  if (image->size % 512 != 0 && !is_signature (head + SIGNATURE_AT))
+    return refuse (image, _ ("it is not the image of a disk"), error);
   return "raw";
 }
 
@@ -313,4 +325,18 @@ lodge_image_magic_find (const char *path, guint64 *out_size, GError **error)
   if (format != NULL)
     *out_size = image.size;
   return format;
+}
+
+gboolean
+lodge_image_magic_has_boot_sector (const char *path)
+{
+  guint8 signature[2] = {0};
+  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+  if (fd < 0)
+    return FALSE;
+  if (TEMP_FAILURE_RETRY (pread (fd, signature, sizeof signature, SIGNATURE_AT)) < 0)
+    signature[0] = 0;
+  close (fd);
+  return is_signature (signature);
 }

@@ -20,4 +20,8 @@ G_BEGIN_DECLS
  */
 const char *lodge_image_magic_find (const char *path, guint64 *out_size, GError **error);
 
+/* Whether the first sector ends with the signature 55 AA, as that of every disk that a computer can
+ * start from. %FALSE also when it cannot be read. Blocks. */
+gboolean lodge_image_magic_has_boot_sector (const char *path);
+
 G_END_DECLS

@@ -43,7 +43,7 @@ store_result_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static char *
-detect (const char *path, GError **error)
+detect (const char *path, gboolean *out_is_disc, GError **error)
 {
   GAsyncResult *result = NULL;
   GWeakRef weak;
@@ -52,7 +52,7 @@ detect (const char *path, GError **error)
   lodge_media_detect_async (path, NULL, store_result_cb, &result);
   while (result == NULL)
     g_main_context_iteration (NULL, TRUE);
-  os = lodge_media_detect_finish (result, error);
+  os = lodge_media_detect_finish (result, out_is_disc, error);
 
   g_weak_ref_init (&weak, result);
   g_object_unref (result);
@@ -68,7 +68,8 @@ static void
 check_refused (const char *path, int code, const char *words)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *os = detect (path, &error);
+  gboolean is_disc;
+  g_autofree char *os = detect (path, &is_disc, &error);
 
   g_assert_error (error, LODGE_ERROR, code);
   g_assert_null (os);
@@ -78,12 +79,14 @@ check_refused (const char *path, int code, const char *words)
 }
 
 static void
-check_detected (const char *path, const char *expected)
+check_detected (const char *path, const char *expected, gboolean expected_disc)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *os = detect (path, &error);
+  gboolean is_disc = FALSE;
+  g_autofree char *os = detect (path, &is_disc, &error);
 
   g_assert_no_error (error);
+  g_assert_cmpint (is_disc, ==, expected_disc);
   g_assert_cmpstr (os, ==, expected);
 }
 
@@ -108,7 +111,7 @@ test_known (Fixture *fixture, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
     g_test_message ("%s", rows[i].image.volume_id);
     iso_image_write (&rows[i].image, fixture->path);
-    check_detected (fixture->path, rows[i].os);
+    check_detected (fixture->path, rows[i].os, TRUE);
   }
 }
 
@@ -128,11 +131,11 @@ test_unknown (Fixture *fixture, gconstpointer data)
     const IsoImage image = {.volume_id = names[i]};
 
     iso_image_write (&image, fixture->path);
-    check_detected (fixture->path, "");
+    check_detected (fixture->path, "", TRUE);
   }
 }
 
-/* Not an ISO image at all: no error, the user may know what it is. */
+/* Not an ISO image at all: whoever asked decides what that means. */
 static void
 test_other_formats (Fixture *fixture, gconstpointer data)
 {
@@ -140,8 +143,20 @@ test_other_formats (Fixture *fixture, gconstpointer data)
 
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++) {
     g_assert_true (g_file_set_contents (fixture->path, texts[i], -1, NULL));
-    check_detected (fixture->path, "");
+    check_detected (fixture->path, "", FALSE);
   }
+}
+
+/* UDF without an ISO 9660 volume beside it. */
+static void
+test_udf (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *image = g_malloc0 (64 * 1024);
+
+  memcpy (image + 32768 + 1, "BEA01", 5);
+  memcpy (image + 32768 + 2048 + 1, "NSR02", 5);
+  g_assert_true (g_file_set_contents (fixture->path, image, 64 * 1024, NULL));
+  check_detected (fixture->path, "", TRUE);
 }
 
 static void
@@ -214,7 +229,7 @@ test_truncated (Fixture *fixture, gconstpointer data)
   /* Up to the run-out of a copied disc is no truncation. */
   image.sectors = ISO_IMAGE_SECTORS + 150;
   iso_image_write (&image, fixture->path);
-  check_detected (fixture->path, "debian11");
+  check_detected (fixture->path, "debian11", TRUE);
   image.sectors = ISO_IMAGE_SECTORS + 151;
   iso_image_write (&image, fixture->path);
   check_refused (fixture->path, LODGE_ERROR_INVALID, "is cut off");
@@ -236,10 +251,11 @@ test_damaged (Fixture *fixture, gconstpointer data)
     g_autoptr (GByteArray) bytes = iso_image_build (&image);
     g_autoptr (GError) error = NULL;
     g_autofree char *os = NULL;
+    gboolean is_disc;
 
     g_assert_true (
         g_file_set_contents (fixture->path, (const char *) bytes->data, lengths[i], NULL));
-    os = detect (fixture->path, &error);
+    os = detect (fixture->path, &is_disc, &error);
     g_assert_true ((os != NULL) != (error != NULL));
     /* Without its primary descriptor it cannot be told. */
     if (lengths[i] < 34816)
@@ -250,12 +266,13 @@ test_damaged (Fixture *fixture, gconstpointer data)
     g_autoptr (GByteArray) bytes = iso_image_build (&image);
     g_autoptr (GError) error = NULL;
     g_autofree char *os = NULL;
+    gboolean is_disc;
 
     for (guint j = 0; j < 12; j++)
       bytes->data[g_test_rand_int_range (32768, 43008)] = (guchar) g_test_rand_int ();
     g_assert_true (
         g_file_set_contents (fixture->path, (const char *) bytes->data, bytes->len, NULL));
-    os = detect (fixture->path, &error);
+    os = detect (fixture->path, &is_disc, &error);
     g_assert_true ((os != NULL) != (error != NULL));
     if (error != NULL)
       g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);
@@ -271,13 +288,14 @@ test_cancelled (Fixture *fixture, gconstpointer data)
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GError) error = NULL;
   GAsyncResult *result = NULL;
+  gboolean is_disc;
 
   iso_image_write (&image, fixture->path);
   lodge_media_detect_async (fixture->path, cancellable, store_result_cb, &result);
   g_cancellable_cancel (cancellable);
   while (result == NULL)
     g_main_context_iteration (NULL, TRUE);
-  g_assert_null (lodge_media_detect_finish (result, &error));
+  g_assert_null (lodge_media_detect_finish (result, &is_disc, &error));
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_CANCELLED);
   g_object_unref (result);
 }
@@ -291,6 +309,7 @@ main (int argc, char **argv)
   ADD ("known", test_known);
   ADD ("unknown", test_unknown);
   ADD ("other-formats", test_other_formats);
+  ADD ("udf", test_udf);
   ADD ("folder", test_folder);
   ADD ("missing", test_missing);
   ADD ("empty", test_empty);

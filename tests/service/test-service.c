@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -459,6 +460,8 @@ test_detect_media (Fixture *fixture, gconstpointer data)
   const char *name;
   guint32 memory;
 
+  /* The first descriptor of an ISO 9660 volume. */
+  memcpy (zeroes + 32768, "\1CD001", 6);
   g_assert_true (g_file_set_contents (image, zeroes, 65536, NULL));
   answer = call_engine (fixture, "DetectMedia", g_variant_new ("(s)", image), &error);
   g_assert_no_error (error);
@@ -475,6 +478,59 @@ test_detect_media (Fixture *fixture, gconstpointer data)
   refused = call_engine (fixture, "DetectMedia", g_variant_new ("(s)", fixture->folder), &error);
   g_assert_null (refused);
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);
+}
+
+/* What people choose by mistake, whatever its name: told before anything is made of it, and by the
+ * job that would have used it. */
+static void
+test_no_media (Fixture *fixture, gconstpointer data)
+{
+  static const struct {
+    const char *head;
+    gboolean boot_sector;
+    const char *words;
+  } cases[] = {
+      {"Dear diary,\n", FALSE, "choose an installer's image"},
+      {"\xff\xd8\xff\xe0JFIF", FALSE, "choose an installer's image"},
+      {"\x1f\x8b", FALSE, "unpack it first"},
+      {"vhdxfile", FALSE, "--disk"},
+      {"", TRUE, "--disk"},
+  };
+  g_autofree char *image = g_build_filename (fixture->folder, "holiday.iso", NULL);
+  g_autofree char *spec = g_strdup_printf ("({'name': <'x'>, 'media': <'%s'>},)", image);
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *bytes = g_malloc0 (64 * 1024);
+    g_autofree char *state = NULL;
+    g_autofree char *message = NULL;
+    g_autoptr (GVariant) refused = NULL;
+    g_autoptr (GVariant) answer = NULL;
+    g_autoptr (GError) error = NULL;
+    const char *job;
+
+    memcpy (bytes, cases[i].head, strlen (cases[i].head));
+    if (cases[i].boot_sector)
+      memcpy (bytes + 510, "\x55\xaa", 2);
+    g_assert_true (g_file_set_contents (image, bytes, 64 * 1024, NULL));
+    refused = call_engine (fixture, "DetectMedia", g_variant_new ("(s)", image), &error);
+    g_assert_null (refused);
+    g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);
+    g_assert_nonnull (strstr (error->message, image));
+    g_assert_nonnull (strstr (error->message, cases[i].words));
+    g_clear_error (&error);
+
+    answer = call_engine (fixture, "CreateMachine", g_variant_new_parsed (spec), &error);
+    g_assert_no_error (error);
+    g_variant_get (answer, "(&o)", &job);
+    do {
+      g_free (state);
+      state = dup_property (fixture, job, "org.lodgevm.Job1", "State");
+    } while (g_str_equal (state, "running"));
+    g_assert_cmpstr (state, ==, "failed");
+    message = dup_property (fixture, job, "org.lodgevm.Job1", "ErrorMessage");
+    g_assert_nonnull (strstr (message, cases[i].words));
+  }
+  g_assert_cmpuint (lodge_library_get_machines (fixture->library)->len, ==, 0);
 }
 
 static void
@@ -536,6 +592,7 @@ main (int argc, char *argv[])
   ADD ("console-has-one-owner", test_console_has_one_owner);
   ADD ("host", test_host);
   ADD ("detect-media", test_detect_media);
+  ADD ("no-media", test_no_media);
   ADD ("socket-comes-back", test_socket_comes_back);
   ADD ("another-engine-came", test_another_engine_came);
   return g_test_run ();
