@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The table of commands. Parsing, help, completion and the man page are made from it. */
+#include "lodge-firmware.h"
 #include "lodgectl-command.h"
 #include "lodgectl-handlers.h"
 
@@ -8,7 +9,6 @@
 const char *const lodgectl_states[] = {"off",        "starting", "running", "paused",
                                        "suspending", "stopping", "crashed", NULL};
 
-static const char *const firmwares[] = {"bios", "uefi", "uefi-secure", NULL};
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 
 /* clang-format off */
@@ -64,7 +64,7 @@ const LodgectlCommand lodgectl_commands[] = {
         .sentence = N_ ("the memory, such as 4G or 512M") },
       { .name = "cpus", .kind = LODGECTL_KIND_TEXT, .value = "N",
         .sentence = N_ ("the number of processors") },
-      { .name = "firmware", .kind = LODGECTL_KIND_CHOICE, .value = "KIND", .choices = firmwares,
+      { .name = "firmware", .kind = LODGECTL_KIND_CHOICE, .value = "KIND", .choices = lodge_firmware_names,
         .sentence = N_ ("the firmware: bios, uefi, or uefi-secure (UEFI with Secure Boot)") },
       { .name = "tpm", .sentence = N_ ("give it a TPM 2.0") },
       { .name = "os", .kind = LODGECTL_KIND_TEXT, .value = "ID",

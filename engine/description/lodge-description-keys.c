@@ -34,7 +34,6 @@ static const LodgeSection sections[] = {
 G_STATIC_ASSERT (G_N_ELEMENTS (sections) == LODGE_N_SECTIONS);
 
 /* In the order of the enums. */
-static const char *const firmware_kinds[] = {"bios", "uefi", "uefi-secure", NULL};
 static const char *const disk_buses[] = {"virtio", "sata", NULL};
 static const char *const nic_models[] = {"virtio", "e1000e", NULL};
 static const char *const display_models[] = {"virtio", "qxl", "vga", NULL};
@@ -72,8 +71,8 @@ static const LodgeKey keys[] = {
   { LODGE_SECTION_MACHINE, "vmgenid", LODGE_KEY_UUID, MACHINE (vmgenid), NULL, 0, 0, NULL, 0,
     N_ ("Changes whenever the guest goes back in time or is copied, so that it can notice.") },
 
-  { LODGE_SECTION_FIRMWARE, "kind", LODGE_KEY_CHOICE, MACHINE (firmware), "bios", 0, 0, firmware_kinds,
-    SETTABLE, N_ ("BIOS, UEFI, or UEFI with Secure Boot.") },
+  { LODGE_SECTION_FIRMWARE, "kind", LODGE_KEY_CHOICE, MACHINE (firmware), "bios", 0, 0,
+    lodge_firmware_names, SETTABLE, N_ ("BIOS, UEFI, or UEFI with Secure Boot.") },
   { LODGE_SECTION_FIRMWARE, "code", LODGE_KEY_HOST_FILE, MACHINE (firmware_code), "", 0, PATH_LENGTH,
     NULL, 0, N_ ("The firmware's image on this computer; recorded by the first start.") },
   { LODGE_SECTION_FIRMWARE, "code-format", LODGE_KEY_CHOICE_TEXT, MACHINE (firmware_format), "", 0, 0,

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "lodge-firmware.h"
 #include "lodge-size.h"
 
 #include <glib.h>
@@ -14,12 +15,6 @@ G_BEGIN_DECLS
 
 /* The version of machine.ini that this build writes. */
 #define LODGE_DESCRIPTION_VERSION 1
-
-typedef enum {
-  LODGE_FIRMWARE_BIOS,
-  LODGE_FIRMWARE_UEFI,
-  LODGE_FIRMWARE_UEFI_SECURE,
-} LodgeFirmwareKind;
 
 typedef enum {
   LODGE_DISK_BUS_VIRTIO,

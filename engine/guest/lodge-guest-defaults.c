@@ -4,6 +4,8 @@
 
 #include "guest/lodge-os-catalogue.h"
 
+#include <unistd.h>
+
 #define MIB (G_GUINT64_CONSTANT (1) << 20)
 #define GIB (G_GUINT64_CONSTANT (1) << 30)
 
@@ -114,50 +116,31 @@ lodge_guest_defaults_for_os (const char *os, guint host_cpus, guint64 host_memor
   return self;
 }
 
-typedef struct {
-  char *os;
-  guint host_cpus;
-  guint64 host_memory_bytes;
-} Wanted;
-
-static void
-wanted_free (Wanted *self)
-{
-  g_free (self->os);
-  g_free (self);
-}
-
 static void
 find_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
-  Wanted *wanted = data;
+  guint64 memory = (guint64) sysconf (_SC_PHYS_PAGES) * (guint64) sysconf (_SC_PAGESIZE);
 
-  g_task_return_pointer (
-      task, lodge_guest_defaults_for_os (wanted->os, wanted->host_cpus, wanted->host_memory_bytes),
-      (GDestroyNotify) lodge_guest_defaults_free);
+  g_task_return_pointer (task, lodge_guest_defaults_for_os (data, g_get_num_processors (), memory),
+                         (GDestroyNotify) lodge_guest_defaults_free);
 }
 
 void
-lodge_guest_defaults_for_os_async (const char *os,
-                                   guint host_cpus,
-                                   guint64 host_memory_bytes,
-                                   GAsyncReadyCallback callback,
-                                   gpointer user_data)
+lodge_guest_defaults_for_here_async (const char *os,
+                                     GAsyncReadyCallback callback,
+                                     gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, user_data);
-  Wanted *wanted = g_new0 (Wanted, 1);
 
-  wanted->os = g_strdup (os);
-  wanted->host_cpus = host_cpus;
-  wanted->host_memory_bytes = host_memory_bytes;
-  g_task_set_source_tag (task, lodge_guest_defaults_for_os_async);
-  g_task_set_task_data (task, wanted, (GDestroyNotify) wanted_free);
+  g_task_set_source_tag (task, lodge_guest_defaults_for_here_async);
+  g_task_set_task_data (task, g_strdup (os), g_free);
   g_task_run_in_thread (task, find_in_thread);
 }
 
 LodgeGuestDefaults *
-lodge_guest_defaults_for_os_finish (GAsyncResult *result)
+lodge_guest_defaults_for_here_finish (GAsyncResult *result)
 {
-  g_return_val_if_fail (g_async_result_is_tagged (result, lodge_guest_defaults_for_os_async), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, lodge_guest_defaults_for_here_async),
+                        NULL);
   return g_task_propagate_pointer (G_TASK (result), NULL);
 }

@@ -104,3 +104,15 @@ lodge_installer_list (void)
       add_installer (installers, images, g_ptr_array_index (releases, i), variant);
   return installers;
 }
+
+LodgeInstaller *
+lodge_installer_find (const char *id)
+{
+  g_autoptr (GPtrArray) installers = lodge_installer_list ();
+
+  for (guint i = 0; i < installers->len; i++) {
+    if (g_str_equal (((LodgeInstaller *) installers->pdata[i])->id, id))
+      return g_ptr_array_steal_index (installers, i);
+  }
+  return NULL;
+}

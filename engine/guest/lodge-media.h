@@ -31,14 +31,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeGuestDefaults, lodge_guest_defaults_free)
 LodgeGuestDefaults *
 lodge_guest_defaults_for_os (const char *os, guint host_cpus, guint64 host_memory_bytes);
 
-/* The same in a thread; never fails. */
-void lodge_guest_defaults_for_os_async (const char *os,
-                                        guint host_cpus,
-                                        guint64 host_memory_bytes,
-                                        GAsyncReadyCallback callback,
-                                        gpointer user_data);
+/* The same in a thread, with what this computer has; never fails. */
+void lodge_guest_defaults_for_here_async (const char *os,
+                                          GAsyncReadyCallback callback,
+                                          gpointer user_data);
 /* Returns: (transfer full) */
-LodgeGuestDefaults *lodge_guest_defaults_for_os_finish (GAsyncResult *result);
+LodgeGuestDefaults *lodge_guest_defaults_for_here_finish (GAsyncResult *result);
 
 /**
  * lodge_media_detect_async:
@@ -73,5 +71,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeInstaller, lodge_installer_free)
 
 /* Returns: (transfer full) (element-type LodgeInstaller): those whose files are there now */
 GPtrArray *lodge_installer_list (void);
+/* Transfer full; %NULL when there is none of that id. */
+LodgeInstaller *lodge_installer_find (const char *id);
 
 G_END_DECLS

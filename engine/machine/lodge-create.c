@@ -145,26 +145,6 @@ replace (char **field, const char *text)
 }
 
 static gboolean
-parse_firmware (const char *text, LodgeFirmwareKind *out_kind, GError **error)
-{
-  static const char *const names[] = {
-      [LODGE_FIRMWARE_BIOS] = "bios",
-      [LODGE_FIRMWARE_UEFI] = "uefi",
-      [LODGE_FIRMWARE_UEFI_SECURE] = "uefi-secure",
-  };
-
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
-    if (g_str_equal (names[i], text)) {
-      *out_kind = i;
-      return TRUE;
-    }
-  }
-  g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
-               _ ("“%s” is no firmware: it can be bios, uefi or uefi-secure"), text);
-  return FALSE;
-}
-
-static gboolean
 describe_devices (Create *create, const LodgeGuestDefaults *defaults, GError **error)
 {
   const LodgeCreateSpec *spec = create->spec;
@@ -210,7 +190,8 @@ describe (Create *create, const LodgeGuestDefaults *defaults, GError **error)
   description->firmware = defaults->firmware;
   description->display = defaults->display;
   description->tpm = spec->has_tpm ? spec->tpm : defaults->tpm;
-  if (spec->firmware != NULL && !parse_firmware (spec->firmware, &description->firmware, error))
+  if (spec->firmware != NULL &&
+      !lodge_description_set (description, "firmware.kind", spec->firmware, error))
     return NULL;
 
   if (installer != NULL) {
@@ -235,7 +216,7 @@ static void
 defaults_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
-  g_autoptr (LodgeGuestDefaults) defaults = lodge_guest_defaults_for_os_finish (result);
+  g_autoptr (LodgeGuestDefaults) defaults = lodge_guest_defaults_for_here_finish (result);
   GError *error = NULL;
 
   if (describe (g_task_get_task_data (task), defaults, &error) == NULL)
@@ -247,9 +228,7 @@ defaults_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 describe_and_make (GTask *task, const char *os)
 {
-  guint64 host_memory = (guint64) sysconf (_SC_PHYS_PAGES) * (guint64) sysconf (_SC_PAGESIZE);
-
-  lodge_guest_defaults_for_os_async (os, g_get_num_processors (), host_memory, defaults_cb, task);
+  lodge_guest_defaults_for_here_async (os, defaults_cb, task);
 }
 
 static void
@@ -335,19 +314,11 @@ check_kernel_file (const char *path, GError **error)
 static gboolean
 find_installer (Create *create, GError **error)
 {
-  g_autoptr (GPtrArray) installers = NULL;
-
   if (create->spec->installer == NULL)
     return TRUE;
-  installers = lodge_installer_list ();
-  for (guint i = 0; i < installers->len; i++) {
-    LodgeInstaller *installer = installers->pdata[i];
-
-    if (g_str_equal (installer->id, create->spec->installer)) {
-      create->installer = g_ptr_array_steal_index (installers, i);
-      return TRUE;
-    }
-  }
+  create->installer = lodge_installer_find (create->spec->installer);
+  if (create->installer != NULL)
+    return TRUE;
   g_set_error (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND,
                _ ("The installer “%s” is not on this computer: install the package "
                   "debian-installer-12-netboot-amd64, or choose an image file"),

@@ -10,7 +10,6 @@
 #include "service/lodge-service-machine.h"
 
 #include <glib/gi18n-lib.h>
-#include <unistd.h>
 
 /* What this build serves; see Engine1.ApiVersion. */
 #define API_VERSION 1
@@ -213,17 +212,11 @@ detect_free (Detect *detect)
   g_free (detect);
 }
 
-static const char *const firmware_names[] = {
-    [LODGE_FIRMWARE_BIOS] = "bios",
-    [LODGE_FIRMWARE_UEFI] = "uefi",
-    [LODGE_FIRMWARE_UEFI_SECURE] = "uefi-secure",
-};
-
 static void
 defaults_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Detect *detect = user_data;
-  g_autoptr (LodgeGuestDefaults) defaults = lodge_guest_defaults_for_os_finish (result);
+  g_autoptr (LodgeGuestDefaults) defaults = lodge_guest_defaults_for_here_finish (result);
   g_autofree char *name = propose_name (detect->library, defaults->os_name, detect->path);
   GVariantDict facts;
 
@@ -234,7 +227,7 @@ defaults_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_variant_dict_insert (&facts, "memory", "u", defaults->memory_mib);
   g_variant_dict_insert (&facts, "cpus", "u", defaults->cpus);
   g_variant_dict_insert (&facts, "disk-size", "t", defaults->disk_bytes);
-  g_variant_dict_insert (&facts, "firmware", "s", firmware_names[defaults->firmware]);
+  g_variant_dict_insert (&facts, "firmware", "s", lodge_firmware_names[defaults->firmware]);
   g_variant_dict_insert (&facts, "tpm", "b", defaults->tpm);
   g_dbus_method_invocation_return_value (detect->invocation,
                                          g_variant_new ("(@a{sv})", g_variant_dict_end (&facts)));
@@ -245,9 +238,7 @@ defaults_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 tell_defaults (Detect *detect, const char *os)
 {
-  guint64 memory = (guint64) sysconf (_SC_PHYS_PAGES) * (guint64) sysconf (_SC_PAGESIZE);
-
-  lodge_guest_defaults_for_os_async (os, g_get_num_processors (), memory, defaults_cb, detect);
+  lodge_guest_defaults_for_here_async (os, defaults_cb, detect);
 }
 
 static void
@@ -265,31 +256,13 @@ detected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
 }
 
-/* The OS of an installer that is on this computer, known without looking; NULL for another @id. */
-static char *
-dup_installer_os (const char *id, char **out_title)
-{
-  g_autoptr (GPtrArray) installers = lodge_installer_list ();
-
-  for (guint i = 0; i < installers->len; i++) {
-    const LodgeInstaller *installer = installers->pdata[i];
-
-    if (!g_str_equal (installer->id, id))
-      continue;
-    *out_title = g_strdup (installer->title);
-    return g_strdup (installer->os);
-  }
-  return NULL;
-}
-
 static gboolean
 handle_detect_media (LodgeEngine1 *object, GDBusMethodInvocation *invocation, const char *path)
 {
-  g_autofree char *title = NULL;
-  g_autofree char *os = dup_installer_os (path, &title);
+  g_autoptr (LodgeInstaller) installer = lodge_installer_find (path);
   Detect *detect;
 
-  if (os == NULL && !g_path_is_absolute (path)) {
+  if (installer == NULL && !g_path_is_absolute (path)) {
     g_dbus_method_invocation_return_error (
         invocation, LODGE_ERROR, LODGE_ERROR_INVALID,
         _ ("“%s” is neither a whole path from / nor an installer of this computer"), path);
@@ -298,9 +271,9 @@ handle_detect_media (LodgeEngine1 *object, GDBusMethodInvocation *invocation, co
   detect = g_new0 (Detect, 1);
   detect->library = g_object_ref (LODGE_SERVICE_ENGINE (object)->library);
   detect->invocation = invocation;
-  detect->path = g_strdup (title != NULL ? title : path);
-  if (os != NULL)
-    tell_defaults (detect, os);
+  detect->path = g_strdup (installer != NULL ? installer->title : path);
+  if (installer != NULL)
+    tell_defaults (detect, installer->os);
   else
     lodge_source_media_look_async (path, NULL, detected_cb, detect);
   return TRUE;

@@ -2,6 +2,8 @@
 /* What a new machine has: memory, processors, disk, firmware; each may be left to the engine. */
 #include "gtk/lodge-hardware-row.h"
 
+#include "lodge-firmware.h"
+
 #include <glib/gi18n-lib.h>
 #include <math.h>
 
@@ -32,8 +34,9 @@ struct _LodgeHardwareRow {
 
 G_DEFINE_FINAL_TYPE (LodgeHardwareRow, lodge_hardware_row, ADW_TYPE_EXPANDER_ROW)
 
-/* In the order of the combo row's model; 0 is automatic. */
-static const char *const firmware_names[] = {NULL, "uefi", "uefi-secure", "bios"};
+/* In the order of the combo row's model, behind 0, which is automatic. */
+static const LodgeFirmwareKind firmwares[] = {LODGE_FIRMWARE_UEFI, LODGE_FIRMWARE_UEFI_SECURE,
+                                              LODGE_FIRMWARE_BIOS};
 
 static char *
 dup_size (guint mib)
@@ -220,9 +223,9 @@ fill_firmware (LodgeHardwareRow *self, GVariantDict *facts)
   guint selected = 0;
 
   if (g_variant_dict_lookup (facts, "firmware", "&s", &name)) {
-    for (guint i = 1; i < G_N_ELEMENTS (firmware_names); i++) {
-      if (g_str_equal (name, firmware_names[i]))
-        selected = i;
+    for (guint i = 0; i < G_N_ELEMENTS (firmwares); i++) {
+      if (g_str_equal (name, lodge_firmware_names[firmwares[i]]))
+        selected = i + 1;
     }
   }
   adw_combo_row_set_selected (self->firmware, selected);
@@ -282,8 +285,8 @@ lodge_hardware_row_add_to_spec (LodgeHardwareRow *self, GVariantDict *spec)
     g_variant_dict_insert (spec, "cpus", "u", cpus);
   if (disk > 0)
     g_variant_dict_insert (spec, "disk-size", "t", (guint64) disk * MIB);
-  if (firmware > 0 && firmware < G_N_ELEMENTS (firmware_names))
-    g_variant_dict_insert (spec, "firmware", "s", firmware_names[firmware]);
+  if (firmware > 0 && firmware <= G_N_ELEMENTS (firmwares))
+    g_variant_dict_insert (spec, "firmware", "s", lodge_firmware_names[firmwares[firmware - 1]]);
   if (self->has_tpm || (self->touched & FIELD_TPM) != 0)
     g_variant_dict_insert (spec, "tpm", "b", gtk_switch_get_active (self->tpm));
 }
