@@ -61,9 +61,10 @@ read_version (LodgeIni *ini, const char *path, guint *out_version, GError **erro
   g_strstrip (text);
   if (!g_ascii_string_to_unsigned (text, 10, 0, G_MAXUINT, &version, NULL)) {
     g_autofree char *shown = lodge_ini_dup_quotable (text);
+    g_autofree char *place = lodge_ini_dup_place (ini, "machine", "version");
 
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
-                 _ ("%s: in [machine], version cannot be “%s”: it must be a whole number"), path,
+                 _ ("%s: in [machine], version cannot be “%s”: it must be a whole number"), place,
                  shown);
     return FALSE;
   }
@@ -126,10 +127,11 @@ read_section (LodgeIni *ini,
     if (!lodge_key_parse (&keys[i], text != NULL ? text : "", item)) {
       g_autofree char *shown = lodge_ini_dup_quotable (text);
       g_autofree char *requirement = lodge_key_dup_requirement (&keys[i]);
+      g_autofree char *place = lodge_ini_dup_place (ini, section, keys[i].name);
 
       g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
-                   _ ("%s: in [%s], %s cannot be “%s”: it must be %s"), path, section, keys[i].name,
-                   shown, requirement);
+                   _ ("%s: in [%s], %s cannot be “%s”: it must be %s"), place, section,
+                   keys[i].name, shown, requirement);
       return FALSE;
     }
   }
@@ -209,6 +211,43 @@ LodgeDescriptionFile *
 lodge_description_file_load (const char *path, GError **error)
 {
   return lodge_description_file_load_with_upgrades (path, no_upgrades, 0, error);
+}
+
+/* The key's line, read on its own: whatever else is wrong with the file. */
+static char *
+dup_name_of_line (const char *line)
+{
+  g_autofree char *text = g_strconcat ("[machine]\n", line, "\n", NULL);
+  g_autoptr (LodgeIni) ini = lodge_ini_parse ("", text, strlen (text), NULL);
+  g_autofree char *name = NULL;
+
+  if (ini != NULL)
+    name = lodge_ini_dup_value (ini, "machine", "name", NULL);
+  if (name != NULL)
+    g_strstrip (name);
+  return name != NULL && lodge_name_check (name, NULL) ? g_steal_pointer (&name) : NULL;
+}
+
+char *
+lodge_description_file_peek_name (const char *path)
+{
+  gsize length;
+  g_autofree char *text = lodge_durable_file_read (path, LODGE_INI_MOST_BYTES, &length, NULL);
+  g_auto (GStrv) lines = text != NULL ? g_strsplit (text, "\n", -1) : NULL;
+  gboolean inside = FALSE;
+
+  for (guint i = 0; lines != NULL && lines[i] != NULL; i++) {
+    g_autofree char *name = NULL;
+
+    g_strstrip (lines[i]);
+    if (lines[i][0] == '[')
+      inside = strcmp (lines[i], "[machine]") == 0;
+    else if (inside)
+      name = dup_name_of_line (lines[i]);
+    if (name != NULL)
+      return g_steal_pointer (&name);
+  }
+  return NULL;
 }
 
 LodgeDescriptionFile *

@@ -21,6 +21,10 @@ typedef struct _LodgeDescriptionFile LodgeDescriptionFile;
  */
 LodgeDescriptionFile *lodge_description_file_load (const char *path, GError **error);
 
+/* The machine's name in a file that cannot be loaded, if that line at least is good; else %NULL.
+ * Reads as loading does. Transfer full. */
+char *lodge_description_file_peek_name (const char *path);
+
 /* For a machine that has no file yet. Takes @description. */
 LodgeDescriptionFile *lodge_description_file_new (const char *path, LodgeDescription *description);
 void lodge_description_file_free (LodgeDescriptionFile *self);

@@ -17,6 +17,7 @@ struct _LodgeIni {
   char *name;
   GKeyFile *file;
   GHashTable *commented; /* header lines that have a comment right above them */
+  GHashTable *lines;     /* "[section]", or that, a line's end and a key, to the line's number */
 };
 
 #define FLAGS (G_KEY_FILE_KEEP_COMMENTS | G_KEY_FILE_KEEP_TRANSLATIONS)
@@ -27,7 +28,8 @@ lodge_ini_free (LodgeIni *self)
   if (self == NULL)
     return;
   g_key_file_unref (self->file);
-  g_hash_table_unref (self->commented);
+  g_clear_pointer (&self->commented, g_hash_table_unref);
+  g_clear_pointer (&self->lines, g_hash_table_unref);
   g_free (self->name);
   g_free (self);
 }
@@ -53,7 +55,7 @@ refuse_twice (const char *name, guint line, const char *what, gpointer first, GE
   return FALSE;
 }
 
-/* @text is stripped. @seen: section, or section and key with a NUL's stand-in between, to line. */
+/* @text is stripped. @seen: as LodgeIni's lines. */
 static gboolean
 check_line (
     const char *name, guint line, char *text, char **section, GHashTable *seen, GError **error)
@@ -95,7 +97,8 @@ check_line (
   return TRUE;
 }
 
-static gboolean
+/* Returns: (transfer full): where everything is, or %NULL with the error */
+static GHashTable *
 check_lines (const char *name, const char *text, gsize length, GError **error)
 {
   g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
@@ -113,14 +116,14 @@ check_lines (const char *name, const char *text, gsize length, GError **error)
     if (!g_utf8_validate_len (start, stop - start, NULL)) {
       g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
                    _ ("%s, line %u: this is not UTF-8 text"), name, line);
-      return FALSE;
+      return NULL;
     }
     copy = g_strstrip (g_strndup (start, stop - start));
     if (!check_line (name, line, copy, &section, seen, error))
-      return FALSE;
+      return NULL;
     start = stop + 1;
   }
-  return TRUE;
+  return g_steal_pointer (&seen);
 }
 
 static GHashTable *
@@ -139,14 +142,16 @@ find_commented (const char *text)
 LodgeIni *
 lodge_ini_parse (const char *name, const char *text, gsize length, GError **error)
 {
+  g_autoptr (GHashTable) lines = check_lines (name, text, length, error);
   g_autoptr (LodgeIni) self = NULL;
   g_autoptr (GError) why = NULL;
   g_autofree char *whole = NULL;
 
-  if (!check_lines (name, text, length, error))
+  if (lines == NULL)
     return NULL;
 
   self = g_new0 (LodgeIni, 1);
+  self->lines = g_steal_pointer (&lines);
   self->name = g_strdup (name);
   self->file = g_key_file_new ();
   self->commented = find_commented (text);
@@ -190,6 +195,17 @@ lodge_ini_has_section (LodgeIni *self, const char *section)
 }
 
 char *
+lodge_ini_dup_place (LodgeIni *self, const char *section, const char *key)
+{
+  g_autofree char *entry = g_strdup_printf ("[%s]\n%s", section, key);
+  gpointer line = g_hash_table_lookup (self->lines, entry);
+
+  if (line == NULL)
+    return g_strdup (self->name);
+  return g_strdup_printf (_ ("%s, line %u"), self->name, GPOINTER_TO_UINT (line));
+}
+
+char *
 lodge_ini_dup_value (LodgeIni *self, const char *section, const char *key, GError **error)
 {
   g_autoptr (GError) why = NULL;
@@ -202,10 +218,11 @@ lodge_ini_dup_value (LodgeIni *self, const char *section, const char *key, GErro
   if (value == NULL) {
     g_autofree char *raw = g_key_file_get_value (self->file, section, key, NULL);
     g_autofree char *shown = lodge_ini_dup_quotable (raw != NULL ? raw : "");
+    g_autofree char *place = lodge_ini_dup_place (self, section, key);
 
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
-                 _ ("%s: in [%s], %s cannot be “%s”: a backslash is written \\\\"), self->name,
-                 section, key, shown);
+                 _ ("%s: in [%s], %s cannot be “%s”: a backslash is written \\\\"), place, section,
+                 key, shown);
   }
   return value;
 }

@@ -42,6 +42,10 @@ gboolean lodge_ini_has_section (LodgeIni *self, const char *section);
  * its value has an escape that means nothing. */
 char *lodge_ini_dup_value (LodgeIni *self, const char *section, const char *key, GError **error);
 
+/* Where a key was when the text was read, for messages: "PATH, line 7"; the name alone for one that
+ * was not there. Transfer full. */
+char *lodge_ini_dup_place (LodgeIni *self, const char *section, const char *key);
+
 /* Makes section and key where they are missing; keeps the comment of one that is there. */
 void lodge_ini_set_value (LodgeIni *self, const char *section, const char *key, const char *value);
 void lodge_ini_remove_key (LodgeIni *self, const char *section, const char *key);

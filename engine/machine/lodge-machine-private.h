@@ -21,7 +21,9 @@ struct _LodgeMachine {
 
   LodgeState state;
   char *note;
-  char *broken; /* what is wrong with machine.ini, or NULL */
+  /* While machine.ini is broken. */
+  char *broken;     /* what is wrong with it, or NULL */
+  char *known_name; /* the name that can be read in it all the same, or NULL */
 
   /* While there is a QEMU. */
   LodgeQmp *qmp;

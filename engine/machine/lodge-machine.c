@@ -36,6 +36,7 @@ lodge_machine_finalize (GObject *object)
   g_free (self->uuid);
   g_free (self->note);
   g_free (self->broken);
+  g_free (self->known_name);
   g_free (self->runtime);
   g_free (self->spice_socket);
 
@@ -83,8 +84,18 @@ load (LodgeMachine *self)
   g_clear_pointer (&self->file, lodge_description_file_free);
   self->file_time_us = get_file_time (self);
   self->file = lodge_store_load (self->store, self->uuid, &error);
-  g_free (self->broken);
-  self->broken = error != NULL ? g_strdup (error->message) : NULL;
+  g_clear_pointer (&self->broken, g_free);
+  g_clear_pointer (&self->known_name, g_free);
+  if (self->file == NULL) {
+    g_autofree char *folder = lodge_machine_dup_folder (self);
+    g_autofree char *path = g_build_filename (folder, "machine.ini", NULL);
+
+    self->known_name = lodge_description_file_peek_name (path);
+    if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_INVALID))
+      self->broken = g_strdup_printf (_ ("%s. Mend it with a text editor"), error->message);
+    else
+      self->broken = g_strdup (error->message);
+  }
   lodge_machine_note_rest (self);
 }
 
@@ -138,7 +149,9 @@ lodge_machine_get_uuid (LodgeMachine *self)
 const char *
 lodge_machine_get_name (LodgeMachine *self)
 {
-  return self->file != NULL ? lodge_description_file_get (self->file)->name : self->uuid;
+  if (self->file != NULL)
+    return lodge_description_file_get (self->file)->name;
+  return self->known_name != NULL ? self->known_name : self->uuid;
 }
 
 LodgeState

@@ -31,7 +31,7 @@ LodgeMachine *
 lodge_machine_new_for_file (LodgeStore *store, LodgeMachineHost *host, LodgeDescriptionFile *file);
 
 const char *lodge_machine_get_uuid (LodgeMachine *self);
-/* The name; the UUID while machine.ini is broken. */
+/* The name; while machine.ini is broken, that which can be read in it, or else the UUID. */
 const char *lodge_machine_get_name (LodgeMachine *self);
 LodgeState lodge_machine_get_state (LodgeMachine *self);
 const char *lodge_machine_get_note (LodgeMachine *self);

@@ -289,7 +289,7 @@ test_bad_text (Fixture *fixture, gconstpointer data)
 {
   static const struct {
     const char *text;
-    const char *named[3];
+    const char *named[4];
   } bad[] = {
       {"", {"version"}},
       {"hello\n", {"line 1", "hello"}},
@@ -301,12 +301,12 @@ test_bad_text (Fixture *fixture, gconstpointer data)
       {HEAD "cpus=2\ncpus=4\n", {"line 7", "cpus", "line 6"}},
       {HEAD "[machine]\ncpus=4\n", {"line 6", "[machine]", "line 1"}},
       {HEAD "os=\xff\n", {"line 6", "UTF-8"}},
-      {HEAD "os=\\q\n", {"[machine]", "os", "\\q"}},
+      {HEAD "os=\\q\n", {"line 6", "[machine]", "os", "\\q"}},
       {"[machine]\nuuid=1\n", {"version"}},
-      {"[machine]\nversion=one\n", {"version", "one"}},
+      {"[machine]\nversion=one\n", {"line 2", "version", "one"}},
       {"[machine]\nversion=1\nuuid=1\n", {"[machine]", "uuid", "UUID"}},
       {"[machine]\nversion=1\nuuid=3a1c2a42-5f0d-4e0f-8a53-0d3f5b1b6a11\n", {"[machine]", "name"}},
-      {HEAD "cpus=lots\n", {"[machine]", "lots", "1 to 255"}},
+      {HEAD "cpus=lots\n", {"line 6", "[machine]", "lots", "1 to 255"}},
       {HEAD "memory=4 cats\n", {"[machine]", "4 cats", "16M to 8T"}},
       {HEAD "[tpm]\nenabled=maybe\n", {"[tpm]", "maybe", "true or false"}},
       {HEAD "[firmware]\nkind=coreboot\n", {"[firmware]", "coreboot", "bios, uefi or uefi-secure"}},
@@ -315,7 +315,7 @@ test_bad_text (Fixture *fixture, gconstpointer data)
       {HEAD "[disk.a]\nport=4\ntop=b\n" LAYER, {"disk.a.top", "layer.b"}},
       {HEAD "[disk.a b]\nport=4\ntop=al\n" LAYER, {"disk.a b"}},
       {HEAD "[disk.]\nport=4\ntop=al\n" LAYER, {"disk."}},
-      {HEAD "[disk.x]\nport=99\ntop=al\n" LAYER, {"[disk.x]", "99", "0 to 15"}},
+      {HEAD "[disk.x]\nport=99\ntop=al\n" LAYER, {"line 7", "[disk.x]", "99", "0 to 15"}},
       {HEAD "[layer.a]\nfile=../../x\nformat=raw\nsize=1G\n", {"[layer.a]", "../../x"}},
       {HEAD "[layer.a]\nfile=x\nformat=vmdk\nsize=1G\n", {"[layer.a]", "vmdk", "qcow2 or raw"}},
       {HEAD "[nic.n]\nmac=52:54:00:12:34\nport=5\n", {"[nic.n]", "52:54:00:12:34"}},

@@ -841,11 +841,40 @@ test_broken_description (Fixture *fixture, gconstpointer data)
 
   bad = lodge_library_find (fixture->library, uuid, &error);
   g_assert_no_error (error);
+  g_assert_cmpstr (lodge_machine_get_name (bad), ==, uuid);
   g_assert_cmpstr (lodge_machine_get_note (bad), !=, "");
   lodge_machine_start_async (bad, result_cb, &result);
   wait_until (result != NULL);
   g_assert_false (lodge_machine_start_finish (bad, result, &error));
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);
+}
+
+/* A slip of the hand in one line: people still know the machine by its name, are told which line it
+ * is, and need no new engine once they have mended it. */
+static void
+test_slip_in_description (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = create (fixture, "caf\303\251 1", BOOT_SECTOR_IDLE);
+  g_autofree char *uuid = g_strdup (lodge_machine_get_uuid (machine));
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  g_autofree char *path = g_build_filename (folder, "machine.ini", NULL);
+  g_autofree char *good = NULL;
+  g_autofree char *bad = NULL;
+
+  g_assert_true (g_file_get_contents (path, &good, NULL, NULL));
+  bad = g_strconcat (good, "what is this?\n", NULL);
+  g_assert_true (g_file_set_contents (path, bad, -1, NULL));
+  machine = change_engine (fixture, uuid);
+  g_assert_cmpstr (lodge_machine_get_name (machine), ==, "caf\303\251 1");
+  g_assert_true (lodge_library_find (fixture->library, "caf\303\251 1", NULL) == machine);
+  g_assert_nonnull (strstr (lodge_machine_get_note (machine), "line"));
+  g_assert_nonnull (strstr (lodge_machine_get_note (machine), "what is this?"));
+  g_assert_nonnull (strstr (lodge_machine_get_note (machine), "text editor"));
+
+  g_assert_true (g_file_set_contents (path, good, -1, NULL));
+  machine = lodge_library_find (fixture->library, uuid, NULL);
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
+  start (machine);
 }
 
 static void
@@ -1007,6 +1036,7 @@ main (int argc, char *argv[])
   ADD ("shut-down", test_shut_down);
   ADD ("shut-down-failed-disk", test_shut_down_failed_disk);
   ADD ("broken-description", test_broken_description);
+  ADD ("slip-in-description", test_slip_in_description);
   ADD ("missing-disk", test_missing_disk);
   ADD ("forward-while-running", test_forward_while_running);
   ADD ("network-dies", test_network_dies);
