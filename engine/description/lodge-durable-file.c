@@ -34,10 +34,28 @@ lodge_durable_error_code (int saved_errno)
   }
 }
 
+void
+lodge_durable_set_full (GError **error, const char *path)
+{
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_STORAGE,
+               _ ("There is not enough room for %s: the disk is full, free some space on it"),
+               path);
+}
+
+gboolean
+lodge_durable_is_full (int saved_errno)
+{
+  return saved_errno == ENOSPC || saved_errno == EDQUOT;
+}
+
 /* @format takes the path and the system's words. */
 static void
 set_error (GError **error, const char *format, const char *path, int saved_errno)
 {
+  if (lodge_durable_is_full (saved_errno)) {
+    lodge_durable_set_full (error, path);
+    return;
+  }
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
   g_set_error (error, LODGE_ERROR, lodge_durable_error_code (saved_errno), format, path,

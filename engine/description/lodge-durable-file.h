@@ -46,4 +46,9 @@ int lodge_durable_rename_new (int folder_fd, const char *from, const char *to);
 /* The LODGE_ERROR code for an errno of a file system call. */
 int lodge_durable_error_code (int saved_errno);
 
+/* Whether an errno says that a disk is full, or one's share of it. */
+gboolean lodge_durable_is_full (int saved_errno);
+/* %LODGE_ERROR_STORAGE with what to do. @path: what there is no room for. */
+void lodge_durable_set_full (GError **error, const char *path);
+
 G_END_DECLS

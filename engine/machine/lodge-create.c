@@ -41,11 +41,26 @@ create_free (Create *create)
   g_free (create);
 }
 
+/* People know neither the hidden folder nor the UUID that it is named by. */
+static void
+name_machine (Create *create, GError *error)
+{
+  g_autofree char *folder =
+      lodge_store_dup_folder (create->store, lodge_job_get_machine (create->job));
+  g_autoptr (GString) message = g_string_new (error->message);
+
+  g_string_replace (message, create->folder, folder, 0);
+  g_free (error->message);
+  error->message = g_strdup_printf (_ ("“%s” was not made: %s"), create->spec->name, message->str);
+}
+
 static void
 fail (GTask *task, GError *error)
 {
   Create *create = g_task_get_task_data (task);
 
+  if (error->code == LODGE_ERROR_STORAGE && create->folder != NULL)
+    name_machine (create, error);
   if (create->folder != NULL)
     lodge_store_abort (create->store, lodge_job_get_machine (create->job));
   g_task_return_error (task, error);

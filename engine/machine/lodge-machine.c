@@ -269,8 +269,14 @@ lodge_machine_check_action (LodgeMachine *self, LodgeAction action, GError **err
 gboolean
 lodge_machine_save (LodgeMachine *self, const LodgeDescription *value, GError **error)
 {
-  if (!lodge_description_file_save (self->file, value, error))
+  g_autoptr (GError) why = NULL;
+
+  if (!lodge_description_file_save (self->file, value, &why)) {
+    if (g_error_matches (why, LODGE_ERROR, LODGE_ERROR_STORAGE))
+      g_prefix_error (&why, _ ("“%s” was not changed: "), lodge_machine_get_name (self));
+    g_propagate_error (error, g_steal_pointer (&why));
     return FALSE;
+  }
   self->file_time_us = get_file_time (self);
   lodge_machine_emit_changed (self);
   return TRUE;

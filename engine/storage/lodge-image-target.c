@@ -16,6 +16,8 @@ set_error (const LodgeImageTarget *self, int saved_errno, GError **error)
 {
   if (saved_errno == EEXIST)
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_EXISTS, _ ("%s is there already"), self->path);
+  else if (lodge_durable_is_full (saved_errno))
+    lodge_durable_set_full (error, self->path);
   else
     g_set_error (error, LODGE_ERROR, lodge_durable_error_code (saved_errno),
                  _ ("Could not make %s: %s"), self->path, g_strerror (saved_errno));

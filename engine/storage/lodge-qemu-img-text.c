@@ -2,6 +2,7 @@
 /* What is said to qemu-img and qemu-io about an image, and what they say back. */
 #include "storage/lodge-qemu-img.h"
 
+#include "description/lodge-durable-file.h"
 #include "lodge-error.h"
 
 #include <glib/gi18n-lib.h>
@@ -82,9 +83,7 @@ lodge_qemu_img_set_error (GError **error,
   if (result->status == 128 + SIGXFSZ || strstr (result->words, "No space left") != NULL ||
       strstr (result->words, "too large for file format") != NULL ||
       strstr (result->words, "File too large") != NULL)
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STORAGE,
-                 _ ("There is not enough room for %s: the disk is full"),
-                 target != NULL ? target : path);
+    lodge_durable_set_full (error, target != NULL ? target : path);
   else if (result->status == 128 + SIGXCPU || result->status == 128 + SIGKILL)
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_TIMEOUT,
                  _ ("%s takes more time or memory than an image should"), path);

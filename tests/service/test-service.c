@@ -9,6 +9,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -533,6 +534,44 @@ test_no_media (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (lodge_library_get_machines (fixture->library)->len, ==, 0);
 }
 
+/* The disk has no room for a new machine's disk: a limit to the size of files is all that a test
+ * can have of that. The sentence is about what the user knows. */
+static void
+test_no_room (Fixture *fixture, gconstpointer data)
+{
+  struct rlimit limit;
+  rlim_t before;
+  g_autoptr (GVariant) answer = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *state = NULL;
+  g_autofree char *message = NULL;
+  g_autofree char *name = NULL;
+  const char *job;
+
+  g_assert_cmpint (getrlimit (RLIMIT_FSIZE, &limit), ==, 0);
+  before = limit.rlim_cur;
+  limit.rlim_cur = 64 * 1024;
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &limit), ==, 0);
+  answer = call_engine (
+      fixture, "CreateMachine",
+      g_variant_new_parsed ("({'name': <'web'>, 'disk-size': <uint64 1073741824>},)"), &error);
+  g_assert_no_error (error);
+  g_variant_get (answer, "(&o)", &job);
+  do {
+    g_free (state);
+    state = dup_property (fixture, job, "org.lodgevm.Job1", "State");
+  } while (g_str_equal (state, "running"));
+  limit.rlim_cur = before;
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &limit), ==, 0);
+
+  name = dup_property (fixture, job, "org.lodgevm.Job1", "ErrorName");
+  message = dup_property (fixture, job, "org.lodgevm.Job1", "ErrorMessage");
+  g_assert_cmpstr (name, ==, "org.lodgevm.Error.Storage");
+  g_assert_true (g_str_has_prefix (message, "“web”"));
+  g_assert_nonnull (strstr (message, "free some space"));
+  g_assert_null (strstr (message, "/.new-"));
+}
+
 static void
 test_socket_comes_back (Fixture *fixture, gconstpointer data)
 {
@@ -593,6 +632,7 @@ main (int argc, char *argv[])
   ADD ("host", test_host);
   ADD ("detect-media", test_detect_media);
   ADD ("no-media", test_no_media);
+  ADD ("no-room", test_no_room);
   ADD ("socket-comes-back", test_socket_comes_back);
   ADD ("another-engine-came", test_another_engine_came);
   return g_test_run ();
