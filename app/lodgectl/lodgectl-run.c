@@ -8,7 +8,6 @@
 #include <glib/gi18n.h>
 
 /* A start on a computer that is busy is slow; GDBus would give up after 25 seconds. */
-#define CALL_TIMEOUT_MS (120 * 1000)
 
 G_DEFINE_QUARK (lodgectl - usage - error - quark, lodgectl_usage_error)
 
@@ -56,12 +55,6 @@ lodgectl_run_connect (LodgectlRun *self, LodgeClientFlags flags, GError **error)
   if (self->client != NULL)
     return self->client;
   self->client = lodge_client_connect_sync (flags, NULL, error);
-  if (self->client != NULL) {
-    g_dbus_proxy_set_default_timeout (G_DBUS_PROXY (lodge_client_get_engine (self->client)),
-                                      CALL_TIMEOUT_MS);
-    g_dbus_proxy_set_default_timeout (G_DBUS_PROXY (lodge_client_get_host (self->client)),
-                                      CALL_TIMEOUT_MS);
-  }
   return self->client;
 }
 
@@ -76,7 +69,6 @@ lodgectl_run_open (LodgectlRun *self, GError **error)
   machine = lodge_client_open_machine_sync (client, self->arguments[0], NULL, error);
   if (!lodgectl_run_check (self, machine != NULL, error))
     return NULL;
-  g_dbus_proxy_set_default_timeout (G_DBUS_PROXY (machine), CALL_TIMEOUT_MS);
   return machine;
 }
 
@@ -106,7 +98,7 @@ lodgectl_run_check (LodgectlRun *self, gboolean ok, GError **error)
   } else if (g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT)) {
     g_clear_error (error);
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_TIMEOUT,
-                 _ ("The engine did not answer within %d seconds"), CALL_TIMEOUT_MS / 1000);
+                 _ ("The engine did not answer within %d seconds"), LODGE_CLIENT_CALL_LIMIT_S);
   } else {
     g_dbus_error_strip_remote_error (*error);
   }

@@ -21,7 +21,8 @@
 #include <sys/un.h>
 
 /* How long an engine may take to answer, a started one included. */
-#define TIMEOUT_S 5
+#define CALL_LIMIT_MS (LODGE_CLIENT_CALL_LIMIT_S * 1000)
+#define TIMEOUT_S     5
 /* Between two attempts: short at first, since an engine is up in a few milliseconds. */
 #define FIRST_PAUSE_US   (2 * 1000)
 #define LONGEST_PAUSE_US (20 * 1000)
@@ -388,6 +389,8 @@ client_new (Link *link, GError **error)
                                            NULL, error);
   if (self->host == NULL)
     return NULL;
+  g_dbus_proxy_set_default_timeout (G_DBUS_PROXY (self->engine), CALL_LIMIT_MS);
+  g_dbus_proxy_set_default_timeout (G_DBUS_PROXY (self->host), CALL_LIMIT_MS);
 
   /* It may have gone before there was somebody to hear the signal. */
   if (g_dbus_connection_is_closed (self->connection)) {
@@ -472,6 +475,8 @@ check_machine (LodgeMachine1 *machine, GError **error)
                          _ ("The engine ended before it answered"));
     return NULL;
   }
+  if (machine != NULL)
+    g_dbus_proxy_set_default_timeout (G_DBUS_PROXY (machine), CALL_LIMIT_MS);
   return machine;
 }
 

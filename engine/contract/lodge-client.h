@@ -16,6 +16,10 @@ G_DECLARE_FINAL_TYPE (LodgeClient, lodge_client, LODGE, CLIENT, GObject)
 /* What a client of this build understands; compared with Engine1.ApiVersion on connecting. */
 #define LODGE_CLIENT_API_VERSION 1
 
+/* How long a call may take: a start on a busy computer, or the measuring of a host, takes longer
+ * than the 25 s that GDBus allows. */
+#define LODGE_CLIENT_CALL_LIMIT_S 120
+
 /**
  * LodgeClientFlags:
  * @LODGE_CLIENT_FLAGS_NO_START: a missing engine is %LODGE_ERROR_NOT_FOUND, and not started

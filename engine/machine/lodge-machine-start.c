@@ -32,8 +32,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* QEMU answers some 30 ms after exec; the rest is for a computer that swaps. */
-#define QMP_TIMEOUT_MS 15000
+/* QEMU answers some 30 ms after exec; the rest is for a computer that swaps, or whose disk sleeps.
+ * One that ends is noticed at once, and whoever does not want to wait can force it off; so this is
+ * only for a QEMU that hangs, and below what clients wait (LODGE_CLIENT_CALL_LIMIT_S). */
+#define QMP_TIMEOUT_MS 50000
 
 typedef struct {
   LodgeDescription *description;
@@ -66,6 +68,9 @@ end_failed (Failure *failure)
   GError *error = failure->error;
 
   g_free (failure);
+  /* Whoever is told may start it again at once. */
+  if (start->lock_fd >= 0)
+    close (g_steal_fd (&start->lock_fd));
   if (start->recorded) {
     g_autofree char *folder = lodge_machine_dup_folder (self);
 
@@ -285,7 +290,8 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   /* Not before: a guest that has run no instruction has lost nothing. */
   lodge_run_record_begin (folder);
   start->recorded = TRUE;
-  lodge_qmp_execute_async (qmp, "cont", NULL, 0, self->start_cancellable, continued_cb, task);
+  lodge_qmp_execute_async (qmp, "cont", NULL, QMP_TIMEOUT_MS, self->start_cancellable, continued_cb,
+                           task);
 }
 
 /* Whoever starts a process reaps it; that QEMU itself is gone is told by the watch on QEMU. */

@@ -18,6 +18,8 @@
 
 /* A BIOS under software emulation on a busy computer. */
 #define PATIENCE_S 60
+/* Enough to come in between; longer takes the test longer and shows no more. */
+#define SLOW_START_S 2
 
 typedef struct {
   char *folder; /* everything of this test is below it */
@@ -345,6 +347,11 @@ test_kill_while_starting (Fixture *fixture, gconstpointer data)
     wait_until (started != NULL);
     if (!lodge_machine_start_finish (machine, started, &error))
       g_assert_error (error, LODGE_ERROR, LODGE_ERROR_CANCELLED);
+    /* Whoever was told of the end finds the lock free, also while the result is still held. */
+    if (turns == 0) {
+      start (machine);
+      request (machine, LODGE_REQUEST_KILL);
+    }
   }
   start (machine);
 }
@@ -951,9 +958,23 @@ get_parent (int pid, char *out_name)
   return parent;
 }
 
-/* The process of that name that this one started, perhaps through others. */
+static gboolean
+is_about (int pid, const char *word)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/cmdline", pid);
+  g_autofree char *arguments = NULL;
+  gsize length = 0;
+
+  if (word == NULL)
+    return TRUE;
+  return g_file_get_contents (path, &arguments, &length, NULL) &&
+         memmem (arguments, length, word, strlen (word)) != NULL;
+}
+
+/* The process of that name that this one started, perhaps through others. @word: in its arguments,
+ * or NULL. */
 static int
-find_descendant (const char *name)
+find_descendant (const char *name, const char *word)
 {
   g_autoptr (GDir) proc = g_dir_open ("/proc", 0, NULL);
   const char *entry;
@@ -964,7 +985,7 @@ find_descendant (const char *name)
     char ignored[32];
     int parent = pid > 0 ? get_parent (pid, found) : 0;
 
-    if (parent == 0 || !g_str_equal (found, name))
+    if (parent == 0 || !g_str_equal (found, name) || !is_about (pid, word))
       continue;
     while (parent > 1 && parent != getpid ())
       parent = get_parent (parent, ignored);
@@ -972,6 +993,75 @@ find_descendant (const char *name)
       return pid;
   }
   return 0;
+}
+
+/* Not the QEMU that says what it can do. */
+static int
+find_machine_qemu (LodgeMachine *machine)
+{
+  return find_descendant ("qemu-system-x86", lodge_machine_get_uuid (machine));
+}
+
+/* Starts @machine and stops its QEMU before it has got far. Gives its pid. */
+static int
+start_and_stop_qemu (LodgeMachine *machine, GAsyncResult **out_started)
+{
+  int pid = 0;
+
+  lodge_machine_start_async (machine, result_cb, out_started);
+  wait_until ((pid = find_machine_qemu (machine)) != 0);
+  g_assert_cmpint (kill (pid, SIGSTOP), ==, 0);
+  return pid;
+}
+
+static void
+wait_s (guint seconds)
+{
+  gboolean over = FALSE;
+
+  g_timeout_add_seconds (seconds, out_of_patience_cb, &over);
+  while (!over)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+/* A computer that is busy with something else for a while. */
+static void
+test_slow_start (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = create (fixture, "idle", BOOT_SECTOR_IDLE);
+  g_autoptr (GAsyncResult) started = NULL;
+  g_autoptr (GError) error = NULL;
+  int pid = start_and_stop_qemu (machine, &started);
+
+  wait_s (SLOW_START_S);
+  g_assert_cmpint (kill (pid, SIGCONT), ==, 0);
+  wait_until (started != NULL);
+  lodge_machine_start_finish (machine, started, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
+}
+
+/* A QEMU that hangs, while it starts and while it runs, can be forced off all the same. */
+static void
+test_kill_hung (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = create (fixture, "idle", BOOT_SECTOR_IDLE);
+  g_autoptr (GAsyncResult) started = NULL;
+
+  start_and_stop_qemu (machine, &started);
+  request (machine, LODGE_REQUEST_KILL);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+  wait_until (started != NULL);
+  lodge_machine_start_finish (machine, started, NULL);
+  g_assert_cmpint (find_machine_qemu (machine), ==, 0);
+
+  start (machine);
+  g_assert_cmpint (kill (find_machine_qemu (machine), SIGSTOP), ==, 0);
+  request (machine, LODGE_REQUEST_KILL);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+  g_assert_cmpint (find_machine_qemu (machine), ==, 0);
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
+  start (machine);
 }
 
 /* The process that is the guest's network dies: the guest goes on, and the user is told. */
@@ -982,7 +1072,7 @@ test_network_dies (Fixture *fixture, gconstpointer data)
   int pid = 0;
 
   start (machine);
-  wait_until ((pid = find_descendant ("lodge-usernet")) != 0);
+  wait_until ((pid = find_descendant ("lodge-usernet", NULL)) != 0);
   g_assert_cmpint (kill (pid, SIGKILL), ==, 0);
   wait_until (strstr (lodge_machine_get_note (machine), "network") != NULL);
   g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
@@ -1039,6 +1129,8 @@ main (int argc, char *argv[])
   ADD ("slip-in-description", test_slip_in_description);
   ADD ("missing-disk", test_missing_disk);
   ADD ("forward-while-running", test_forward_while_running);
+  ADD ("slow-start", test_slow_start);
+  ADD ("kill-hung", test_kill_hung);
   ADD ("network-dies", test_network_dies);
   ADD ("delete", test_delete);
   return g_test_run ();
