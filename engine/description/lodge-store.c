@@ -103,13 +103,13 @@ is_there (LodgeStore *self, const char *name)
   return fstatat (self->fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* The names in the folder of machines. The walk has a descriptor of its own, so that it always
- * begins at the beginning. */
+/* The names in a folder. The walk has a descriptor of its own, so that it always begins at the
+ * beginning. */
 static GPtrArray *
-list_names (LodgeStore *self)
+list_folder (int folder_fd)
 {
   GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
-  int fd = openat (self->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int fd = openat (folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   DIR *folder = fd >= 0 ? fdopendir (fd) : NULL;
   struct dirent *entry;
 
@@ -122,6 +122,12 @@ list_names (LodgeStore *self)
     g_ptr_array_add (names, g_strdup (entry->d_name));
   closedir (folder);
   return names;
+}
+
+static GPtrArray *
+list_names (LodgeStore *self)
+{
+  return list_folder (self->fd);
 }
 
 static int
@@ -310,11 +316,51 @@ lodge_store_delete (LodgeStore *self, const char *uuid, GError **error)
          lodge_remove_tree (self->fd, gone, shown, error);
 }
 
+/* Files in the making, as lodge_durable_file_write() and lodge_image_create_async() name them. */
+static gboolean
+is_half_made (int fd, const char *name)
+{
+  struct stat info;
+
+  return name[0] == '.' && g_str_has_suffix (name, ".new") &&
+         fstatat (fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG (info.st_mode);
+}
+
+/* What was being written when an engine was killed; unless somebody has the machine now. */
+static void
+clean_folder (LodgeStore *self, const char *uuid, const char *below)
+{
+  g_autofree char *path = g_build_filename (uuid, below, NULL);
+  g_autoptr (GPtrArray) names = NULL;
+  int fd = openat (self->fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  int lock = -1;
+
+  if (fd < 0)
+    return;
+  names = list_folder (fd);
+  for (guint i = 0; i < names->len; i++) {
+    if (!is_half_made (fd, names->pdata[i]))
+      continue;
+    if (lock < 0)
+      lock = lodge_store_lock (self, uuid, NULL);
+    if (lock >= 0)
+      unlinkat (fd, names->pdata[i], 0);
+  }
+  if (lock >= 0)
+    close (lock);
+  close (fd);
+}
+
 void
 lodge_store_clean (LodgeStore *self)
 {
   g_autoptr (GPtrArray) names = list_names (self);
+  g_autoptr (GPtrArray) machines = lodge_store_list (self);
 
+  for (guint i = 0; i < machines->len; i++) {
+    clean_folder (self, machines->pdata[i], ".");
+    clean_folder (self, machines->pdata[i], "layers");
+  }
   for (guint i = 0; i < names->len; i++) {
     const char *name = g_ptr_array_index (names, i);
     const char *uuid = NULL;

@@ -43,7 +43,8 @@ void lodge_store_abort (LodgeStore *self, const char *uuid);
 /* Renames the folder to ".gone-UUID" and removes it. Never follows a link out of the folder. */
 gboolean lodge_store_delete (LodgeStore *self, const char *uuid, GError **error);
 
-/* Removes what a crash left behind (".new-*", ".gone-*"). The caller is the only engine. */
+/* Removes what a crash left behind: folders (".new-*", ".gone-*"), and files in the making in those
+ * of machines that do not run. The caller is the only engine. */
 void lodge_store_clean (LodgeStore *self);
 
 /**

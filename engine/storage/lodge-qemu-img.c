@@ -9,6 +9,9 @@
  *   wall limit       Mustn't hang: a file on a dead network disk.
  *   capped output    Mustn't fill the engine's memory with complaints.
  *
+ * With the engine. The kernel kills what an engine started that is killed itself (PR_SET_PDEATHSIG,
+ * which lasts over exec); bubblewrap hands that on to what is inside (--die-with-parent).
+ *
  * Ending it. bubblewrap's own process waits for a child that makes the namespaces and becomes their
  * process 1. Killing the first alone is not enough: until the child has asked to die with it, it
  * would wait for it for ever. So bubblewrap is asked for the child (--info-fd, which it writes
@@ -29,6 +32,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -70,6 +74,7 @@ struct _LodgeQemuImg {
   GString *output;
   GString *words;
   GString *info; /* what bubblewrap says of its child */
+  GPid engine;   /* this process */
   guint pending; /* of: its end, and the ends of the pipes */
   gboolean timed_out;
   gboolean ending; /* it was told to */
@@ -113,6 +118,7 @@ lodge_qemu_img_new (const char *program)
   self->words = g_string_new (NULL);
   self->info = g_string_new (NULL);
   self->inner = -1;
+  self->engine = getpid ();
   return self;
 }
 
@@ -190,12 +196,24 @@ limit (int what, guint64 most)
   setrlimit (what, &limits);
 }
 
+/* In the child between fork and exec. The parent is the thread that has forked, which is the main
+ * loop's and lives as long as the engine. */
+static void
+die_with_engine (gpointer engine)
+{
+  prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  /* It died before it could be asked for. */
+  if (getppid () != GPOINTER_TO_INT (engine))
+    _exit (1);
+}
+
 /* In the child between fork and exec: only what signal-safety(7) allows. */
 static void
 set_limits (gpointer data)
 {
   const LodgeQemuImg *self = data;
 
+  die_with_engine (GINT_TO_POINTER (self->engine));
   limit (RLIMIT_AS, MOST_MEMORY);
   limit (RLIMIT_CPU, self->seconds);
   limit (RLIMIT_FSIZE, self->file_bytes);
@@ -555,7 +573,8 @@ try_containment (GTask *task)
 
   argv = lodge_containment_new_argv (LODGE_CONTAINMENT_DIE_WITH_PARENT, NULL, 0, nothing, &error);
   if (argv != NULL)
-    process = spawn ((const char *const *) argv->pdata, -1, NULL, NULL, &error);
+    process = spawn ((const char *const *) argv->pdata, -1, die_with_engine,
+                     GINT_TO_POINTER (getpid ()), &error);
   if (process == NULL) {
     no_containment (error->message);
     start (task);

@@ -406,6 +406,35 @@ test_clean (Fixture *fixture, gconstpointer data)
   lodge_store_clean (fixture->store);
 }
 
+/* What an engine that was killed was writing in a machine's folder; not of one that runs. */
+static void
+test_clean_files (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *uuid = make (fixture, "web");
+  g_autofree char *ini = in_machine (fixture, uuid, ".machine.ini.new");
+  g_autofree char *layer = in_machine (fixture, uuid, "layers/.disk0-l0.qcow2.new");
+  g_autofree char *other = in_machine (fixture, uuid, "notes.new");
+  g_autofree char *folder = in_machine (fixture, uuid, ".folder.new");
+  int lock = lodge_store_lock (fixture->store, uuid, NULL);
+
+  g_assert_cmpint (lock, >=, 0);
+  g_assert_true (g_file_set_contents (ini, "x", -1, NULL));
+  g_assert_true (g_file_set_contents (layer, "x", -1, NULL));
+  g_assert_true (g_file_set_contents (other, "x", -1, NULL));
+  g_assert_cmpint (g_mkdir (folder, 0700), ==, 0);
+
+  lodge_store_clean (fixture->store);
+  g_assert_true (g_file_test (ini, G_FILE_TEST_EXISTS));
+  g_assert_true (g_file_test (layer, G_FILE_TEST_EXISTS));
+  close (lock);
+  lodge_store_clean (fixture->store);
+  g_assert_false (g_file_test (ini, G_FILE_TEST_EXISTS));
+  g_assert_false (g_file_test (layer, G_FILE_TEST_EXISTS));
+  g_assert_true (g_file_test (other, G_FILE_TEST_EXISTS));
+  g_assert_true (g_file_test (folder, G_FILE_TEST_IS_DIR));
+  delete (fixture, uuid);
+}
+
 static void
 test_lock (Fixture *fixture, gconstpointer data)
 {
@@ -490,6 +519,7 @@ main (int argc, char **argv)
   ADD ("delete-too-deep", test_delete_too_deep);
   ADD ("delete-keeps-mounts", test_delete_keeps_mounts);
   ADD ("clean", test_clean);
+  ADD ("clean-files", test_clean_files);
   ADD ("lock", test_lock);
   ADD ("open-refused", test_open_refused);
   return g_test_run ();
