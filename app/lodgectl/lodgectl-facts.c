@@ -6,6 +6,7 @@
 #include "lodge-config.h"
 #include "lodge-error.h"
 #include "lodge-size.h"
+#include "lodge-words.h"
 
 #include <glib/gi18n.h>
 #include <stdio.h>
@@ -108,8 +109,9 @@ print_machines (GVariant *machines)
     g_autofree char *memory = lodge_size_format ((guint64) row.memory_mib << 20);
     g_autofree char *cpus = g_strdup_printf ("%u", row.cpus);
 
-    lodgectl_table_add (table, (const char *[]){row.name, row.state, *row.os != '\0' ? row.os : "-",
-                                                cpus, memory, row.note});
+    lodgectl_table_add (table,
+                        (const char *[]){row.name, lodge_words_machine_state (row.state),
+                                         *row.os != '\0' ? row.os : "-", cpus, memory, row.note});
   }
   lodgectl_table_print (table);
 }
@@ -219,7 +221,7 @@ print_machine (LodgeMachine1 *machine, GVariant *description, GPtrArray *keys)
   const char *const facts[][2] = {
       {_ ("Name"), lodge_machine1_get_name (machine)},
       {_ ("UUID"), lodge_machine1_get_uuid (machine)},
-      {_ ("State"), lodge_machine1_get_state (machine)},
+      {_ ("State"), lodge_words_machine_state (lodge_machine1_get_state (machine))},
       {_ ("Note"), lodge_machine1_get_note (machine)},
       {_ ("Folder"), lodge_machine1_get_folder (machine)},
       {_ ("Display"), lodge_machine1_get_spice_socket (machine)},
@@ -401,7 +403,8 @@ lodgectl_jobs (LodgectlRun *run, GError **error)
     g_autofree char *percent =
         progress < 0 ? g_strdup ("") : g_strdup_printf ("%d %%", (int) (progress * 100));
 
-    lodgectl_table_add (table, (const char *[]){kind, state, percent, machine});
+    lodgectl_table_add (
+        table, (const char *[]){lodge_words_job (kind), lodge_words_job (state), percent, machine});
   }
   lodgectl_table_print (table);
   return TRUE;

@@ -5,6 +5,7 @@
 #include "lodgectl-print.h"
 
 #include "lodge-error.h"
+#include "lodge-words.h"
 
 #include <glib-unix.h>
 #include <glib/gi18n.h>
@@ -121,11 +122,12 @@ lodgectl_wait_state (LodgectlRun *run,
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_TIMEOUT,
                  g_dngettext (GETTEXT_PACKAGE, "“%s” is still %s after %d second",
                               "“%s” is still %s after %d seconds", (gulong) timeout_s),
-                 name, lodge_machine1_get_state (machine), (int) timeout_s);
+                 name, lodge_words_machine_state (lodge_machine1_get_state (machine)),
+                 (int) timeout_s);
   else
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_FAILED,
                  _ ("The engine ended while “%s” was waited for; it was %s"), name,
-                 lodge_machine1_get_state (machine));
+                 lodge_words_machine_state (lodge_machine1_get_state (machine)));
   return FALSE;
 }
 

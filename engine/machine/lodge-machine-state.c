@@ -32,6 +32,7 @@
 #include "machine/lodge-machine-state.h"
 
 #include "lodge-error.h"
+#include "lodge-words.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -117,7 +118,7 @@ lodge_state_check_action (LodgeState state, LodgeAction action, const char *name
       continue;
     if (wanted->len > 0)
       g_string_append (wanted, _ (" or "));
-    g_string_append (wanted, states[i].name);
+    g_string_append (wanted, lodge_words_machine_state (states[i].name));
   }
 
 #pragma GCC diagnostic push
@@ -126,6 +127,6 @@ lodge_state_check_action (LodgeState state, LodgeAction action, const char *name
   refusal = g_strdup_printf (_ (actions[action].refusal), name);
 #pragma GCC diagnostic pop
   g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE, _ ("%s: it is %s and would have to be %s"),
-               refusal, states[state].name, wanted->str);
+               refusal, lodge_words_machine_state (states[state].name), wanted->str);
   return FALSE;
 }

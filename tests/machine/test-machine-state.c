@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The state table: what may follow what, and how a refusal reads. */
 #include "lodge-error.h"
+#include "lodge-words.h"
 #include "machine/lodge-machine-state.h"
 
 static void
@@ -91,6 +92,22 @@ test_refusal_sentence (void)
                    "“web” cannot be started: it is running and would have to be off or crashed");
 }
 
+/* Every state has a word for people; one that is not known is shown as it is. */
+static void
+test_words (void)
+{
+  for (guint i = 0; i < LODGE_N_STATES; i++) {
+    g_autofree char *name = g_strdup (lodge_state_get_name (i));
+    const char *word = lodge_words_machine_state (name);
+
+    g_assert_cmpstr (word, ==, name);
+    /* From the table, where translators find it. */
+    g_assert_true (word != name);
+  }
+  g_assert_cmpstr (lodge_words_machine_state ("migrating"), ==, "migrating");
+  g_assert_null (lodge_words_machine_state (NULL));
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -100,5 +117,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/machine/state/moves", test_moves);
   g_test_add_func ("/machine/state/actions", test_actions);
   g_test_add_func ("/machine/state/refusal-sentence", test_refusal_sentence);
+  g_test_add_func ("/machine/state/words", test_words);
   return g_test_run ();
 }

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The wire's words as people read them. */
+#include "lodge-words.h"
+
+#include <glib/gi18n-lib.h>
+
+/* Within a sentence, and in a table of a terminal: “web” is running. */
+static const char *const machine_states[] = {
+    NC_ ("state of a machine", "off"),        NC_ ("state of a machine", "starting"),
+    NC_ ("state of a machine", "running"),    NC_ ("state of a machine", "paused"),
+    NC_ ("state of a machine", "suspending"), NC_ ("state of a machine", "stopping"),
+    NC_ ("state of a machine", "crashed"),
+};
+
+static const char *const job_words[] = {
+    NC_ ("a job", "create"), NC_ ("a job", "delete"), NC_ ("a job", "running"),
+    NC_ ("a job", "done"),   NC_ ("a job", "failed"), NC_ ("a job", "cancelled"),
+};
+
+static const char *
+find (const char *const *words, gsize n_words, const char *context, const char *word)
+{
+  for (gsize i = 0; i < n_words; i++) {
+    if (g_strcmp0 (words[i], word) == 0)
+      return g_dpgettext2 (GETTEXT_PACKAGE, context, words[i]);
+  }
+  return word;
+}
+
+const char *
+lodge_words_machine_state (const char *state)
+{
+  return find (machine_states, G_N_ELEMENTS (machine_states), "state of a machine", state);
+}
+
+const char *
+lodge_words_job (const char *word)
+{
+  return find (job_words, G_N_ELEMENTS (job_words), "a job", word);
+}
