@@ -222,6 +222,12 @@ look (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
     return;
   }
   inspect->format = lodge_image_magic_find (inspect->path, &inspect->file_bytes, &error);
+  /* A disk is made of sectors; a picture or a text of just such a length is rare. */
+  if (g_strcmp0 (inspect->format, "raw") == 0 && inspect->file_bytes % 512 != 0 &&
+      !lodge_image_magic_has_boot_sector (inspect->path)) {
+    refuse (inspect, _ ("it is not the image of a disk"), &error);
+    inspect->format = NULL;
+  }
   if (inspect->format == NULL)
     g_task_return_error (worker, error);
   else

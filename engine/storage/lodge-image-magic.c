@@ -242,12 +242,6 @@ is_packed (const Image *image)
   return memcmp (image->head + 257, "ustar", 5) == 0;
 }
 
-static gboolean
-is_signature (const guint8 *bytes)
-{
-  return bytes[0] == 0x55 && bytes[1] == 0xaa;
-}
-
 static const char *
 find (const Image *image, GError **error)
 {
@@ -274,9 +268,6 @@ find (const Image *image, GError **error)
     return check_vpc (image, image->tail, error);
   if (is_packed (image))
     return refuse (image, _ ("it is compressed or an archive; unpack it first"), error);
-  /* A disk is made of sectors; a picture or a text of just such a length is rare. */
-  if (image->size % 512 != 0 && !is_signature (head + SIGNATURE_AT))
-    return refuse (image, _ ("it is not the image of a disk"), error);
   return "raw";
 }
 
@@ -338,5 +329,5 @@ lodge_image_magic_has_boot_sector (const char *path)
   if (TEMP_FAILURE_RETRY (pread (fd, signature, sizeof signature, SIGNATURE_AT)) < 0)
     signature[0] = 0;
   close (fd);
-  return is_signature (signature);
+  return signature[0] == 0x55 && signature[1] == 0xaa;
 }

@@ -488,14 +488,15 @@ test_no_media (Fixture *fixture, gconstpointer data)
 {
   static const struct {
     const char *head;
+    gsize length;
     gboolean boot_sector;
     const char *words;
   } cases[] = {
-      {"Dear diary,\n", FALSE, "choose an installer's image"},
-      {"\xff\xd8\xff\xe0JFIF", FALSE, "choose an installer's image"},
-      {"\x1f\x8b", FALSE, "unpack it first"},
-      {"vhdxfile", FALSE, "--disk"},
-      {"", TRUE, "--disk"},
+      {"Dear diary,\n", 1000, FALSE, "choose an installer's image"},
+      {"\xff\xd8\xff\xe0JFIF", 64 * 1024, FALSE, "choose an installer's image"},
+      {"\x1f\x8b", 64 * 1024, FALSE, "unpack it first"},
+      {"vhdxfile", 64 * 1024, FALSE, "--disk"},
+      {"", 64 * 1024, TRUE, "--disk"},
   };
   g_autofree char *image = g_build_filename (fixture->folder, "holiday.iso", NULL);
   g_autofree char *spec = g_strdup_printf ("({'name': <'x'>, 'media': <'%s'>},)", image);
@@ -512,7 +513,7 @@ test_no_media (Fixture *fixture, gconstpointer data)
     memcpy (bytes, cases[i].head, strlen (cases[i].head));
     if (cases[i].boot_sector)
       memcpy (bytes + 510, "\x55\xaa", 2);
-    g_assert_true (g_file_set_contents (image, bytes, 64 * 1024, NULL));
+    g_assert_true (g_file_set_contents (image, bytes, (gssize) cases[i].length, NULL));
     refused = call_engine (fixture, "DetectMedia", g_variant_new ("(s)", image), &error);
     g_assert_null (refused);
     g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);
