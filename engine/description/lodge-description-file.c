@@ -261,6 +261,20 @@ lodge_description_file_new (const char *path, LodgeDescription *description)
   return self;
 }
 
+LodgeDescriptionFile *
+lodge_description_file_copy (const LodgeDescriptionFile *self)
+{
+  LodgeDescriptionFile *copy = g_new0 (LodgeDescriptionFile, 1);
+
+  copy->path = g_strdup (self->path);
+  copy->text = g_strdup (self->text);
+  copy->description = lodge_description_copy (self->description);
+  copy->read_only = g_strdup (self->read_only);
+  copy->upgrades = self->upgrades;
+  copy->n_upgrades = self->n_upgrades;
+  return copy;
+}
+
 const LodgeDescription *
 lodge_description_file_get (LodgeDescriptionFile *self)
 {

@@ -27,6 +27,8 @@ char *lodge_description_file_peek_name (const char *path);
 
 /* For a machine that has no file yet. Takes @description. */
 LodgeDescriptionFile *lodge_description_file_new (const char *path, LodgeDescription *description);
+/* For a thread to save, while others go on reading @self. Transfer full. */
+LodgeDescriptionFile *lodge_description_file_copy (const LodgeDescriptionFile *self);
 void lodge_description_file_free (LodgeDescriptionFile *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeDescriptionFile, lodge_description_file_free)
 

@@ -67,25 +67,49 @@ fail (GTask *task, GError *error)
   g_object_unref (task);
 }
 
-/* The last step; from here on the machine is there. */
 static void
-commit (GTask *task)
+commit_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
 {
-  Create *create = g_task_get_task_data (task);
-  LodgeDescriptionFile *file;
+  Create *create = data;
   GError *error = NULL;
+  LodgeDescriptionFile *file = lodge_store_commit (create->store, create->description, &error);
 
-  if (g_cancellable_set_error_if_cancelled (lodge_job_get_cancellable (create->job), &error)) {
-    fail (task, error);
-    return;
-  }
-  file = lodge_store_commit (create->store, create->description, &error);
+  if (file != NULL)
+    g_task_return_pointer (worker, file, (GDestroyNotify) lodge_description_file_free);
+  else
+    g_task_return_error (worker, error);
+}
+
+static void
+committed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  GError *error = NULL;
+  LodgeDescriptionFile *file = g_task_propagate_pointer (G_TASK (result), &error);
+
   if (file == NULL) {
     fail (task, error);
     return;
   }
   g_task_return_pointer (task, file, (GDestroyNotify) lodge_description_file_free);
   g_object_unref (task);
+}
+
+/* The last step; from here on the machine is there. A thread waits for the disk. */
+static void
+commit (GTask *task)
+{
+  Create *create = g_task_get_task_data (task);
+  g_autoptr (GTask) worker = NULL;
+  GError *error = NULL;
+
+  if (g_cancellable_set_error_if_cancelled (lodge_job_get_cancellable (create->job), &error)) {
+    fail (task, error);
+    return;
+  }
+  worker = g_task_new (NULL, NULL, committed_cb, task);
+  g_task_set_task_data (worker, create, NULL);
+  g_task_run_in_thread (worker, commit_thread);
 }
 
 static void

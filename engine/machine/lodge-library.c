@@ -19,7 +19,7 @@ struct _LodgeLibrary {
   GPtrArray *machines;
   GHashTable *by_uuid; /* lent UUID to lent machine */
   GPtrArray *jobs;
-  GHashTable *names_being_made; /* job to name */
+  GHashTable *names_being_made; /* job, or task that renames, to name */
   guint recovering;
 };
 
@@ -377,13 +377,49 @@ lodge_library_delete_machine (LodgeLibrary *self, LodgeMachine *machine, GError 
   return job;
 }
 
-gboolean
-lodge_library_set (LodgeLibrary *self, LodgeMachine *machine, GVariant *changes, GError **error)
+static void
+set_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  g_autoptr (GTask) task = user_data;
+  LodgeLibrary *self = g_task_get_source_object (task);
+  GError *error = NULL;
+
+  g_hash_table_remove (self->names_being_made, task);
+  if (lodge_machine_save_finish (LODGE_MACHINE (source), result, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+lodge_library_set_async (LodgeLibrary *self,
+                         LodgeMachine *machine,
+                         GVariant *changes,
+                         GAsyncReadyCallback callback,
+                         gpointer user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+  g_autoptr (GVariant) held = g_variant_ref_sink (changes);
+  GError *error = NULL;
   const char *name;
 
+  g_task_set_source_tag (task, lodge_library_set_async);
   if (g_variant_lookup (changes, "machine.name", "&s", &name) &&
-      !g_str_equal (name, lodge_machine_get_name (machine)) && !check_name_free (self, name, error))
-    return FALSE;
-  return lodge_machine_set (machine, changes, error);
+      !g_str_equal (name, lodge_machine_get_name (machine))) {
+    if (!check_name_free (self, name, &error)) {
+      g_task_return_error (task, error);
+      g_object_unref (task);
+      return;
+    }
+    /* Nobody else may take it while it is being written. */
+    g_hash_table_insert (self->names_being_made, task, g_strdup (name));
+  }
+  lodge_machine_set_async (machine, changes, set_cb, task);
+}
+
+gboolean
+lodge_library_set_finish (LodgeLibrary *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  return g_task_propagate_boolean (G_TASK (result), error);
 }

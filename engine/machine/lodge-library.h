@@ -62,8 +62,12 @@ void lodge_library_shut_down_async (LodgeLibrary *self,
 guint lodge_library_shut_down_finish (LodgeLibrary *self, GAsyncResult *result);
 
 /* Changes the name, keeping names unique. %LODGE_ERROR_EXISTS. Everything else: as
- * lodge_machine_set(). */
-gboolean
-lodge_library_set (LodgeLibrary *self, LodgeMachine *machine, GVariant *changes, GError **error);
+ * lodge_machine_set_async(). */
+void lodge_library_set_async (LodgeLibrary *self,
+                              LodgeMachine *machine,
+                              GVariant *changes,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data);
+gboolean lodge_library_set_finish (LodgeLibrary *self, GAsyncResult *result, GError **error);
 
 G_END_DECLS

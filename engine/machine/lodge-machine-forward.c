@@ -37,12 +37,10 @@ find_rule (char **forwards, const char *rule)
   return -1;
 }
 
-/* Into the description; the network has done its part, or there is none. */
 static gboolean
-record (LodgeMachine *self, const Change *change, GError **error)
+edit (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
 {
-  g_autoptr (LodgeDescription) value =
-      lodge_description_copy (lodge_machine_get_description (self));
+  const Change *change = data;
   LodgeNic *nic = lodge_description_get_nic (value, change->nic);
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
   int at;
@@ -62,20 +60,37 @@ record (LodgeMachine *self, const Change *change, GError **error)
     g_strv_builder_add (builder, change->rule);
   g_strfreev (nic->forwards);
   nic->forwards = g_strv_builder_end (builder);
-  return lodge_machine_save (self, value, error);
+  return TRUE;
+}
+
+static void
+recorded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+
+  if (lodge_machine_save_finish (LODGE_MACHINE (source), result, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+/* Into the description; the network has done its part, or there is none. Takes @task. */
+static void
+record (GTask *task)
+{
+  lodge_machine_save_async (g_task_get_source_object (task), edit, g_task_get_task_data (task),
+                            NULL, recorded_cb, task);
 }
 
 static void
 network_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
-  LodgeMachine *self = g_task_get_source_object (task);
   GError *error = NULL;
 
-  if (lodge_user_network_finish (LODGE_USER_NETWORK (source), result, &error) &&
-      lodge_machine_check_usable (self, &error) &&
-      record (self, g_task_get_task_data (task), &error))
-    g_task_return_boolean (task, TRUE);
+  if (lodge_user_network_finish (LODGE_USER_NETWORK (source), result, &error))
+    record (g_steal_pointer (&task));
   else
     g_task_return_error (task, error);
 }
@@ -151,10 +166,8 @@ lodge_machine_forward_async (LodgeMachine *self,
   else if (network != NULL)
     lodge_user_network_remove_forward_async (network, change->rule, NULL, network_cb,
                                              g_steal_pointer (&task));
-  else if (record (self, change, &error))
-    g_task_return_boolean (task, TRUE);
   else
-    g_task_return_error (task, error);
+    record (g_steal_pointer (&task));
 }
 
 gboolean

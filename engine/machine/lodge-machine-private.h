@@ -17,6 +17,8 @@ struct _LodgeMachine {
   LodgeMachineHost *host;
   char *uuid;
   LodgeDescriptionFile *file; /* NULL while machine.ini is broken */
+  gboolean saving;            /* a thread writes it */
+  GQueue saves;               /* of GTask: changes that wait for their turn */
   gint64 file_time_us;        /* machine.ini's time of change when it was read */
 
   LodgeState state;
@@ -61,7 +63,8 @@ void lodge_machine_set_note (LodgeMachine *self, const char *note);
 void lodge_machine_note_rest (LodgeMachine *self);
 void lodge_machine_emit_changed (LodgeMachine *self);
 void lodge_machine_emit_guest_event (LodgeMachine *self, const char *kind);
-gboolean lodge_machine_save (LodgeMachine *self, const LodgeDescription *value, GError **error);
+/* Takes what was just written. */
+void lodge_machine_take_file (LodgeMachine *self, LodgeDescriptionFile *file);
 /* %LODGE_ERROR_INVALID with the reason while machine.ini is broken. */
 gboolean lodge_machine_check_usable (LodgeMachine *self, GError **error);
 
@@ -73,6 +76,20 @@ LodgeCommand *lodge_machine_build_command (LodgeMachine *self,
                                            const LodgeMachineCommandWire *wires,
                                            guint n_wires,
                                            GError **error);
+
+/* lodge-machine-save.c */
+/* Changes @value, a copy of what is there when it is its turn. */
+typedef gboolean (*LodgeMachineEdit) (LodgeMachine *self,
+                                      LodgeDescription *value,
+                                      gpointer data,
+                                      GError **error);
+/* Never waits for the disk. Errors: @edit's, those of lodge_description_file_save(). */
+void lodge_machine_save_async (LodgeMachine *self,
+                               LodgeMachineEdit edit,
+                               gpointer data,
+                               GDestroyNotify free_data,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data);
 
 /* lodge-machine-start.c */
 /* Fills firmware_code and nvram where they are empty or gone. %LODGE_ERROR_HOST. */

@@ -143,6 +143,29 @@ finish_end (LodgeMachine *self)
     lodge_machine_start_async (self, restarted_cb, NULL);
 }
 
+static gboolean
+edit_kernel_away (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
+{
+  for (char **text[] = {&value->kernel, &value->initrd, &value->append, NULL}, ***at = text;
+       *at != NULL; at++) {
+    g_free (**at);
+    **at = g_strdup ("");
+  }
+  value->kernel_once = FALSE;
+  return TRUE;
+}
+
+static void
+kernel_away_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachine *self = LODGE_MACHINE (source);
+  g_autoptr (GError) error = NULL;
+
+  if (!lodge_machine_save_finish (self, result, &error))
+    lodge_machine_set_note (self, error->message);
+  finish_end (self);
+}
+
 static void
 bootable_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -150,20 +173,11 @@ bootable_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   if (lodge_image_is_bootable_finish (result, &error)) {
-    g_autoptr (LodgeDescription) value =
-        lodge_description_copy (lodge_machine_get_description (self));
-    char **texts[] = {&value->kernel, &value->initrd, &value->append};
-
-    for (guint i = 0; i < G_N_ELEMENTS (texts); i++) {
-      g_free (*texts[i]);
-      *texts[i] = g_strdup ("");
-    }
-    value->kernel_once = FALSE;
-    if (!lodge_machine_save (self, value, &error))
-      lodge_machine_set_note (self, error->message);
-  } else if (error != NULL) {
-    lodge_machine_set_note (self, error->message);
+    lodge_machine_save_async (self, edit_kernel_away, NULL, NULL, kernel_away_cb, NULL);
+    return;
   }
+  if (error != NULL)
+    lodge_machine_set_note (self, error->message);
   finish_end (self);
 }
 
@@ -459,6 +473,11 @@ request_kill (LodgeMachine *self, GTask *task)
     /* A start that is cancelled cleans up by itself. */
     g_ptr_array_add (self->waiting_for_end, g_object_ref (task));
     g_cancellable_cancel (self->start_cancellable);
+    return;
+  }
+  if (self->pid == 0 && self->state == LODGE_STATE_STOPPING) {
+    /* QEMU has gone, and whether its kernel goes too is being found out. */
+    g_ptr_array_add (self->waiting_for_end, g_object_ref (task));
     return;
   }
   if (self->pid == 0) {

@@ -317,11 +317,6 @@ launch (GTask *task)
   g_autofree char *qmp_socket = NULL;
   GError *error = NULL;
 
-  if (start->resolved && !lodge_machine_save (self, start->description, &error)) {
-    fail (task, error);
-    return;
-  }
-
   lodge_machine_detach (self); /* what an earlier life may have left in the runtime folder */
   self->runtime = make_runtime_folder (self, &error);
   if (self->runtime == NULL ||
@@ -364,6 +359,55 @@ launch (GTask *task)
                            connected_cb, task);
 }
 
+/* What was open, and nothing else: the user may have changed something since. */
+static gboolean
+edit_resolved (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
+{
+  const LodgeDescription *resolved = data;
+  const struct {
+    char **to;
+    const char *from;
+  } fields[] = {
+      {&value->machine_type, resolved->machine_type},
+      {&value->cpu_model, resolved->cpu_model},
+      {&value->firmware_code, resolved->firmware_code},
+      {&value->firmware_format, resolved->firmware_format},
+      {&value->nvram, resolved->nvram},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (fields); i++) {
+    g_free (*fields[i].to);
+    *fields[i].to = g_strdup (fields[i].from);
+  }
+  return TRUE;
+}
+
+static void
+resolved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = LODGE_MACHINE (source);
+  GError *error = NULL;
+
+  if (!lodge_machine_save_finish (self, result, &error) ||
+      g_cancellable_set_error_if_cancelled (self->start_cancellable, &error))
+    fail (task, error);
+  else
+    launch (task);
+}
+
+static void
+record_and_launch (GTask *task)
+{
+  Start *start = g_task_get_task_data (task);
+
+  if (start->resolved)
+    lodge_machine_save_async (g_task_get_source_object (task), edit_resolved, start->description,
+                              NULL, resolved_cb, task);
+  else
+    launch (task);
+}
+
 static void
 nvram_made_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -373,7 +417,7 @@ nvram_made_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (!lodge_image_import_finish (result, &error))
     fail (task, error);
   else
-    launch (task);
+    record_and_launch (task);
 }
 
 /* Firmware as recorded, or found now; its NVRAM made from the template the first time. */
@@ -398,7 +442,7 @@ prepare_firmware (GTask *task)
 
   nvram = g_build_filename (folder, description->nvram, NULL);
   if (description->firmware == LODGE_FIRMWARE_BIOS || g_file_test (nvram, G_FILE_TEST_EXISTS)) {
-    launch (task);
+    record_and_launch (task);
     return;
   }
 

@@ -199,7 +199,7 @@ lodge_machine_get_thumbnail_serial (LodgeMachine *self)
 void
 lodge_machine_refresh (LodgeMachine *self)
 {
-  if (lodge_state_is_live (self->state) || self->pid != 0 || self->recovering ||
+  if (lodge_state_is_live (self->state) || self->pid != 0 || self->recovering || self->saving ||
       get_file_time (self) == self->file_time_us)
     return;
   load (self);
@@ -266,42 +266,11 @@ lodge_machine_check_action (LodgeMachine *self, LodgeAction action, GError **err
   return lodge_state_check_action (self->state, action, lodge_machine_get_name (self), error);
 }
 
-gboolean
-lodge_machine_save (LodgeMachine *self, const LodgeDescription *value, GError **error)
+void
+lodge_machine_take_file (LodgeMachine *self, LodgeDescriptionFile *file)
 {
-  g_autoptr (GError) why = NULL;
-
-  if (!lodge_description_file_save (self->file, value, &why)) {
-    if (g_error_matches (why, LODGE_ERROR, LODGE_ERROR_STORAGE))
-      g_prefix_error (&why, _ ("“%s” was not changed: "), lodge_machine_get_name (self));
-    g_propagate_error (error, g_steal_pointer (&why));
-    return FALSE;
-  }
+  lodge_description_file_free (self->file);
+  self->file = file;
   self->file_time_us = get_file_time (self);
   lodge_machine_emit_changed (self);
-  return TRUE;
-}
-
-gboolean
-lodge_machine_set (LodgeMachine *self, GVariant *changes, GError **error)
-{
-  g_autoptr (LodgeDescription) value = NULL;
-  GVariantIter iter;
-  const char *key;
-  const char *text;
-
-  lodge_machine_refresh (self);
-  if (!lodge_machine_check_usable (self, error))
-    return FALSE;
-
-  value = lodge_description_copy (lodge_machine_get_description (self));
-  g_variant_iter_init (&iter, changes);
-  while (g_variant_iter_next (&iter, "{&s&s}", &key, &text)) {
-    if (!lodge_description_set (value, key, text, error))
-      return FALSE;
-    /* A kernel that the user names stays; only the built-in installer's goes by itself. */
-    if (g_str_equal (key, "boot.kernel"))
-      value->kernel_once = FALSE;
-  }
-  return lodge_machine_save (self, value, error);
 }

@@ -79,7 +79,11 @@ gboolean lodge_machine_request_finish (LodgeMachine *self, GAsyncResult *result,
 gboolean lodge_machine_hears_button (LodgeMachine *self);
 
 /* @changes: a{ss}. All or nothing. %LODGE_ERROR_INVALID, %LODGE_ERROR_NOT_FOUND, storage. */
-gboolean lodge_machine_set (LodgeMachine *self, GVariant *changes, GError **error);
+void lodge_machine_set_async (LodgeMachine *self,
+                              GVariant *changes,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data);
+gboolean lodge_machine_save_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
 /* Returns: (transfer full): the command that runs it, or would, with reasons */
 void

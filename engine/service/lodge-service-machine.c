@@ -216,16 +216,24 @@ handle_delete (LodgeMachine1 *object, GDBusMethodInvocation *invocation)
   return TRUE;
 }
 
+static void
+set_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GDBusMethodInvocation *invocation = user_data;
+  GError *error = NULL;
+
+  if (lodge_library_set_finish (LODGE_LIBRARY (source), result, &error))
+    g_dbus_method_invocation_return_value (invocation, NULL);
+  else
+    return_error (invocation, error);
+}
+
 static gboolean
 handle_set (LodgeMachine1 *object, GDBusMethodInvocation *invocation, GVariant *changes)
 {
   LodgeServiceMachine *self = LODGE_SERVICE_MACHINE (object);
-  GError *error = NULL;
 
-  if (lodge_library_set (self->library, self->machine, changes, &error))
-    lodge_machine1_complete_set (object, invocation);
-  else
-    return_error (invocation, error);
+  lodge_library_set_async (self->library, self->machine, changes, set_cb, invocation);
   return TRUE;
 }
 

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Changing a machine's description, durably and one change after the other.
+ *
+ * A disk that is busy takes seconds to say that it has something (fsync(2)): a thread waits for it,
+ * on a copy of the file, which takes the old one's place when it is written. Each change is made to
+ * what the one before has left, and whoever asked is told when it is on the disk or was refused.
+ */
+#include "machine/lodge-machine-private.h"
+
+#include "lodge-error.h"
+
+#include <glib/gi18n-lib.h>
+
+typedef struct {
+  LodgeMachineEdit edit;
+  gpointer data;
+  GDestroyNotify free_data;
+  /* Once it is its turn; the thread's. */
+  LodgeDescriptionFile *file;
+  LodgeDescription *value;
+} Save;
+
+static void
+save_free (gpointer data)
+{
+  Save *save = data;
+
+  if (save->free_data != NULL)
+    save->free_data (save->data);
+  g_clear_pointer (&save->file, lodge_description_file_free);
+  g_clear_pointer (&save->value, lodge_description_free);
+  g_free (save);
+}
+
+static void next (LodgeMachine *self);
+
+static void
+save_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Save *save = data;
+  GError *error = NULL;
+
+  if (lodge_description_file_save (save->file, save->value, &error))
+    g_task_return_boolean (worker, TRUE);
+  else
+    g_task_return_error (worker, error);
+}
+
+/* Takes @error. */
+static void
+refuse (LodgeMachine *self, GTask *task, GError *error)
+{
+  if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_STORAGE))
+    g_prefix_error (&error, _ ("“%s” was not changed: "), lodge_machine_get_name (self));
+  g_task_return_error (task, error);
+}
+
+static void
+saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  Save *save = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  self->saving = FALSE;
+  if (g_task_propagate_boolean (G_TASK (result), &error)) {
+    lodge_machine_take_file (self, g_steal_pointer (&save->file));
+    g_task_return_boolean (task, TRUE);
+  } else {
+    refuse (self, task, error);
+  }
+  next (self);
+}
+
+/* FALSE: it has been refused already. Takes @task. */
+static gboolean
+begin (LodgeMachine *self, GTask *task_given)
+{
+  g_autoptr (GTask) task = task_given;
+  Save *save = g_task_get_task_data (task);
+  g_autoptr (GTask) worker = NULL;
+  GError *error = NULL;
+
+  if (lodge_machine_check_usable (self, &error)) {
+    save->value = lodge_description_copy (lodge_machine_get_description (self));
+    if (save->edit (self, save->value, save->data, &error)) {
+      save->file = lodge_description_file_copy (self->file);
+      self->saving = TRUE;
+      worker = g_task_new (NULL, NULL, saved_cb, g_object_ref (task));
+      g_task_set_task_data (worker, save, NULL);
+      g_task_run_in_thread (worker, save_thread);
+      return TRUE;
+    }
+  }
+  refuse (self, task, error);
+  return FALSE;
+}
+
+static void
+next (LodgeMachine *self)
+{
+  GTask *task;
+
+  while (!self->saving && (task = g_queue_pop_head (&self->saves)) != NULL)
+    begin (self, task);
+}
+
+void
+lodge_machine_save_async (LodgeMachine *self,
+                          LodgeMachineEdit edit,
+                          gpointer data,
+                          GDestroyNotify free_data,
+                          GAsyncReadyCallback callback,
+                          gpointer user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+  Save *save = g_new0 (Save, 1);
+
+  g_task_set_source_tag (task, lodge_machine_save_async);
+  save->edit = edit;
+  save->data = data;
+  save->free_data = free_data;
+  g_task_set_task_data (task, save, save_free);
+  g_queue_push_tail (&self->saves, task);
+  next (self);
+}
+
+gboolean
+lodge_machine_save_finish (LodgeMachine *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* What a client sets by name. */
+
+static gboolean
+edit_by_name (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
+{
+  GVariantIter iter;
+  const char *key;
+  const char *text;
+
+  g_variant_iter_init (&iter, data);
+  while (g_variant_iter_next (&iter, "{&s&s}", &key, &text)) {
+    if (!lodge_description_set (value, key, text, error))
+      return FALSE;
+    /* A kernel that the user names stays; only the built-in installer's goes by itself. */
+    if (g_str_equal (key, "boot.kernel"))
+      value->kernel_once = FALSE;
+  }
+  return TRUE;
+}
+
+void
+lodge_machine_set_async (LodgeMachine *self,
+                         GVariant *changes,
+                         GAsyncReadyCallback callback,
+                         gpointer user_data)
+{
+  lodge_machine_refresh (self);
+  lodge_machine_save_async (self, edit_by_name, g_variant_ref_sink (changes),
+                            (GDestroyNotify) g_variant_unref, callback, user_data);
+}
