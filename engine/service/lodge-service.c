@@ -34,6 +34,9 @@
  * folder), and whether it has anything to do. */
 #define WATCH_INTERVAL_S 5
 
+/* For the last words to the clients. */
+#define FLUSH_LIMIT_MS 1000
+
 #define LOCK_NAME "engine.lock"
 
 /* The lock is the process's: it stays when a service ends. */
@@ -48,6 +51,8 @@ struct _LodgeService {
   ino_t socket_inode;
   guint watch;
   guint idle_exit_s;
+  guint flushing; /* connections with something under way, when it ends */
+  guint quit_timeout;
   gint64 idle_since_us; /* 0 while there is something to do */
 
   LodgeServiceEngine *engine;
@@ -85,6 +90,7 @@ lodge_service_finalize (GObject *object)
   LodgeService *self = LODGE_SERVICE (object);
 
   g_clear_handle_id (&self->watch, g_source_remove);
+  g_clear_handle_id (&self->quit_timeout, g_source_remove);
   stop_listening (self);
   for (guint i = 0; i < self->connections->len; i++) {
     g_signal_handlers_disconnect_by_data (self->connections->pdata[i], self);
@@ -399,20 +405,43 @@ watch_cb (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-static gboolean
-quit_idle_cb (gpointer user_data)
+static void
+quit_now (LodgeService *self)
 {
-  g_signal_emit (user_data, signals[QUIT], 0);
-  return G_SOURCE_REMOVE;
+  if (self->quit_timeout == 0)
+    return;
+  g_clear_handle_id (&self->quit_timeout, g_source_remove);
+  g_signal_emit (self, signals[QUIT], 0);
+}
+
+static gboolean
+quit_limit_cb (gpointer user_data)
+{
+  quit_now (user_data);
+  return G_SOURCE_CONTINUE; /* removed by then */
+}
+
+static void
+flushed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeService) self = user_data;
+
+  /* One that cannot be flushed is gone. */
+  g_dbus_connection_flush_finish (G_DBUS_CONNECTION (source), result, NULL);
+  if (--self->flushing == 0)
+    quit_now (self);
 }
 
 static void
 quit_cb (LodgeServiceEngine *engine, LodgeService *self)
 {
-  /* After the answer to Quit is on its way. */
+  if (self->quit_timeout != 0)
+    return;
+  /* After the answer to Quit is on its way; but a client that reads nothing is not waited for. */
+  self->quit_timeout = g_timeout_add (FLUSH_LIMIT_MS, quit_limit_cb, self);
+  self->flushing = self->connections->len;
   for (guint i = 0; i < self->connections->len; i++)
-    g_dbus_connection_flush_sync (self->connections->pdata[i], NULL, NULL);
-  g_idle_add_full (G_PRIORITY_LOW, quit_idle_cb, g_object_ref (self), g_object_unref);
+    g_dbus_connection_flush (self->connections->pdata[i], NULL, flushed_cb, g_object_ref (self));
 }
 
 LodgeService *

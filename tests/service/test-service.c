@@ -6,11 +6,14 @@
 #include "service/lodge-service.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define PATIENCE_S 30
@@ -84,7 +87,7 @@ set_up (Fixture *fixture, gconstpointer data)
 }
 
 static gboolean
-tick_cb (gpointer user_data)
+wake_cb (gpointer user_data)
 {
   return G_SOURCE_CONTINUE;
 }
@@ -94,7 +97,7 @@ tear_down (Fixture *fixture, gconstpointer data)
 {
   LodgeService *service = fixture->service;
   LodgeLibrary *library = fixture->library;
-  guint tick;
+  guint wake;
   g_autofree char *quoted = g_shell_quote (fixture->folder);
   g_autofree char *command = g_strconcat ("rm -rf ", quoted, NULL);
 
@@ -103,12 +106,12 @@ tear_down (Fixture *fixture, gconstpointer data)
   g_object_add_weak_pointer (G_OBJECT (fixture->service), (gpointer *) &service);
   g_object_unref (fixture->service);
   wait_until (service == NULL);
-  /* A job's thread lets go of it a moment after the job is told to be done, and wakes nobody up. */
+  /* A thread that has just deleted something holds it a moment longer than its answer. */
   g_object_add_weak_pointer (G_OBJECT (fixture->library), (gpointer *) &library);
   g_object_unref (fixture->library);
-  tick = g_timeout_add (1, tick_cb, NULL);
+  wake = g_timeout_add (20, wake_cb, NULL);
   wait_until (library == NULL);
-  g_source_remove (tick);
+  g_source_remove (wake);
   close (fixture->lock);
   g_assert_true (g_spawn_command_line_sync (command, NULL, NULL, NULL, NULL));
   g_free (fixture->folder);
@@ -591,6 +594,13 @@ quit_cb (LodgeService *service, gboolean *out_quit)
   *out_quit = TRUE;
 }
 
+static gboolean
+ready_cb (GIOChannel *channel, GIOCondition condition, gpointer user_data)
+{
+  *(gboolean *) user_data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
 /* The runtime folder went with a logout, and another engine came before this one saw it: that one
  * is the engine now, and its socket stays its own. */
 static void
@@ -617,9 +627,63 @@ test_another_engine_came (Fixture *fixture, gconstpointer data)
   close (lock);
 }
 
+/* A client that stands still does not keep the engine from ending. */
+static _Noreturn void
+run_deaf_client (void)
+{
+  g_autoptr (LodgeClient) client =
+      lodge_client_connect_sync (LODGE_CLIENT_FLAGS_NO_START, NULL, NULL);
+
+  g_print (client != NULL ? "+" : "-");
+  fflush (stdout);
+  for (;;)
+    pause ();
+}
+
+static void
+test_quit_with_deaf_client (Fixture *fixture, gconstpointer data)
+{
+  const char *argv[] = {"/proc/self/exe", "--deaf-client", NULL};
+  g_autofree char *uuid = create (fixture, "web");
+  LodgeMachine *machine = lodge_library_find (fixture->library, uuid, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GIOChannel) channel = NULL;
+  gboolean quit = FALSE;
+  gboolean told = FALSE;
+  GPid client;
+  char byte = 0;
+  int out;
+
+  g_signal_connect (fixture->service, "quit", G_CALLBACK (quit_cb), &quit);
+  g_spawn_async_with_pipes (NULL, (char **) argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL,
+                            &client, NULL, &out, NULL, &error);
+  g_assert_no_error (error);
+  channel = g_io_channel_unix_new (out);
+  g_io_add_watch (channel, G_IO_IN | G_IO_HUP, ready_cb, &told);
+  wait_until (told);
+  g_assert_cmpint (read (out, &byte, 1), ==, 1);
+  g_assert_cmpint (byte, ==, '+');
+  g_assert_cmpint (kill (client, SIGSTOP), ==, 0);
+
+  /* More than a socket's buffer holds; each turn of the main loop tells of one change. */
+  for (guint i = 0; i < 4000; i++) {
+    g_signal_emit_by_name (fixture->library, "machine-changed", machine);
+    while (g_main_context_iteration (NULL, FALSE)) {
+    }
+  }
+  g_variant_unref (call_engine (fixture, "Quit", NULL, &error));
+  g_assert_no_error (error);
+  wait_until (quit);
+  g_assert_cmpint (kill (client, SIGKILL), ==, 0);
+  g_assert_cmpint (waitpid (client, NULL, 0), ==, client);
+  close (out);
+}
+
 int
 main (int argc, char *argv[])
 {
+  if (argc == 2 && g_str_equal (argv[1], "--deaf-client"))
+    run_deaf_client ();
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 #define ADD(name, function)                                                                        \
   g_test_add ("/service/" name, Fixture, NULL, set_up, function, tear_down)
@@ -635,6 +699,7 @@ main (int argc, char *argv[])
   ADD ("no-media", test_no_media);
   ADD ("no-room", test_no_room);
   ADD ("socket-comes-back", test_socket_comes_back);
+  ADD ("quit-with-deaf-client", test_quit_with_deaf_client);
   ADD ("another-engine-came", test_another_engine_came);
   return g_test_run ();
 }
