@@ -4,8 +4,8 @@
  * The lock says whether there is a QEMU at all: it is free the moment that is gone.
  *   - free: there is none, and litter in the runtime folder is removed; whether the last run ended
  * in good order is what was recorded of it (lodge-run-record.h);
- *   - taken, with sockets in the runtime folder: QMP says what the guest does, or did while nobody
- *     looked;
+ *   - taken, with a runtime folder: QMP says what the guest does, or did while nobody looked; a
+ * QEMU that is just being started makes its socket in a moment;
  *   - taken, without an answer, or without sockets (the runtime folder was emptied at a logout):
  * its process is found through the lock and can still be ended.
  */
@@ -47,6 +47,9 @@ static const struct {
     {"prelaunch", LODGE_STATE_STOPPING, TRUE, NULL},
 };
 
+static const char *const no_sockets_note =
+    N_ ("Runs, but its sockets were removed (the session that started it has ended): shut it down "
+        "from inside, then force it off");
 static const char *const silent_note =
     N_ ("Runs, but QEMU does not answer: shut it down from inside, or force it off");
 
@@ -74,6 +77,15 @@ is_locked (LodgeMachine *self)
   return fd < 0 && g_error_matches (error, LODGE_ERROR, LODGE_ERROR_STATE);
 }
 
+static gboolean
+has_socket (LodgeMachine *self, const char *name)
+{
+  g_autofree char *path =
+      self->runtime != NULL ? g_build_filename (self->runtime, name, NULL) : NULL;
+
+  return path != NULL && g_file_test (path, G_FILE_TEST_EXISTS);
+}
+
 /* No QEMU any more. */
 static void
 recover_ended (LodgeMachine *self)
@@ -81,6 +93,8 @@ recover_ended (LodgeMachine *self)
   g_autofree char *folder = lodge_machine_dup_folder (self);
   LodgeRunEnd how = lodge_run_record_read (folder);
 
+  /* An engine that was killed before its QEMU had come left a TPM that waits for it. */
+  self->has_tpm = has_socket (self, "tpm.sock");
   lodge_machine_detach (self);
   if (how == LODGE_RUN_NONE)
     return;
@@ -128,19 +142,19 @@ found_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     /* It ended meanwhile, and its number is another's by now. */
     recover_ended (self);
   } else {
-    lodge_machine_set_note (self, g_task_get_task_data (task));
+    lodge_machine_set_note (self,
+                            has_socket (self, "qmp.sock") ? _ (silent_note) : _ (no_sockets_note));
     recover_live (self, LODGE_STATE_RUNNING);
   }
   finish (task);
 }
 
-/* Locked, and no QMP. @note: what to say of one that is found. Takes @task. */
+/* Locked, and no QMP. Takes @task. */
 static void
-recover_without_qmp (GTask *task, const char *note)
+recover_without_qmp (GTask *task)
 {
   g_autofree char *lock = dup_lock_path (g_task_get_source_object (task));
 
-  g_task_set_task_data (task, g_strdup (note), g_free);
   lodge_lock_holder_find_async (lock, found_cb, task);
 }
 
@@ -199,6 +213,8 @@ status_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     if (statuses[i].note != NULL)
       lodge_machine_set_note (self, _ (statuses[i].note));
     if (statuses[i].end) {
+      /* What it had not got yet, or has no more, is nothing to tell. */
+      lodge_machine_set_note (self, NULL);
       lodge_machine_set_state (self, statuses[i].state);
       lodge_machine_end_qemu (self);
     } else {
@@ -223,7 +239,7 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (qmp == NULL) {
     g_debug ("%s: %s", self->uuid, error->message);
-    recover_without_qmp (g_steal_pointer (&task), _ (silent_note));
+    recover_without_qmp (g_steal_pointer (&task));
     return;
   }
   lodge_machine_attach (self, qmp);
@@ -247,13 +263,12 @@ lodge_machine_recover_async (LodgeMachine *self, GAsyncReadyCallback callback, g
   if (!is_locked (self)) {
     recover_ended (self);
     finish (task);
-  } else if (g_file_test (socket, G_FILE_TEST_EXISTS)) {
+  } else if (self->runtime != NULL) {
+    /* A QEMU that was just being started has no socket yet. */
     lodge_qmp_connect_async (socket, RECOVER_TIMEOUT_MS, 0, NULL, connected_cb,
                              g_steal_pointer (&task));
   } else {
-    recover_without_qmp (g_steal_pointer (&task),
-                         _ ("Runs, but its sockets were removed (the session that started it "
-                            "has ended): shut it down from inside, then force it off"));
+    recover_without_qmp (g_steal_pointer (&task));
   }
 }
 

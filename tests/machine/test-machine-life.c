@@ -5,7 +5,7 @@
 #include "lodge-error.h"
 #include "lodge-paths.h"
 #include "machine/lodge-library.h"
-#include "qemu/lodge-qemu-private.h"
+#include "machine/lodge-tpm.h"
 #include "qemu/lodge-qmp.h"
 
 #include <fcntl.h>
@@ -206,6 +206,57 @@ find_qemu (LodgeMachine *machine)
   }
   g_assert_cmpint (atoi (out), >, 0);
   return atoi (out);
+}
+
+/* proc(5): the name in parentheses, a state, the parent. */
+static int
+get_parent (int pid, char *out_name)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", pid);
+  g_autofree char *stat = NULL;
+  int parent = 0;
+
+  out_name[0] = '\0';
+  if (g_file_get_contents (path, &stat, NULL, NULL))
+    sscanf (stat, "%*d (%31[^)]) %*c %d", out_name, &parent);
+  return parent;
+}
+
+static gboolean
+is_about (int pid, const char *word)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/cmdline", pid);
+  g_autofree char *arguments = NULL;
+  gsize length = 0;
+
+  if (word == NULL)
+    return TRUE;
+  return g_file_get_contents (path, &arguments, &length, NULL) &&
+         memmem (arguments, length, word, strlen (word)) != NULL;
+}
+
+/* The process of that name that this one started, perhaps through others. @word: in its arguments,
+ * or NULL. */
+static int
+find_descendant (const char *name, const char *word)
+{
+  g_autoptr (GDir) proc = g_dir_open ("/proc", 0, NULL);
+  const char *entry;
+
+  while ((entry = g_dir_read_name (proc)) != NULL) {
+    int pid = atoi (entry);
+    char found[32];
+    char ignored[32];
+    int parent = pid > 0 ? get_parent (pid, found) : 0;
+
+    if (parent == 0 || !g_str_equal (found, name) || !is_about (pid, word))
+      continue;
+    while (parent > 1 && parent != getpid ())
+      parent = get_parent (parent, ignored);
+    if (parent == getpid ())
+      return pid;
+  }
+  return 0;
 }
 
 static void
@@ -694,6 +745,63 @@ test_runtime_folder_vanishes (Fixture *fixture, gconstpointer data)
   start (machine);
 }
 
+static gboolean
+rename_back_cb (gpointer user_data)
+{
+  char **paths = user_data;
+
+  g_assert_cmpint (g_rename (paths[0], paths[1]), ==, 0);
+  return G_SOURCE_REMOVE;
+}
+
+/* The engine was killed between QEMU's start and its first socket; the next one comes at once. */
+static void
+test_socket_comes_late (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = create (fixture, "idle", BOOT_SECTOR_IDLE);
+  g_autofree char *runtime = lodge_paths_dup_machine_runtime (lodge_machine_get_uuid (machine));
+  g_autofree char *socket = g_build_filename (runtime, "qmp.sock", NULL);
+  g_autofree char *away = g_strconcat (runtime, ".qmp", NULL);
+  char *paths[] = {away, socket};
+
+  start (machine);
+  close_library (fixture);
+  g_assert_cmpint (g_rename (socket, away), ==, 0);
+  g_timeout_add (300, rename_back_cb, paths);
+  open_library (fixture);
+  machine = lodge_library_find (fixture->library, "idle", NULL);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
+  request (machine, LODGE_REQUEST_PAUSE);
+}
+
+/* ... or between its TPM's start and QEMU's: the TPM waits for nobody. */
+static void
+test_tpm_without_qemu (Fixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = create (fixture, "idle", BOOT_SECTOR_IDLE);
+  g_autofree char *runtime = lodge_paths_dup_machine_runtime (lodge_machine_get_uuid (machine));
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  g_autofree char *program = g_find_program_in_path ("swtpm");
+  g_autofree char *socket = NULL;
+  g_autoptr (GError) error = NULL;
+  guint wake;
+
+  if (program == NULL) {
+    g_test_skip ("swtpm is not installed");
+    return;
+  }
+  close_library (fixture);
+  g_assert_cmpint (g_mkdir_with_parents (runtime, 0700), ==, 0);
+  socket = lodge_tpm_start (folder, runtime, "lodge-test-tpm.scope", FALSE, &error);
+  g_assert_no_error (error);
+  wake = g_timeout_add (20, wake_cb, NULL);
+  wait_until (find_descendant ("swtpm", NULL) != 0);
+  open_library (fixture);
+  wait_until (find_descendant ("swtpm", NULL) == 0);
+  g_source_remove (wake);
+}
+
 /* Runs @script with the machine's lock file as $1, until it has printed something. */
 static GPid
 run_beside (LodgeMachine *machine, const char *script)
@@ -944,57 +1052,6 @@ test_forward_while_running (Fixture *fixture, gconstpointer data)
   }
 }
 
-/* proc(5): the name in parentheses, a state, the parent. */
-static int
-get_parent (int pid, char *out_name)
-{
-  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", pid);
-  g_autofree char *stat = NULL;
-  int parent = 0;
-
-  out_name[0] = '\0';
-  if (g_file_get_contents (path, &stat, NULL, NULL))
-    sscanf (stat, "%*d (%31[^)]) %*c %d", out_name, &parent);
-  return parent;
-}
-
-static gboolean
-is_about (int pid, const char *word)
-{
-  g_autofree char *path = g_strdup_printf ("/proc/%d/cmdline", pid);
-  g_autofree char *arguments = NULL;
-  gsize length = 0;
-
-  if (word == NULL)
-    return TRUE;
-  return g_file_get_contents (path, &arguments, &length, NULL) &&
-         memmem (arguments, length, word, strlen (word)) != NULL;
-}
-
-/* The process of that name that this one started, perhaps through others. @word: in its arguments,
- * or NULL. */
-static int
-find_descendant (const char *name, const char *word)
-{
-  g_autoptr (GDir) proc = g_dir_open ("/proc", 0, NULL);
-  const char *entry;
-
-  while ((entry = g_dir_read_name (proc)) != NULL) {
-    int pid = atoi (entry);
-    char found[32];
-    char ignored[32];
-    int parent = pid > 0 ? get_parent (pid, found) : 0;
-
-    if (parent == 0 || !g_str_equal (found, name) || !is_about (pid, word))
-      continue;
-    while (parent > 1 && parent != getpid ())
-      parent = get_parent (parent, ignored);
-    if (parent == getpid ())
-      return pid;
-  }
-  return 0;
-}
-
 /* Not the QEMU that says what it can do. */
 static int
 find_machine_qemu (LodgeMachine *machine)
@@ -1122,6 +1179,8 @@ main (int argc, char *argv[])
   ADD ("crash-is-remembered", test_crash_is_remembered);
   ADD ("computer-ended", test_computer_ended);
   ADD ("runtime-folder-vanishes", test_runtime_folder_vanishes);
+  ADD ("socket-comes-late", test_socket_comes_late);
+  ADD ("tpm-without-qemu", test_tpm_without_qemu);
   ADD ("lock-of-another", test_lock_of_another);
   ADD ("shut-down", test_shut_down);
   ADD ("shut-down-failed-disk", test_shut_down_failed_disk);
