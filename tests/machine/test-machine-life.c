@@ -6,6 +6,7 @@
 #include "lodge-paths.h"
 #include "machine/lodge-library.h"
 #include "machine/lodge-tpm.h"
+#include "qemu/lodge-qemu-private.h"
 #include "qemu/lodge-qmp.h"
 
 #include <fcntl.h>

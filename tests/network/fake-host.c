@@ -213,14 +213,3 @@ fake_host_expect (int fd, const char *text)
   }
   g_assert_cmpstr (got->str, ==, text);
 }
-
-gboolean
-fake_host_can_contain (void)
-{
-  const char *argv[] = {"bwrap", "--unshare-user", "--ro-bind", "/", "/", "true", NULL};
-  int status = -1;
-
-  return g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL,
-                       NULL, NULL, NULL, NULL, &status, NULL) &&
-         status == 0;
-}

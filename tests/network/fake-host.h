@@ -44,6 +44,3 @@ int fake_host_connect (int type, guint16 port);
 gboolean fake_host_is_ready (int fd);
 /* Reads until that text has come. */
 void fake_host_expect (int fd, const char *text);
-
-/* Whether bubblewrap can make namespaces where the tests run. */
-gboolean fake_host_can_contain (void);

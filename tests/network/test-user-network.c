@@ -152,7 +152,7 @@ test_life (gconstpointer data)
   struct stat info;
   int client;
 
-  if (GPOINTER_TO_INT (data) && !fake_host_can_contain ()) {
+  if (GPOINTER_TO_INT (data) && !test_walls_are_possible ()) {
     g_test_skip ("bubblewrap cannot make namespaces here");
     return;
   }
@@ -238,7 +238,7 @@ test_privileged (void)
   g_autoptr (GError) error = NULL;
   Fixture fixture;
 
-  if (!fake_host_can_contain ()) {
+  if (!test_walls_are_possible ()) {
     g_test_skip ("bubblewrap cannot make namespaces here");
     return;
   }
@@ -305,7 +305,7 @@ test_find (void)
   FakePacket packet;
   int wire;
 
-  set_up (&fixture, fake_host_can_contain (), NULL, NULL);
+  set_up (&fixture, test_walls_are_possible (), NULL, NULL);
   g_assert_true (change (fixture.network, TRUE, rule, &error));
   g_assert_no_error (error);
   g_assert_null (lodge_user_network_start ("net0", fixture.folder, "lodge-test-network.scope",
@@ -349,7 +349,7 @@ test_killed (void)
   guint closed = 0;
   GPid pid;
 
-  set_up (&fixture, fake_host_can_contain (), NULL, NULL);
+  set_up (&fixture, test_walls_are_possible (), NULL, NULL);
   g_signal_connect (fixture.network, "closed", G_CALLBACK (count_cb), &closed);
   /* An answer means that it listens itself. */
   rules = list (fixture.network);

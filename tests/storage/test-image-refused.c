@@ -30,6 +30,17 @@ assert_refused (ImageFixture *fixture, const char *path, const char *format, con
   g_assert_false (g_file_test (layer, G_FILE_TEST_EXISTS));
 }
 
+/* What somebody took for a disk. */
+static void
+test_no_disk (ImageFixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = image_fixture_path (fixture, "letter");
+
+  g_assert_true (g_file_set_contents (path, "Dear diary,\n", -1, NULL));
+  assert_refused (fixture, path, "raw", "not the image of a disk");
+  g_unlink (path);
+}
+
 static void
 test_references (ImageFixture *fixture, gconstpointer data)
 {
@@ -217,6 +228,7 @@ main (int argc, char **argv)
 {
   if (!image_fixture_init (&argc, &argv))
     return 0;
+  IMAGE_FIXTURE_ADD ("no-disk", test_no_disk);
   IMAGE_FIXTURE_ADD ("references", test_references);
   IMAGE_FIXTURE_ADD ("data-file", test_data_file);
   IMAGE_FIXTURE_ADD ("vmdk", test_vmdk);
