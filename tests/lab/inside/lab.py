@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a test of the lab says: cases, verbs, and what it waits for.
+
+    from lab import *
+
+    @case("what is true when it is well")
+    def _():
+        check(condition, "what is wrong otherwise")
+
+    finish()
+
+Cases run in the order of the file. All waiting is for something that happens, with a limit that is
+generous, because L1 is many times slower than a computer.
+"""
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+LAB = "/usr/local/lib/lodge-lab"
+GUESTS = os.path.join(LAB, "guests")
+# A guest of one sector, a boot of L2, a session that ends.
+PATIENCE_S = 180
+PAUSE_S = 0.25
+SECTOR = 512
+
+cases = []
+
+
+class Failed(Exception):
+    pass
+
+
+class Skipped(Exception):
+    pass
+
+
+def case(title):
+    def add(function):
+        cases.append((title, function))
+        return function
+    return add
+
+
+def finish():
+    """Runs the cases; one that fails does not keep the others from running."""
+    bad = 0
+    for title, function in cases:
+        began = time.monotonic()
+        try:
+            function()
+            print(f"ok - {title}", flush=True)
+        except Skipped as why:
+            print(f"ok - {title} # SKIP {why}", flush=True)
+        except (Failed, OSError, ValueError, KeyError, IndexError, subprocess.SubprocessError) as error:
+            bad += 1
+            print(f"# {type(error).__name__}: {error}\nnot ok - {title}", flush=True)
+        print(f"(that took {time.monotonic() - began:.1f} s)", flush=True)
+    sys.exit(1 if bad else 0)
+
+
+def check(condition, otherwise):
+    if not condition:
+        raise Failed(otherwise)
+
+
+def equal(found, wanted, what):
+    check(found == wanted, f"{what}: {found!r} and not {wanted!r}")
+
+
+def skip(why):
+    raise Skipped(why)
+
+
+def run(*argv, fails=False, limit=PATIENCE_S):
+    """Its standard output; of a command that should fail, its standard error."""
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          stdin=subprocess.DEVNULL, timeout=limit)
+    said = done.stderr.strip() or done.stdout.strip()
+    check((done.returncode != 0) == fails, f"{' '.join(argv)}: exit status {done.returncode}: {said}")
+    return done.stderr if fails else done.stdout
+
+
+def wait_for(what, condition, limit=PATIENCE_S):
+    """Until condition() is true, which it returns. For what tells nobody when it happens."""
+    end = time.monotonic() + limit
+    while True:
+        result = condition()
+        if result:
+            return result
+        check(time.monotonic() < end, f"{what}: not within {limit} s")
+        time.sleep(PAUSE_S)
+
+
+def read(path):
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read().strip()
+
+
+# --- The runner outside ---
+
+def _ask(message):
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect("/run/lab.sock")
+        connection.sendall(json.dumps(message).encode() + b"\n")
+        answer = json.loads(connection.makefile("rb").readline())
+    check("error" not in answer, f"{message}: {answer.get('error')}")
+    return answer["reply"]
+
+
+def plug(name):
+    """A USB device of hardware.ini, into its port."""
+    _ask({"plug": name})
+
+
+def unplug(name):
+    _ask({"unplug": name})
+
+
+# --- Lodge ---
+
+def ctl(*argv, **options):
+    return run("lodgectl", *argv, **options)
+
+
+def host():
+    """Facts and findings of a host check that is measured now."""
+    return json.loads(ctl("host", "--fresh", "--json"))
+
+
+def state(name):
+    return json.loads(ctl("show", name, "--json"))["state"]
+
+
+def wait_state(name, wanted, limit=PATIENCE_S):
+    """Until the engine says so by a signal of its own."""
+    ctl("wait", name, wanted, "--timeout", str(limit), limit=limit + 60)
+
+
+def engine_pid(user=None):
+    """The process id of this user's engine; None when there is none."""
+    done = subprocess.run(["pgrep", "-x", "-u", str(user or os.getuid()), "lodge-engine"],
+                          stdout=subprocess.PIPE, text=True)
+    return int(done.stdout.split()[0]) if done.returncode == 0 else None
+
+
+def qemu_pids(user=None):
+    done = subprocess.run(["pgrep", "-x", "-u", str(user or os.getuid()), "qemu-system-x86"],
+                          stdout=subprocess.PIPE, text=True)
+    return [int(pid) for pid in done.stdout.split()]
+
+
+# --- Guests ---
+
+def work(*names):
+    """A place for files of one's own, gone after the test."""
+    folder = os.path.join(os.path.expanduser("~"), "work")
+    os.makedirs(folder, exist_ok=True)
+    return os.path.join(folder, *names)
+
+
+def sector(path, number):
+    with open(path, "rb") as file:
+        file.seek(number * SECTOR)
+        return file.read(SECTOR).rstrip(b"\0").decode("ascii", "replace")
+
+
+class Witness:
+    """A guest of one sector; its disk is a raw file, used in place, which says what became of it."""
+
+    def __init__(self, name, *options):
+        self.name = name
+        self.disk = work(f"{name}.img")
+        shutil.copy(os.path.join(GUESTS, "witness.img"), self.disk)
+        os.chmod(self.disk, 0o600)
+        ctl("create", name, "--disk", self.disk, "--in-place", "--memory", "64M", "--cpus", "1",
+            "--firmware", "bios", *options)
+
+    def start(self):
+        """Returns when the guest itself has said that it runs."""
+        ctl("start", self.name)
+        self.wait_up()
+
+    def wait_up(self):
+        wait_for(f"{self.name} is up", lambda: self.hypervisor() is not None)
+
+    def hypervisor(self):
+        """The signature that the guest saw; None while it is not up."""
+        text = sector(self.disk, 1)
+        return text[3:19].strip(" \0") if text.startswith("UP ") else None
+
+    def saw_button(self):
+        return sector(self.disk, 2).startswith("BUTTON")

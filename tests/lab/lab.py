@@ -1,0 +1,268 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""lab.py BUILD-FOLDER [NAME...]: runs the lab's tests, all or the named ones; see README.md.
+
+With --tap as the first argument it closes with a TAP plan for meson instead of a line of counts.
+LODGE_LAB_PACKAGES names the packages that Lodge needs to run; `dev` sets it from its lists.
+"""
+import glob
+import os
+import queue
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import lab_lodge
+import lab_root
+from lab_machine import Dead, Machine, die_with_parent
+from lab_report import Report
+from lab_table import Table
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+# A busy computer boots L1 in minutes.
+BOOT_LIMIT_S = 600
+# How much later than the agent inside the runner loses its patience.
+MARGIN_S = 120
+DEFAULT_LIMIT_S = 300
+# For tidying up after Ctrl+C.
+STOP_LIMIT_S = 10
+NEEDED = ("mmdebstrap", "mkfs.ext4", "qemu-system-x86_64", "meson", "ninja", "gcc", "ld")
+HEAD = re.compile(r"^# lab: (.*)$", re.MULTILINE)
+# The word for tests that run on this computer itself.
+OUTSIDE = "outside"
+
+
+class Test:
+    """One file of tests/; its head says where it runs: “# lab: variant=plain user=lab limit=60”."""
+
+    def __init__(self, path):
+        self.path = path
+        self.name = os.path.basename(path).removesuffix(".py")
+        with open(path, encoding="utf-8") as file:
+            head = HEAD.search(file.read())
+        if head is None:
+            raise ValueError(f"{path} has no line “# lab: variant=...”")
+        fields = dict(field.split("=", 1) for field in head[1].split())
+        self.variant = fields.pop("variant")
+        self.user = fields.pop("user", "root")
+        self.limit = int(fields.pop("limit", DEFAULT_LIMIT_S))
+        if fields:
+            raise ValueError(f"{path}: nothing is known of {', '.join(fields)}")
+
+
+def find_tests(table, names):
+    tests = [Test(path) for path in sorted(glob.glob(os.path.join(HERE, "tests", "*.py")))]
+    for test in tests:
+        if test.variant != OUTSIDE and test.variant not in table.variants:
+            raise ValueError(f"{test.path}: there is no variant “{test.variant}” in hardware.ini")
+    for name in names:
+        if name not in (test.name for test in tests):
+            raise ValueError(f"there is no test “{name}”: {', '.join(test.name for test in tests)}")
+    return [test for test in tests if not names or test.name in names]
+
+
+class Boot:
+    """The tests of one variant, in one L1 from its boot to its end."""
+
+    def __init__(self, machine, tests, report, logs):
+        self.machine, self.report, self.logs = machine, report, logs
+        self.waiting = list(tests)
+        self.current = None
+        self.deadline = time.monotonic() + BOOT_LIMIT_S
+
+    def answer(self, request):
+        """What the agent asks for; each request has one key."""
+        (verb, value), = request.items()
+        if verb == "tests":
+            return [{"name": test.name, "user": test.user, "limit": test.limit}
+                    for test in self.waiting]
+        if verb == "plug":
+            return self.machine.plug(value)
+        if verb == "unplug":
+            return self.machine.unplug(value)
+        if verb == "save":
+            name = os.path.basename(value["name"])
+            with open(os.path.join(self.logs, name), "w", encoding="utf-8") as file:
+                file.write(value["text"])
+            return None
+        raise ValueError(f"nothing is known of “{verb}”")
+
+    def handle_request(self, request):
+        try:
+            reply = {"reply": self.answer(request)}
+        except (KeyError, OSError, ValueError) as error:
+            reply = {"error": str(error)}
+        self.machine.ports["requests"].write(reply)
+
+    def handle_result(self, message):
+        """Returns False when all is done."""
+        if "begin" in message:
+            self.current = next(test for test in self.waiting if test.name == message["begin"])
+            self.deadline = time.monotonic() + self.current.limit + MARGIN_S
+            self.report.begin(self.current.name)
+        elif "line" in message:
+            self.report.line(self.current.name, message["line"])
+        elif "end" in message:
+            self.report.end(self.current.name, message["end"])
+            self.waiting.remove(self.current)
+            self.current = None
+            self.deadline = time.monotonic() + MARGIN_S
+        return "done" not in message
+
+    def run(self):
+        trouble = None
+        try:
+            for port, message in self.machine.messages(lambda: self.deadline):
+                if port == "requests":
+                    self.handle_request(message)
+                elif not self.handle_result(message):
+                    break
+        except Dead as error:
+            trouble = str(error)
+        except TimeoutError:
+            trouble = "L1 did not answer in time"
+        for test in self.waiting:
+            why = trouble or "the agent left it out"
+            if test is self.current:
+                self.report.end(test.name, why)
+            else:
+                self.report.never_began(test.name, why)
+
+
+class Lab:
+    def __init__(self, build, names, tap):
+        self.build, self.tap = build, tap
+        self.folder = os.path.join(build, "lab")
+        self.logs = os.path.join(self.folder, "logs")
+        self.table = Table()
+        self.tests = find_tests(self.table, names)
+        shutil.rmtree(self.logs, ignore_errors=True)
+        os.makedirs(self.logs)
+        self.report = Report(self.logs)
+        self.began = time.monotonic()
+        self.processes = []
+        self.stopping = False
+
+    def tell(self, text):
+        print(f"# {time.monotonic() - self.began:4.0f} s: {text}", flush=True)
+
+    def prepare(self):
+        self.tell("building Lodge for /usr/local")
+        lodge = lab_lodge.compile_lodge(self.folder, self.logs)
+        self.tell("making L1's root, unless the cache has it")
+        packages = os.environ.get("LODGE_LAB_PACKAGES", "").split()
+        packages += lab_root.library_packages(lab_lodge.programs(lodge))
+        self.root = lab_root.get(packages, self.logs)
+        self.tell("putting Lodge, tests and guests on a disk")
+        self.disk = lab_lodge.make_disk(lodge, self.root, self.folder, self.logs)
+
+    def run_outside(self, test):
+        """A test on this computer itself, with the programs of the build folder."""
+        self.report.begin(test.name)
+        environment = {**os.environ, "PYTHONPATH": os.path.join(HERE, "inside"),
+                       "PATH": f"{self.build}/app:{os.environ['PATH']}",
+                       "LODGE_LIBEXECDIR": f"{self.build}/app"}
+        with subprocess.Popen([sys.executable, test.path], stdout=subprocess.PIPE, text=True,
+                              stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment,
+                              start_new_session=True, preexec_fn=die_with_parent) as process:
+            timer = threading.Timer(test.limit, lambda: os.killpg(process.pid, signal.SIGKILL))
+            timer.start()
+            self.processes.append(process)
+            for line in process.stdout:
+                self.report.line(test.name, line.rstrip("\n"))
+            status = process.wait()
+            late = not timer.is_alive()
+            timer.cancel()
+        trouble = f"it took longer than {test.limit} s" if late else f"exit status {status}"
+        self.report.end(test.name, trouble if status else None)
+
+    def run_variant(self, variant):
+        tests = [test for test in self.tests if test.variant == variant]
+        if variant == OUTSIDE:
+            for test in tests:
+                self.run_outside(test)
+            return
+        try:
+            with Machine(self.table, variant, self.root, self.disk, self.logs) as machine:
+                self.processes.append(machine.process)
+                Boot(machine, tests, self.report, self.logs).run()
+        except (Dead, OSError) as error:
+            for test in tests:
+                if test.name not in self.report.results:
+                    self.report.never_began(test.name, str(error))
+
+    def stop(self):
+        """Ends what was started; the threads then clean up behind it."""
+        self.stopping = True
+        for process in list(self.processes):
+            process.kill()
+
+    def run(self):
+        variants = {test.variant for test in self.tests}
+        if variants - {OUTSIDE}:
+            self.prepare()
+        # The longest first, and as many at once as there are cores for.
+        waiting = queue.SimpleQueue()
+        for variant in sorted(variants, key=lambda variant: -sum(
+                test.limit for test in self.tests if test.variant == variant)):
+            waiting.put(variant)
+
+        def work():
+            while not self.stopping:
+                try:
+                    variant = waiting.get_nowait()
+                except queue.Empty:
+                    return
+                self.tell(f"variant {variant}")
+                self.run_variant(variant)
+
+        threads = [threading.Thread(target=work, daemon=True)
+                   for _ in range(min(len(variants), max(1, (os.cpu_count() or 1))))]
+        for thread in threads:
+            thread.start()
+        try:
+            for thread in threads:
+                thread.join()
+        except BaseException:
+            self.stop()
+            for thread in threads:
+                thread.join(STOP_LIMIT_S)
+            raise
+        for test in self.tests:
+            if test.name not in self.report.results:
+                self.report.never_began(test.name, "the runner itself failed")
+        self.tell(f"logs are in {self.logs}")
+        return self.report.close(self.tap)
+
+
+def main():
+    arguments = sys.argv[1:]
+    tap = arguments[:1] == ["--tap"]
+    build, *names = arguments[tap:]
+    # An end from outside is an exception like any other, so that everything is tidied up.
+    signal.signal(signal.SIGTERM, lambda *unused: sys.exit(130))
+    missing = [name for name in NEEDED if shutil.which(name) is None]
+    if lab_root.release() is None:
+        missing = ["Debian, of which L1 is made"]
+    if missing:
+        why = f"the lab needs {', '.join(missing)}"
+        print(f"1..1\nok 1 - lab # SKIP {why}" if tap else f"{why}\n0 passed, 0 failed, 1 skipped")
+        return 0 if tap else 1
+    try:
+        return Lab(os.path.abspath(build), names, tap).run()
+    except ValueError as error:
+        print(f"lab: {error}", file=sys.stderr)
+        return 2
+    except RuntimeError as error:
+        print(f"Bail out! {error}", flush=True)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

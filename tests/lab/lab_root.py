@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""L1's root: a Debian made by mmdebstrap and kept in the cache, by a hash of what it is made from.
+
+A cached root is a folder KEY with root.ext4 (a sparse file that is only ever read), vmlinuz,
+initrd.img and modules/, what a Linux guest needs of the kernel. It is built under another name and
+renamed when it is whole, so a half-built one never counts.
+"""
+import contextlib
+import fcntl
+import glob
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+# Beside what Lodge needs: what a desktop of today has, as far as Lodge can see it.
+PACKAGES = """linux-image-amd64 systemd-sysv libpam-systemd dbus-user-session polkitd udev kmod
+  apparmor iproute2 pciutils usbutils procps python3""".split()
+# What the guest of guests/linux-init.c loads, besides what these need themselves.
+GUEST_MODULES = ("virtio_pci", "virtio_blk")
+IMAGE_SIZE = "3G"
+# Another work tree may use another root. This long after its last use a root is in the way.
+KEEP_S = 7 * 24 * 3600
+# Not read by any test, and slow to unpack.
+LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
+# An initrd of a tenth of the usual size is there in a tenth of the time.
+INITRAMFS = r"""mkdir -p "$1/etc/initramfs-tools/conf.d"
+printf 'MODULES=list\nCOMPRESS=gzip\nFSTYPE=ext4\nRESUME=none\n' >"$1/etc/initramfs-tools/conf.d/lab"
+printf 'virtio_pci\nvirtio_blk\next4\n' >"$1/etc/initramfs-tools/modules"
+"""
+
+
+def cache_folder():
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return os.path.join(base, "lodge", "lab")
+
+
+def release():
+    """Debian's name of the release that this computer runs: Lodge's libraries are its."""
+    fields = {}
+    with open("/etc/os-release", encoding="utf-8") as file:
+        for line in file:
+            key, _, value = line.strip().partition("=")
+            fields[key] = value.strip('"')
+    return fields.get("VERSION_CODENAME") if fields.get("ID") == "debian" else None
+
+
+def library_packages(programs):
+    """The packages of the libraries that these programs are linked with."""
+    paths = set()
+    for program in programs:
+        lines = subprocess.run(["ldd", program], check=True, stdout=subprocess.PIPE, text=True).stdout
+        paths.update(line.split("=>")[1].split()[0] for line in lines.splitlines() if "=>" in line)
+    # Packages name their files with or without the /usr that both places have become; what is not
+    # the name that the package knows is an error among the answers.
+    names = sorted(paths | {"/usr" + path for path in paths})
+    lines = subprocess.run(["dpkg-query", "-S", *names], stdout=subprocess.PIPE,
+                           stderr=subprocess.DEVNULL, text=True).stdout
+    return {line.split(":")[0] for line in lines.splitlines()}
+
+
+def key_of(packages, name):
+    inputs = hashlib.sha256(f"{name} {' '.join(packages)}".encode())
+    for file in ("lab_root.py", "root-setup.sh"):
+        with open(os.path.join(HERE, file), "rb") as content:
+            inputs.update(content.read())
+    return inputs.hexdigest()[:16]
+
+
+def as_root(argv):
+    """Owners and device nodes are right in the image whoever makes it."""
+    return argv if os.geteuid() == 0 else ["fakeroot", *argv]
+
+
+def run(argv, log, **options):
+    done = subprocess.run(argv, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                          **options)
+    if done.returncode != 0:
+        log.flush()
+        raise RuntimeError(f"{argv[0]} failed with exit status {done.returncode}; the log is {log.name}")
+
+
+def copy_boot_files(root, folder):
+    for name, to in (("vmlinuz-*", "vmlinuz"), ("initrd.img-*", "initrd.img")):
+        (file,) = glob.glob(os.path.join(root, "boot", name))
+        shutil.copy(file, os.path.join(folder, to))
+    (tree,) = glob.glob(os.path.join(root, "lib", "modules", "*"))
+    needs = {}
+    with open(os.path.join(tree, "modules.dep"), encoding="utf-8") as file:
+        for line in file:
+            module, _, others = line.partition(":")
+            needs[module.split("/")[-1].split(".")[0]] = [module, *others.split()]
+    order = []
+    for module in GUEST_MODULES:
+        # What stands last in modules.dep is needed by what stands before it.
+        order += [path for path in reversed(needs[module]) if path not in order]
+    os.mkdir(os.path.join(folder, "modules"))
+    for path in order:
+        shutil.copy(os.path.join(tree, path), os.path.join(folder, "modules"))
+    with open(os.path.join(folder, "modules", "list"), "w", encoding="utf-8") as file:
+        file.writelines(f"/modules/{os.path.basename(path)}\n" for path in order)
+
+
+def build(packages, name, folder, log):
+    with tempfile.TemporaryDirectory(prefix="lodge-lab-root-") as work:
+        # Whoever mmdebstrap makes root of here has to come in.
+        os.chmod(work, 0o755)
+        tar, root = os.path.join(folder, "root.tar"), os.path.join(work, "root")
+        run(["mmdebstrap", "--variant=minbase", "--format=tar", f"--include={','.join(packages)}",
+             *(f"--dpkgopt=path-exclude={path}" for path in LEFT_OUT),
+             f"--essential-hook={INITRAMFS}",
+             f"--customize-hook={os.path.join(HERE, 'root-setup.sh')}", name, tar], log)
+        os.mkdir(root)
+        # One command, because a second fakeroot knows nothing of the first one's owners.
+        run(as_root(["sh", "-ec", 'tar -xpf "$1" -C "$2" --numeric-owner; mkfs.ext4 -q '
+                     '-O ^has_journal -E lazy_itable_init=1 -d "$2" "$3" "$4"', "sh", tar, root,
+                     os.path.join(folder, "root.ext4"), IMAGE_SIZE]), log)
+        copy_boot_files(root, folder)
+        os.unlink(tar)
+
+
+@contextlib.contextmanager
+def locked(folder):
+    with open(os.path.join(folder, "lock"), "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def remove_old(folder, key):
+    """Halves that somebody left who was killed, and roots that nobody has used for long."""
+    for entry in os.scandir(folder):
+        if not entry.is_dir() or entry.name == key:
+            continue
+        if entry.name.endswith(".partial") or entry.stat().st_mtime < time.time() - KEEP_S:
+            shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def get(packages, logs):
+    """The folder of a root with these packages and those that the lab needs, built when missing."""
+    name = release()
+    packages = sorted(set(packages) | set(PACKAGES))
+    key, cache = key_of(packages, name), cache_folder()
+    os.makedirs(cache, exist_ok=True)
+    folder = os.path.join(cache, key)
+    with locked(cache):
+        if not os.path.isdir(folder):
+            remove_old(cache, key)
+            partial = f"{folder}.partial"
+            os.mkdir(partial)
+            with open(os.path.join(logs, "root.log"), "w", encoding="utf-8") as log:
+                build(packages, name, partial, log)
+            os.rename(partial, folder)
+        os.utime(folder)
+        remove_old(cache, key)
+    return folder
