@@ -150,15 +150,22 @@ class Lab:
     def tell(self, text):
         print(f"# {time.monotonic() - self.began:4.0f} s: {text}", flush=True)
 
-    def prepare(self):
+    def prepare(self, variants):
+        """Roots and disks for these variants: one of each for a release of Debian."""
         self.tell("building Lodge for /usr/local")
         lodge = lab_lodge.compile_lodge(self.folder, self.logs)
-        self.tell("making L1's root, unless the cache has it")
         packages = os.environ.get("LODGE_LAB_PACKAGES", "").split()
         packages += lab_root.library_packages(lab_lodge.programs(lodge))
-        self.root = lab_root.get(packages, self.logs)
-        self.tell("putting Lodge, tests and guests on a disk")
-        self.disk = lab_lodge.make_disk(lodge, self.root, self.folder, self.logs)
+        self.roots, self.disks = {}, {}
+        for name in sorted({self.release_of(variant) for variant in variants}):
+            self.tell(f"making a root of Debian {name}, unless the cache has it")
+            self.roots[name] = lab_root.get(packages, name, self.logs)
+            self.tell("putting Lodge, tests and guests on a disk")
+            self.disks[name] = lab_lodge.make_disk(
+                lodge, self.roots[name], os.path.join(self.folder, name), self.logs)
+
+    def release_of(self, variant):
+        return lab_root.release(self.table.variants[variant].get("release"))
 
     def run_outside(self, test):
         """A test on this computer itself, with the programs of the build folder."""
@@ -187,7 +194,9 @@ class Lab:
                 self.run_outside(test)
             return
         try:
-            with Machine(self.table, variant, self.root, self.disk, self.logs) as machine:
+            name = self.release_of(variant)
+            with Machine(self.table, variant, self.roots[name], self.disks[name],
+                         self.logs) as machine:
                 self.processes.append(machine.process)
                 Boot(machine, tests, self.report, self.logs).run()
         except (Dead, OSError) as error:
@@ -204,8 +213,9 @@ class Lab:
     def run(self):
         variants = {test.variant for test in self.tests}
         if variants - {OUTSIDE}:
-            self.prepare()
-        # The longest first, and as many at once as there are cores for.
+            self.prepare(variants - {OUTSIDE})
+        # The longest first, and as many at once as there are cores: one of them mostly waits.
+        at_once = os.cpu_count() or 1
         waiting = queue.SimpleQueue()
         for variant in sorted(variants, key=lambda variant: -sum(
                 test.limit for test in self.tests if test.variant == variant)):
@@ -221,7 +231,7 @@ class Lab:
                 self.run_variant(variant)
 
         threads = [threading.Thread(target=work, daemon=True)
-                   for _ in range(min(len(variants), max(1, (os.cpu_count() or 1))))]
+                   for _ in range(min(len(variants), at_once))]
         for thread in threads:
             thread.start()
         try:

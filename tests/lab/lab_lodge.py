@@ -73,7 +73,8 @@ def make_disk(build, root, folder, logs):
     """Returns the path of the image."""
     stage, image = os.path.join(folder, "stage"), os.path.join(folder, "lodge.ext4")
     shutil.rmtree(stage, ignore_errors=True)
-    with open(os.path.join(logs, "disk.log"), "w", encoding="utf-8") as log:
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(logs, "disk.log"), "a", encoding="utf-8") as log:
         local = installed(build, stage, log)
         lab = os.path.join(local, "lib", "lodge-lab")
         for name in ("inside", "tests"):

@@ -9,8 +9,10 @@ import contextlib
 import fcntl
 import glob
 import hashlib
+import inspect
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -19,9 +21,15 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 # Beside what Lodge needs: what a desktop of today has, as far as Lodge can see it.
 PACKAGES = """linux-image-amd64 systemd-sysv libpam-systemd dbus-user-session polkitd udev kmod
   apparmor iproute2 pciutils usbutils procps python3""".split()
+# What dev asks of apt only where a release has it.
+PACKAGES_OF = {"trixie": ["qemu-system-modules-spice"]}
 # What the guest of guests/linux-init.c loads, besides what these need themselves.
 GUEST_MODULES = ("virtio_pci", "virtio_blk")
+# Those that a variant may ask for, in their order.
+RELEASES = ("bookworm", "trixie")
 IMAGE_SIZE = "3G"
+# For tidying up after Ctrl+C.
+STOP_LIMIT_S = 30
 # Another work tree may use another root. This long after its last use a root is in the way.
 KEEP_S = 7 * 24 * 3600
 # Not read by any test, and slow to unpack.
@@ -38,22 +46,32 @@ def cache_folder():
     return os.path.join(base, "lodge", "lab")
 
 
-def release():
-    """Debian's name of the release that this computer runs: Lodge's libraries are its."""
+def release(at_least=None):
+    """Debian's name of the release that this computer runs, since Lodge is built for its libraries,
+    or of a newer one, which has them too. None where this is another system."""
     fields = {}
     with open("/etc/os-release", encoding="utf-8") as file:
         for line in file:
             key, _, value = line.strip().partition("=")
             fields[key] = value.strip('"')
-    return fields.get("VERSION_CODENAME") if fields.get("ID") == "debian" else None
+    if fields.get("ID") != "debian" or "VERSION_CODENAME" not in fields:
+        return None
+    own = fields["VERSION_CODENAME"]
+    newer = own in RELEASES and at_least is not None and RELEASES.index(at_least) > RELEASES.index(own)
+    return at_least if newer else own
+
+
+def output(*argv):
+    return subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
 
 
 def library_packages(programs):
-    """The packages of the libraries that these programs are linked with."""
+    """The packages of the libraries that these programs name; what those need, they say."""
     paths = set()
     for program in programs:
-        lines = subprocess.run(["ldd", program], check=True, stdout=subprocess.PIPE, text=True).stdout
-        paths.update(line.split("=>")[1].split()[0] for line in lines.splitlines() if "=>" in line)
+        needed = {line.split()[1] for line in output("objdump", "-p", program) if " NEEDED " in line}
+        paths.update(line.split()[2] for line in output("ldd", program)
+                     if "=> /" in line and line.split()[0] in needed)
     # Packages name their files with or without the /usr that both places have become; what is not
     # the name that the package knows is an error among the answers.
     names = sorted(paths | {"/usr" + path for path in paths})
@@ -63,11 +81,11 @@ def library_packages(programs):
 
 
 def key_of(packages, name):
-    inputs = hashlib.sha256(f"{name} {' '.join(packages)}".encode())
-    for file in ("lab_root.py", "root-setup.sh"):
-        with open(os.path.join(HERE, file), "rb") as content:
-            inputs.update(content.read())
-    return inputs.hexdigest()[:16]
+    """All that a root is made from, and the code that makes it."""
+    with open(os.path.join(HERE, "root-setup.sh"), encoding="utf-8") as file:
+        inputs = (name, packages, GUEST_MODULES, IMAGE_SIZE, LEFT_OUT, INITRAMFS, file.read(),
+                  inspect.getsource(build), inspect.getsource(copy_boot_files))
+    return hashlib.sha256(repr(inputs).encode()).hexdigest()[:16]
 
 
 def as_root(argv):
@@ -76,11 +94,22 @@ def as_root(argv):
 
 
 def run(argv, log, **options):
-    done = subprocess.run(argv, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                          **options)
-    if done.returncode != 0:
+    """Its output goes to the log. When the runner is ended meanwhile, so is all that it started."""
+    with subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                          start_new_session=True, **options) as process:
+        try:
+            status = process.wait()
+        except BaseException:
+            # mmdebstrap removes its folder when it is asked to end.
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(STOP_LIMIT_S)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+    if status != 0:
         log.flush()
-        raise RuntimeError(f"{argv[0]} failed with exit status {done.returncode}; the log is {log.name}")
+        raise RuntimeError(f"{argv[0]} failed with exit status {status}; the log is {log.name}")
 
 
 def copy_boot_files(root, folder):
@@ -96,7 +125,8 @@ def copy_boot_files(root, folder):
     order = []
     for module in GUEST_MODULES:
         # What stands last in modules.dep is needed by what stands before it.
-        order += [path for path in reversed(needs[module]) if path not in order]
+        # A module that is not listed is part of the kernel itself.
+        order += [path for path in reversed(needs.get(module, [])) if path not in order]
     os.mkdir(os.path.join(folder, "modules"))
     for path in order:
         shutil.copy(os.path.join(tree, path), os.path.join(folder, "modules"))
@@ -138,21 +168,20 @@ def remove_old(folder, key):
             shutil.rmtree(entry.path, ignore_errors=True)
 
 
-def get(packages, logs):
-    """The folder of a root with these packages and those that the lab needs, built when missing."""
-    name = release()
-    packages = sorted(set(packages) | set(PACKAGES))
+def get(packages, name, logs):
+    """The folder of a root of the release name, with these packages and those that the lab needs;
+    built when it is missing."""
+    packages = sorted({*packages, *PACKAGES, *PACKAGES_OF.get(name, [])})
     key, cache = key_of(packages, name), cache_folder()
     os.makedirs(cache, exist_ok=True)
     folder = os.path.join(cache, key)
     with locked(cache):
+        remove_old(cache, key)
         if not os.path.isdir(folder):
-            remove_old(cache, key)
             partial = f"{folder}.partial"
             os.mkdir(partial)
-            with open(os.path.join(logs, "root.log"), "w", encoding="utf-8") as log:
+            with open(os.path.join(logs, f"root-{name}.log"), "w", encoding="utf-8") as log:
                 build(packages, name, partial, log)
             os.rename(partial, folder)
         os.utime(folder)
-        remove_old(cache, key)
     return folder

@@ -15,7 +15,7 @@ echo l1 >"$root/etc/hostname"
 echo '127.0.0.1 localhost l1' >"$root/etc/hosts"
 cat >"$root/etc/fstab" <<'END'
 /dev/vda / ext4 rw 0 0
-/dev/vdb /usr/local ext4 ro 0 0
+/dev/vdb /usr/local ext4 ro,x-systemd.device-timeout=600 0 0
 END
 
 # What the runner listens to. The programs are on the second disk, so that they change freely.

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # lab: variant=nested-off user=lab limit=120
 """A kernel with kvm_amd.nested=0: guests have KVM and cannot be hypervisors."""
-from lab import *
+from lab import case, check, equal, finding, finish, host, read
 
-REPORT = host()
+REPORT = host(accelerator="kvm")
 
 
 @case("KVM is used, and there is no nesting")
@@ -15,9 +15,9 @@ def _():
 
 @case("the finding names the module and how to switch it on")
 def _():
-    finding = next(entry for entry in REPORT["findings"] if entry["id"] == "nesting")
-    check("kvm_amd" in finding["sentence"], finding["sentence"])
-    check("options kvm_amd nested=1" in finding["advice"], finding["advice"])
+    found = finding(REPORT, "nesting")
+    check("kvm_amd" in found["sentence"], found["sentence"])
+    check("options kvm_amd nested=1" in found["advice"], found["advice"])
 
 
 finish()

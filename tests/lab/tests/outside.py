@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 
-from lab import *
+from lab import case, ctl, equal, finish, host, read
 
 FLAGS = {"vmx", "svm"}
 
