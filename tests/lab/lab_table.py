@@ -33,7 +33,8 @@ class Table:
     def arguments(self, variant, folder):
         """QEMU's arguments for this variant; images of USB media are made in folder."""
         machine, chosen = self.machine, self.variants[variant]
-        argv = ["-cpu", machine["cpu"], "-smp", machine["processors"], "-m", machine["memory"],
+        argv = ["-cpu", machine["cpu"], "-m", machine["memory"],
+                "-smp", chosen.get("processors", machine["processors"]),
                 "-audiodev", "none,id=silence"]
         if "device" in chosen:
             argv += ["-device", chosen["device"]]
