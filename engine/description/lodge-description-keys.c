@@ -10,6 +10,7 @@ G_STATIC_ASSERT (sizeof (LodgeFirmwareKind) == sizeof (guint));
 G_STATIC_ASSERT (sizeof (LodgeDiskBus) == sizeof (guint));
 G_STATIC_ASSERT (sizeof (LodgeNicModel) == sizeof (guint));
 G_STATIC_ASSERT (sizeof (LodgeDisplayModel) == sizeof (guint));
+G_STATIC_ASSERT (sizeof (LodgeClipboardSharing) == sizeof (guint));
 /* The id comes first in every item. */
 G_STATIC_ASSERT (offsetof (LodgeDisk, id) == 0);
 G_STATIC_ASSERT (offsetof (LodgeLayer, id) == 0);
@@ -22,6 +23,8 @@ static const LodgeSection sections[] = {
     [LODGE_SECTION_TPM] = {"tpm", 0, 0, N_ ("The security chip.")},
     [LODGE_SECTION_BOOT] = {"boot", 0, 0, N_ ("A kernel that is started without a boot loader.")},
     [LODGE_SECTION_DISPLAY] = {"display", 0, 0, N_ ("The graphics card.")},
+    [LODGE_SECTION_SHARING] = {"sharing", 0, 0,
+                               N_ ("What passes between the guest and this computer.")},
     [LODGE_SECTION_DISK] = {"disk", offsetof (LodgeDescription, disks), sizeof (LodgeDisk),
                             N_ ("A disk of the guest; the disks boot in the order of the file.")},
     [LODGE_SECTION_LAYER] = {"layer", offsetof (LodgeDescription, layers), sizeof (LodgeLayer),
@@ -37,6 +40,7 @@ G_STATIC_ASSERT (G_N_ELEMENTS (sections) == LODGE_N_SECTIONS);
 static const char *const disk_buses[] = {"virtio", "sata", NULL};
 static const char *const nic_models[] = {"virtio", "e1000e", NULL};
 static const char *const display_models[] = {"virtio", "qxl", "vga", NULL};
+static const char *const clipboard_sharings[] = {"off", "to-guest", "to-host", "both", NULL};
 static const char *const layer_formats[] = {"qcow2", "raw", NULL};
 
 #define MACHINE(field) offsetof (LodgeDescription, field)
@@ -97,6 +101,15 @@ static const LodgeKey keys[] = {
   /* vgamem_mb is 1 to 512 (QEMU, hw/display/vga.c). */
   { LODGE_SECTION_DISPLAY, "video-memory", LODGE_KEY_VIDEO_MEMORY, MACHINE (video_memory_mib), "64M",
     1, 512, NULL, SETTABLE, N_ ("Memory of a qxl or vga card.") },
+
+  { LODGE_SECTION_SHARING, "clipboard", LODGE_KEY_CHOICE, MACHINE (share_clipboard), "both", 0, 0,
+    clipboard_sharings, SETTABLE,
+    N_ ("Which way copied text and images go while a console window has the keyboard; the guest "
+        "needs spice-vdagent.") },
+  { LODGE_SECTION_SHARING, "files", LODGE_KEY_BOOLEAN, MACHINE (share_files), "true", 0, 0, NULL,
+    SETTABLE,
+    N_ ("Whether files dropped on a console window are copied into the guest, which needs "
+        "spice-vdagent.") },
 
   { LODGE_SECTION_DISK, "bus", LODGE_KEY_CHOICE, offsetof (LodgeDisk, bus), "virtio", 0, 0, disk_buses,
     SETTABLE, N_ ("How the disk is connected.") },

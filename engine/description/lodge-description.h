@@ -32,6 +32,13 @@ typedef enum {
   LODGE_DISPLAY_VGA,
 } LodgeDisplayModel;
 
+typedef enum {
+  LODGE_CLIPBOARD_OFF,
+  LODGE_CLIPBOARD_TO_GUEST,
+  LODGE_CLIPBOARD_TO_HOST,
+  LODGE_CLIPBOARD_BOTH,
+} LodgeClipboardSharing;
+
 /* [layer.ID]: one image file of a disk's chain. Only a disk's top layer is ever written to. */
 typedef struct {
   char *id;
@@ -94,6 +101,10 @@ typedef struct {
   /* [display] */
   LodgeDisplayModel display;
   guint64 video_memory_mib; /* for qxl and vga */
+
+  /* [sharing] */
+  LodgeClipboardSharing share_clipboard;
+  gboolean share_files; /* dropped on the console, into the guest */
 
   GPtrArray *layers; /* of LodgeLayer */
   GPtrArray *disks;  /* of LodgeDisk, in boot order */
