@@ -40,6 +40,9 @@ struct _LodgeConsoleSession {
   gboolean can_resize;
   int asked_width; /* 0: nothing was asked for yet */
   int asked_height;
+
+  /* sharing */
+  LodgeConsoleClipboard *clipboard;
 };
 
 typedef enum {
@@ -67,5 +70,9 @@ void lodge_console_session_update_mouse_mode (LodgeConsoleSession *self);
 /* lodge-console-session-display.c */
 void lodge_console_session_update_agent (LodgeConsoleSession *self);
 void lodge_console_session_drop_display (LodgeConsoleSession *self);
+
+/* lodge-console-clipboard.c: keeps a reference, and lets go of the channel it had. NULL: there is
+ * none now. */
+void lodge_console_clipboard_set_channel (LodgeConsoleClipboard *self, SpiceMainChannel *main);
 
 G_END_DECLS

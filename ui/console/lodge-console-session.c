@@ -98,6 +98,7 @@ drop (LodgeConsoleSession *self)
 
   lodge_console_session_drop_inputs (self);
   lodge_console_session_drop_display (self);
+  lodge_console_clipboard_set_channel (self->clipboard, NULL);
   g_clear_object (&self->main);
   self->main_ready = FALSE;
   lodge_console_session_update_mouse_mode (self);
@@ -220,6 +221,7 @@ channel_new_cb (SpiceSession *spice, SpiceChannel *channel, LodgeConsoleSession 
     g_set_object (&self->main, SPICE_MAIN_CHANNEL (channel));
     g_signal_connect_object (channel, "notify::mouse-mode", G_CALLBACK (mouse_mode_cb), self, 0);
     g_signal_connect_object (channel, "notify::agent-connected", G_CALLBACK (agent_cb), self, 0);
+    lodge_console_clipboard_set_channel (self->clipboard, self->main);
     return;
   }
   if (SPICE_IS_INPUTS_CHANNEL (channel))
@@ -270,6 +272,13 @@ lodge_console_session_close (LodgeConsoleSession *self)
   drop (self);
 }
 
+LodgeConsoleClipboard *
+lodge_console_session_get_clipboard (LodgeConsoleSession *self)
+{
+  g_return_val_if_fail (LODGE_IS_CONSOLE_SESSION (self), NULL);
+  return self->clipboard;
+}
+
 /* ---- type */
 
 static void
@@ -311,6 +320,7 @@ lodge_console_session_finalize (GObject *object)
   LodgeConsoleSession *self = LODGE_CONSOLE_SESSION (object);
 
   g_clear_object (&self->source);
+  g_clear_object (&self->clipboard);
   g_free (self->socket_path);
   G_OBJECT_CLASS (lodge_console_session_parent_class)->finalize (object);
 }
@@ -343,6 +353,7 @@ static void
 lodge_console_session_init (LodgeConsoleSession *self)
 {
   self->source = lodge_spice_source_new ();
+  self->clipboard = lodge_console_clipboard_new ();
   self->pointer_x = self->pointer_y = -1;
 }
 

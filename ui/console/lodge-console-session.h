@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One guest's console without any toolkit: picture, keyboard and pointer, over SPICE.
+/* One guest's console without any toolkit: picture, keyboard, pointer, and what is shared, over
+ * SPICE.
  *
  * Owns: the SPICE session and its channels. Never: touches a widget, starts a process, or believes
  * a size the server sent without checking it.
  */
 #pragma once
 
+#include "console/lodge-console-clipboard.h"
 #include "console/lodge-frame-source.h"
 
 #include <gio/gio.h>
@@ -38,6 +40,8 @@ void lodge_console_session_close (LodgeConsoleSession *self);
 
 /* Lent: the first monitor's picture. */
 LodgeFrameSource *lodge_console_session_get_source (LodgeConsoleSession *self);
+/* Lent: what is shared with the guest, and empty while there is no connection. */
+LodgeConsoleClipboard *lodge_console_session_get_clipboard (LodgeConsoleSession *self);
 
 /* @evdev: a Linux key code (KEY_A = 30). Presses of a key that is down already are repeats. */
 void lodge_console_session_key (LodgeConsoleSession *self, guint evdev, gboolean pressed);
