@@ -43,6 +43,7 @@ struct _LodgeConsoleSession {
 
   /* sharing */
   LodgeConsoleClipboard *clipboard;
+  LodgeConsoleFiles *files;
 };
 
 typedef enum {
@@ -71,8 +72,16 @@ void lodge_console_session_update_mouse_mode (LodgeConsoleSession *self);
 void lodge_console_session_update_agent (LodgeConsoleSession *self);
 void lodge_console_session_drop_display (LodgeConsoleSession *self);
 
-/* lodge-console-clipboard.c: keeps a reference, and lets go of the channel it had. NULL: there is
- * none now. */
+/* lodge-console-clipboard.c, lodge-console-files.c: each keeps a reference, and lets go of the
+ * channel it had. NULL: there is none now. */
 void lodge_console_clipboard_set_channel (LodgeConsoleClipboard *self, SpiceMainChannel *main);
+void lodge_console_files_set_channel (LodgeConsoleFiles *self, SpiceMainChannel *main);
+
+/* lodge-console-transfer.c */
+LodgeConsoleTransfer *lodge_console_transfer_new (GFile *file);
+/* @limit_ms: how long the guest may stay silent */
+void
+lodge_console_transfer_start (LodgeConsoleTransfer *self, SpiceMainChannel *main, guint limit_ms);
+void lodge_console_transfer_fail (LodgeConsoleTransfer *self, const char *sentence);
 
 G_END_DECLS

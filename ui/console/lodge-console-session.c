@@ -99,6 +99,7 @@ drop (LodgeConsoleSession *self)
   lodge_console_session_drop_inputs (self);
   lodge_console_session_drop_display (self);
   lodge_console_clipboard_set_channel (self->clipboard, NULL);
+  lodge_console_files_set_channel (self->files, NULL);
   g_clear_object (&self->main);
   self->main_ready = FALSE;
   lodge_console_session_update_mouse_mode (self);
@@ -222,6 +223,7 @@ channel_new_cb (SpiceSession *spice, SpiceChannel *channel, LodgeConsoleSession 
     g_signal_connect_object (channel, "notify::mouse-mode", G_CALLBACK (mouse_mode_cb), self, 0);
     g_signal_connect_object (channel, "notify::agent-connected", G_CALLBACK (agent_cb), self, 0);
     lodge_console_clipboard_set_channel (self->clipboard, self->main);
+    lodge_console_files_set_channel (self->files, self->main);
     return;
   }
   if (SPICE_IS_INPUTS_CHANNEL (channel))
@@ -279,6 +281,13 @@ lodge_console_session_get_clipboard (LodgeConsoleSession *self)
   return self->clipboard;
 }
 
+LodgeConsoleFiles *
+lodge_console_session_get_files (LodgeConsoleSession *self)
+{
+  g_return_val_if_fail (LODGE_IS_CONSOLE_SESSION (self), NULL);
+  return self->files;
+}
+
 /* ---- type */
 
 static void
@@ -321,6 +330,7 @@ lodge_console_session_finalize (GObject *object)
 
   g_clear_object (&self->source);
   g_clear_object (&self->clipboard);
+  g_clear_object (&self->files);
   g_free (self->socket_path);
   G_OBJECT_CLASS (lodge_console_session_parent_class)->finalize (object);
 }
@@ -354,6 +364,7 @@ lodge_console_session_init (LodgeConsoleSession *self)
 {
   self->source = lodge_spice_source_new ();
   self->clipboard = lodge_console_clipboard_new ();
+  self->files = lodge_console_files_new ();
   self->pointer_x = self->pointer_y = -1;
 }
 

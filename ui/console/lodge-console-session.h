@@ -8,6 +8,7 @@
 #pragma once
 
 #include "console/lodge-console-clipboard.h"
+#include "console/lodge-console-files.h"
 #include "console/lodge-frame-source.h"
 
 #include <gio/gio.h>
@@ -42,6 +43,7 @@ void lodge_console_session_close (LodgeConsoleSession *self);
 LodgeFrameSource *lodge_console_session_get_source (LodgeConsoleSession *self);
 /* Lent: what is shared with the guest, and empty while there is no connection. */
 LodgeConsoleClipboard *lodge_console_session_get_clipboard (LodgeConsoleSession *self);
+LodgeConsoleFiles *lodge_console_session_get_files (LodgeConsoleSession *self);
 
 /* @evdev: a Linux key code (KEY_A = 30). Presses of a key that is down already are repeats. */
 void lodge_console_session_key (LodgeConsoleSession *self, guint evdev, gboolean pressed);
