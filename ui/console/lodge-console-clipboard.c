@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The guest's side of a shared clipboard.
  *
- * From the guest      GRAB says what it has; REQUEST, from us, asks for one type; CLIPBOARD
- * answers. The protocol has no numbers that tell which question an answer is for, so only one
- * question is on its way at a time; those behind it wait. A question that is of no use any more,
+ * The messages are those of spice-protocol, spice/vd_agent.h: GRAB says what a side has, REQUEST
+ * asks it for one type, CLIPBOARD answers, RELEASE says that it has nothing any more.
+ *
+ * The protocol has no numbers that tell which question an answer is for, so only one question to
+ * the guest is on its way at a time; those behind it wait. A question that is of no use any more,
  * because the guest has copied something else, still holds the place until its answer or the time
- * limit came: that answer would otherwise be taken for the next one's. To the guest        the same
- * the other way round. Every question is answered, with nothing if need be: programs in a guest
- * hang until it comes.
+ * limit came: that answer would otherwise be taken for the next one's.
+ *
+ * Every question of the guest is answered, with nothing if need be: programs in a guest hang until
+ * an answer comes.
  *
  * The guest is not trusted. It may say any size, any number of types, answer what nobody asked, or
  * ask a thousand times and not read the answers, which then lie in memory here.
- *
- * The messages are those of spice-protocol, spice/vd_agent.h.
  */
 #include "console/lodge-console-session-private.h"
 
