@@ -7,6 +7,8 @@
 
 G_BEGIN_DECLS
 
+typedef struct _LodgeConsoleSharing LodgeConsoleSharing;
+
 struct _LodgeConsoleWindow {
   AdwApplicationWindow parent_instance;
 
@@ -31,6 +33,7 @@ struct _LodgeConsoleWindow {
   GtkRevealer *leave_revealer;
   GtkLabel *leave_label;
   GtkWidget *leave_button;
+  GMenu *sharing_menu;
 
   LodgeConnection *connection;
   LodgeConsoleMachine *machine;
@@ -44,6 +47,7 @@ struct _LodgeConsoleWindow {
   gboolean may_close; /* the user has answered */
   GtkFileChooserNative *chooser;
   GBytes *picture; /* while a place for it is being chosen */
+  LodgeConsoleSharing *sharing;
 };
 
 /* lodge-console-actions.c: installs the actions that ask something of the machine. */
@@ -57,5 +61,13 @@ void lodge_console_actions_clear (LodgeConsoleWindow *self);
 void lodge_console_fullscreen_init (LodgeConsoleWindow *self);
 void lodge_console_fullscreen_toggle (LodgeConsoleWindow *self);
 void lodge_console_fullscreen_clear (LodgeConsoleWindow *self);
+
+/* lodge-console-sharing.c: clipboard and dropped files. */
+void lodge_console_sharing_init (LodgeConsoleWindow *self);
+/* Follows the machine, its description and its session. */
+void lodge_console_sharing_update (LodgeConsoleWindow *self);
+void lodge_console_sharing_clear (LodgeConsoleWindow *self);
+/* @files: (element-type GFile). FALSE, and the user is told why, when they are not taken. */
+gboolean lodge_console_sharing_drop (LodgeConsoleWindow *self, GSList *files);
 
 G_END_DECLS

@@ -140,6 +140,7 @@ changed_cb (LodgeConsoleMachine *machine, LodgeConsoleWindow *self)
   const char *problem = lodge_connection_get_problem (self->connection);
 
   lodge_display_set_session (self->display, lodge_console_machine_get_session (machine));
+  lodge_console_sharing_update (self);
   /* First, so that a button that is to have the keyboard can take it. */
   lodge_console_actions_update (self);
   show_phase (self);
@@ -302,6 +303,7 @@ lodge_console_window_dispose (GObject *object)
   g_clear_handle_id (&self->close_idle, g_source_remove);
   lodge_console_fullscreen_clear (self);
   lodge_console_actions_clear (self);
+  lodge_console_sharing_clear (self);
   if (self->machine != NULL) {
     g_signal_handlers_disconnect_by_data (self->machine, self);
     lodge_display_set_session (self->display, NULL);
@@ -336,6 +338,7 @@ bind_children (GtkWidgetClass *widget_class)
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, leave_revealer);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, leave_label);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, leave_button);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, sharing_menu);
 }
 
 static void
@@ -373,6 +376,7 @@ lodge_console_window_init (LodgeConsoleWindow *self)
   gtk_widget_init_template (GTK_WIDGET (self));
   lodge_settings_keep_size (GTK_WINDOW (self), "console");
   lodge_console_fullscreen_init (self);
+  lodge_console_sharing_init (self);
 }
 
 GtkWidget *

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a console window shares with its guest: the switches in its menu and in the machine's
+ * description, and files that are dropped on it. */
+#include "app-fixture.h"
+
+#include "gtk/lodge-console-window-private.h"
+#include "gtk/lodge-transfer-panel.h"
+#include "spice-fixture-agent.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+typedef struct {
+  FakeEngine *engine;
+  LodgeConnection *connection;
+  LodgeConsoleWindow *window;
+  const char *uuid;
+  char *folder;
+  char *socket;
+  SpiceFixture *server;
+  SpiceFixtureAgent *agent;
+} Test;
+
+static LodgeConsoleSession *
+get_session (Test *test)
+{
+  return lodge_console_machine_get_session (lodge_console_window_get_machine (test->window));
+}
+
+static LodgeConsoleClipboard *
+get_clipboard (Test *test)
+{
+  return lodge_console_session_get_clipboard (get_session (test));
+}
+
+static LodgeConsoleFiles *
+get_files (Test *test)
+{
+  return lodge_console_session_get_files (get_session (test));
+}
+
+static gboolean
+is_shown (Test *test)
+{
+  return lodge_console_machine_get_phase (lodge_console_window_get_machine (test->window)) ==
+         LODGE_CONSOLE_SHOWN;
+}
+
+static void
+setup (Test *test, guint32 capabilities)
+{
+  *test = (Test){.engine = fake_engine_new (NULL)};
+  test->uuid = fake_engine_add_machine (test->engine, "web", "running");
+  test->folder = g_dir_make_tmp ("lodge-app-XXXXXX", NULL);
+  test->socket = g_build_filename (test->folder, "spice.sock", NULL);
+  test->server = spice_fixture_new_at (test->socket, 640, 400);
+  if (capabilities != 0) {
+    test->agent = spice_fixture_agent_new (test->server);
+    spice_fixture_agent_announce (test->agent, capabilities);
+  }
+  fake_engine_set_spice_socket (test->engine, test->uuid, test->socket);
+  test->connection = lodge_connection_new ();
+  lodge_connection_open (test->connection);
+  test->window =
+      LODGE_CONSOLE_WINDOW (lodge_console_window_new (NULL, test->connection, test->uuid));
+  g_object_add_weak_pointer (G_OBJECT (test->window), (gpointer *) &test->window);
+  gtk_window_present (GTK_WINDOW (test->window));
+  app_wait_until (is_shown (test));
+  if (capabilities != 0)
+    app_wait_until (lodge_console_clipboard_get_available (get_clipboard (test)));
+}
+
+static void
+teardown (Test *test)
+{
+  g_autoptr (GDir) dir = NULL;
+  const char *name;
+
+  if (test->window != NULL)
+    gtk_window_destroy (GTK_WINDOW (test->window));
+  app_wait_until (test->window == NULL);
+  app_assert_dies (test->connection);
+  fake_engine_free (test->engine);
+  spice_fixture_settle ();
+  if (test->agent != NULL)
+    spice_fixture_agent_free (test->agent);
+  spice_fixture_free (test->server);
+  dir = g_dir_open (test->folder, 0, NULL);
+  while ((name = g_dir_read_name (dir)) != NULL) {
+    g_autofree char *path = g_build_filename (test->folder, name, NULL);
+    g_unlink (path);
+  }
+  g_rmdir (test->folder);
+  g_free (test->socket);
+  g_free (test->folder);
+}
+
+/* The labels of the menu's section, one a line, and what is in its submenus after a '>'. */
+static char *
+dup_menu (GMenuModel *menu, const char *before)
+{
+  GString *text = g_string_new (NULL);
+
+  for (int i = 0; i < g_menu_model_get_n_items (menu); i++) {
+    g_autofree char *label = NULL;
+    g_autofree char *action = NULL;
+    g_autoptr (GMenuModel) inner = g_menu_model_get_item_link (menu, i, G_MENU_LINK_SUBMENU);
+
+    g_menu_model_get_item_attribute (menu, i, G_MENU_ATTRIBUTE_LABEL, "s", &label);
+    g_menu_model_get_item_attribute (menu, i, G_MENU_ATTRIBUTE_ACTION, "s", &action);
+    g_string_append_printf (text, "%s%s %s\n", before, label, action != NULL ? action : "");
+    if (inner != NULL) {
+      g_autofree char *more = dup_menu (inner, "> ");
+      g_string_append (text, more);
+    }
+  }
+  return g_string_free (text, FALSE);
+}
+
+static void
+expect_menu (Test *test, const char *expected)
+{
+  g_autofree char *menu = dup_menu (G_MENU_MODEL (test->window->sharing_menu), "");
+
+  g_assert_cmpstr (menu, ==, expected);
+}
+
+#define MENU                                                                                       \
+  "Share Cli_pboard \n> _Both Ways sharing.clipboard\n"                                            \
+  "> Only Into the _Guest sharing.clipboard\n> Only _Out of the Guest sharing.clipboard\n"         \
+  "> _Off sharing.clipboard\nTake _Dropped Files sharing.files\n"
+#define MENU_WITHOUT_AGENT                                                                         \
+  "Share Clipboard (the guest needs spice-vdagent) sharing.none\n"                                 \
+  "Take Dropped Files (the guest needs spice-vdagent) sharing.none\n"
+
+static void
+set_key (Test *test, const char *key, const char *text)
+{
+  LodgeMachine1 *machine =
+      lodge_console_machine_get_machine (lodge_console_window_get_machine (test->window));
+  GVariantBuilder builder;
+  g_autoptr (GError) error = NULL;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{ss}"));
+  g_variant_builder_add (&builder, "{ss}", key, text);
+  g_assert_true (
+      lodge_machine1_call_set_sync (machine, g_variant_builder_end (&builder), NULL, &error));
+  g_assert_no_error (error);
+}
+
+static void
+in_switches (void)
+{
+  static const struct {
+    const char *value;
+    LodgeClipboardWays ways;
+  } rows[] = {
+      {"off", LODGE_CLIPBOARD_NO_WAY},
+      {"to-guest", LODGE_CLIPBOARD_WAY_TO_GUEST},
+      {"to-host", LODGE_CLIPBOARD_WAY_TO_HOST},
+      {"both", LODGE_CLIPBOARD_WAY_TO_GUEST | LODGE_CLIPBOARD_WAY_TO_HOST},
+  };
+  Test test;
+  GtkWidget *window;
+
+  setup (&test, SPICE_FIXTURE_AGENT_LINUX);
+  window = GTK_WIDGET (test.window);
+  g_assert_cmpint (lodge_console_clipboard_get_ways (get_clipboard (&test)), ==,
+                   LODGE_CLIPBOARD_WAY_TO_GUEST | LODGE_CLIPBOARD_WAY_TO_HOST);
+  g_assert_true (lodge_console_files_get_enabled (get_files (&test)));
+  expect_menu (&test, MENU);
+
+  /* From the menu, through the engine, and from somebody else. */
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+    gtk_widget_activate_action (window, "sharing.clipboard", "s", rows[i].value);
+    app_wait_until (lodge_console_clipboard_get_ways (get_clipboard (&test)) == rows[i].ways);
+    g_autofree char *key = fake_engine_dup_key (test.engine, "web", "sharing.clipboard");
+    g_assert_cmpstr (key, ==, rows[i].value);
+  }
+  set_key (&test, "sharing.clipboard", "off");
+  app_wait_until (lodge_console_clipboard_get_ways (get_clipboard (&test)) ==
+                  LODGE_CLIPBOARD_NO_WAY);
+
+  gtk_widget_activate_action (window, "sharing.files", NULL);
+  app_wait_until (!lodge_console_files_get_enabled (get_files (&test)));
+  g_autofree char *files = fake_engine_dup_key (test.engine, "web", "sharing.files");
+  g_assert_cmpstr (files, ==, "false");
+  set_key (&test, "sharing.files", "true");
+  app_wait_until (lodge_console_files_get_enabled (get_files (&test)));
+
+  /* What the engine refuses is said, and stays as it was. */
+  fake_engine_fail_next (test.engine, "Set", LODGE_ERROR_STORAGE, "No <room> & no luck.");
+  gtk_widget_activate_action (window, "sharing.clipboard", "s", "both");
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_nonnull (app_find_label (app_get_dialog (), "No <room> & no luck."));
+  gtk_window_close (GTK_WINDOW (app_get_dialog ()));
+  app_wait_until (app_get_dialog () == NULL);
+  g_assert_cmpint (lodge_console_clipboard_get_ways (get_clipboard (&test)), ==,
+                   LODGE_CLIPBOARD_NO_WAY);
+
+  /* The next session of the same machine has them from the start. */
+  fake_engine_set_state (test.engine, test.uuid, "off");
+  app_wait_until (get_session (&test) == NULL);
+  expect_menu (&test, MENU);
+  set_key (&test, "sharing.clipboard", "to-host");
+  fake_engine_set_state (test.engine, test.uuid, "running");
+  app_wait_until (is_shown (&test));
+  g_assert_cmpint (lodge_console_clipboard_get_ways (get_clipboard (&test)), ==,
+                   LODGE_CLIPBOARD_WAY_TO_HOST);
+  teardown (&test);
+}
+
+static void
+in_without_agent (void)
+{
+  Test test;
+  g_autoptr (GFile) file = g_file_new_for_path ("/etc/hostname");
+  GSList files = {.data = file};
+
+  setup (&test, 0);
+  expect_menu (&test, MENU_WITHOUT_AGENT);
+  /* What is dropped is not swallowed without a word. */
+  g_assert_false (lodge_console_sharing_drop (test.window, &files));
+  app_wait_until (app_find_label (test.window->toasts,
+                                  "Files cannot be copied into the guest: spice-vdagent does not "
+                                  "run in it.") != NULL);
+  test.agent = spice_fixture_agent_new (test.server);
+  spice_fixture_agent_announce (test.agent, SPICE_FIXTURE_AGENT_LINUX);
+  app_wait_until (lodge_console_clipboard_get_available (get_clipboard (&test)));
+  expect_menu (&test, MENU);
+  spice_fixture_agent_free (g_steal_pointer (&test.agent));
+  app_wait_until (!lodge_console_clipboard_get_available (get_clipboard (&test)));
+  expect_menu (&test, MENU_WITHOUT_AGENT);
+  teardown (&test);
+}
+
+static void
+drop (Test *test, const char *name, const char *data)
+{
+  g_autofree char *path = g_build_filename (test->folder, name, NULL);
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  GSList files = {.data = file};
+
+  if (data != NULL)
+    g_assert_true (g_file_set_contents (path, data, -1, NULL));
+  g_assert_true (lodge_console_sharing_drop (test->window, &files));
+}
+
+static gboolean
+has_log (Test *test, const char *word)
+{
+  return strstr (spice_fixture_agent_get_log (test->agent), word) != NULL;
+}
+
+static gboolean
+has_toast (Test *test, const char *text)
+{
+  return app_find_label (test->window->toasts, text) != NULL;
+}
+
+/* The button in the row of the file with this name. */
+static GtkWidget *
+find_button (Test *test, const char *name)
+{
+  GtkLabel *label = app_find_label (test->window, name);
+
+  g_assert_nonnull (label);
+  return app_find (gtk_widget_get_parent (GTK_WIDGET (label)), GTK_TYPE_BUTTON);
+}
+
+static void
+in_files (void)
+{
+  Test test;
+  GtkWidget *panel;
+
+  setup (&test, SPICE_FIXTURE_AGENT_LINUX);
+  panel = app_find (test.window, LODGE_TYPE_TRANSFER_PANEL);
+  g_assert_null (panel); /* nothing to show */
+
+  drop (&test, "a <b>&amp;", "inhalt");
+  drop (&test, "second", "zwei");
+  app_wait_until (app_find_label (test.window, "a <b>&amp;") != NULL);
+  panel = app_find (test.window, LODGE_TYPE_TRANSFER_PANEL);
+  g_assert_nonnull (panel);
+  g_assert_nonnull (app_find_label (panel, "Waiting"));
+  app_wait_until (has_log (&test, "start1"));
+  spice_fixture_agent_file_status (test.agent, 0, VD_AGENT_FILE_XFER_STATUS_CAN_SEND_DATA);
+  app_wait_until (has_log (&test, "data1"));
+  GByteArray *arrived = spice_fixture_agent_get_file (test.agent);
+  g_assert_cmpmem (arrived->data, arrived->len, "inhalt", 6);
+  spice_fixture_agent_file_status (test.agent, 0, VD_AGENT_FILE_XFER_STATUS_SUCCESS);
+
+  /* The second is cancelled by its button. */
+  app_wait_until (has_log (&test, "start2"));
+  g_assert_null (app_find_label (test.window, "a <b>&amp;"));
+  g_signal_emit_by_name (find_button (&test, "second"), "clicked");
+  app_wait_until (app_find (test.window, LODGE_TYPE_TRANSFER_PANEL) == NULL);
+
+  /* One that fails says why, and stays until its button is clicked. */
+  drop (&test, "third", "drei");
+  app_wait_until (has_log (&test, "start3"));
+  spice_fixture_agent_file_status (test.agent, 0, VD_AGENT_FILE_XFER_STATUS_DISABLED);
+  app_wait_until (
+      app_find_label (test.window,
+                      "“third” was not copied into the guest: File transfer is disabled.") != NULL);
+  g_signal_emit_by_name (find_button (&test, "third"), "clicked");
+  app_wait_until (app_find (test.window, LODGE_TYPE_TRANSFER_PANEL) == NULL);
+
+  /* A folder. */
+  drop (&test, "", NULL);
+  g_autofree char *name = g_path_get_basename (test.folder);
+  g_autofree char *sentence = g_strdup_printf (
+      "“%s” is a folder: only single files can be copied. An archive of it can be one.", name);
+  app_wait_until (app_find_label (test.window, sentence) != NULL);
+  g_signal_emit_by_name (find_button (&test, name), "clicked");
+
+  drop (&test, "fourth", "vier");
+  app_wait_until (has_log (&test, "start4"));
+  spice_fixture_agent_file_status (test.agent, 0, VD_AGENT_FILE_XFER_STATUS_CAN_SEND_DATA);
+  app_wait_until (has_log (&test, "data4"));
+  spice_fixture_agent_file_status (test.agent, 0, VD_AGENT_FILE_XFER_STATUS_SUCCESS);
+  app_wait_until (has_toast (&test, "2 files were copied into the guest"));
+
+  /* Many: the rest is a number, and all go at once, also those that have failed. */
+  drop (&test, "", NULL);
+  for (guint i = 0; i < 9; i++)
+    drop (&test, "many", "x");
+  app_wait_until (app_find_label (test.window, "and 6 more") != NULL);
+  app_wait_until (app_find_label (test.window, sentence) != NULL);
+  app_click (test.window, "Cancel _All");
+  app_wait_until (app_find (test.window, LODGE_TYPE_TRANSFER_PANEL) == NULL);
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (get_files (&test))), ==, 0);
+  spice_fixture_agent_clear (test.agent);
+
+  /* The guest goes while one is on its way. */
+  drop (&test, "fifth", "fünf");
+  app_wait_until (has_log (&test, "start"));
+  fake_engine_set_state (test.engine, test.uuid, "off");
+  app_wait_until (
+      has_toast (&test, "1 file was not copied: the connection to the guest has ended"));
+  g_assert_null (app_find (test.window, LODGE_TYPE_TRANSFER_PANEL));
+  teardown (&test);
+}
+
+static void
+test_switches (void)
+{
+  spice_fixture_run (in_switches);
+}
+
+static void
+test_without_agent (void)
+{
+  spice_fixture_run (in_without_agent);
+}
+
+static void
+test_files (void)
+{
+  spice_fixture_run (in_files);
+}
+
+int
+main (int argc, char **argv)
+{
+  if (!app_test_init (&argc, &argv))
+    return 0;
+
+  g_test_add_func ("/console-sharing/switches", test_switches);
+  g_test_add_func ("/console-sharing/without-agent", test_without_agent);
+  g_test_add_func ("/console-sharing/files", test_files);
+  return g_test_run ();
+}

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the console window shares with its guest: the clipboard, and files that are dropped on it.
+ *
+ * The switches are keys of the machine's description. What is done follows the description, whoever
+ * changes it; the menu asks the engine to change it and shows what it says then.
+ */
+#include "gtk/lodge-console-window-private.h"
+
+#include "gtk/lodge-display-clipboard.h"
+#include "gtk/lodge-message.h"
+#include "gtk/lodge-transfer-panel.h"
+
+#include <glib/gi18n-lib.h>
+
+#define CLIPBOARD_KEY "sharing.clipboard"
+#define FILES_KEY     "sharing.files"
+
+struct _LodgeConsoleSharing {
+  LodgeConsoleWindow *window;
+  LodgeDisplayClipboard *clipboard;
+  LodgeTransferPanel *panel; /* a child of the window */
+  GtkRevealer *hint;         /* likewise */
+  GtkDropTarget *drop;       /* of the display */
+  GSimpleActionGroup *actions;
+  GSimpleAction *clipboard_action;
+  GSimpleAction *files_action;
+  LodgeConsoleSession *session;
+  int needs_agent; /* what the menu says; -1 at first */
+  guint copied;    /* since the list was empty */
+};
+
+/* In the order of the menu. */
+static const struct {
+  const char *value;
+  LodgeClipboardWays ways;
+  const char *label;
+} clipboard_rows[] = {
+    {"both", LODGE_CLIPBOARD_WAY_TO_GUEST | LODGE_CLIPBOARD_WAY_TO_HOST, N_ ("_Both Ways")},
+    {"to-guest", LODGE_CLIPBOARD_WAY_TO_GUEST, N_ ("Only Into the _Guest")},
+    {"to-host", LODGE_CLIPBOARD_WAY_TO_HOST, N_ ("Only _Out of the Guest")},
+    {"off", LODGE_CLIPBOARD_NO_WAY, N_ ("_Off")},
+};
+
+static void
+say (LodgeConsoleSharing *self, const char *sentence)
+{
+  /* A toast takes its title for markup. */
+  g_autofree char *escaped = g_markup_escape_text (sentence, -1);
+
+  adw_toast_overlay_add_toast (self->window->toasts, adw_toast_new (escaped));
+}
+
+/* --- Switches --- */
+
+static void
+set_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeConsoleWindow) window = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (lodge_machine1_call_set_finish (LODGE_MACHINE1 (source), result, &error) ||
+      window->machine == NULL)
+    return;
+  g_dbus_error_strip_remote_error (error);
+  lodge_message_show_error (GTK_WINDOW (window), _ ("Could Not Change What Is Shared"), error);
+}
+
+static void
+set_key (LodgeConsoleSharing *self, const char *key, const char *text)
+{
+  LodgeMachine1 *machine = lodge_console_machine_get_machine (self->window->machine);
+  GVariantBuilder builder;
+
+  if (machine == NULL)
+    return;
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{ss}"));
+  g_variant_builder_add (&builder, "{ss}", key, text);
+  lodge_machine1_call_set (machine, g_variant_builder_end (&builder), NULL, set_cb,
+                           g_object_ref (self->window));
+}
+
+static void
+clipboard_cb (GSimpleAction *action, GVariant *value, LodgeConsoleSharing *self)
+{
+  set_key (self, CLIPBOARD_KEY, g_variant_get_string (value, NULL));
+}
+
+static void
+files_cb (GSimpleAction *action, GVariant *value, LodgeConsoleSharing *self)
+{
+  set_key (self, FILES_KEY, g_variant_get_boolean (value) ? "true" : "false");
+}
+
+static void
+follow_description (LodgeConsoleSharing *self, LodgeMachine1 *machine)
+{
+  GVariant *description = lodge_machine1_get_description (machine);
+  const char *clipboard = NULL;
+  const char *files = NULL;
+
+  /* What an engine does not know of is not shared. */
+  if (description != NULL) {
+    g_variant_lookup (description, CLIPBOARD_KEY, "&s", &clipboard);
+    g_variant_lookup (description, FILES_KEY, "&s", &files);
+  }
+  g_simple_action_set_state (self->clipboard_action,
+                             g_variant_new_string (clipboard != NULL ? clipboard : "off"));
+  g_simple_action_set_state (self->files_action,
+                             g_variant_new_boolean (g_strcmp0 (files, "true") == 0));
+}
+
+static void
+apply (LodgeConsoleSharing *self)
+{
+  g_autoptr (GVariant) clipboard = g_action_get_state (G_ACTION (self->clipboard_action));
+  g_autoptr (GVariant) files = g_action_get_state (G_ACTION (self->files_action));
+  const gboolean take_files = g_variant_get_boolean (files);
+  LodgeClipboardWays ways = LODGE_CLIPBOARD_NO_WAY;
+
+  for (guint i = 0; i < G_N_ELEMENTS (clipboard_rows); i++) {
+    if (g_str_equal (g_variant_get_string (clipboard, NULL), clipboard_rows[i].value))
+      ways = clipboard_rows[i].ways;
+  }
+  lodge_display_clipboard_set_ways (self->clipboard, ways);
+  gtk_drop_target_set_actions (self->drop, take_files ? GDK_ACTION_COPY : 0);
+  if (self->session != NULL)
+    lodge_console_files_set_enabled (lodge_console_session_get_files (self->session), take_files);
+}
+
+/* --- Menu --- */
+
+static void
+update_menu (LodgeConsoleSharing *self)
+{
+  GMenu *menu = self->window->sharing_menu;
+  const gboolean there = lodge_console_machine_get_machine (self->window->machine) != NULL;
+  const gboolean shown =
+      lodge_console_machine_get_phase (self->window->machine) == LODGE_CONSOLE_SHOWN;
+  const int needs_agent =
+      shown && self->session != NULL &&
+      !lodge_console_clipboard_get_available (lodge_console_session_get_clipboard (self->session));
+
+  g_simple_action_set_enabled (self->clipboard_action, there);
+  g_simple_action_set_enabled (self->files_action, there);
+  if (needs_agent == self->needs_agent)
+    return;
+
+  self->needs_agent = needs_agent;
+  g_menu_remove_all (menu);
+  if (needs_agent) {
+    /* There is no such action, which makes them insensitive. */
+    g_menu_append (menu, _ ("Share Clipboard (the guest needs spice-vdagent)"), "sharing.none");
+    g_menu_append (menu, _ ("Take Dropped Files (the guest needs spice-vdagent)"), "sharing.none");
+  } else {
+    g_autoptr (GMenu) choices = g_menu_new ();
+
+    for (guint i = 0; i < G_N_ELEMENTS (clipboard_rows); i++) {
+      g_autofree char *action = g_strconcat ("sharing.clipboard::", clipboard_rows[i].value, NULL);
+      g_menu_append (choices, _ (clipboard_rows[i].label), action);
+    }
+    g_menu_append_submenu (menu, _ ("Share Cli_pboard"), G_MENU_MODEL (choices));
+    g_menu_append (menu, _ ("Take _Dropped Files"), "sharing.files");
+  }
+}
+
+/* --- Files --- */
+
+gboolean
+lodge_console_sharing_drop (LodgeConsoleWindow *window, GSList *files)
+{
+  LodgeConsoleSharing *self = window->sharing;
+  g_autoptr (GError) error = NULL;
+
+  if (self->session == NULL)
+    return FALSE;
+  if (lodge_console_files_send (lodge_console_session_get_files (self->session), files, &error))
+    return TRUE;
+  say (self, error->message);
+  return FALSE;
+}
+
+static gboolean
+drop_cb (GtkDropTarget *drop, const GValue *value, double x, double y, LodgeConsoleSharing *self)
+{
+  g_autoptr (GSList) files = gdk_file_list_get_files (g_value_get_boxed (value));
+
+  gtk_revealer_set_reveal_child (self->hint, FALSE);
+  return lodge_console_sharing_drop (self->window, files);
+}
+
+static GdkDragAction
+enter_cb (GtkDropTarget *drop, double x, double y, LodgeConsoleSharing *self)
+{
+  gtk_revealer_set_reveal_child (self->hint, TRUE);
+  return GDK_ACTION_COPY;
+}
+
+static void
+leave_cb (GtkDropTarget *drop, LodgeConsoleSharing *self)
+{
+  gtk_revealer_set_reveal_child (self->hint, FALSE);
+}
+
+static void
+copied_cb (LodgeConsoleFiles *files, LodgeConsoleTransfer *transfer, LodgeConsoleSharing *self)
+{
+  self->copied++;
+  if (lodge_console_files_get_n_unfinished (files) > 0)
+    return;
+
+  g_autofree char *sentence =
+      g_strdup_printf (ngettext ("%u file was copied into the guest", /* */
+                                 "%u files were copied into the guest", self->copied),
+                       self->copied);
+  self->copied = 0;
+  say (self, sentence);
+}
+
+/* --- Session --- */
+
+static void
+available_cb (LodgeConsoleSharing *self)
+{
+  update_menu (self);
+}
+
+static void
+leave_session (LodgeConsoleSharing *self)
+{
+  if (self->session == NULL)
+    return;
+
+  LodgeConsoleFiles *files = lodge_console_session_get_files (self->session);
+  const guint lost = lodge_console_files_get_n_unfinished (files);
+  g_signal_handlers_disconnect_by_data (files, self);
+  g_signal_handlers_disconnect_by_data (lodge_console_session_get_clipboard (self->session), self);
+  lodge_display_clipboard_set_guest (self->clipboard, NULL);
+  lodge_transfer_panel_set_files (self->panel, NULL);
+  g_clear_object (&self->session);
+  self->copied = 0;
+  if (lost > 0) {
+    g_autofree char *sentence = g_strdup_printf (
+        ngettext ("%u file was not copied: the connection to the guest has ended",
+                  "%u files were not copied: the connection to the guest has ended", lost),
+        lost);
+    say (self, sentence);
+  }
+}
+
+static void
+take_session (LodgeConsoleSharing *self, LodgeConsoleSession *session)
+{
+  LodgeConsoleClipboard *clipboard = lodge_console_session_get_clipboard (session);
+  LodgeConsoleFiles *files = lodge_console_session_get_files (session);
+
+  self->session = g_object_ref (session);
+  g_signal_connect_swapped (clipboard, "notify::available", G_CALLBACK (available_cb), self);
+  g_signal_connect (files, "copied", G_CALLBACK (copied_cb), self);
+  lodge_display_clipboard_set_guest (self->clipboard, clipboard);
+  lodge_transfer_panel_set_files (self->panel, files);
+}
+
+void
+lodge_console_sharing_update (LodgeConsoleWindow *window)
+{
+  LodgeConsoleSharing *self = window->sharing;
+  LodgeConsoleSession *session = lodge_console_machine_get_session (window->machine);
+  LodgeMachine1 *machine = lodge_console_machine_get_machine (window->machine);
+
+  /* While the engine is away it stays as it was. */
+  if (machine != NULL)
+    follow_description (self, machine);
+  if (session != self->session) {
+    leave_session (self);
+    if (session != NULL)
+      take_session (self, session);
+  }
+  apply (self);
+  update_menu (self);
+}
+
+/* --- Life --- */
+
+static void
+problem_cb (LodgeDisplayClipboard *clipboard, const char *sentence, LodgeConsoleSharing *self)
+{
+  say (self, sentence);
+}
+
+static GtkRevealer *
+new_hint (void)
+{
+  GtkWidget *revealer = gtk_revealer_new ();
+  GtkWidget *label = gtk_label_new (_ ("Drop files to copy them into the guest"));
+
+  gtk_widget_add_css_class (label, "osd");
+  gtk_widget_add_css_class (label, "console-pill");
+  gtk_revealer_set_child (GTK_REVEALER (revealer), label);
+  gtk_revealer_set_transition_type (GTK_REVEALER (revealer),
+                                    GTK_REVEALER_TRANSITION_TYPE_CROSSFADE);
+  gtk_widget_set_halign (revealer, GTK_ALIGN_CENTER);
+  gtk_widget_set_valign (revealer, GTK_ALIGN_CENTER);
+  gtk_widget_set_can_target (revealer, FALSE);
+  return GTK_REVEALER (revealer);
+}
+
+void
+lodge_console_sharing_init (LodgeConsoleWindow *window)
+{
+  LodgeConsoleSharing *self = g_new0 (LodgeConsoleSharing, 1);
+
+  window->sharing = self;
+  self->window = window;
+  self->needs_agent = -1;
+  self->clipboard = lodge_display_clipboard_new (GTK_WINDOW (window));
+  g_signal_connect (self->clipboard, "problem", G_CALLBACK (problem_cb), self);
+
+  self->panel = LODGE_TRANSFER_PANEL (lodge_transfer_panel_new ());
+  gtk_overlay_add_overlay (GTK_OVERLAY (window->overlay), GTK_WIDGET (self->panel));
+  self->hint = new_hint ();
+  gtk_overlay_add_overlay (GTK_OVERLAY (window->overlay), GTK_WIDGET (self->hint));
+
+  self->drop = gtk_drop_target_new (GDK_TYPE_FILE_LIST, 0);
+  g_signal_connect (self->drop, "drop", G_CALLBACK (drop_cb), self);
+  g_signal_connect (self->drop, "enter", G_CALLBACK (enter_cb), self);
+  g_signal_connect (self->drop, "leave", G_CALLBACK (leave_cb), self);
+  gtk_widget_add_controller (GTK_WIDGET (window->display),
+                             GTK_EVENT_CONTROLLER (g_object_ref (self->drop)));
+
+  self->actions = g_simple_action_group_new ();
+  self->clipboard_action = g_simple_action_new_stateful ("clipboard", G_VARIANT_TYPE_STRING,
+                                                         g_variant_new_string ("off"));
+  g_signal_connect (self->clipboard_action, "change-state", G_CALLBACK (clipboard_cb), self);
+  g_action_map_add_action (G_ACTION_MAP (self->actions), G_ACTION (self->clipboard_action));
+  self->files_action = g_simple_action_new_stateful ("files", NULL, g_variant_new_boolean (FALSE));
+  g_signal_connect (self->files_action, "change-state", G_CALLBACK (files_cb), self);
+  g_action_map_add_action (G_ACTION_MAP (self->actions), G_ACTION (self->files_action));
+  gtk_widget_insert_action_group (GTK_WIDGET (window), "sharing", G_ACTION_GROUP (self->actions));
+}
+
+void
+lodge_console_sharing_clear (LodgeConsoleWindow *window)
+{
+  LodgeConsoleSharing *self = g_steal_pointer (&window->sharing);
+
+  if (self == NULL)
+    return;
+  self->copied = 0;
+  if (self->session != NULL)
+    lodge_console_files_set_enabled (lodge_console_session_get_files (self->session), FALSE);
+  leave_session (self);
+  g_signal_handlers_disconnect_by_data (self->clipboard, self);
+  g_object_unref (self->clipboard);
+  g_signal_handlers_disconnect_by_data (self->drop, self);
+  g_object_unref (self->drop);
+  g_signal_handlers_disconnect_by_data (self->clipboard_action, self);
+  g_object_unref (self->clipboard_action);
+  g_signal_handlers_disconnect_by_data (self->files_action, self);
+  g_object_unref (self->files_action);
+  g_object_unref (self->actions);
+  g_free (self);
+}
