@@ -29,6 +29,8 @@ static guint signals[N_SIGNALS];
 
 /* A local server answers in milliseconds; one under heavy emulation may take seconds. */
 #define CONNECT_TIMEOUT_S 30
+/* Between the end of the main channel and that of the others. */
+#define END_PAUSE_MS 50
 
 void
 lodge_console_session_set_flag (LodgeConsoleSession *self,
@@ -66,8 +68,8 @@ lodge_console_session_update_connected (LodgeConsoleSession *self)
 
 /* The library takes the session from its channels when it disconnects, and logs critical errors
  * when one of them is in the middle of a message then, waiting for an idle to emit a signal. So
- * this runs when no other idle is left, and lets none of them read any more. What was to be sent,
- * the release of keys, has gone out by then. */
+ * both of these run when no other idle is left, and let none of them read any more. What was to be
+ * sent, the release of keys, has gone out by then. */
 static gboolean
 end_cb (gpointer user_data)
 {
@@ -78,6 +80,23 @@ end_cb (gpointer user_data)
     spice_channel_disconnect (l->data, SPICE_CHANNEL_NONE);
   g_list_free (channels);
   spice_session_disconnect (spice);
+  return G_SOURCE_REMOVE;
+}
+
+/* The main channel goes first. libspice-server 0.15 crashes at times, in its screen's thread, when
+ * it sees the display's channel end before it knows that the client has gone. */
+static gboolean
+end_main_cb (gpointer user_data)
+{
+  SpiceSession *spice = user_data;
+  GList *channels = spice_session_get_channels (spice);
+
+  for (GList *l = channels; l != NULL; l = l->next) {
+    if (SPICE_IS_MAIN_CHANNEL (l->data))
+      spice_channel_disconnect (l->data, SPICE_CHANNEL_NONE);
+  }
+  g_list_free (channels);
+  g_timeout_add_full (G_PRIORITY_LOW, END_PAUSE_MS, end_cb, g_object_ref (spice), g_object_unref);
   return G_SOURCE_REMOVE;
 }
 
@@ -105,7 +124,7 @@ drop (LodgeConsoleSession *self)
   lodge_console_session_update_mouse_mode (self);
   lodge_console_session_update_connected (self);
 
-  g_idle_add_full (G_PRIORITY_LOW, end_cb, spice, g_object_unref);
+  g_idle_add_full (G_PRIORITY_LOW, end_main_cb, spice, g_object_unref);
 }
 
 static void
