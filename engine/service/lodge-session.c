@@ -2,7 +2,9 @@
 /* Whether the user's session is coming to its end. */
 #include "service/lodge-session.h"
 
-#define LIMIT_MS 2000
+/* At a logout systemd has a lot to do at once, and without its answer guests would lose power.
+ * Together with what guests get afterwards it is less than the unit's TimeoutStopSec. */
+#define LIMIT_MS 15000
 
 static void
 state_cb (GObject *source, GAsyncResult *result, gpointer user_data)

@@ -51,7 +51,8 @@ def _():
     ctl("start", "linux")
     wait_state("linux", "off")
     finding = sector(disk, 1)
-    check("signature=KVMKVMKVM " in finding and "detected=KVM " in f"it wrote {finding!r}")
+    check("signature=KVMKVMKVM " in finding and "detected=KVM " in finding,
+          f"it wrote {finding!r}")
 
 
 finish()
