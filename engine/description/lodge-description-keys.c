@@ -110,6 +110,9 @@ static const LodgeKey keys[] = {
     SETTABLE,
     N_ ("Whether files dropped on a console window are copied into the guest, which needs "
         "spice-vdagent.") },
+  { LODGE_SECTION_SHARING, "microphone", LODGE_KEY_BOOLEAN, MACHINE (microphone), "false", 0, 0, NULL,
+    SETTABLE, N_ ("Whether the guest hears this computer's microphone while it records; else it "
+                  "records silence.") },
 
   { LODGE_SECTION_DISK, "bus", LODGE_KEY_CHOICE, offsetof (LodgeDisk, bus), "virtio", 0, 0, disk_buses,
     SETTABLE, N_ ("How the disk is connected.") },

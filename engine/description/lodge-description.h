@@ -105,6 +105,7 @@ typedef struct {
   /* [sharing] */
   LodgeClipboardSharing share_clipboard;
   gboolean share_files; /* dropped on the console, into the guest */
+  gboolean microphone;
 
   GPtrArray *layers; /* of LodgeLayer */
   GPtrArray *disks;  /* of LodgeDisk, in boot order */

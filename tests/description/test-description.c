@@ -55,6 +55,7 @@ test_defaults (void)
   g_assert_cmpint (a->firmware, ==, LODGE_FIRMWARE_BIOS);
   g_assert_cmpint (a->display, ==, LODGE_DISPLAY_VIRTIO);
   g_assert_cmpuint (a->video_memory_mib, ==, 64);
+  g_assert_false (a->microphone);
   g_assert_false (a->tpm);
   g_assert_cmpint (a->share_clipboard, ==, LODGE_CLIPBOARD_BOTH);
   g_assert_true (a->share_files);
@@ -222,6 +223,8 @@ test_set (void)
       {"sharing.clipboard", "to-guest", "to-guest"},
       {"sharing.clipboard", "", "both"},
       {"sharing.files", "no", "false"},
+      {"sharing.microphone", "yes", "true"},
+      {"sharing.microphone", "", "false"},
       {"boot.kernel", "/boot/vm linuz", "/boot/vm linuz"},
       {"boot.append", "console=ttyS0 quiet", "console=ttyS0 quiet"},
       {"nic.nic0.mac", "52:54:00:AB:cd:01", "52:54:00:ab:cd:01"},
@@ -279,6 +282,7 @@ test_set_refused (void)
       {"tpm.enabled", "1", LODGE_ERROR_INVALID, "true or false"},
       {"sharing.clipboard", "yes", LODGE_ERROR_INVALID, "off, to-guest, to-host or both"},
       {"sharing.files", "in", LODGE_ERROR_INVALID, "true or false"},
+      {"sharing.microphone", "sometimes", LODGE_ERROR_INVALID, "true or false"},
       {"boot.kernel", "vmlinuz", LODGE_ERROR_INVALID, "full path"},
       {"boot.append", "a\nb", LODGE_ERROR_INVALID, "line breaks"},
       {"nic.nic0.mac", "53:54:00:12:34:56", LODGE_ERROR_INVALID, "53:54:00:12:34:56"},
