@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A stream's volume and mute: one knob that the guest, the desktop's mixer and the window turn. Its
+ * rules are in lodge-sound.h. */
+#include "console/lodge-sound-private.h"
+
+#include <string.h>
+
+const pa_cvolume *
+lodge_sound_volume_get (LodgeSoundStream *self, pa_cvolume *volume)
+{
+  if (!self->volume_known)
+    return NULL;
+
+  pa_cvolume_init (volume);
+  volume->channels = self->spec.channels;
+  for (guint i = 0; i < self->spec.channels; i++)
+    volume->values[i] = self->volume[i];
+  return volume;
+}
+
+/* An operation whose outcome says nothing that the server's events do not. */
+static void
+let_go (pa_operation *operation)
+{
+  if (operation != NULL)
+    pa_operation_unref (operation);
+}
+
+void
+lodge_sound_operation_cancel (pa_operation **operation)
+{
+  if (*operation == NULL)
+    return;
+  pa_operation_cancel (*operation);
+  pa_operation_unref (*operation);
+  *operation = NULL;
+}
+
+void
+lodge_sound_volume_push (LodgeSoundStream *self)
+{
+  pa_cvolume volume;
+
+  if (!lodge_sound_stream_is_ready (self) || lodge_sound_volume_get (self, &volume) == NULL)
+    return;
+
+  uint32_t index = pa_stream_get_index (self->stream);
+  pa_context *context = self->sound->context;
+  if (self->direction == LODGE_SOUND_PLAYBACK)
+    let_go (pa_context_set_sink_input_volume (context, index, &volume, NULL, NULL));
+  else
+    let_go (pa_context_set_source_output_volume (context, index, &volume, NULL, NULL));
+  lodge_sound_volume_pull (self);
+}
+
+void
+lodge_sound_mute_push (LodgeSoundStream *self)
+{
+  if (!lodge_sound_stream_is_ready (self) || !self->mute_known)
+    return;
+
+  uint32_t index = pa_stream_get_index (self->stream);
+  pa_context *context = self->sound->context;
+  if (self->direction == LODGE_SOUND_PLAYBACK)
+    let_go (pa_context_set_sink_input_mute (context, index, self->mute, NULL, NULL));
+  else
+    let_go (pa_context_set_source_output_mute (context, index, self->mute, NULL, NULL));
+  lodge_sound_volume_pull (self);
+}
+
+static void
+set_mute (LodgeSoundStream *self, gboolean mute)
+{
+  const gboolean changed = self->mute != mute;
+
+  self->mute_known = TRUE;
+  self->mute = mute;
+  if (changed && self->direction == LODGE_SOUND_PLAYBACK)
+    lodge_sound_notify (self->sound, LODGE_SOUND_PROP_MUTED);
+}
+
+void
+lodge_sound_mute_turn (LodgeSoundStream *self, gboolean mute)
+{
+  set_mute (self, !!mute);
+  lodge_sound_mute_push (self);
+}
+
+static void
+take (LodgeSoundStream *self, uint32_t index, const pa_cvolume *volume, gboolean mute)
+{
+  if (!lodge_sound_stream_is_ready (self) || pa_stream_get_index (self->stream) != index)
+    return;
+
+  if (volume != NULL && volume->channels > 0) {
+    self->volume_known = TRUE;
+    for (guint i = 0; i < G_N_ELEMENTS (self->volume); i++)
+      self->volume[i] = volume->values[MIN (i, volume->channels - 1u)];
+  }
+  set_mute (self, mute);
+}
+
+static void
+sink_input_cb (pa_context *context, const pa_sink_input_info *info, int end, void *user_data)
+{
+  if (info != NULL)
+    take (user_data, info->index, info->has_volume ? &info->volume : NULL, info->mute);
+}
+
+static void
+source_output_cb (pa_context *context, const pa_source_output_info *info, int end, void *user_data)
+{
+  if (info != NULL)
+    take (user_data, info->index, info->has_volume ? &info->volume : NULL, info->mute);
+}
+
+/* Asked again after each change of ours, in place of the question before, whose answer would be as
+ * old as that change. */
+void
+lodge_sound_volume_pull (LodgeSoundStream *self)
+{
+  if (!lodge_sound_stream_is_ready (self))
+    return;
+
+  lodge_sound_operation_cancel (&self->question);
+  uint32_t index = pa_stream_get_index (self->stream);
+  pa_context *context = self->sound->context;
+  if (self->direction == LODGE_SOUND_PLAYBACK)
+    self->question = pa_context_get_sink_input_info (context, index, sink_input_cb, self);
+  else
+    self->question = pa_context_get_source_output_info (context, index, source_output_cb, self);
+}
+
+void
+lodge_sound_set_guest_volume (LodgeSound *self,
+                              LodgeSoundDirection direction,
+                              const guint16 *volume,
+                              guint n_channels)
+{
+  g_return_if_fail (LODGE_IS_SOUND (self));
+  g_return_if_fail (direction < LODGE_SOUND_N_DIRECTIONS);
+
+  LodgeSoundStream *stream = &self->streams[direction];
+  if (volume == NULL || n_channels == 0)
+    return;
+
+  guint16 said[2] = {volume[0], volume[MIN (n_channels - 1, 1)]};
+  if (stream->guest_volume_known && memcmp (stream->guest_volume, said, sizeof said) == 0)
+    return;
+
+  memcpy (stream->guest_volume, said, sizeof said);
+  stream->guest_volume_known = TRUE;
+  stream->volume_known = TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (said); i++)
+    stream->volume[i] = (pa_volume_t) (((guint64) said[i] * PA_VOLUME_NORM) / G_MAXUINT16);
+  lodge_sound_volume_push (stream);
+}
+
+void
+lodge_sound_set_guest_mute (LodgeSound *self, LodgeSoundDirection direction, gboolean mute)
+{
+  g_return_if_fail (LODGE_IS_SOUND (self));
+  g_return_if_fail (direction < LODGE_SOUND_N_DIRECTIONS);
+
+  LodgeSoundStream *stream = &self->streams[direction];
+  if (stream->guest_mute_known && stream->guest_mute == !!mute)
+    return;
+
+  stream->guest_mute_known = TRUE;
+  stream->guest_mute = !!mute;
+  lodge_sound_mute_turn (stream, mute);
+}
