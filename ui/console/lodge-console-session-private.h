@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the files of a console session share: its life, its inputs, its display. */
+/* What the files of a console session share: its life, its inputs, its display, its sound. */
 #pragma once
 
 #include "console/lodge-console-session.h"
@@ -44,6 +44,9 @@ struct _LodgeConsoleSession {
   /* sharing */
   LodgeConsoleClipboard *clipboard;
   LodgeConsoleFiles *files;
+  /* sound */
+  LodgeSound *sound; /* NULL: none */
+  SpiceRecordChannel *record;
 };
 
 typedef enum {
@@ -83,5 +86,8 @@ LodgeConsoleTransfer *lodge_console_transfer_new (GFile *file);
 void
 lodge_console_transfer_start (LodgeConsoleTransfer *self, SpiceMainChannel *main, guint limit_ms);
 void lodge_console_transfer_fail (LodgeConsoleTransfer *self, const char *sentence);
+/* lodge-console-session-sound.c */
+void lodge_console_session_take_sound (LodgeConsoleSession *self, SpiceChannel *channel);
+void lodge_console_session_drop_sound (LodgeConsoleSession *self);
 
 G_END_DECLS

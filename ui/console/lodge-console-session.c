@@ -119,6 +119,7 @@ drop (LodgeConsoleSession *self)
   lodge_console_session_drop_display (self);
   lodge_console_clipboard_set_channel (self->clipboard, NULL);
   lodge_console_files_set_channel (self->files, NULL);
+  lodge_console_session_drop_sound (self);
   g_clear_object (&self->main);
   self->main_ready = FALSE;
   lodge_console_session_update_mouse_mode (self);
@@ -228,12 +229,14 @@ channel_new_cb (SpiceSession *spice, SpiceChannel *channel, LodgeConsoleSession 
   int id = -1;
 
   g_object_get (channel, "channel-id", &id, NULL);
-  /* Sound, USB, clipboard ports and further heads are not used: they stay unconnected. */
-  if (id != 0 || !(SPICE_IS_MAIN_CHANNEL (channel) || SPICE_IS_INPUTS_CHANNEL (channel) ||
+  const gboolean sounds = SPICE_IS_PLAYBACK_CHANNEL (channel) || SPICE_IS_RECORD_CHANNEL (channel);
+  /* USB, clipboard ports and further heads are not used: they stay unconnected. */
+  if (id != 0 || !(sounds || SPICE_IS_MAIN_CHANNEL (channel) || SPICE_IS_INPUTS_CHANNEL (channel) ||
                    SPICE_IS_DISPLAY_CHANNEL (channel) || SPICE_IS_CURSOR_CHANNEL (channel)))
     return;
 
-  g_signal_connect_object (channel, "channel-event", G_CALLBACK (channel_event_cb), self, 0);
+  if (!sounds)
+    g_signal_connect_object (channel, "channel-event", G_CALLBACK (channel_event_cb), self, 0);
   if (self->open_channel != NULL)
     g_signal_connect_object (channel, "open-fd", G_CALLBACK (open_fd_cb), self, 0);
 
@@ -245,7 +248,9 @@ channel_new_cb (SpiceSession *spice, SpiceChannel *channel, LodgeConsoleSession 
     lodge_console_files_set_channel (self->files, self->main);
     return;
   }
-  if (SPICE_IS_INPUTS_CHANNEL (channel))
+  if (sounds)
+    lodge_console_session_take_sound (self, channel);
+  else if (SPICE_IS_INPUTS_CHANNEL (channel))
     lodge_console_session_take_inputs (self, SPICE_INPUTS_CHANNEL (channel));
   else if (SPICE_IS_DISPLAY_CHANNEL (channel))
     lodge_spice_source_set_display (self->source, SPICE_DISPLAY_CHANNEL (channel));
@@ -267,8 +272,8 @@ lodge_console_session_open (LodgeConsoleSession *self)
   self->spice = spice_session_new ();
   /* An empty proxy, because the library would otherwise take one from the environment, even for a
    * unix socket. */
-  g_object_set (self->spice, "proxy", "", "enable-audio", FALSE, "enable-usbredir", FALSE,
-                "enable-smartcard", FALSE, "gl-scanout", FALSE, NULL);
+  g_object_set (self->spice, "proxy", "", "enable-audio", self->sound != NULL, "enable-usbredir",
+                FALSE, "enable-smartcard", FALSE, "gl-scanout", FALSE, NULL);
   g_signal_connect_object (self->spice, "channel-new", G_CALLBACK (channel_new_cb), self, 0);
   self->timeout_id = g_timeout_add_seconds (CONNECT_TIMEOUT_S, timeout_cb, self);
 
@@ -350,6 +355,7 @@ lodge_console_session_finalize (GObject *object)
   g_clear_object (&self->source);
   g_clear_object (&self->clipboard);
   g_clear_object (&self->files);
+  g_clear_object (&self->sound);
   g_free (self->socket_path);
   G_OBJECT_CLASS (lodge_console_session_parent_class)->finalize (object);
 }

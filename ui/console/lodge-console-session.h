@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One guest's console without any toolkit: picture, keyboard, pointer, and what is shared, over
- * SPICE.
+/* One guest's console without any toolkit: picture, sound, keyboard, pointer, and what is shared,
+ * over SPICE.
  *
  * Owns: the SPICE session and its channels. Never: touches a widget, starts a process, or believes
  * a size the server sent without checking it.
@@ -10,6 +10,7 @@
 #include "console/lodge-console-clipboard.h"
 #include "console/lodge-console-files.h"
 #include "console/lodge-frame-source.h"
+#include "console/lodge-sound.h"
 
 #include <gio/gio.h>
 
@@ -35,6 +36,10 @@ LodgeConsoleSession *lodge_console_session_new (const char *socket_path);
 typedef int (*LodgeConsoleOpen) (gpointer user_data);
 LodgeConsoleSession *lodge_console_session_new_for_open (LodgeConsoleOpen open_channel,
                                                          gpointer user_data);
+
+/* Where its sound goes to and comes from; it may outlive the session and serve the next one. NULL,
+ * and when nothing was set: the session has no sound. Only while it is closed. */
+void lodge_console_session_set_sound (LodgeConsoleSession *self, LodgeSound *sound);
 
 void lodge_console_session_open (LodgeConsoleSession *self);
 void lodge_console_session_close (LodgeConsoleSession *self);
