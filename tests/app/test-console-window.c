@@ -314,6 +314,42 @@ test_closing (Fixture *f, gconstpointer data)
   g_assert_false (app_was_called (f->engine, "Kill"));
 }
 
+/* What the header shows of a guest that records, and the switches. There is no sound server. */
+static void
+test_sound (Fixture *f, gconstpointer data)
+{
+  LodgeSound *sound;
+  gboolean muted;
+
+  open_window (f, f->uuid);
+  app_wait_until (get_phase (f) == LODGE_CONSOLE_OFF);
+  sound = lodge_console_machine_get_sound (lodge_console_window_get_machine (f->window));
+  g_assert_false (gtk_widget_get_visible (get (f, "microphone_button")));
+  g_assert_false (gtk_widget_get_visible (get (f, "sound_problem")));
+
+  /* It may not, until its owner says so: that is kept with the machine. */
+  lodge_sound_start (sound, LODGE_SOUND_RECORD, 1, 2, 48000);
+  g_assert_true (gtk_widget_get_visible (get (f, "microphone_button")));
+  g_assert_false (gtk_widget_has_css_class (get (f, "microphone_button"), "error"));
+  app_assert_named (f->window);
+  g_signal_emit_by_name (get (f, "microphone_button"), "clicked");
+  app_wait_until (app_was_called (f->engine, "Set web & <b> {'sharing.microphone': 'true'}"));
+  app_wait_until (gtk_widget_has_css_class (get (f, "microphone_button"), "error"));
+  app_wait_until (gtk_widget_get_visible (get (f, "sound_problem")));
+  g_assert_nonnull (gtk_widget_get_tooltip_text (get (f, "sound_problem")));
+
+  g_signal_emit_by_name (get (f, "microphone_button"), "clicked");
+  app_wait_until (app_was_called (f->engine, "Set web & <b> {'sharing.microphone': 'false'}"));
+  app_wait_until (!gtk_widget_has_css_class (get (f, "microphone_button"), "error"));
+  g_assert_false (gtk_widget_get_visible (get (f, "sound_problem")));
+  lodge_sound_stop (sound, LODGE_SOUND_RECORD);
+  g_assert_false (gtk_widget_get_visible (get (f, "microphone_button")));
+
+  g_assert_true (gtk_widget_activate_action (GTK_WIDGET (f->window), "sound.mute", NULL));
+  g_object_get (sound, "muted", &muted, NULL);
+  g_assert_true (muted);
+}
+
 #ifdef HAVE_SPICE_FIXTURE
 /* A real SPICE server: shown, through the engine's death, lost with the server, and shown again. */
 static void
@@ -376,6 +412,7 @@ test_shown (void)
 int
 main (int argc, char **argv)
 {
+  g_setenv ("PULSE_SERVER", "unix:/nonexistent", TRUE);
   if (!app_test_init (&argc, &argv))
     return 0;
 
@@ -393,6 +430,7 @@ main (int argc, char **argv)
   ADD ("power", "running", test_power);
   ADD ("screenshot-fails", "running", test_screenshot_fails);
   ADD ("closing", "running", test_closing);
+  ADD ("sound", "off", test_sound);
 #undef ADD
 #ifdef HAVE_SPICE_FIXTURE
   g_test_add_func ("/console-window/shown", test_shown);

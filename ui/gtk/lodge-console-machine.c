@@ -43,6 +43,7 @@ struct _LodgeConsoleMachine {
   gboolean claiming;
   char *taken_by; /* NULL: the console is ours, or may be */
   LodgeConsoleSession *session;
+  LodgeSound *sound;
   char *lost; /* why the screen could not be reached, or NULL */
   guint timer;
   guint pause_ms;
@@ -164,6 +165,7 @@ claimed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       lose (self, error->message);
   } else if (self->session == NULL && self->taken_by == NULL && has_screen (self)) {
     self->session = lodge_console_session_new (lodge_machine1_get_spice_socket (self->machine));
+    lodge_console_session_set_sound (self->session, self->sound);
     g_signal_connect (self->session, "notify::connected", G_CALLBACK (connected_cb), self);
     g_signal_connect (self->session, "disconnected", G_CALLBACK (disconnected_cb), self);
     changed (self);
@@ -205,10 +207,23 @@ pursue (LodgeConsoleMachine *self)
 /* --- The machine --- */
 
 static void
+update_sound (LodgeConsoleMachine *self)
+{
+  GVariant *description = lodge_machine1_get_description (self->machine);
+  const char *microphone = NULL;
+
+  if (description != NULL)
+    g_variant_lookup (description, "sharing.microphone", "&s", &microphone);
+  lodge_sound_set_machine (self->sound, self->uuid, self->name);
+  g_object_set (self->sound, "microphone-allowed", g_strcmp0 (microphone, "true") == 0, NULL);
+}
+
+static void
 properties_cb (LodgeMachine1 *machine, GParamSpec *pspec, LodgeConsoleMachine *self)
 {
   set_text (&self->name, lodge_machine1_get_name (machine));
   set_text (&self->note, lodge_machine1_get_note (machine));
+  update_sound (self);
   self->state = lodge_machine_state_from_text (lodge_machine1_get_state (machine));
   pursue (self);
   changed (self);
@@ -328,6 +343,7 @@ lodge_console_machine_finalize (GObject *object)
 {
   LodgeConsoleMachine *self = LODGE_CONSOLE_MACHINE (object);
 
+  g_object_unref (self->sound);
   g_free (self->wanted);
   g_free (self->name);
   g_free (self->uuid);
@@ -355,6 +371,7 @@ static void
 lodge_console_machine_init (LodgeConsoleMachine *self)
 {
   self->pause_ms = FIRST_PAUSE_MS;
+  self->sound = lodge_sound_new ();
 }
 
 LodgeConsoleMachine *
@@ -425,6 +442,12 @@ LodgeConsoleSession *
 lodge_console_machine_get_session (LodgeConsoleMachine *self)
 {
   return self->session;
+}
+
+LodgeSound *
+lodge_console_machine_get_sound (LodgeConsoleMachine *self)
+{
+  return self->sound;
 }
 
 LodgeMachine1 *

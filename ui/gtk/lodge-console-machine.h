@@ -40,6 +40,8 @@ const char *lodge_console_machine_get_name (LodgeConsoleMachine *self);
 const char *lodge_console_machine_get_uuid (LodgeConsoleMachine *self);
 const char *lodge_console_machine_get_sentence (LodgeConsoleMachine *self);
 /* As it was last known. */
+/* Of every session, and of the time between two. */
+LodgeSound *lodge_console_machine_get_sound (LodgeConsoleMachine *self);
 LodgeMachineState lodge_console_machine_get_state (LodgeConsoleMachine *self);
 /* NULL while there is none; connected only when shown. */
 LodgeConsoleSession *lodge_console_machine_get_session (LodgeConsoleMachine *self);

@@ -34,6 +34,8 @@ struct _LodgeConsoleWindow {
   GtkLabel *leave_label;
   GtkWidget *leave_button;
   GMenu *sharing_menu;
+  GtkWidget *microphone_button;
+  GtkWidget *sound_problem;
 
   LodgeConnection *connection;
   LodgeConsoleMachine *machine;
@@ -43,6 +45,7 @@ struct _LodgeConsoleWindow {
   gboolean was_left; /* for another window */
   gboolean resize_guest;
   gboolean start_wanted; /* once it is known to be off */
+  GSimpleAction *microphone_action;
   guint close_idle;
   gboolean may_close; /* the user has answered */
   GtkFileChooserNative *chooser;
@@ -69,5 +72,8 @@ void lodge_console_sharing_update (LodgeConsoleWindow *self);
 void lodge_console_sharing_clear (LodgeConsoleWindow *self);
 /* @files: (element-type GFile). FALSE, and the user is told why, when they are not taken. */
 gboolean lodge_console_sharing_drop (LodgeConsoleWindow *self, GSList *files);
+/* lodge-console-sound.c: mute, and the microphone. */
+void lodge_console_sound_init (LodgeConsoleWindow *self);
+void lodge_console_sound_clear (LodgeConsoleWindow *self);
 
 G_END_DECLS

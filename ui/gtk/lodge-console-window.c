@@ -304,6 +304,7 @@ lodge_console_window_dispose (GObject *object)
   lodge_console_fullscreen_clear (self);
   lodge_console_actions_clear (self);
   lodge_console_sharing_clear (self);
+  lodge_console_sound_clear (self);
   if (self->machine != NULL) {
     g_signal_handlers_disconnect_by_data (self->machine, self);
     lodge_display_set_session (self->display, NULL);
@@ -339,6 +340,8 @@ bind_children (GtkWidgetClass *widget_class)
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, leave_label);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, leave_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, sharing_menu);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, microphone_button);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, sound_problem);
 }
 
 static void
@@ -389,6 +392,7 @@ lodge_console_window_new (GtkApplication *application,
 
   self->connection = g_object_ref (connection);
   self->machine = lodge_console_machine_new (connection, machine);
+  lodge_console_sound_init (self);
   g_signal_connect (self->machine, "changed", G_CALLBACK (changed_cb), self);
   g_signal_connect_object (self->display, "notify::grabbed", G_CALLBACK (show_subtitle), self,
                            G_CONNECT_SWAPPED);
