@@ -168,11 +168,16 @@ def wait_state(name, wanted, limit=PATIENCE_S):
     ctl("wait", name, wanted, "--timeout", str(limit), limit=limit + 60)
 
 
+def engine_pids(user):
+    done = subprocess.run(["pgrep", "-x", "-u", str(user), "lodge-engine"], stdout=subprocess.PIPE,
+                          text=True)
+    return done.stdout.split()
+
+
 def engine_pid(user=None):
     """The process id of this user's engine; None when there is none."""
-    done = subprocess.run(["pgrep", "-x", "-u", str(user or os.getuid()), "lodge-engine"],
-                          stdout=subprocess.PIPE, text=True)
-    return int(done.stdout.split()[0]) if done.returncode == 0 else None
+    pids = engine_pids(user or os.getuid())
+    return int(pids[0]) if pids else None
 
 
 # --- Guests ---
