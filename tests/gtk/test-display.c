@@ -74,6 +74,55 @@ test_picture (void)
   display_fixture_tear_down (&test);
 }
 
+typedef struct {
+  LodgeConsoleSession *session;
+  int x, y;
+} Arrival;
+
+/* The session has the drawing; whether the window shows it is another matter. */
+static gboolean
+has_arrived (gpointer data)
+{
+  Arrival *want = data;
+  LodgeFrame frame;
+
+  lodge_frame_source_get_frame (lodge_console_session_get_source (want->session), &frame);
+  const guint32 *line = (const guint32 *) (frame.data + (gsize) want->y * frame.stride);
+  return (line[want->x] & 0xffffff) == 0x336699;
+}
+
+/* A frame that takes long, as on a computer without a graphics card. */
+static void
+slow_frame_cb (GdkFrameClock *clock, guint *frames)
+{
+  (*frames)++;
+  g_usleep (20 * 1000);
+}
+
+/* A guest that draws letter by letter is not a hundred frames behind after a hundred letters. */
+static void
+test_many_drawings (void)
+{
+  enum { DRAWINGS = 100 };
+  DisplayFixture test;
+  guint frames = 0;
+
+  display_fixture_set_up (&test);
+  GdkFrameClock *clock = gtk_widget_get_frame_clock (test.window);
+  gulong id = g_signal_connect (clock, "paint", G_CALLBACK (slow_frame_cb), &frames);
+  for (int i = 0; i < DRAWINGS; i++)
+    spice_fixture_fill (test.server, 6 * i, 2 * i, 4, 4, 0x336699);
+  Arrival want = {test.session, 6 * (DRAWINGS - 1), 2 * (DRAWINGS - 1)};
+  g_assert_true (spice_fixture_wait (has_arrived, &want));
+  g_assert_cmpuint (frames, <, DRAWINGS / 4);
+
+  /* And all of it is seen in the end. */
+  g_signal_handler_disconnect (clock, id);
+  for (int i = 0; i < DRAWINGS; i++)
+    expect_color (&test, 6 * i, 2 * i, 0xff336699);
+  display_fixture_tear_down (&test);
+}
+
 /* The picture of the tests' window goes through the renderer that was asked for. */
 static void
 test_renderer (void)
@@ -256,6 +305,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   DISPLAY_FIXTURE_ADD ("picture", test_picture);
+  DISPLAY_FIXTURE_ADD ("many-drawings", test_many_drawings);
   DISPLAY_FIXTURE_ADD ("renderer", test_renderer);
   DISPLAY_FIXTURE_ADD ("cursor", test_cursor);
   DISPLAY_FIXTURE_ADD ("drawn-cursor", test_drawn_cursor);

@@ -28,6 +28,8 @@ struct _LodgeDisplay {
   /* picture */
   LodgeTiles *tiles;
   LodgeDisplayView view; /* as it was drawn last */
+  guint collected_id;    /* until what the guest has drawn is there as a whole, */
+  guint collect_id;      /* or has waited long enough for a frame */
 
   /* keyboard */
   GtkWidget *key_root; /* where key_controller is while the display has the focus */
@@ -63,6 +65,7 @@ void lodge_display_snapshot (GtkWidget *widget, GtkSnapshot *snapshot);
 void lodge_display_connect_source (LodgeDisplay *self);
 void lodge_display_disconnect_source (LodgeDisplay *self);
 void lodge_display_update_view (LodgeDisplay *self);
+void lodge_display_forget_damage (LodgeDisplay *self);
 
 /* lodge-display-input.c */
 void lodge_display_init_input (LodgeDisplay *self);

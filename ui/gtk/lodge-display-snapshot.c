@@ -4,6 +4,9 @@
 
 #include "gtk/lodge-display-scale.h"
 
+/* A picture of the guest that is not whole yet is shown after this time at the latest. */
+#define COLLECT_MS 40
+
 /* The widget's place in the surface, which decides where device pixels are in it. */
 static void
 find_origin (GtkWidget *widget, LodgeDisplayView *view)
@@ -67,6 +70,7 @@ lodge_display_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   LodgeDisplay *self = LODGE_DISPLAY (widget);
   double scale = self->view.view_width;
 
+  lodge_display_forget_damage (self);
   lodge_display_update_view (self);
   if (scale != self->view.view_width)
     lodge_display_update_cursor (self);
@@ -76,6 +80,23 @@ lodge_display_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   lodge_tiles_snapshot (self->tiles, snapshot);
   snapshot_cursor (self, snapshot);
   gtk_snapshot_pop (snapshot);
+}
+
+void
+lodge_display_forget_damage (LodgeDisplay *self)
+{
+  g_clear_handle_id (&self->collected_id, g_source_remove);
+  g_clear_handle_id (&self->collect_id, g_source_remove);
+}
+
+static gboolean
+collected_cb (gpointer user_data)
+{
+  LodgeDisplay *self = user_data;
+
+  lodge_display_forget_damage (self);
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+  return G_SOURCE_REMOVE;
 }
 
 /* The old buffer is freed when this returns. */
@@ -89,11 +110,19 @@ frame_changed_cb (LodgeFrameSource *source, LodgeDisplay *self)
   gtk_widget_queue_draw (GTK_WIDGET (self));
 }
 
+/* spice-client-glib gives out each drawing in an idle callback, and GTK's frames come before those
+ * (GDK_PRIORITY_REDRAW). Where a frame takes longer than the time between two, as without a
+ * graphics card, a frame for each drawing would leave the window many frames behind: a console that
+ * draws letter by letter is seen minutes late. So a frame waits until nothing more is there to be
+ * given out, though never for long. */
 static void
 damage_cb (LodgeFrameSource *source, int x, int y, int width, int height, LodgeDisplay *self)
 {
   lodge_tiles_damage (self->tiles, x, y, width, height);
-  gtk_widget_queue_draw (GTK_WIDGET (self));
+  if (self->collected_id != 0)
+    return;
+  self->collected_id = g_idle_add_full (G_PRIORITY_LOW, collected_cb, self, NULL);
+  self->collect_id = g_timeout_add (COLLECT_MS, collected_cb, self);
 }
 
 static void
@@ -126,6 +155,7 @@ void
 lodge_display_disconnect_source (LodgeDisplay *self)
 {
   g_signal_handlers_disconnect_by_data (self->source, self);
+  lodge_display_forget_damage (self);
   self->source = NULL;
   lodge_tiles_set_frame (self->tiles, &(LodgeFrame){0});
   lodge_display_forget_cursor (self);
