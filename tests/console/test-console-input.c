@@ -91,6 +91,51 @@ test_keys (void)
   teardown (&test);
 }
 
+static gboolean
+has_any_scancode (gpointer data)
+{
+  return *spice_fixture_get_scancodes (data) != '\0';
+}
+
+/* A keyboard's buffer has room for a few keys: a program's come one after the other, none is lost
+ * and none stays down. */
+static void
+test_fast_keys (void)
+{
+  enum { TIMES = 30 };
+  g_autoptr (GString) all = g_string_new (NULL);
+  Test test;
+
+  setup (&test, TRUE);
+  for (int i = 0; i < TIMES; i++) {
+    tap (&test, KEY_A);
+    tap (&test, KEY_RIGHTCTRL);
+    g_string_append (all, i == 0 ? "1e 9e e0 1d e0 9d" : " 1e 9e e0 1d e0 9d");
+  }
+  g_assert_true (spice_fixture_wait (has_any_scancode, test.server));
+  g_assert_cmpuint (strlen (spice_fixture_get_scancodes (test.server)), <, all->len / 4);
+  spice_fixture_expect_scancodes (test.server, all->str);
+
+  /* A key that is held meanwhile repeats only as far as there is room. */
+  for (int i = 0; i < 1000; i++)
+    lodge_console_session_key (test.session, KEY_A, TRUE);
+  lodge_console_session_key (test.session, KEY_A, FALSE);
+  tap (&test, KEY_B);
+  spice_fixture_settle ();
+  g_assert_true (g_str_has_suffix (spice_fixture_get_scancodes (test.server), "1e 9e 30 b0"));
+  g_assert_cmpuint (strlen (spice_fixture_get_scancodes (test.server)), <, 60);
+
+  /* What still waits when the session ends is forgotten, and the key is not left down. */
+  spice_fixture_clear (test.server);
+  for (int i = 0; i < TIMES; i++)
+    tap (&test, KEY_C);
+  lodge_console_session_close (test.session);
+  spice_fixture_settle ();
+  g_assert_false (g_str_has_suffix (spice_fixture_get_scancodes (test.server), "2e"));
+  g_assert_cmpuint (strlen (spice_fixture_get_scancodes (test.server)), <, 60);
+  teardown (&test);
+}
+
 static void
 test_release_all (void)
 {
@@ -427,6 +472,7 @@ test_not_connected (void)
     spice_fixture_run (test_##name);                                                               \
   }
 TEST (keys)
+TEST (fast_keys)
 TEST (release_all)
 TEST (close_releases)
 TEST (locks)
@@ -445,6 +491,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/console-input/keys", run_keys);
+  g_test_add_func ("/console-input/fast-keys", run_fast_keys);
   g_test_add_func ("/console-input/release-all", run_release_all);
   g_test_add_func ("/console-input/close-releases", run_close_releases);
   g_test_add_func ("/console-input/locks", run_locks);

@@ -21,6 +21,15 @@ static const struct {
     {LODGE_BUTTON_EXTRA, SPICE_MOUSE_BUTTON_EXTRA, SPICE_MOUSE_BUTTON_MASK_EXTRA},
 };
 
+/* The keyboard's buffer in QEMU has room for 16 bytes (7.2, hw/input/ps2.c: PS2_QUEUE_SIZE), of
+ * which a key takes up to three each time. What comes while it is full is lost without a word, and
+ * when that is the release of a key the guest goes on typing it. So keys wait for each other here
+ * where they come faster than from hands: from a program, or a reader of bar codes. */
+#define KEYS_AT_ONCE 4
+#define KEY_PAUSE_MS 20
+/* A program that types without end is cut short. */
+#define KEYS_WAITING_MAX 4096
+
 /* More notches than this in one event are no scrolling but an error of the host's. */
 #define WHEEL_MAX 64
 
@@ -64,24 +73,89 @@ follow_locks (LodgeConsoleSession *self, guint evdev)
   }
 }
 
+static void
+send_locks (LodgeConsoleSession *self, guint leds)
+{
+  if (self->scroll_unknown)
+    leds = (leds & ~SPICE_INPUTS_SCROLL_LOCK) | (self->server_locks & SPICE_INPUTS_SCROLL_LOCK);
+  if (leds == self->server_locks)
+    return;
+  /* "leds" follows when the guest has done it and says so. */
+  self->server_locks = leds;
+  spice_inputs_channel_set_key_locks (self->inputs, leds);
+}
+
+static void
+send (LodgeConsoleSession *self, const LodgeWaitingKey *key)
+{
+  guint scancode = lodge_keymap_scancode (key->evdev);
+
+  if (key->evdev == 0) {
+    send_locks (self, key->leds);
+  } else if (key->pressed) {
+    if (!key->repeated)
+      follow_locks (self, key->evdev);
+    spice_inputs_channel_key_press (self->inputs, scancode);
+  } else {
+    spice_inputs_channel_key_release (self->inputs, scancode);
+  }
+}
+
+static void
+send_waiting (LodgeConsoleSession *self)
+{
+  while (self->keys_sent < KEYS_AT_ONCE && !g_queue_is_empty (&self->waiting)) {
+    g_autofree LodgeWaitingKey *key = g_queue_pop_head (&self->waiting);
+
+    self->keys_sent++;
+    send (self, key);
+  }
+}
+
+static gboolean
+key_pause_cb (gpointer user_data)
+{
+  LodgeConsoleSession *self = user_data;
+  /* More than one after a frame that took long, which was time for the guest, too. */
+  guint pauses = (g_get_monotonic_time () - self->keys_time) / (KEY_PAUSE_MS * 1000);
+
+  self->keys_time += (gint64) pauses * KEY_PAUSE_MS * 1000;
+  self->keys_sent -= MIN (pauses, self->keys_sent);
+  send_waiting (self);
+  if (self->keys_sent > 0)
+    return G_SOURCE_CONTINUE;
+  self->key_pause_id = 0;
+  return G_SOURCE_REMOVE;
+}
+
+static void
+wait_and_send (LodgeConsoleSession *self, LodgeWaitingKey key)
+{
+  g_queue_push_tail (&self->waiting, g_memdup2 (&key, sizeof key));
+  if (self->key_pause_id == 0) {
+    self->key_pause_id = g_timeout_add (KEY_PAUSE_MS, key_pause_cb, self);
+    self->keys_time = g_get_monotonic_time ();
+  }
+  send_waiting (self);
+}
+
 void
 lodge_console_session_key (LodgeConsoleSession *self, guint evdev, gboolean pressed)
 {
   g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
 
-  guint scancode = lodge_keymap_scancode (evdev);
-  if (scancode == 0 || !self->inputs_ready)
+  if (lodge_keymap_scancode (evdev) == 0 || !self->inputs_ready)
     return;
 
-  if (pressed) {
-    if (!self->pressed[evdev])
-      follow_locks (self, evdev);
-    self->pressed[evdev] = TRUE;
-    spice_inputs_channel_key_press (self->inputs, scancode);
-  } else if (self->pressed[evdev]) {
-    self->pressed[evdev] = FALSE;
-    spice_inputs_channel_key_release (self->inputs, scancode);
-  }
+  LodgeWaitingKey key = {.evdev = evdev, .pressed = pressed, .repeated = self->pressed[evdev]};
+  guint waiting = g_queue_get_length (&self->waiting);
+  if (!pressed && !key.repeated)
+    return;
+  /* A repetition that is late would go on after the key is let go. */
+  if (pressed && waiting >= (key.repeated ? KEYS_AT_ONCE : KEYS_WAITING_MAX))
+    return;
+  self->pressed[evdev] = pressed;
+  wait_and_send (self, key);
 }
 
 void
@@ -101,13 +175,12 @@ lodge_console_session_sync_locks (LodgeConsoleSession *self, guint leds)
   g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
 
   leds &= SPICE_INPUTS_SCROLL_LOCK | SPICE_INPUTS_NUM_LOCK | SPICE_INPUTS_CAPS_LOCK;
-  if (self->scroll_unknown)
-    leds = (leds & ~SPICE_INPUTS_SCROLL_LOCK) | (self->server_locks & SPICE_INPUTS_SCROLL_LOCK);
-  if (!self->inputs_ready || leds == self->server_locks)
+  if (!self->inputs_ready)
     return;
-  /* "leds" follows when the guest has done it and says so. */
-  self->server_locks = leds;
-  spice_inputs_channel_set_key_locks (self->inputs, leds);
+  if (g_queue_is_empty (&self->waiting))
+    send_locks (self, leds);
+  else
+    wait_and_send (self, (LodgeWaitingKey){.leds = leds}); /* after the locks' own keys */
 }
 
 /* ---- pointer */
@@ -227,6 +300,9 @@ lodge_console_session_inputs_opened (LodgeConsoleSession *self)
 void
 lodge_console_session_drop_inputs (LodgeConsoleSession *self)
 {
+  g_clear_handle_id (&self->key_pause_id, g_source_remove);
+  g_queue_clear_full (&self->waiting, g_free);
+  self->keys_sent = 0;
   /* What was down is not any more: spice-server lets go of it when a client leaves. */
   memset (self->pressed, 0, sizeof self->pressed);
   self->scroll_unknown = FALSE;

@@ -10,6 +10,14 @@
 
 G_BEGIN_DECLS
 
+/* What waits until the guest's keyboard has room for it. */
+typedef struct {
+  guint evdev; /* 0: not a key, but the locks that the guest should have */
+  gboolean pressed;
+  gboolean repeated; /* it was down already */
+  guint leds;
+} LodgeWaitingKey;
+
 struct _LodgeConsoleSession {
   GObject parent_instance;
 
@@ -30,9 +38,13 @@ struct _LodgeConsoleSession {
   guint leds;
   guint server_locks;                /* what libspice-server believes the guest's locks are */
   gboolean scroll_unknown;           /* it may be wrong about Scroll Lock */
-  guint8 pressed[LODGE_KEYMAP_SIZE]; /* by Linux key code */
-  guint buttons;                     /* LodgeButton bits that are down */
-  int pointer_x;                     /* the last position sent */
+  guint8 pressed[LODGE_KEYMAP_SIZE]; /* by Linux key code, with those that wait */
+  GQueue waiting;                    /* of LodgeWaitingKey */
+  guint keys_sent;                   /* that the guest may not have taken yet */
+  gint64 keys_time;                  /* until when keys_sent was counted */
+  guint key_pause_id;
+  guint buttons; /* LodgeButton bits that are down */
+  int pointer_x; /* the last position sent */
   int pointer_y;
 
   /* display */
