@@ -37,11 +37,12 @@ def wait_for(what, condition, seconds=PATIENCE_S, pause=0.5):
 class Lodge:
     """An engine, its folders and its programs, apart from everything else on this computer."""
 
-    def __init__(self, build):
-        self.folder = tempfile.mkdtemp(prefix="lodge-system-")
+    def __init__(self, build, folder=None):
+        """In a folder for temporary files; or in one that is kept, where it goes on."""
+        self.folder = folder or tempfile.mkdtemp(prefix="lodge-system-")
         self.programs = os.path.join(build, "app")
         for name in ("run", "data", "cache", "config"):
-            os.mkdir(os.path.join(self.folder, name), 0o700)
+            os.makedirs(os.path.join(self.folder, name), 0o700, exist_ok=True)
         os.environ.update(
             XDG_RUNTIME_DIR=self.path("run"), XDG_DATA_HOME=self.path("data"),
             XDG_CACHE_HOME=self.path("cache"), XDG_CONFIG_HOME=self.path("config"),
@@ -98,13 +99,17 @@ class Lodge:
         pid = self.engine_pid()
         if pid:
             os.kill(pid, signal.SIGTERM)
+        self.leave()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def leave(self):
+        """Ends what was started here; guests and their engine go on."""
         for child in self.children:
             child.terminate()
             try:
                 child.wait(10)
             except subprocess.TimeoutExpired:
                 child.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def colours(picture, region=None):
