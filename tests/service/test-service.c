@@ -4,6 +4,7 @@
 #include "lodge-error.h"
 #include "lodge-paths.h"
 #include "service/lodge-service.h"
+#include "test-wait.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -16,8 +17,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PATIENCE_S 30
-
 typedef struct {
   char *folder;
   int lock;
@@ -26,31 +25,6 @@ typedef struct {
   LodgeClient *client;
 } Fixture;
 
-static gboolean
-late_cb (gpointer user_data)
-{
-  *(gboolean *) user_data = TRUE;
-  return G_SOURCE_REMOVE;
-}
-
-#define wait_until(condition)                                                                      \
-  G_STMT_START                                                                                     \
-  {                                                                                                \
-    gboolean late = FALSE;                                                                         \
-    guint timeout = g_timeout_add_seconds (PATIENCE_S, late_cb, &late);                            \
-    while (!(condition) && !late)                                                                  \
-      g_main_context_iteration (NULL, TRUE);                                                       \
-    g_assert_false (late);                                                                         \
-    g_source_remove (timeout);                                                                     \
-  }                                                                                                \
-  G_STMT_END
-
-static void
-result_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  *(GAsyncResult **) user_data = g_object_ref (result);
-}
-
 static LodgeClient *
 connect_client (void)
 {
@@ -58,8 +32,8 @@ connect_client (void)
   g_autoptr (GError) error = NULL;
   LodgeClient *client;
 
-  lodge_client_connect_async (LODGE_CLIENT_FLAGS_NO_START, NULL, result_cb, &result);
-  wait_until (result != NULL);
+  lodge_client_connect_async (LODGE_CLIENT_FLAGS_NO_START, NULL, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
   client = lodge_client_connect_finish (result, &error);
   g_assert_no_error (error);
   return client;
@@ -86,32 +60,17 @@ set_up (Fixture *fixture, gconstpointer data)
   fixture->client = connect_client ();
 }
 
-static gboolean
-wake_cb (gpointer user_data)
-{
-  return G_SOURCE_CONTINUE;
-}
-
 static void
 tear_down (Fixture *fixture, gconstpointer data)
 {
-  LodgeService *service = fixture->service;
-  LodgeLibrary *library = fixture->library;
-  guint wake;
   g_autofree char *quoted = g_shell_quote (fixture->folder);
   g_autofree char *command = g_strconcat ("rm -rf ", quoted, NULL);
 
   g_clear_object (&fixture->client);
   /* A client that is being refused is let go by the main loop. */
-  g_object_add_weak_pointer (G_OBJECT (fixture->service), (gpointer *) &service);
-  g_object_unref (fixture->service);
-  wait_until (service == NULL);
+  test_wait_unref (fixture->service);
   /* A thread that has just deleted something holds it a moment longer than its answer. */
-  g_object_add_weak_pointer (G_OBJECT (fixture->library), (gpointer *) &library);
-  g_object_unref (fixture->library);
-  wake = g_timeout_add (20, wake_cb, NULL);
-  wait_until (library == NULL);
-  g_source_remove (wake);
+  test_wait_unref (fixture->library);
   close (fixture->lock);
   g_assert_true (g_spawn_command_line_sync (command, NULL, NULL, NULL, NULL));
   g_free (fixture->folder);
@@ -129,8 +88,9 @@ call (Fixture *fixture,
   GDBusConnection *connection = lodge_client_get_connection (fixture->client);
 
   g_dbus_connection_call (connection, NULL, path, interface, method, arguments, NULL,
-                          G_DBUS_CALL_FLAGS_NONE, PATIENCE_S * 1000, NULL, result_cb, &result);
-  wait_until (result != NULL);
+                          G_DBUS_CALL_FLAGS_NONE, TEST_WAIT_S * 1000, NULL, test_wait_result_cb,
+                          &result);
+  test_wait_until (result != NULL);
   return g_dbus_connection_call_finish (connection, result, error);
 }
 
@@ -206,16 +166,18 @@ test_anonymous_is_refused (Fixture *fixture, gconstpointer data)
   const char hello[] = "\0AUTH ANONYMOUS\r\n";
   char answer[64] = {0};
 
-  g_socket_client_connect_async (client, G_SOCKET_CONNECTABLE (address), NULL, result_cb, &result);
-  wait_until (result != NULL);
+  g_socket_client_connect_async (client, G_SOCKET_CONNECTABLE (address), NULL, test_wait_result_cb,
+                                 &result);
+  test_wait_until (result != NULL);
   connection = g_socket_client_connect_finish (client, result, &error);
   g_assert_no_error (error);
   g_assert_cmpint (g_output_stream_write (g_io_stream_get_output_stream (G_IO_STREAM (connection)),
                                           hello, sizeof hello - 1, NULL, &error),
                    ==, sizeof hello - 1);
   g_input_stream_read_async (g_io_stream_get_input_stream (G_IO_STREAM (connection)), answer,
-                             sizeof answer - 1, G_PRIORITY_DEFAULT, NULL, result_cb, &read);
-  wait_until (read != NULL);
+                             sizeof answer - 1, G_PRIORITY_DEFAULT, NULL, test_wait_result_cb,
+                             &read);
+  test_wait_until (read != NULL);
   g_assert_cmpstr (answer, ==, "REJECTED EXTERNAL\r\n");
 }
 
@@ -363,7 +325,7 @@ test_set_delete_and_signals (Fixture *fixture, gconstpointer data)
       call (fixture, path, "org.lodgevm.Machine1", "Set",
             g_variant_new_parsed ("({'machine.name': 'shop', 'machine.memory': '1G'},)"), &error);
   g_assert_no_error (error);
-  wait_until (g_ptr_array_find_with_equal_func (told, "shop", g_str_equal, NULL));
+  test_wait_until (g_ptr_array_find_with_equal_func (told, "shop", g_str_equal, NULL));
   g_assert_cmpuint (
       lodge_machine_get_description (lodge_library_find (fixture->library, "shop", NULL))
           ->memory_mib,
@@ -372,7 +334,7 @@ test_set_delete_and_signals (Fixture *fixture, gconstpointer data)
   g_clear_pointer (&answer, g_variant_unref);
   answer = call (fixture, path, "org.lodgevm.Machine1", "Delete", NULL, &error);
   g_assert_no_error (error);
-  wait_until (g_ptr_array_find_with_equal_func (told, removed, g_str_equal, NULL));
+  test_wait_until (g_ptr_array_find_with_equal_func (told, removed, g_str_equal, NULL));
   g_assert_cmpuint (lodge_library_get_machines (fixture->library)->len, ==, 0);
 }
 
@@ -390,8 +352,8 @@ open_machine (LodgeClient *client, const char *machine)
   g_autoptr (GError) error = NULL;
   LodgeMachine1 *object;
 
-  lodge_client_open_machine_async (client, machine, NULL, result_cb, &result);
-  wait_until (result != NULL);
+  lodge_client_open_machine_async (client, machine, NULL, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
   object = lodge_client_open_machine_finish (client, result, &error);
   g_assert_no_error (error);
   return object;
@@ -403,8 +365,8 @@ claim (LodgeMachine1 *machine, const char *owner)
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
 
-  lodge_machine1_call_claim_console (machine, owner, NULL, result_cb, &result);
-  wait_until (result != NULL);
+  lodge_machine1_call_claim_console (machine, owner, NULL, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
   lodge_machine1_call_claim_console_finish (machine, result, &error);
   g_assert_no_error (error);
 }
@@ -422,17 +384,17 @@ test_console_has_one_owner (Fixture *fixture, gconstpointer data)
   g_signal_connect (first, "console-taken", G_CALLBACK (taken_cb), &taken_from_first);
   g_signal_connect (second, "console-taken", G_CALLBACK (taken_cb), &taken_from_second);
   claim (first, "one");
-  wait_until (g_strcmp0 (lodge_machine1_get_console_owner (second), "one") == 0);
+  test_wait_until (g_strcmp0 (lodge_machine1_get_console_owner (second), "one") == 0);
   claim (second, "two");
-  wait_until (taken_from_first != NULL);
+  test_wait_until (taken_from_first != NULL);
   g_assert_cmpstr (taken_from_first, ==, "two");
-  wait_until (g_strcmp0 (lodge_machine1_get_console_owner (first), "two") == 0);
+  test_wait_until (g_strcmp0 (lodge_machine1_get_console_owner (first), "two") == 0);
   g_assert_null (taken_from_second);
 
   /* A console whose process is gone has given it back. */
   g_clear_object (&second);
   g_clear_object (&second_client);
-  wait_until (g_strcmp0 (lodge_machine1_get_console_owner (first), "") == 0);
+  test_wait_until (g_strcmp0 (lodge_machine1_get_console_owner (first), "") == 0);
 }
 
 static void
@@ -583,7 +545,7 @@ test_socket_comes_back (Fixture *fixture, gconstpointer data)
   g_autoptr (LodgeClient) client = NULL;
 
   g_assert_cmpint (g_unlink (socket), ==, 0);
-  wait_until (g_file_test (socket, G_FILE_TEST_EXISTS));
+  test_wait_until (g_file_test (socket, G_FILE_TEST_EXISTS));
   client = connect_client ();
   g_assert_nonnull (client);
 }
@@ -621,7 +583,7 @@ test_another_engine_came (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (flock (lock, LOCK_EX | LOCK_NB), ==, 0);
   g_assert_true (g_file_set_contents (socket, "another's", -1, NULL));
 
-  wait_until (quit);
+  test_wait_until (quit);
   g_assert_true (g_file_get_contents (socket, &contents, NULL, NULL));
   g_assert_cmpstr (contents, ==, "another's");
   close (lock);
@@ -660,7 +622,7 @@ test_quit_with_deaf_client (Fixture *fixture, gconstpointer data)
   g_assert_no_error (error);
   channel = g_io_channel_unix_new (out);
   g_io_add_watch (channel, G_IO_IN | G_IO_HUP, ready_cb, &told);
-  wait_until (told);
+  test_wait_until (told);
   g_assert_cmpint (read (out, &byte, 1), ==, 1);
   g_assert_cmpint (byte, ==, '+');
   g_assert_cmpint (kill (client, SIGSTOP), ==, 0);
@@ -673,7 +635,7 @@ test_quit_with_deaf_client (Fixture *fixture, gconstpointer data)
   }
   g_variant_unref (call_engine (fixture, "Quit", NULL, &error));
   g_assert_no_error (error);
-  wait_until (quit);
+  test_wait_until (quit);
   g_assert_cmpint (kill (client, SIGKILL), ==, 0);
   g_assert_cmpint (waitpid (client, NULL, 0), ==, client);
   close (out);

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See machine-fixture.h. */
+#include "machine-fixture.h"
+
+#include "lodge-paths.h"
+#include "qemu/lodge-qemu-private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void
+machine_fixture_init (int *argc, char ***argv)
+{
+  g_test_init (argc, argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  /* How long QEMU may take to say what it can do is not what is tested here. */
+  lodge_qemu_probe_limit_ms = TEST_WAIT_S * 1000;
+}
+
+void
+machine_fixture_open_library (MachineFixture *self)
+{
+  g_autofree char *data = g_build_filename (self->folder, "data", NULL);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  self->library = lodge_library_new (data, &error);
+  g_assert_no_error (error);
+  lodge_library_recover_async (self->library, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  lodge_library_recover_finish (self->library, result);
+}
+
+void
+machine_fixture_close_library (MachineFixture *self)
+{
+  /* A thread that has just deleted something holds it a moment longer than its answer. */
+  test_wait_unref (g_steal_pointer (&self->library));
+}
+
+LodgeMachine *
+machine_fixture_change_engine (MachineFixture *self, const char *name)
+{
+  machine_fixture_close_library (self);
+  machine_fixture_open_library (self);
+  return lodge_library_find (self->library, name, NULL);
+}
+
+void
+machine_fixture_set_up (MachineFixture *self, gconstpointer data)
+{
+  g_autofree char *runtime = NULL;
+
+  /* Not below the test's own folder: newer GLib names that at such length that no path of a socket
+   * would fit. */
+  self->folder = g_build_filename (g_getenv ("TMPDIR") != NULL ? g_getenv ("TMPDIR") : "/tmp",
+                                   "life-XXXXXX", NULL);
+  g_assert_nonnull (g_mkdtemp (self->folder));
+  g_assert_nonnull (self->folder);
+  runtime = g_build_filename (self->folder, "run", NULL);
+  g_setenv ("LODGE_RUNTIME_DIR", runtime, TRUE);
+  machine_fixture_open_library (self);
+}
+
+void
+machine_fixture_tear_down (MachineFixture *self, gconstpointer data)
+{
+  GPtrArray *machines = lodge_library_get_machines (self->library);
+  g_autofree char *quoted = g_shell_quote (self->folder);
+  g_autofree char *command = g_strconcat ("rm -rf ", quoted, NULL);
+
+  for (guint i = 0; i < machines->len; i++) {
+    LodgeMachine *machine = machines->pdata[i];
+
+    if (lodge_machine_get_state (machine) != LODGE_STATE_OFF)
+      lodge_machine_request_async (machine, LODGE_REQUEST_KILL, NULL, NULL);
+    test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_OFF);
+  }
+  machine_fixture_close_library (self);
+  g_assert_true (g_spawn_command_line_sync (command, NULL, NULL, NULL, NULL));
+  g_free (self->folder);
+}
+
+LodgeMachine *
+machine_fixture_create (MachineFixture *self, const char *name, BootSector what)
+{
+  g_autofree char *file = g_strdup_printf ("%s.img", name);
+  g_autofree char *image = g_build_filename (self->folder, file, NULL);
+  g_autoptr (GVariant) spec = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (LodgeJob) job = NULL;
+  GVariantDict dict;
+  LodgeMachine *machine;
+
+  boot_sector_write (what, image);
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "name", "s", name);
+  g_variant_dict_insert (&dict, "disk", "s", image);
+  g_variant_dict_insert (&dict, "memory", "u", 128);
+  g_variant_dict_insert (&dict, "cpus", "u", 1);
+  g_variant_dict_insert (&dict, "firmware", "s", "bios");
+  spec = g_variant_ref_sink (g_variant_dict_end (&dict));
+  job = lodge_library_create_machine (self->library, spec, &error);
+  g_assert_no_error (error);
+  g_object_ref (job);
+  test_wait_until (lodge_job_get_state (job) != LODGE_JOB_RUNNING);
+  if (lodge_job_get_error (job) != NULL)
+    g_assert_no_error (lodge_job_get_error (job));
+  machine = lodge_library_find (self->library, name, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (lodge_machine_get_uuid (machine), ==, lodge_job_get_result (job));
+  return machine;
+}
+
+void
+machine_fixture_start (LodgeMachine *machine)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  lodge_machine_start_async (machine, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  lodge_machine_start_finish (machine, result, &error);
+  g_assert_no_error (error);
+}
+
+void
+machine_fixture_request (LodgeMachine *machine, LodgeRequest what)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  lodge_machine_request_async (machine, what, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  lodge_machine_request_finish (machine, result, &error);
+  g_assert_no_error (error);
+}
+
+static void
+press (LodgeMachine *machine, const char *keys)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  lodge_machine_keys_async (machine, keys, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  lodge_machine_input_finish (machine, result, &error);
+  g_assert_no_error (error);
+}
+
+void
+machine_fixture_press_until (LodgeMachine *machine, const char *keys, LodgeState state)
+{
+  for (guint i = 0; i < TEST_WAIT_S * 5 && lodge_machine_get_state (machine) != state; i++) {
+    if (lodge_machine_get_state (machine) == LODGE_STATE_RUNNING)
+      press (machine, keys);
+    test_wait_ms (200);
+  }
+  test_wait_until (lodge_machine_get_state (machine) == state);
+}
+
+gboolean
+machine_fixture_has_runtime (LodgeMachine *machine)
+{
+  g_autofree char *path = lodge_paths_dup_machine_runtime (lodge_machine_get_uuid (machine));
+
+  return g_file_test (path, G_FILE_TEST_EXISTS);
+}
+
+GPid
+machine_fixture_find_qemu (LodgeMachine *machine)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  g_autofree char *lock = g_build_filename (folder, "lock", NULL);
+  g_autofree char *command = NULL;
+  g_autofree char *out = NULL;
+  const char *quoted = "for p in /proc/[0-9]*; do for f in $p/fd/*; do "
+                       "[ \"$(readlink $f)\" = '%s' ] && echo ${p#/proc/} && break; done; done";
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+  command = g_strdup_printf (quoted, lock);
+#pragma GCC diagnostic pop
+  {
+    char *argv[] = {(char *) "sh", (char *) "-c", command, NULL};
+
+    g_assert_true (g_spawn_sync (NULL, argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL,
+                                 NULL, NULL, &out, NULL, NULL, NULL));
+  }
+  g_assert_cmpint (atoi (out), >, 0);
+  return atoi (out);
+}
+
+/* proc(5): the name in parentheses, a state, the parent. */
+static int
+get_parent (int pid, char *out_name)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", pid);
+  g_autofree char *stat = NULL;
+  int parent = 0;
+
+  out_name[0] = '\0';
+  if (g_file_get_contents (path, &stat, NULL, NULL))
+    sscanf (stat, "%*d (%31[^)]) %*c %d", out_name, &parent);
+  return parent;
+}
+
+static gboolean
+is_about (int pid, const char *word)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/cmdline", pid);
+  g_autofree char *arguments = NULL;
+  gsize length = 0;
+
+  if (word == NULL)
+    return TRUE;
+  return g_file_get_contents (path, &arguments, &length, NULL) &&
+         memmem (arguments, length, word, strlen (word)) != NULL;
+}
+
+int
+machine_fixture_find_descendant (const char *name, const char *word)
+{
+  g_autoptr (GDir) proc = g_dir_open ("/proc", 0, NULL);
+  const char *entry;
+
+  while ((entry = g_dir_read_name (proc)) != NULL) {
+    int pid = atoi (entry);
+    char found[32];
+    char ignored[32];
+    int parent = pid > 0 ? get_parent (pid, found) : 0;
+
+    if (parent == 0 || !g_str_equal (found, name) || !is_about (pid, word))
+      continue;
+    while (parent > 1 && parent != getpid ())
+      parent = get_parent (parent, ignored);
+    if (parent == getpid ())
+      return pid;
+  }
+  return 0;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Machines with a real QEMU and guests of 512 bytes, in a library of their own that can end as it
+ * does with an engine, and be opened again as by the next one. */
+#pragma once
+
+#include "boot-sector.h"
+#include "machine/lodge-library.h"
+#include "test-wait.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  char *folder; /* everything of this test is below it */
+  LodgeLibrary *library;
+} MachineFixture;
+
+/* Instead of g_test_init(). */
+void machine_fixture_init (int *argc, char ***argv);
+#define MACHINE_FIXTURE_ADD(name, function)                                                        \
+  g_test_add ("/machine/life/" name, MachineFixture, NULL, machine_fixture_set_up, function,       \
+              machine_fixture_tear_down)
+
+void machine_fixture_set_up (MachineFixture *self, gconstpointer data);
+/* Forces off what still runs. */
+void machine_fixture_tear_down (MachineFixture *self, gconstpointer data);
+
+/* What the start of an engine is for its machines, and its end. */
+void machine_fixture_open_library (MachineFixture *self);
+void machine_fixture_close_library (MachineFixture *self);
+/* The one after the other; gives the machine of that name as the new engine knows it. */
+LodgeMachine *machine_fixture_change_engine (MachineFixture *self, const char *name);
+
+/* A machine that boots @what. It belongs to the library. */
+LodgeMachine *machine_fixture_create (MachineFixture *self, const char *name, BootSector what);
+
+/* The calls of lodge-machine.h, waited for; they have to succeed. */
+void machine_fixture_start (LodgeMachine *machine);
+void machine_fixture_request (LodgeMachine *machine, LodgeRequest what);
+
+/* A key that comes before the BIOS reads the keyboard is lost, so it is pressed until it works. */
+void machine_fixture_press_until (LodgeMachine *machine, const char *keys, LodgeState state);
+
+gboolean machine_fixture_has_runtime (LodgeMachine *machine);
+
+/* The pid of the machine's QEMU: who has its lock's file open. */
+GPid machine_fixture_find_qemu (LodgeMachine *machine);
+/* The process of that name that this one started, perhaps through others, or 0. @word: in its
+ * arguments, or %NULL. */
+int machine_fixture_find_descendant (const char *name, const char *word);
+
+G_END_DECLS
