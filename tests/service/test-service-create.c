@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Machines made through the engine, and what it says of media and disks that will not do. */
+#include "lodge-error.h"
+#include "service-fixture.h"
+
+#include <string.h>
+#include <sys/resource.h>
+
+static void
+test_create_refused (ServiceFixture *fixture, gconstpointer data)
+{
+  static const struct {
+    const char *spec;
+    LodgeError code;
+  } cases[] = {
+      {"(@a{sv} {},)", LODGE_ERROR_INVALID},
+      {"({'name': <'../x'>},)", LODGE_ERROR_INVALID},
+      {"({'name': <'a\\nb'>},)", LODGE_ERROR_INVALID},
+      {"({'name': <'web'>},)", LODGE_ERROR_EXISTS},
+      {"({'name': <'y'>, 'colour': <'red'>},)", LODGE_ERROR_INVALID},
+  };
+  G_GNUC_UNUSED g_autofree char *uuid = service_fixture_create (fixture, "web");
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (GVariant) answer = service_fixture_call_engine (
+        fixture, "CreateMachine", g_variant_new_parsed (cases[i].spec), &error);
+
+    g_assert_null (answer);
+    g_assert_error (error, LODGE_ERROR, (int) cases[i].code);
+  }
+  g_assert_cmpuint (lodge_library_get_machines (fixture->library)->len, ==, 1);
+}
+
+/* A job that fails says so, and leaves no folder. */
+static void
+test_failed_job (ServiceFixture *fixture, gconstpointer data)
+{
+  g_autofree char *store = g_build_filename (fixture->folder, "data", "machines", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) answer = NULL;
+  g_autoptr (GDir) dir = NULL;
+  g_autofree char *state = NULL;
+  g_autofree char *name = NULL;
+  g_autofree char *message = NULL;
+  const char *job;
+
+  answer = service_fixture_call_engine (
+      fixture, "CreateMachine",
+      g_variant_new_parsed ("({'name': <'x'>, 'kernel': <'/nowhere/vmlinuz'>},)"), &error);
+  g_assert_no_error (error);
+  g_variant_get (answer, "(&o)", &job);
+  state = service_fixture_wait_job (fixture, job);
+  g_assert_cmpstr (state, ==, "failed");
+  name = service_fixture_dup_property (fixture, job, "org.lodgevm.Job1", "ErrorName");
+  message = service_fixture_dup_property (fixture, job, "org.lodgevm.Job1", "ErrorMessage");
+  g_assert_cmpstr (name, ==, "org.lodgevm.Error.NotFound");
+  g_assert_nonnull (strstr (message, "/nowhere/vmlinuz"));
+  dir = g_dir_open (store, 0, &error);
+  g_assert_no_error (error);
+  g_assert_null (g_dir_read_name (dir));
+}
+
+static void
+test_detect_media (ServiceFixture *fixture, gconstpointer data)
+{
+  g_autofree char *image = g_build_filename (fixture->folder, "some.iso", NULL);
+  g_autofree char *zeroes = g_malloc0 (65536);
+  g_autoptr (GVariant) facts = NULL;
+  g_autoptr (GVariant) answer = NULL;
+  g_autoptr (GVariant) refused = NULL;
+  g_autoptr (GError) error = NULL;
+  const char *name;
+  guint32 memory;
+
+  /* The first descriptor of an ISO 9660 volume. */
+  memcpy (zeroes + 32768, "\1CD001", 6);
+  g_assert_true (g_file_set_contents (image, zeroes, 65536, NULL));
+  answer =
+      service_fixture_call_engine (fixture, "DetectMedia", g_variant_new ("(s)", image), &error);
+  g_assert_no_error (error);
+  g_variant_get (answer, "(@a{sv})", &facts);
+  g_assert_true (g_variant_lookup (facts, "name", "&s", &name));
+  g_assert_cmpstr (name, ==, "some");
+  g_assert_true (g_variant_lookup (facts, "memory", "u", &memory));
+  g_assert_cmpuint (memory, >, 0);
+
+  refused = service_fixture_call_engine (fixture, "DetectMedia", g_variant_new ("(s)", "some.iso"),
+                                         &error);
+  g_assert_null (refused);
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);
+  g_clear_error (&error);
+  refused = service_fixture_call_engine (fixture, "DetectMedia",
+                                         g_variant_new ("(s)", fixture->folder), &error);
+  g_assert_null (refused);
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);
+}
+
+/* What people choose by mistake, whatever its name: told before anything is made of it, and by the
+ * job that would have used it. */
+static void
+test_no_media (ServiceFixture *fixture, gconstpointer data)
+{
+  static const struct {
+    const char *head;
+    gsize length;
+    gboolean boot_sector;
+    const char *words;
+  } cases[] = {
+      {"Dear diary,\n", 1000, FALSE, "choose an installer's image"},
+      {"\xff\xd8\xff\xe0JFIF", 64 * 1024, FALSE, "choose an installer's image"},
+      {"\x1f\x8b", 64 * 1024, FALSE, "unpack it first"},
+      {"vhdxfile", 64 * 1024, FALSE, "--disk"},
+      {"", 64 * 1024, TRUE, "--disk"},
+  };
+  g_autofree char *image = g_build_filename (fixture->folder, "holiday.iso", NULL);
+  g_autofree char *spec = g_strdup_printf ("({'name': <'x'>, 'media': <'%s'>},)", image);
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *bytes = g_malloc0 (64 * 1024);
+    g_autofree char *state = NULL;
+    g_autofree char *message = NULL;
+    g_autoptr (GVariant) refused = NULL;
+    g_autoptr (GVariant) answer = NULL;
+    g_autoptr (GError) error = NULL;
+    const char *job;
+
+    memcpy (bytes, cases[i].head, strlen (cases[i].head));
+    if (cases[i].boot_sector)
+      memcpy (bytes + 510, "\x55\xaa", 2);
+    g_assert_true (g_file_set_contents (image, bytes, (gssize) cases[i].length, NULL));
+    refused =
+        service_fixture_call_engine (fixture, "DetectMedia", g_variant_new ("(s)", image), &error);
+    g_assert_null (refused);
+    g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);
+    g_assert_nonnull (strstr (error->message, image));
+    g_assert_nonnull (strstr (error->message, cases[i].words));
+    g_clear_error (&error);
+
+    answer =
+        service_fixture_call_engine (fixture, "CreateMachine", g_variant_new_parsed (spec), &error);
+    g_assert_no_error (error);
+    g_variant_get (answer, "(&o)", &job);
+    state = service_fixture_wait_job (fixture, job);
+    g_assert_cmpstr (state, ==, "failed");
+    message = service_fixture_dup_property (fixture, job, "org.lodgevm.Job1", "ErrorMessage");
+    g_assert_nonnull (strstr (message, cases[i].words));
+  }
+  g_assert_cmpuint (lodge_library_get_machines (fixture->library)->len, ==, 0);
+}
+
+/* The disk has no room for a new machine's disk: a limit to the size of files is all that a test
+ * can have of that. The sentence is about what the user knows. */
+static void
+test_no_room (ServiceFixture *fixture, gconstpointer data)
+{
+  struct rlimit limit;
+  rlim_t before;
+  g_autoptr (GVariant) answer = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *state = NULL;
+  g_autofree char *message = NULL;
+  g_autofree char *name = NULL;
+  const char *job;
+
+  g_assert_cmpint (getrlimit (RLIMIT_FSIZE, &limit), ==, 0);
+  before = limit.rlim_cur;
+  limit.rlim_cur = 64 * 1024;
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &limit), ==, 0);
+  answer = service_fixture_call_engine (
+      fixture, "CreateMachine",
+      g_variant_new_parsed ("({'name': <'web'>, 'disk-size': <uint64 1073741824>},)"), &error);
+  g_assert_no_error (error);
+  g_variant_get (answer, "(&o)", &job);
+  state = service_fixture_wait_job (fixture, job);
+  limit.rlim_cur = before;
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &limit), ==, 0);
+
+  name = service_fixture_dup_property (fixture, job, "org.lodgevm.Job1", "ErrorName");
+  message = service_fixture_dup_property (fixture, job, "org.lodgevm.Job1", "ErrorMessage");
+  g_assert_cmpstr (name, ==, "org.lodgevm.Error.Storage");
+  g_assert_true (g_str_has_prefix (message, "“web”"));
+  g_assert_nonnull (strstr (message, "free some space"));
+  g_assert_null (strstr (message, "/.new-"));
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  SERVICE_FIXTURE_ADD ("create-refused", test_create_refused);
+  SERVICE_FIXTURE_ADD ("failed-job", test_failed_job);
+  SERVICE_FIXTURE_ADD ("detect-media", test_detect_media);
+  SERVICE_FIXTURE_ADD ("no-media", test_no_media);
+  SERVICE_FIXTURE_ADD ("no-room", test_no_room);
+  return g_test_run ();
+}
