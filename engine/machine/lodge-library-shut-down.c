@@ -80,11 +80,12 @@ end (GTask *task)
 static void
 changed_cb (LodgeLibrary *self, LodgeMachine *machine, GTask *task)
 {
-  g_autoptr (GTask) held = g_object_ref (task);
-
+  /* Asking may change a machine, which comes back to here and may be the end. */
+  g_object_ref (task);
   ask (g_task_get_task_data (task), machine);
   if (count (self, TRUE) == 0)
     end (task);
+  g_object_unref (task);
 }
 
 static gboolean
