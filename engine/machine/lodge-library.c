@@ -399,7 +399,7 @@ lodge_library_set_async (LodgeLibrary *self,
                          gpointer user_data)
 {
   GTask *task = g_task_new (self, NULL, callback, user_data);
-  g_autoptr (GVariant) held = g_variant_ref_sink (changes);
+  G_GNUC_UNUSED g_autoptr (GVariant) held = g_variant_ref_sink (changes);
   GError *error = NULL;
   const char *name;
 

@@ -105,7 +105,7 @@ static void
 state_cb (LodgeConsoleTransfer *transfer, GParamSpec *pspec, LodgeConsoleFiles *self)
 {
   const LodgeTransferState state = lodge_console_transfer_get_state (transfer);
-  g_autoptr (LodgeConsoleTransfer) kept = g_object_ref (transfer);
+  G_GNUC_UNUSED g_autoptr (LodgeConsoleTransfer) kept = g_object_ref (transfer);
 
   if (state < LODGE_TRANSFER_DONE)
     return;
