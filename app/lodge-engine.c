@@ -18,9 +18,11 @@
 
 /* Recovery waits for hung QEMUs; clients should not. */
 #define RECOVER_LIMIT_S 2
-/* Below the 90 s that systemd gives a unit to stop (systemd-system.conf(5), DefaultTimeoutStopSec).
- */
-#define SHUT_DOWN_LIMIT_S   80
+/* Together with LODGE_SESSION_LIMIT_MS less than TimeoutStopSec in lodge-engine.service, after
+ * which systemd ends the engine and with it all that guests could still be given. */
+#define UNIT_STOP_LIMIT_S 100
+#define SHUT_DOWN_LIMIT_S 80
+G_STATIC_ASSERT (SHUT_DOWN_LIMIT_S + LODGE_SESSION_LIMIT_MS / 1000 < UNIT_STOP_LIMIT_S);
 #define SHUT_DOWN_AGAIN_S   20
 #define DEFAULT_IDLE_EXIT_S 60
 

@@ -7,8 +7,6 @@
 #include <gio/gio.h>
 #include <glib/gi18n.h>
 
-/* A start on a computer that is busy is slow; GDBus would give up after 25 seconds. */
-
 G_DEFINE_QUARK (lodgectl - usage - error - quark, lodgectl_usage_error)
 
 void

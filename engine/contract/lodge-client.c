@@ -20,9 +20,10 @@
 #include <glib/gi18n-lib.h>
 #include <sys/un.h>
 
-/* How long an engine may take to answer, a started one included. */
+/* How long an engine may take to answer a first question, a started one included. */
+#define TIMEOUT_S 5
+/* A start on a computer that is busy is slow; GDBus would give up after 25 seconds. */
 #define CALL_LIMIT_MS (LODGE_CLIENT_CALL_LIMIT_S * 1000)
-#define TIMEOUT_S     5
 /* Between two attempts: short at first, since an engine is up in a few milliseconds. */
 #define FIRST_PAUSE_US   (2 * 1000)
 #define LONGEST_PAUSE_US (20 * 1000)

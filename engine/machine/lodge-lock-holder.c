@@ -57,8 +57,10 @@ look_at (const struct stat *lock, const char *pid)
     g_autofree char *one = g_build_filename (path, fd, NULL);
     struct stat info;
 
-    if (stat (one, &info) == 0 && info.st_dev == lock->st_dev && info.st_ino == lock->st_ino &&
-        has_flock (pid, fd))
+    /* In this order: /proc answers of itself, stat() asks the file system of the file, which may
+     * hang where a disk's or a medium's has gone away. QEMU's own locks on images are no flocks. */
+    if (has_flock (pid, fd) && stat (one, &info) == 0 && info.st_dev == lock->st_dev &&
+        info.st_ino == lock->st_ino)
       return kind;
   }
   return NOBODY;

@@ -56,10 +56,10 @@ static void
 changed_cb (
     GFileMonitor *monitor, GFile *file, GFile *other, GFileMonitorEvent event, LodgeResolver *self)
 {
-  copy (self);
-  /* A link may lead elsewhere now. */
+  /* A link may lead elsewhere now. Watched before it is read, or a change in between is lost. */
   if (event != G_FILE_MONITOR_EVENT_CHANGED && event != G_FILE_MONITOR_EVENT_CHANGES_DONE_HINT)
     watch (self);
+  copy (self);
 }
 
 static void

@@ -2,10 +2,6 @@
 /* Whether the user's session is coming to its end. */
 #include "service/lodge-session.h"
 
-/* At a logout systemd has a lot to do at once, and without its answer guests would lose power.
- * Together with what guests get afterwards it is less than the unit's TimeoutStopSec. */
-#define LIMIT_MS 15000
-
 static void
 state_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -42,8 +38,8 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_dbus_connection_call (connection, NULL, "/org/freedesktop/systemd1",
                           "org.freedesktop.DBus.Properties", "Get",
                           g_variant_new ("(ss)", "org.freedesktop.systemd1.Manager", "SystemState"),
-                          G_VARIANT_TYPE ("(v)"), G_DBUS_CALL_FLAGS_NONE, LIMIT_MS, NULL, state_cb,
-                          g_steal_pointer (&task));
+                          G_VARIANT_TYPE ("(v)"), G_DBUS_CALL_FLAGS_NONE, LODGE_SESSION_LIMIT_MS,
+                          NULL, state_cb, g_steal_pointer (&task));
 }
 
 void
