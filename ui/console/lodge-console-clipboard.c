@@ -15,6 +15,7 @@
  * The guest is not trusted. It may say any size, any number of types, answer what nobody asked, or
  * ask a thousand times and not read the answers, which then lie in memory here.
  */
+#include "console/lodge-console-clipboard-private.h"
 #include "console/lodge-console-session-private.h"
 
 #include "lodge-error.h"
@@ -27,14 +28,14 @@
 static const struct {
   guint32 number;
   const char *type;
-} types[] = {
+} types[LODGE_CLIPBOARD_N_TYPES] = {
     {VD_AGENT_CLIPBOARD_UTF8_TEXT, LODGE_CLIPBOARD_TEXT},
     {VD_AGENT_CLIPBOARD_IMAGE_PNG, LODGE_CLIPBOARD_PNG},
     {VD_AGENT_CLIPBOARD_IMAGE_TIFF, "image/tiff"},
     {VD_AGENT_CLIPBOARD_IMAGE_BMP, "image/bmp"},
     {VD_AGENT_CLIPBOARD_IMAGE_JPG, "image/jpeg"},
 };
-#define N_TYPES  G_N_ELEMENTS (types)
+#define N_TYPES  LODGE_CLIPBOARD_N_TYPES
 #define TEXT_ROW 0
 #define NO_ROW   G_MAXUINT
 
@@ -47,8 +48,6 @@ static const struct {
 #define GRAB_TYPES_MAX 64
 /* Questions of the guest that wait for the host; a program in a guest has one. */
 #define WANTED_MAX 8
-/* What one offer may cost in all: the answers of a guest that does not read them pile up here. */
-#define ANSWERED_MAX (8ull * LODGE_CLIPBOARD_SIZE_MAX)
 
 /* Somebody who waits for the guest's data. */
 typedef struct {
@@ -65,31 +64,6 @@ typedef struct {
   guint row;
   guint timer;
 } Wanted;
-
-struct _LodgeConsoleClipboard {
-  GObject parent_instance;
-
-  SpiceMainChannel *main;
-  gboolean available;
-  LodgeClipboardWays ways;
-  guint limit_ms;
-
-  /* from the guest */
-  guint guest_rows; /* a bit for each type it has */
-  guint offer_id;   /* raised with each change of them */
-  const char *offer[N_TYPES + 1];
-  guint release_timer;
-  GPtrArray *reads; /* of Read */
-  guint asked_row;  /* of the question on its way */
-  guint asked_offer_id;
-  guint asked_timer;
-
-  /* to the guest */
-  guint host_rows;   /* offered to it */
-  GPtrArray *wanted; /* of Wanted */
-  guint last_id;
-  guint64 answered_bytes;
-};
 
 G_DEFINE_FINAL_TYPE (LodgeConsoleClipboard, lodge_console_clipboard, G_TYPE_OBJECT)
 
@@ -467,7 +441,7 @@ answer (LodgeConsoleClipboard *self, guint row, GBytes *data)
 
   if (!may_send (self))
     return;
-  if (bytes == NULL || size == 0 || self->answered_bytes + size > ANSWERED_MAX) {
+  if (bytes == NULL || size == 0 || self->answered_bytes + size > LODGE_CLIPBOARD_ANSWERED_MAX) {
     spice_main_channel_clipboard_selection_notify (self->main, SELECTION, VD_AGENT_CLIPBOARD_NONE,
                                                    NULL, 0);
     return;
