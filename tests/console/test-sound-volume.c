@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The volume that the guest, the desktop's mixer and the window have of a machine's sound. */
+#include "sound-fixture.h"
+
+typedef struct {
+  SoundFixture *test;
+  guint left, right; /* percent */
+  gboolean mute;
+} Knob;
+
+static gboolean
+has_knob (gpointer data)
+{
+  Knob *knob = data;
+  g_autoptr (GPtrArray) streams = pulse_server_list_playback (knob->test->server);
+
+  if (streams->len != 1)
+    return FALSE;
+  PulseStream *stream = g_ptr_array_index (streams, 0);
+  return (stream->volume.values[0] * 100 + PA_VOLUME_NORM / 2) / PA_VOLUME_NORM == knob->left &&
+         (stream->volume.values[1] * 100 + PA_VOLUME_NORM / 2) / PA_VOLUME_NORM == knob->right &&
+         !!stream->mute == knob->mute;
+}
+
+static void
+expect_knob (SoundFixture *test, guint left, guint right, gboolean mute)
+{
+  Knob knob = {test, left, right, mute};
+
+  g_assert_true (pulse_server_wait (has_knob, &knob));
+}
+
+static void
+say_volume (SoundFixture *test, guint left, guint right)
+{
+  guint16 volume[] = {left * G_MAXUINT16 / 100, right * G_MAXUINT16 / 100};
+
+  lodge_sound_set_guest_volume (test->sound, LODGE_SOUND_PLAYBACK, volume, 2);
+}
+
+static gboolean
+muted_is_wanted (gpointer data)
+{
+  SoundFixture *test = data;
+  gboolean muted;
+
+  g_object_get (test->sound, "muted", &muted, NULL);
+  return muted == test->wanted;
+}
+
+static gboolean
+mixer_is_known (gpointer data)
+{
+  Knob *knob = data;
+
+  return knob->test->sound->streams[LODGE_SOUND_PLAYBACK].volume[0] ==
+         PA_VOLUME_NORM * knob->left / 100;
+}
+
+static void
+test_volume (void)
+{
+  SoundFixture test;
+
+  sound_fixture_set_up (&test);
+  say_volume (&test, 50, 25);
+  sound_fixture_play_something (&test);
+  expect_knob (&test, 50, 25, FALSE);
+
+  /* The guest turns it; every other thing it may say about volumes. */
+  say_volume (&test, 100, 100);
+  expect_knob (&test, 100, 100, FALSE);
+  guint16 one = G_MAXUINT16 / 2;
+  lodge_sound_set_guest_volume (test.sound, LODGE_SOUND_PLAYBACK, &one, 1);
+  expect_knob (&test, 50, 50, FALSE);
+  lodge_sound_set_guest_volume (test.sound, LODGE_SOUND_PLAYBACK, NULL, 2);
+  lodge_sound_set_guest_volume (test.sound, LODGE_SOUND_PLAYBACK, &one, 0);
+  guint16 many[] = {0, G_MAXUINT16, 7, 7, 7, 7};
+  lodge_sound_set_guest_volume (test.sound, LODGE_SOUND_PLAYBACK, many, G_N_ELEMENTS (many));
+  expect_knob (&test, 0, 100, FALSE);
+
+  /* The mixer turns it. The guest says the same again: that is no turn. */
+  say_volume (&test, 80, 80);
+  expect_knob (&test, 80, 80, FALSE);
+  pulse_server_set_volume (test.server, sound_fixture_get_stream_index (&test), 30);
+  Knob mixer = {&test, 30, 30, FALSE};
+  g_assert_true (pulse_server_wait (mixer_is_known, &mixer));
+  say_volume (&test, 80, 80);
+  expect_knob (&test, 30, 30, FALSE);
+
+  /* Nor is it in the next stream. */
+  sound_fixture_stop_playback (&test);
+  sound_fixture_expect_streams (&test, 0);
+  sound_fixture_play_something (&test);
+  say_volume (&test, 80, 80);
+  expect_knob (&test, 30, 30, FALSE);
+  say_volume (&test, 81, 81);
+  expect_knob (&test, 81, 81, FALSE);
+  sound_fixture_tear_down (&test);
+}
+
+static void
+test_mute (void)
+{
+  SoundFixture test;
+
+  sound_fixture_set_up (&test);
+  lodge_sound_set_guest_mute (test.sound, LODGE_SOUND_PLAYBACK, FALSE);
+  sound_fixture_play_something (&test);
+  expect_knob (&test, 100, 100, FALSE);
+  lodge_sound_set_guest_mute (test.sound, LODGE_SOUND_PLAYBACK, TRUE);
+  expect_knob (&test, 100, 100, TRUE);
+  test.wanted = TRUE;
+  g_assert_true (muted_is_wanted (&test));
+
+  /* The window. */
+  g_object_set (test.sound, "muted", FALSE, NULL);
+  expect_knob (&test, 100, 100, FALSE);
+  lodge_sound_set_guest_mute (test.sound, LODGE_SOUND_PLAYBACK, TRUE); /* the same again */
+  g_object_set (test.sound, "muted", TRUE, NULL);
+  expect_knob (&test, 100, 100, TRUE);
+
+  /* The mixer. */
+  pulse_server_set_mute (test.server, sound_fixture_get_stream_index (&test), FALSE);
+  test.wanted = FALSE;
+  g_assert_true (pulse_server_wait (muted_is_wanted, &test));
+  pulse_server_set_mute (test.server, sound_fixture_get_stream_index (&test), TRUE);
+  test.wanted = TRUE;
+  g_assert_true (pulse_server_wait (muted_is_wanted, &test));
+
+  /* The next stream begins as this one was left: not a sample is heard of it. */
+  sound_fixture_stop_playback (&test);
+  sound_fixture_expect_streams (&test, 0);
+  sound_fixture_play_something (&test);
+  expect_knob (&test, 100, 100, TRUE);
+  sound_fixture_tear_down (&test);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_setenv ("LC_ALL", "C.UTF-8", TRUE);
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/sound/volume", test_volume);
+  g_test_add_func ("/sound/mute", test_mute);
+  return g_test_run ();
+}
