@@ -72,10 +72,18 @@ limit_cb (gpointer data)
 int
 launch_fixture_wait_gone (GPid pid)
 {
+  return launch_fixture_end (pid, NULL);
+}
+
+int
+launch_fixture_end (GPid pid, void (*end) (GPid pid))
+{
   Gone gone = {0};
   guint limit = g_timeout_add_seconds (WAIT_SECONDS, limit_cb, NULL);
 
   g_assert_cmpuint (lodge_launch_watch (pid, gone_cb, &gone), >, 0);
+  if (end != NULL)
+    end (pid);
   while (!gone.gone)
     g_main_context_iteration (NULL, TRUE);
   g_source_remove (limit);

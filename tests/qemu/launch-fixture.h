@@ -25,6 +25,9 @@ gboolean launch_fixture_skip_uncontained (const LaunchFixture *self);
 
 /* Waits for the end of @pid; its status as lodge_launch_watch() tells it. */
 int launch_fixture_wait_gone (GPid pid);
+/* The same for a process of which somebody else hears first that it is gone: it is watched, then
+ * @end ends it. */
+int launch_fixture_end (GPid pid, void (*end) (GPid pid));
 
 LodgeCommand *
 launch_fixture_new_probe (const LaunchFixture *self, const char *attempt, const char *argument);

@@ -235,6 +235,12 @@ test_descriptors (LaunchFixture *self, gconstpointer data)
 /* --- being noticed and killed --- */
 
 static void
+kill_now (GPid pid)
+{
+  g_assert_cmpint (kill (pid, SIGKILL), ==, 0);
+}
+
+static void
 test_watch_foreign (LaunchFixture *self, gconstpointer data)
 {
   g_autofree char *text = NULL;
@@ -247,8 +253,7 @@ test_watch_foreign (LaunchFixture *self, gconstpointer data)
       g_spawn_sync (NULL, argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &text, NULL, NULL, NULL));
   pid = (GPid) g_ascii_strtoll (text, NULL, 10);
   g_assert_cmpint (pid, >, 1);
-  g_assert_cmpint (kill (pid, SIGKILL), ==, 0);
-  g_assert_cmpint (launch_fixture_wait_gone (pid), ==, -1);
+  g_assert_cmpint (launch_fixture_end (pid, kill_now), ==, -1);
 }
 
 static void
@@ -341,8 +346,7 @@ test_survives (LaunchFixture *self, gconstpointer data)
 
   g_assert_cmpint (pid, >, 0);
   g_assert_cmpint (kill (pid, 0), ==, 0);
-  lodge_launch_kill (pid);
-  g_assert_cmpint (launch_fixture_wait_gone (pid), ==, -1);
+  g_assert_cmpint (launch_fixture_end (pid, lodge_launch_kill), ==, -1);
 }
 
 /* --- the last words --- */
