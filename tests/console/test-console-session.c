@@ -8,6 +8,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct {
@@ -281,6 +282,87 @@ test_reopen_in_handler (void)
   teardown (&test);
 }
 
+/* ---- the program's end */
+
+typedef struct {
+  int fd;
+  ino_t inode;
+} End;
+
+typedef struct {
+  Test test;
+  GArray *ends; /* of End: the client's of all connections */
+} Program;
+
+static int
+open_noted (gpointer data)
+{
+  Program *program = data;
+  End end = {.fd = spice_fixture_open (program->test.server)};
+  struct stat st;
+
+  g_assert_cmpint (fstat (end.fd, &st), ==, 0);
+  end.inode = st.st_ino;
+  g_array_append_val (program->ends, end);
+  return end.fd;
+}
+
+static guint
+count_open (GArray *ends)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < ends->len; i++) {
+    const End *end = &g_array_index (ends, End, i);
+    struct stat st;
+
+    n += fstat (end->fd, &st) == 0 && st.st_ino == end->inode;
+  }
+  return n;
+}
+
+/* The last window closes. */
+static gboolean
+close_last_cb (gpointer user_data)
+{
+  Program *program = user_data;
+  GApplication *application = g_application_get_default ();
+
+  if (!has_frame (&program->test))
+    return G_SOURCE_CONTINUE;
+  g_assert_cmpuint (count_open (program->ends), >=, 3);
+  g_application_release (application);
+  g_assert_finalize_object (g_steal_pointer (&program->test.session));
+  return G_SOURCE_REMOVE;
+}
+
+static void
+activate_cb (GApplication *application, Program *program)
+{
+  g_application_hold (application);
+  lodge_console_session_open (program->test.session);
+  g_timeout_add (10, close_last_cb, program);
+}
+
+/* All channels are closed, in their order, before the program ends: by then it has no loop any more
+ * that could do it. */
+static void
+test_last_window (void)
+{
+  g_autoptr (GApplication) application = g_application_new (NULL, G_APPLICATION_NON_UNIQUE);
+  Program program = {.test = {.server = spice_fixture_new (640, 480, TRUE)}};
+
+  program.ends = g_array_new (FALSE, FALSE, sizeof (End));
+  take (&program.test, lodge_console_session_new_for_open (open_noted, &program));
+  g_signal_connect (application, "activate", G_CALLBACK (activate_cb), &program);
+  g_assert_cmpint (g_application_run (application, 0, NULL), ==, 0);
+  g_assert_null (program.test.session);
+  g_assert_cmpuint (count_open (program.ends), ==, 0);
+  spice_fixture_settle ();
+  spice_fixture_free (program.test.server);
+  g_array_unref (program.ends);
+}
+
 /* ---- size */
 
 typedef struct {
@@ -357,6 +439,7 @@ TEST (refused)
 TEST (cut)
 TEST (dropped_early)
 TEST (reopen_in_handler)
+TEST (last_window)
 TEST (resize)
 
 int
@@ -371,6 +454,7 @@ main (int argc, char **argv)
   g_test_add_func ("/console-session/cut", run_cut);
   g_test_add_func ("/console-session/dropped-early", run_dropped_early);
   g_test_add_func ("/console-session/reopen-in-handler", run_reopen_in_handler);
+  g_test_add_func ("/console-session/last-window", run_last_window);
   g_test_add_func ("/console-session/resize", run_resize);
   return g_test_run ();
 }

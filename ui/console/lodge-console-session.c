@@ -66,6 +66,26 @@ lodge_console_session_update_connected (LodgeConsoleSession *self)
 
 /* ---- the end */
 
+/* A connection that is being ended. A program whose last window closes lives on until that is done:
+ * its own end would close all channels at once. */
+typedef struct {
+  SpiceSession *spice;
+  GApplication *application; /* held; NULL in a program without one */
+} Ending;
+
+static void
+ending_free (gpointer data)
+{
+  Ending *ending = data;
+
+  g_object_unref (ending->spice);
+  if (ending->application != NULL) {
+    g_application_release (ending->application);
+    g_object_unref (ending->application);
+  }
+  g_free (ending);
+}
+
 /* The library takes the session from its channels when it disconnects, and logs critical errors
  * when one of them is in the middle of a message then, waiting for an idle to emit a signal. So
  * both of these run when no other idle is left, and let none of them read any more. What was to be
@@ -73,13 +93,13 @@ lodge_console_session_update_connected (LodgeConsoleSession *self)
 static gboolean
 end_cb (gpointer user_data)
 {
-  SpiceSession *spice = user_data;
-  GList *channels = spice_session_get_channels (spice);
+  const Ending *ending = user_data;
+  GList *channels = spice_session_get_channels (ending->spice);
 
   for (GList *l = channels; l != NULL; l = l->next)
     spice_channel_disconnect (l->data, SPICE_CHANNEL_NONE);
   g_list_free (channels);
-  spice_session_disconnect (spice);
+  spice_session_disconnect (ending->spice);
   return G_SOURCE_REMOVE;
 }
 
@@ -88,16 +108,30 @@ end_cb (gpointer user_data)
 static gboolean
 end_main_cb (gpointer user_data)
 {
-  SpiceSession *spice = user_data;
-  GList *channels = spice_session_get_channels (spice);
+  Ending *ending = user_data;
+  GList *channels = spice_session_get_channels (ending->spice);
 
   for (GList *l = channels; l != NULL; l = l->next) {
     if (SPICE_IS_MAIN_CHANNEL (l->data))
       spice_channel_disconnect (l->data, SPICE_CHANNEL_NONE);
   }
   g_list_free (channels);
-  g_timeout_add_full (G_PRIORITY_LOW, END_PAUSE_MS, end_cb, g_object_ref (spice), g_object_unref);
+  g_timeout_add_full (G_PRIORITY_LOW, END_PAUSE_MS, end_cb, ending, ending_free);
   return G_SOURCE_REMOVE;
+}
+
+/* Consumes @spice. */
+static void
+begin_end (SpiceSession *spice)
+{
+  Ending *ending = g_new0 (Ending, 1);
+
+  ending->spice = spice;
+  if (g_application_get_default () != NULL) {
+    ending->application = g_object_ref (g_application_get_default ());
+    g_application_hold (ending->application);
+  }
+  g_idle_add_full (G_PRIORITY_LOW, end_main_cb, ending, NULL);
 }
 
 static void
@@ -125,7 +159,7 @@ drop (LodgeConsoleSession *self)
   lodge_console_session_update_mouse_mode (self);
   lodge_console_session_update_connected (self);
 
-  g_idle_add_full (G_PRIORITY_LOW, end_main_cb, spice, g_object_unref);
+  begin_end (spice);
 }
 
 static void
