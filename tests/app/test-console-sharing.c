@@ -345,6 +345,38 @@ in_files (void)
   teardown (&test);
 }
 
+static LodgeTransferState
+get_first_state (Test *test)
+{
+  g_autoptr (LodgeConsoleTransfer) first =
+      g_list_model_get_item (G_LIST_MODEL (get_files (test)), 0);
+
+  return lodge_console_transfer_get_state (first);
+}
+
+/* A guest that is paused has no time limit. */
+static void
+in_paused (void)
+{
+  const guint limit_ms = 1000;
+  Test test;
+  gint64 end;
+
+  setup (&test, SPICE_FIXTURE_AGENT_LINUX);
+  lodge_console_files_set_time_limit (get_files (&test), limit_ms);
+  fake_engine_set_state (test.engine, test.uuid, "paused");
+  app_wait_until (gtk_revealer_get_reveal_child (test.window->paused_revealer));
+  drop (&test, "held", "x");
+  app_wait_until (has_log (&test, "start1"));
+  end = g_get_monotonic_time () + 2 * limit_ms * G_TIME_SPAN_MILLISECOND;
+  app_wait_until (g_get_monotonic_time () > end);
+  g_assert_cmpint (get_first_state (&test), ==, LODGE_TRANSFER_RUNNING);
+
+  fake_engine_set_state (test.engine, test.uuid, "running");
+  app_wait_until (get_first_state (&test) == LODGE_TRANSFER_FAILED);
+  teardown (&test);
+}
+
 static void
 test_switches (void)
 {
@@ -363,6 +395,12 @@ test_files (void)
   spice_fixture_run (in_files);
 }
 
+static void
+test_paused (void)
+{
+  spice_fixture_run (in_paused);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -372,5 +410,6 @@ main (int argc, char **argv)
   g_test_add_func ("/console-sharing/switches", test_switches);
   g_test_add_func ("/console-sharing/without-agent", test_without_agent);
   g_test_add_func ("/console-sharing/files", test_files);
+  g_test_add_func ("/console-sharing/paused", test_paused);
   return g_test_run ();
 }

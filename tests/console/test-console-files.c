@@ -354,6 +354,62 @@ test_silent (void)
   teardown (&test);
 }
 
+static gboolean
+over_cb (gpointer over)
+{
+  *(gboolean *) over = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+is_set (gpointer flag)
+{
+  return *(gboolean *) flag;
+}
+
+/* Longer than the guest may stay silent. */
+static void
+let_limit_pass (void)
+{
+  gboolean over = FALSE;
+
+  g_timeout_add (3 * SHORT_LIMIT_MS, over_cb, &over);
+  g_assert_true (spice_fixture_wait (is_set, &over));
+}
+
+/* A guest that is paused cannot answer: paused before a file is begun, and while it is given. */
+static void
+test_paused (void)
+{
+  Test test;
+
+  setup (&test, SPICE_FIXTURE_AGENT_LINUX);
+  lodge_console_files_set_time_limit (test.files, SHORT_LIMIT_MS);
+  lodge_console_files_set_paused (test.files, TRUE);
+  LodgeConsoleTransfer *first =
+      send_files (&test, make_file (&test, "a", "a", 1), make_file (&test, "b", "b", 1));
+  expect_log (&test, "start1");
+  let_limit_pass ();
+  g_assert_cmpint (lodge_console_transfer_get_state (first), ==, LODGE_TRANSFER_RUNNING);
+  /* What comes of it nevertheless does not begin its time. */
+  spice_fixture_agent_file_status (test.agent, 0, VD_AGENT_FILE_XFER_STATUS_CAN_SEND_DATA);
+  expect_log (&test, "data1");
+  let_limit_pass ();
+  g_assert_cmpint (lodge_console_transfer_get_state (first), ==, LODGE_TRANSFER_RUNNING);
+
+  /* It goes on, and may be silent no longer than any other. */
+  g_autoptr (LodgeConsoleTransfer) second = g_list_model_get_item (G_LIST_MODEL (test.files), 1);
+  lodge_console_files_set_paused (test.files, FALSE);
+  expect_failure (&test, first, "“a”", "has not answered");
+  expect_state (&test, second, LODGE_TRANSFER_RUNNING);
+  lodge_console_files_set_paused (test.files, TRUE);
+  let_limit_pass ();
+  g_assert_cmpint (lodge_console_transfer_get_state (second), ==, LODGE_TRANSFER_RUNNING);
+  lodge_console_files_set_paused (test.files, FALSE);
+  expect_failure (&test, second, "“b”", "has not answered");
+  teardown (&test);
+}
+
 /* What is no regular file is not opened: a pipe would hang. */
 static void
 test_no_files (void)
@@ -477,6 +533,7 @@ ADD (copies)
 ADD (refused)
 ADD (cancel)
 ADD (silent)
+ADD (paused)
 ADD (no_files)
 ADD (too_many)
 ADD (no_agent)
@@ -491,6 +548,7 @@ main (int argc, char **argv)
   g_test_add_func ("/console-files/refused", run_refused);
   g_test_add_func ("/console-files/cancel", run_cancel);
   g_test_add_func ("/console-files/silent", run_silent);
+  g_test_add_func ("/console-files/paused", run_paused);
   g_test_add_func ("/console-files/no-files", run_no_files);
   g_test_add_func ("/console-files/too-many", run_too_many);
   g_test_add_func ("/console-files/no-agent", run_no_agent);

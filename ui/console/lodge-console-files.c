@@ -19,6 +19,7 @@ struct _LodgeConsoleFiles {
   SpiceMainChannel *main;
   gboolean available;
   gboolean enabled;
+  gboolean paused;
   guint limit_ms;
   GPtrArray *transfers; /* of LodgeConsoleTransfer */
 };
@@ -150,6 +151,7 @@ lodge_console_files_send (LodgeConsoleFiles *self, GSList *files, GError **error
   for (GSList *l = files; l != NULL; l = l->next) {
     LodgeConsoleTransfer *transfer = lodge_console_transfer_new (l->data);
 
+    lodge_console_transfer_set_paused (transfer, self->paused);
     g_signal_connect_object (transfer, "notify::state", G_CALLBACK (state_cb), self, 0);
     g_ptr_array_add (self->transfers, transfer);
   }
@@ -274,6 +276,16 @@ lodge_console_files_get_enabled (LodgeConsoleFiles *self)
 {
   g_return_val_if_fail (LODGE_IS_CONSOLE_FILES (self), FALSE);
   return self->enabled;
+}
+
+void
+lodge_console_files_set_paused (LodgeConsoleFiles *self, gboolean paused)
+{
+  g_return_if_fail (LODGE_IS_CONSOLE_FILES (self));
+
+  self->paused = paused;
+  for (guint i = 0; i < self->transfers->len; i++)
+    lodge_console_transfer_set_paused (self->transfers->pdata[i], paused);
 }
 
 void

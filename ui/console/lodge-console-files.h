@@ -48,6 +48,8 @@ void lodge_console_files_clear (LodgeConsoleFiles *self);
 /* How many are not over. */
 guint lodge_console_files_get_n_unfinished (LodgeConsoleFiles *self);
 
+/* Whether the guest is paused, and so has no time limit; FALSE at first. */
+void lodge_console_files_set_paused (LodgeConsoleFiles *self, gboolean paused);
 /* How long the guest may stay silent while it is given a file; 60 s at first. For tests. */
 void lodge_console_files_set_time_limit (LodgeConsoleFiles *self, guint limit_ms);
 

@@ -98,6 +98,8 @@ LodgeConsoleTransfer *lodge_console_transfer_new (GFile *file);
 void
 lodge_console_transfer_start (LodgeConsoleTransfer *self, SpiceMainChannel *main, guint limit_ms);
 void lodge_console_transfer_fail (LodgeConsoleTransfer *self, const char *sentence);
+/* A guest that is paused may be silent; its time begins anew when it goes on. */
+void lodge_console_transfer_set_paused (LodgeConsoleTransfer *self, gboolean paused);
 /* lodge-console-session-sound.c */
 void lodge_console_session_take_sound (LodgeConsoleSession *self, SpiceChannel *channel);
 void lodge_console_session_drop_sound (LodgeConsoleSession *self);

@@ -27,6 +27,8 @@ struct _LodgeConsoleTransfer {
   SpiceMainChannel *main;    /* while running */
   SpiceFileTransferTask *task;
   guint limit_ms;
+  gboolean expects; /* a sign from the guest */
+  gboolean paused;  /* it can give none */
   guint silence_timer;
 };
 
@@ -121,10 +123,27 @@ silence_cb (gpointer user_data)
 }
 
 static void
-expect_sign (LodgeConsoleTransfer *self)
+update_timer (LodgeConsoleTransfer *self)
 {
   g_clear_handle_id (&self->silence_timer, g_source_remove);
-  self->silence_timer = g_timeout_add (self->limit_ms, silence_cb, self);
+  if (self->expects && !self->paused && !is_over (self))
+    self->silence_timer = g_timeout_add (self->limit_ms, silence_cb, self);
+}
+
+static void
+expect_sign (LodgeConsoleTransfer *self)
+{
+  self->expects = TRUE;
+  update_timer (self);
+}
+
+void
+lodge_console_transfer_set_paused (LodgeConsoleTransfer *self, gboolean paused)
+{
+  if (self->paused == paused)
+    return;
+  self->paused = paused;
+  update_timer (self);
 }
 
 static void

@@ -123,8 +123,13 @@ apply (LodgeConsoleSharing *self)
   }
   lodge_display_clipboard_set_ways (self->clipboard, ways);
   gtk_drop_target_set_actions (self->drop, take_files ? GDK_ACTION_COPY : 0);
-  if (self->session != NULL)
-    lodge_console_files_set_enabled (lodge_console_session_get_files (self->session), take_files);
+  if (self->session != NULL) {
+    LodgeConsoleFiles *list = lodge_console_session_get_files (self->session);
+
+    lodge_console_files_set_enabled (list, take_files);
+    lodge_console_files_set_paused (list, lodge_console_machine_get_state (self->window->machine) ==
+                                              LODGE_MACHINE_STATE_PAUSED);
+  }
 }
 
 /* --- Menu --- */
