@@ -270,6 +270,19 @@ find_button (Test *test, const char *name)
   return app_find (gtk_widget_get_parent (GTK_WIDGET (label)), GTK_TYPE_BUTTON);
 }
 
+/* The guest takes the file with this number. */
+static void
+take_file (Test *test, guint number)
+{
+  g_autofree char *start = g_strdup_printf ("start%u", number);
+  g_autofree char *data = g_strdup_printf ("data%u", number);
+
+  app_wait_until (has_log (test, start));
+  spice_fixture_agent_file_status (test->agent, 0, VD_AGENT_FILE_XFER_STATUS_CAN_SEND_DATA);
+  app_wait_until (has_log (test, data));
+  spice_fixture_agent_file_status (test->agent, 0, VD_AGENT_FILE_XFER_STATUS_SUCCESS);
+}
+
 static void
 in_files (void)
 {
@@ -298,14 +311,20 @@ in_files (void)
   g_assert_null (app_find_label (test.window, "a <b>&amp;"));
   g_signal_emit_by_name (find_button (&test, "second"), "clicked");
   app_wait_until (app_find (test.window, LODGE_TYPE_TRANSFER_PANEL) == NULL);
+  app_wait_until (has_toast (&test, "1 file was copied into the guest"));
 
   /* One that fails says why, and stays until its button is clicked. */
+  drop (&test, "before", "x");
+  drop (&test, "between", "y");
   drop (&test, "third", "drei");
-  app_wait_until (has_log (&test, "start3"));
+  take_file (&test, 3);
+  take_file (&test, 4);
+  app_wait_until (has_log (&test, "start5"));
   spice_fixture_agent_file_status (test.agent, 0, VD_AGENT_FILE_XFER_STATUS_DISABLED);
   app_wait_until (
       app_find_label (test.window,
                       "“third” was not copied into the guest: File transfer is disabled.") != NULL);
+  app_wait_until (has_toast (&test, "2 files were copied into the guest"));
   g_signal_emit_by_name (find_button (&test, "third"), "clicked");
   app_wait_until (app_find (test.window, LODGE_TYPE_TRANSFER_PANEL) == NULL);
 
@@ -318,11 +337,9 @@ in_files (void)
   g_signal_emit_by_name (find_button (&test, name), "clicked");
 
   drop (&test, "fourth", "vier");
-  app_wait_until (has_log (&test, "start4"));
-  spice_fixture_agent_file_status (test.agent, 0, VD_AGENT_FILE_XFER_STATUS_CAN_SEND_DATA);
-  app_wait_until (has_log (&test, "data4"));
-  spice_fixture_agent_file_status (test.agent, 0, VD_AGENT_FILE_XFER_STATUS_SUCCESS);
-  app_wait_until (has_toast (&test, "2 files were copied into the guest"));
+  take_file (&test, 6);
+  /* Those before have been told of: it comes after their number. */
+  app_wait_until (has_toast (&test, "1 file was copied into the guest"));
 
   /* Many: the rest is a number, and all go at once, also those that have failed. */
   drop (&test, "", NULL);

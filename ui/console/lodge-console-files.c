@@ -34,7 +34,7 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (LodgeConsoleFiles,
 enum { PROP_0, PROP_AVAILABLE, N_PROPS };
 static GParamSpec *properties[N_PROPS];
 
-enum { COPIED, N_SIGNALS };
+enum { COPIED, FINISHED, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
 /* --- The list --- */
@@ -115,6 +115,8 @@ state_cb (LodgeConsoleTransfer *transfer, GParamSpec *pspec, LodgeConsoleFiles *
   if (state == LODGE_TRANSFER_DONE)
     g_signal_emit (self, signals[COPIED], 0, transfer);
   start_next (self);
+  if (lodge_console_files_get_n_unfinished (self) == 0)
+    g_signal_emit (self, signals[FINISHED], 0);
 }
 
 gboolean
@@ -337,6 +339,8 @@ lodge_console_files_class_init (LodgeConsoleFilesClass *klass)
 
   signals[COPIED] = g_signal_new ("copied", LODGE_TYPE_CONSOLE_FILES, G_SIGNAL_RUN_LAST, 0, NULL,
                                   NULL, NULL, G_TYPE_NONE, 1, LODGE_TYPE_CONSOLE_TRANSFER);
+  signals[FINISHED] = g_signal_new ("finished", LODGE_TYPE_CONSOLE_FILES, G_SIGNAL_RUN_LAST, 0,
+                                    NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void

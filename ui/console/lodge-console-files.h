@@ -21,6 +21,7 @@ G_DECLARE_FINAL_TYPE (LodgeConsoleFiles, lodge_console_files, LODGE, CONSOLE_FIL
  *   "available" (boolean, read): the guest has an agent that takes files
  * Signals
  *   "copied" (LodgeConsoleTransfer): one has arrived, and is no longer in the list
+ *   "finished": the last one that was not over is, whichever way it ended
  */
 LodgeConsoleFiles *lodge_console_files_new (void);
 

@@ -26,7 +26,7 @@ struct _LodgeConsoleSharing {
   GSimpleAction *files_action;
   LodgeConsoleSession *session;
   int needs_agent; /* what the menu says; -1 at first */
-  guint copied;    /* since the list was empty */
+  guint copied;    /* since all were over */
 };
 
 /* In the order of the menu. */
@@ -210,14 +210,20 @@ static void
 copied_cb (LodgeConsoleFiles *files, LodgeConsoleTransfer *transfer, LodgeConsoleSharing *self)
 {
   self->copied++;
-  if (lodge_console_files_get_n_unfinished (files) > 0)
-    return;
+}
 
+static void
+say_copied (LodgeConsoleSharing *self)
+{
+  const guint copied = self->copied;
+
+  self->copied = 0;
+  if (copied == 0)
+    return;
   g_autofree char *sentence =
       g_strdup_printf (ngettext ("%u file was copied into the guest", /* */
-                                 "%u files were copied into the guest", self->copied),
-                       self->copied);
-  self->copied = 0;
+                                 "%u files were copied into the guest", copied),
+                       copied);
   say (self, sentence);
 }
 
@@ -230,26 +236,33 @@ available_cb (LodgeConsoleSharing *self)
 }
 
 static void
+say_lost (LodgeConsoleSharing *self)
+{
+  const guint lost =
+      self->session != NULL
+          ? lodge_console_files_get_n_unfinished (lodge_console_session_get_files (self->session))
+          : 0;
+
+  if (lost == 0)
+    return;
+  g_autofree char *sentence = g_strdup_printf (
+      ngettext ("%u file was not copied: the connection to the guest has ended",
+                "%u files were not copied: the connection to the guest has ended", lost),
+      lost);
+  say (self, sentence);
+}
+
+static void
 leave_session (LodgeConsoleSharing *self)
 {
   if (self->session == NULL)
     return;
 
-  LodgeConsoleFiles *files = lodge_console_session_get_files (self->session);
-  const guint lost = lodge_console_files_get_n_unfinished (files);
-  g_signal_handlers_disconnect_by_data (files, self);
+  g_signal_handlers_disconnect_by_data (lodge_console_session_get_files (self->session), self);
   g_signal_handlers_disconnect_by_data (lodge_console_session_get_clipboard (self->session), self);
   lodge_display_clipboard_set_guest (self->clipboard, NULL);
   lodge_transfer_panel_set_files (self->panel, NULL);
   g_clear_object (&self->session);
-  self->copied = 0;
-  if (lost > 0) {
-    g_autofree char *sentence = g_strdup_printf (
-        ngettext ("%u file was not copied: the connection to the guest has ended",
-                  "%u files were not copied: the connection to the guest has ended", lost),
-        lost);
-    say (self, sentence);
-  }
 }
 
 static void
@@ -261,6 +274,7 @@ take_session (LodgeConsoleSharing *self, LodgeConsoleSession *session)
   self->session = g_object_ref (session);
   g_signal_connect_swapped (clipboard, "notify::available", G_CALLBACK (available_cb), self);
   g_signal_connect (files, "copied", G_CALLBACK (copied_cb), self);
+  g_signal_connect_swapped (files, "finished", G_CALLBACK (say_copied), self);
   lodge_display_clipboard_set_guest (self->clipboard, clipboard);
   lodge_transfer_panel_set_files (self->panel, files);
 }
@@ -276,6 +290,8 @@ lodge_console_sharing_update (LodgeConsoleWindow *window)
   if (machine != NULL)
     follow_description (self, machine);
   if (session != self->session) {
+    say_copied (self);
+    say_lost (self);
     leave_session (self);
     if (session != NULL)
       take_session (self, session);
@@ -350,10 +366,13 @@ lodge_console_sharing_clear (LodgeConsoleWindow *window)
 
   if (self == NULL)
     return;
-  self->copied = 0;
-  if (self->session != NULL)
-    lodge_console_files_set_enabled (lodge_console_session_get_files (self->session), FALSE);
-  leave_session (self);
+  if (self->session != NULL) {
+    g_autoptr (LodgeConsoleSession) session = g_object_ref (self->session);
+
+    /* What ends now has nobody to be told of it. */
+    leave_session (self);
+    lodge_console_files_set_enabled (lodge_console_session_get_files (session), FALSE);
+  }
   g_signal_handlers_disconnect_by_data (self->clipboard, self);
   g_object_unref (self->clipboard);
   g_signal_handlers_disconnect_by_data (self->drop, self);
