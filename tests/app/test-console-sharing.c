@@ -9,6 +9,8 @@
 
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 typedef struct {
   FakeEngine *engine;
@@ -362,6 +364,57 @@ in_files (void)
   teardown (&test);
 }
 
+/* Whether it is the server's end of a connection. */
+static gboolean
+is_line (Test *test, int fd)
+{
+  struct sockaddr_un address = {0};
+  socklen_t size = sizeof address;
+  int listens = 0;
+  socklen_t listens_size = sizeof listens;
+
+  return getsockname (fd, (struct sockaddr *) &address, &size) == 0 &&
+         address.sun_family == AF_UNIX && g_str_equal (address.sun_path, test->socket) &&
+         getsockopt (fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_size) == 0 && !listens;
+}
+
+/* Ends the connection at the server, which cannot be reached any more. The main channel's is the
+ * one that came first; the server ends the others itself. */
+static void
+end_server (Test *test)
+{
+  g_assert_cmpint (g_unlink (test->socket), ==, 0);
+  for (int fd = 0; fd < 1024; fd++) {
+    if (is_line (test, fd)) {
+      g_assert_cmpint (shutdown (fd, SHUT_RDWR), ==, 0);
+      return;
+    }
+  }
+  g_assert_not_reached ();
+}
+
+/* The connection breaks, and only then the engine says that the machine is off. */
+static void
+in_broken (void)
+{
+  Test test;
+
+  setup (&test, SPICE_FIXTURE_AGENT_LINUX);
+  drop (&test, "first", "1");
+  drop (&test, "second", "2");
+  drop (&test, "third", "3");
+  take_file (&test, 1);
+  app_wait_until (has_log (&test, "start2"));
+  end_server (&test);
+  app_wait_until (has_toast (&test, "1 file was copied into the guest"));
+  app_wait_until (
+      has_toast (&test, "2 files were not copied: the connection to the guest has ended"));
+  g_assert_null (app_find (test.window, LODGE_TYPE_TRANSFER_PANEL));
+  fake_engine_set_state (test.engine, test.uuid, "off");
+  app_wait_until (get_session (&test) == NULL);
+  teardown (&test);
+}
+
 static LodgeTransferState
 get_first_state (Test *test)
 {
@@ -413,6 +466,12 @@ test_files (void)
 }
 
 static void
+test_broken (void)
+{
+  spice_fixture_run (in_broken);
+}
+
+static void
 test_paused (void)
 {
   spice_fixture_run (in_paused);
@@ -427,6 +486,7 @@ main (int argc, char **argv)
   g_test_add_func ("/console-sharing/switches", test_switches);
   g_test_add_func ("/console-sharing/without-agent", test_without_agent);
   g_test_add_func ("/console-sharing/files", test_files);
+  g_test_add_func ("/console-sharing/broken", test_broken);
   g_test_add_func ("/console-sharing/paused", test_paused);
   return g_test_run ();
 }

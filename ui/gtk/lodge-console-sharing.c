@@ -235,13 +235,18 @@ available_cb (LodgeConsoleSharing *self)
   update_menu (self);
 }
 
+/* Those under way and those that failed. */
+static guint
+count_files (LodgeConsoleSession *session)
+{
+  return g_list_model_get_n_items (G_LIST_MODEL (lodge_console_session_get_files (session)));
+}
+
+/* The panel goes with its session, and with it what says of each file that it was not copied. */
 static void
 say_lost (LodgeConsoleSharing *self)
 {
-  const guint lost =
-      self->session != NULL
-          ? lodge_console_files_get_n_unfinished (lodge_console_session_get_files (self->session))
-          : 0;
+  const guint lost = self->session != NULL ? count_files (self->session) : 0;
 
   if (lost == 0)
     return;
