@@ -364,6 +364,44 @@ in_files (void)
   teardown (&test);
 }
 
+static LodgeTransferState
+get_first_state (Test *test)
+{
+  g_autoptr (LodgeConsoleTransfer) first =
+      g_list_model_get_item (G_LIST_MODEL (get_files (test)), 0);
+
+  return lodge_console_transfer_get_state (first);
+}
+
+/* Closing the window would end what is under way: that is asked. */
+static void
+in_closing (void)
+{
+  Test test;
+  const char *sentence =
+      "2 files are still being copied into the guest. Closing the window ends that.";
+
+  setup (&test, SPICE_FIXTURE_AGENT_LINUX);
+  drop (&test, "first", "1");
+  drop (&test, "second", "2");
+  app_wait_until (has_log (&test, "start1"));
+  gtk_window_close (GTK_WINDOW (test.window));
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_nonnull (app_find_label (app_get_dialog (), sentence));
+  app_click (app_get_dialog (), "_Cancel");
+  app_wait_until (app_get_dialog () == NULL);
+  g_assert_nonnull (test.window);
+  g_assert_cmpint (get_first_state (&test), ==, LODGE_TRANSFER_RUNNING);
+
+  spice_fixture_settle (); /* the server's screen has nothing to do when its client goes */
+  gtk_window_close (GTK_WINDOW (test.window));
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_nonnull (app_find_label (app_get_dialog (), sentence));
+  app_click (app_get_dialog (), "_Close Anyway");
+  app_wait_until (test.window == NULL);
+  teardown (&test);
+}
+
 /* Whether it is the server's end of a connection. */
 static gboolean
 is_line (Test *test, int fd)
@@ -415,15 +453,6 @@ in_broken (void)
   teardown (&test);
 }
 
-static LodgeTransferState
-get_first_state (Test *test)
-{
-  g_autoptr (LodgeConsoleTransfer) first =
-      g_list_model_get_item (G_LIST_MODEL (get_files (test)), 0);
-
-  return lodge_console_transfer_get_state (first);
-}
-
 /* A guest that is paused has no time limit. */
 static void
 in_paused (void)
@@ -466,6 +495,12 @@ test_files (void)
 }
 
 static void
+test_closing (void)
+{
+  spice_fixture_run (in_closing);
+}
+
+static void
 test_broken (void)
 {
   spice_fixture_run (in_broken);
@@ -486,6 +521,7 @@ main (int argc, char **argv)
   g_test_add_func ("/console-sharing/switches", test_switches);
   g_test_add_func ("/console-sharing/without-agent", test_without_agent);
   g_test_add_func ("/console-sharing/files", test_files);
+  g_test_add_func ("/console-sharing/closing", test_closing);
   g_test_add_func ("/console-sharing/broken", test_broken);
   g_test_add_func ("/console-sharing/paused", test_paused);
   return g_test_run ();

@@ -184,6 +184,16 @@ lodge_console_sharing_drop (LodgeConsoleWindow *window, GSList *files)
   return FALSE;
 }
 
+guint
+lodge_console_sharing_get_n_unfinished (LodgeConsoleWindow *window)
+{
+  LodgeConsoleSession *session = window->sharing->session;
+
+  return session != NULL
+             ? lodge_console_files_get_n_unfinished (lodge_console_session_get_files (session))
+             : 0;
+}
+
 static gboolean
 drop_cb (GtkDropTarget *drop, const GValue *value, double x, double y, LodgeConsoleSharing *self)
 {

@@ -188,6 +188,16 @@ close_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* The user has answered. */
+static void
+close_soon (LodgeConsoleWindow *self)
+{
+  self->may_close = TRUE;
+  g_clear_handle_id (&self->close_idle, g_source_remove);
+  /* Not now: the dialog, which goes with its window, is still closing itself. */
+  self->close_idle = g_idle_add (close_cb, self);
+}
+
 static void
 explained_cb (AdwMessageDialog *dialog, const char *response, LodgeConsoleWindow *self)
 {
@@ -200,12 +210,8 @@ explained_cb (AdwMessageDialog *dialog, const char *response, LodgeConsoleWindow
     g_settings_set_boolean (settings, CLOSING_EXPLAINED, TRUE);
   if (g_str_equal (response, "shutdown"))
     gtk_widget_activate_action (GTK_WIDGET (self), "console.shutdown", NULL);
-  if (g_str_equal (response, "close")) {
-    self->may_close = TRUE;
-    g_clear_handle_id (&self->close_idle, g_source_remove);
-    /* Not now: the dialog, which goes with its window, is still closing itself. */
-    self->close_idle = g_idle_add (close_cb, self);
-  }
+  if (g_str_equal (response, "close"))
+    close_soon (self);
 }
 
 /* Said once to each user: closing is not stopping. */
@@ -238,6 +244,28 @@ explain_closing (LodgeConsoleWindow *self)
   gtk_window_present (GTK_WINDOW (dialog));
 }
 
+static void
+files_answered_cb (AdwMessageDialog *dialog, const char *response, LodgeConsoleWindow *self)
+{
+  if (g_str_equal (response, LODGE_MESSAGE_ACT))
+    close_soon (self);
+}
+
+/* @n files would not arrive. */
+static void
+ask_about_files (LodgeConsoleWindow *self, guint n)
+{
+  g_autofree char *body = g_strdup_printf (
+      ngettext ("%u file is still being copied into the guest. Closing the window ends that.",
+                "%u files are still being copied into the guest. Closing the window ends that.", n),
+      n);
+  AdwMessageDialog *dialog =
+      lodge_message_ask (GTK_WINDOW (self), _ ("Close the Window?"), body, _ ("_Close Anyway"));
+
+  g_signal_connect_object (dialog, "response", G_CALLBACK (files_answered_cb), self, 0);
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
 static gboolean
 lodge_console_window_close_request (GtkWindow *window)
 {
@@ -247,7 +275,12 @@ lodge_console_window_close_request (GtkWindow *window)
       (lodge_machine_state_get_can (lodge_console_machine_get_state (self->machine)) &
        LODGE_MACHINE_CAN_KILL) != 0 &&
       lodge_console_machine_get_phase (self->machine) != LODGE_CONSOLE_ELSEWHERE;
+  const guint n_files = lodge_console_sharing_get_n_unfinished (self);
 
+  if (n_files > 0 && !self->may_close) {
+    ask_about_files (self, n_files);
+    return TRUE;
+  }
   if (runs && !self->may_close && settings != NULL &&
       !g_settings_get_boolean (settings, CLOSING_EXPLAINED)) {
     explain_closing (self);
