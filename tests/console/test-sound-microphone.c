@@ -150,6 +150,72 @@ test_no_microphone (void)
   sound_fixture_tear_down (&test);
 }
 
+typedef struct {
+  SoundFixture *test;
+  gboolean mute;
+} RecordMute;
+
+static gboolean
+has_record_mute (gpointer data)
+{
+  RecordMute *wanted = data;
+  g_autoptr (GPtrArray) streams = pulse_server_list_record (wanted->test->server);
+
+  return streams->len == 1 &&
+         !!((PulseStream *) g_ptr_array_index (streams, 0))->mute == wanted->mute;
+}
+
+static gboolean
+user_mutes_microphone (gpointer data)
+{
+  return ((SoundFixture *) data)->sound->streams[LODGE_SOUND_RECORD].user_mutes;
+}
+
+/* The guest's mute of the microphone never gets to the mixer, so that what is muted there is the
+ * user's; but nothing is sent while it is on. */
+static void
+test_guest_cannot_unmute_microphone (void)
+{
+  g_autoptr (GByteArray) recorded = g_byte_array_new ();
+  g_autoptr (GByteArray) noise = sound_fixture_make_noise (SOUND_FIXTURE_RATE_HZ);
+  const guint16 half = G_MAXUINT16 / 2, all = G_MAXUINT16;
+  SoundFixture test;
+  int fd;
+
+  sound_fixture_set_up (&test);
+  add_microphone (&test, &fd);
+  g_signal_connect (test.sound, "recorded", G_CALLBACK (recorded_cb), recorded);
+  g_object_set (test.sound, "microphone-allowed", TRUE, NULL);
+  lodge_sound_set_guest_mute (test.sound, LODGE_SOUND_RECORD, TRUE);
+  lodge_sound_start (test.sound, LODGE_SOUND_RECORD, 1, 2, SOUND_FIXTURE_RATE_HZ);
+  g_assert_true (pulse_server_wait (is_recording, &test));
+  RecordMute wanted = {&test, FALSE};
+  g_assert_true (has_record_mute (&wanted));
+  g_assert_cmpuint (recorded->len, ==, 0);
+  lodge_sound_set_guest_mute (test.sound, LODGE_SOUND_RECORD, FALSE);
+  Speech speech = {fd, noise, 0, recorded};
+  g_assert_true (pulse_server_wait (speak, &speech));
+
+  g_autoptr (GPtrArray) streams = pulse_server_list_record (test.server);
+  pulse_server_set_record_mute (test.server,
+                                ((PulseStream *) g_ptr_array_index (streams, 0))->index, TRUE);
+  g_assert_true (pulse_server_wait (user_mutes_microphone, &test));
+  for (guint i = 0; i < 3; i++) {
+    lodge_sound_set_guest_mute (test.sound, LODGE_SOUND_RECORD, TRUE);
+    lodge_sound_set_guest_mute (test.sound, LODGE_SOUND_RECORD, FALSE);
+    lodge_sound_set_guest_volume (test.sound, LODGE_SOUND_RECORD, i % 2 == 0 ? &half : &all, 1);
+  }
+  lodge_sound_stop (test.sound, LODGE_SOUND_RECORD);
+  sound_fixture_expect_recordings (&test, 0);
+  lodge_sound_start (test.sound, LODGE_SOUND_RECORD, 1, 2, SOUND_FIXTURE_RATE_HZ);
+  g_assert_true (pulse_server_wait (is_recording, &test));
+  wanted.mute = TRUE;
+  g_assert_true (pulse_server_wait (has_record_mute, &wanted));
+  g_assert_true (user_mutes_microphone (&test));
+  close (fd);
+  sound_fixture_tear_down (&test);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -157,5 +223,6 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/sound/microphone", test_microphone);
   g_test_add_func ("/sound/no-microphone", test_no_microphone);
+  g_test_add_func ("/sound/guest-cannot-unmute-microphone", test_guest_cannot_unmute_microphone);
   return g_test_run ();
 }

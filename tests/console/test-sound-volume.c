@@ -136,6 +136,89 @@ test_mute (void)
   sound_fixture_tear_down (&test);
 }
 
+/* ---- the user's mute */
+
+static gboolean
+user_mute_is_wanted (gpointer data)
+{
+  SoundFixture *test = data;
+
+  return test->sound->streams[LODGE_SOUND_PLAYBACK].user_mutes == test->wanted;
+}
+
+/* What the user mutes, in the window or in the mixer, no guest makes heard. */
+static void
+test_guest_cannot_unmute (void)
+{
+  SoundFixture test;
+
+  sound_fixture_set_up (&test);
+  sound_fixture_play_something (&test);
+  g_object_set (test.sound, "muted", TRUE, NULL);
+  expect_knob (&test, 100, 100, TRUE);
+  for (guint i = 0; i < 3; i++) {
+    lodge_sound_set_guest_mute (test.sound, LODGE_SOUND_PLAYBACK, TRUE);
+    lodge_sound_set_guest_mute (test.sound, LODGE_SOUND_PLAYBACK, FALSE);
+  }
+  test.wanted = TRUE;
+  g_assert_true (muted_is_wanted (&test));
+  say_volume (&test, 50, 50); /* the server has surely heard of all that */
+  expect_knob (&test, 50, 50, TRUE);
+
+  g_object_set (test.sound, "muted", FALSE, NULL);
+  expect_knob (&test, 50, 50, FALSE);
+  pulse_server_set_mute (test.server, sound_fixture_get_stream_index (&test), TRUE);
+  g_assert_true (pulse_server_wait (user_mute_is_wanted, &test));
+  lodge_sound_set_guest_mute (test.sound, LODGE_SOUND_PLAYBACK, TRUE);
+  lodge_sound_set_guest_mute (test.sound, LODGE_SOUND_PLAYBACK, FALSE);
+  say_volume (&test, 60, 60);
+  expect_knob (&test, 60, 60, TRUE);
+
+  /* Nor in the next stream. */
+  sound_fixture_stop_playback (&test);
+  sound_fixture_expect_streams (&test, 0);
+  lodge_sound_set_guest_mute (test.sound, LODGE_SOUND_PLAYBACK, TRUE);
+  lodge_sound_set_guest_mute (test.sound, LODGE_SOUND_PLAYBACK, FALSE);
+  sound_fixture_play_something (&test);
+  expect_knob (&test, 60, 60, TRUE);
+
+  /* The guest's own mute is its own to take back, and is not taken for the user's. */
+  pulse_server_set_mute (test.server, sound_fixture_get_stream_index (&test), FALSE);
+  test.wanted = FALSE;
+  g_assert_true (pulse_server_wait (muted_is_wanted, &test));
+  lodge_sound_set_guest_mute (test.sound, LODGE_SOUND_PLAYBACK, TRUE);
+  expect_knob (&test, 60, 60, TRUE);
+  lodge_sound_set_guest_mute (test.sound, LODGE_SOUND_PLAYBACK, FALSE);
+  expect_knob (&test, 60, 60, FALSE);
+  sound_fixture_tear_down (&test);
+}
+
+/* A mute that the desktop remembers is the user's, whatever the guest says first. */
+static void
+test_remembered_mute (void)
+{
+  SoundFixture test;
+
+  sound_fixture_set_up (&test);
+  pulse_server_load (test.server, "module-stream-restore", "");
+  sound_fixture_play_something (&test);
+  expect_knob (&test, 100, 100, FALSE);
+  pulse_server_set_mute (test.server, sound_fixture_get_stream_index (&test), TRUE);
+  test.wanted = TRUE;
+  g_assert_true (pulse_server_wait (muted_is_wanted, &test));
+  g_assert_finalize_object (test.sound);
+  sound_fixture_expect_streams (&test, 0);
+
+  test.sound = lodge_sound_new ();
+  lodge_sound_set_machine (test.sound, "3a1c2a42", "web & <mail>");
+  lodge_sound_set_guest_mute (test.sound, LODGE_SOUND_PLAYBACK, FALSE);
+  sound_fixture_play_something (&test);
+  g_assert_true (pulse_server_wait (muted_is_wanted, &test));
+  say_volume (&test, 70, 70);
+  expect_knob (&test, 70, 70, TRUE);
+  sound_fixture_tear_down (&test);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -143,5 +226,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/sound/volume", test_volume);
   g_test_add_func ("/sound/mute", test_mute);
+  g_test_add_func ("/sound/guest-cannot-unmute", test_guest_cannot_unmute);
+  g_test_add_func ("/sound/remembered-mute", test_remembered_mute);
   return g_test_run ();
 }

@@ -30,8 +30,9 @@ typedef struct {
   gboolean guest_mute_known;
   pa_volume_t volume[2]; /* the knob: left, right */
   gboolean volume_known;
-  gboolean mute;
-  gboolean mute_known;
+  gboolean guest_mutes;
+  gboolean user_mutes;
+  gboolean mute_known; /* else a new stream begins as the desktop remembers it */
 } LodgeSoundStream;
 
 struct _LodgeSound {
@@ -100,7 +101,9 @@ void lodge_sound_operation_cancel (pa_operation **operation);
 void lodge_sound_volume_push (LodgeSoundStream *self); /* to the server */
 void lodge_sound_volume_pull (LodgeSoundStream *self); /* from it */
 void lodge_sound_mute_push (LodgeSoundStream *self);
-/* Somebody here turns it. */
+/* Whether the stream is to be muted on the server, by whoever. */
+gboolean lodge_sound_mute_get (LodgeSoundStream *self);
+/* The user turns it. */
 void lodge_sound_mute_turn (LodgeSoundStream *self, gboolean mute);
 /* What a new stream begins with; NULL when nobody said anything. */
 const pa_cvolume *lodge_sound_volume_get (LodgeSoundStream *self, pa_cvolume *volume);

@@ -273,7 +273,7 @@ readable_cb (pa_stream *stream, size_t ready, void *user_data)
     if (pa_stream_peek (stream, &data, &bytes) < 0 || bytes == 0)
       return;
     /* Without data it is a hole, something that the server lost. */
-    if (data != NULL && self->operation == NULL)
+    if (data != NULL && self->operation == NULL && !self->guest_mutes)
       lodge_sound_recorded (self->sound, data, bytes);
     if (self->stream == stream)
       pa_stream_drop (stream);
@@ -417,8 +417,9 @@ create (LodgeSoundStream *self)
   }
 
   pa_stream_set_state_callback (self->stream, state_cb, self);
+  self->mute_known = self->mute_known || lodge_sound_mute_get (self);
   if (self->mute_known)
-    flags |= self->mute ? PA_STREAM_START_MUTED : PA_STREAM_START_UNMUTED;
+    flags |= lodge_sound_mute_get (self) ? PA_STREAM_START_MUTED : PA_STREAM_START_UNMUTED;
   if (self->direction == LODGE_SOUND_PLAYBACK) {
     pa_stream_set_write_callback (self->stream, writable_cb, self);
     flags |= PA_STREAM_AUTO_TIMING_UPDATE | PA_STREAM_INTERPOLATE_TIMING;

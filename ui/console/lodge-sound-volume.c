@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A stream's volume and mute: one knob that the guest, the desktop's mixer and the window turn. Its
- * rules are in lodge-sound.h. */
+/* A stream's volume, one knob that the guest and the desktop's mixer turn, and its two mutes, the
+ * guest's and the user's. The rules are in lodge-sound.h. */
 #include "console/lodge-sound-private.h"
 
 #include <string.h>
@@ -53,36 +53,59 @@ lodge_sound_volume_push (LodgeSoundStream *self)
   lodge_sound_volume_pull (self);
 }
 
+gboolean
+lodge_sound_mute_get (LodgeSoundStream *self)
+{
+  return self->user_mutes || (self->guest_mutes && self->direction == LODGE_SOUND_PLAYBACK);
+}
+
 void
 lodge_sound_mute_push (LodgeSoundStream *self)
 {
+  const gboolean mute = lodge_sound_mute_get (self);
+
   if (!lodge_sound_stream_is_ready (self) || !self->mute_known)
     return;
 
   uint32_t index = pa_stream_get_index (self->stream);
   pa_context *context = self->sound->context;
   if (self->direction == LODGE_SOUND_PLAYBACK)
-    let_go (pa_context_set_sink_input_mute (context, index, self->mute, NULL, NULL));
+    let_go (pa_context_set_sink_input_mute (context, index, mute, NULL, NULL));
   else
-    let_go (pa_context_set_source_output_mute (context, index, self->mute, NULL, NULL));
+    let_go (pa_context_set_source_output_mute (context, index, mute, NULL, NULL));
   lodge_sound_volume_pull (self);
 }
 
-static void
-set_mute (LodgeSoundStream *self, gboolean mute)
+/* Returns: whether that makes a difference on the server */
+static gboolean
+set_mutes (LodgeSoundStream *self, gboolean guest, gboolean user)
 {
-  const gboolean changed = self->mute != mute;
+  const gboolean before = lodge_sound_mute_get (self);
+
+  self->guest_mutes = guest;
+  self->user_mutes = user;
+  if (before == lodge_sound_mute_get (self))
+    return FALSE;
+  if (self->direction == LODGE_SOUND_PLAYBACK)
+    lodge_sound_notify (self->sound, LODGE_SOUND_PROP_MUTED);
+  return TRUE;
+}
+
+/* On the server the guest's mute of what it plays cannot be told from the user's: who unmutes there
+ * means both. */
+static gboolean
+set_user_mute (LodgeSoundStream *self, gboolean mute)
+{
+  const gboolean lifts = !mute && self->direction == LODGE_SOUND_PLAYBACK;
 
   self->mute_known = TRUE;
-  self->mute = mute;
-  if (changed && self->direction == LODGE_SOUND_PLAYBACK)
-    lodge_sound_notify (self->sound, LODGE_SOUND_PROP_MUTED);
+  return set_mutes (self, self->guest_mutes && !lifts, mute);
 }
 
 void
 lodge_sound_mute_turn (LodgeSoundStream *self, gboolean mute)
 {
-  set_mute (self, !!mute);
+  set_user_mute (self, !!mute);
   lodge_sound_mute_push (self);
 }
 
@@ -97,7 +120,10 @@ take (LodgeSoundStream *self, uint32_t index, const pa_cvolume *volume, gboolean
     for (guint i = 0; i < G_N_ELEMENTS (self->volume); i++)
       self->volume[i] = volume->values[MIN (i, volume->channels - 1u)];
   }
-  set_mute (self, mute);
+  /* What differs from what we asked for was asked for by the user. */
+  if (!!mute != lodge_sound_mute_get (self))
+    set_user_mute (self, !!mute);
+  self->mute_known = TRUE;
 }
 
 static void
@@ -168,5 +194,6 @@ lodge_sound_set_guest_mute (LodgeSound *self, LodgeSoundDirection direction, gbo
 
   stream->guest_mute_known = TRUE;
   stream->guest_mute = !!mute;
-  lodge_sound_mute_turn (stream, mute);
+  if (set_mutes (stream, !!mute, stream->user_mutes))
+    lodge_sound_mute_push (stream);
 }

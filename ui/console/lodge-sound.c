@@ -378,7 +378,7 @@ lodge_sound_get_property (GObject *object, guint id, GValue *value, GParamSpec *
     g_value_set_uint (value, self->latency_ms);
     break;
   case LODGE_SOUND_PROP_MUTED:
-    g_value_set_boolean (value, self->streams[LODGE_SOUND_PLAYBACK].mute);
+    g_value_set_boolean (value, lodge_sound_mute_get (&self->streams[LODGE_SOUND_PLAYBACK]));
     break;
   case LODGE_SOUND_PROP_MICROPHONE_ALLOWED:
     g_value_set_boolean (value, self->microphone_allowed);

@@ -6,10 +6,17 @@
  * while there is sound: a silent machine has none. Never: starts a server, or believes a format or
  * a size it was given without checking it.
  *
- * Volume and mute of a stream are one knob that three turn: the guest, this desktop's mixer, and
- * (mute) the window. The last one to turn it wins. A guest that says the same again does not turn
- * it, so what was set in the mixer stays until the guest's own volume changes; the first value a
- * guest names counts. New streams of the same object take the knob as it was left.
+ * The volume of a stream is one knob that two turn, the guest and this desktop's mixer. The last
+ * one to turn it wins. A guest that says the same again does not turn it, so what was set in the
+ * mixer stays until the guest's own volume changes; the first value a guest names counts.
+ *
+ * Mute is two: the guest's and the user's, and while either is on nothing is heard. The user's is
+ * the window's and every change in the mixer that this did not make, also one that the desktop
+ * remembers of an earlier stream; no guest takes it away. The guest's own mute of what it plays is
+ * seen on the stream as well, so a user who unmutes lifts both. Its mute of the microphone is not:
+ * there the mixer has the user's alone, and the guest is sent nothing.
+ *
+ * New streams of the same object take volume and mutes as they were left.
  */
 #pragma once
 
@@ -38,7 +45,7 @@ G_DECLARE_FINAL_TYPE (LodgeSound, lodge_sound, LODGE, SOUND, GObject)
 /* Properties
  *   "latency" (uint, ms, construct only): how long what is played is held back at most, less what
  *     the device needs more; more is safer against gaps
- *   "muted" (boolean, read and write): of what is played
+ *   "muted" (boolean, read and write): of what is played, by whoever; written by the user
  *   "microphone-allowed" (boolean, read and write, FALSE at first)
  *   "microphone" (uint, a LodgeMicrophone, read)
  *   "playing" (boolean, read): there is a stream that plays
