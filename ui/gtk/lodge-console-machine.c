@@ -44,7 +44,8 @@ struct _LodgeConsoleMachine {
   char *taken_by; /* NULL: the console is ours, or may be */
   LodgeConsoleSession *session;
   LodgeSound *sound;
-  char *lost; /* why the screen could not be reached, or NULL */
+  gboolean microphone_refused; /* here; the engine may not know it yet */
+  char *lost;                  /* why the screen could not be reached, or NULL */
   guint timer;
   guint pause_ms;
 };
@@ -206,16 +207,49 @@ pursue (LodgeConsoleMachine *self)
 
 /* --- The machine --- */
 
-static void
-update_sound (LodgeConsoleMachine *self)
+static gboolean
+may_hear (LodgeConsoleMachine *self)
 {
-  GVariant *description = lodge_machine1_get_description (self->machine);
+  GVariant *description =
+      self->machine != NULL ? lodge_machine1_get_description (self->machine) : NULL;
   const char *microphone = NULL;
 
   if (description != NULL)
     g_variant_lookup (description, "sharing.microphone", "&s", &microphone);
+  return g_strcmp0 (microphone, "true") == 0;
+}
+
+static void
+update_sound (LodgeConsoleMachine *self)
+{
   lodge_sound_set_machine (self->sound, self->uuid, self->name);
-  g_object_set (self->sound, "microphone-allowed", g_strcmp0 (microphone, "true") == 0, NULL);
+  g_object_set (self->sound, "microphone-allowed", !self->microphone_refused && may_hear (self),
+                NULL);
+}
+
+/* Nobody may have been there to be told. */
+static void
+remember_refusal (LodgeConsoleMachine *self)
+{
+  GVariantBuilder changes;
+
+  if (!self->microphone_refused || !may_hear (self))
+    return;
+  g_variant_builder_init (&changes, G_VARIANT_TYPE ("a{ss}"));
+  g_variant_builder_add (&changes, "{ss}", "sharing.microphone", "false");
+  lodge_machine1_call_set (self->machine, g_variant_builder_end (&changes), NULL, NULL, NULL);
+}
+
+void
+lodge_console_machine_refuse_microphone (LodgeConsoleMachine *self, gboolean refuse)
+{
+  g_return_if_fail (LODGE_IS_CONSOLE_MACHINE (self));
+
+  self->microphone_refused = refuse;
+  if (refuse)
+    g_object_set (self->sound, "microphone-allowed", FALSE, NULL);
+  else if (self->machine != NULL)
+    update_sound (self);
 }
 
 static void
@@ -280,6 +314,7 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (is_connected (self) && (owner == NULL || *owner == '\0'))
     claim (self);
   properties_cb (self->machine, NULL, self);
+  remember_refusal (self);
 }
 
 static void

@@ -47,6 +47,9 @@ LodgeMachineState lodge_console_machine_get_state (LodgeConsoleMachine *self);
 LodgeConsoleSession *lodge_console_machine_get_session (LodgeConsoleMachine *self);
 /* NULL while the engine is away. */
 LodgeMachine1 *lodge_console_machine_get_machine (LodgeConsoleMachine *self);
+/* TRUE: at once, and whatever the engine says, the guest does not hear the microphone; an engine
+ * that comes back is asked to remember it. FALSE: it is as the engine says again. */
+void lodge_console_machine_refuse_microphone (LodgeConsoleMachine *self, gboolean refuse);
 
 /* Takes the console back from whoever has it. */
 void lodge_console_machine_take_back (LodgeConsoleMachine *self);

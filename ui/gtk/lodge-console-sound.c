@@ -7,34 +7,59 @@
 
 #include <glib/gi18n-lib.h>
 
-static void
-set_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+static gboolean
+finish_set (LodgeConsoleWindow *self, GObject *source, GAsyncResult *result)
 {
-  g_autoptr (LodgeConsoleWindow) self = user_data;
   g_autoptr (GError) error = NULL;
 
-  if (lodge_machine1_call_set_finish (LODGE_MACHINE1 (source), result, &error) ||
-      self->machine == NULL)
-    return;
+  if (lodge_machine1_call_set_finish (LODGE_MACHINE1 (source), result, &error))
+    return TRUE;
+  if (self->machine == NULL || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return FALSE;
 
   g_dbus_error_strip_remote_error (error);
   lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Change the Machine"), error);
+  return FALSE;
 }
 
-/* The machine keeps it, and says so when it does: until then the switch stays as it is. */
+static void
+refused_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeConsoleWindow) self = user_data;
+
+  finish_set (self, source, result);
+}
+
+static void
+allowed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeConsoleWindow) self = user_data;
+
+  if (finish_set (self, source, result) && self->machine != NULL)
+    lodge_console_machine_refuse_microphone (self->machine, FALSE);
+}
+
+/* The machine keeps it, and says so when it does. Until then a guest that may hear does not yet;
+ * one that may not, does not from now on, whether an engine is there to keep it or not. */
 static void
 microphone_cb (GSimpleAction *action, GVariant *state, LodgeConsoleWindow *self)
 {
   LodgeMachine1 *machine = lodge_console_machine_get_machine (self->machine);
+  const gboolean allow = g_variant_get_boolean (state);
   GVariantBuilder changes;
 
+  g_cancellable_cancel (self->microphone_wish);
+  g_clear_object (&self->microphone_wish);
+  self->microphone_wish = g_cancellable_new ();
+  if (!allow)
+    lodge_console_machine_refuse_microphone (self->machine, TRUE);
   if (machine == NULL)
     return;
+
   g_variant_builder_init (&changes, G_VARIANT_TYPE ("a{ss}"));
-  g_variant_builder_add (&changes, "{ss}", "sharing.microphone",
-                         g_variant_get_boolean (state) ? "true" : "false");
-  lodge_machine1_call_set (machine, g_variant_builder_end (&changes), NULL, set_cb,
-                           g_object_ref (self));
+  g_variant_builder_add (&changes, "{ss}", "sharing.microphone", allow ? "true" : "false");
+  lodge_machine1_call_set (machine, g_variant_builder_end (&changes), self->microphone_wish,
+                           allow ? allowed_cb : refused_cb, g_object_ref (self));
 }
 
 static void
@@ -102,5 +127,7 @@ lodge_console_sound_clear (LodgeConsoleWindow *self)
   if (self->machine != NULL)
     g_signal_handlers_disconnect_by_func (lodge_console_machine_get_sound (self->machine), update,
                                           self);
+  g_cancellable_cancel (self->microphone_wish);
+  g_clear_object (&self->microphone_wish);
   g_clear_object (&self->microphone_action);
 }

@@ -46,6 +46,7 @@ struct _LodgeConsoleWindow {
   gboolean resize_guest;
   gboolean start_wanted; /* once it is known to be off */
   GSimpleAction *microphone_action;
+  GCancellable *microphone_wish; /* the last one; those before are no matter any more */
   guint close_idle;
   gboolean may_close; /* the user has answered */
   GtkFileChooserNative *chooser;
