@@ -123,6 +123,40 @@ test_not_remembered (Fixture *f, gconstpointer data)
   app_wait_until (app_get_dialog () == NULL);
 }
 
+/* In full screen, where there is no header, a guest that hears is shown as well. */
+static void
+test_full_screen (Fixture *f, gconstpointer data)
+{
+  GtkWidget *header = app_get_child (f->window, LODGE_TYPE_CONSOLE_WINDOW, "header");
+  GtkWidget *pill = app_get_child (f->window, LODGE_TYPE_CONSOLE_WINDOW, "microphone_pill");
+
+  allow (f);
+  g_assert_false (gtk_widget_get_visible (pill));
+  gtk_window_fullscreen (GTK_WINDOW (f->window));
+  app_wait_until (gtk_widget_get_mapped (pill) && !gtk_widget_get_mapped (header));
+  g_assert_nonnull (gtk_widget_get_tooltip_text (pill));
+  g_assert_true (gtk_widget_is_sensitive (pill));
+
+  click (f, "microphone_pill");
+  g_assert_cmpint (get_microphone (f), ==, LODGE_MICROPHONE_WITHHELD);
+  g_assert_false (gtk_widget_get_visible (pill));
+  app_wait_until (is_kept (f, "false"));
+
+  /* The guest begins and ends while it is full screen. */
+  lodge_sound_stop (f->sound, LODGE_SOUND_RECORD);
+  lodge_sound_start (f->sound, LODGE_SOUND_RECORD, 1, 2, 48000);
+  g_assert_false (gtk_widget_get_visible (pill));
+  allow (f);
+  g_assert_true (gtk_widget_get_visible (pill));
+  lodge_sound_stop (f->sound, LODGE_SOUND_RECORD);
+  g_assert_false (gtk_widget_get_visible (pill));
+  lodge_sound_start (f->sound, LODGE_SOUND_RECORD, 1, 2, 48000);
+  g_assert_true (gtk_widget_get_visible (pill));
+
+  gtk_window_unfullscreen (GTK_WINDOW (f->window));
+  app_wait_until (!gtk_widget_get_visible (pill) && gtk_widget_get_mapped (header));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -134,6 +168,7 @@ main (int argc, char **argv)
   g_test_add ("/console-microphone/" path, Fixture, NULL, set_up, test, tear_down)
   ADD ("engine-away", test_engine_away);
   ADD ("engine-hangs", test_engine_hangs);
+  ADD ("full-screen", test_full_screen);
   ADD ("not-remembered", test_not_remembered);
 #undef ADD
   return g_test_run ();

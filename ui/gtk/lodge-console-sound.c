@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The console window's sound: a menu's switches, and what the header shows while a guest records or
- * cannot be heard. */
+/* The console window's sound: a menu's switches, and what the header, and in full screen a corner,
+ * shows while a guest records or cannot be heard. */
 #include "gtk/lodge-console-window-private.h"
 
 #include "gtk/lodge-message.h"
@@ -81,15 +81,22 @@ update (LodgeConsoleWindow *self)
 
   g_object_get (sound, "microphone", &microphone, "microphone-allowed", &allowed, "problem",
                 &problem, NULL);
+  const gboolean live = microphone == LODGE_MICROPHONE_LIVE;
   g_simple_action_set_state (self->microphone_action, g_variant_new_boolean (allowed));
-  if (microphone == LODGE_MICROPHONE_LIVE)
-    show (self->microphone_button, "audio-input-microphone-symbolic",
-          _ ("The guest hears the microphone. Click to stop that."));
-  else if (microphone == LODGE_MICROPHONE_WITHHELD)
+  if (live) {
+    const char *words = _ ("The guest hears the microphone. Click to stop that.");
+
+    show (self->microphone_button, "audio-input-microphone-symbolic", words);
+    show (self->microphone_pill, "audio-input-microphone-symbolic", words);
+  } else if (microphone == LODGE_MICROPHONE_WITHHELD) {
     show (self->microphone_button, "microphone-disabled-symbolic",
           _ ("The guest records, and hears nothing. Click to let it hear the microphone."));
+  }
   gtk_widget_set_visible (self->microphone_button, microphone != LODGE_MICROPHONE_OFF);
-  if (microphone == LODGE_MICROPHONE_LIVE)
+  /* The header is away then. A guest that is given silence is no reason to cover its screen. */
+  gtk_widget_set_visible (self->microphone_pill,
+                          live && gtk_window_is_fullscreen (GTK_WINDOW (self)));
+  if (live)
     gtk_widget_add_css_class (self->microphone_button, "error");
   else
     gtk_widget_remove_css_class (self->microphone_button, "error");
@@ -118,12 +125,14 @@ lodge_console_sound_init (LodgeConsoleWindow *self)
   g_signal_connect_object (sound, "notify::microphone-allowed", G_CALLBACK (update), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (sound, "notify::problem", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
+  g_signal_connect (self, "notify::fullscreened", G_CALLBACK (update), NULL);
   update (self);
 }
 
 void
 lodge_console_sound_clear (LodgeConsoleWindow *self)
 {
+  g_signal_handlers_disconnect_by_func (self, update, NULL);
   if (self->machine != NULL)
     g_signal_handlers_disconnect_by_func (lodge_console_machine_get_sound (self->machine), update,
                                           self);

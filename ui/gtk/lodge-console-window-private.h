@@ -35,6 +35,7 @@ struct _LodgeConsoleWindow {
   GtkWidget *leave_button;
   GMenu *sharing_menu;
   GtkWidget *microphone_button;
+  GtkWidget *microphone_pill;
   GtkWidget *sound_problem;
 
   LodgeConnection *connection;

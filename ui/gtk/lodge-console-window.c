@@ -374,6 +374,7 @@ bind_children (GtkWidgetClass *widget_class)
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, leave_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, sharing_menu);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, microphone_button);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, microphone_pill);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, sound_problem);
 }
 
