@@ -3,11 +3,10 @@
  * to what the one before has left. */
 #include "lodge-error.h"
 #include "machine/lodge-library.h"
+#include "test-wait.h"
 
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#define PATIENCE_S 60
 
 /* The disk: nothing is written while it is held. */
 static GMutex gate;
@@ -43,31 +42,6 @@ typedef struct {
   LodgeMachine *machine;
 } Fixture;
 
-static gboolean
-late_cb (gpointer user_data)
-{
-  *(gboolean *) user_data = TRUE;
-  return G_SOURCE_REMOVE;
-}
-
-#define wait_until(condition)                                                                      \
-  G_STMT_START                                                                                     \
-  {                                                                                                \
-    gboolean late = FALSE;                                                                         \
-    guint timeout = g_timeout_add_seconds (PATIENCE_S, late_cb, &late);                            \
-    while (!(condition) && !late)                                                                  \
-      g_main_context_iteration (NULL, TRUE);                                                       \
-    g_assert_false (late);                                                                         \
-    g_source_remove (timeout);                                                                     \
-  }                                                                                                \
-  G_STMT_END
-
-static void
-result_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  *(GAsyncResult **) user_data = g_object_ref (result);
-}
-
 static LodgeJob *
 create (Fixture *fixture, const char *name, GError **error)
 {
@@ -88,7 +62,7 @@ set_up (Fixture *fixture, gconstpointer data)
   g_assert_no_error (error);
   job = create (fixture, "web", &error);
   g_assert_no_error (error);
-  wait_until (lodge_job_get_state (job) != LODGE_JOB_RUNNING);
+  test_wait_until (lodge_job_get_state (job) != LODGE_JOB_RUNNING);
   fixture->machine = lodge_library_find (fixture->library, "web", &error);
   g_assert_no_error (error);
 }
@@ -99,7 +73,7 @@ tear_down (Fixture *fixture, gconstpointer data)
   g_autofree char *quoted = g_shell_quote (fixture->folder);
   g_autofree char *command = g_strconcat ("rm -rf ", quoted, NULL);
 
-  g_assert_finalize_object (fixture->library);
+  test_wait_unref (fixture->library);
   g_assert_true (g_spawn_command_line_sync (command, NULL, NULL, NULL, NULL));
   g_free (fixture->folder);
 }
@@ -108,7 +82,7 @@ static void
 set (Fixture *fixture, const char *changes, GAsyncResult **out_result)
 {
   lodge_library_set_async (fixture->library, fixture->machine, g_variant_new_parsed (changes),
-                           result_cb, out_result);
+                           test_wait_result_cb, out_result);
 }
 
 static gboolean
@@ -116,26 +90,17 @@ end_set (Fixture *fixture, GAsyncResult **result, GError **error)
 {
   gboolean done;
 
-  wait_until (*result != NULL);
+  test_wait_until (*result != NULL);
   done = lodge_library_set_finish (fixture->library, *result, error);
   g_clear_object (result);
   return done;
-}
-
-static gboolean
-wake_cb (gpointer user_data)
-{
-  return G_SOURCE_CONTINUE;
 }
 
 /* Somebody waits for the disk, and it is not the main loop. */
 static void
 wait_for_writer (void)
 {
-  guint wake = g_timeout_add (10, wake_cb, NULL);
-
-  wait_until (g_atomic_int_get (&waiting) > 0);
-  g_source_remove (wake);
+  test_wait_polled (g_atomic_int_get (&waiting) > 0);
 }
 
 static void
@@ -198,7 +163,7 @@ test_name_is_taken (Fixture *fixture, gconstpointer data)
   wait_for_writer ();
   g_assert_cmpint (lodge_job_get_state (job), ==, LODGE_JOB_RUNNING);
   hold (FALSE);
-  wait_until (lodge_job_get_state (job) != LODGE_JOB_RUNNING);
+  test_wait_until (lodge_job_get_state (job) != LODGE_JOB_RUNNING);
   g_assert_cmpint (lodge_job_get_state (job), ==, LODGE_JOB_DONE);
 }
 

@@ -73,7 +73,7 @@ void lodge_console_sharing_init (LodgeConsoleWindow *self);
 void lodge_console_sharing_update (LodgeConsoleWindow *self);
 void lodge_console_sharing_clear (LodgeConsoleWindow *self);
 /* @files: (element-type GFile). FALSE, and the user is told why, when they are not taken. */
-gboolean lodge_console_sharing_drop (LodgeConsoleWindow *self, GSList *files);
+gboolean lodge_console_sharing_drop (LodgeConsoleWindow *window, GSList *files);
 /* How many files are still on their way into the guest. */
 guint lodge_console_sharing_get_n_unfinished (LodgeConsoleWindow *self);
 /* lodge-console-sound.c: mute, and the microphone. */
