@@ -22,7 +22,14 @@ def usb_path(name):
     return next((path for path in paths if os.path.isdir(path)), paths[0])
 
 
+def is_whole(name):
+    """The kernel makes a device's folder first, what is in it later, and its interfaces last."""
+    path = usb_path(name)
+    return os.path.exists(os.path.join(path, os.path.basename(path) + ":1.0", "bInterfaceClass"))
+
+
 def compare_usb(name):
+    wait_for(f"{name} is there", lambda: is_whole(name))
     device, path = TABLE.usb[name], usb_path(name)
     equal(f"{read(f'{path}/idVendor')}:{read(f'{path}/idProduct')}", device["id"], f"{name}: id")
     # Its class stands on the device for hubs, and else on its first interface.
@@ -56,7 +63,6 @@ def _():
 def _():
     for name, device in TABLE.usb.items():
         if device.getboolean("plugged", False):
-            wait_for(f"{name} is there", lambda: os.path.isdir(usb_path(name)))
             compare_usb(name)
         else:
             check(not os.path.exists(usb_path(name)), f"{name} is there, and nobody plugged it in")
@@ -65,9 +71,6 @@ def _():
 def plug_and_pull(name):
     plug(name)
     try:
-        # The driver of the interface comes last.
-        wait_for(f"{name} has come", lambda: os.path.isdir(
-            os.path.join(usb_path(name), os.path.basename(usb_path(name)) + ":1.0")))
         compare_usb(name)
         if "size" in TABLE.usb[name]:
             disk = wait_for("it has a disk", lambda: disk_of(name))
