@@ -9,6 +9,8 @@ import sys
 import xml.etree.ElementTree as tree
 
 SKIP = re.compile(r"^\s*ok\s+\d+\s*-?\s*(\S.*?)\s*#\s*skip\S*\s*(.*)$", re.IGNORECASE | re.MULTILINE)
+# What a case says of its failure: the comments before its line, as in the lab, and after it, as GLib's.
+FAILURE = re.compile(r"((?:^#.*\n){0,3})^not ok\s+\d+\s*-?\s*(.*)\n((?:^#.*\n?){0,3})", re.MULTILINE)
 FINE = ("OK", "EXPECTEDFAIL", "SKIP")
 
 passed = 0
@@ -23,13 +25,17 @@ def add_program(program, cases):
     """One program: its cases, and its own end, which no case tells when it died between two."""
     global passed
     name = program["name"].split(" / ")[-1]
-    reasons = {case.strip(): why.strip() for case, why in SKIP.findall(program.get("stdout") or "")}
+    output = program.get("stdout") or ""
+    reasons = {case.strip(): why.strip() for case, why in SKIP.findall(output)}
+    said = {case.strip(): (before + after).splitlines()
+            for before, case, after in FAILURE.findall(output)}
     bad = 0
     for case in cases:
         title = case.get("name")
         if case.find("failure") is not None or case.find("error") is not None:
             bad += 1
-            failed.append(f"{name} {title}")
+            why = next((lines for case, lines in said.items() if case in title), [])
+            failed.append("\n  ".join([f"{name} {title}", *why]))
         elif case.find("skipped") is not None:
             explained = (case.findtext("system-out") or "").strip()
             why = explained or next((why for case, why in reasons.items() if case in title), "")
