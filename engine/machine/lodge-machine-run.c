@@ -146,10 +146,11 @@ finish_end (LodgeMachine *self)
 static gboolean
 edit_kernel_away (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
 {
-  for (char **text[] = {&value->kernel, &value->initrd, &value->append, NULL}, ***at = text;
-       *at != NULL; at++) {
-    g_free (**at);
-    **at = g_strdup ("");
+  char **texts[] = {&value->kernel, &value->initrd, &value->append};
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++) {
+    g_free (*texts[i]);
+    *texts[i] = g_strdup ("");
   }
   value->kernel_once = FALSE;
   return TRUE;
