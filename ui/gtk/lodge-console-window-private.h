@@ -68,14 +68,14 @@ void lodge_console_fullscreen_toggle (LodgeConsoleWindow *self);
 void lodge_console_fullscreen_clear (LodgeConsoleWindow *self);
 
 /* lodge-console-sharing.c: clipboard and dropped files. */
-void lodge_console_sharing_init (LodgeConsoleWindow *self);
+void lodge_console_sharing_init (LodgeConsoleWindow *window);
 /* Follows the machine, its description and its session. */
-void lodge_console_sharing_update (LodgeConsoleWindow *self);
-void lodge_console_sharing_clear (LodgeConsoleWindow *self);
+void lodge_console_sharing_update (LodgeConsoleWindow *window);
+void lodge_console_sharing_clear (LodgeConsoleWindow *window);
 /* @files: (element-type GFile). FALSE, and the user is told why, when they are not taken. */
 gboolean lodge_console_sharing_drop (LodgeConsoleWindow *window, GSList *files);
 /* How many files are still on their way into the guest. */
-guint lodge_console_sharing_get_n_unfinished (LodgeConsoleWindow *self);
+guint lodge_console_sharing_get_n_unfinished (LodgeConsoleWindow *window);
 /* lodge-console-sound.c: mute, and the microphone. */
 void lodge_console_sound_init (LodgeConsoleWindow *self);
 void lodge_console_sound_clear (LodgeConsoleWindow *self);
