@@ -5,6 +5,7 @@
  * come with that; the library of machines opens sooner, and is smaller, without them.
  */
 #include "gtk/lodge-console-application.h"
+#include "gtk/lodge-renderer.h"
 #include "lodge-config.h"
 
 #include <glib/gi18n.h>
@@ -30,6 +31,7 @@ main (int argc, char **argv)
    * has no other switch for what it records. */
   g_setenv ("SPICE_DISABLE_OPUS", "1", FALSE);
   g_set_application_name (_ ("Lodge"));
+  lodge_renderer_choose ();
   /* What a desktop finds the window's icon and name by. */
   g_set_prgname (LODGE_CONSOLE_APPLICATION_ID);
   application = G_APPLICATION (lodge_console_application_new (argv[1], start));

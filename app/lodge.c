@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* lodge: the library of machines; with --console, one machine's window. */
 #include "gtk/lodge-application.h"
+#include "gtk/lodge-renderer.h"
 #include "lodge-config.h"
 
 #include <errno.h>
@@ -67,6 +68,7 @@ main (int argc, char **argv)
   if (console != NULL)
     return become_console (console, start);
 
+  lodge_renderer_choose ();
   /* What a desktop finds the windows' icon and name by. */
   g_set_prgname (LODGE_APPLICATION_ID);
   application = G_APPLICATION (lodge_application_new ());
