@@ -398,6 +398,8 @@ def start_display(bench, env):
     with os.fdopen(read) as file:
         env["DISPLAY"] = ":" + file.readline().strip()
     env["GDK_BACKEND"] = "x11"
+    # What Lodge chooses where no card draws, for both: otherwise renderers would be compared.
+    env["GSK_RENDERER"] = "cairo"
     # GTK looks for a session bus; without one each program would try to start its own.
     read, write = os.pipe()
     bench.background("dbus-daemon", "--session", "--nofork", f"--print-address={write}",
