@@ -2,20 +2,11 @@
 /* lodge-usernet with a guest and with clients that do not keep to the rules, and the walls around
  * it. */
 #include "fake-host.h"
+#include "lodge-config.h"
 
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-/* The process leaves its system call filter out under the sanitizers; gcc and clang name them
- * differently. */
-#if defined(__SANITIZE_ADDRESS__)
-#define HAS_SANITIZER
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HAS_SANITIZER
-#endif
-#endif
 
 static void
 test_bad_lines (void)
@@ -292,8 +283,8 @@ test_back_pressure (void)
   fake_host_stop (&host);
 }
 
-/* What the kernel says the program may do. */
-#ifndef HAS_SANITIZER
+/* What the kernel says the program may do. Under AddressSanitizer it has no filter. */
+#if !LODGE_ADDRESS_SANITIZER
 static void
 test_sandbox (void)
 {
@@ -358,7 +349,7 @@ main (int argc, char **argv)
   g_test_add_func ("/network/usernet/wire-ends", test_wire_ends);
   g_test_add_func ("/network/usernet/pieces", test_pieces);
   g_test_add_func ("/network/usernet/back-pressure", test_back_pressure);
-#ifndef HAS_SANITIZER
+#if !LODGE_ADDRESS_SANITIZER
   g_test_add_func ("/network/usernet/sandbox", test_sandbox);
 #endif
   g_test_add_func ("/network/usernet/usage", test_usage);

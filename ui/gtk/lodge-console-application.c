@@ -19,7 +19,7 @@ struct _LodgeConsoleApplication {
   AdwApplication parent_instance;
 
   char *machine;
-  gboolean start;
+  LodgeConsoleStart start;
   LodgeConnection *connection;
   GtkWindow *window; /* weak */
   GDataInputStream *words;
@@ -100,8 +100,10 @@ lodge_console_application_activate (GApplication *application)
         lodge_console_window_new (GTK_APPLICATION (self), self->connection, self->machine);
 
     g_set_weak_pointer (&self->window, GTK_WINDOW (window));
-    if (self->start)
+    if (self->start == LODGE_CONSOLE_START_MACHINE)
       lodge_console_window_start (LODGE_CONSOLE_WINDOW (window));
+    else if (self->start == LODGE_CONSOLE_SHOW_AGAIN)
+      lodge_console_window_say_crashed (LODGE_CONSOLE_WINDOW (window));
     hear_words (self);
   }
   gtk_window_present (self->window);
@@ -156,7 +158,7 @@ lodge_console_application_init (LodgeConsoleApplication *self)
 }
 
 LodgeConsoleApplication *
-lodge_console_application_new (const char *machine, gboolean start)
+lodge_console_application_new (const char *machine, LodgeConsoleStart start)
 {
   /* Not unique: each console is a process of its own, so that one falls alone. */
   LodgeConsoleApplication *self = g_object_new (

@@ -10,7 +10,15 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (
     LodgeConsoleApplication, lodge_console_application, LODGE, CONSOLE_APPLICATION, AdwApplication)
 
-/* @machine: a UUID or a name. @start: starts it where it is off. */
-LodgeConsoleApplication *lodge_console_application_new (const char *machine, gboolean start);
+/* What a console is opened for. */
+typedef enum {
+  LODGE_CONSOLE_SHOW,
+  LODGE_CONSOLE_START_MACHINE, /* and start the machine where it is off */
+  LODGE_CONSOLE_SHOW_AGAIN,    /* after a crash, which it says */
+} LodgeConsoleStart;
+
+/* @machine: a UUID or a name. */
+LodgeConsoleApplication *lodge_console_application_new (const char *machine,
+                                                        LodgeConsoleStart start);
 
 G_END_DECLS

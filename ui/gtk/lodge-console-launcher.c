@@ -22,6 +22,9 @@ struct _LodgeConsoleLauncher {
 
 G_DEFINE_FINAL_TYPE (LodgeConsoleLauncher, lodge_console_launcher, G_TYPE_OBJECT)
 
+enum { FAILED, N_SIGNALS };
+static guint signals[N_SIGNALS];
+
 static void
 lodge_console_launcher_dispose (GObject *object)
 {
@@ -52,6 +55,9 @@ lodge_console_launcher_class_init (LodgeConsoleLauncherClass *klass)
 
   object_class->dispose = lodge_console_launcher_dispose;
   object_class->finalize = lodge_console_launcher_finalize;
+
+  signals[FAILED] = g_signal_new ("failed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
+                                  NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
 }
 
 static void
@@ -82,11 +88,14 @@ ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   Wait *wait = user_data;
   g_autoptr (GError) error = NULL;
 
-  /* How it ended is told to its user by its own window; a crash shows as the window's absence. */
   (void) g_subprocess_wait_finish (G_SUBPROCESS (source), result, &error);
-  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) &&
-      g_hash_table_lookup (wait->self->consoles, wait->uuid) == (gpointer) source)
-    g_hash_table_remove (wait->self->consoles, wait->uuid);
+  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
+    if (g_hash_table_lookup (wait->self->consoles, wait->uuid) == (gpointer) source)
+      g_hash_table_remove (wait->self->consoles, wait->uuid);
+    if (g_subprocess_get_if_exited (G_SUBPROCESS (source)) &&
+        g_subprocess_get_exit_status (G_SUBPROCESS (source)) == LODGE_CONSOLE_GAVE_UP)
+      g_signal_emit (wait->self, signals[FAILED], 0, wait->uuid);
+  }
   g_free (wait->uuid);
   g_free (wait);
 }

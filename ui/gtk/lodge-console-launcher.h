@@ -11,6 +11,13 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (
     LodgeConsoleLauncher, lodge_console_launcher, LODGE, CONSOLE_LAUNCHER, GObject)
 
+/* Signals
+ *   "failed" (const char *uuid): a window crashed again and again, and stays closed
+ */
+
+/* A console's exit status then. */
+#define LODGE_CONSOLE_GAVE_UP 70
+
 /* What a console reads from its standard input: this word and a space, then the token with which
  * its window may come to the front (may be empty), then a newline. */
 #define LODGE_CONSOLE_PRESENT "present"

@@ -443,6 +443,17 @@ lodge_console_window_start (LodgeConsoleWindow *self)
   changed_cb (self->machine, self);
 }
 
+void
+lodge_console_window_say_crashed (LodgeConsoleWindow *self)
+{
+  g_return_if_fail (LODGE_IS_CONSOLE_WINDOW (self));
+
+  adw_toast_overlay_add_toast (
+      self->toasts,
+      adw_toast_new (
+          _ ("This window crashed and was opened again. The machine was not affected.")));
+}
+
 LodgeConsoleMachine *
 lodge_console_window_get_machine (LodgeConsoleWindow *self)
 {

@@ -28,6 +28,9 @@ GtkWidget *lodge_console_window_new (GtkApplication *application,
 /* Starts the machine as soon as it is known to be off; once. */
 void lodge_console_window_start (LodgeConsoleWindow *self);
 
+/* Says that the window before this one crashed. */
+void lodge_console_window_say_crashed (LodgeConsoleWindow *self);
+
 LodgeConsoleMachine *lodge_console_window_get_machine (LodgeConsoleWindow *self);
 
 G_END_DECLS

@@ -470,6 +470,24 @@ show_machines (LodgeLibraryWindow *self)
   g_object_unref (factory);
 }
 
+static void
+console_failed_cb (LodgeConsoleLauncher *launcher, const char *uuid, LodgeLibraryWindow *self)
+{
+  LodgeMachineItem *item = lodge_machine_list_find (self->machines, uuid);
+  g_autofree char *name = NULL;
+  g_autofree char *text = NULL;
+
+  if (item == NULL)
+    return;
+  /* A toast's title is markup. */
+  name = g_markup_escape_text (lodge_machine_item_get_name (item), -1);
+  text =
+      g_strdup_printf (_ ("The window of “%s” crashed too often and stays closed. The machine was "
+                          "not affected."),
+                       name);
+  adw_toast_overlay_add_toast (self->toasts, adw_toast_new (text));
+}
+
 GtkWidget *
 lodge_library_window_new (GtkApplication *application,
                           LodgeConnection *connection,
@@ -482,6 +500,7 @@ lodge_library_window_new (GtkApplication *application,
   self->connection = g_object_ref (connection);
   self->machines = g_object_ref (machines);
   self->launcher = g_object_ref (launcher);
+  g_signal_connect_object (launcher, "failed", G_CALLBACK (console_failed_cb), self, 0);
   self->thumbnails = lodge_thumbnail_loader_new (connection);
   show_machines (self);
 

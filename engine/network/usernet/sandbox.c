@@ -2,6 +2,8 @@
 /* What the program takes from itself before it reads the first byte of a guest. */
 #include "network/usernet/sandbox.h"
 
+#include "lodge-config.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <seccomp.h>
@@ -18,18 +20,6 @@
 #define MAX_MEMORY_BYTES ((rlim_t) 2 * 1024 * 1024 * 1024)
 /* Standard error is the engine's log file. */
 #define MAX_LOG_BYTES ((rlim_t) 1024 * 1024)
-
-/* The sanitizers map terabytes and, at exit, start a thread that traces this one. */
-#if defined(__SANITIZE_ADDRESS__)
-#define HAS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HAS_SANITIZER 1
-#endif
-#endif
-#ifndef HAS_SANITIZER
-#define HAS_SANITIZER 0
-#endif
 
 static void
 limit (int what, rlim_t value)
@@ -160,7 +150,8 @@ usernet_sandbox_enter (void)
     g_printerr ("no_new_privs: %s\n", g_strerror (errno));
     return FALSE;
   }
-  if (HAS_SANITIZER)
+  /* It maps terabytes and, at exit, starts a thread that traces this one. */
+  if (LODGE_ADDRESS_SANITIZER)
     return TRUE;
   limit (RLIMIT_AS, MAX_MEMORY_BYTES);
 
