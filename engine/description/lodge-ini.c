@@ -126,6 +126,28 @@ check_lines (const char *name, const char *text, gsize length, GError **error)
   return g_steal_pointer (&seen);
 }
 
+/* Each line with a plain end, the last one too. GKeyFile takes one carriage return from a line, and
+ * would give a second one to the value. */
+static char *
+dup_without_returns (const char *text, gsize length)
+{
+  GString *whole = g_string_sized_new (length + 1);
+
+  for (gsize i = 0; i < length; i++) {
+    const gsize first = i;
+
+    while (i < length && text[i] == '\r')
+      i++;
+    if (i < length && text[i] != '\n')
+      g_string_append_len (whole, text + first, i - first);
+    if (i < length)
+      g_string_append_c (whole, text[i]);
+  }
+  if (whole->len > 0 && whole->str[whole->len - 1] != '\n')
+    g_string_append_c (whole, '\n');
+  return g_string_free (whole, FALSE);
+}
+
 static GHashTable *
 find_commented (const char *text)
 {
@@ -155,13 +177,7 @@ lodge_ini_parse (const char *name, const char *text, gsize length, GError **erro
   self->name = g_strdup (name);
   self->file = g_key_file_new ();
   self->commented = find_commented (text);
-  /* A last line without an end would keep the carriage return that others lose. */
-  whole = g_strndup (text, length);
-  if (length > 0 && whole[length - 1] != '\n') {
-    g_autofree char *open = g_steal_pointer (&whole);
-
-    whole = g_strconcat (open, "\n", NULL);
-  }
+  whole = dup_without_returns (text, length);
   if (length > 0 && !g_key_file_load_from_data (self->file, whole, (gsize) -1, FLAGS, &why)) {
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID, _ ("Could not read %s: %s"), name,
                  why->message);

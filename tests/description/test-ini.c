@@ -92,6 +92,25 @@ test_writing (void)
 }
 
 static void
+test_line_ends (void)
+{
+  static const char *const texts[] = {
+      "[a]\nkey=val\nb=\n",   "[a]\r\nkey=val\r\nb=\r\n", "[a]\r\r\nkey=val\r\r\r\nb=\r\r\n",
+      "[a]\nkey=val\r\r\nb=", "[a]\nkey=val\nb=\r",       "[a]\nkey=val\nb=\r\r",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++) {
+    g_autoptr (LodgeIni) ini = parse (texts[i]);
+    g_autofree char *written = lodge_ini_dup_text (ini, NULL);
+
+    g_assert_cmpstr (written, ==, "[a]\nkey=val\nb=\n");
+  }
+  /* Within a line it belongs to the value. */
+  g_autoptr (LodgeIni) ini = parse ("[a]\nkey=a\rb\r\n");
+  assert_value (ini, "a", "key", "a\rb");
+}
+
+static void
 test_order (void)
 {
   g_autoptr (LodgeIni) ini = parse (text);
@@ -207,6 +226,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/ini/values", test_values);
   g_test_add_func ("/ini/writing", test_writing);
+  g_test_add_func ("/ini/line-ends", test_line_ends);
   g_test_add_func ("/ini/order", test_order);
   g_test_add_func ("/ini/refused", test_refused);
   g_test_add_func ("/ini/random", test_random);
