@@ -180,7 +180,8 @@ SMALL_INITRAMFS = ("MODULES=list", "COMPRESS=gzip")
 DRIVERS = ("virtio_pci", "virtio_blk", "ext4")
 APT = "chroot /mnt env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Options::=--force-confold"
 
-# What ends each is typed with a variable in it: only the output has it in one word.
+# What ends each is typed with a variable in it, so that only the output has all its words; they are
+# many enough to be known with one letter read wrongly.
 COMMANDS = [
     ("disk", "echo ',,,*' | sfdisk -q /dev/vda && mkfs.ext4 -q /dev/vda1 && mount /dev/vda1 /mnt"),
     ("quick", "mkdir -p /mnt/etc/dpkg/dpkg.cfg.d /mnt/etc/initramfs-tools/conf.d"
@@ -203,17 +204,17 @@ COMMANDS = [
 def command_ends(word):
     if not screen.read():
         return False
-    if screen.has(f"{word}failed"):
+    if screen.has(f"{word} has ended badly"):
         raise Failed(f"the guest's screen reads: {screen.text}")
-    return screen.has(f"{word}done")
+    return screen.has(f"{word} has ended well")
 
 
 def install_by_hand():
     wait_for_words("root@live")
     note("a shell in the guest")
-    screen.line("y=done n=failed")
+    screen.line("y=well n=badly")
     for word, command in COMMANDS:
-        screen.line(f"clear; {command} && echo {word}$y || echo {word}$n")
+        screen.line(f"clear; {command} && echo {word} has ended $y || echo {word} has ended $n")
         wait_for(f"the end of {word}", lambda: command_ends(word), seconds=STEP_S, pause=2)
         note(f"{word} is done")
         screen.keep(word)
