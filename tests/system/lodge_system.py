@@ -175,5 +175,6 @@ def main(cases):
             print(f"ok {number} {name}", flush=True)
         except (Failed, subprocess.TimeoutExpired, OSError) as error:
             failed = True
-            print(f"# {error}\nnot ok {number} {name}", flush=True)
+            said = "\n".join(f"# {line}" for line in str(error).splitlines())
+            print(f"{said}\nnot ok {number} {name}", flush=True)
     sys.exit(1 if failed else 0)

@@ -193,7 +193,7 @@ COMMANDS = [
     ("mount", "for d in dev proc sys; do mount --rbind /$d /mnt/$d || false; done"),
     ("index", f"{APT} update"),
     ("kernel", f"{APT} install --no-install-recommends linux-image-amd64 grub-pc"),
-    ("grub", "chroot /mnt grub-install -q /dev/vda && chroot /mnt update-grub"),
+    ("grub", "chroot /mnt grub-install /dev/vda && chroot /mnt update-grub"),
     ("names", f"echo root:{ROOT_PASSWORD} | chroot /mnt chpasswd"
      f" && echo {HOSTNAME} > /mnt/etc/hostname && echo '/dev/vda1 / ext4' > /mnt/etc/fstab"),
     ("net", r"printf '[Match]\nName=e*\n[Network]\nDHCP=yes\n' > /mnt/etc/systemd/network/e.network"
@@ -209,15 +209,27 @@ def command_ends(word):
     return screen.has(f"{word} has ended well")
 
 
+def read_words(path):
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8") as file:
+        return file.read().split()
+
+
 def install_by_hand():
     wait_for_words("root@live")
     note("a shell in the guest")
     screen.line("y=well n=badly")
+    ended = read_words(lodge.path("ended"))
     for word, command in COMMANDS:
+        if word in ended:
+            continue
         screen.line(f"clear; {command} && echo {word} has ended $y || echo {word} has ended $n")
         wait_for(f"the end of {word}", lambda: command_ends(word), seconds=STEP_S, pause=2)
         note(f"{word} is done")
         screen.keep(word)
+        with open(lodge.path("ended"), "a", encoding="utf-8") as file:
+            print(word, file=file)
     screen.line("busybox reboot -f")
 
 
