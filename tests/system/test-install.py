@@ -319,12 +319,13 @@ def power_off():
     screen.line("poweroff")
     wait_for("the machine to be off by itself", lambda: state() == "off")
     note("off by itself")
-    wait_for_words("Start", seconds=120)
+    wait_for_words("The Machine Is Off", seconds=120)
     screen.keep("off")
 
 
 def start_again():
-    screen.click("Start", last=True)
+    # The button below “Machine”; its white letters on blue are not read.
+    screen.click("Machine Is Off", below=74)
     login_prompt()
 
 
