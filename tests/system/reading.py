@@ -50,12 +50,17 @@ class Screen:
     # ---- looking
 
     def take(self, name):
+        """The part of the screen where the window is, with what is over it: menus are windows."""
         path = self.lodge.path(name)
-        run("import", "-window", self.window, path)
+        lines = run("xdotool", "getwindowgeometry", "--shell", self.window).stdout.split()
+        place = dict(line.split("=", 1) for line in lines)
+        run("import", "-window", "root", "-crop",
+            f"{place['WIDTH']}x{place['HEIGHT']}+{place['X']}+{place['Y']}", "+repage", path)
         return path
 
-    def read(self, still=True):
-        """Reads the picture; False when it is still being drawn. A caret may blink."""
+    def read(self, still=True, as_shown=False):
+        """Reads the picture; False when it is still being drawn. A caret may blink. as_shown: what is
+        dark on light in it, as a menu over a dark screen; else what most of it is."""
         path = self.take("window.png")
         if still:
             time.sleep(1)
@@ -66,7 +71,7 @@ class Screen:
         run("convert", path, "-crop", f"+0+{self.header}", "+repage", "-colorspace", "Gray",
             "-resize", f"{ENLARGE * 100}%", large)
         # Letters are expected to be dark.
-        if float(run("convert", large, "-format", "%[fx:mean]", "info:").stdout) < 0.4:
+        if not as_shown and float(run("convert", large, "-format", "%[fx:mean]", "info:").stdout) < 0.4:
             run("convert", large, "-negate", large)
         os.environ["OMP_THREAD_LIMIT"] = "1"
         rows = run("tesseract", large, "-", "--psm", "4", "tsv").stdout.splitlines()
@@ -131,10 +136,10 @@ class Screen:
         # Out of the way of what is read next.
         run("xdotool", "mousemove", "--window", self.window, "400", "20")
 
-    def click(self, words, below=0, last=False, wait=10):
+    def click(self, words, below=0, last=False, wait=10, as_shown=False):
         """On words, or so many pixels below them, as soon as they can be read."""
         end = time.monotonic() + wait
-        while not (self.read(still=False) and self.has(words)) and time.monotonic() < end:
+        while not (self.read(False, as_shown) and self.has(words)) and time.monotonic() < end:
             time.sleep(1)
         x, y = self.find(words, last)
         self.click_at(x, y + below)

@@ -332,7 +332,7 @@ def start_again():
 def shut_down():
     """The power button's menu in the window's header."""
     screen.click_header(68)
-    screen.click("Shut Down", wait=120)
+    screen.click("Shut Down", wait=120, as_shown=True)
     wait_for("the machine to be off by its power button", lambda: state() == "off")
     note("off by its power button")
 
