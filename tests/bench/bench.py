@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""bench.py BUILD [--rounds N] [start|list|window ...]: measures Lodge, and prints ratios.
+"""bench.py BUILD [--rounds N] [start|list|window|console ...]: measures Lodge, and prints ratios.
 
 What is compared is measured in turn (A B A B ...) in one run, so that a computer that is busy is
 busy for both. Each sample is taken by a small C program beside this file. Everything lives in a
@@ -388,11 +388,11 @@ def bench_list(bench):
 # --- 3: the app ---
 
 
-def start_display(bench, env):
+def start_display(bench, env, size="1440x960"):
     read, write = os.pipe()
     log = bench.stack.enter_context(
         open(os.path.join(bench.folder, "display.log"), "w", encoding="utf-8"))
-    bench.background("Xvfb", "-displayfd", str(write), "-screen", "0", "1440x960x24",
+    bench.background("Xvfb", "-displayfd", str(write), "-screen", "0", size + "x24",
                      "-nolisten", "tcp", pass_fds=[write], stdout=log, stderr=log)
     os.close(write)
     with os.fdopen(read) as file:
@@ -448,7 +448,171 @@ def bench_window(bench):
         note(f"{name} is not installed")
 
 
-PARTS = {"start": bench_start, "list": bench_list, "window": bench_window}
+# --- 4: a guest's screen ---
+
+GUEST = (1920, 1080)
+LOOKS = 3  # of each kind in one round
+FRAMES = {"small": (40, 20), "full": (20, 40)}  # in one round, and milliseconds between them
+
+
+def descendants(pid):
+    """The process and all below it."""
+    found = [pid]
+    for process in found:
+        with contextlib.suppress(OSError):
+            for task in os.listdir(f"/proc/{process}/task"):
+                with open(f"/proc/{process}/task/{task}/children", encoding="ascii") as file:
+                    found += [int(child) for child in file.read().split()]
+    return found
+
+
+def busy_ms(pid):
+    """How long a processor has worked for it and all below it."""
+    total = 0
+    for process in descendants(pid):
+        with contextlib.suppress(OSError):
+            for task in os.listdir(f"/proc/{process}/task"):
+                with open(f"/proc/{process}/task/{task}/schedstat", encoding="ascii") as file:
+                    total += int(file.read().split()[0])
+    return total / 1e6
+
+
+class Viewer:
+    """A display with a server's screen on it, shown by one program in the guest's own size."""
+
+    def __init__(self, bench, name, make_command):
+        self.bench = bench
+        self.env = bench.environment(name)
+        start_display(bench, self.env, "2200x1300")
+        socket = os.path.join(bench.folder, name, "screen.sock")
+        self.log = bench.stack.enter_context(
+            open(os.path.join(bench.folder, f"{name}.log"), "w", encoding="utf-8"))
+        self.screen = bench.background(os.path.join(bench.tools, "bench-screen"), socket,
+                                       env=self.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                       stderr=self.log, text=True)
+        self.answer()
+        self.command = make_command(bench, self.env, socket, self.log)
+        self.client = None
+
+    def answer(self):
+        line = self.screen.stdout.readline().strip()
+        if not line or "none" in line or "what?" in line:
+            raise Failed(f"the screen's answer was {line!r}")
+        return [float(word) for word in line.split() if word.isdigit()]
+
+    def ask(self, command):
+        self.screen.stdin.write(command + "\n")
+        self.screen.stdin.flush()
+        return self.answer()
+
+    def find(self):
+        with contextlib.suppress(Failed):
+            return self.ask("find")
+        return None
+
+    def open(self):
+        """Milliseconds until it shows the guest's screen."""
+        began = time.monotonic()
+        self.client = self.bench.background(*self.command, env=self.env, stdin=subprocess.DEVNULL,
+                                            stdout=self.log, stderr=self.log)
+        wait_until("the screen on the display", self.find)
+        return (time.monotonic() - began) * 1000
+
+    def close(self):
+        self.client.terminate()
+        self.client.wait(PATIENCE_S)
+        time.sleep(SETTLE_S)
+
+    def fit(self):
+        """Gives its window the size in which a guest's pixel is one of the display's."""
+        for _ in range(8):
+            found = self.find()
+            if found is not None and tuple(map(int, found[2:])) == GUEST:
+                self.focus(found)
+                return
+            window = run("xdotool", "getactivewindow", env=self.env).strip()
+            lines = run("xdotool", "getwindowgeometry", "--shell", window, env=self.env).split()
+            place = dict(line.split("=", 1) for line in lines)
+            width, height = (int(place[side]) + wanted - int(has) for side, wanted, has in
+                             zip(("WIDTH", "HEIGHT"), GUEST, found[2:] if found else GUEST))
+            run("xdotool", "windowmove", window, "20", "20", "windowsize", window, str(width),
+                str(height), env=self.env)
+            time.sleep(1)
+        raise Failed("its window cannot be given the guest's size")
+
+    def focus(self, found):
+        x, y = int(found[0]) + GUEST[0] // 4, int(found[1]) + GUEST[1] // 4
+        run("xdotool", "mousemove", str(x), str(y), "click", "1", env=self.env)
+        time.sleep(1)
+        run("xdotool", "mousemove", str(x + 40), str(y + 40), env=self.env)
+        time.sleep(1)
+
+    def busy(self, kind):
+        frames, pause = FRAMES[kind]
+        before = busy_ms(self.client.pid)
+        self.ask(f"draw {kind} {frames} {pause}")
+        time.sleep(SETTLE_S)
+        return (busy_ms(self.client.pid) - before) / frames
+
+
+def lodge_console(bench, env, socket, log):
+    """Its own window, with an engine that is played, whose first machine has that screen."""
+    engine = dict(env, LODGE_DEMO_SPICE=socket)
+    os.makedirs(env["LODGE_RUNTIME_DIR"], 0o700, exist_ok=True)
+    bench.background(os.path.join(bench.build, "tests", "app", "demo-engine"), "1", env=engine,
+                     stdout=log, stderr=log)
+    wait_until("the played engine", lambda: os.path.exists(
+        os.path.join(env["LODGE_RUNTIME_DIR"], "engine.sock")))
+    return [os.path.join(bench.app, "lodge"), "--console", "Debian 12"]
+
+
+def remote_viewer(bench, env, socket, log):
+    return ["remote-viewer", "--auto-resize=never", f"spice+unix://{socket}"]
+
+
+def bench_console(bench):
+    if find_program("remote-viewer") is None:
+        raise Failed("remote-viewer is not installed")
+    ours = Viewer(bench, "lodge", lodge_console)
+    theirs = Viewer(bench, "remote-viewer", remote_viewer)
+    both = (ours, theirs)
+
+    def opener(viewer):
+        def sample():
+            taken = viewer.open()
+            viewer.close()
+            return taken
+        return sample
+
+    title("From exec to the guest's screen")
+    samples = collect(max(1, bench.rounds // 3), *map(opener, both))
+    show("lodge --console", samples[0], "ms")
+    show("remote-viewer", samples[1], "ms")
+    show_ratio("lodge to remote-viewer", *samples)
+
+    for viewer in both:
+        viewer.open()
+        viewer.fit()
+    for kind, text in (("small", "200x100 pixels"), ("full", "all of 1920x1080")):
+        title(f"Processor per frame, {text}")
+        samples = collect(bench.rounds, *(lambda viewer=viewer: viewer.busy(kind)
+                                          for viewer in both))
+        show("lodge --console", samples[0], "ms")
+        show("remote-viewer", samples[1], "ms")
+        show_ratio("lodge to remote-viewer", *samples, 0.5)
+    for command, text in (("look", "From the guest's drawing to the display"),
+                          ("type", "From a key press to the guest")):
+        title(text)
+        samples = collect(bench.rounds, *(lambda viewer=viewer: viewer.ask(f"{command} {LOOKS}")
+                                          for viewer in both))
+        samples = [[value / 1000 for kept in rows for value in kept] for rows in samples]
+        show("lodge --console", samples[0], "ms")
+        show("remote-viewer", samples[1], "ms")
+        show_ratio("lodge to remote-viewer", *samples, 1)
+
+
+PARTS = {"start": bench_start, "list": bench_list, "window": bench_window,
+         "console": bench_console}
 
 
 def main():
