@@ -10,6 +10,7 @@ G_STATIC_ASSERT (sizeof (LodgeFirmwareKind) == sizeof (guint));
 G_STATIC_ASSERT (sizeof (LodgeDiskBus) == sizeof (guint));
 G_STATIC_ASSERT (sizeof (LodgeNicModel) == sizeof (guint));
 G_STATIC_ASSERT (sizeof (LodgeDisplayModel) == sizeof (guint));
+G_STATIC_ASSERT (sizeof (LodgeDisplayScaling) == sizeof (guint));
 G_STATIC_ASSERT (sizeof (LodgeClipboardSharing) == sizeof (guint));
 /* The id comes first in every item. */
 G_STATIC_ASSERT (offsetof (LodgeDisk, id) == 0);
@@ -22,7 +23,8 @@ static const LodgeSection sections[] = {
     [LODGE_SECTION_FIRMWARE] = {"firmware", 0, 0, N_ ("The program that starts the guest.")},
     [LODGE_SECTION_TPM] = {"tpm", 0, 0, N_ ("The security chip.")},
     [LODGE_SECTION_BOOT] = {"boot", 0, 0, N_ ("A kernel that is started without a boot loader.")},
-    [LODGE_SECTION_DISPLAY] = {"display", 0, 0, N_ ("The graphics card.")},
+    [LODGE_SECTION_DISPLAY] = {"display", 0, 0,
+                               N_ ("The graphics card, and how its picture is shown.")},
     [LODGE_SECTION_SHARING] = {"sharing", 0, 0,
                                N_ ("What passes between the guest and this computer.")},
     [LODGE_SECTION_DISK] = {"disk", offsetof (LodgeDescription, disks), sizeof (LodgeDisk),
@@ -40,6 +42,7 @@ G_STATIC_ASSERT (G_N_ELEMENTS (sections) == LODGE_N_SECTIONS);
 static const char *const disk_buses[] = {"virtio", "sata", NULL};
 static const char *const nic_models[] = {"virtio", "e1000e", NULL};
 static const char *const display_models[] = {"virtio", "qxl", "vga", NULL};
+static const char *const display_scalings[] = {"resize-guest", "scale", "one-to-one", NULL};
 static const char *const clipboard_sharings[] = {"off", "to-guest", "to-host", "both", NULL};
 static const char *const layer_formats[] = {"qcow2", "raw", NULL};
 
@@ -101,6 +104,13 @@ static const LodgeKey keys[] = {
   /* vgamem_mb is 1 to 512 (QEMU, hw/display/vga.c). */
   { LODGE_SECTION_DISPLAY, "video-memory", LODGE_KEY_VIDEO_MEMORY, MACHINE (video_memory_mib), "64M",
     1, 512, NULL, SETTABLE, N_ ("Memory of a qxl or vga card.") },
+  { LODGE_SECTION_DISPLAY, "scaling", LODGE_KEY_CHOICE, MACHINE (scaling), "resize-guest", 0, 0,
+    display_scalings, SETTABLE,
+    N_ ("How the guest's picture fits a console window: the guest follows the window's size, the "
+        "picture is scaled, or each of its pixels is one of the screen's.") },
+  { LODGE_SECTION_DISPLAY, "whole-multiples", LODGE_KEY_BOOLEAN, MACHINE (whole_multiples), "false", 0,
+    0, NULL, SETTABLE,
+    N_ ("Whether a picture that is made larger is so only by 2, 3 and so on, which blurs nothing.") },
 
   { LODGE_SECTION_SHARING, "clipboard", LODGE_KEY_CHOICE, MACHINE (share_clipboard), "both", 0, 0,
     clipboard_sharings, SETTABLE,

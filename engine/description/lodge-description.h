@@ -32,6 +32,13 @@ typedef enum {
   LODGE_DISPLAY_VGA,
 } LodgeDisplayModel;
 
+/* How a console window shows the guest's picture. */
+typedef enum {
+  LODGE_DISPLAY_SCALING_RESIZE_GUEST,
+  LODGE_DISPLAY_SCALING_SCALE,
+  LODGE_DISPLAY_SCALING_ONE_TO_ONE,
+} LodgeDisplayScaling;
+
 typedef enum {
   LODGE_CLIPBOARD_OFF,
   LODGE_CLIPBOARD_TO_GUEST,
@@ -101,6 +108,8 @@ typedef struct {
   /* [display] */
   LodgeDisplayModel display;
   guint64 video_memory_mib; /* for qxl and vga */
+  LodgeDisplayScaling scaling;
+  gboolean whole_multiples;
 
   /* [sharing] */
   LodgeClipboardSharing share_clipboard;
