@@ -2,6 +2,8 @@
 /* Where the picture is in the widget, and which of its pixels is under a point. */
 #include "gtk/lodge-display-view.h"
 
+#include <math.h>
+
 static LodgeDisplayView
 fit (double width, double height, double scale, int guest_width, int guest_height)
 {
@@ -41,9 +43,99 @@ test_fit (void)
   expect (&view, 3, 6, 1360, 768);
   view = fit (1610, 1206, 1, 800, 600);
   expect (&view, 5, 3, 1600, 1200);
+  /* A window that is twice as large but for a few per cent is not worth a blur. */
+  view = fit (2640, 2025, 1, 1280, 1000);
+  expect (&view, 40, 12, 2560, 2000);
+  g_assert_cmpint (lodge_display_view_get_multiple (&view), ==, 2);
   /* But a window that is a good deal larger is used. */
+  view = fit (2700, 2200, 1, 1280, 1000);
+  expect (&view, 0, 45, 2700, 2109);
+  g_assert_cmpint (lodge_display_view_get_multiple (&view), ==, 0);
   view = fit (1000, 768, 1, 960, 700);
   g_assert_cmpint (view.view_width, ==, 1000);
+}
+
+/* Larger only by whole numbers, whatever that leaves unused. */
+static void
+test_whole (void)
+{
+  LodgeDisplayView view = {
+      .width = 1599, .height = 1300, .device_scale = 1, .fit = LODGE_FIT_WHOLE};
+
+  lodge_display_view_fit (&view, 800, 600);
+  expect (&view, 399, 350, 800, 600);
+  g_assert_cmpint (lodge_display_view_get_multiple (&view), ==, 1);
+  lodge_display_view_fit (&view, 534, 400);
+  expect (&view, 265, 250, 1068, 800);
+  g_assert_cmpint (lodge_display_view_get_multiple (&view), ==, 2);
+  lodge_display_view_fit (&view, 533, 433);
+  expect (&view, 0, 0, 1599, 1299);
+  g_assert_cmpint (lodge_display_view_get_multiple (&view), ==, 3);
+  /* Where it has no room it is made smaller: a part of it would be worse. */
+  lodge_display_view_fit (&view, 3198, 600);
+  expect (&view, 0, 500, 1599, 300);
+  g_assert_cmpint (lodge_display_view_get_multiple (&view), ==, 0);
+
+  /* Of the screen's pixels, not of GTK's. */
+  view =
+      (LodgeDisplayView){.width = 800, .height = 600, .device_scale = 1.75, .fit = LODGE_FIT_WHOLE};
+  lodge_display_view_fit (&view, 700, 500);
+  expect (&view, 0, 25, 1400, 1000);
+}
+
+/* Never scaled; what does not fit is cut, and every pixel can be moved into the room. */
+static void
+test_one_to_one (void)
+{
+  LodgeDisplayView view = {
+      .width = 800, .height = 600, .device_scale = 1, .fit = LODGE_FIT_ONE_TO_ONE};
+  int x, y;
+
+  lodge_display_view_fit (&view, 400, 300);
+  expect (&view, 200, 150, 400, 300);
+  lodge_display_view_fit (&view, 1000, 300);
+  expect (&view, 0, 150, 1000, 300);
+  g_assert_true (lodge_display_view_is_unscaled (&view));
+  view.pan_x = 120;
+  view.pan_y = 50;
+  lodge_display_view_fit (&view, 1000, 300);
+  expect (&view, -120, 150, 1000, 300);
+  g_assert_cmpint (view.pan_y, ==, 0); /* there is nothing to move */
+  g_assert_true (lodge_display_view_to_guest (&view, 0, 150, &x, &y));
+  g_assert_cmpint (x, ==, 120);
+  g_assert_cmpint (y, ==, 0);
+  /* Not beyond its end, also when the guest or the window changes. */
+  view.pan_x = 500;
+  lodge_display_view_fit (&view, 1000, 300);
+  expect (&view, -200, 150, 1000, 300);
+  lodge_display_view_fit (&view, 900, 300);
+  expect (&view, -100, 150, 900, 300);
+  view.pan_x = -7;
+  lodge_display_view_fit (&view, 900, 300);
+  expect (&view, 0, 150, 900, 300);
+
+  /* One of the screen's pixels for each of the guest's, at any scale of the desktop. */
+  static const double scales[] = {1, 1.25, 1.5, 1.75, 2};
+  for (gsize i = 0; i < G_N_ELEMENTS (scales); i++) {
+    view = (LodgeDisplayView){.width = 801,
+                              .height = 601,
+                              .origin_x = 7,
+                              .origin_y = 47,
+                              .device_scale = scales[i],
+                              .fit = LODGE_FIT_ONE_TO_ONE,
+                              .pan_x = 3};
+    lodge_display_view_fit (&view, 1920, 1080);
+    g_assert_cmpint (view.view_width, ==, 1920);
+    g_assert_cmpint (view.view_height, ==, 1080);
+    int first = ceil (7 * scales[i]) - view.left;
+    g_assert_cmpint (first, ==, 3);
+    for (int n = 0; n < 300; n++) {
+      double device = view.left + first + n + 0.5;
+      g_assert_true (lodge_display_view_to_guest (
+          &view, lodge_display_view_from_device_x (&view, device), 10, &x, &y));
+      g_assert_cmpint (x, ==, first + n);
+    }
+  }
 }
 
 static void
@@ -138,6 +230,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/display-view/fit", test_fit);
+  g_test_add_func ("/display-view/whole", test_whole);
+  g_test_add_func ("/display-view/one-to-one", test_one_to_one);
   g_test_add_func ("/display-view/device-pixels", test_device_pixels);
   g_test_add_func ("/display-view/empty", test_empty);
   g_test_add_func ("/display-view/to-guest", test_to_guest);

@@ -4,9 +4,11 @@
 
 #include <math.h>
 
-/* Room left unused, in device pixels, for the sake of an unblurred picture. Guests round widths
- * down to a multiple of 8 or 16, and would otherwise be stretched by a per cent. */
-#define UNUSED_MAX 16
+/* Room left unused for the sake of an unblurred picture, in device pixels and as a part of the
+ * whole; either will do. Guests round widths down to a multiple of 8 or 16, and would otherwise be
+ * stretched by a per cent. */
+#define UNUSED_MAX      16
+#define UNUSED_PART_MAX 0.03
 
 /* Products like 1.1 * 10 come out a little above the whole number that is meant. */
 #define EPSILON 1e-6
@@ -29,6 +31,31 @@ lodge_display_view_get_room (const LodgeDisplayView *self, int *out_width, int *
   *out_height = last - first;
 }
 
+static double
+find_scale (const LodgeDisplayView *self, int room_width, int room_height)
+{
+  double by_width = (double) room_width / self->guest_width;
+  double by_height = (double) room_height / self->guest_height;
+  double scale = MIN (by_width, by_height);
+  double whole = floor (scale + EPSILON);
+  double unused = (scale - whole) * (by_width < by_height ? self->guest_width : self->guest_height);
+
+  if (self->fit == LODGE_FIT_ONE_TO_ONE)
+    return 1;
+  if (whole >= 1 && (self->fit == LODGE_FIT_WHOLE || unused <= UNUSED_MAX ||
+                     (scale - whole) / scale <= UNUSED_PART_MAX))
+    return whole;
+  return scale;
+}
+
+/* Where a side of the picture begins: in the middle, or cut. */
+static int
+place (int first, int room, int view, int *pan)
+{
+  *pan = CLAMP (*pan, 0, MAX (view - room, 0));
+  return view > room ? first - *pan : first + (room - view) / 2;
+}
+
 void
 lodge_display_view_fit (LodgeDisplayView *self, int guest_width, int guest_height)
 {
@@ -42,21 +69,20 @@ lodge_display_view_fit (LodgeDisplayView *self, int guest_width, int guest_heigh
   get_edges (self->origin_y, self->height, self->device_scale, &top, &bottom);
   int room_width = right - left;
   int room_height = bottom - top;
-  if (guest_width < 1 || guest_height < 1 || room_width < 1 || room_height < 1)
+  if (guest_width < 1 || guest_height < 1 || room_width < 1 || room_height < 1) {
+    self->pan_x = self->pan_y = 0;
     return;
+  }
 
-  double by_width = (double) room_width / guest_width;
-  double by_height = (double) room_height / guest_height;
-  double scale = MIN (by_width, by_height);
-  double whole = floor (scale + EPSILON);
-  int side = by_width < by_height ? guest_width : guest_height;
-  if (whole >= 1 && (scale - whole) * side <= UNUSED_MAX)
-    scale = whole;
-
-  self->view_width = CLAMP ((int) round (guest_width * scale), 1, room_width);
-  self->view_height = CLAMP ((int) round (guest_height * scale), 1, room_height);
-  self->left = left + (room_width - self->view_width) / 2;
-  self->top = top + (room_height - self->view_height) / 2;
+  double scale = find_scale (self, room_width, room_height);
+  self->view_width = MAX (1, (int) round (guest_width * scale));
+  self->view_height = MAX (1, (int) round (guest_height * scale));
+  if (self->fit != LODGE_FIT_ONE_TO_ONE) {
+    self->view_width = MIN (self->view_width, room_width);
+    self->view_height = MIN (self->view_height, room_height);
+  }
+  self->left = place (left, room_width, self->view_width, &self->pan_x);
+  self->top = place (top, room_height, self->view_height, &self->pan_y);
 }
 
 gboolean
@@ -72,6 +98,17 @@ gboolean
 lodge_display_view_is_unscaled (const LodgeDisplayView *self)
 {
   return self->view_width == self->guest_width && self->view_height == self->guest_height;
+}
+
+int
+lodge_display_view_get_multiple (const LodgeDisplayView *self)
+{
+  int multiple = self->guest_width > 0 ? self->view_width / self->guest_width : 0;
+
+  return self->view_width == multiple * self->guest_width &&
+                 self->view_height == multiple * self->guest_height
+             ? multiple
+             : 0;
 }
 
 double

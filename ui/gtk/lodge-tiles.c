@@ -15,10 +15,15 @@
  * gsk_texture_node_draw), so for it a tile is a cairo node that paints from one image surface on
  * the guest's memory. It takes 1/38 of the time for a change of the size of a word.
  *
+ * A picture that is a whole multiple larger is not smoothed: its pixels are sharp squares. What GTK
+ * has for that came with 4.10; before, GL renderers are given cairo nodes too then.
+ *
  * The guest's X byte is 0, and GDK 4.8 has no format without alpha. As premultiplied pixels of
  * alpha 0 are added to what is below, black below them gives the exact colour.
  */
 #include "gtk/lodge-tiles.h"
+
+#include "gtk/lodge-display-scale.h"
 
 #include <math.h>
 
@@ -28,6 +33,8 @@ struct _LodgeTiles {
   LodgeFrame frame;
   LodgeDisplayView view;
   gboolean for_cairo;
+  int multiple; /* of the view: 2 for pixels that are shown as 2 x 2, 0 where it is no whole number
+                 */
 
   int columns;
   int rows;
@@ -90,9 +97,9 @@ lodge_tiles_set_view (LodgeTiles *self, const LodgeDisplayView *view, gboolean f
 
   self->view = *view;
   self->for_cairo = for_cairo;
+  self->multiple = lodge_display_view_get_multiple (view);
   drop_nodes (self);
-  if (!for_cairo)
-    drop_image (self);
+  drop_image (self);
   g_clear_pointer (&self->background, gsk_render_node_unref);
 }
 
@@ -101,7 +108,7 @@ lodge_tiles_set_view (LodgeTiles *self, const LodgeDisplayView *view, gboolean f
 static int
 get_reach (LodgeTiles *self)
 {
-  if (self->view.view_width < 1 || lodge_display_view_is_unscaled (&self->view))
+  if (self->view.view_width < 1 || self->multiple > 0)
     return 0;
   return GUTTER + (int) ceil (2.0 * self->frame.width / self->view.view_width);
 }
@@ -158,29 +165,38 @@ get_tile_bounds (LodgeTiles *self, int column, int row)
   return GRAPHENE_RECT_INIT (left, top, right - left, bottom - top);
 }
 
+static GdkTexture *
+make_texture (LodgeTiles *self, int left, int top, int right, int bottom)
+{
+  const gsize stride = self->frame.stride;
+  g_autoptr (GBytes) bytes = g_bytes_new_static (self->frame.data + top * stride + left * 4,
+                                                 (bottom - top - 1) * stride + (right - left) * 4);
+
+  return gdk_memory_texture_new (right - left, bottom - top,
+#if G_BYTE_ORDER == G_LITTLE_ENDIAN
+                                 GDK_MEMORY_B8G8R8A8_PREMULTIPLIED,
+#else
+                                 GDK_MEMORY_A8R8G8B8_PREMULTIPLIED,
+#endif
+                                 bytes, stride);
+}
+
+/* NULL where GTK has no node that does it. */
 static GskRenderNode *
 make_texture_node (LodgeTiles *self, int column, int row, const graphene_rect_t *tile)
 {
   const LodgeDisplayView *view = &self->view;
-  gboolean unscaled = lodge_display_view_is_unscaled (view);
-  int gutter = unscaled ? 0 : GUTTER;
-  int left = MAX (column * LODGE_TILE_SIZE - gutter, 0);
-  int top = MAX (row * LODGE_TILE_SIZE - gutter, 0);
-  int right = MIN ((column + 1) * LODGE_TILE_SIZE + gutter, self->frame.width);
-  int bottom = MIN ((row + 1) * LODGE_TILE_SIZE + gutter, self->frame.height);
+  const int gutter = self->multiple > 0 ? 0 : GUTTER;
+  const int left = MAX (column * LODGE_TILE_SIZE - gutter, 0);
+  const int top = MAX (row * LODGE_TILE_SIZE - gutter, 0);
+  const int right = MIN ((column + 1) * LODGE_TILE_SIZE + gutter, self->frame.width);
+  const int bottom = MIN ((row + 1) * LODGE_TILE_SIZE + gutter, self->frame.height);
+  g_autoptr (GdkTexture) texture = make_texture (self, left, top, right, bottom);
 
-  gsize stride = self->frame.stride;
-  g_autoptr (GBytes) bytes = g_bytes_new_static (self->frame.data + top * stride + left * 4,
-                                                 (bottom - top - 1) * stride + (right - left) * 4);
-  g_autoptr (GdkTexture) texture = gdk_memory_texture_new (right - left, bottom - top,
-#if G_BYTE_ORDER == G_LITTLE_ENDIAN
-                                                           GDK_MEMORY_B8G8R8A8_PREMULTIPLIED,
-#else
-                                                           GDK_MEMORY_A8R8G8B8_PREMULTIPLIED,
-#endif
-                                                           bytes, stride);
-  if (unscaled)
+  if (self->multiple == 1)
     return gsk_texture_node_new (texture, tile);
+  if (self->multiple > 1)
+    return lodge_display_new_sharp_node (texture, tile);
 
   double scale_x = view->view_width / (double) view->guest_width / view->device_scale;
   double scale_y = view->view_height / (double) view->guest_height / view->device_scale;
@@ -209,11 +225,19 @@ make_cairo_node (LodgeTiles *self, const graphene_rect_t *tile)
                view->view_height / (double) view->guest_height / view->device_scale);
   cairo_set_source_surface (cr, self->image, 0, 0);
   cairo_pattern_set_extend (cairo_get_source (cr), CAIRO_EXTEND_PAD);
-  if (lodge_display_view_is_unscaled (view))
+  if (self->multiple > 0)
     cairo_pattern_set_filter (cairo_get_source (cr), CAIRO_FILTER_NEAREST);
   cairo_paint (cr);
   cairo_destroy (cr);
   return node;
+}
+
+static GskRenderNode *
+make_node (LodgeTiles *self, int column, int row, const graphene_rect_t *tile)
+{
+  GskRenderNode *node = self->for_cairo ? NULL : make_texture_node (self, column, row, tile);
+
+  return node != NULL ? node : make_cairo_node (self, tile);
 }
 
 void
@@ -224,6 +248,7 @@ lodge_tiles_snapshot (LodgeTiles *self, GtkSnapshot *snapshot)
         &(GdkRGBA){0, 0, 0, 1}, &GRAPHENE_RECT_INIT (0, 0, self->view.width, self->view.height));
   gtk_snapshot_append_node (snapshot, self->background);
 
+  const graphene_rect_t room = GRAPHENE_RECT_INIT (0, 0, self->view.width, self->view.height);
   if (self->view.view_width < 1 || self->view.view_height < 1 ||
       self->view.guest_width != self->frame.width || self->view.guest_height != self->frame.height)
     return;
@@ -232,12 +257,13 @@ lodge_tiles_snapshot (LodgeTiles *self, GtkSnapshot *snapshot)
       GskRenderNode **node = &self->nodes[row * self->columns + column];
       graphene_rect_t tile = get_tile_bounds (self, column, row);
 
-      /* Made very small, some tiles have no pixel of their own. */
-      if (tile.size.width <= 0 || tile.size.height <= 0)
+      /* Made very small, some tiles have no pixel of their own; of a picture that does not fit,
+       * some are not seen. */
+      if (tile.size.width <= 0 || tile.size.height <= 0 ||
+          !graphene_rect_intersection (&tile, &room, NULL))
         continue;
       if (*node == NULL)
-        *node = self->for_cairo ? make_cairo_node (self, &tile)
-                                : make_texture_node (self, column, row, &tile);
+        *node = make_node (self, column, row, &tile);
       gtk_snapshot_append_node (snapshot, *node);
     }
   }
