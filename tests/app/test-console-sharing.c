@@ -1,129 +1,41 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a console window shares with its guest: the switches in its menu and in the machine's
  * description, and files that are dropped on it. */
-#include "app-fixture.h"
+#include "console-fixture.h"
 
-#include "gtk/lodge-console-window-private.h"
 #include "gtk/lodge-transfer-panel.h"
-#include "spice-fixture-agent.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
-typedef struct {
-  FakeEngine *engine;
-  LodgeConnection *connection;
-  LodgeConsoleWindow *window;
-  const char *uuid;
-  char *folder;
-  char *socket;
-  SpiceFixture *server;
-  SpiceFixtureAgent *agent;
-} Test;
-
-static LodgeConsoleSession *
-get_session (Test *test)
-{
-  return lodge_console_machine_get_session (lodge_console_window_get_machine (test->window));
-}
+typedef ConsoleFixture Test;
 
 static LodgeConsoleClipboard *
 get_clipboard (Test *test)
 {
-  return lodge_console_session_get_clipboard (get_session (test));
+  return lodge_console_session_get_clipboard (console_fixture_get_session (test));
 }
 
 static LodgeConsoleFiles *
 get_files (Test *test)
 {
-  return lodge_console_session_get_files (get_session (test));
-}
-
-static gboolean
-is_shown (Test *test)
-{
-  return lodge_console_machine_get_phase (lodge_console_window_get_machine (test->window)) ==
-         LODGE_CONSOLE_SHOWN;
+  return lodge_console_session_get_files (console_fixture_get_session (test));
 }
 
 static void
 setup (Test *test, guint32 capabilities)
 {
-  *test = (Test){.engine = fake_engine_new (NULL)};
-  test->uuid = fake_engine_add_machine (test->engine, "web", "running");
-  test->folder = g_dir_make_tmp ("lodge-app-XXXXXX", NULL);
-  test->socket = g_build_filename (test->folder, "spice.sock", NULL);
-  test->server = spice_fixture_new_at (test->socket, 640, 400);
-  if (capabilities != 0) {
-    test->agent = spice_fixture_agent_new (test->server);
-    spice_fixture_agent_announce (test->agent, capabilities);
-  }
-  fake_engine_set_spice_socket (test->engine, test->uuid, test->socket);
-  test->connection = lodge_connection_new ();
-  lodge_connection_open (test->connection);
-  test->window =
-      LODGE_CONSOLE_WINDOW (lodge_console_window_new (NULL, test->connection, test->uuid));
-  g_object_add_weak_pointer (G_OBJECT (test->window), (gpointer *) &test->window);
-  gtk_window_present (GTK_WINDOW (test->window));
-  app_wait_until (is_shown (test));
+  console_fixture_set_up (test, capabilities);
   if (capabilities != 0)
     app_wait_until (lodge_console_clipboard_get_available (get_clipboard (test)));
 }
 
 static void
-teardown (Test *test)
-{
-  g_autoptr (GDir) dir = NULL;
-  const char *name;
-
-  spice_fixture_settle (); /* the server's screen has nothing to do when its client goes */
-  if (test->window != NULL)
-    gtk_window_destroy (GTK_WINDOW (test->window));
-  app_wait_until (test->window == NULL);
-  app_assert_dies (test->connection);
-  fake_engine_free (test->engine);
-  spice_fixture_settle ();
-  if (test->agent != NULL)
-    spice_fixture_agent_free (test->agent);
-  spice_fixture_free (test->server);
-  dir = g_dir_open (test->folder, 0, NULL);
-  while ((name = g_dir_read_name (dir)) != NULL) {
-    g_autofree char *path = g_build_filename (test->folder, name, NULL);
-    g_unlink (path);
-  }
-  g_rmdir (test->folder);
-  g_free (test->socket);
-  g_free (test->folder);
-}
-
-/* The labels of the menu's section, one a line, and what is in its submenus after a '>'. */
-static char *
-dup_menu (GMenuModel *menu, const char *before)
-{
-  GString *text = g_string_new (NULL);
-
-  for (int i = 0; i < g_menu_model_get_n_items (menu); i++) {
-    g_autofree char *label = NULL;
-    g_autofree char *action = NULL;
-    g_autoptr (GMenuModel) inner = g_menu_model_get_item_link (menu, i, G_MENU_LINK_SUBMENU);
-
-    g_menu_model_get_item_attribute (menu, i, G_MENU_ATTRIBUTE_LABEL, "s", &label);
-    g_menu_model_get_item_attribute (menu, i, G_MENU_ATTRIBUTE_ACTION, "s", &action);
-    g_string_append_printf (text, "%s%s %s\n", before, label, action != NULL ? action : "");
-    if (inner != NULL) {
-      g_autofree char *more = dup_menu (inner, "> ");
-      g_string_append (text, more);
-    }
-  }
-  return g_string_free (text, FALSE);
-}
-
-static void
 expect_menu (Test *test, const char *expected)
 {
-  g_autofree char *menu = dup_menu (G_MENU_MODEL (test->window->sharing_menu), "");
+  g_autofree char *menu = console_fixture_dup_menu (G_MENU_MODEL (test->window->sharing_menu), "");
 
   g_assert_cmpstr (menu, ==, expected);
 }
@@ -135,21 +47,6 @@ expect_menu (Test *test, const char *expected)
 #define MENU_WITHOUT_AGENT                                                                         \
   "Share Clipboard (the guest needs spice-vdagent) sharing.none\n"                                 \
   "Take Dropped Files (the guest needs spice-vdagent) sharing.none\n"
-
-static void
-set_key (Test *test, const char *key, const char *text)
-{
-  LodgeMachine1 *machine =
-      lodge_console_machine_get_machine (lodge_console_window_get_machine (test->window));
-  GVariantBuilder builder;
-  g_autoptr (GError) error = NULL;
-
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{ss}"));
-  g_variant_builder_add (&builder, "{ss}", key, text);
-  g_assert_true (
-      lodge_machine1_call_set_sync (machine, g_variant_builder_end (&builder), NULL, &error));
-  g_assert_no_error (error);
-}
 
 static void
 in_switches (void)
@@ -180,7 +77,7 @@ in_switches (void)
     g_autofree char *key = fake_engine_dup_key (test.engine, "web", "sharing.clipboard");
     g_assert_cmpstr (key, ==, rows[i].value);
   }
-  set_key (&test, "sharing.clipboard", "off");
+  console_fixture_set_key (&test, "sharing.clipboard", "off");
   app_wait_until (lodge_console_clipboard_get_ways (get_clipboard (&test)) ==
                   LODGE_CLIPBOARD_NO_WAY);
 
@@ -188,7 +85,7 @@ in_switches (void)
   app_wait_until (!lodge_console_files_get_enabled (get_files (&test)));
   g_autofree char *files = fake_engine_dup_key (test.engine, "web", "sharing.files");
   g_assert_cmpstr (files, ==, "false");
-  set_key (&test, "sharing.files", "true");
+  console_fixture_set_key (&test, "sharing.files", "true");
   app_wait_until (lodge_console_files_get_enabled (get_files (&test)));
 
   /* What the engine refuses is said, and stays as it was. */
@@ -204,14 +101,14 @@ in_switches (void)
   /* The next session of the same machine has them from the start. */
   spice_fixture_settle (); /* the server's screen has nothing to do when its client goes */
   fake_engine_set_state (test.engine, test.uuid, "off");
-  app_wait_until (get_session (&test) == NULL);
+  app_wait_until (console_fixture_get_session (&test) == NULL);
   expect_menu (&test, MENU);
-  set_key (&test, "sharing.clipboard", "to-host");
+  console_fixture_set_key (&test, "sharing.clipboard", "to-host");
   fake_engine_set_state (test.engine, test.uuid, "running");
-  app_wait_until (is_shown (&test));
+  app_wait_until (console_fixture_is_shown (&test));
   g_assert_cmpint (lodge_console_clipboard_get_ways (get_clipboard (&test)), ==,
                    LODGE_CLIPBOARD_WAY_TO_HOST);
-  teardown (&test);
+  console_fixture_tear_down (&test);
 }
 
 static void
@@ -235,7 +132,7 @@ in_without_agent (void)
   spice_fixture_agent_free (g_steal_pointer (&test.agent));
   app_wait_until (!lodge_console_clipboard_get_available (get_clipboard (&test)));
   expect_menu (&test, MENU_WITHOUT_AGENT);
-  teardown (&test);
+  console_fixture_tear_down (&test);
 }
 
 static void
@@ -361,7 +258,7 @@ in_files (void)
   app_wait_until (
       has_toast (&test, "1 file was not copied: the connection to the guest has ended"));
   g_assert_null (app_find (test.window, LODGE_TYPE_TRANSFER_PANEL));
-  teardown (&test);
+  console_fixture_tear_down (&test);
 }
 
 static LodgeTransferState
@@ -399,7 +296,7 @@ in_closing (void)
   g_assert_nonnull (app_find_label (app_get_dialog (), sentence));
   app_click (app_get_dialog (), "_Close Anyway");
   app_wait_until (test.window == NULL);
-  teardown (&test);
+  console_fixture_tear_down (&test);
 }
 
 /* Whether it is the server's end of a connection. */
@@ -449,8 +346,8 @@ in_broken (void)
       has_toast (&test, "2 files were not copied: the connection to the guest has ended"));
   g_assert_null (app_find (test.window, LODGE_TYPE_TRANSFER_PANEL));
   fake_engine_set_state (test.engine, test.uuid, "off");
-  app_wait_until (get_session (&test) == NULL);
-  teardown (&test);
+  app_wait_until (console_fixture_get_session (&test) == NULL);
+  console_fixture_tear_down (&test);
 }
 
 /* A guest that is paused has no time limit. */
@@ -473,7 +370,7 @@ in_paused (void)
 
   fake_engine_set_state (test.engine, test.uuid, "running");
   app_wait_until (get_first_state (&test) == LODGE_TRANSFER_FAILED);
-  teardown (&test);
+  console_fixture_tear_down (&test);
 }
 
 static void

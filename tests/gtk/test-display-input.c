@@ -190,7 +190,7 @@ test_pointer_scaled (void)
   DisplayFixture test;
 
   display_fixture_set_up_size (&test, 640, 480, 1000, 750, TRUE);
-  lodge_display_set_resize_guest (LODGE_DISPLAY (test.display), FALSE);
+  lodge_display_set_scaling (LODGE_DISPLAY (test.display), LODGE_SCALING_SCALE);
   display_fixture_move_to (&test, 639, 479);
   spice_fixture_expect_pointer (test.server, "@999,749");
   display_fixture_move_to (&test, 0, 0);

@@ -227,13 +227,13 @@ test_resize (void)
   g_assert_true (spice_fixture_wait (was_asked, &want));
 
   /* Not against the user's wish, and at once when it comes back. */
-  lodge_display_set_resize_guest (LODGE_DISPLAY (test.display), FALSE);
+  lodge_display_set_scaling (LODGE_DISPLAY (test.display), LODGE_SCALING_SCALE);
   guint asked = spice_fixture_get_asked_size (test.server, NULL, NULL);
   display_fixture_xdotool ("windowsize %lu 700 500", display_fixture_get_xid (test.window));
   spice_fixture_settle ();
   spice_fixture_settle ();
   g_assert_cmpuint (spice_fixture_get_asked_size (test.server, NULL, NULL), ==, asked);
-  lodge_display_set_resize_guest (LODGE_DISPLAY (test.display), TRUE);
+  lodge_display_set_scaling (LODGE_DISPLAY (test.display), LODGE_SCALING_RESIZE_GUEST);
   want = (Spot){&test, 700, 500, 0};
   g_assert_true (spice_fixture_wait (was_asked, &want));
   display_fixture_tear_down (&test);
@@ -254,12 +254,12 @@ test_properties (void)
   guint notified = 0;
 
   display_fixture_set_up (&test);
-  g_signal_connect (test.display, "notify::resize-guest", G_CALLBACK (count_cb), &notified);
+  g_signal_connect (test.display, "notify::scaling", G_CALLBACK (count_cb), &notified);
   g_signal_connect (test.display, "notify::session", G_CALLBACK (count_cb), &notified);
-  lodge_display_set_resize_guest (LODGE_DISPLAY (test.display), TRUE);
+  lodge_display_set_scaling (LODGE_DISPLAY (test.display), LODGE_SCALING_RESIZE_GUEST);
   lodge_display_set_session (LODGE_DISPLAY (test.display), test.session);
   g_assert_cmpuint (notified, ==, 0);
-  lodge_display_set_resize_guest (LODGE_DISPLAY (test.display), FALSE);
+  lodge_display_set_scaling (LODGE_DISPLAY (test.display), LODGE_SCALING_SCALE);
   g_assert_cmpuint (notified, ==, 1);
 
   /* Another session, or none, while the first one goes on. */

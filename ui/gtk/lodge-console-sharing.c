@@ -7,7 +7,6 @@
 #include "gtk/lodge-console-window-private.h"
 
 #include "gtk/lodge-display-clipboard.h"
-#include "gtk/lodge-message.h"
 #include "gtk/lodge-transfer-panel.h"
 
 #include <glib/gi18n-lib.h>
@@ -53,30 +52,9 @@ say (LodgeConsoleSharing *self, const char *sentence)
 /* --- Switches --- */
 
 static void
-set_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (LodgeConsoleWindow) window = user_data;
-  g_autoptr (GError) error = NULL;
-
-  if (lodge_machine1_call_set_finish (LODGE_MACHINE1 (source), result, &error) ||
-      window->machine == NULL)
-    return;
-  g_dbus_error_strip_remote_error (error);
-  lodge_message_show_error (GTK_WINDOW (window), _ ("Could Not Change What Is Shared"), error);
-}
-
-static void
 set_key (LodgeConsoleSharing *self, const char *key, const char *text)
 {
-  LodgeMachine1 *machine = lodge_console_machine_get_machine (self->window->machine);
-  GVariantBuilder builder;
-
-  if (machine == NULL)
-    return;
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{ss}"));
-  g_variant_builder_add (&builder, "{ss}", key, text);
-  lodge_machine1_call_set (machine, g_variant_builder_end (&builder), NULL, set_cb,
-                           g_object_ref (self->window));
+  lodge_console_key_set (self->window, key, text, _ ("Could Not Change What Is Shared"));
 }
 
 static void

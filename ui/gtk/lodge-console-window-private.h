@@ -7,6 +7,7 @@
 
 G_BEGIN_DECLS
 
+typedef struct _LodgeConsoleScaling LodgeConsoleScaling;
 typedef struct _LodgeConsoleSharing LodgeConsoleSharing;
 
 struct _LodgeConsoleWindow {
@@ -28,6 +29,7 @@ struct _LodgeConsoleWindow {
   GtkLabel *busy_label;
   AdwStatusPage *status_page;
   GtkButton *status_button;
+  GtkScrolledWindow *stage;
   LodgeDisplay *display;
   GtkRevealer *paused_revealer;
   GtkRevealer *leave_revealer;
@@ -43,8 +45,7 @@ struct _LodgeConsoleWindow {
   GtkEventController *fullscreen_key; /* the newest controller of the window */
   guint fullscreen_key_idle;
   guint leave_timer;
-  gboolean was_left; /* for another window */
-  gboolean resize_guest;
+  gboolean was_left;     /* for another window */
   gboolean start_wanted; /* once it is known to be off */
   GSimpleAction *microphone_action;
   GCancellable *microphone_wish; /* the last one; those before are no matter any more */
@@ -52,6 +53,7 @@ struct _LodgeConsoleWindow {
   gboolean may_close; /* the user has answered */
   GtkFileChooserNative *chooser;
   GBytes *picture; /* while a place for it is being chosen */
+  LodgeConsoleScaling *scaling;
   LodgeConsoleSharing *sharing;
 };
 
@@ -66,6 +68,19 @@ void lodge_console_actions_clear (LodgeConsoleWindow *self);
 void lodge_console_fullscreen_init (LodgeConsoleWindow *self);
 void lodge_console_fullscreen_toggle (LodgeConsoleWindow *self);
 void lodge_console_fullscreen_clear (LodgeConsoleWindow *self);
+
+/* lodge-console-key.c: asks the engine to change a key of the description. @failure heads the
+ * message when it does not. */
+void lodge_console_key_set (LodgeConsoleWindow *window,
+                            const char *key,
+                            const char *text,
+                            const char *failure);
+
+/* lodge-console-scaling.c: how the picture is brought into the window. */
+void lodge_console_scaling_init (LodgeConsoleWindow *window);
+/* Follows the machine's description. */
+void lodge_console_scaling_update (LodgeConsoleWindow *window);
+void lodge_console_scaling_clear (LodgeConsoleWindow *window);
 
 /* lodge-console-sharing.c: clipboard and dropped files. */
 void lodge_console_sharing_init (LodgeConsoleWindow *window);

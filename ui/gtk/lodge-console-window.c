@@ -140,6 +140,7 @@ changed_cb (LodgeConsoleMachine *machine, LodgeConsoleWindow *self)
   const char *problem = lodge_connection_get_problem (self->connection);
 
   lodge_display_set_session (self->display, lodge_console_machine_get_session (machine));
+  lodge_console_scaling_update (self);
   lodge_console_sharing_update (self);
   /* First, so that a button that is to have the keyboard can take it. */
   lodge_console_actions_update (self);
@@ -291,44 +292,6 @@ lodge_console_window_close_request (GtkWindow *window)
 }
 
 static void
-resize_guest_cb (LodgeConsoleWindow *self)
-{
-  lodge_display_set_resize_guest (self->display, self->resize_guest);
-}
-
-enum { PROP_0, PROP_RESIZE_GUEST, N_PROPS };
-static GParamSpec *properties[N_PROPS];
-
-static void
-lodge_console_window_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
-{
-  if (id == PROP_RESIZE_GUEST)
-    g_value_set_boolean (value, LODGE_CONSOLE_WINDOW (object)->resize_guest);
-  else
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-}
-
-static void
-lodge_console_window_set_property (GObject *object,
-                                   guint id,
-                                   const GValue *value,
-                                   GParamSpec *pspec)
-{
-  LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (object);
-
-  if (id != PROP_RESIZE_GUEST) {
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    return;
-  }
-  if (self->resize_guest == g_value_get_boolean (value))
-    return;
-
-  self->resize_guest = g_value_get_boolean (value);
-  resize_guest_cb (self);
-  g_object_notify_by_pspec (object, properties[PROP_RESIZE_GUEST]);
-}
-
-static void
 lodge_console_window_dispose (GObject *object)
 {
   LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (object);
@@ -336,6 +299,7 @@ lodge_console_window_dispose (GObject *object)
   g_clear_handle_id (&self->close_idle, g_source_remove);
   lodge_console_fullscreen_clear (self);
   lodge_console_actions_clear (self);
+  lodge_console_scaling_clear (self);
   lodge_console_sharing_clear (self);
   lodge_console_sound_clear (self);
   if (self->machine != NULL) {
@@ -367,6 +331,7 @@ bind_children (GtkWidgetClass *widget_class)
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, busy_label);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, status_page);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, status_button);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, stage);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, display);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, paused_revealer);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, leave_revealer);
@@ -384,15 +349,8 @@ lodge_console_window_class_init (LodgeConsoleWindowClass *klass)
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
-  object_class->get_property = lodge_console_window_get_property;
-  object_class->set_property = lodge_console_window_set_property;
   object_class->dispose = lodge_console_window_dispose;
   GTK_WINDOW_CLASS (klass)->close_request = lodge_console_window_close_request;
-
-  properties[PROP_RESIZE_GUEST] =
-      g_param_spec_boolean ("resize-guest", NULL, NULL, TRUE,
-                            G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
-  g_object_class_install_properties (object_class, N_PROPS, properties);
 
   g_type_ensure (LODGE_TYPE_DISPLAY);
   gtk_widget_class_set_template_from_resource (widget_class,
@@ -403,16 +361,15 @@ lodge_console_window_class_init (LodgeConsoleWindowClass *klass)
   gtk_widget_class_install_action (widget_class, "console.retry", NULL, retry_action);
   gtk_widget_class_install_action (widget_class, "console.take-back", NULL, take_back_action);
   gtk_widget_class_install_action (widget_class, "console.fullscreen", NULL, fullscreen_action);
-  gtk_widget_class_install_property_action (widget_class, "console.resize-guest", "resize-guest");
 }
 
 static void
 lodge_console_window_init (LodgeConsoleWindow *self)
 {
-  self->resize_guest = TRUE;
   gtk_widget_init_template (GTK_WIDGET (self));
   lodge_settings_keep_size (GTK_WINDOW (self), "console");
   lodge_console_fullscreen_init (self);
+  lodge_console_scaling_init (self);
   lodge_console_sharing_init (self);
 }
 

@@ -16,8 +16,8 @@ G_DECLARE_FINAL_TYPE (
  *   "console.start", ".pause", ".resume", ".shutdown", ".reset", ".kill": enabled as the state
  *     allows; the last two ask first
  *   "console.send-keys" (s): "ctrl+alt+delete"
- *   "console.screenshot", "console.fullscreen", "console.retry", "console.take-back",
- *   "console.resize-guest" (a switch)
+ *   "console.screenshot", "console.fullscreen", "console.retry", "console.take-back"
+ *   "display.scaling" (s), "display.whole-multiples" (a switch): the machine's keys of these names
  */
 
 /* @machine: a UUID or a name */

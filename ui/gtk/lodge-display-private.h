@@ -22,7 +22,8 @@ struct _LodgeDisplay {
 
   LodgeConsoleSession *session;
   LodgeFrameSource *source; /* lent by the session */
-  gboolean resize_guest;
+  LodgeScaling scaling;
+  gboolean whole_multiples;
   guint resize_id;
 
   /* picture */
@@ -30,6 +31,14 @@ struct _LodgeDisplay {
   LodgeDisplayView view; /* as it was drawn last */
   guint collected_id;    /* until what the guest has drawn is there as a whole, */
   guint collect_id;      /* or has waited long enough for a frame */
+
+  /* which part of the picture is seen; both indexed by GtkOrientation */
+  GtkAdjustment *pan[2];
+  GtkScrollablePolicy pan_policy[2]; /* has no meaning here, but must be there */
+  guint edge_id;                     /* while the pointer is at an edge */
+  gint64 edge_time;
+  double edge_x;
+  double edge_y;
 
   /* keyboard */
   GtkWidget *key_root; /* where key_controller is while the display has the focus */
@@ -64,8 +73,22 @@ void lodge_display_leave (LodgeDisplay *self);
 void lodge_display_snapshot (GtkWidget *widget, GtkSnapshot *snapshot);
 void lodge_display_connect_source (LodgeDisplay *self);
 void lodge_display_disconnect_source (LodgeDisplay *self);
+/* Where the picture is to be now; the second one also draws it there from now on. */
+void lodge_display_find_view (LodgeDisplay *self, LodgeDisplayView *out_view);
 void lodge_display_update_view (LodgeDisplay *self);
 void lodge_display_forget_damage (LodgeDisplay *self);
+
+/* lodge-display-pan.c */
+void lodge_display_init_pan (LodgeDisplay *self);
+void lodge_display_clear_pan (LodgeDisplay *self);
+void lodge_display_set_adjustment (LodgeDisplay *self,
+                                   GtkOrientation orientation,
+                                   GtkAdjustment *adjustment);
+/* The adjustments follow the sizes of window and picture. */
+void lodge_display_configure_pan (LodgeDisplay *self);
+void lodge_display_get_pan (LodgeDisplay *self, LodgeDisplayView *view);
+/* Moves the view so that this pixel of the guest is well inside. */
+void lodge_display_pan_to (LodgeDisplay *self, int x, int y);
 
 /* lodge-display-input.c */
 void lodge_display_init_input (LodgeDisplay *self);

@@ -24,17 +24,46 @@ lodge_display_new_sharp_node (GdkTexture *texture, const graphene_rect_t *bounds
 #endif
 }
 
+static GdkSurface *
+get_surface (GtkWidget *widget)
+{
+  GtkNative *native = gtk_widget_get_native (widget);
+
+  return native != NULL ? gtk_native_get_surface (native) : NULL;
+}
+
 double
 lodge_display_get_device_scale (GtkWidget *widget)
 {
   if (forced_scale > 0)
     return forced_scale;
 #if GTK_CHECK_VERSION(4, 12, 0)
-  GtkNative *native = gtk_widget_get_native (widget);
-  GdkSurface *surface = native != NULL ? gtk_native_get_surface (native) : NULL;
+  GdkSurface *surface = get_surface (widget);
 
   if (surface != NULL)
     return gdk_surface_get_scale (surface);
 #endif
   return gtk_widget_get_scale_factor (widget);
+}
+
+void
+lodge_display_watch_device_scale (GtkWidget *widget, GCallback changed)
+{
+  GdkSurface *surface = get_surface (widget);
+
+  if (surface != NULL)
+#if GTK_CHECK_VERSION(4, 12, 0)
+    g_signal_connect_object (surface, "notify::scale", changed, widget, G_CONNECT_SWAPPED);
+#else
+    g_signal_connect_object (surface, "notify::scale-factor", changed, widget, G_CONNECT_SWAPPED);
+#endif
+}
+
+void
+lodge_display_unwatch_device_scale (GtkWidget *widget, GCallback changed)
+{
+  GdkSurface *surface = get_surface (widget);
+
+  if (surface != NULL)
+    g_signal_handlers_disconnect_by_func (surface, (gpointer) changed, widget);
 }

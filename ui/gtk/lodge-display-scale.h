@@ -8,6 +8,9 @@
 G_BEGIN_DECLS
 
 double lodge_display_get_device_scale (GtkWidget *widget);
+/* @changed is called with @widget, which is mapped, when it may say something else. */
+void lodge_display_watch_device_scale (GtkWidget *widget, GCallback changed);
+void lodge_display_unwatch_device_scale (GtkWidget *widget, GCallback changed);
 /* For tests: what the function above says of every widget from now on; 0 for the truth. */
 void lodge_display_set_device_scale (double scale);
 

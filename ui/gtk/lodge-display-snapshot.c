@@ -24,22 +24,35 @@ find_origin (GtkWidget *widget, LodgeDisplayView *view)
 }
 
 void
-lodge_display_update_view (LodgeDisplay *self)
+lodge_display_find_view (LodgeDisplay *self, LodgeDisplayView *out_view)
 {
   GtkWidget *widget = GTK_WIDGET (self);
-  GtkNative *native = gtk_widget_get_native (widget);
-  GskRenderer *renderer = native != NULL ? gtk_native_get_renderer (native) : NULL;
   LodgeDisplayView view = {.width = gtk_widget_get_width (widget),
                            .height = gtk_widget_get_height (widget),
-                           .device_scale = lodge_display_get_device_scale (widget)};
+                           .device_scale = lodge_display_get_device_scale (widget),
+                           .fit = self->whole_multiples ? LODGE_FIT_WHOLE : LODGE_FIT_ROOM};
   LodgeFrame frame = {0};
 
   if (self->source != NULL)
     lodge_frame_source_get_frame (self->source, &frame);
+  if (self->scaling == LODGE_SCALING_ONE_TO_ONE) {
+    view.fit = LODGE_FIT_ONE_TO_ONE;
+    lodge_display_get_pan (self, &view);
+  }
   find_origin (widget, &view);
   lodge_display_view_fit (&view, frame.width, frame.height);
-  lodge_tiles_set_view (self->tiles, &view, renderer != NULL && GSK_IS_CAIRO_RENDERER (renderer));
-  self->view = view;
+  *out_view = view;
+}
+
+void
+lodge_display_update_view (LodgeDisplay *self)
+{
+  GtkNative *native = gtk_widget_get_native (GTK_WIDGET (self));
+  GskRenderer *renderer = native != NULL ? gtk_native_get_renderer (native) : NULL;
+
+  lodge_display_find_view (self, &self->view);
+  lodge_tiles_set_view (self->tiles, &self->view,
+                        renderer != NULL && GSK_IS_CAIRO_RENDERER (renderer));
 }
 
 /* While the pointer is relative the guest's own place for it counts, and the host's is hidden. */
@@ -107,6 +120,8 @@ frame_changed_cb (LodgeFrameSource *source, LodgeDisplay *self)
 
   lodge_frame_source_get_frame (source, &frame);
   lodge_tiles_set_frame (self->tiles, &frame);
+  if (self->scaling == LODGE_SCALING_ONE_TO_ONE)
+    gtk_widget_queue_allocate (GTK_WIDGET (self));
   gtk_widget_queue_draw (GTK_WIDGET (self));
 }
 
@@ -135,8 +150,13 @@ cursor_changed_cb (LodgeFrameSource *source, LodgeDisplay *self)
 static void
 cursor_moved_cb (LodgeFrameSource *source, LodgeDisplay *self)
 {
-  if (self->grabbed && lodge_display_pointer_is_relative (self))
-    gtk_widget_queue_draw (GTK_WIDGET (self));
+  LodgeCursor cursor;
+
+  if (!self->grabbed || !lodge_display_pointer_is_relative (self))
+    return;
+  if (lodge_frame_source_get_cursor (self->source, &cursor))
+    lodge_display_pan_to (self, cursor.x, cursor.y);
+  gtk_widget_queue_draw (GTK_WIDGET (self));
 }
 
 void

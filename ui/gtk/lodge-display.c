@@ -6,15 +6,38 @@
  */
 #include "gtk/lodge-display-private.h"
 
+#include "gtk/lodge-display-scale.h"
+
 #include <glib/gi18n-lib.h>
 
-enum { PROP_0, PROP_SESSION, PROP_RESIZE_GUEST, PROP_GRABBED, N_PROPS };
+enum {
+  PROP_0,
+  PROP_SESSION,
+  PROP_SCALING,
+  PROP_WHOLE_MULTIPLES,
+  PROP_GRABBED,
+  N_PROPS,
+  /* of GtkScrollable */
+  PROP_HADJUSTMENT = N_PROPS,
+  PROP_VADJUSTMENT,
+  PROP_HSCROLL_POLICY,
+  PROP_VSCROLL_POLICY
+};
 static GParamSpec *properties[N_PROPS];
 
 enum { LEAVE, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
-G_DEFINE_FINAL_TYPE (LodgeDisplay, lodge_display, GTK_TYPE_WIDGET)
+G_DEFINE_ENUM_TYPE (LodgeScaling,
+                    lodge_scaling,
+                    G_DEFINE_ENUM_VALUE (LODGE_SCALING_RESIZE_GUEST, "resize-guest"),
+                    G_DEFINE_ENUM_VALUE (LODGE_SCALING_SCALE, "scale"),
+                    G_DEFINE_ENUM_VALUE (LODGE_SCALING_ONE_TO_ONE, "one-to-one"))
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (LodgeDisplay,
+                               lodge_display,
+                               GTK_TYPE_WIDGET,
+                               G_IMPLEMENT_INTERFACE (GTK_TYPE_SCROLLABLE, NULL))
 
 /* While a window is dragged larger its size changes with each frame; a guest takes far longer than
  * that for a new mode. */
@@ -32,7 +55,8 @@ resize_cb (gpointer user_data)
   self->resize_id = 0;
   if (self->session != NULL)
     g_object_get (self->session, "can-resize", &can_resize, NULL);
-  if (!can_resize || !self->resize_guest || !gtk_widget_get_mapped (GTK_WIDGET (self)))
+  if (!can_resize || self->scaling != LODGE_SCALING_RESIZE_GUEST ||
+      !gtk_widget_get_mapped (GTK_WIDGET (self)))
     return G_SOURCE_REMOVE;
 
   lodge_display_update_view (self);
@@ -46,7 +70,7 @@ static void
 queue_resize_guest (LodgeDisplay *self)
 {
   g_clear_handle_id (&self->resize_id, g_source_remove);
-  if (self->session != NULL && self->resize_guest)
+  if (self->session != NULL && self->scaling == LODGE_SCALING_RESIZE_GUEST)
     self->resize_id = g_timeout_add (RESIZE_DELAY_MS, resize_cb, self);
 }
 
@@ -55,6 +79,7 @@ queue_resize_guest (LodgeDisplay *self)
 static void
 lodge_display_size_allocate (GtkWidget *widget, int width, int height, int baseline)
 {
+  lodge_display_configure_pan (LODGE_DISPLAY (widget));
   queue_resize_guest (LODGE_DISPLAY (widget));
 }
 
@@ -76,14 +101,22 @@ lodge_display_measure (GtkWidget *widget,
   *minimum = 1;
   *natural = horizontal ? 1024 : 768;
   if (frame.data != NULL)
-    *natural =
-        MAX (1, (horizontal ? frame.width : frame.height) / gtk_widget_get_scale_factor (widget));
+    *natural = MAX (1, (int) ((horizontal ? frame.width : frame.height) /
+                              lodge_display_get_device_scale (widget)));
+}
+
+/* The window is on another monitor, or that one's scale was changed. */
+static void
+scale_cb (LodgeDisplay *self)
+{
+  gtk_widget_queue_resize (GTK_WIDGET (self));
 }
 
 static void
 lodge_display_map (GtkWidget *widget)
 {
   GTK_WIDGET_CLASS (lodge_display_parent_class)->map (widget);
+  lodge_display_watch_device_scale (widget, G_CALLBACK (scale_cb));
   queue_resize_guest (LODGE_DISPLAY (widget));
 }
 
@@ -91,6 +124,7 @@ static void
 lodge_display_unmap (GtkWidget *widget)
 {
   lodge_display_release (LODGE_DISPLAY (widget));
+  lodge_display_unwatch_device_scale (widget, G_CALLBACK (scale_cb));
   GTK_WIDGET_CLASS (lodge_display_parent_class)->unmap (widget);
 }
 
@@ -167,16 +201,29 @@ lodge_display_get_session (LodgeDisplay *self)
 }
 
 void
-lodge_display_set_resize_guest (LodgeDisplay *self, gboolean resize_guest)
+lodge_display_set_scaling (LodgeDisplay *self, LodgeScaling scaling)
 {
   g_return_if_fail (LODGE_IS_DISPLAY (self));
 
-  resize_guest = !!resize_guest;
-  if (self->resize_guest == resize_guest)
+  if (self->scaling == scaling)
     return;
-  self->resize_guest = resize_guest;
+  self->scaling = scaling;
+  gtk_widget_queue_resize (GTK_WIDGET (self));
   queue_resize_guest (self);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RESIZE_GUEST]);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SCALING]);
+}
+
+void
+lodge_display_set_whole_multiples (LodgeDisplay *self, gboolean whole_multiples)
+{
+  g_return_if_fail (LODGE_IS_DISPLAY (self));
+
+  whole_multiples = !!whole_multiples;
+  if (self->whole_multiples == whole_multiples)
+    return;
+  self->whole_multiples = whole_multiples;
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_WHOLE_MULTIPLES]);
 }
 
 gboolean
@@ -213,6 +260,7 @@ lodge_display_dispose (GObject *object)
 
   lodge_display_set_session (self, NULL);
   lodge_display_drop_keys (self);
+  lodge_display_clear_pan (self);
   g_clear_handle_id (&self->resize_id, g_source_remove);
   G_OBJECT_CLASS (lodge_display_parent_class)->dispose (object);
 }
@@ -235,11 +283,22 @@ lodge_display_get_property (GObject *object, guint id, GValue *value, GParamSpec
   case PROP_SESSION:
     g_value_set_object (value, self->session);
     break;
-  case PROP_RESIZE_GUEST:
-    g_value_set_boolean (value, self->resize_guest);
+  case PROP_SCALING:
+    g_value_set_enum (value, self->scaling);
+    break;
+  case PROP_WHOLE_MULTIPLES:
+    g_value_set_boolean (value, self->whole_multiples);
     break;
   case PROP_GRABBED:
     g_value_set_boolean (value, self->grabbed);
+    break;
+  case PROP_HADJUSTMENT:
+  case PROP_VADJUSTMENT:
+    g_value_set_object (value, self->pan[id - PROP_HADJUSTMENT]);
+    break;
+  case PROP_HSCROLL_POLICY:
+  case PROP_VSCROLL_POLICY:
+    g_value_set_enum (value, self->pan_policy[id - PROP_HSCROLL_POLICY]);
     break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -255,8 +314,19 @@ lodge_display_set_property (GObject *object, guint id, const GValue *value, GPar
   case PROP_SESSION:
     lodge_display_set_session (self, g_value_get_object (value));
     break;
-  case PROP_RESIZE_GUEST:
-    lodge_display_set_resize_guest (self, g_value_get_boolean (value));
+  case PROP_SCALING:
+    lodge_display_set_scaling (self, g_value_get_enum (value));
+    break;
+  case PROP_WHOLE_MULTIPLES:
+    lodge_display_set_whole_multiples (self, g_value_get_boolean (value));
+    break;
+  case PROP_HADJUSTMENT:
+  case PROP_VADJUSTMENT:
+    lodge_display_set_adjustment (self, id - PROP_HADJUSTMENT, g_value_get_object (value));
+    break;
+  case PROP_HSCROLL_POLICY:
+  case PROP_VSCROLL_POLICY:
+    self->pan_policy[id - PROP_HSCROLL_POLICY] = g_value_get_enum (value);
     break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -284,12 +354,19 @@ lodge_display_class_init (LodgeDisplayClass *klass)
   properties[PROP_SESSION] =
       g_param_spec_object ("session", NULL, NULL, LODGE_TYPE_CONSOLE_SESSION,
                            G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
-  properties[PROP_RESIZE_GUEST] =
-      g_param_spec_boolean ("resize-guest", NULL, NULL, TRUE,
+  properties[PROP_SCALING] =
+      g_param_spec_enum ("scaling", NULL, NULL, LODGE_TYPE_SCALING, LODGE_SCALING_RESIZE_GUEST,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_WHOLE_MULTIPLES] =
+      g_param_spec_boolean ("whole-multiples", NULL, NULL, FALSE,
                             G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
   properties[PROP_GRABBED] = g_param_spec_boolean ("grabbed", NULL, NULL, FALSE,
                                                    G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);
+  g_object_class_override_property (object_class, PROP_HADJUSTMENT, "hadjustment");
+  g_object_class_override_property (object_class, PROP_VADJUSTMENT, "vadjustment");
+  g_object_class_override_property (object_class, PROP_HSCROLL_POLICY, "hscroll-policy");
+  g_object_class_override_property (object_class, PROP_VSCROLL_POLICY, "vscroll-policy");
 
   signals[LEAVE] = g_signal_new ("leave", LODGE_TYPE_DISPLAY, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                  NULL, G_TYPE_NONE, 0);
@@ -301,13 +378,13 @@ lodge_display_class_init (LodgeDisplayClass *klass)
 static void
 lodge_display_init (LodgeDisplay *self)
 {
-  self->resize_guest = TRUE;
   self->tiles = lodge_tiles_new ();
   gtk_widget_set_focusable (GTK_WIDGET (self), TRUE);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   _ ("Screen of the machine"), -1);
   lodge_display_init_input (self);
   lodge_display_init_pointer (self);
+  lodge_display_init_pan (self);
 }
 
 GtkWidget *

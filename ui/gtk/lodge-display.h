@@ -11,9 +11,22 @@ G_BEGIN_DECLS
 #define LODGE_TYPE_DISPLAY (lodge_display_get_type ())
 G_DECLARE_FINAL_TYPE (LodgeDisplay, lodge_display, LODGE, DISPLAY, GtkWidget)
 
-/* Properties
+/* How the guest's picture is brought into the widget. Their nicks are the words of the machine's
+ * key display.scaling. */
+typedef enum {
+  LODGE_SCALING_RESIZE_GUEST, /* the guest is asked for the widget's size; else as below */
+  LODGE_SCALING_SCALE,        /* as large as it fits, by a whole number where that is near */
+  LODGE_SCALING_ONE_TO_ONE,   /* each of its pixels is one of the screen's; a part is seen */
+} LodgeScaling;
+#define LODGE_TYPE_SCALING (lodge_scaling_get_type ())
+GType lodge_scaling_get_type (void);
+
+/* It can be in a GtkScrolledWindow, whose bars are there while a part of the picture is seen.
+ *
+ * Properties
  *   "session" (LodgeConsoleSession, read-write)
- *   "resize-guest" (boolean, read-write, default TRUE): the guest follows the widget's size
+ *   "scaling" (LodgeScaling, read-write)
+ *   "whole-multiples" (boolean, read-write): a picture is made larger by whole numbers only
  *   "grabbed" (boolean, read): system shortcuts and the pointer are the guest's now
  *
  * Signals
@@ -23,7 +36,8 @@ G_DECLARE_FINAL_TYPE (LodgeDisplay, lodge_display, LODGE, DISPLAY, GtkWidget)
 GtkWidget *lodge_display_new (void);
 void lodge_display_set_session (LodgeDisplay *self, LodgeConsoleSession *session);
 LodgeConsoleSession *lodge_display_get_session (LodgeDisplay *self);
-void lodge_display_set_resize_guest (LodgeDisplay *self, gboolean resize_guest);
+void lodge_display_set_scaling (LodgeDisplay *self, LodgeScaling scaling);
+void lodge_display_set_whole_multiples (LodgeDisplay *self, gboolean whole_multiples);
 gboolean lodge_display_get_grabbed (LodgeDisplay *self);
 void lodge_display_ungrab (LodgeDisplay *self);
 

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See console-fixture.h. */
+#include "console-fixture.h"
+
+#include <glib/gstdio.h>
+
+LodgeConsoleSession *
+console_fixture_get_session (ConsoleFixture *self)
+{
+  return lodge_console_machine_get_session (lodge_console_window_get_machine (self->window));
+}
+
+gboolean
+console_fixture_is_shown (ConsoleFixture *self)
+{
+  return lodge_console_machine_get_phase (lodge_console_window_get_machine (self->window)) ==
+         LODGE_CONSOLE_SHOWN;
+}
+
+void
+console_fixture_set_up (ConsoleFixture *self, guint32 capabilities)
+{
+  *self = (ConsoleFixture){.engine = fake_engine_new (NULL)};
+  self->uuid = fake_engine_add_machine (self->engine, "web", "running");
+  self->folder = g_dir_make_tmp ("lodge-app-XXXXXX", NULL);
+  self->socket = g_build_filename (self->folder, "spice.sock", NULL);
+  self->server = spice_fixture_new_at (self->socket, 640, 400);
+  if (capabilities != 0) {
+    self->agent = spice_fixture_agent_new (self->server);
+    spice_fixture_agent_announce (self->agent, capabilities);
+  }
+  fake_engine_set_spice_socket (self->engine, self->uuid, self->socket);
+  self->connection = lodge_connection_new ();
+  lodge_connection_open (self->connection);
+  self->window =
+      LODGE_CONSOLE_WINDOW (lodge_console_window_new (NULL, self->connection, self->uuid));
+  g_object_add_weak_pointer (G_OBJECT (self->window), (gpointer *) &self->window);
+  gtk_window_present (GTK_WINDOW (self->window));
+  app_wait_until (console_fixture_is_shown (self));
+}
+
+void
+console_fixture_tear_down (ConsoleFixture *self)
+{
+  g_autoptr (GDir) dir = NULL;
+  const char *name;
+
+  spice_fixture_settle (); /* the server's screen has nothing to do when its client goes */
+  if (self->window != NULL)
+    gtk_window_destroy (GTK_WINDOW (self->window));
+  app_wait_until (self->window == NULL);
+  app_assert_dies (self->connection);
+  fake_engine_free (self->engine);
+  spice_fixture_settle ();
+  if (self->agent != NULL)
+    spice_fixture_agent_free (self->agent);
+  spice_fixture_free (self->server);
+  dir = g_dir_open (self->folder, 0, NULL);
+  while ((name = g_dir_read_name (dir)) != NULL) {
+    g_autofree char *path = g_build_filename (self->folder, name, NULL);
+    g_unlink (path);
+  }
+  g_rmdir (self->folder);
+  g_free (self->socket);
+  g_free (self->folder);
+}
+
+void
+console_fixture_set_key (ConsoleFixture *self, const char *key, const char *text)
+{
+  LodgeMachine1 *machine =
+      lodge_console_machine_get_machine (lodge_console_window_get_machine (self->window));
+  GVariantBuilder builder;
+  g_autoptr (GError) error = NULL;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{ss}"));
+  g_variant_builder_add (&builder, "{ss}", key, text);
+  g_assert_true (
+      lodge_machine1_call_set_sync (machine, g_variant_builder_end (&builder), NULL, &error));
+  g_assert_no_error (error);
+}
+
+char *
+console_fixture_dup_menu (GMenuModel *menu, const char *before)
+{
+  GString *text = g_string_new (NULL);
+
+  for (int i = 0; i < g_menu_model_get_n_items (menu); i++) {
+    g_autofree char *label = NULL;
+    g_autofree char *action = NULL;
+    g_autoptr (GMenuModel) inner = g_menu_model_get_item_link (menu, i, G_MENU_LINK_SUBMENU);
+
+    g_menu_model_get_item_attribute (menu, i, G_MENU_ATTRIBUTE_LABEL, "s", &label);
+    g_menu_model_get_item_attribute (menu, i, G_MENU_ATTRIBUTE_ACTION, "s", &action);
+    g_string_append_printf (text, "%s%s %s\n", before, label, action != NULL ? action : "");
+    if (inner != NULL) {
+      g_autofree char *more = console_fixture_dup_menu (inner, "> ");
+      g_string_append (text, more);
+    }
+  }
+  return g_string_free (text, FALSE);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A console window that shows a guest: a fake engine with a machine "web", and a SPICE server with
+ * an agent. Within spice_fixture_run(). */
+#pragma once
+
+#include "app-fixture.h"
+
+#include "gtk/lodge-console-window-private.h"
+#include "spice-fixture-agent.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  FakeEngine *engine;
+  LodgeConnection *connection;
+  LodgeConsoleWindow *window; /* NULL once it is gone */
+  const char *uuid;
+  char *folder; /* a new one; files in it are removed at the end */
+  char *socket;
+  SpiceFixture *server;
+  SpiceFixtureAgent *agent;
+} ConsoleFixture;
+
+/* @capabilities: of the agent; 0 for none. The guest's picture is 640 by 400. */
+void console_fixture_set_up (ConsoleFixture *self, guint32 capabilities);
+void console_fixture_tear_down (ConsoleFixture *self);
+
+/* Lent; NULL while there is none. */
+LodgeConsoleSession *console_fixture_get_session (ConsoleFixture *self);
+gboolean console_fixture_is_shown (ConsoleFixture *self);
+/* A key of the description, changed by somebody else. */
+void console_fixture_set_key (ConsoleFixture *self, const char *key, const char *text);
+/* The labels of the menu, one a line, with @before; and what is in its submenus after a '>'. */
+char *console_fixture_dup_menu (GMenuModel *menu, const char *before);
+
+G_END_DECLS

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* How a console window shows its guest's picture: the menu's switches, the machine's keys, and the
+ * bars of a picture that is larger than the window. */
+#include "console-fixture.h"
+
+typedef ConsoleFixture Test;
+
+static LodgeScaling
+get_scaling (Test *test)
+{
+  LodgeScaling scaling;
+
+  g_object_get (test->window->display, "scaling", &scaling, NULL);
+  return scaling;
+}
+
+static gboolean
+has_whole_multiples (Test *test)
+{
+  gboolean whole_multiples;
+
+  g_object_get (test->window->display, "whole-multiples", &whole_multiples, NULL);
+  return whole_multiples;
+}
+
+static void
+in_switches (void)
+{
+  static const struct {
+    const char *word;
+    LodgeScaling scaling;
+  } rows[] = {
+      {"scale", LODGE_SCALING_SCALE},
+      {"one-to-one", LODGE_SCALING_ONE_TO_ONE},
+      {"resize-guest", LODGE_SCALING_RESIZE_GUEST},
+  };
+  Test test;
+
+  console_fixture_set_up (&test, 0);
+  GtkWidget *window = GTK_WIDGET (test.window);
+  g_assert_cmpint (get_scaling (&test), ==, LODGE_SCALING_RESIZE_GUEST);
+  g_assert_false (has_whole_multiples (&test));
+
+  /* From the menu, through the engine, which remembers it. */
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+    g_assert_true (gtk_widget_activate_action (window, "display.scaling", "s", rows[i].word));
+    app_wait_until (get_scaling (&test) == rows[i].scaling);
+    g_autofree char *key = fake_engine_dup_key (test.engine, "web", "display.scaling");
+    g_assert_cmpstr (key, ==, rows[i].word);
+  }
+  g_assert_true (gtk_widget_activate_action (window, "display.whole-multiples", NULL));
+  app_wait_until (has_whole_multiples (&test));
+  g_autofree char *whole = fake_engine_dup_key (test.engine, "web", "display.whole-multiples");
+  g_assert_cmpstr (whole, ==, "true");
+
+  /* And from somebody else. */
+  console_fixture_set_key (&test, "display.scaling", "scale");
+  console_fixture_set_key (&test, "display.whole-multiples", "false");
+  app_wait_until (get_scaling (&test) == LODGE_SCALING_SCALE && !has_whole_multiples (&test));
+
+  /* What the engine refuses is said, and stays as it was. */
+  fake_engine_fail_next (test.engine, "Set", LODGE_ERROR_STORAGE, "No <room> & no luck.");
+  gtk_widget_activate_action (window, "display.scaling", "s", "one-to-one");
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_nonnull (app_find_label (app_get_dialog (), "Could Not Change How the Screen Is Shown"));
+  g_assert_nonnull (app_find_label (app_get_dialog (), "No <room> & no luck."));
+  gtk_window_close (GTK_WINDOW (app_get_dialog ()));
+  app_wait_until (app_get_dialog () == NULL);
+  g_assert_cmpint (get_scaling (&test), ==, LODGE_SCALING_SCALE);
+  console_fixture_tear_down (&test);
+}
+
+static gboolean
+has_bar (Test *test, GtkWidget *bar)
+{
+  return gtk_widget_get_mapped (bar) && gtk_widget_get_child_visible (bar);
+}
+
+static void
+in_bars (void)
+{
+  Test test;
+
+  console_fixture_set_up (&test, 0);
+  GtkScrolledWindow *stage = test.window->stage;
+  GtkWidget *across = gtk_scrolled_window_get_hscrollbar (stage);
+  GtkWidget *down = gtk_scrolled_window_get_vscrollbar (stage);
+  GtkAdjustment *left = gtk_scrolled_window_get_hadjustment (stage);
+
+  /* Scaled, there is nothing to scroll. */
+  spice_fixture_resize (test.server, 3000, 400);
+  spice_fixture_settle ();
+  g_assert_false (has_bar (&test, across));
+  g_assert_false (has_bar (&test, down));
+
+  /* One way only where it is too large one way only. */
+  console_fixture_set_key (&test, "display.scaling", "one-to-one");
+  app_wait_until (has_bar (&test, across));
+  g_assert_false (has_bar (&test, down));
+  g_assert_cmpfloat (gtk_adjustment_get_upper (left), ==, 3000);
+  g_assert_cmpfloat (gtk_adjustment_get_page_size (left), ==,
+                     gtk_widget_get_width (GTK_WIDGET (test.window->display)));
+  gtk_adjustment_set_value (left, 3000);
+  spice_fixture_resize (test.server, 2000, 3000);
+  app_wait_until (has_bar (&test, across) && has_bar (&test, down));
+  /* What was seen is moved into the smaller picture, not to its start. */
+  g_assert_cmpfloat (gtk_adjustment_get_value (left), >, 0);
+  g_assert_cmpfloat (gtk_adjustment_get_value (left) + gtk_adjustment_get_page_size (left), <=,
+                     2000);
+
+  spice_fixture_resize (test.server, 400, 300);
+  app_wait_until (!has_bar (&test, across) && !has_bar (&test, down));
+  g_assert_cmpfloat (gtk_adjustment_get_value (left), ==, 0);
+  console_fixture_tear_down (&test);
+}
+
+static void
+test_switches (void)
+{
+  spice_fixture_run (in_switches);
+}
+
+static void
+test_bars (void)
+{
+  spice_fixture_run (in_bars);
+}
+
+int
+main (int argc, char **argv)
+{
+  if (!app_test_init (&argc, &argv))
+    return 0;
+
+  g_test_add_func ("/console-scaling/switches", test_switches);
+  g_test_add_func ("/console-scaling/bars", test_bars);
+  return g_test_run ();
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* How the console window shows its guest's picture: switches in its menu that are keys of the
+ * machine's description. What is done follows the description, whoever changes it. */
+#include "gtk/lodge-console-window-private.h"
+
+#include <glib/gi18n-lib.h>
+
+#define SCALING_KEY         "display.scaling"
+#define WHOLE_MULTIPLES_KEY "display.whole-multiples"
+
+struct _LodgeConsoleScaling {
+  LodgeConsoleWindow *window;
+  GSimpleAction *scaling;
+  GSimpleAction *whole_multiples;
+};
+
+static void
+scaling_cb (GSimpleAction *action, GVariant *value, LodgeConsoleScaling *self)
+{
+  lodge_console_key_set (self->window, SCALING_KEY, g_variant_get_string (value, NULL),
+                         _ ("Could Not Change How the Screen Is Shown"));
+}
+
+static void
+whole_multiples_cb (GSimpleAction *action, GVariant *value, LodgeConsoleScaling *self)
+{
+  lodge_console_key_set (self->window, WHOLE_MULTIPLES_KEY,
+                         g_variant_get_boolean (value) ? "true" : "false",
+                         _ ("Could Not Change How the Screen Is Shown"));
+}
+
+/* The bars are for a window. In full screen they would take from the screen; there the pointer
+ * moves the view at the edges. */
+static void
+update_bars (LodgeConsoleWindow *window)
+{
+  const GtkPolicyType policy =
+      gtk_window_is_fullscreen (GTK_WINDOW (window)) ? GTK_POLICY_EXTERNAL : GTK_POLICY_AUTOMATIC;
+
+  gtk_scrolled_window_set_policy (window->stage, policy, policy);
+}
+
+void
+lodge_console_scaling_update (LodgeConsoleWindow *window)
+{
+  LodgeConsoleScaling *self = window->scaling;
+  LodgeMachine1 *machine = lodge_console_machine_get_machine (window->machine);
+  GVariant *description = machine != NULL ? lodge_machine1_get_description (machine) : NULL;
+  g_autoptr (GEnumClass) scalings = g_type_class_ref (LODGE_TYPE_SCALING);
+  const char *word = NULL;
+  const char *whole = NULL;
+
+  g_simple_action_set_enabled (self->scaling, machine != NULL);
+  g_simple_action_set_enabled (self->whole_multiples, machine != NULL);
+  /* While the engine is away it stays as it was. */
+  if (description == NULL)
+    return;
+
+  g_variant_lookup (description, SCALING_KEY, "&s", &word);
+  g_variant_lookup (description, WHOLE_MULTIPLES_KEY, "&s", &whole);
+  const GEnumValue *value = word != NULL ? g_enum_get_value_by_nick (scalings, word) : NULL;
+  if (value == NULL)
+    value = g_enum_get_value (scalings, LODGE_SCALING_RESIZE_GUEST);
+  g_simple_action_set_state (self->scaling, g_variant_new_string (value->value_nick));
+  g_simple_action_set_state (self->whole_multiples,
+                             g_variant_new_boolean (g_strcmp0 (whole, "true") == 0));
+  lodge_display_set_scaling (window->display, value->value);
+  lodge_display_set_whole_multiples (window->display, g_strcmp0 (whole, "true") == 0);
+}
+
+void
+lodge_console_scaling_init (LodgeConsoleWindow *window)
+{
+  LodgeConsoleScaling *self = g_new0 (LodgeConsoleScaling, 1);
+  g_autoptr (GSimpleActionGroup) actions = g_simple_action_group_new ();
+
+  window->scaling = self;
+  self->window = window;
+  self->scaling = g_simple_action_new_stateful ("scaling", G_VARIANT_TYPE_STRING,
+                                                g_variant_new_string ("resize-guest"));
+  self->whole_multiples =
+      g_simple_action_new_stateful ("whole-multiples", NULL, g_variant_new_boolean (FALSE));
+  g_signal_connect (self->scaling, "change-state", G_CALLBACK (scaling_cb), self);
+  g_signal_connect (self->whole_multiples, "change-state", G_CALLBACK (whole_multiples_cb), self);
+  g_action_map_add_action (G_ACTION_MAP (actions), G_ACTION (self->scaling));
+  g_action_map_add_action (G_ACTION_MAP (actions), G_ACTION (self->whole_multiples));
+  gtk_widget_insert_action_group (GTK_WIDGET (window), "display", G_ACTION_GROUP (actions));
+  g_signal_connect (window, "notify::fullscreened", G_CALLBACK (update_bars), NULL);
+  update_bars (window);
+}
+
+void
+lodge_console_scaling_clear (LodgeConsoleWindow *window)
+{
+  LodgeConsoleScaling *self = g_steal_pointer (&window->scaling);
+
+  if (self == NULL)
+    return;
+  g_signal_handlers_disconnect_by_data (self->scaling, self);
+  g_object_unref (self->scaling);
+  g_signal_handlers_disconnect_by_data (self->whole_multiples, self);
+  g_object_unref (self->whole_multiples);
+  g_free (self);
+}
