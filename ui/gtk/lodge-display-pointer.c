@@ -7,6 +7,8 @@
  */
 #include "gtk/lodge-display-private.h"
 
+#include "gtk/lodge-display-scale.h"
+
 #include <math.h>
 
 #ifdef LODGE_HAVE_X11
@@ -238,13 +240,14 @@ get_cursor_scale (LodgeDisplay *self)
   double scale = 1;
 
   if (self->view.view_width > 0)
-    scale = (double) self->view.view_width / self->view.guest_width / self->view.device_scale;
+    scale = (double) self->view.view_width / self->view.guest_width;
 #ifdef LODGE_HAVE_X11
-  /* X11 takes device pixels. GDK 4.8 gives Wayland all cursors as if for a scale of 1. */
+  /* X11 takes device pixels. */
   if (GDK_IS_X11_DISPLAY (gtk_widget_get_display (GTK_WIDGET (self))))
-    scale *= gtk_widget_get_scale_factor (GTK_WIDGET (self));
+    return scale;
 #endif
-  return scale;
+  /* GDK gives Wayland all textures as if for a scale of 1. */
+  return scale / lodge_display_get_device_scale (GTK_WIDGET (self));
 }
 
 static GdkTexture *

@@ -49,10 +49,14 @@ lodge_display_update_view (LodgeDisplay *self)
 {
   GtkNative *native = gtk_widget_get_native (GTK_WIDGET (self));
   GskRenderer *renderer = native != NULL ? gtk_native_get_renderer (native) : NULL;
+  const LodgeDisplayView before = self->view;
 
   lodge_display_find_view (self, &self->view);
   lodge_tiles_set_view (self->tiles, &self->view,
                         renderer != NULL && GSK_IS_CAIRO_RENDERER (renderer));
+  /* The guest's pointer is as large as its picture. */
+  if (!lodge_display_view_equal (&before, &self->view))
+    lodge_display_update_cursor (self);
 }
 
 /* While the pointer is relative the guest's own place for it counts, and the host's is hidden. */
@@ -81,12 +85,9 @@ void
 lodge_display_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
 {
   LodgeDisplay *self = LODGE_DISPLAY (widget);
-  double scale = self->view.view_width;
 
   lodge_display_forget_damage (self);
   lodge_display_update_view (self);
-  if (scale != self->view.view_width)
-    lodge_display_update_cursor (self);
 
   gtk_snapshot_push_clip (snapshot,
                           &GRAPHENE_RECT_INIT (0, 0, self->view.width, self->view.height));

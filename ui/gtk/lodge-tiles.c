@@ -208,11 +208,35 @@ make_texture_node (LodgeTiles *self, int column, int row, const graphene_rect_t 
   return gsk_clip_node_new (node, tile);
 }
 
+/* On a desktop that is scaled a tile's edges can be between two of the window's pixels. cairo keeps
+ * the edges of what it records in units of 1/256 of those, which is a hundredth off the screen's
+ * and seen; and GTK 4.8 (gsk_gl_render_job_visit_as_fallback) puts such a node at the pixel before.
+ * So it reaches to whole pixels: into its neighbours, which show the same there, and where it is
+ * not smoothed also out of the picture, where there is nothing. */
+static graphene_rect_t
+reach_out (LodgeTiles *self, int column, int row, const graphene_rect_t *tile)
+{
+  const gboolean sharp = self->multiple > 0;
+  float left = tile->origin.x, right = left + tile->size.width;
+  float top = tile->origin.y, bottom = top + tile->size.height;
+
+  if (sharp || column > 0)
+    left = floorf (left);
+  if (sharp || row > 0)
+    top = floorf (top);
+  if (sharp || column < self->columns - 1)
+    right = ceilf (right);
+  if (sharp || row < self->rows - 1)
+    bottom = ceilf (bottom);
+  return GRAPHENE_RECT_INIT (left, top, right - left, bottom - top);
+}
+
 static GskRenderNode *
-make_cairo_node (LodgeTiles *self, const graphene_rect_t *tile)
+make_cairo_node (LodgeTiles *self, int column, int row, const graphene_rect_t *tile)
 {
   const LodgeDisplayView *view = &self->view;
-  GskRenderNode *node = gsk_cairo_node_new (tile);
+  const graphene_rect_t bounds = reach_out (self, column, row, tile);
+  GskRenderNode *node = gsk_cairo_node_new (&bounds);
   cairo_t *cr = gsk_cairo_node_get_draw_context (node);
 
   if (self->image == NULL)
@@ -224,9 +248,10 @@ make_cairo_node (LodgeTiles *self, const graphene_rect_t *tile)
   cairo_scale (cr, view->view_width / (double) view->guest_width / view->device_scale,
                view->view_height / (double) view->guest_height / view->device_scale);
   cairo_set_source_surface (cr, self->image, 0, 0);
-  cairo_pattern_set_extend (cairo_get_source (cr), CAIRO_EXTEND_PAD);
   if (self->multiple > 0)
     cairo_pattern_set_filter (cairo_get_source (cr), CAIRO_FILTER_NEAREST);
+  else
+    cairo_pattern_set_extend (cairo_get_source (cr), CAIRO_EXTEND_PAD);
   cairo_paint (cr);
   cairo_destroy (cr);
   return node;
@@ -237,7 +262,7 @@ make_node (LodgeTiles *self, int column, int row, const graphene_rect_t *tile)
 {
   GskRenderNode *node = self->for_cairo ? NULL : make_texture_node (self, column, row, tile);
 
-  return node != NULL ? node : make_cairo_node (self, tile);
+  return node != NULL ? node : make_cairo_node (self, column, row, tile);
 }
 
 void
