@@ -6,6 +6,7 @@
 
 #include <glib/gstdio.h>
 #include <stdio.h>
+#include <stdarg.h>
 #include <string.h>
 
 /* Every warning fails a test but one: AdwMessageDialog of libadwaita 1.7 measures a label in less
@@ -176,6 +177,23 @@ app_was_called (FakeEngine *engine, const char *call)
   }
 
   return FALSE;
+}
+
+void
+app_xdotool (const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  g_autofree char *arguments = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_autofree char *command = g_strconcat ("xdotool ", arguments, NULL);
+  g_auto (GStrv) argv = g_strsplit (command, " ", -1);
+  g_autoptr (GSubprocess) process =
+      g_subprocess_newv ((const char *const *) argv, G_SUBPROCESS_FLAGS_STDOUT_SILENCE, NULL);
+  g_assert_nonnull (process);
+  g_assert_true (g_subprocess_wait_check (process, NULL, NULL));
+  app_settle ();
 }
 
 char *

@@ -44,6 +44,9 @@ void app_click (gpointer root, const char *label);
 /* Whether a client has called that since; @call is the beginning of the text. */
 gboolean app_was_called (FakeEngine *engine, const char *call);
 
+/* Runs xdotool with these words: what a hand does. */
+void app_xdotool (const char *format, ...) G_GNUC_PRINTF (1, 2);
+
 /* A program that writes its arguments and standard input to the returned file. In @folder. */
 char *app_make_recorder (const char *folder, char **out_record);
 gboolean app_file_contains (const char *path, const char *text);

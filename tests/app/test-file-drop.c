@@ -7,7 +7,6 @@
 
 #include <gdk/x11/gdkx.h>
 #include <glib/gstdio.h>
-#include <stdarg.h>
 #include <string.h>
 
 typedef struct {
@@ -21,25 +20,6 @@ typedef struct {
   char *socket;
   char *file;
 } Test;
-
-static void xdotool (const char *format, ...) G_GNUC_PRINTF (1, 2);
-
-static void
-xdotool (const char *format, ...)
-{
-  va_list args;
-
-  va_start (args, format);
-  g_autofree char *arguments = g_strdup_vprintf (format, args);
-  va_end (args);
-  g_autofree char *command = g_strconcat ("xdotool ", arguments, NULL);
-  g_auto (GStrv) argv = g_strsplit (command, " ", -1);
-  g_autoptr (GSubprocess) process =
-      g_subprocess_newv ((const char *const *) argv, G_SUBPROCESS_FLAGS_STDOUT_SILENCE, NULL);
-  g_assert_nonnull (process);
-  g_assert_true (g_subprocess_wait_check (process, NULL, NULL));
-  app_settle ();
-}
 
 static LodgeConsoleSession *
 get_session (Test *test)
@@ -66,11 +46,11 @@ is_hinted (Test *test)
 static void
 drag (Test *test)
 {
-  xdotool ("mousemove 1300 900");
-  xdotool ("mousedown 1");
+  app_xdotool ("mousemove 1300 900");
+  app_xdotool ("mousedown 1");
   /* Far enough to be a drag, then in steps, as a hand does it. */
   for (int i = 1; i <= 8; i++)
-    xdotool ("mousemove %d %d", 1300 - 110 * i, 900 - 70 * i);
+    app_xdotool ("mousemove %d %d", 1300 - 110 * i, 900 - 70 * i);
 }
 
 static void
@@ -97,13 +77,13 @@ in_drop (void)
   test.source = g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, NULL,
                                   g_getenv ("LODGE_TEST_DRAG_SOURCE"), test.file, NULL);
   g_assert_nonnull (test.source);
-  xdotool ("search --sync --name ^drag-source$ windowmove --sync 1200 800");
-  xdotool ("windowmove --sync %lu 20 20",
-           gdk_x11_surface_get_xid (gtk_native_get_surface (GTK_NATIVE (test.window))));
+  app_xdotool ("search --sync --name ^drag-source$ windowmove --sync 1200 800");
+  app_xdotool ("windowmove --sync %lu 20 20",
+               gdk_x11_surface_get_xid (gtk_native_get_surface (GTK_NATIVE (test.window))));
 
   drag (&test);
   app_wait_until (is_hinted (&test));
-  xdotool ("mouseup 1");
+  app_xdotool ("mouseup 1");
   app_wait_until (strcmp (spice_fixture_agent_get_log (test.agent), "start1") == 0);
   g_assert_nonnull (strstr (spice_fixture_agent_get_file_start (test.agent), "ein & <b>.txt"));
   spice_fixture_agent_file_status (test.agent, 0, VD_AGENT_FILE_XFER_STATUS_CAN_SEND_DATA);
@@ -125,7 +105,7 @@ in_drop (void)
   app_wait_until (
       !lodge_console_files_get_enabled (lodge_console_session_get_files (get_session (&test))));
   drag (&test);
-  xdotool ("mouseup 1");
+  app_xdotool ("mouseup 1");
   app_settle ();
   g_assert_cmpstr (spice_fixture_agent_get_log (test.agent), ==, "");
 

@@ -7,12 +7,14 @@
 
 G_BEGIN_DECLS
 
+typedef struct _LodgeConsoleFullscreen LodgeConsoleFullscreen;
 typedef struct _LodgeConsoleScaling LodgeConsoleScaling;
 typedef struct _LodgeConsoleSharing LodgeConsoleSharing;
 
 struct _LodgeConsoleWindow {
   AdwApplicationWindow parent_instance;
 
+  GtkBox *content;
   GtkWidget *header;
   AdwWindowTitle *title;
   GtkWidget *start_button;
@@ -32,9 +34,9 @@ struct _LodgeConsoleWindow {
   GtkScrolledWindow *stage;
   LodgeDisplay *display;
   GtkRevealer *paused_revealer;
-  GtkRevealer *leave_revealer;
-  GtkLabel *leave_label;
-  GtkWidget *leave_button;
+  GtkRevealer *bar; /* has the header in full screen */
+  GtkWidget *fullscreen_button;
+  GtkWidget *minimize_button;
   GMenu *sharing_menu;
   GtkWidget *microphone_button;
   GtkWidget *microphone_pill;
@@ -42,10 +44,6 @@ struct _LodgeConsoleWindow {
 
   LodgeConnection *connection;
   LodgeConsoleMachine *machine;
-  GtkEventController *fullscreen_key; /* the newest controller of the window */
-  guint fullscreen_key_idle;
-  guint leave_timer;
-  gboolean was_left;     /* for another window */
   gboolean start_wanted; /* once it is known to be off */
   GSimpleAction *microphone_action;
   GCancellable *microphone_wish; /* the last one; those before are no matter any more */
@@ -53,6 +51,7 @@ struct _LodgeConsoleWindow {
   gboolean may_close; /* the user has answered */
   GtkFileChooserNative *chooser;
   GBytes *picture; /* while a place for it is being chosen */
+  LodgeConsoleFullscreen *fullscreen;
   LodgeConsoleScaling *scaling;
   LodgeConsoleSharing *sharing;
 };
@@ -64,7 +63,7 @@ void lodge_console_actions_update (LodgeConsoleWindow *self);
 /* What is under way no longer comes back. */
 void lodge_console_actions_clear (LodgeConsoleWindow *self);
 
-/* lodge-console-fullscreen.c: F11, and the way back that a pointer finds. */
+/* lodge-console-fullscreen.c: F11, and the header as a bar that hides. */
 void lodge_console_fullscreen_init (LodgeConsoleWindow *self);
 void lodge_console_fullscreen_toggle (LodgeConsoleWindow *self);
 void lodge_console_fullscreen_clear (LodgeConsoleWindow *self);

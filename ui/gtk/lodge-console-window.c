@@ -149,7 +149,6 @@ changed_cb (LodgeConsoleMachine *machine, LodgeConsoleWindow *self)
   gtk_window_set_title (GTK_WINDOW (self), name);
   adw_window_title_set_title (self->title, name);
   show_subtitle (self);
-  gtk_label_set_text (self->leave_label, name);
   gtk_revealer_set_reveal_child (self->paused_revealer,
                                  shown && state == LODGE_MACHINE_STATE_PAUSED);
   /* Without a picture the page itself says so. */
@@ -315,6 +314,7 @@ lodge_console_window_dispose (GObject *object)
 static void
 bind_children (GtkWidgetClass *widget_class)
 {
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, content);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, header);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, title);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, start_button);
@@ -334,9 +334,9 @@ bind_children (GtkWidgetClass *widget_class)
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, stage);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, display);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, paused_revealer);
-  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, leave_revealer);
-  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, leave_label);
-  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, leave_button);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, bar);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, fullscreen_button);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, minimize_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, sharing_menu);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, microphone_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, microphone_pill);
