@@ -125,101 +125,12 @@ send_keys_action (GtkWidget *widget, const char *name, GVariant *parameter)
   gtk_widget_grab_focus (GTK_WIDGET (self->display));
 }
 
-/* --- Screenshot: first the picture of this moment, then the question where to --- */
-
-static void
-saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (LodgeConsoleWindow) self = user_data;
-  g_autoptr (GError) error = NULL;
-  const gboolean saved = g_file_replace_contents_finish (G_FILE (source), result, NULL, &error);
-
-  if (self->machine == NULL)
-    return;
-
-  if (saved)
-    adw_toast_overlay_add_toast (self->toasts, adw_toast_new (_ ("Screenshot saved")));
-  else
-    lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Save the Screenshot"), error);
-}
-
-static void
-place_cb (GtkNativeDialog *dialog, int response, LodgeConsoleWindow *self)
-{
-  g_autoptr (GFile) file = NULL;
-  g_autoptr (GBytes) picture = g_steal_pointer (&self->picture);
-
-  if (response == GTK_RESPONSE_ACCEPT)
-    file = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (dialog));
-  g_clear_object (&self->chooser);
-
-  if (file != NULL && picture != NULL)
-    g_file_replace_contents_bytes_async (file, picture, NULL, FALSE, G_FILE_CREATE_NONE, NULL,
-                                         saved_cb, g_object_ref (self));
-}
-
-static void
-ask_place (LodgeConsoleWindow *self)
-{
-  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
-  g_autofree char *moment = g_date_time_format (now, "%Y-%m-%d %H-%M-%S");
-  g_autofree char *name =
-      g_strdup_printf ("%s %s.png", lodge_console_machine_get_name (self->machine), moment);
-  const char *pictures = g_get_user_special_dir (G_USER_DIRECTORY_PICTURES);
-
-  /* A name is free of '/' by the engine's rules; a file's name is not left to that. */
-  g_strdelimit (name, "/", '-');
-  self->chooser =
-      gtk_file_chooser_native_new (_ ("Save Screenshot"), GTK_WINDOW (self),
-                                   GTK_FILE_CHOOSER_ACTION_SAVE, _ ("_Save"), _ ("_Cancel"));
-  gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (self->chooser), TRUE);
-  gtk_file_chooser_set_current_name (GTK_FILE_CHOOSER (self->chooser), name);
-  if (pictures != NULL) {
-    g_autoptr (GFile) folder = g_file_new_for_path (pictures);
-    gtk_file_chooser_set_current_folder (GTK_FILE_CHOOSER (self->chooser), folder, NULL);
-  }
-  g_signal_connect (self->chooser, "response", G_CALLBACK (place_cb), self);
-  gtk_native_dialog_show (GTK_NATIVE_DIALOG (self->chooser));
-}
-
-static void
-screenshot_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (LodgeConsoleWindow) self = user_data;
-  g_autoptr (GVariant) png = NULL;
-  g_autoptr (GError) error = NULL;
-
-  lodge_machine1_call_screenshot_finish (LODGE_MACHINE1 (source), &png, result, &error);
-  if (self->machine == NULL)
-    return;
-
-  if (png == NULL) {
-    g_dbus_error_strip_remote_error (error);
-    lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Take a Screenshot"), error);
-  } else if (self->chooser == NULL) {
-    g_clear_pointer (&self->picture, g_bytes_unref);
-    self->picture = g_variant_get_data_as_bytes (png);
-    ask_place (self);
-  }
-}
-
-static void
-screenshot_action (GtkWidget *widget, const char *name, GVariant *parameter)
-{
-  LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (widget);
-  LodgeMachine1 *machine = lodge_console_machine_get_machine (self->machine);
-
-  if (machine != NULL)
-    lodge_machine1_call_screenshot (machine, NULL, screenshot_cb, g_object_ref (self));
-}
-
 void
 lodge_console_actions_init (GtkWidgetClass *widget_class)
 {
   for (guint i = 0; i < G_N_ELEMENTS (powers); i++)
     gtk_widget_class_install_action (widget_class, powers[i].action, NULL, power_action);
   gtk_widget_class_install_action (widget_class, "console.send-keys", "s", send_keys_action);
-  gtk_widget_class_install_action (widget_class, "console.screenshot", NULL, screenshot_action);
 }
 
 void
@@ -242,13 +153,4 @@ lodge_console_actions_update (LodgeConsoleWindow *self)
                           (can & (LODGE_MACHINE_CAN_START | LODGE_MACHINE_CAN_RESUME)) == 0);
   gtk_widget_set_sensitive (self->power_button, (can & LODGE_MACHINE_CAN_KILL) != 0);
   gtk_widget_set_sensitive (self->keys_button, (can & LODGE_MACHINE_CAN_SHOW) != 0);
-}
-
-void
-lodge_console_actions_clear (LodgeConsoleWindow *self)
-{
-  if (self->chooser != NULL)
-    gtk_native_dialog_destroy (GTK_NATIVE_DIALOG (self->chooser));
-  g_clear_object (&self->chooser);
-  g_clear_pointer (&self->picture, g_bytes_unref);
 }

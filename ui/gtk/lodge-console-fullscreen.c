@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Full screen: F11, and the bar that slides in from the top edge.
+/* Full screen: F11, and the bar that slides in from the top edge. Also the window's other keys.
  *
  * The bar is the window's header bar, with all that is in it, in the middle of the top edge. It
  *
@@ -191,7 +191,13 @@ key_cb (GtkEventControllerKey *controller,
         GdkModifierType modifiers,
         LodgeConsoleWindow *self)
 {
-  if ((modifiers & gtk_accelerator_get_default_mod_mask ()) != 0)
+  const GdkModifierType held = modifiers & gtk_accelerator_get_default_mod_mask ();
+
+  /* A guest that has all keys has this one too. */
+  if (keyval == GDK_KEY_Print && held == GDK_CONTROL_MASK &&
+      !lodge_display_get_grabbed (self->display))
+    return gtk_widget_activate_action (GTK_WIDGET (self), "console.screenshot", NULL);
+  if (held != 0)
     return GDK_EVENT_PROPAGATE;
 
   if (keyval == GDK_KEY_F11) {

@@ -49,8 +49,6 @@ struct _LodgeConsoleWindow {
   GCancellable *microphone_wish; /* the last one; those before are no matter any more */
   guint close_idle;
   gboolean may_close; /* the user has answered */
-  GtkFileChooserNative *chooser;
-  GBytes *picture; /* while a place for it is being chosen */
   LodgeConsoleFullscreen *fullscreen;
   LodgeConsoleScaling *scaling;
   LodgeConsoleSharing *sharing;
@@ -60,8 +58,6 @@ struct _LodgeConsoleWindow {
 void lodge_console_actions_init (GtkWidgetClass *widget_class);
 /* Enables them as the machine's state allows. */
 void lodge_console_actions_update (LodgeConsoleWindow *self);
-/* What is under way no longer comes back. */
-void lodge_console_actions_clear (LodgeConsoleWindow *self);
 
 /* lodge-console-fullscreen.c: F11, and the header as a bar that hides. */
 void lodge_console_fullscreen_init (LodgeConsoleWindow *self);
@@ -80,6 +76,9 @@ void lodge_console_scaling_init (LodgeConsoleWindow *window);
 /* Follows the machine's description. */
 void lodge_console_scaling_update (LodgeConsoleWindow *window);
 void lodge_console_scaling_clear (LodgeConsoleWindow *window);
+
+/* lodge-console-screenshot.c: installs the actions that save the guest's picture and show where. */
+void lodge_console_screenshot_init (GtkWidgetClass *widget_class);
 
 /* lodge-console-sharing.c: clipboard and dropped files. */
 void lodge_console_sharing_init (LodgeConsoleWindow *window);

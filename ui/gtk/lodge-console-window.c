@@ -297,7 +297,6 @@ lodge_console_window_dispose (GObject *object)
 
   g_clear_handle_id (&self->close_idle, g_source_remove);
   lodge_console_fullscreen_clear (self);
-  lodge_console_actions_clear (self);
   lodge_console_scaling_clear (self);
   lodge_console_sharing_clear (self);
   lodge_console_sound_clear (self);
@@ -358,6 +357,7 @@ lodge_console_window_class_init (LodgeConsoleWindowClass *klass)
   bind_children (widget_class);
 
   lodge_console_actions_init (widget_class);
+  lodge_console_screenshot_init (widget_class);
   gtk_widget_class_install_action (widget_class, "console.retry", NULL, retry_action);
   gtk_widget_class_install_action (widget_class, "console.take-back", NULL, take_back_action);
   gtk_widget_class_install_action (widget_class, "console.fullscreen", NULL, fullscreen_action);

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The guest's picture as a file: in its own pixels, whatever the window makes of them, among the
+ * user's pictures, under a name that was free. */
+#include "gtk/lodge-console-window-private.h"
+
+#include "gtk/lodge-message.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+/* A file's name has at most 255 bytes (Linux, NAME_MAX); the moment and a number are added. */
+#define STEM_BYTES 200
+#define NAMES_MAX  1000
+
+/* ---- writing, in a thread */
+
+typedef struct {
+  GdkTexture *texture; /* either this */
+  GBytes *png;         /* or this */
+  char *folder;
+  char *stem;
+} Picture;
+
+static void
+picture_free (gpointer data)
+{
+  Picture *picture = data;
+
+  g_clear_object (&picture->texture);
+  g_clear_pointer (&picture->png, g_bytes_unref);
+  g_free (picture->folder);
+  g_free (picture->stem);
+  g_free (picture);
+}
+
+/* A file that was not there before. */
+static GFileOutputStream *
+create (const Picture *picture, GFile **out_file, GError **error)
+{
+  for (guint i = 1; i <= NAMES_MAX; i++) {
+    g_autofree char *name = i == 1 ? g_strdup_printf ("%s.png", picture->stem)
+                                   : g_strdup_printf ("%s (%u).png", picture->stem, i);
+    g_autoptr (GFile) file = g_file_new_build_filename (picture->folder, name, NULL);
+    g_autoptr (GError) problem = NULL;
+    GFileOutputStream *stream = g_file_create (file, G_FILE_CREATE_NONE, NULL, &problem);
+
+    if (stream == NULL && g_error_matches (problem, G_IO_ERROR, G_IO_ERROR_EXISTS) && i < NAMES_MAX)
+      continue;
+    if (stream == NULL)
+      g_propagate_error (error, g_steal_pointer (&problem));
+    else
+      *out_file = g_steal_pointer (&file);
+    return stream;
+  }
+  g_return_val_if_reached (NULL);
+}
+
+static gboolean
+write_all (GFileOutputStream *stream, GBytes *png, GError **error)
+{
+  gsize size;
+  const void *data = g_bytes_get_data (png, &size);
+
+  return g_output_stream_write_all (G_OUTPUT_STREAM (stream), data, size, NULL, NULL, error) &&
+         g_output_stream_close (G_OUTPUT_STREAM (stream), NULL, error);
+}
+
+static void
+save_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  const Picture *picture = data;
+  g_autoptr (GBytes) png = picture->png != NULL ? g_bytes_ref (picture->png)
+                                                : gdk_texture_save_to_png_bytes (picture->texture);
+  g_autoptr (GFile) file = NULL;
+  g_autoptr (GError) error = NULL;
+
+  /* Its own error will say which folder when this did not help. */
+  g_mkdir_with_parents (picture->folder, 0755);
+  g_autoptr (GFileOutputStream) stream = create (picture, &file, &error);
+  if (stream != NULL && write_all (stream, png, &error)) {
+    g_task_return_pointer (task, g_steal_pointer (&file), g_object_unref);
+    return;
+  }
+  /* Half a picture is none. */
+  if (stream != NULL)
+    g_file_delete (file, NULL, NULL);
+  g_task_return_error (task, g_steal_pointer (&error));
+}
+
+/* ---- names */
+
+static char *
+dup_stem (const char *machine)
+{
+  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
+  g_autofree char *moment = g_date_time_format (now, "%Y-%m-%d %H-%M-%S");
+  g_autofree char *name = g_strdup (machine);
+
+  if (strlen (name) > STEM_BYTES) {
+    name[STEM_BYTES] = '\0';
+    *(char *) g_utf8_find_prev_char (name, name + STEM_BYTES) = '\0';
+  }
+  /* A name is free of '/' by the engine's rules; a file's name is not left to that. One that begins
+   * with a dot would be hidden. */
+  g_strdelimit (name, "/", '-');
+  if (*name == '.')
+    *name = '-';
+  return g_strdup_printf ("%s %s", name, moment);
+}
+
+static char *
+dup_folder (void)
+{
+  const char *pictures = g_get_user_special_dir (G_USER_DIRECTORY_PICTURES);
+
+  return pictures != NULL ? g_strdup (pictures)
+                          : g_build_filename (g_get_home_dir (), _ ("Pictures"), NULL);
+}
+
+/* ---- the window's part */
+
+static void
+say_saved (LodgeConsoleWindow *self, GFile *file)
+{
+  AdwToast *toast = adw_toast_new (_ ("Screenshot saved"));
+  g_autofree char *uri = g_file_get_uri (file);
+
+  adw_toast_set_button_label (toast, _ ("Show in _Folder"));
+  adw_toast_set_action_name (toast, "console.show-in-folder");
+  adw_toast_set_action_target (toast, "s", uri);
+  adw_toast_overlay_add_toast (self->toasts, toast);
+}
+
+static void
+saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeConsoleWindow) self = LODGE_CONSOLE_WINDOW (g_object_ref (source));
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GFile) file = g_task_propagate_pointer (G_TASK (result), &error);
+
+  if (self->machine == NULL)
+    return;
+  if (file != NULL)
+    say_saved (self, file);
+  else
+    lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Save the Screenshot"), error);
+}
+
+/* Consumes one of the two. */
+static void
+save (LodgeConsoleWindow *self, GdkTexture *texture, GBytes *png)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, saved_cb, NULL);
+  Picture *picture = g_new0 (Picture, 1);
+
+  picture->texture = texture;
+  picture->png = png;
+  picture->folder = dup_folder ();
+  picture->stem = dup_stem (lodge_console_machine_get_name (self->machine));
+  g_task_set_source_tag (task, save);
+  g_task_set_task_data (task, picture, picture_free);
+  g_task_run_in_thread (task, save_thread);
+}
+
+/* A copy: the guest goes on drawing. Without alpha, which the guest's X byte is not. */
+static GdkTexture *
+copy_frame (const LodgeFrame *frame)
+{
+  const gsize stride = (gsize) frame->width * 3;
+  guint8 *rgb = g_malloc (stride * (gsize) frame->height);
+
+  for (int y = 0; y < frame->height; y++) {
+    const guint32 *from =
+        (const guint32 *) (const void *) (frame->data + (gsize) y * (gsize) frame->stride);
+    guint8 *to = rgb + (gsize) y * stride;
+
+    for (int x = 0; x < frame->width; x++) {
+      *to++ = (guint8) (from[x] >> 16);
+      *to++ = (guint8) (from[x] >> 8);
+      *to++ = (guint8) from[x];
+    }
+  }
+  g_autoptr (GBytes) bytes = g_bytes_new_take (rgb, stride * (gsize) frame->height);
+  return gdk_memory_texture_new (frame->width, frame->height, GDK_MEMORY_R8G8B8, bytes, stride);
+}
+
+static void
+screenshot_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeConsoleWindow) self = user_data;
+  g_autoptr (GVariant) png = NULL;
+  g_autoptr (GError) error = NULL;
+
+  lodge_machine1_call_screenshot_finish (LODGE_MACHINE1 (source), &png, result, &error);
+  if (self->machine == NULL)
+    return;
+  if (png != NULL) {
+    save (self, NULL, g_variant_get_data_as_bytes (png));
+    return;
+  }
+  g_dbus_error_strip_remote_error (error);
+  lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Take a Screenshot"), error);
+}
+
+/* What is on the screen now. While the window has no picture of its own the machine is asked. */
+static void
+screenshot_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (widget);
+  LodgeConsoleSession *session = lodge_console_machine_get_session (self->machine);
+  LodgeMachine1 *machine = lodge_console_machine_get_machine (self->machine);
+  LodgeFrame frame = {0};
+
+  if (session != NULL)
+    lodge_frame_source_get_frame (lodge_console_session_get_source (session), &frame);
+  if (frame.data != NULL)
+    save (self, copy_frame (&frame), NULL);
+  else if (machine != NULL)
+    lodge_machine1_call_screenshot (machine, NULL, screenshot_cb, g_object_ref (self));
+}
+
+/* ---- the file in its folder */
+
+static void
+opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeConsoleWindow) self = LODGE_CONSOLE_WINDOW (g_object_ref (source));
+  g_autoptr (GError) error = NULL;
+
+  if (!gtk_show_uri_full_finish (GTK_WINDOW (self), result, &error) && self->machine != NULL)
+    lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Show the Folder"), error);
+}
+
+typedef struct {
+  LodgeConsoleWindow *window; /* owned */
+  char *uri;
+} Show;
+
+static void
+shown_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autofree Show *show = user_data;
+  g_autoptr (LodgeConsoleWindow) self = show->window;
+  g_autofree char *uri = show->uri;
+  g_autoptr (GVariant) answer =
+      source != NULL ? g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, NULL)
+                     : NULL;
+
+  if (answer != NULL || self->machine == NULL)
+    return;
+  /* No file manager that can point at a file: the folder alone. */
+  g_autoptr (GFile) file = g_file_new_for_uri (uri);
+  g_autoptr (GFile) folder = g_file_get_parent (file);
+  g_autofree char *folder_uri = g_file_get_uri (folder);
+  gtk_show_uri_full (GTK_WINDOW (self), folder_uri, GDK_CURRENT_TIME, NULL, opened_cb, NULL);
+}
+
+static void
+bus_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Show *show = user_data;
+  g_autoptr (GDBusConnection) bus = g_bus_get_finish (result, NULL);
+  const char *const uris[] = {show->uri, NULL};
+
+  if (bus == NULL) {
+    shown_cb (NULL, NULL, show);
+    return;
+  }
+  /* https://www.freedesktop.org/wiki/Specifications/file-manager-interface/ */
+  g_dbus_connection_call (bus, "org.freedesktop.FileManager1", "/org/freedesktop/FileManager1",
+                          "org.freedesktop.FileManager1", "ShowItems",
+                          g_variant_new ("(^ass)", uris, ""), NULL, G_DBUS_CALL_FLAGS_NONE, -1,
+                          NULL, shown_cb, show);
+}
+
+static void
+show_in_folder_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  Show *show = g_new0 (Show, 1);
+
+  show->window = LODGE_CONSOLE_WINDOW (g_object_ref (widget));
+  show->uri = g_variant_dup_string (parameter, NULL);
+  g_bus_get (G_BUS_TYPE_SESSION, NULL, bus_cb, show);
+}
+
+void
+lodge_console_screenshot_init (GtkWidgetClass *widget_class)
+{
+  gtk_widget_class_install_action (widget_class, "console.screenshot", NULL, screenshot_action);
+  gtk_widget_class_install_action (widget_class, "console.show-in-folder", "s",
+                                   show_in_folder_action);
+}
