@@ -49,6 +49,7 @@ struct _LodgeMachine {
   LodgeCommand *command;
   gboolean command_runs; /* it is the one that runs now */
 
+  GQueue sizes; /* of GTask: sizes of screens that QEMU is told, one after the other */
   guint screen_timeout;
   gboolean screen_under_way;
   GBytes *thumbnail;

@@ -97,6 +97,17 @@ void lodge_machine_screenshot_async (LodgeMachine *self,
                                      gpointer user_data);
 GBytes *lodge_machine_screenshot_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
+/* The graphics card tells its guest how large a screen should be; see
+ * lodge_qemu_display_set_size_async(). */
+void lodge_machine_set_display_size_async (LodgeMachine *self,
+                                           guint monitor,
+                                           guint width,
+                                           guint height,
+                                           GAsyncReadyCallback callback,
+                                           gpointer user_data);
+gboolean
+lodge_machine_set_display_size_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
+
 /* The last small picture, lent, %NULL when there is none; and its serial, 0 then. */
 GBytes *lodge_machine_get_thumbnail (LodgeMachine *self);
 guint64 lodge_machine_get_thumbnail_serial (LodgeMachine *self);

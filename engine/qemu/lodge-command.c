@@ -21,6 +21,7 @@ struct _LodgeCommand {
   GPtrArray *rows;  /* of LodgeCommandRow */
   GArray *fds;      /* of int; the child sees number i as FIRST_CHILD_FD + i */
   GPtrArray *binds; /* of Bind */
+  char **variables;
 };
 
 static void
@@ -88,6 +89,7 @@ lodge_command_free (LodgeCommand *self)
   g_ptr_array_unref (self->argv);
   g_ptr_array_unref (self->rows);
   g_ptr_array_unref (self->binds);
+  g_strfreev (self->variables);
   g_free (self);
 }
 
@@ -226,4 +228,20 @@ lodge_command_close_fds (LodgeCommand *self)
   for (guint i = 0; i < self->fds->len; i++)
     close (g_array_index (self->fds, int, i));
   g_array_set_size (self->fds, 0);
+}
+
+void
+lodge_command_set_variable (LodgeCommand *self, const char *name, const char *value)
+{
+  g_return_if_fail (self != NULL && name != NULL && value != NULL);
+  self->variables = g_environ_setenv (self->variables, name, value, TRUE);
+}
+
+const char *const *
+lodge_command_get_variables (LodgeCommand *self)
+{
+  static const char *const none[] = {NULL};
+
+  g_return_val_if_fail (self != NULL, none);
+  return self->variables != NULL ? (const char *const *) self->variables : none;
 }

@@ -44,6 +44,11 @@ typedef enum {
 } LodgeCommandBind;
 void lodge_command_bind (LodgeCommand *self, LodgeCommandBind how, const char *path);
 
+/* A variable of the child's environment, besides those that every child is given. */
+void lodge_command_set_variable (LodgeCommand *self, const char *name, const char *value);
+/* Lent, as for g_environ_getenv(). */
+const char *const *lodge_command_get_variables (LodgeCommand *self);
+
 /* Lent: program first, NULL last. */
 const char *const *lodge_command_get_argv (LodgeCommand *self);
 

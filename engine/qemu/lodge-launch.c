@@ -202,6 +202,19 @@ prepare_contained (Launch *self, LodgeCommand *command, LodgeLaunchFlags flags, 
   return TRUE;
 }
 
+static char **
+dup_environment (LodgeCommand *command)
+{
+  const char *const *variables = lodge_command_get_variables (command);
+  char **environment = lodge_containment_dup_environment ();
+
+  for (guint i = 0; variables[i] != NULL; i++) {
+    g_auto (GStrv) parts = g_strsplit (variables[i], "=", 2);
+    environment = g_environ_setenv (environment, parts[0], parts[1], TRUE);
+  }
+  return environment;
+}
+
 static gboolean
 prepare (Launch *self,
          LodgeCommand *command,
@@ -213,7 +226,7 @@ prepare (Launch *self,
   int above = 3 + (int) lodge_command_get_n_fds (command) + 1;
 
   self->contained = (flags & LODGE_LAUNCH_CONTAINED) != 0;
-  self->environment = lodge_containment_dup_environment ();
+  self->environment = dup_environment (command);
   if (!(self->contained ? prepare_contained (self, command, flags, error)
                         : prepare_bare (self, command, error)) ||
       !make_pipe (self->gate, above, program, error) ||

@@ -14,6 +14,8 @@
  */
 #include "qemu/lodge-machine-command-private.h"
 
+#include "qemu/lodge-qemu-display.h"
+
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
@@ -159,7 +161,18 @@ lodge_machine_command_add_desktop (LodgeMachineCommandBuild *self)
   LodgeCommand *command = self->command;
   gboolean spice = lodge_qemu_has_spice (self->host->qemu);
 
-  lodge_command_add (command, _ ("QEMU opens no window of its own."), "-display", "none");
+  if (lodge_qemu_has_dbus_display (self->host->qemu)) {
+    g_autofree char *keyring =
+        g_build_filename (self->host->runtime_folder, LODGE_QEMU_DISPLAY_KEYRING, NULL);
+
+    lodge_command_add (command,
+                       _ ("QEMU opens no window of its own; the engine can tell the graphics card "
+                          "how large the console's is."),
+                       "-display", "dbus,p2p=yes");
+    lodge_command_set_variable (command, LODGE_QEMU_DISPLAY_KEYRING_VARIABLE, keyring);
+  } else {
+    lodge_command_add (command, _ ("QEMU opens no window of its own."), "-display", "none");
+  }
   if (spice)
     add_spice (self);
   add_graphics (self);

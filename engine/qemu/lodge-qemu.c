@@ -16,6 +16,7 @@ struct _LodgeQemu {
   GHashTable *machines; /* "q35" -> "pc-q35-7.2", and each real name to itself */
   GHashTable *devices;  /* a set of names */
   gboolean spice;
+  gboolean dbus_display;
 };
 
 G_DEFINE_FINAL_TYPE (LodgeQemu, lodge_qemu, G_TYPE_OBJECT)
@@ -171,7 +172,8 @@ read_device (LodgeQemu *self, JsonObject *device)
 
 /* The character device for SPICE's agent channel comes in one module with SPICE itself
  * (chardev-spice needs ui-spice-core). query-spice tells nothing: it is there in a QEMU that was
- * built with SPICE, also where the module is not installed. */
+ * built with SPICE, also where the module is not installed. Likewise the one that passes chardevs
+ * over D-Bus is in the module of the D-Bus display (ui/dbus-chardev.c). */
 static gboolean
 read_chardev (LodgeQemu *self, JsonObject *chardev)
 {
@@ -181,6 +183,8 @@ read_chardev (LodgeQemu *self, JsonObject *chardev)
     return FALSE;
   if (g_str_equal (name, "chardev-spicevmc"))
     self->spice = TRUE;
+  else if (g_str_equal (name, "chardev-dbus"))
+    self->dbus_display = TRUE;
   return TRUE;
 }
 
@@ -215,6 +219,7 @@ lodge_qemu_save (LodgeQemu *self)
 
   json_object_set_string_member (object, "version", self->version);
   json_object_set_boolean_member (object, "spice", self->spice);
+  json_object_set_boolean_member (object, "dbus-display", self->dbus_display);
   g_hash_table_iter_init (&iter, self->machines);
   while (g_hash_table_iter_next (&iter, (gpointer *) &name, (gpointer *) &value))
     json_object_set_string_member (machines, name, value);
@@ -271,21 +276,31 @@ load_devices (LodgeQemu *self, JsonArray *devices)
   return TRUE;
 }
 
+static gboolean
+load_boolean (JsonObject *object, const char *name, gboolean *out)
+{
+  JsonNode *node = json_object_get_member (object, name);
+
+  if (node == NULL || !JSON_NODE_HOLDS_VALUE (node) ||
+      json_node_get_value_type (node) != G_TYPE_BOOLEAN)
+    return FALSE;
+  *out = json_node_get_boolean (node);
+  return TRUE;
+}
+
 LodgeQemu *
 lodge_qemu_load (const char *binary, JsonObject *object)
 {
   g_autoptr (LodgeQemu) self = lodge_qemu_new (binary);
   const char *version = get_string (object, "version");
-  JsonNode *spice = json_object_get_member (object, "spice");
   JsonNode *machines = json_object_get_member (object, "machines");
   JsonNode *devices = json_object_get_member (object, "devices");
 
   if (version == NULL || !load_version (self, version))
     return NULL;
-  if (spice == NULL || !JSON_NODE_HOLDS_VALUE (spice) ||
-      json_node_get_value_type (spice) != G_TYPE_BOOLEAN)
+  if (!load_boolean (object, "spice", &self->spice) ||
+      !load_boolean (object, "dbus-display", &self->dbus_display))
     return NULL;
-  self->spice = json_node_get_boolean (spice);
   if (machines == NULL || !JSON_NODE_HOLDS_OBJECT (machines) ||
       !load_machines (self, json_node_get_object (machines)))
     return NULL;
@@ -347,4 +362,11 @@ lodge_qemu_has_spice (LodgeQemu *self)
 {
   g_return_val_if_fail (LODGE_IS_QEMU (self), FALSE);
   return self->spice;
+}
+
+gboolean
+lodge_qemu_has_dbus_display (LodgeQemu *self)
+{
+  g_return_val_if_fail (LODGE_IS_QEMU (self), FALSE);
+  return self->dbus_display;
 }

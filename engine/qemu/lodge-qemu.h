@@ -34,5 +34,7 @@ const char *lodge_qemu_resolve_machine (LodgeQemu *self, const char *alias);
 gboolean lodge_qemu_has_machine (LodgeQemu *self, const char *machine);
 gboolean lodge_qemu_has_device (LodgeQemu *self, const char *device);
 gboolean lodge_qemu_has_spice (LodgeQemu *self);
+/* Whether it has `-display dbus`, which is a module of its own. */
+gboolean lodge_qemu_has_dbus_display (LodgeQemu *self);
 
 G_END_DECLS

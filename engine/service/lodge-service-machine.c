@@ -292,6 +292,30 @@ handle_screenshot (LodgeMachine1 *object, GDBusMethodInvocation *invocation)
   return TRUE;
 }
 
+static void
+sized_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GDBusMethodInvocation *invocation = user_data;
+  GError *error = NULL;
+
+  if (lodge_machine_set_display_size_finish (LODGE_MACHINE (source), result, &error))
+    g_dbus_method_invocation_return_value (invocation, NULL);
+  else
+    return_error (invocation, error);
+}
+
+static gboolean
+handle_set_display_size (LodgeMachine1 *object,
+                         GDBusMethodInvocation *invocation,
+                         guint monitor,
+                         guint width,
+                         guint height)
+{
+  lodge_machine_set_display_size_async (LODGE_SERVICE_MACHINE (object)->machine, monitor, width,
+                                        height, sized_cb, invocation);
+  return TRUE;
+}
+
 static gboolean
 handle_get_thumbnail (LodgeMachine1 *object, GDBusMethodInvocation *invocation)
 {
@@ -431,6 +455,7 @@ machine_iface_init (LodgeMachine1Iface *iface)
   iface->handle_set = handle_set;
   iface->handle_explain = handle_explain;
   iface->handle_screenshot = handle_screenshot;
+  iface->handle_set_display_size = handle_set_display_size;
   iface->handle_get_thumbnail = handle_get_thumbnail;
   iface->handle_type_text = handle_type_text;
   iface->handle_send_keys = handle_send_keys;

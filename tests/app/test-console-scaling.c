@@ -70,6 +70,37 @@ in_switches (void)
   console_fixture_tear_down (&test);
 }
 
+/* A guest without an agent is told through its graphics card, and one with an agent by that. */
+static void
+in_sizes (void)
+{
+  Test test;
+  int width, height;
+
+  console_fixture_set_up (&test, 0);
+  app_wait_until (app_was_called (test.engine, "SetDisplaySize web"));
+  g_assert_cmpuint (spice_fixture_get_asked_size (test.server, NULL, NULL), ==, 0);
+
+  /* Not when it shall not follow, and not twice the same. */
+  console_fixture_set_key (&test, "display.scaling", "scale");
+  app_wait_until (get_scaling (&test) == LODGE_SCALING_SCALE);
+  fake_engine_clear_calls (test.engine);
+  spice_fixture_settle ();
+  console_fixture_set_key (&test, "display.scaling", "resize-guest");
+  app_wait_until (get_scaling (&test) == LODGE_SCALING_RESIZE_GUEST);
+  for (guint i = 0; i < 4; i++)
+    spice_fixture_settle ();
+  g_assert_false (app_was_called (test.engine, "SetDisplaySize"));
+
+  test.agent = spice_fixture_agent_new (test.server);
+  spice_fixture_agent_announce (test.agent, SPICE_FIXTURE_AGENT_LINUX);
+  app_wait_until (spice_fixture_get_asked_size (test.server, &width, &height) > 0);
+  g_assert_cmpint (width, ==, gtk_widget_get_width (GTK_WIDGET (test.window->display)));
+  g_assert_cmpint (height, ==, gtk_widget_get_height (GTK_WIDGET (test.window->display)));
+  g_assert_false (app_was_called (test.engine, "SetDisplaySize"));
+  console_fixture_tear_down (&test);
+}
+
 static gboolean
 has_bar (Test *test, GtkWidget *bar)
 {
@@ -121,6 +152,12 @@ test_switches (void)
 }
 
 static void
+test_sizes (void)
+{
+  spice_fixture_run (in_sizes);
+}
+
+static void
 test_bars (void)
 {
   spice_fixture_run (in_bars);
@@ -133,6 +170,7 @@ main (int argc, char **argv)
     return 0;
 
   g_test_add_func ("/console-scaling/switches", test_switches);
+  g_test_add_func ("/console-scaling/sizes", test_sizes);
   g_test_add_func ("/console-scaling/bars", test_bars);
   return g_test_run ();
 }

@@ -117,6 +117,12 @@ lodge_qemu_has_device (LodgeQemu *self, const char *device)
 }
 
 gboolean
+lodge_qemu_has_dbus_display (LodgeQemu *self)
+{
+  return self->spice;
+}
+
+gboolean
 lodge_qemu_has_spice (LodgeQemu *self)
 {
   return self->spice;

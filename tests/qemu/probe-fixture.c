@@ -16,8 +16,9 @@ static char *own_path;
   "[{\"name\": \"pc-q35-8.2\", \"alias\": \"q35\", \"cpu-max\": 288}, {\"name\": "                 \
   "\"pc-q35-8.1\"}, "                                                                              \
   "{\"name\": \"none\"}]"
-#define DEVICES  "[{\"name\": \"virtio-net-pci\", \"parent\": \"x\"}, {\"name\": \"qxl-vga\"}]"
-#define CHARDEVS "[{\"name\": \"chardev-pty\"}, {\"name\": \"chardev-spicevmc\"}]"
+#define DEVICES "[{\"name\": \"virtio-net-pci\", \"parent\": \"x\"}, {\"name\": \"qxl-vga\"}]"
+#define CHARDEVS                                                                                   \
+  "[{\"name\": \"chardev-pty\"}, {\"name\": \"chardev-spicevmc\"}, {\"name\": \"chardev-dbus\"}]"
 
 const ProbeFixtureMode probe_fixture_modes[] = {
     {"fine"},

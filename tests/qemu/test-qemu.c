@@ -29,6 +29,7 @@ assert_probe_works (ProbeFixture *fixture)
   g_assert_true (lodge_qemu_has_device (qemu, "virtio-net-pci"));
   g_assert_false (lodge_qemu_has_device (qemu, "e1000"));
   g_assert_true (lodge_qemu_has_spice (qemu));
+  g_assert_true (lodge_qemu_has_dbus_display (qemu));
   g_object_add_weak_pointer (G_OBJECT (qemu), (gpointer *) &qemu);
   g_object_unref (qemu);
   g_assert_null (qemu);
@@ -65,6 +66,7 @@ test_asked_again_when_changed (ProbeFixture *fixture, gconstpointer unused)
   qemu = probe_fixture_probe (&error);
   g_assert_no_error (error);
   g_assert_false (lodge_qemu_has_spice (qemu));
+  g_assert_false (lodge_qemu_has_dbus_display (qemu));
   g_assert_cmpuint (probe_fixture_count_starts (fixture), ==, 2);
 
   /* Changed back, and its time with it: the time of change tells. */
@@ -244,6 +246,7 @@ test_real (void)
     g_assert_false (lodge_qemu_has_device (qemu, "flux-capacitor"));
     g_assert_cmpstr (lodge_qemu_get_version (qemu), ==, lodge_qemu_get_version (asked));
     g_assert_cmpint (lodge_qemu_has_spice (qemu), ==, lodge_qemu_has_spice (asked));
+    g_assert_cmpint (lodge_qemu_has_dbus_display (qemu), ==, lodge_qemu_has_dbus_display (asked));
   }
   probe_fixture_assert_nothing_left ();
 }

@@ -12,7 +12,14 @@ struct _LodgeConsoleScaling {
   LodgeConsoleWindow *window;
   GSimpleAction *scaling;
   GSimpleAction *whole_multiples;
+  LodgeConsoleSession *told; /* lent, only to be compared: which one the sizes were for */
+  int told_width;
+  int told_height;
 };
+
+/* As the session does, for guests with an agent. */
+#define WIDTH_MIN  320
+#define HEIGHT_MIN 200
 
 static void
 scaling_cb (GSimpleAction *action, GVariant *value, LodgeConsoleScaling *self)
@@ -27,6 +34,26 @@ whole_multiples_cb (GSimpleAction *action, GVariant *value, LodgeConsoleScaling 
   lodge_console_key_set (self->window, WHOLE_MULTIPLES_KEY,
                          g_variant_get_boolean (value) ? "true" : "false",
                          _ ("Could Not Change How the Screen Is Shown"));
+}
+
+/* A guest without an agent may have a driver that hears of it from its graphics card. Whether it
+ * does is seen; one that does not is scaled, and why is nothing to tell. */
+static void
+size_wanted_cb (LodgeDisplay *display, int width, int height, LodgeConsoleScaling *self)
+{
+  LodgeMachine1 *machine = lodge_console_machine_get_machine (self->window->machine);
+  LodgeConsoleSession *session = lodge_console_machine_get_session (self->window->machine);
+
+  width = MAX (width, WIDTH_MIN);
+  height = MAX (height, HEIGHT_MIN);
+  if (machine == NULL ||
+      (self->told == session && self->told_width == width && self->told_height == height))
+    return;
+  self->told = session;
+  self->told_width = width;
+  self->told_height = height;
+  lodge_machine1_call_set_display_size (machine, 0, (guint) width, (guint) height, NULL, NULL,
+                                        NULL);
 }
 
 /* The bars are for a window. In full screen they would take from the screen; there the pointer
@@ -86,6 +113,7 @@ lodge_console_scaling_init (LodgeConsoleWindow *window)
   g_action_map_add_action (G_ACTION_MAP (actions), G_ACTION (self->whole_multiples));
   gtk_widget_insert_action_group (GTK_WIDGET (window), "display", G_ACTION_GROUP (actions));
   g_signal_connect (window, "notify::fullscreened", G_CALLBACK (update_bars), NULL);
+  g_signal_connect (window->display, "size-wanted", G_CALLBACK (size_wanted_cb), self);
   update_bars (window);
 }
 
@@ -96,6 +124,7 @@ lodge_console_scaling_clear (LodgeConsoleWindow *window)
 
   if (self == NULL)
     return;
+  g_signal_handlers_disconnect_by_data (window->display, self);
   g_signal_handlers_disconnect_by_data (self->scaling, self);
   g_object_unref (self->scaling);
   g_signal_handlers_disconnect_by_data (self->whole_multiples, self);

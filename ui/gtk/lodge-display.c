@@ -25,7 +25,7 @@ enum {
 };
 static GParamSpec *properties[N_PROPS];
 
-enum { LEAVE, N_SIGNALS };
+enum { LEAVE, SIZE_WANTED, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
 G_DEFINE_ENUM_TYPE (LodgeScaling,
@@ -53,16 +53,19 @@ resize_cb (gpointer user_data)
   int width, height;
 
   self->resize_id = 0;
-  if (self->session != NULL)
-    g_object_get (self->session, "can-resize", &can_resize, NULL);
-  if (!can_resize || self->scaling != LODGE_SCALING_RESIZE_GUEST ||
+  if (self->session == NULL || self->scaling != LODGE_SCALING_RESIZE_GUEST ||
       !gtk_widget_get_mapped (GTK_WIDGET (self)))
     return G_SOURCE_REMOVE;
 
   lodge_display_update_view (self);
   lodge_display_view_get_room (&self->view, &width, &height);
-  if (width > 0 && height > 0)
+  if (width < 1 || height < 1)
+    return G_SOURCE_REMOVE;
+  g_object_get (self->session, "can-resize", &can_resize, NULL);
+  if (can_resize)
     lodge_console_session_resize (self->session, width, height);
+  else
+    g_signal_emit (self, signals[SIZE_WANTED], 0, width, height);
   return G_SOURCE_REMOVE;
 }
 
@@ -370,6 +373,9 @@ lodge_display_class_init (LodgeDisplayClass *klass)
 
   signals[LEAVE] = g_signal_new ("leave", LODGE_TYPE_DISPLAY, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                  NULL, G_TYPE_NONE, 0);
+
+  signals[SIZE_WANTED] = g_signal_new ("size-wanted", LODGE_TYPE_DISPLAY, G_SIGNAL_RUN_LAST, 0,
+                                       NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_INT, G_TYPE_INT);
 
   gtk_widget_class_set_css_name (widget_class, "lodge-display");
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_IMG);

@@ -32,6 +32,8 @@ GType lodge_scaling_get_type (void);
  * Signals
  *   "leave": Ctrl+Alt was typed without a grab: the keyboard is wanted outside. All other keys are
  *            the guest's, Tab too, so without a pointer this is the only way out.
+ *   "size-wanted" (int width, int height): the guest shall follow the widget's size, in its own
+ *            pixels, and the session cannot tell it (no agent)
  */
 GtkWidget *lodge_display_new (void);
 void lodge_display_set_session (LodgeDisplay *self, LodgeConsoleSession *session);
