@@ -138,7 +138,7 @@ check_seams (gboolean fine)
     g_autofree guint8 *want = render (whole, &view);
     int difference = get_difference (got, want, &view);
 
-    g_test_message ("scale %g: difference %d", scales[i], difference);
+    g_printerr ("scale %g: difference %d", scales[i], difference);
     g_assert_cmpint (difference, <=, get_tolerance (fine));
     if (scales[i] == round (scales[i]))
       g_assert_cmpint (difference, ==, 0);
@@ -255,6 +255,82 @@ test_identity (void)
     gsk_render_node_unref (nodes[i]);
 }
 
+/* The children that @now has and @before has not; their bounds together in @out_new. */
+static guint
+count_added (GskRenderNode *before, GskRenderNode *now, graphene_rect_t *out_new)
+{
+  const guint n_before = gsk_container_node_get_n_children (before);
+  guint n = 0;
+
+  for (guint i = 0; i < gsk_container_node_get_n_children (now); i++) {
+    GskRenderNode *child = gsk_container_node_get_child (now, i);
+    graphene_rect_t bounds;
+    guint j = 0;
+
+    while (j < n_before && gsk_container_node_get_child (before, j) != child)
+      j++;
+    if (j < n_before)
+      continue;
+    gsk_render_node_get_bounds (child, &bounds);
+    if (n++ == 0)
+      *out_new = bounds;
+    else
+      graphene_rect_union (out_new, &bounds, out_new);
+  }
+  return n;
+}
+
+/* With the cairo renderer all stays as it is, and what is added lies over what changed, and not
+ * over much more. */
+static void
+test_patches (void)
+{
+  g_autofree guint32 *pixels = g_new0 (guint32, WIDTH * HEIGHT);
+  LodgeFrame frame = {(guint8 *) pixels, WIDTH, HEIGHT, WIDTH * 4};
+
+  for (gsize s = 0; s < G_N_ELEMENTS (scales); s++) {
+    g_autoptr (LodgeTiles) tiles = lodge_tiles_new ();
+    LodgeDisplayView view = view_for (scales[s]);
+    const double scale = (double) view.view_width / WIDTH / view.device_scale;
+    const double reach = 4 + scale * (3 + ceil (2 / scale));
+    graphene_rect_t added;
+
+    lodge_tiles_set_frame (tiles, &frame);
+    lodge_tiles_set_view (tiles, &view, TRUE);
+    g_autoptr (GskRenderNode) first = snapshot (tiles);
+    g_autoptr (GskRenderNode) same = snapshot (tiles);
+    g_assert_cmpuint (count_added (first, same, &added), ==, 0);
+
+    lodge_tiles_damage (tiles, 100, 200, 30, 20);
+    g_autoptr (GskRenderNode) second = snapshot (tiles);
+    g_assert_cmpuint (count_added (first, second, &added), ==, 1);
+    const graphene_rect_t place =
+        GRAPHENE_RECT_INIT (100 * scale, 200 * scale, 30 * scale, 20 * scale);
+    g_assert_cmpfloat (added.origin.x, <=, place.origin.x);
+    g_assert_cmpfloat (added.origin.y, <=, place.origin.y);
+    g_assert_cmpfloat (added.size.width, >=, place.size.width + place.origin.x - added.origin.x);
+    g_assert_cmpfloat (added.size.height, >=, place.size.height + place.origin.y - added.origin.y);
+    g_assert_cmpfloat (added.size.width, <=, place.size.width + 2 * reach);
+    g_assert_cmpfloat (added.size.height, <=, place.size.height + 2 * reach);
+
+    /* Many at once are one. */
+    for (int i = 0; i < 12; i++)
+      lodge_tiles_damage (tiles, i * 40, i * 40, 2, 2);
+    g_autoptr (GskRenderNode) third = snapshot (tiles);
+    g_assert_cmpuint (count_added (second, third, &added), ==, 1);
+    g_assert_cmpfloat (added.size.width, >=, 11 * 40 * scale);
+
+    /* And they do not become more and more. */
+    g_autoptr (GskRenderNode) last = NULL;
+    for (int i = 0; i < 1000; i++) {
+      lodge_tiles_damage (tiles, i % WIDTH, i % HEIGHT, 1, 1);
+      g_clear_pointer (&last, gsk_render_node_unref);
+      last = snapshot (tiles);
+      g_assert_cmpuint (gsk_container_node_get_n_children (last), <, 300);
+    }
+  }
+}
+
 /* Without a picture, and with one that is not the view's, there is only black. */
 static void
 test_none (void)
@@ -319,7 +395,10 @@ main (int argc, char **argv)
   g_test_add_func ("/tiles/seams", test_seams);
   g_test_add_func ("/tiles/fine", test_fine);
   g_test_add_func ("/tiles/damage", test_damage);
-  g_test_add_func ("/tiles/identity", test_identity);
+  if (for_cairo)
+    g_test_add_func ("/tiles/patches", test_patches);
+  else
+    g_test_add_func ("/tiles/identity", test_identity);
   g_test_add_func ("/tiles/none", test_none);
   g_test_add_func ("/tiles/freed", test_freed);
   int status = g_test_run ();

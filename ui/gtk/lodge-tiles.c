@@ -12,8 +12,11 @@
  * their edge (seams of up to 77 levels at a scale of 0.83) does.
  *
  * The cairo renderer copies every texture there is for every frame, seen or not (GTK 4.8,
- * gsk_texture_node_draw), so for it a tile is a cairo node that paints from one image surface on
- * the guest's memory. It takes 1/38 of the time for a change of the size of a word.
+ * gsk_texture_node_draw), so for it there is one tile, a cairo node that paints all from an image
+ * surface on the guest's memory: what that shows is always what the memory has. Which part of it is
+ * drawn again is told by patches, nodes that draw nothing and are as large as what changed: one
+ * that the last frame did not have is a difference, and what is below it is drawn. It takes 1/38 of
+ * the time for a change of the size of a word.
  *
  * A picture that is a whole multiple larger is not smoothed: its pixels are sharp squares. What GTK
  * has for that came with 4.10; before, GL renderers are given cairo nodes too then.
@@ -28,6 +31,10 @@
 #include <math.h>
 
 #define GUTTER 2
+/* More than a few of them in one frame are drawn as one; and when so many are there all are let go
+ * of, which has all of their places drawn once more. */
+#define FRAME_PATCHES_MAX 8
+#define PATCHES_MAX       256
 
 struct _LodgeTiles {
   LodgeFrame frame;
@@ -36,18 +43,45 @@ struct _LodgeTiles {
   int multiple; /* of the view: 2 for pixels that are shown as 2 x 2, 0 where it is no whole number
                  */
 
+  int tile_size; /* guest pixels on a side */
   int columns;
   int rows;
-  GskRenderNode **nodes; /* columns * rows, NULL: to be made */
+  GskRenderNode **nodes;  /* columns * rows, NULL: to be made */
+  cairo_region_t *damage; /* in guest pixels: has no patch yet */
+  GPtrArray *patches;     /* of GskRenderNode, for cairo */
   GskRenderNode *background;
   cairo_surface_t *image; /* for cairo: all of the frame */
 };
+
+static void
+drop_patches (LodgeTiles *self)
+{
+  g_ptr_array_set_size (self->patches, 0);
+  g_clear_pointer (&self->damage, cairo_region_destroy);
+  self->damage = cairo_region_create ();
+}
 
 static void
 drop_nodes (LodgeTiles *self)
 {
   for (int i = 0; i < self->columns * self->rows; i++)
     g_clear_pointer (&self->nodes[i], gsk_render_node_unref);
+  drop_patches (self);
+}
+
+/* For the frame and the renderer that there are now. */
+static void
+lay_out (LodgeTiles *self)
+{
+  drop_nodes (self);
+  g_free (self->nodes);
+  self->tile_size =
+      self->for_cairo ? MAX (1, MAX (self->frame.width, self->frame.height)) : LODGE_TILE_SIZE;
+  self->columns = (self->frame.width + self->tile_size - 1) / self->tile_size;
+  self->rows = (self->frame.height + self->tile_size - 1) / self->tile_size;
+  if (self->frame.data == NULL)
+    self->columns = self->rows = 0;
+  self->nodes = g_new0 (GskRenderNode *, self->columns * self->rows);
 }
 
 static void
@@ -60,10 +94,20 @@ drop_image (LodgeTiles *self)
   g_clear_pointer (&self->image, cairo_surface_destroy);
 }
 
+static void
+unref_node (gpointer node)
+{
+  gsk_render_node_unref (node);
+}
+
 LodgeTiles *
 lodge_tiles_new (void)
 {
-  return g_new0 (LodgeTiles, 1);
+  LodgeTiles *self = g_new0 (LodgeTiles, 1);
+
+  self->patches = g_ptr_array_new_with_free_func (unref_node);
+  self->damage = cairo_region_create ();
+  return self;
 }
 
 void
@@ -71,6 +115,9 @@ lodge_tiles_free (LodgeTiles *self)
 {
   lodge_tiles_set_frame (self, &(LodgeFrame){0});
   g_clear_pointer (&self->background, gsk_render_node_unref);
+  g_ptr_array_unref (self->patches);
+  cairo_region_destroy (self->damage);
+  g_free (self->nodes);
   g_free (self);
 }
 
@@ -78,15 +125,9 @@ void
 lodge_tiles_set_frame (LodgeTiles *self, const LodgeFrame *frame)
 {
   drop_nodes (self);
-  g_clear_pointer (&self->nodes, g_free);
   drop_image (self);
-
   self->frame = *frame;
-  self->columns = (frame->width + LODGE_TILE_SIZE - 1) / LODGE_TILE_SIZE;
-  self->rows = (frame->height + LODGE_TILE_SIZE - 1) / LODGE_TILE_SIZE;
-  if (frame->data == NULL)
-    self->columns = self->rows = 0;
-  self->nodes = g_new0 (GskRenderNode *, self->columns * self->rows);
+  lay_out (self);
 }
 
 void
@@ -98,7 +139,7 @@ lodge_tiles_set_view (LodgeTiles *self, const LodgeDisplayView *view, gboolean f
   self->view = *view;
   self->for_cairo = for_cairo;
   self->multiple = lodge_display_view_get_multiple (view);
-  drop_nodes (self);
+  lay_out (self);
   drop_image (self);
   g_clear_pointer (&self->background, gsk_render_node_unref);
 }
@@ -121,10 +162,17 @@ lodge_tiles_damage (LodgeTiles *self, int x, int y, int width, int height)
   if (width < 1 || height < 1 || self->columns == 0)
     return;
 
-  int first_column = MAX (x - reach, 0) / LODGE_TILE_SIZE;
-  int first_row = MAX (y - reach, 0) / LODGE_TILE_SIZE;
-  int last_column = MIN ((x + width - 1 + reach) / LODGE_TILE_SIZE, self->columns - 1);
-  int last_row = MIN ((y + height - 1 + reach) / LODGE_TILE_SIZE, self->rows - 1);
+  if (self->for_cairo) {
+    const cairo_rectangle_int_t seen = {x - reach, y - reach, width + 2 * reach,
+                                        height + 2 * reach};
+    cairo_region_union_rectangle (self->damage, &seen);
+    return;
+  }
+
+  int first_column = MAX (x - reach, 0) / self->tile_size;
+  int first_row = MAX (y - reach, 0) / self->tile_size;
+  int last_column = MIN ((x + width - 1 + reach) / self->tile_size, self->columns - 1);
+  int last_row = MIN ((y + height - 1 + reach) / self->tile_size, self->rows - 1);
   for (int row = first_row; row <= last_row; row++) {
     for (int column = first_column; column <= last_column; column++)
       g_clear_pointer (&self->nodes[row * self->columns + column], gsk_render_node_unref);
@@ -152,17 +200,23 @@ snap_y (LodgeTiles *self, int y)
       view, view->top + floor ((double) y * view->view_height / view->guest_height + 0.5));
 }
 
+/* Where a rectangle of the guest is in the widget; what is outside of the picture is cut off. */
+static graphene_rect_t
+get_bounds (LodgeTiles *self, int x, int y, int width, int height)
+{
+  double left = snap_x (self, MAX (x, 0));
+  double top = snap_y (self, MAX (y, 0));
+  double right = snap_x (self, MIN (x + width, self->frame.width));
+  double bottom = snap_y (self, MIN (y + height, self->frame.height));
+
+  return GRAPHENE_RECT_INIT (left, top, right - left, bottom - top);
+}
+
 static graphene_rect_t
 get_tile_bounds (LodgeTiles *self, int column, int row)
 {
-  int x = column * LODGE_TILE_SIZE;
-  int y = row * LODGE_TILE_SIZE;
-  double left = snap_x (self, x);
-  double top = snap_y (self, y);
-  double right = snap_x (self, MIN (x + LODGE_TILE_SIZE, self->frame.width));
-  double bottom = snap_y (self, MIN (y + LODGE_TILE_SIZE, self->frame.height));
-
-  return GRAPHENE_RECT_INIT (left, top, right - left, bottom - top);
+  return get_bounds (self, column * self->tile_size, row * self->tile_size, self->tile_size,
+                     self->tile_size);
 }
 
 static GdkTexture *
@@ -187,10 +241,10 @@ make_texture_node (LodgeTiles *self, int column, int row, const graphene_rect_t 
 {
   const LodgeDisplayView *view = &self->view;
   const int gutter = self->multiple > 0 ? 0 : GUTTER;
-  const int left = MAX (column * LODGE_TILE_SIZE - gutter, 0);
-  const int top = MAX (row * LODGE_TILE_SIZE - gutter, 0);
-  const int right = MIN ((column + 1) * LODGE_TILE_SIZE + gutter, self->frame.width);
-  const int bottom = MIN ((row + 1) * LODGE_TILE_SIZE + gutter, self->frame.height);
+  const int left = MAX (column * self->tile_size - gutter, 0);
+  const int top = MAX (row * self->tile_size - gutter, 0);
+  const int right = MIN ((column + 1) * self->tile_size + gutter, self->frame.width);
+  const int bottom = MIN ((row + 1) * self->tile_size + gutter, self->frame.height);
   g_autoptr (GdkTexture) texture = make_texture (self, left, top, right, bottom);
 
   if (self->multiple == 1)
@@ -265,6 +319,42 @@ make_node (LodgeTiles *self, int column, int row, const graphene_rect_t *tile)
   return node != NULL ? node : make_cairo_node (self, column, row, tile);
 }
 
+/* On whole pixels of the window, and one further: cairo smooths over the edges between them. */
+static GskRenderNode *
+make_patch (LodgeTiles *self, const cairo_rectangle_int_t *damage)
+{
+  const graphene_rect_t place =
+      get_bounds (self, damage->x, damage->y, damage->width, damage->height);
+  const float left = floorf (place.origin.x) - 1, top = floorf (place.origin.y) - 1;
+  const float right = ceilf (place.origin.x + place.size.width) + 1;
+  const float bottom = ceilf (place.origin.y + place.size.height) + 1;
+
+  return gsk_cairo_node_new (&GRAPHENE_RECT_INIT (left, top, right - left, bottom - top));
+}
+
+static void
+snapshot_patches (LodgeTiles *self, GtkSnapshot *snapshot)
+{
+  const int n = cairo_region_num_rectangles (self->damage);
+  cairo_rectangle_int_t damage;
+
+  if (self->patches->len + FRAME_PATCHES_MAX > PATCHES_MAX)
+    g_ptr_array_set_size (self->patches, 0);
+  if (n > FRAME_PATCHES_MAX) {
+    cairo_region_get_extents (self->damage, &damage);
+    g_ptr_array_add (self->patches, make_patch (self, &damage));
+  } else {
+    for (int i = 0; i < n; i++) {
+      cairo_region_get_rectangle (self->damage, i, &damage);
+      g_ptr_array_add (self->patches, make_patch (self, &damage));
+    }
+  }
+  cairo_region_destroy (self->damage);
+  self->damage = cairo_region_create ();
+  for (guint i = 0; i < self->patches->len; i++)
+    gtk_snapshot_append_node (snapshot, g_ptr_array_index (self->patches, i));
+}
+
 void
 lodge_tiles_snapshot (LodgeTiles *self, GtkSnapshot *snapshot)
 {
@@ -292,6 +382,7 @@ lodge_tiles_snapshot (LodgeTiles *self, GtkSnapshot *snapshot)
       gtk_snapshot_append_node (snapshot, *node);
     }
   }
+  snapshot_patches (self, snapshot);
 }
 
 GskRenderNode *
