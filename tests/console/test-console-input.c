@@ -136,6 +136,73 @@ test_fast_keys (void)
   teardown (&test);
 }
 
+/* Typed, clicked, typed: what is typed goes where it was meant to go, although the first keys still
+ * wait when the click comes. A pointer that only moves does not wait for them. */
+static void
+test_click_after_keys (void)
+{
+  Test test;
+
+  setup (&test, TRUE);
+  for (int i = 0; i < 4; i++)
+    tap (&test, KEY_A);
+  lodge_console_session_position (test.session, 9, 9);
+  lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, TRUE);
+  for (int i = 0; i < 50; i++)
+    lodge_console_session_position (test.session, 10 + i, 20);
+  lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, FALSE);
+  lodge_console_session_wheel (test.session, 1);
+  lodge_console_session_wheel (test.session, 1);
+  lodge_console_session_wheel (test.session, -1);
+  lodge_console_session_position (test.session, 1, 1);
+  tap (&test, KEY_B);
+  lodge_console_session_button (test.session, LODGE_BUTTON_RIGHT, TRUE);
+  lodge_console_session_button (test.session, LODGE_BUTTON_RIGHT, FALSE);
+  spice_fixture_expect_order (test.server, "1e 9e 1e 9e @9,9 1e 9e 1e 9e =1 @59,20 =0 "
+                                           "w1/0 w1/0 w-1/0 @1,1 30 b0 =2 =0");
+
+  /* Everything is let go of in the same order. */
+  for (int i = 0; i < 3; i++)
+    tap (&test, KEY_A);
+  lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, TRUE);
+  lodge_console_session_key (test.session, KEY_C, TRUE);
+  lodge_console_session_release_all (test.session);
+  spice_fixture_expect_order (test.server, "1e 9e 1e 9e 1e 9e =1 2e ae =0");
+
+  /* What waits when the session ends leaves nothing behind for the next one. */
+  for (int i = 0; i < 4; i++)
+    tap (&test, KEY_A);
+  lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, TRUE);
+  lodge_console_session_close (test.session);
+  spice_fixture_settle ();
+  lodge_console_session_open (test.session);
+  g_assert_true (spice_fixture_wait (is_ready, &test));
+  spice_fixture_settle ();
+  spice_fixture_clear (test.server);
+  lodge_console_session_position (test.session, 5, 5);
+  lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, TRUE);
+  lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, FALSE);
+  spice_fixture_expect_order (test.server, "@5,5 =1 =0");
+  teardown (&test);
+}
+
+/* The same with a mouse: its motion is added up. */
+static void
+test_motion_after_keys (void)
+{
+  Test test;
+
+  setup (&test, FALSE);
+  for (int i = 0; i < 4; i++)
+    tap (&test, KEY_A);
+  lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, TRUE);
+  for (int i = 0; i < 5; i++)
+    lodge_console_session_motion (test.session, 3, -2);
+  lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, FALSE);
+  spice_fixture_expect_order (test.server, "1e 9e 1e 9e 1e 9e 1e 9e =1 +15,-10 =0");
+  teardown (&test);
+}
+
 static void
 test_release_all (void)
 {
@@ -473,6 +540,8 @@ test_not_connected (void)
   }
 TEST (keys)
 TEST (fast_keys)
+TEST (click_after_keys)
+TEST (motion_after_keys)
 TEST (release_all)
 TEST (close_releases)
 TEST (locks)
@@ -492,6 +561,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/console-input/keys", run_keys);
   g_test_add_func ("/console-input/fast-keys", run_fast_keys);
+  g_test_add_func ("/console-input/click-after-keys", run_click_after_keys);
+  g_test_add_func ("/console-input/motion-after-keys", run_motion_after_keys);
   g_test_add_func ("/console-input/release-all", run_release_all);
   g_test_add_func ("/console-input/close-releases", run_close_releases);
   g_test_add_func ("/console-input/locks", run_locks);

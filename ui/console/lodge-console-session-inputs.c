@@ -24,11 +24,15 @@ static const struct {
 /* The keyboard's buffer in QEMU has room for 16 bytes (7.2, hw/input/ps2.c: PS2_QUEUE_SIZE), of
  * which a key takes up to three each time. What comes while it is full is lost without a word, and
  * when that is the release of a key the guest goes on typing it. So keys wait for each other here
- * where they come faster than from hands: from a program, or a reader of bar codes. */
+ * where they come faster than from hands: from a program, or a reader of bar codes.
+ *
+ * A click or a turn of the wheel waits behind the keys that were there before it: it may open
+ * another field, which they are not meant for. A pointer that only moves waits for nothing but such
+ * a click. */
 #define KEYS_AT_ONCE 4
 #define KEY_PAUSE_MS 20
-/* A program that types without end is cut short. */
-#define KEYS_WAITING_MAX 4096
+/* A program that types or clicks without end is cut short. */
+#define WAITING_MAX 4096
 
 /* More notches than this in one event are no scrolling but an error of the host's. */
 #define WHEEL_MAX 64
@@ -86,15 +90,13 @@ send_locks (LodgeConsoleSession *self, guint leds)
 }
 
 static void
-send (LodgeConsoleSession *self, const LodgeWaitingKey *key)
+send_key (LodgeConsoleSession *self, const LodgeWaiting *key)
 {
-  guint scancode = lodge_keymap_scancode (key->evdev);
+  guint scancode = lodge_keymap_scancode (key->code);
 
-  if (key->evdev == 0) {
-    send_locks (self, key->leds);
-  } else if (key->pressed) {
+  if (key->pressed) {
     if (!key->repeated)
-      follow_locks (self, key->evdev);
+      follow_locks (self, key->code);
     spice_inputs_channel_key_press (self->inputs, scancode);
   } else {
     spice_inputs_channel_key_release (self->inputs, scancode);
@@ -102,13 +104,81 @@ send (LodgeConsoleSession *self, const LodgeWaitingKey *key)
 }
 
 static void
+send_button (LodgeConsoleSession *self, guint row, gboolean pressed)
+{
+  self->buttons_sent ^= buttons[row].button;
+  if (pressed)
+    spice_inputs_channel_button_press (self->inputs, buttons[row].number,
+                                       spice_mask (self->buttons_sent));
+  else
+    spice_inputs_channel_button_release (self->inputs, buttons[row].number,
+                                         spice_mask (self->buttons_sent));
+}
+
+static void
+send_wheel (LodgeConsoleSession *self, int notches)
+{
+  int number = notches > 0 ? SPICE_MOUSE_BUTTON_DOWN : SPICE_MOUSE_BUTTON_UP;
+  int wheel = notches > 0 ? SPICE_MOUSE_BUTTON_MASK_DOWN : SPICE_MOUSE_BUTTON_MASK_UP;
+  int held = spice_mask (self->buttons_sent);
+
+  for (int i = 0; i < ABS (notches); i++) {
+    /* QEMU ignores a state that it has already: without the release only the first notch counts. */
+    spice_inputs_channel_button_press (self->inputs, number, held | wheel);
+    spice_inputs_channel_button_release (self->inputs, number, held);
+  }
+}
+
+static void
+send (LodgeConsoleSession *self, const LodgeWaiting *next)
+{
+  switch (next->kind) {
+  case LODGE_WAITING_KEY:
+    send_key (self, next);
+    break;
+  case LODGE_WAITING_LOCKS:
+    send_locks (self, next->code);
+    break;
+  /* The guest may have taken another kind of pointer meanwhile. */
+  case LODGE_WAITING_POSITION:
+    /* The library has at most 8 of these on their way and sends only the newest of the others. */
+    if (self->pointer_absolute)
+      spice_inputs_channel_position (self->inputs, next->x, next->y, 0,
+                                     spice_mask (self->buttons_sent));
+    break;
+  case LODGE_WAITING_MOTION:
+    if (!self->pointer_absolute)
+      spice_inputs_channel_motion (self->inputs, next->x, next->y, spice_mask (self->buttons_sent));
+    break;
+  case LODGE_WAITING_BUTTON:
+    send_button (self, next->code, next->pressed);
+    break;
+  case LODGE_WAITING_WHEEL:
+    send_wheel (self, next->y);
+    break;
+  }
+}
+
+static gboolean
+is_for_keyboard (const LodgeWaiting *next)
+{
+  return next->kind == LODGE_WAITING_KEY || next->kind == LODGE_WAITING_LOCKS;
+}
+
+static void
 send_waiting (LodgeConsoleSession *self)
 {
-  while (self->keys_sent < KEYS_AT_ONCE && !g_queue_is_empty (&self->waiting)) {
-    g_autofree LodgeWaitingKey *key = g_queue_pop_head (&self->waiting);
+  while (!g_queue_is_empty (&self->waiting)) {
+    const gboolean keyboard = is_for_keyboard (g_queue_peek_head (&self->waiting));
 
-    self->keys_sent++;
-    send (self, key);
+    if (keyboard && self->keys_sent >= KEYS_AT_ONCE)
+      return;
+    g_autofree LodgeWaiting *next = g_queue_pop_head (&self->waiting);
+    if (keyboard)
+      self->keys_sent++;
+    else
+      self->pointer_waiting--;
+    send (self, next);
   }
 }
 
@@ -129,9 +199,9 @@ key_pause_cb (gpointer user_data)
 }
 
 static void
-wait_and_send (LodgeConsoleSession *self, LodgeWaitingKey key)
+wait_and_send (LodgeConsoleSession *self, LodgeWaiting next)
 {
-  g_queue_push_tail (&self->waiting, g_memdup2 (&key, sizeof key));
+  g_queue_push_tail (&self->waiting, g_memdup2 (&next, sizeof next));
   if (self->key_pause_id == 0) {
     self->key_pause_id = g_timeout_add (KEY_PAUSE_MS, key_pause_cb, self);
     self->keys_time = g_get_monotonic_time ();
@@ -147,12 +217,15 @@ lodge_console_session_key (LodgeConsoleSession *self, guint evdev, gboolean pres
   if (lodge_keymap_scancode (evdev) == 0 || !self->inputs_ready)
     return;
 
-  LodgeWaitingKey key = {.evdev = evdev, .pressed = pressed, .repeated = self->pressed[evdev]};
+  LodgeWaiting key = {.kind = LODGE_WAITING_KEY,
+                      .code = evdev,
+                      .pressed = pressed,
+                      .repeated = self->pressed[evdev]};
   guint waiting = g_queue_get_length (&self->waiting);
   if (!pressed && !key.repeated)
     return;
   /* A repetition that is late would go on after the key is let go. */
-  if (pressed && waiting >= (key.repeated ? KEYS_AT_ONCE : KEYS_WAITING_MAX))
+  if (pressed && waiting >= (key.repeated ? KEYS_AT_ONCE : WAITING_MAX))
     return;
   self->pressed[evdev] = pressed;
   wait_and_send (self, key);
@@ -177,13 +250,53 @@ lodge_console_session_sync_locks (LodgeConsoleSession *self, guint leds)
   leds &= SPICE_INPUTS_SCROLL_LOCK | SPICE_INPUTS_NUM_LOCK | SPICE_INPUTS_CAPS_LOCK;
   if (!self->inputs_ready)
     return;
+  /* After the locks' own keys, if such wait. */
   if (g_queue_is_empty (&self->waiting))
     send_locks (self, leds);
   else
-    wait_and_send (self, (LodgeWaitingKey){.leds = leds}); /* after the locks' own keys */
+    wait_and_send (self, (LodgeWaiting){.kind = LODGE_WAITING_LOCKS, .code = leds});
 }
 
 /* ---- pointer */
+
+static void
+point (LodgeConsoleSession *self, LodgeWaiting next)
+{
+  if (g_queue_is_empty (&self->waiting)) {
+    send (self, &next);
+    return;
+  }
+  self->pointer_waiting++;
+  g_queue_push_tail (&self->waiting, g_memdup2 (&next, sizeof next));
+}
+
+/* What waits at the very end, if it is of that kind: the next of that kind becomes one with it. */
+static LodgeWaiting *
+get_last (LodgeConsoleSession *self, LodgeWaitingKind kind)
+{
+  LodgeWaiting *last = g_queue_peek_tail (&self->waiting);
+
+  return last != NULL && last->kind == kind ? last : NULL;
+}
+
+/* A move has no need to wait for keys. */
+static void
+move (LodgeConsoleSession *self, LodgeWaiting next)
+{
+  LodgeWaiting *last = get_last (self, next.kind);
+
+  if (self->pointer_waiting == 0) {
+    send (self, &next);
+  } else if (last == NULL) {
+    if (g_queue_get_length (&self->waiting) < WAITING_MAX)
+      point (self, next);
+  } else if (next.kind == LODGE_WAITING_MOTION) {
+    last->x = CLAMP ((gint64) last->x + next.x, G_MININT, G_MAXINT);
+    last->y = CLAMP ((gint64) last->y + next.y, G_MININT, G_MAXINT);
+  } else {
+    *last = next;
+  }
+}
 
 void
 lodge_console_session_position (LodgeConsoleSession *self, int x, int y)
@@ -202,8 +315,7 @@ lodge_console_session_position (LodgeConsoleSession *self, int x, int y)
     return;
   self->pointer_x = x;
   self->pointer_y = y;
-  /* The library has at most 8 of these on their way and sends only the newest of the others. */
-  spice_inputs_channel_position (self->inputs, x, y, 0, spice_mask (self->buttons));
+  move (self, (LodgeWaiting){.kind = LODGE_WAITING_POSITION, .x = x, .y = y});
 }
 
 void
@@ -212,7 +324,7 @@ lodge_console_session_motion (LodgeConsoleSession *self, int dx, int dy)
   g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
 
   if (self->inputs_ready && !self->pointer_absolute)
-    spice_inputs_channel_motion (self->inputs, dx, dy, spice_mask (self->buttons));
+    move (self, (LodgeWaiting){.kind = LODGE_WAITING_MOTION, .x = dx, .y = dy});
 }
 
 void
@@ -225,14 +337,12 @@ lodge_console_session_button (LodgeConsoleSession *self, LodgeButton button, gbo
       continue;
     if (!self->inputs_ready || !!(self->buttons & button) == !!pressed)
       return;
+    /* Never the release: the button would stay down. */
+    if (pressed && g_queue_get_length (&self->waiting) >= WAITING_MAX)
+      return;
 
     self->buttons ^= button;
-    if (pressed)
-      spice_inputs_channel_button_press (self->inputs, buttons[i].number,
-                                         spice_mask (self->buttons));
-    else
-      spice_inputs_channel_button_release (self->inputs, buttons[i].number,
-                                           spice_mask (self->buttons));
+    point (self, (LodgeWaiting){.kind = LODGE_WAITING_BUTTON, .code = i, .pressed = pressed});
   }
 }
 
@@ -241,19 +351,15 @@ lodge_console_session_wheel (LodgeConsoleSession *self, int notches)
 {
   g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
 
-  if (!self->inputs_ready)
+  if (!self->inputs_ready || notches == 0)
     return;
 
-  int number = notches > 0 ? SPICE_MOUSE_BUTTON_DOWN : SPICE_MOUSE_BUTTON_UP;
-  int wheel = notches > 0 ? SPICE_MOUSE_BUTTON_MASK_DOWN : SPICE_MOUSE_BUTTON_MASK_UP;
-  int held = spice_mask (self->buttons);
-
+  LodgeWaiting *last = get_last (self, LODGE_WAITING_WHEEL);
   notches = CLAMP (notches, -WHEEL_MAX, WHEEL_MAX);
-  for (int i = 0; i < ABS (notches); i++) {
-    /* QEMU ignores a state that it has already: without the release only the first notch counts. */
-    spice_inputs_channel_button_press (self->inputs, number, held | wheel);
-    spice_inputs_channel_button_release (self->inputs, number, held);
-  }
+  if (last != NULL && last->y * notches > 0)
+    last->y = CLAMP (last->y + notches, -WHEEL_MAX, WHEEL_MAX);
+  else if (g_queue_get_length (&self->waiting) < WAITING_MAX)
+    point (self, (LodgeWaiting){.kind = LODGE_WAITING_WHEEL, .y = notches});
 }
 
 /* ---- channel */
@@ -302,11 +408,12 @@ lodge_console_session_drop_inputs (LodgeConsoleSession *self)
 {
   g_clear_handle_id (&self->key_pause_id, g_source_remove);
   g_queue_clear_full (&self->waiting, g_free);
+  self->pointer_waiting = 0;
   self->keys_sent = 0;
   /* What was down is not any more: spice-server lets go of it when a client leaves. */
   memset (self->pressed, 0, sizeof self->pressed);
   self->scroll_unknown = FALSE;
-  self->buttons = 0;
+  self->buttons = self->buttons_sent = 0;
   self->inputs_ready = FALSE;
   g_clear_object (&self->inputs);
 }

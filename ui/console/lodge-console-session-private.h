@@ -10,13 +10,24 @@
 
 G_BEGIN_DECLS
 
-/* What waits until the guest's keyboard has room for it. */
+/* What waits until the guest's keyboard has room for it, and what comes after that. */
+typedef enum {
+  LODGE_WAITING_KEY,
+  LODGE_WAITING_LOCKS,
+  LODGE_WAITING_POSITION,
+  LODGE_WAITING_MOTION,
+  LODGE_WAITING_BUTTON,
+  LODGE_WAITING_WHEEL,
+} LodgeWaitingKind;
+
 typedef struct {
-  guint evdev; /* 0: not a key, but the locks that the guest should have */
+  LodgeWaitingKind kind;
+  guint code; /* a key, the locks that the guest should have, or the place of a button's row */
   gboolean pressed;
-  gboolean repeated; /* it was down already */
-  guint leds;
-} LodgeWaitingKey;
+  gboolean repeated; /* a key that was down already */
+  int x;             /* of a position or motion; y also the notches of a wheel */
+  int y;
+} LodgeWaiting;
 
 struct _LodgeConsoleSession {
   GObject parent_instance;
@@ -39,12 +50,14 @@ struct _LodgeConsoleSession {
   guint server_locks;                /* what libspice-server believes the guest's locks are */
   gboolean scroll_unknown;           /* it may be wrong about Scroll Lock */
   guint8 pressed[LODGE_KEYMAP_SIZE]; /* by Linux key code, with those that wait */
-  GQueue waiting;                    /* of LodgeWaitingKey */
+  GQueue waiting;                    /* of LodgeWaiting */
+  guint pointer_waiting;             /* how many of them are the pointer's */
   guint keys_sent;                   /* that the guest may not have taken yet */
   gint64 keys_time;                  /* until when keys_sent was counted */
   guint key_pause_id;
-  guint buttons; /* LodgeButton bits that are down */
-  int pointer_x; /* the last position sent */
+  guint buttons;      /* LodgeButton bits that are down, with those that wait */
+  guint buttons_sent; /* that the guest knows of */
+  int pointer_x;      /* the last position, sent or waiting */
   int pointer_y;
 
   /* display */
