@@ -40,11 +40,14 @@ test_bad_text (void)
       test.clipboard, clipboard_fixture_expect_wanted (&test, LODGE_CLIPBOARD_TEXT), bad, &error));
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);
   g_clear_error (&error);
+  clipboard_fixture_expect_log (&test, "data0:0=0");
+  lodge_console_clipboard_offer (test.clipboard, clipboard_fixture_text_only);
+  clipboard_fixture_expect_log (&test, "grab0:1");
   spice_fixture_agent_request (test.agent, 0, CLIPBOARD_FIXTURE_TEXT);
   g_assert_false (lodge_console_clipboard_answer (
       test.clipboard, clipboard_fixture_expect_wanted (&test, LODGE_CLIPBOARD_TEXT), nul, &error));
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);
-  clipboard_fixture_expect_log (&test, "data0:0=0 data0:0=0");
+  clipboard_fixture_expect_log (&test, "data0:0=0");
   clipboard_fixture_tear_down (&test);
 }
 
@@ -77,11 +80,54 @@ test_too_large (void)
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);
   g_test_message ("%s", error->message);
   clipboard_fixture_expect_log (&test, "data0:0=0");
+  lodge_console_clipboard_offer (test.clipboard, clipboard_fixture_text_and_png);
+  clipboard_fixture_expect_log (&test, "grab0:1,2");
   g_autoptr (GBytes) most = g_bytes_new_static (much, LODGE_CLIPBOARD_SIZE_MAX);
   spice_fixture_agent_request (test.agent, 0, CLIPBOARD_FIXTURE_PNG);
   g_assert_true (lodge_console_clipboard_answer (
       test.clipboard, clipboard_fixture_expect_wanted (&test, LODGE_CLIPBOARD_PNG), most, NULL));
   clipboard_fixture_expect_log (&test, "data0:2=67108864");
+  clipboard_fixture_tear_down (&test);
+}
+
+/* A guest that asks again and again for what it was refused: the host's clipboard is not read again
+ * for it, and the user not told again. */
+static void
+test_asks_again (void)
+{
+  ClipboardFixture test;
+  g_autofree guint8 *much = g_malloc0 (LODGE_CLIPBOARD_SIZE_MAX + 1);
+  g_autoptr (GBytes) bytes = g_bytes_new_static (much, LODGE_CLIPBOARD_SIZE_MAX + 1);
+  guint ids[3];
+
+  clipboard_fixture_set_up (&test, SPICE_FIXTURE_AGENT_LINUX);
+  lodge_console_clipboard_offer (test.clipboard, clipboard_fixture_text_and_png);
+  clipboard_fixture_expect_log (&test, "grab0:1,2");
+  for (guint i = 0; i < G_N_ELEMENTS (ids); i++) {
+    spice_fixture_agent_request (test.agent, 0, CLIPBOARD_FIXTURE_PNG);
+    ids[i] = clipboard_fixture_expect_wanted (&test, LODGE_CLIPBOARD_PNG);
+  }
+  g_assert_false (lodge_console_clipboard_answer (test.clipboard, ids[1], bytes, NULL));
+  /* That was the answer to all of them. */
+  clipboard_fixture_expect_log (&test, "data0:0=0 data0:0=0 data0:0=0");
+  g_assert_true (lodge_console_clipboard_answer (test.clipboard, ids[0], bytes, NULL));
+  g_assert_true (lodge_console_clipboard_answer (test.clipboard, ids[2], bytes, NULL));
+  for (guint i = 0; i < 5; i++)
+    spice_fixture_agent_request (test.agent, 0, CLIPBOARD_FIXTURE_PNG);
+  clipboard_fixture_expect_log (&test, "data0:0=0 data0:0=0 data0:0=0 data0:0=0 data0:0=0");
+  g_assert_cmpuint (test.wanted->len, ==, 0);
+
+  /* The text beside it is there, and what is copied anew is, too. */
+  spice_fixture_agent_request (test.agent, 0, CLIPBOARD_FIXTURE_TEXT);
+  clipboard_fixture_answer (&test, clipboard_fixture_expect_wanted (&test, LODGE_CLIPBOARD_TEXT),
+                            "text", 4);
+  clipboard_fixture_expect_log (&test, "data0:1=4");
+  lodge_console_clipboard_offer (test.clipboard, clipboard_fixture_text_and_png);
+  clipboard_fixture_expect_log (&test, "grab0:1,2");
+  spice_fixture_agent_request (test.agent, 0, CLIPBOARD_FIXTURE_PNG);
+  clipboard_fixture_answer (&test, clipboard_fixture_expect_wanted (&test, LODGE_CLIPBOARD_PNG),
+                            "png", 3);
+  clipboard_fixture_expect_log (&test, "data0:2=3");
   clipboard_fixture_tear_down (&test);
 }
 
@@ -239,12 +285,12 @@ test_does_not_read (void)
                             "b", 1);
   clipboard_fixture_expect_log (&test, "data0:0=0");
 
+  /* And the host's is not read again for it. */
+  spice_fixture_agent_request (test.agent, 0, CLIPBOARD_FIXTURE_PNG);
+  clipboard_fixture_expect_log (&test, "data0:0=0");
+  g_assert_cmpuint (test.wanted->len, ==, 0);
   /* What was not handed out does not count: a smaller one may still pass. */
   clipboard->answered_bytes = LODGE_CLIPBOARD_ANSWERED_MAX - 4;
-  spice_fixture_agent_request (test.agent, 0, CLIPBOARD_FIXTURE_TEXT);
-  clipboard_fixture_answer (&test, clipboard_fixture_expect_wanted (&test, LODGE_CLIPBOARD_TEXT),
-                            "bytes", 5);
-  clipboard_fixture_expect_log (&test, "data0:0=0");
   spice_fixture_agent_request (test.agent, 0, CLIPBOARD_FIXTURE_TEXT);
   clipboard_fixture_answer (&test, clipboard_fixture_expect_wanted (&test, LODGE_CLIPBOARD_TEXT),
                             "byte", 4);
@@ -266,6 +312,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   CLIPBOARD_FIXTURE_ADD ("bad-text", test_bad_text);
   CLIPBOARD_FIXTURE_ADD ("too-large", test_too_large);
+  CLIPBOARD_FIXTURE_ADD ("asks-again", test_asks_again);
   CLIPBOARD_FIXTURE_ADD ("lies", test_lies);
   CLIPBOARD_FIXTURE_ADD ("unasked", test_unasked);
   CLIPBOARD_FIXTURE_ADD ("silent", test_silent);

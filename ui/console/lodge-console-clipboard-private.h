@@ -47,8 +47,9 @@ struct _LodgeConsoleClipboard {
   guint asked_timer;
 
   /* to the guest */
-  guint host_rows;   /* offered to it */
-  GPtrArray *wanted; /* questions that wait */
+  guint host_rows;    /* offered to it */
+  guint refused_rows; /* of those, what turned out to be nothing that may pass */
+  GPtrArray *wanted;  /* questions that wait */
   guint last_id;
   guint64 answered_bytes;
 };

@@ -5,7 +5,8 @@
  * an answer comes.
  *
  * The guest is not trusted. It may ask a thousand times and not read the answers, which then lie in
- * memory here.
+ * memory here. And it may ask a thousand times for what it may not have: the host's clipboard is
+ * read, and the user told, once for each offer.
  */
 #include "console/lodge-console-clipboard-private.h"
 
@@ -20,22 +21,25 @@ typedef struct {
   guint timer;
 } Wanted;
 
-static void
+/* FALSE when an answer of that size is too much. */
+static gboolean
 answer (LodgeConsoleClipboard *self, guint row, GBytes *data)
 {
   gsize size = 0;
   const guchar *bytes = data != NULL ? g_bytes_get_data (data, &size) : NULL;
+  const gboolean fits = self->answered_bytes + size <= LODGE_CLIPBOARD_ANSWERED_MAX;
 
   if (!lodge_console_clipboard_may_send (self))
-    return;
-  if (bytes == NULL || size == 0 || self->answered_bytes + size > LODGE_CLIPBOARD_ANSWERED_MAX) {
+    return TRUE;
+  if (bytes == NULL || size == 0 || !fits) {
     spice_main_channel_clipboard_selection_notify (self->main, LODGE_CLIPBOARD_SELECTION,
                                                    VD_AGENT_CLIPBOARD_NONE, NULL, 0);
-    return;
+    return fits;
   }
   self->answered_bytes += size;
   spice_main_channel_clipboard_selection_notify (self->main, LODGE_CLIPBOARD_SELECTION,
                                                  lodge_clipboard_types[row].number, bytes, size);
+  return TRUE;
 }
 
 static void
@@ -80,7 +84,7 @@ request_cb (SpiceMainChannel *main, guint selection, guint number, LodgeConsoleC
                                                    NULL, 0);
     return TRUE;
   }
-  if (row == LODGE_CLIPBOARD_NO_ROW || (self->host_rows & 1u << row) == 0 ||
+  if (row == LODGE_CLIPBOARD_NO_ROW || (self->host_rows & ~self->refused_rows & 1u << row) == 0 ||
       self->wanted->len >= WANTED_MAX) {
     answer (self, LODGE_CLIPBOARD_NO_ROW, NULL);
     return TRUE;
@@ -122,6 +126,21 @@ make_answer (LodgeConsoleClipboard *self, guint row, GBytes *data, GError **erro
                                                                        : NULL;
 }
 
+/* Until something else is copied nobody gets this, nor is it looked at again. */
+static void
+refuse (LodgeConsoleClipboard *self, guint row)
+{
+  self->refused_rows |= 1u << row;
+  for (guint i = self->wanted->len; i > 0; i--) {
+    const Wanted *wanted = self->wanted->pdata[i - 1];
+
+    if (wanted->row != row)
+      continue;
+    answer (self, LODGE_CLIPBOARD_NO_ROW, NULL);
+    g_ptr_array_remove_index (self->wanted, i - 1);
+  }
+}
+
 gboolean
 lodge_console_clipboard_answer (LodgeConsoleClipboard *self, guint id, GBytes *data, GError **error)
 {
@@ -133,9 +152,12 @@ lodge_console_clipboard_answer (LodgeConsoleClipboard *self, guint id, GBytes *d
     if (wanted->id != id)
       continue;
 
-    g_autoptr (GBytes) result = data != NULL ? make_answer (self, wanted->row, data, error) : NULL;
-    answer (self, wanted->row, result);
+    const guint row = wanted->row;
+    g_autoptr (GBytes) result = data != NULL ? make_answer (self, row, data, error) : NULL;
+    const gboolean fits = answer (self, row, result);
     g_ptr_array_remove_index (self->wanted, i);
+    if (!fits || (data != NULL && result == NULL))
+      refuse (self, row);
     return data == NULL || result != NULL;
   }
   return TRUE;
@@ -171,6 +193,7 @@ lodge_console_clipboard_offer (LodgeConsoleClipboard *self, const char *const *t
 
   lodge_console_clipboard_drop_host (self);
   self->host_rows = rows;
+  self->refused_rows = 0;
   self->answered_bytes = 0;
   if (!lodge_console_clipboard_may_send (self))
     return; /* it is told when its agent comes */
