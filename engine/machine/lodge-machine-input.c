@@ -3,7 +3,7 @@
 #include "machine/lodge-machine-private.h"
 
 #include "lodge-error.h"
-#include "qemu/lodge-key-names.h"
+#include "lodge-key-names.h"
 
 #include <glib/gi18n-lib.h>
 

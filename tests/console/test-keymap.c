@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Linux key codes to scan codes. */
 #include "console/lodge-keymap.h"
+#include "lodge-key-table.h"
 
 #include <linux/input-event-codes.h>
 
@@ -60,6 +61,16 @@ test_unknown (void)
     g_assert_cmphex (lodge_keymap_scancode (codes[i]), ==, 0);
 }
 
+/* What has a name can be sent. */
+static void
+test_named (void)
+{
+  for (guint i = 0; i < lodge_key_table_length; i++) {
+    if (lodge_keymap_scancode (lodge_key_table[i].evdev) == 0)
+      g_error ("“%s” has no scan code", lodge_key_table[i].name);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -68,5 +79,6 @@ main (int argc, char **argv)
   g_test_add_func ("/keymap/same", test_same);
   g_test_add_func ("/keymap/distinct", test_distinct);
   g_test_add_func ("/keymap/unknown", test_unknown);
+  g_test_add_func ("/keymap/named", test_named);
   return g_test_run ();
 }

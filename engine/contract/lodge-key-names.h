@@ -32,4 +32,17 @@ char **lodge_key_names_parse (const char *keys, GError **error);
  */
 GPtrArray *lodge_key_names_from_text (const char *text, GError **error);
 
+/**
+ * lodge_key_names_dup_label:
+ * @keys: what lodge_key_names_parse() gives
+ *
+ * Returns: (transfer full): as keyboards have it, for users: "Ctrl+Alt+Page Up"
+ */
+char *lodge_key_names_dup_label (const char *const *keys);
+
+/* A name that lodge_key_names_parse() gives to the Linux code of the key (KEY_A); 0 for no such. */
+guint lodge_key_names_get_evdev (const char *key);
+/* The other way round; %NULL for a key that has no name. */
+const char *lodge_key_names_from_evdev (guint evdev);
+
 G_END_DECLS

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Keys as people write them to keys as QEMU names them (QKeyCode in QEMU's qapi/ui.json). */
-#include "qemu/lodge-key-names.h"
+#include "lodge-key-names.h"
 
 #include "lodge-error.h"
+#include "lodge-key-table.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -12,30 +13,8 @@
 /* Of what was asked for, in a message. */
 #define MAX_SHOWN_CHARACTERS 40
 
-/* QEMU's own names, 7.2; f13 to f24 came with 8.0. */
-static const char *const codes[] = {
-    /* clang-format off */
-  "shift", "shift_r", "alt", "alt_r", "ctrl", "ctrl_r", "esc", "minus", "equal", "backspace", "tab",
-  "bracket_left", "bracket_right", "ret", "semicolon", "apostrophe", "grave_accent", "backslash",
-  "comma", "dot", "slash", "asterisk", "spc", "caps_lock", "num_lock", "scroll_lock",
-  "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m",
-  "n", "o", "p", "q", "r", "s", "t", "u", "v", "w", "x", "y", "z",
-  "0", "1", "2", "3", "4", "5", "6", "7", "8", "9",
-  "f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8", "f9", "f10", "f11", "f12",
-  "f13", "f14", "f15", "f16", "f17", "f18", "f19", "f20", "f21", "f22", "f23", "f24",
-  "kp_divide", "kp_multiply", "kp_subtract", "kp_add", "kp_enter", "kp_decimal", "kp_comma",
-  "kp_equals", "kp_0", "kp_1", "kp_2", "kp_3", "kp_4", "kp_5", "kp_6", "kp_7", "kp_8", "kp_9",
-  "sysrq", "less", "print", "home", "pgup", "pgdn", "end", "left", "up", "down", "right", "insert",
-  "delete", "stop", "again", "props", "undo", "front", "copy", "open", "paste", "find", "cut", "lf",
-  "help", "meta_l", "meta_r", "compose", "pause", "ro", "hiragana", "henkan", "yen", "muhenkan",
-  "katakanahiragana", "power", "sleep", "wake", "audionext", "audioprev", "audiostop", "audioplay",
-  "audiomute", "volumeup", "volumedown", "mediaselect", "mail", "calculator", "computer", "ac_home",
-  "ac_back", "ac_forward", "ac_refresh", "ac_bookmarks", "lang1", "lang2",
-    /* clang-format on */
-};
-
 typedef struct {
-  const char *key; /* of codes */
+  const char *key; /* of the table */
   gboolean shift;
 } Stroke;
 
@@ -132,11 +111,9 @@ static const struct {
 static const char *
 find_code (const char *name)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (codes); i++) {
-    if (g_str_equal (codes[i], name))
-      return codes[i];
-  }
-  return NULL;
+  const LodgeKeyRow *row = lodge_key_table_find_name (name);
+
+  return row != NULL ? row->name : NULL;
 }
 
 static gboolean
@@ -210,9 +187,10 @@ guess (const char *name)
   /* "f99" or "xy" is near to too much. */
   guint least = strlen (name) < 3 ? 0 : strlen (name) < 6 ? 1 : 2;
 
-  for (guint i = 0; i < G_N_ELEMENTS (aliases) + G_N_ELEMENTS (codes); i++) {
-    const char *candidate =
-        i < G_N_ELEMENTS (aliases) ? aliases[i].name : codes[i - G_N_ELEMENTS (aliases)];
+  for (guint i = 0; i < G_N_ELEMENTS (aliases) + lodge_key_table_length; i++) {
+    const char *candidate = i < G_N_ELEMENTS (aliases)
+                                ? aliases[i].name
+                                : lodge_key_table[i - G_N_ELEMENTS (aliases)].name;
     guint edits = strlen (candidate) < 3 ? G_MAXUINT : count_edits (name, candidate);
 
     if (edits < least || (edits == least && nearest == NULL)) {
@@ -385,4 +363,47 @@ lodge_key_names_from_text (const char *text, GError **error)
     g_ptr_array_add (chords, dup_chord (&stroke));
   }
   return g_steal_pointer (&chords);
+}
+
+char *
+lodge_key_names_dup_label (const char *const *keys)
+{
+  GString *label = g_string_new (NULL);
+
+  g_return_val_if_fail (keys != NULL, NULL);
+
+  for (guint i = 0; keys[i] != NULL; i++) {
+    const LodgeKeyRow *row = lodge_key_table_find_name (keys[i]);
+
+    if (i > 0)
+      g_string_append_c (label, '+');
+    if (row != NULL && row->label != NULL) {
+      g_string_append (label, _ (row->label));
+    } else {
+      const gsize start = label->len;
+
+      g_string_append (label, keys[i]);
+      g_strdelimit (label->str + start, "_", ' ');
+      label->str[start] = g_ascii_toupper (label->str[start]);
+    }
+  }
+  return g_string_free (label, FALSE);
+}
+
+guint
+lodge_key_names_get_evdev (const char *key)
+{
+  const LodgeKeyRow *row = lodge_key_table_find_name (key);
+
+  return row != NULL ? row->evdev : 0;
+}
+
+const char *
+lodge_key_names_from_evdev (guint evdev)
+{
+  for (guint i = 0; i < lodge_key_table_length; i++) {
+    if (lodge_key_table[i].evdev == evdev)
+      return lodge_key_table[i].name;
+  }
+  return NULL;
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Names of keys, and the keys a text is typed with; every name that comes out is one QEMU knows. */
-#include "qemu/lodge-key-names.h"
+#include "lodge-key-names.h"
 
 #include "lodge-error.h"
+#include "lodge-key-table.h"
 
 #include <json-glib/json-glib.h>
+#include <linux/input-event-codes.h>
 #include <string.h>
 
 static void
@@ -182,6 +184,48 @@ test_empty_text (void)
 }
 
 /* The list of QKeyCode in one line of QEMU's answers, NULL where it has none. */
+static void
+test_labels (void)
+{
+  static const char *const cases[][2] = {
+      {"ctrl+alt+delete", "Ctrl+Alt+Delete"},
+      {"ctrl++", "Ctrl+Shift+="},
+      {"super+pgup", "Super+Page Up"},
+      {"F5", "F5"},
+      {"audiomute", "Audiomute"},
+      {"printscreen", "Print Screen"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_auto (GStrv) names = lodge_key_names_parse (cases[i][0], NULL);
+    g_autofree char *label = lodge_key_names_dup_label ((const char *const *) names);
+
+    g_assert_cmpstr (label, ==, cases[i][1]);
+  }
+}
+
+static void
+test_evdev (void)
+{
+  static const char *const twice[] = {"asterisk", "sysrq", NULL};
+
+  g_assert_cmpuint (lodge_key_names_get_evdev ("a"), ==, KEY_A);
+  g_assert_cmpuint (lodge_key_names_get_evdev ("pause"), ==, KEY_PAUSE);
+  g_assert_cmpuint (lodge_key_names_get_evdev ("print"), ==, KEY_SYSRQ);
+  g_assert_cmpuint (lodge_key_names_get_evdev ("nonsense"), ==, 0);
+  g_assert_cmpstr (lodge_key_names_from_evdev (KEY_SYSRQ), ==, "print");
+  g_assert_cmpstr (lodge_key_names_from_evdev (KEY_KPASTERISK), ==, "kp_multiply");
+  g_assert_null (lodge_key_names_from_evdev (0));
+  g_assert_null (lodge_key_names_from_evdev (G_MAXUINT));
+  /* There and back again, but for the second names of two keys. */
+  for (guint i = 0; i < lodge_key_table_length; i++) {
+    const char *name = lodge_key_table[i].name;
+
+    if (!g_strv_contains (twice, name))
+      g_assert_cmpstr (lodge_key_names_from_evdev (lodge_key_names_get_evdev (name)), ==, name);
+  }
+}
+
 static GHashTable *
 find_codes (const char *line)
 {
@@ -323,6 +367,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/key-names/whole-keyboard", test_whole_keyboard);
   g_test_add_func ("/key-names/text-refused", test_text_refused);
   g_test_add_func ("/key-names/empty-text", test_empty_text);
+  g_test_add_func ("/key-names/labels", test_labels);
+  g_test_add_func ("/key-names/evdev", test_evdev);
   g_test_add_func ("/key-names/qemu-knows-them", test_qemu_knows_them);
   return g_test_run ();
 }
