@@ -155,6 +155,85 @@ test_grab (void)
   display_fixture_tear_down (&test);
 }
 
+static void
+release_alt (DisplayFixture *test)
+{
+  display_fixture_xdotool ("keyup alt");
+  spice_fixture_settle ();
+  spice_fixture_clear (test->server);
+}
+
+/* The window manager's own combination: the guest's during a grab, unless it is to stay outside. */
+static void
+test_host_keys (void)
+{
+  static const char *const list[] = {"alt+tab", "ctrl+w", NULL};
+  static const char *const single[] = {"f12", NULL};
+  DisplayFixture test;
+
+  display_fixture_set_up (&test);
+  GtkWidget *other = gtk_window_new ();
+  gtk_window_present (GTK_WINDOW (other));
+  g_assert_true (spice_fixture_wait (is_inactive, &test));
+  gtk_window_present (GTK_WINDOW (test.window));
+  g_assert_true (spice_fixture_wait (is_active, &test));
+  display_fixture_move_to (&test, 100, 100);
+  display_fixture_xdotool ("click 1");
+  display_fixture_expect_grabbed (&test, TRUE);
+  spice_fixture_settle ();
+  spice_fixture_clear (test.server);
+  display_fixture_xdotool ("keydown alt key Tab keyup alt");
+  spice_fixture_expect_scancodes (test.server, "38 0f 8f b8");
+  display_fixture_expect_grabbed (&test, TRUE);
+
+  lodge_display_set_host_keys (LODGE_DISPLAY (test.display), list);
+  display_fixture_xdotool ("click 1");
+  display_fixture_expect_grabbed (&test, TRUE);
+  spice_fixture_settle ();
+  spice_fixture_clear (test.server);
+  /* What only begins like it is the guest's as before. */
+  display_fixture_xdotool ("key alt+b");
+  spice_fixture_expect_scancodes (test.server, "38 30 b8 b0");
+  display_fixture_expect_grabbed (&test, TRUE);
+  display_fixture_xdotool ("keydown alt");
+  spice_fixture_expect_scancodes (test.server, "38");
+  display_fixture_xdotool ("key Tab");
+  release_alt (&test);
+  g_assert_true (spice_fixture_wait (is_inactive, &test));
+  display_fixture_expect_grabbed (&test, FALSE);
+
+  /* One that nobody on the host takes is not the guest's either. It is told of another key, so that
+   * what it saw is no tap on Alt. */
+  lodge_display_set_host_keys (LODGE_DISPLAY (test.display), (const char *[]){"alt+w", NULL});
+  gtk_window_destroy (GTK_WINDOW (other));
+  gtk_window_present (GTK_WINDOW (test.window));
+  g_assert_true (spice_fixture_wait (is_active, &test));
+  display_fixture_xdotool ("click 1");
+  display_fixture_expect_grabbed (&test, TRUE);
+  spice_fixture_settle ();
+  spice_fixture_clear (test.server);
+  display_fixture_xdotool ("keydown alt");
+  spice_fixture_expect_scancodes (test.server, "38");
+  display_fixture_xdotool ("key w key w keyup alt key a");
+  spice_fixture_expect_scancodes (test.server, "1d 9d b8 1e 9e");
+  display_fixture_expect_grabbed (&test, TRUE);
+
+  /* With a key alone, or when the user wants it so, nothing of the desktop's is taken. */
+  g_assert_false (lodge_display_get_keeps_shortcuts (LODGE_DISPLAY (test.display)));
+  lodge_display_set_host_keys (LODGE_DISPLAY (test.display), single);
+  g_assert_true (lodge_display_get_keeps_shortcuts (LODGE_DISPLAY (test.display)));
+  display_fixture_expect_grabbed (&test, FALSE);
+  display_fixture_xdotool ("click 1 key F12 key b");
+  spice_fixture_expect_scancodes (test.server, "30 b0");
+  display_fixture_expect_grabbed (&test, FALSE);
+  lodge_display_set_host_keys (LODGE_DISPLAY (test.display), NULL);
+  lodge_display_set_grab_shortcuts (LODGE_DISPLAY (test.display), FALSE);
+  display_fixture_xdotool ("click 1 key F12");
+  spice_fixture_expect_scancodes (test.server, "58 d8");
+  display_fixture_expect_grabbed (&test, FALSE);
+  display_fixture_tear_down (&test);
+}
+
 /* ---- pointer */
 
 static void
@@ -274,6 +353,7 @@ main (int argc, char **argv)
   DISPLAY_FIXTURE_ADD ("keys", test_keys);
   DISPLAY_FIXTURE_ADD ("focus-loss", test_focus_loss);
   DISPLAY_FIXTURE_ADD ("grab", test_grab);
+  DISPLAY_FIXTURE_ADD ("host-keys", test_host_keys);
   DISPLAY_FIXTURE_ADD ("pointer", test_pointer);
   DISPLAY_FIXTURE_ADD ("pointer-scaled", test_pointer_scaled);
   DISPLAY_FIXTURE_ADD ("relative", test_relative);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The display's keyboard: keys by their place on the keyboard, focus, and the grab.
+/* The display's keyboard: keys by their place on the keyboard, and the focus.
  *
  * The application's accelerators are handled by controllers in the capture phase on the window,
  * before any widget sees a key: Ctrl+W typed in a guest would close its window. So while the
@@ -83,6 +83,8 @@ key_pressed_cb (GtkEventControllerKey *controller,
   if (self->session == NULL)
     return GDK_EVENT_PROPAGATE;
   advance_combo (self, to_evdev (keycode), TRUE);
+  if (lodge_display_follow_host_keys (self, to_evdev (keycode), TRUE))
+    return GDK_EVENT_PROPAGATE;
   lodge_console_session_key (self->session, to_evdev (keycode), TRUE);
   return GDK_EVENT_STOP;
 }
@@ -96,6 +98,7 @@ key_released_cb (GtkEventControllerKey *controller,
 {
   if (self->session == NULL)
     return;
+  lodge_display_follow_host_keys (self, to_evdev (keycode), FALSE);
   lodge_console_session_key (self->session, to_evdev (keycode), FALSE);
   if (advance_combo (self, to_evdev (keycode), FALSE))
     lodge_display_leave (self);
@@ -125,6 +128,7 @@ lodge_display_drop_keys (LodgeDisplay *self)
 {
   self->combo = LODGE_COMBO_IDLE;
   self->combo_keys = 0;
+  lodge_display_drop_host_keys (self);
   if (self->key_root == NULL)
     return;
   gtk_widget_remove_controller (self->key_root, self->key_controller);
@@ -161,65 +165,6 @@ focus_leave_cb (GtkEventControllerFocus *controller, LodgeDisplay *self)
   self->focused = FALSE;
   lodge_display_drop_keys (self);
   lodge_display_release (self);
-}
-
-/* ---- grab */
-
-static GdkToplevel *
-get_toplevel (LodgeDisplay *self)
-{
-  GtkNative *native = gtk_widget_get_native (GTK_WIDGET (self));
-  GdkSurface *surface = native != NULL ? gtk_native_get_surface (native) : NULL;
-
-  return surface != NULL && GDK_IS_TOPLEVEL (surface) ? GDK_TOPLEVEL (surface) : NULL;
-}
-
-/* A compositor may refuse, or take back what it gave: then the keyboard is the host's again. */
-static void
-inhibited_cb (GdkToplevel *toplevel, GParamSpec *pspec, LodgeDisplay *self)
-{
-  gboolean inhibited;
-
-  g_object_get (toplevel, "shortcuts-inhibited", &inhibited, NULL);
-  if (!inhibited && self->grabbed)
-    lodge_display_ungrab (self);
-}
-
-void
-lodge_display_grab (LodgeDisplay *self, GdkEvent *event)
-{
-  GdkToplevel *toplevel = get_toplevel (self);
-
-  if (self->grabbed || toplevel == NULL)
-    return;
-  gdk_toplevel_inhibit_system_shortcuts (toplevel, event);
-  g_signal_connect_object (toplevel, "notify::shortcuts-inhibited", G_CALLBACK (inhibited_cb), self,
-                           0);
-#ifdef LODGE_HAVE_X11
-  lodge_display_watch_focus (self);
-#endif
-  lodge_display_set_grabbed (self, TRUE);
-  lodge_display_lock_pointer (self);
-}
-
-void
-lodge_display_ungrab (LodgeDisplay *self)
-{
-  g_return_if_fail (LODGE_IS_DISPLAY (self));
-
-  if (!self->grabbed)
-    return;
-  lodge_display_set_grabbed (self, FALSE);
-#ifdef LODGE_HAVE_X11
-  lodge_display_unwatch_focus (self);
-#endif
-  lodge_display_unlock_pointer (self);
-
-  GdkToplevel *toplevel = get_toplevel (self);
-  if (toplevel != NULL) {
-    g_signal_handlers_disconnect_by_func (toplevel, inhibited_cb, self);
-    gdk_toplevel_restore_system_shortcuts (toplevel);
-  }
 }
 
 void

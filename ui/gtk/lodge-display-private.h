@@ -2,6 +2,7 @@
 /* What the files of the display share: picture, keyboard, pointer. */
 #pragma once
 
+#include "console/lodge-host-keys.h"
 #include "gtk/lodge-display-view.h"
 #include "gtk/lodge-display.h"
 #include "gtk/lodge-pointer-lock.h"
@@ -45,7 +46,12 @@ struct _LodgeDisplay {
   GtkEventController *key_controller;
   gboolean focused;
   gboolean grabbed;
-  gulong xevent_id; /* on X11, while grabbed */
+  gboolean grab_shortcuts; /* the user wants it */
+  gboolean inhibiting;     /* the desktop's shortcuts go to the guest now */
+  LodgeHostKeys *host_keys;
+  gboolean host_keys_lead; /* to one that stays with the host */
+  gboolean spoilt_tap;     /* and the guest was given another key between */
+  gulong xevent_id;        /* on X11, while grabbed */
   int xi_opcode;
   LodgeCombo combo;
   guint combo_keys; /* which of the combination are down, a bit each */
@@ -96,7 +102,13 @@ void lodge_display_sync_locks (LodgeDisplay *self);
 /* Lets go of everything that is held down, and of the grab. */
 void lodge_display_release (LodgeDisplay *self);
 void lodge_display_drop_keys (LodgeDisplay *self);
+
+/* lodge-display-grab.c */
 void lodge_display_grab (LodgeDisplay *self, GdkEvent *event);
+void lodge_display_update_grab (LodgeDisplay *self);
+/* TRUE when the key is not the guest's. */
+gboolean lodge_display_follow_host_keys (LodgeDisplay *self, guint evdev, gboolean pressed);
+void lodge_display_drop_host_keys (LodgeDisplay *self);
 
 /* lodge-display-x11.c: ungrabs when the focus goes elsewhere during a grab */
 #ifdef LODGE_HAVE_X11

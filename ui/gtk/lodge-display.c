@@ -157,8 +157,7 @@ connected_cb (LodgeConsoleSession *session, GParamSpec *pspec, LodgeDisplay *sel
 static void
 pointer_mode_cb (LodgeConsoleSession *session, GParamSpec *pspec, LodgeDisplay *self)
 {
-  if (self->grabbed)
-    lodge_display_lock_pointer (self);
+  lodge_display_update_grab (self);
   lodge_display_update_cursor (self);
 }
 
@@ -274,6 +273,7 @@ lodge_display_finalize (GObject *object)
   LodgeDisplay *self = LODGE_DISPLAY (object);
 
   lodge_tiles_free (self->tiles);
+  lodge_host_keys_free (self->host_keys);
   G_OBJECT_CLASS (lodge_display_parent_class)->finalize (object);
 }
 
@@ -384,6 +384,8 @@ lodge_display_class_init (LodgeDisplayClass *klass)
 static void
 lodge_display_init (LodgeDisplay *self)
 {
+  self->grab_shortcuts = TRUE;
+  self->host_keys = lodge_host_keys_new (NULL);
   self->tiles = lodge_tiles_new ();
   gtk_widget_set_focusable (GTK_WIDGET (self), TRUE);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL,

@@ -43,4 +43,11 @@ void lodge_display_set_whole_multiples (LodgeDisplay *self, gboolean whole_multi
 gboolean lodge_display_get_grabbed (LodgeDisplay *self);
 void lodge_display_ungrab (LodgeDisplay *self);
 
+/* Whether a click gives the desktop's own shortcuts to the guest; TRUE at first. */
+void lodge_display_set_grab_shortcuts (LodgeDisplay *self, gboolean grab_shortcuts);
+/* @combinations: (nullable): stay with the host, as lodge_key_names_parse() takes them */
+void lodge_display_set_host_keys (LodgeDisplay *self, const char *const *combinations);
+/* Whether the desktop keeps its shortcuts during a grab: by either of the two. */
+gboolean lodge_display_get_keeps_shortcuts (LodgeDisplay *self);
+
 G_END_DECLS
