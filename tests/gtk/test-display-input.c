@@ -2,6 +2,8 @@
 /* The display's keyboard and pointer: what the guest gets of real ones, and what it does not. */
 #include "display-fixture.h"
 
+#include "gtk/lodge-shortcuts.h"
+
 /* ---- keyboard */
 
 static gboolean
@@ -155,6 +157,48 @@ test_grab (void)
   display_fixture_tear_down (&test);
 }
 
+static gboolean
+is_inhibited_for (gpointer window)
+{
+  gboolean inhibited;
+
+  g_object_get (gtk_native_get_surface (GTK_NATIVE (window)), "shortcuts-inhibited", &inhibited,
+                NULL);
+  return inhibited;
+}
+
+static gboolean
+is_inhibited (gpointer data)
+{
+  return is_inhibited_for (((DisplayFixture *) data)->window);
+}
+
+/* Asked for before the window has the focus, as a click may that is to give it. */
+static void
+test_inhibit_before_focus (void)
+{
+  DisplayFixture test;
+
+  display_fixture_set_up (&test);
+  GtkWidget *other = gtk_window_new ();
+  gtk_window_present (GTK_WINDOW (other));
+  GdkToplevel *toplevel = GDK_TOPLEVEL (gtk_native_get_surface (GTK_NATIVE (other)));
+  lodge_shortcuts_inhibit (toplevel, NULL);
+  g_assert_false (is_inhibited_for (other));
+  g_assert_true (spice_fixture_wait (is_inhibited_for, other));
+  lodge_shortcuts_restore (toplevel);
+  g_assert_false (is_inhibited_for (other));
+  /* Nor is it asked for again with the next focus. */
+  gtk_window_present (GTK_WINDOW (test.window));
+  g_assert_true (spice_fixture_wait (is_active, &test));
+  gtk_window_present (GTK_WINDOW (other));
+  g_assert_true (spice_fixture_wait (is_inactive, &test));
+  spice_fixture_settle ();
+  g_assert_false (is_inhibited_for (other));
+  gtk_window_destroy (GTK_WINDOW (other));
+  display_fixture_tear_down (&test);
+}
+
 static void
 release_alt (DisplayFixture *test)
 {
@@ -195,8 +239,10 @@ test_host_keys (void)
   display_fixture_xdotool ("key alt+b");
   spice_fixture_expect_scancodes (test.server, "38 30 b8 b0");
   display_fixture_expect_grabbed (&test, TRUE);
+  g_assert_true (is_inhibited (&test));
   display_fixture_xdotool ("keydown alt");
   spice_fixture_expect_scancodes (test.server, "38");
+  g_assert_false (is_inhibited (&test));
   display_fixture_xdotool ("key Tab");
   release_alt (&test);
   g_assert_true (spice_fixture_wait (is_inactive, &test));
@@ -353,6 +399,7 @@ main (int argc, char **argv)
   DISPLAY_FIXTURE_ADD ("keys", test_keys);
   DISPLAY_FIXTURE_ADD ("focus-loss", test_focus_loss);
   DISPLAY_FIXTURE_ADD ("grab", test_grab);
+  DISPLAY_FIXTURE_ADD ("inhibit-before-focus", test_inhibit_before_focus);
   DISPLAY_FIXTURE_ADD ("host-keys", test_host_keys);
   DISPLAY_FIXTURE_ADD ("pointer", test_pointer);
   DISPLAY_FIXTURE_ADD ("pointer-scaled", test_pointer_scaled);

@@ -13,6 +13,7 @@
  * too late for a combination of one key: with such a one in the list the desktop keeps all.
  */
 #include "gtk/lodge-display-private.h"
+#include "gtk/lodge-shortcuts.h"
 
 #include <linux/input-event-codes.h>
 
@@ -46,7 +47,7 @@ inhibit (LodgeDisplay *self, GdkEvent *event)
   if (toplevel == NULL || self->inhibiting)
     return;
   self->inhibiting = TRUE;
-  gdk_toplevel_inhibit_system_shortcuts (toplevel, event);
+  lodge_shortcuts_inhibit (toplevel, event);
   g_signal_connect_object (toplevel, "notify::shortcuts-inhibited", G_CALLBACK (inhibited_cb), self,
                            0);
 #ifdef LODGE_HAVE_X11
@@ -67,7 +68,7 @@ restore (LodgeDisplay *self)
 #endif
   if (toplevel != NULL) {
     g_signal_handlers_disconnect_by_func (toplevel, inhibited_cb, self);
-    gdk_toplevel_restore_system_shortcuts (toplevel);
+    lodge_shortcuts_restore (toplevel);
   }
 }
 
