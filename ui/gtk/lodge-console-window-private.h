@@ -38,6 +38,8 @@ struct _LodgeConsoleWindow {
   GtkWidget *fullscreen_button;
   GtkWidget *minimize_button;
   GMenu *sharing_menu;
+  GMenu *keys_menu;
+  GMenu *own_keys_menu; /* a section of it */
   GtkWidget *microphone_button;
   GtkWidget *microphone_pill;
   GtkWidget *sound_problem;
@@ -79,6 +81,10 @@ void lodge_console_scaling_clear (LodgeConsoleWindow *window);
 
 /* lodge-console-screenshot.c: installs the actions that save the guest's picture and show where. */
 void lodge_console_screenshot_init (GtkWidgetClass *widget_class);
+
+/* lodge-console-keys.c: the menu of keys to send, and which of the host's stay there. */
+void lodge_console_keys_init (LodgeConsoleWindow *self);
+void lodge_console_keys_clear (LodgeConsoleWindow *self);
 
 /* lodge-console-sharing.c: clipboard and dropped files. */
 void lodge_console_sharing_init (LodgeConsoleWindow *window);

@@ -124,7 +124,10 @@ show_subtitle (LodgeConsoleWindow *self)
 
   /* What the user must know to get out comes before what the picture shows anyway. */
   if (lodge_display_get_grabbed (self->display))
-    adw_window_title_set_subtitle (self->title, _ ("Ctrl+Alt takes keyboard and pointer back"));
+    adw_window_title_set_subtitle (self->title,
+                                   lodge_display_get_keeps_shortcuts (self->display)
+                                       ? _ ("Ctrl+Alt takes the pointer back")
+                                       : _ ("Ctrl+Alt takes keyboard and pointer back"));
   else
     adw_window_title_set_subtitle (self->title, state == LODGE_MACHINE_STATE_UNKNOWN
                                                     ? ""
@@ -300,6 +303,7 @@ lodge_console_window_dispose (GObject *object)
   lodge_console_scaling_clear (self);
   lodge_console_sharing_clear (self);
   lodge_console_sound_clear (self);
+  lodge_console_keys_clear (self);
   if (self->machine != NULL) {
     g_signal_handlers_disconnect_by_data (self->machine, self);
     lodge_display_set_session (self->display, NULL);
@@ -337,6 +341,7 @@ bind_children (GtkWidgetClass *widget_class)
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, fullscreen_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, minimize_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, sharing_menu);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, keys_menu);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, microphone_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, microphone_pill);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, sound_problem);
@@ -371,6 +376,7 @@ lodge_console_window_init (LodgeConsoleWindow *self)
   lodge_console_fullscreen_init (self);
   lodge_console_scaling_init (self);
   lodge_console_sharing_init (self);
+  lodge_console_keys_init (self);
 }
 
 GtkWidget *

@@ -14,4 +14,9 @@ GSettings *lodge_settings_get (void);
  * "console". */
 void lodge_settings_keep_size (GtkWindow *window, const char *prefix);
 
+/* Keys of the settings. */
+#define LODGE_SETTINGS_GRAB_SHORTCUTS "grab-shortcuts"
+#define LODGE_SETTINGS_HOST_KEYS      "host-keys"
+#define LODGE_SETTINGS_SEND_KEYS      "send-keys"
+
 G_END_DECLS

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A list of combinations of keys that the user keeps: typed or pressed, and taken off again. */
+#pragma once
+
+#include <adwaita.h>
+
+G_BEGIN_DECLS
+
+#define LODGE_TYPE_KEY_LIST (lodge_key_list_get_type ())
+G_DECLARE_FINAL_TYPE (LodgeKeyList, lodge_key_list, LODGE, KEY_LIST, AdwPreferencesGroup)
+
+/* @key: of the settings; each is kept as lodge_key_names_parse() has it, joined by "+" */
+void lodge_key_list_bind (LodgeKeyList *self, GSettings *settings, const char *key);
+
+G_END_DECLS

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which keys go to the guests. */
+#include "gtk/lodge-keys-window.h"
+
+#include "gtk/lodge-key-list.h"
+#include "gtk/lodge-settings.h"
+
+struct _LodgeKeysWindow {
+  AdwPreferencesWindow parent_instance;
+
+  GtkSwitch *grab_switch;
+  LodgeKeyList *host_list;
+  LodgeKeyList *send_list;
+};
+
+G_DEFINE_FINAL_TYPE (LodgeKeysWindow, lodge_keys_window, ADW_TYPE_PREFERENCES_WINDOW)
+
+static void
+lodge_keys_window_class_init (LodgeKeysWindowClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  g_type_ensure (LODGE_TYPE_KEY_LIST);
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/org/lodgevm/Lodge/lodge-keys-window.ui");
+  gtk_widget_class_bind_template_child (widget_class, LodgeKeysWindow, grab_switch);
+  gtk_widget_class_bind_template_child (widget_class, LodgeKeysWindow, host_list);
+  gtk_widget_class_bind_template_child (widget_class, LodgeKeysWindow, send_list);
+}
+
+static void
+lodge_keys_window_init (LodgeKeysWindow *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+}
+
+GtkWidget *
+lodge_keys_window_new (GtkWindow *parent, GSettings *settings)
+{
+  LodgeKeysWindow *self = g_object_new (LODGE_TYPE_KEYS_WINDOW, "transient-for", parent, NULL);
+
+  g_settings_bind (settings, LODGE_SETTINGS_GRAB_SHORTCUTS, self->grab_switch, "active",
+                   G_SETTINGS_BIND_DEFAULT);
+  lodge_key_list_bind (self->host_list, settings, LODGE_SETTINGS_HOST_KEYS);
+  lodge_key_list_bind (self->send_list, settings, LODGE_SETTINGS_SEND_KEYS);
+  return GTK_WIDGET (self);
+}
