@@ -231,6 +231,13 @@ lodge_console_session_key (LodgeConsoleSession *self, guint evdev, gboolean pres
   wait_and_send (self, key);
 }
 
+guint
+lodge_console_session_get_n_waiting (LodgeConsoleSession *self)
+{
+  g_return_val_if_fail (LODGE_IS_CONSOLE_SESSION (self), 0);
+  return g_queue_get_length (&self->waiting);
+}
+
 void
 lodge_console_session_release_all (LodgeConsoleSession *self)
 {

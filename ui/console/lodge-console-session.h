@@ -52,6 +52,8 @@ LodgeConsoleFiles *lodge_console_session_get_files (LodgeConsoleSession *self);
 
 /* @evdev: a Linux key code (KEY_A = 30). Presses of a key that is down already are repeats. */
 void lodge_console_session_key (LodgeConsoleSession *self, guint evdev, gboolean pressed);
+/* How many keys, clicks and other things wait until the guest's keyboard has room. */
+guint lodge_console_session_get_n_waiting (LodgeConsoleSession *self);
 /* Releases every key and button that is down. For focus loss, pause, closing. */
 void lodge_console_session_release_all (LodgeConsoleSession *self);
 /* Makes the guest's locks equal to the host's; bits as in "leds". Sends only differences. */
