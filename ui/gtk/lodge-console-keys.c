@@ -55,6 +55,7 @@ fill_menu (LodgeConsoleWindow *self)
 {
   g_autoptr (GMenu) consoles = g_menu_new ();
   g_autoptr (GMenu) section = g_menu_new ();
+  g_autoptr (GMenu) type = g_menu_new ();
   g_autoptr (GMenu) settings = g_menu_new ();
 
   add_section (self->keys_menu, ends);
@@ -66,6 +67,8 @@ fill_menu (LodgeConsoleWindow *self)
   g_menu_append_submenu (section, _ ("Ctrl+Alt+F1 to F12"), G_MENU_MODEL (consoles));
   g_menu_append_section (self->keys_menu, NULL, G_MENU_MODEL (section));
   add_section (self->keys_menu, others);
+  g_menu_append (type, _ ("_Type the Clipboard"), "keys.type-clipboard");
+  g_menu_append_section (self->keys_menu, NULL, G_MENU_MODEL (type));
   g_menu_append (settings, _ ("_System Shortcuts Go to the Guest"), "keys.grab-shortcuts");
   g_menu_append (settings, _ ("_Keyboard…"), "keys.settings");
   g_menu_append_section (self->keys_menu, NULL, G_MENU_MODEL (settings));
@@ -98,6 +101,11 @@ lodge_console_keys_init (LodgeConsoleWindow *self)
 
   self->own_keys_menu = g_menu_new ();
   fill_menu (self);
+  self->type_action = g_simple_action_new ("type-clipboard", NULL);
+  g_signal_connect_object (self->type_action, "activate", G_CALLBACK (lodge_console_type_clipboard),
+                           self, G_CONNECT_SWAPPED);
+  g_action_map_add_action (G_ACTION_MAP (group), G_ACTION (self->type_action));
+  gtk_widget_insert_action_group (GTK_WIDGET (self), "keys", G_ACTION_GROUP (group));
   /* Without the schema the rest is greyed out, and everything is as it is at first. */
   if (settings == NULL)
     return;
@@ -105,7 +113,6 @@ lodge_console_keys_init (LodgeConsoleWindow *self)
   g_autoptr (GAction) grab = g_settings_create_action (settings, LODGE_SETTINGS_GRAB_SHORTCUTS);
   g_action_map_add_action (G_ACTION_MAP (group), grab);
   g_action_map_add_action_entries (G_ACTION_MAP (group), entries, G_N_ELEMENTS (entries), self);
-  gtk_widget_insert_action_group (GTK_WIDGET (self), "keys", G_ACTION_GROUP (group));
   g_signal_connect_object (settings, "changed::" LODGE_SETTINGS_SEND_KEYS, G_CALLBACK (fill_own),
                            self, G_CONNECT_SWAPPED);
   g_signal_connect_object (settings, "changed::" LODGE_SETTINGS_HOST_KEYS,
@@ -117,8 +124,21 @@ lodge_console_keys_init (LodgeConsoleWindow *self)
 }
 
 void
+lodge_console_keys_update (LodgeConsoleWindow *self)
+{
+  const gboolean running =
+      lodge_console_machine_get_phase (self->machine) == LODGE_CONSOLE_SHOWN &&
+      lodge_console_machine_get_state (self->machine) == LODGE_MACHINE_STATE_RUNNING;
+
+  g_simple_action_set_enabled (self->type_action, running);
+  lodge_console_type_update (self);
+}
+
+void
 lodge_console_keys_clear (LodgeConsoleWindow *self)
 {
+  lodge_console_type_clear (self);
+  g_clear_object (&self->type_action);
   gtk_widget_insert_action_group (GTK_WIDGET (self), "keys", NULL);
   g_clear_object (&self->own_keys_menu);
 }

@@ -2,6 +2,7 @@
 /* The console window's fields, for its own files. */
 #pragma once
 
+#include "console/lodge-console-typing.h"
 #include "gtk/lodge-console-window.h"
 #include "gtk/lodge-display.h"
 
@@ -40,6 +41,10 @@ struct _LodgeConsoleWindow {
   GMenu *sharing_menu;
   GMenu *keys_menu;
   GMenu *own_keys_menu; /* a section of it */
+  GSimpleAction *type_action;
+  LodgeConsoleTyping *typing; /* the clipboard, now */
+  GtkWidget *typing_bar;
+  GtkProgressBar *typing_progress;
   GtkWidget *microphone_button;
   GtkWidget *microphone_pill;
   GtkWidget *sound_problem;
@@ -84,7 +89,14 @@ void lodge_console_screenshot_init (GtkWidgetClass *widget_class);
 
 /* lodge-console-keys.c: the menu of keys to send, and which of the host's stay there. */
 void lodge_console_keys_init (LodgeConsoleWindow *self);
+/* Follows the machine's state. */
+void lodge_console_keys_update (LodgeConsoleWindow *self);
 void lodge_console_keys_clear (LodgeConsoleWindow *self);
+
+/* lodge-console-type.c: the host's clipboard, typed. */
+void lodge_console_type_clipboard (LodgeConsoleWindow *self);
+void lodge_console_type_update (LodgeConsoleWindow *self);
+void lodge_console_type_clear (LodgeConsoleWindow *self);
 
 /* lodge-console-sharing.c: clipboard and dropped files. */
 void lodge_console_sharing_init (LodgeConsoleWindow *window);

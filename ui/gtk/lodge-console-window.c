@@ -145,6 +145,7 @@ changed_cb (LodgeConsoleMachine *machine, LodgeConsoleWindow *self)
   lodge_display_set_session (self->display, lodge_console_machine_get_session (machine));
   lodge_console_scaling_update (self);
   lodge_console_sharing_update (self);
+  lodge_console_keys_update (self);
   /* First, so that a button that is to have the keyboard can take it. */
   lodge_console_actions_update (self);
   show_phase (self);

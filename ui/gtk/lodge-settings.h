@@ -18,5 +18,6 @@ void lodge_settings_keep_size (GtkWindow *window, const char *prefix);
 #define LODGE_SETTINGS_GRAB_SHORTCUTS "grab-shortcuts"
 #define LODGE_SETTINGS_HOST_KEYS      "host-keys"
 #define LODGE_SETTINGS_SEND_KEYS      "send-keys"
+#define LODGE_SETTINGS_TYPE_LAYOUT    "type-layout"
 
 G_END_DECLS
