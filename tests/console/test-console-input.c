@@ -452,6 +452,49 @@ test_wheel (void)
   teardown (&test);
 }
 
+/* No device turns to the side: Shift does it, held for a whole turn, and gone before all else. */
+static void
+test_wheel_sideways (void)
+{
+  Test test;
+
+  setup (&test, TRUE);
+  lodge_console_session_position (test.session, 3, 3);
+  lodge_console_session_wheel_sideways (test.session, 1);
+  lodge_console_session_wheel_sideways (test.session, 2);
+  lodge_console_session_wheel_sideways (test.session, -1);
+  spice_fixture_expect_order (test.server, "@3,3 2a w1/0 w1/0 w1/0 w-1/0 aa");
+  /* The other Shift, the next time. */
+  lodge_console_session_wheel_sideways (test.session, -1);
+  lodge_console_session_wheel (test.session, -1);
+  spice_fixture_expect_order (test.server, "36 w-1/0 b6 w-1/0");
+  lodge_console_session_wheel_sideways (test.session, 1);
+  lodge_console_session_position (test.session, 4, 4);
+  lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, TRUE);
+  spice_fixture_expect_order (test.server, "2a w1/0 @4,4 aa =1");
+  lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, FALSE);
+  lodge_console_session_wheel_sideways (test.session, 1);
+  tap (&test, KEY_A);
+  spice_fixture_expect_order (test.server, "=0 36 w1/0 b6 1e 9e");
+  lodge_console_session_wheel_sideways (test.session, 1);
+  lodge_console_session_release_all (test.session);
+  spice_fixture_expect_order (test.server, "2a w1/0 aa");
+
+  /* The user's own Shift stays as it is; with another modifier it would be another combination. */
+  lodge_console_session_key (test.session, KEY_RIGHTSHIFT, TRUE);
+  lodge_console_session_wheel_sideways (test.session, 1);
+  lodge_console_session_key (test.session, KEY_RIGHTSHIFT, FALSE);
+  spice_fixture_expect_order (test.server, "36 w1/0 b6");
+  lodge_console_session_key (test.session, KEY_LEFTCTRL, TRUE);
+  lodge_console_session_wheel_sideways (test.session, 1);
+  lodge_console_session_wheel_sideways (test.session, 0);
+  lodge_console_session_key (test.session, KEY_LEFTCTRL, FALSE);
+  spice_fixture_expect_order (test.server, "1d 9d");
+  lodge_console_session_wheel_sideways (test.session, 1);
+  spice_fixture_expect_order (test.server, "36 w1/0 b6");
+  teardown (&test);
+}
+
 static gboolean
 has_moved (gpointer data)
 {
@@ -551,6 +594,7 @@ TEST (position)
 TEST (coalesced)
 TEST (buttons)
 TEST (wheel)
+TEST (wheel_sideways)
 TEST (relative)
 TEST (mode_changes)
 TEST (not_connected)
@@ -572,6 +616,7 @@ main (int argc, char **argv)
   g_test_add_func ("/console-input/coalesced", run_coalesced);
   g_test_add_func ("/console-input/buttons", run_buttons);
   g_test_add_func ("/console-input/wheel", run_wheel);
+  g_test_add_func ("/console-input/wheel-sideways", run_wheel_sideways);
   g_test_add_func ("/console-input/relative", run_relative);
   g_test_add_func ("/console-input/mode-changes", run_mode_changes);
   g_test_add_func ("/console-input/not-connected", run_not_connected);

@@ -298,6 +298,11 @@ test_pointer (void)
   spice_fixture_expect_pointer (test.server, "=64 =0 =128 =0");
   display_fixture_xdotool ("click 5 click 5 click 4");
   spice_fixture_expect_pointer (test.server, "w1/0 w1/0 w-1/0");
+  /* To the side. */
+  display_fixture_xdotool ("click 7");
+  spice_fixture_expect_order (test.server, "2a w1/0 aa");
+  display_fixture_xdotool ("click 6");
+  spice_fixture_expect_order (test.server, "36 w-1/0 b6");
 
   /* A drag that leaves the window goes on along its edge, and its end is seen. */
   display_fixture_move_to (&test, 600, 400);

@@ -34,6 +34,9 @@ static const struct {
 /* A program that types or clicks without end is cut short. */
 #define WAITING_MAX 4096
 
+/* How long Shift is held after a turn of the wheel to the side, for the next one. */
+#define SIDEWAYS_PAUSE_MS 200
+
 /* More notches than this in one event are no scrolling but an error of the host's. */
 #define WHEEL_MAX 64
 
@@ -209,11 +212,24 @@ wait_and_send (LodgeConsoleSession *self, LodgeWaiting next)
   send_waiting (self);
 }
 
+/* Before all else that the guest is given: Shift would change what it means. */
+static void
+end_sideways (LodgeConsoleSession *self)
+{
+  const guint key = self->sideways_key;
+
+  g_clear_handle_id (&self->sideways_id, g_source_remove);
+  self->sideways_key = 0;
+  if (key != 0)
+    lodge_console_session_key (self, key, FALSE);
+}
+
 void
 lodge_console_session_key (LodgeConsoleSession *self, guint evdev, gboolean pressed)
 {
   g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
 
+  end_sideways (self);
   if (lodge_keymap_scancode (evdev) == 0 || !self->inputs_ready)
     return;
 
@@ -255,6 +271,7 @@ lodge_console_session_sync_locks (LodgeConsoleSession *self, guint leds)
   g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
 
   leds &= SPICE_INPUTS_SCROLL_LOCK | SPICE_INPUTS_NUM_LOCK | SPICE_INPUTS_CAPS_LOCK;
+  end_sideways (self);
   if (!self->inputs_ready)
     return;
   /* After the locks' own keys, if such wait. */
@@ -339,6 +356,7 @@ lodge_console_session_button (LodgeConsoleSession *self, LodgeButton button, gbo
 {
   g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
 
+  end_sideways (self);
   for (guint i = 0; i < G_N_ELEMENTS (buttons); i++) {
     if (buttons[i].button != button)
       continue;
@@ -353,11 +371,9 @@ lodge_console_session_button (LodgeConsoleSession *self, LodgeButton button, gbo
   }
 }
 
-void
-lodge_console_session_wheel (LodgeConsoleSession *self, int notches)
+static void
+turn_wheel (LodgeConsoleSession *self, int notches)
 {
-  g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
-
   if (!self->inputs_ready || notches == 0)
     return;
 
@@ -367,6 +383,57 @@ lodge_console_session_wheel (LodgeConsoleSession *self, int notches)
     last->y = CLAMP (last->y + notches, -WHEEL_MAX, WHEEL_MAX);
   else if (g_queue_get_length (&self->waiting) < WAITING_MAX)
     point (self, (LodgeWaiting){.kind = LODGE_WAITING_WHEEL, .y = notches});
+}
+
+void
+lodge_console_session_wheel (LodgeConsoleSession *self, int notches)
+{
+  g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
+
+  end_sideways (self);
+  turn_wheel (self, notches);
+}
+
+static gboolean
+sideways_cb (gpointer user_data)
+{
+  LodgeConsoleSession *self = user_data;
+
+  self->sideways_id = 0;
+  end_sideways (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* Of QEMU's devices only the PS/2 mouse has a wheel that tilts (7.2 and 10.0, hw/input:
+ * INPUT_BUTTON_ WHEEL_LEFT), and a guest with a tablet never sees it. SPICE has no message for one
+ * either. */
+void
+lodge_console_session_wheel_sideways (LodgeConsoleSession *self, int notches)
+{
+  static const guint others[] = {KEY_LEFTCTRL, KEY_RIGHTCTRL, KEY_LEFTALT,
+                                 KEY_RIGHTALT, KEY_LEFTMETA,  KEY_RIGHTMETA};
+
+  g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
+
+  if (!self->inputs_ready || notches == 0)
+    return;
+  /* With Shift that were a combination of its own: another layout, in many guests. */
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++) {
+    if (self->pressed[others[i]])
+      return;
+  }
+  if (!self->pressed[KEY_LEFTSHIFT] && !self->pressed[KEY_RIGHTSHIFT]) {
+    /* Each time the other one: Windows takes five times the same for a call for Sticky Keys. */
+    const guint key = self->last_sideways_key == KEY_LEFTSHIFT ? KEY_RIGHTSHIFT : KEY_LEFTSHIFT;
+
+    lodge_console_session_key (self, key, TRUE);
+    self->sideways_key = self->last_sideways_key = key;
+  }
+  turn_wheel (self, notches);
+  if (self->sideways_key != 0) {
+    g_clear_handle_id (&self->sideways_id, g_source_remove);
+    self->sideways_id = g_timeout_add (SIDEWAYS_PAUSE_MS, sideways_cb, self);
+  }
 }
 
 /* ---- channel */
@@ -414,6 +481,8 @@ void
 lodge_console_session_drop_inputs (LodgeConsoleSession *self)
 {
   g_clear_handle_id (&self->key_pause_id, g_source_remove);
+  g_clear_handle_id (&self->sideways_id, g_source_remove);
+  self->sideways_key = 0;
   g_queue_clear_full (&self->waiting, g_free);
   self->pointer_waiting = 0;
   self->keys_sent = 0;

@@ -57,7 +57,10 @@ struct _LodgeConsoleSession {
   guint key_pause_id;
   guint buttons;      /* LodgeButton bits that are down, with those that wait */
   guint buttons_sent; /* that the guest knows of */
-  int pointer_x;      /* the last position, sent or waiting */
+  guint sideways_key; /* a Shift that is down for the wheel; 0: none */
+  guint last_sideways_key;
+  guint sideways_id;
+  int pointer_x; /* the last position, sent or waiting */
   int pointer_y;
 
   /* display */

@@ -74,6 +74,9 @@ void lodge_console_session_motion (LodgeConsoleSession *self, int dx, int dy);
 void lodge_console_session_button (LodgeConsoleSession *self, LodgeButton button, gboolean pressed);
 /* Whole notches, positive is down. */
 void lodge_console_session_wheel (LodgeConsoleSession *self, int notches);
+/* The same, positive is to the right. No device that guests have turns that way, so it is Shift and
+ * the wheel, which most programs take for it. */
+void lodge_console_session_wheel_sideways (LodgeConsoleSession *self, int notches);
 
 /* Asks the guest to take this size; nothing is sent when it is the last one asked for. The caller
  * debounces. */

@@ -64,6 +64,7 @@ struct _LodgeDisplay {
   double last_x; /* without a lock: where motion is counted from */
   double last_y;
   double scroll; /* notches, what is less than one */
+  double scroll_sideways;
   GdkTexture *cursor;
   int cursor_hot_x;
   int cursor_hot_y;
