@@ -121,6 +121,8 @@ test_grab (void)
   display_fixture_xdotool ("click 1");
   display_fixture_expect_grabbed (&test, TRUE);
   spice_fixture_expect_pointer (test.server, "@100,100 =1 =0");
+  g_assert_false (lodge_display_get_keeps_shortcuts (LODGE_DISPLAY (test.display)));
+  g_assert_false (lodge_display_get_has_pointer (LODGE_DISPLAY (test.display)));
 
   /* With another key it is the guest's, however it is let go. */
   display_fixture_xdotool ("keydown ctrl keydown alt key t keyup alt keyup ctrl");

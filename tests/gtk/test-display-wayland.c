@@ -231,7 +231,11 @@ test_let_go (void)
   Test test;
 
   set_up (&test, FALSE);
+  g_assert_false (lodge_display_get_has_pointer (test.display));
   lock (&test);
+  /* Weston has no way to give its shortcuts away, and none is claimed. */
+  g_assert_true (lodge_display_get_keeps_shortcuts (test.display));
+  g_assert_true (lodge_display_get_has_pointer (test.display));
   xdotool ("key ctrl+alt");
   g_assert_true (spice_fixture_wait (is_free, &test));
 

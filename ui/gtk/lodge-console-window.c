@@ -123,11 +123,11 @@ show_subtitle (LodgeConsoleWindow *self)
   const LodgeMachineState state = lodge_console_machine_get_state (self->machine);
 
   /* What the user must know to get out comes before what the picture shows anyway. */
-  if (lodge_display_get_grabbed (self->display))
-    adw_window_title_set_subtitle (self->title,
-                                   lodge_display_get_keeps_shortcuts (self->display)
-                                       ? _ ("Ctrl+Alt takes the pointer back")
-                                       : _ ("Ctrl+Alt takes keyboard and pointer back"));
+  if (lodge_display_get_grabbed (self->display) &&
+      !lodge_display_get_keeps_shortcuts (self->display))
+    adw_window_title_set_subtitle (self->title, _ ("Ctrl+Alt takes keyboard and pointer back"));
+  else if (lodge_display_get_has_pointer (self->display))
+    adw_window_title_set_subtitle (self->title, _ ("Ctrl+Alt takes the pointer back"));
   else
     adw_window_title_set_subtitle (self->title, state == LODGE_MACHINE_STATE_UNKNOWN
                                                     ? ""

@@ -37,6 +37,8 @@ inhibited_cb (GdkToplevel *toplevel, GParamSpec *pspec, LodgeDisplay *self)
   g_object_get (toplevel, "shortcuts-inhibited", &inhibited, NULL);
   if (!inhibited && self->inhibiting)
     lodge_display_ungrab (self);
+  else
+    g_object_notify (G_OBJECT (self), "grabbed"); /* who shows it shows what is grabbed, too */
 }
 
 static void
@@ -146,8 +148,22 @@ lodge_display_set_grab_shortcuts (LodgeDisplay *self, gboolean grab_shortcuts)
 gboolean
 lodge_display_get_keeps_shortcuts (LodgeDisplay *self)
 {
+  GdkToplevel *toplevel;
+  gboolean inhibited = FALSE;
+
   g_return_val_if_fail (LODGE_IS_DISPLAY (self), FALSE);
-  return !wants_shortcuts (self);
+
+  toplevel = self->inhibiting ? get_toplevel (self) : NULL;
+  if (toplevel != NULL)
+    g_object_get (toplevel, "shortcuts-inhibited", &inhibited, NULL);
+  return self->grabbed ? !inhibited : !wants_shortcuts (self);
+}
+
+gboolean
+lodge_display_get_has_pointer (LodgeDisplay *self)
+{
+  g_return_val_if_fail (LODGE_IS_DISPLAY (self), FALSE);
+  return self->grabbed && lodge_display_pointer_is_relative (self);
 }
 
 /* ---- the grab */
@@ -172,10 +188,12 @@ lodge_display_update_grab (LodgeDisplay *self)
 {
   if (!self->grabbed)
     return;
-  if (wants_shortcuts (self) || lodge_display_pointer_is_relative (self))
-    lodge_display_lock_pointer (self);
-  else
+  if (!wants_shortcuts (self) && !lodge_display_pointer_is_relative (self)) {
     lodge_display_ungrab (self);
+    return;
+  }
+  lodge_display_lock_pointer (self);
+  g_object_notify (G_OBJECT (self), "grabbed"); /* another of its parts */
 }
 
 void

@@ -47,7 +47,10 @@ void lodge_display_ungrab (LodgeDisplay *self);
 void lodge_display_set_grab_shortcuts (LodgeDisplay *self, gboolean grab_shortcuts);
 /* @combinations: (nullable): stay with the host, as lodge_key_names_parse() takes them */
 void lodge_display_set_host_keys (LodgeDisplay *self, const char *const *combinations);
-/* Whether the desktop keeps its shortcuts during a grab: by either of the two. */
+/* Whether the desktop keeps its shortcuts: by either of the two; or, during a grab, because it does
+ * not give them away. "grabbed" is notified when that changes. */
 gboolean lodge_display_get_keeps_shortcuts (LodgeDisplay *self);
+/* Whether the guest has the pointer for itself. */
+gboolean lodge_display_get_has_pointer (LodgeDisplay *self);
 
 G_END_DECLS
