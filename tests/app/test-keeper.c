@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A process that keeps another one: what ends both, and what only the kept one. */
-#include "../../app/lodge-keeper.h"
+#include "lodge-keeper.h"
 
 #include <glib.h>
 #include <signal.h>

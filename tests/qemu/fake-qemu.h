@@ -7,7 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* "7.2.22" with every device, SPICE and the D-Bus display (both or none), and the machine types pc-q35-7.2 and q35. */
+/* "7.2.22" with every device, SPICE and the D-Bus display (both or none), and the machine types
+ * pc-q35-7.2 and q35. */
 LodgeQemu *fake_qemu_new (const char *binary);
 void fake_qemu_set_missing (LodgeQemu *self, const char *device);
 void fake_qemu_set_version (LodgeQemu *self, guint major, guint minor);
