@@ -104,6 +104,9 @@ static const LodgeKey keys[] = {
   /* vgamem_mb is 1 to 512 (QEMU, hw/display/vga.c). */
   { LODGE_SECTION_DISPLAY, "video-memory", LODGE_KEY_VIDEO_MEMORY, MACHINE (video_memory_mib), "64M",
     1, 512, NULL, SETTABLE, N_ ("Memory of a qxl or vga card.") },
+  { LODGE_SECTION_DISPLAY, "monitors", LODGE_KEY_NUMBER, MACHINE (monitors), "1", 1,
+    LODGE_DESCRIPTION_MONITORS, NULL, SETTABLE,
+    N_ ("How many monitors a virtio card can have; the guest's driver decides on their use.") },
   { LODGE_SECTION_DISPLAY, "scaling", LODGE_KEY_CHOICE, MACHINE (scaling), "resize-guest", 0, 0,
     display_scalings, SETTABLE,
     N_ ("How the guest's picture fits a console window: the guest follows the window's size, the "

@@ -108,6 +108,7 @@ typedef struct {
   /* [display] */
   LodgeDisplayModel display;
   guint64 video_memory_mib; /* for qxl and vga */
+  guint monitors;           /* of a virtio card */
   LodgeDisplayScaling scaling;
   gboolean whole_multiples;
 
@@ -129,6 +130,9 @@ typedef struct {
 #define LODGE_DESCRIPTION_FIRST_FREE_PORT 4
 /* q35's AHCI controller has six ports (QEMU, hw/i386/pc_q35.c: MAX_SATA_PORTS). */
 #define LODGE_DESCRIPTION_SATA_PORTS 6
+
+/* What a console shows; virtio-gpu has up to 16. */
+#define LODGE_DESCRIPTION_MONITORS 4
 
 /* A new value with new UUIDs, no devices and every default. */
 LodgeDescription *lodge_description_new (const char *name);

@@ -108,6 +108,12 @@ lodge_machine_command_add_channels (LodgeMachineCommandBuild *self)
                        "pvpanic,id=panic");
 }
 
+static gboolean
+has_monitors (const LodgeDescription *description)
+{
+  return description->display == LODGE_DISPLAY_VIRTIO && description->monitors > 1;
+}
+
 static void
 add_graphics (LodgeMachineCommandBuild *self)
 {
@@ -117,10 +123,18 @@ add_graphics (LodgeMachineCommandBuild *self)
 
   switch (description->display) {
   case LODGE_DISPLAY_VIRTIO:
-    lodge_command_addf (self->command,
-                        _ ("A virtio graphics card, which shows text and simple graphics without a "
-                           "driver, too."),
-                        "-device", "%s,id=video,bus=pcie.0,addr=01.0", device);
+    if (has_monitors (description))
+      lodge_command_addf (
+          self->command,
+          _ ("A virtio graphics card with sockets for several monitors, which shows "
+             "text and simple graphics without a driver, too."),
+          "-device", "%s,id=video,bus=pcie.0,addr=01.0,max_outputs=%u", device,
+          description->monitors);
+    else
+      lodge_command_addf (self->command,
+                          _ ("A virtio graphics card, which shows text and simple graphics without "
+                             "a driver, too."),
+                          "-device", "%s,id=video,bus=pcie.0,addr=01.0", device);
     break;
   case LODGE_DISPLAY_QXL:
     memory_mib = MIN (memory_mib, QXL_MOST_MIB);
@@ -144,15 +158,29 @@ add_spice (LodgeMachineCommandBuild *self)
   g_autofree char *path = g_build_filename (self->host->runtime_folder, "spice.sock", NULL);
   g_autofree char *escaped = lodge_command_escape (path);
 
-  lodge_command_addf (
-      self->command,
-      _ ("The console's socket in a folder of the user's alone: nothing on the network, no "
-         "password "
-         "needed, no compression on the way; the pointer goes to the tablet and not to the agent."),
-      "-spice",
-      "unix=on,addr=%s,disable-ticketing=on,image-compression=off,playback-compression=off,"
-      "streaming-video=off,agent-mouse=off",
-      escaped);
+  /* SPICE takes positions for the tablet only where there is one screen (libspice-server,
+   * reds_update_mouse_mode). */
+  if (has_monitors (self->description))
+    lodge_command_addf (
+        self->command,
+        _ ("The console's socket in a folder of the user's alone: nothing on the network, no "
+           "password needed, no compression on the way; on several monitors the pointer's places "
+           "go to the agent."),
+        "-spice",
+        "unix=on,addr=%s,disable-ticketing=on,image-compression=off,playback-compression=off,"
+        "streaming-video=off,agent-mouse=on",
+        escaped);
+  else
+    lodge_command_addf (
+        self->command,
+        _ ("The console's socket in a folder of the user's alone: nothing on the network, no "
+           "password "
+           "needed, no compression on the way; the pointer goes to the tablet and not to the "
+           "agent."),
+        "-spice",
+        "unix=on,addr=%s,disable-ticketing=on,image-compression=off,playback-compression=off,"
+        "streaming-video=off,agent-mouse=off",
+        escaped);
 }
 
 void

@@ -137,6 +137,42 @@ test_renderer (void)
   display_fixture_tear_down (&test);
 }
 
+/* Two monitors on one surface: each display has its own, and nothing while there is none. */
+static void
+test_monitors (void)
+{
+  static const int one[] = {0, 0, 640, 480};
+  static const int two[] = {0, 0, 320, 480, 320, 0, 320, 480};
+  static const int wrong[] = {0, 0, 320, 480, 320, 0, 321, 480};
+  DisplayFixture test;
+
+  display_fixture_set_up (&test);
+  spice_fixture_fill (test.server, 0, 0, 320, 480, 0x336699);
+  spice_fixture_fill (test.server, 320, 0, 320, 480, 0x993366);
+  expect_color (&test, 639, 1, 0xff993366);
+  lodge_display_set_session (LODGE_DISPLAY (test.display), NULL);
+  lodge_display_set_monitor (LODGE_DISPLAY (test.display), 1);
+  lodge_display_set_session (LODGE_DISPLAY (test.display), test.session);
+  expect_color (&test, 320, 240, 0xff000000);
+  spice_fixture_set_monitors (test.server, 2, two);
+  expect_color (&test, 320, 240, 0xff993366);
+  /* Its pixels are counted from its own corner; what is drawn on the other is not its affair. */
+  spice_fixture_fill (test.server, 320, 0, 160, 480, 0x112233);
+  expect_color (&test, 170, 240, 0xff112233);
+  expect_color (&test, 470, 240, 0xff993366);
+  spice_fixture_fill (test.server, 0, 0, 320, 480, 0xffffff);
+  spice_fixture_settle ();
+  expect_color (&test, 170, 240, 0xff112233);
+
+  spice_fixture_set_monitors (test.server, 2, wrong);
+  expect_color (&test, 170, 240, 0xff000000);
+  spice_fixture_set_monitors (test.server, 2, two);
+  expect_color (&test, 170, 240, 0xff112233);
+  spice_fixture_set_monitors (test.server, 1, one);
+  expect_color (&test, 170, 240, 0xff000000);
+  display_fixture_tear_down (&test);
+}
+
 /* ---- cursor */
 
 static gboolean
@@ -306,6 +342,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   DISPLAY_FIXTURE_ADD ("picture", test_picture);
   DISPLAY_FIXTURE_ADD ("many-drawings", test_many_drawings);
+  DISPLAY_FIXTURE_ADD ("monitors", test_monitors);
   DISPLAY_FIXTURE_ADD ("renderer", test_renderer);
   DISPLAY_FIXTURE_ADD ("cursor", test_cursor);
   DISPLAY_FIXTURE_ADD ("drawn-cursor", test_drawn_cursor);

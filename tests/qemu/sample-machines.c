@@ -112,10 +112,11 @@ fill_chains (LodgeDescription *description, const char *files)
   add_layer (description, disk, "disk2-l2", "layers/disk2-l2.qcow2");
 }
 
-/* The last one is not plugged in. */
+/* The last one is not plugged in. With two monitors. */
 static void
 fill_nics (LodgeDescription *description, const char *files)
 {
+  description->monitors = 2;
   add_nic (description, LODGE_NIC_MODEL_VIRTIO);
   add_nic (description, LODGE_NIC_MODEL_E1000E);
   add_nic (description, LODGE_NIC_MODEL_VIRTIO);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A console session's picture: its source, and the size the guest is asked to take. */
+/* A console session's pictures: their sources, and the sizes the guest is asked to take. */
 #include "console/lodge-console-session-private.h"
 
 #include "console/lodge-frame-check.h"
@@ -11,35 +11,101 @@
 LodgeFrameSource *
 lodge_console_session_get_source (LodgeConsoleSession *self)
 {
-  g_return_val_if_fail (LODGE_IS_CONSOLE_SESSION (self), NULL);
-  return LODGE_FRAME_SOURCE (self->source);
+  return lodge_console_session_get_monitor (self, 0);
 }
+
+LodgeFrameSource *
+lodge_console_session_get_monitor (LodgeConsoleSession *self, guint monitor)
+{
+  g_return_val_if_fail (LODGE_IS_CONSOLE_SESSION (self), NULL);
+  g_return_val_if_fail (monitor < LODGE_CONSOLE_MONITORS, NULL);
+  return LODGE_FRAME_SOURCE (self->sources[monitor]);
+}
+
+/* ---- channels */
+
+/* A QXL card has one channel for all its monitors, a virtio card has one for each. So the first
+ * channel is everybody's until a monitor has one of its own. */
+void
+lodge_console_session_take_display (LodgeConsoleSession *self, SpiceChannel *channel, int id)
+{
+  const int last = id == 0 ? LODGE_CONSOLE_MONITORS - 1 : id;
+
+  const gboolean display = SPICE_IS_DISPLAY_CHANNEL (channel);
+  guint *own = display ? &self->own_displays : &self->own_cursors;
+
+  if (id > 0)
+    *own |= 1u << id;
+  for (int i = id; i <= last; i++) {
+    /* The channels come in any order. */
+    if (i != id && (*own & 1u << i) != 0)
+      continue;
+    if (display)
+      lodge_spice_source_set_display (self->sources[i], SPICE_DISPLAY_CHANNEL (channel),
+                                      id == 0 ? (guint) i : 0);
+    else
+      lodge_spice_source_set_cursor (self->sources[i], SPICE_CURSOR_CHANNEL (channel));
+  }
+}
+
+void
+lodge_console_session_drop_display (LodgeConsoleSession *self)
+{
+  for (guint i = 0; i < LODGE_CONSOLE_MONITORS; i++) {
+    lodge_spice_source_set_display (self->sources[i], NULL, 0);
+    lodge_spice_source_set_cursor (self->sources[i], NULL);
+  }
+  self->own_displays = self->own_cursors = 0;
+  lodge_console_session_set_flag (self, &self->can_resize, FALSE, LODGE_CONSOLE_PROP_CAN_RESIZE);
+}
+
+/* ---- sizes */
 
 static void
 send_size (LodgeConsoleSession *self)
 {
-  if (!self->can_resize || self->asked_width == 0)
+  int x = 0;
+
+  if (!self->can_resize || self->asked_width[0] == 0)
     return;
 
   /* With update TRUE the library waits a second for more changes; the caller has waited already. */
-  spice_main_channel_update_display_enabled (self->main, 0, TRUE, FALSE);
-  spice_main_channel_update_display (self->main, 0, 0, 0, self->asked_width, self->asked_height,
-                                     FALSE);
+  for (int i = 0; i < LODGE_CONSOLE_MONITORS; i++) {
+    const gboolean on = self->asked_width[i] > 0;
+
+    spice_main_channel_update_display_enabled (self->main, i, on, FALSE);
+    if (on)
+      spice_main_channel_update_display (self->main, i, x, 0, self->asked_width[i],
+                                         self->asked_height[i], FALSE);
+    x += self->asked_width[i];
+  }
   spice_main_channel_send_monitor_config (self->main);
+}
+
+void
+lodge_console_session_resize_monitor (LodgeConsoleSession *self,
+                                      guint monitor,
+                                      int width,
+                                      int height)
+{
+  const gboolean off = monitor > 0 && width == 0 && height == 0;
+
+  g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
+  g_return_if_fail (monitor < LODGE_CONSOLE_MONITORS);
+
+  width = off ? 0 : CLAMP (width, WIDTH_MIN, LODGE_FRAME_SIZE_MAX);
+  height = off ? 0 : CLAMP (height, HEIGHT_MIN, LODGE_FRAME_SIZE_MAX);
+  if (width == self->asked_width[monitor] && height == self->asked_height[monitor])
+    return;
+  self->asked_width[monitor] = width;
+  self->asked_height[monitor] = height;
+  send_size (self);
 }
 
 void
 lodge_console_session_resize (LodgeConsoleSession *self, int width, int height)
 {
-  g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
-
-  width = CLAMP (width, WIDTH_MIN, LODGE_FRAME_SIZE_MAX);
-  height = CLAMP (height, HEIGHT_MIN, LODGE_FRAME_SIZE_MAX);
-  if (width == self->asked_width && height == self->asked_height)
-    return;
-  self->asked_width = width;
-  self->asked_height = height;
-  send_size (self);
+  lodge_console_session_resize_monitor (self, 0, width, height);
 }
 
 /* The port of the agent is enough: QEMU passes the size on to virtio-gpu itself. The library
@@ -53,12 +119,4 @@ lodge_console_session_update_agent (LodgeConsoleSession *self)
     g_object_get (self->main, "agent-connected", &agent, NULL);
   lodge_console_session_set_flag (self, &self->can_resize, agent, LODGE_CONSOLE_PROP_CAN_RESIZE);
   send_size (self);
-}
-
-void
-lodge_console_session_drop_display (LodgeConsoleSession *self)
-{
-  lodge_spice_source_set_display (self->source, NULL);
-  lodge_spice_source_set_cursor (self->source, NULL);
-  lodge_console_session_set_flag (self, &self->can_resize, FALSE, LODGE_CONSOLE_PROP_CAN_RESIZE);
 }

@@ -146,7 +146,7 @@ send (LodgeConsoleSession *self, const LodgeWaiting *next)
   case LODGE_WAITING_POSITION:
     /* The library has at most 8 of these on their way and sends only the newest of the others. */
     if (self->pointer_absolute)
-      spice_inputs_channel_position (self->inputs, next->x, next->y, 0,
+      spice_inputs_channel_position (self->inputs, next->x, next->y, (int) next->code,
                                      spice_mask (self->buttons_sent));
     break;
   case LODGE_WAITING_MOTION:
@@ -325,21 +325,29 @@ move (LodgeConsoleSession *self, LodgeWaiting next)
 void
 lodge_console_session_position (LodgeConsoleSession *self, int x, int y)
 {
+  lodge_console_session_position_on (self, 0, x, y);
+}
+
+void
+lodge_console_session_position_on (LodgeConsoleSession *self, guint monitor, int x, int y)
+{
   LodgeFrame frame;
 
   g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
+  g_return_if_fail (monitor < LODGE_CONSOLE_MONITORS);
 
-  lodge_frame_source_get_frame (LODGE_FRAME_SOURCE (self->source), &frame);
+  lodge_frame_source_get_frame (LODGE_FRAME_SOURCE (self->sources[monitor]), &frame);
   if (!self->inputs_ready || !self->pointer_absolute || frame.data == NULL)
     return;
 
   x = CLAMP (x, 0, frame.width - 1);
   y = CLAMP (y, 0, frame.height - 1);
-  if (x == self->pointer_x && y == self->pointer_y)
+  if (monitor == self->pointer_monitor && x == self->pointer_x && y == self->pointer_y)
     return;
+  self->pointer_monitor = monitor;
   self->pointer_x = x;
   self->pointer_y = y;
-  move (self, (LodgeWaiting){.kind = LODGE_WAITING_POSITION, .x = x, .y = y});
+  move (self, (LodgeWaiting){.kind = LODGE_WAITING_POSITION, .code = monitor, .x = x, .y = y});
 }
 
 void

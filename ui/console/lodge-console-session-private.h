@@ -22,7 +22,7 @@ typedef enum {
 
 typedef struct {
   LodgeWaitingKind kind;
-  guint code; /* a key, the locks that the guest should have, or the place of a button's row */
+  guint code; /* a key, the guest's locks, the place of a button's row, or a position's monitor */
   gboolean pressed;
   gboolean repeated; /* a key that was down already */
   int x;             /* of a position or motion; y also the notches of a wheel */
@@ -60,14 +60,17 @@ struct _LodgeConsoleSession {
   guint sideways_key; /* a Shift that is down for the wheel; 0: none */
   guint last_sideways_key;
   guint sideways_id;
-  int pointer_x; /* the last position, sent or waiting */
+  guint pointer_monitor; /* of the last position, sent or waiting */
+  int pointer_x;
   int pointer_y;
 
   /* display */
-  LodgeSpiceSource *source;
+  LodgeSpiceSource *sources[LODGE_CONSOLE_MONITORS];
+  guint own_displays; /* a bit for each monitor that has channels of its own */
+  guint own_cursors;
   gboolean can_resize;
-  int asked_width; /* 0: nothing was asked for yet */
-  int asked_height;
+  int asked_width[LODGE_CONSOLE_MONITORS]; /* 0: nothing was asked for yet */
+  int asked_height[LODGE_CONSOLE_MONITORS];
 
   /* sharing */
   LodgeConsoleClipboard *clipboard;
@@ -102,6 +105,8 @@ void lodge_console_session_update_mouse_mode (LodgeConsoleSession *self);
 /* lodge-console-session-display.c */
 void lodge_console_session_update_agent (LodgeConsoleSession *self);
 void lodge_console_session_drop_display (LodgeConsoleSession *self);
+/* A display or cursor channel; @id: its number, below LODGE_CONSOLE_MONITORS. */
+void lodge_console_session_take_display (LodgeConsoleSession *self, SpiceChannel *channel, int id);
 
 /* lodge-console-clipboard.c, lodge-console-files.c: each keeps a reference, and lets go of the
  * channel it had. NULL: there is none now. */

@@ -264,9 +264,10 @@ channel_new_cb (SpiceSession *spice, SpiceChannel *channel, LodgeConsoleSession 
 
   g_object_get (channel, "channel-id", &id, NULL);
   const gboolean sounds = SPICE_IS_PLAYBACK_CHANNEL (channel) || SPICE_IS_RECORD_CHANNEL (channel);
-  /* USB, clipboard ports and further heads are not used: they stay unconnected. */
-  if (id != 0 || !(sounds || SPICE_IS_MAIN_CHANNEL (channel) || SPICE_IS_INPUTS_CHANNEL (channel) ||
-                   SPICE_IS_DISPLAY_CHANNEL (channel) || SPICE_IS_CURSOR_CHANNEL (channel)))
+  const gboolean shows = SPICE_IS_DISPLAY_CHANNEL (channel) || SPICE_IS_CURSOR_CHANNEL (channel);
+  /* USB, clipboard ports and more monitors than are shown: they stay unconnected. */
+  if ((id != 0 && !(shows && id > 0 && id < LODGE_CONSOLE_MONITORS)) ||
+      !(sounds || shows || SPICE_IS_MAIN_CHANNEL (channel) || SPICE_IS_INPUTS_CHANNEL (channel)))
     return;
 
   if (!sounds)
@@ -286,10 +287,8 @@ channel_new_cb (SpiceSession *spice, SpiceChannel *channel, LodgeConsoleSession 
     lodge_console_session_take_sound (self, channel);
   else if (SPICE_IS_INPUTS_CHANNEL (channel))
     lodge_console_session_take_inputs (self, SPICE_INPUTS_CHANNEL (channel));
-  else if (SPICE_IS_DISPLAY_CHANNEL (channel))
-    lodge_spice_source_set_display (self->source, SPICE_DISPLAY_CHANNEL (channel));
   else
-    lodge_spice_source_set_cursor (self->source, SPICE_CURSOR_CHANNEL (channel));
+    lodge_console_session_take_display (self, channel, id);
   spice_channel_connect (channel);
 }
 
@@ -386,7 +385,8 @@ lodge_console_session_finalize (GObject *object)
 {
   LodgeConsoleSession *self = LODGE_CONSOLE_SESSION (object);
 
-  g_clear_object (&self->source);
+  for (guint i = 0; i < LODGE_CONSOLE_MONITORS; i++)
+    g_clear_object (&self->sources[i]);
   g_clear_object (&self->clipboard);
   g_clear_object (&self->files);
   g_clear_object (&self->sound);
@@ -421,7 +421,8 @@ lodge_console_session_class_init (LodgeConsoleSessionClass *klass)
 static void
 lodge_console_session_init (LodgeConsoleSession *self)
 {
-  self->source = lodge_spice_source_new ();
+  for (guint i = 0; i < LODGE_CONSOLE_MONITORS; i++)
+    self->sources[i] = lodge_spice_source_new ();
   self->clipboard = lodge_console_clipboard_new ();
   self->files = lodge_console_files_new ();
   self->pointer_x = self->pointer_y = -1;

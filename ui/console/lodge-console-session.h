@@ -44,8 +44,13 @@ void lodge_console_session_set_sound (LodgeConsoleSession *self, LodgeSound *sou
 void lodge_console_session_open (LodgeConsoleSession *self);
 void lodge_console_session_close (LodgeConsoleSession *self);
 
+/* How many monitors of a guest can be shown. */
+#define LODGE_CONSOLE_MONITORS 4
+
 /* Lent: the first monitor's picture. */
 LodgeFrameSource *lodge_console_session_get_source (LodgeConsoleSession *self);
+/* Lent: another one's, from 0 on; empty while the guest has no such monitor. */
+LodgeFrameSource *lodge_console_session_get_monitor (LodgeConsoleSession *self, guint monitor);
 /* Lent: what is shared with the guest, and empty while there is no connection. */
 LodgeConsoleClipboard *lodge_console_session_get_clipboard (LodgeConsoleSession *self);
 LodgeConsoleFiles *lodge_console_session_get_files (LodgeConsoleSession *self);
@@ -70,6 +75,8 @@ typedef enum {
 
 /* In guest pixels; clamped to the frame. */
 void lodge_console_session_position (LodgeConsoleSession *self, int x, int y);
+/* The same on any monitor. With more than one the guest needs an agent for it. */
+void lodge_console_session_position_on (LodgeConsoleSession *self, guint monitor, int x, int y);
 void lodge_console_session_motion (LodgeConsoleSession *self, int dx, int dy);
 void lodge_console_session_button (LodgeConsoleSession *self, LodgeButton button, gboolean pressed);
 /* Whole notches, positive is down. */
@@ -81,5 +88,11 @@ void lodge_console_session_wheel_sideways (LodgeConsoleSession *self, int notche
 /* Asks the guest to take this size; nothing is sent when it is the last one asked for. The caller
  * debounces. */
 void lodge_console_session_resize (LodgeConsoleSession *self, int width, int height);
+/* The same for any monitor, which is switched on by that; 0 by 0 switches it off again, but for the
+ * first. They are side by side in their order. */
+void lodge_console_session_resize_monitor (LodgeConsoleSession *self,
+                                           guint monitor,
+                                           int width,
+                                           int height);
 
 G_END_DECLS

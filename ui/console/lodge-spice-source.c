@@ -14,10 +14,11 @@ struct _LodgeSpiceSource {
   GObject parent_instance;
 
   SpiceDisplayChannel *display;
+  guint monitor;
   SpiceCursorChannel *cursor_channel;
 
   LodgeFrame surface; /* the whole primary, as it was checked */
-  LodgeFrame frame;   /* the first monitor's part of it */
+  LodgeFrame frame;   /* the monitor's part of it */
   LodgeFrame deep;    /* a 16 bit primary; surface is then of @expanded */
   guint32 *expanded;  /* its pixels in 32 bits */
   int frame_x;        /* of the monitor in the primary */
@@ -87,7 +88,7 @@ take_primary (LodgeSpiceSource *self)
   }
 }
 
-/* The primary may hold several heads side by side: only the first one's rectangle is ours. */
+/* The primary may hold several heads side by side: only one's rectangle is ours. */
 static void
 take_monitor (LodgeSpiceSource *self)
 {
@@ -99,14 +100,23 @@ take_monitor (LodgeSpiceSource *self)
     return;
 
   g_object_get (self->display, "monitors", &monitors, NULL);
-  if (monitors == NULL || monitors->len == 0)
+  if (monitors == NULL || monitors->len <= self->monitor) {
+    if (self->monitor > 0)
+      self->frame = (LodgeFrame){0};
     return;
+  }
 
   const SpiceDisplayMonitorConfig *monitor =
-      &g_array_index (monitors, SpiceDisplayMonitorConfig, 0);
+      &g_array_index (monitors, SpiceDisplayMonitorConfig, self->monitor);
   if (monitor->surface_id != 0)
     return;
   lodge_frame_crop (&self->frame, monitor->x, monitor->y, monitor->width, monitor->height);
+  /* What cannot be is not believed: of the first one all is shown then, of another one nothing. */
+  if (self->monitor > 0 &&
+      (self->frame.width != (int) monitor->width || self->frame.height != (int) monitor->height)) {
+    self->frame = (LodgeFrame){0};
+    return;
+  }
   if (self->frame.width != self->surface.width || self->frame.height != self->surface.height) {
     self->frame_x = monitor->x;
     self->frame_y = monitor->y;
@@ -181,11 +191,11 @@ monitors_cb (SpiceDisplayChannel *channel, GParamSpec *pspec, LodgeSpiceSource *
 }
 
 void
-lodge_spice_source_set_display (LodgeSpiceSource *self, SpiceDisplayChannel *channel)
+lodge_spice_source_set_display (LodgeSpiceSource *self, SpiceDisplayChannel *channel, guint monitor)
 {
   g_return_if_fail (LODGE_IS_SPICE_SOURCE (self));
 
-  if (self->display == channel)
+  if (self->display == channel && self->monitor == monitor)
     return;
   if (self->display != NULL) {
     g_signal_handlers_disconnect_by_data (self->display, self);
@@ -193,6 +203,7 @@ lodge_spice_source_set_display (LodgeSpiceSource *self, SpiceDisplayChannel *cha
   }
   /* The old one's memory goes with it, after nobody looks at it any more. */
   g_set_object (&self->display, channel);
+  self->monitor = monitor;
   if (channel == NULL)
     return;
 
@@ -328,7 +339,7 @@ lodge_spice_source_dispose (GObject *object)
 {
   LodgeSpiceSource *self = LODGE_SPICE_SOURCE (object);
 
-  lodge_spice_source_set_display (self, NULL);
+  lodge_spice_source_set_display (self, NULL, 0);
   lodge_spice_source_set_cursor (self, NULL);
   G_OBJECT_CLASS (lodge_spice_source_parent_class)->dispose (object);
 }

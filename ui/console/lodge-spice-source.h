@@ -13,8 +13,14 @@ G_DECLARE_FINAL_TYPE (LodgeSpiceSource, lodge_spice_source, LODGE, SPICE_SOURCE,
 
 LodgeSpiceSource *lodge_spice_source_new (void);
 
-/* Each keeps a reference, and lets go of the channel it had. NULL: there is none now. */
-void lodge_spice_source_set_display (LodgeSpiceSource *self, SpiceDisplayChannel *channel);
+/* Each keeps a reference, and lets go of the channel it had. NULL: there is none now.
+ *
+ * @monitor: which of the channel's. A QXL card has several on one surface, one beside the other; a
+ * virtio card has a channel for each, where it is the first one. Without that many there is no
+ * picture; the first one is all of the surface where the server names none. */
+void lodge_spice_source_set_display (LodgeSpiceSource *self,
+                                     SpiceDisplayChannel *channel,
+                                     guint monitor);
 void lodge_spice_source_set_cursor (LodgeSpiceSource *self, SpiceCursorChannel *channel);
 
 G_END_DECLS

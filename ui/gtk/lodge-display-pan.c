@@ -156,7 +156,7 @@ edge_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
   lodge_display_update_view (self);
   if (self->session != NULL &&
       lodge_display_view_to_guest (&self->view, self->edge_x, self->edge_y, &x, &y))
-    lodge_console_session_position (self->session, x, y);
+    lodge_console_session_position_on (self->session, self->monitor, x, y);
   return G_SOURCE_CONTINUE;
 }
 

@@ -128,7 +128,7 @@ send_position (LodgeDisplay *self, GdkEvent *event)
   if (!lodge_display_pointer_is_relative (self)) {
     /* Points outside are moved to the edge: a drag that leaves the window goes on along it. */
     if (lodge_display_view_to_guest (&self->view, x, y, &guest_x, &guest_y))
-      lodge_console_session_position (self->session, guest_x, guest_y);
+      lodge_console_session_position_on (self->session, self->monitor, guest_x, guest_y);
   } else if (self->grabbed && (self->lock == NULL || !self->lock->active)) {
     send_motion (self, (x - self->last_x) * self->view.device_scale,
                  (y - self->last_y) * self->view.device_scale);

@@ -22,6 +22,7 @@ struct _LodgeDisplay {
   GtkWidget parent_instance;
 
   LodgeConsoleSession *session;
+  guint monitor;
   LodgeFrameSource *source; /* lent by the session */
   LodgeScaling scaling;
   gboolean whole_multiples;

@@ -163,7 +163,7 @@ cursor_moved_cb (LodgeFrameSource *source, LodgeDisplay *self)
 void
 lodge_display_connect_source (LodgeDisplay *self)
 {
-  self->source = lodge_console_session_get_source (self->session);
+  self->source = lodge_console_session_get_monitor (self->session, self->monitor);
   g_signal_connect_object (self->source, "frame-changed", G_CALLBACK (frame_changed_cb), self, 0);
   g_signal_connect_object (self->source, "damage", G_CALLBACK (damage_cb), self, 0);
   g_signal_connect_object (self->source, "cursor-changed", G_CALLBACK (cursor_changed_cb), self, 0);

@@ -63,7 +63,7 @@ resize_cb (gpointer user_data)
     return G_SOURCE_REMOVE;
   g_object_get (self->session, "can-resize", &can_resize, NULL);
   if (can_resize)
-    lodge_console_session_resize (self->session, width, height);
+    lodge_console_session_resize_monitor (self->session, self->monitor, width, height);
   else
     g_signal_emit (self, signals[SIZE_WANTED], 0, width, height);
   return G_SOURCE_REMOVE;
@@ -200,6 +200,16 @@ lodge_display_get_session (LodgeDisplay *self)
 {
   g_return_val_if_fail (LODGE_IS_DISPLAY (self), NULL);
   return self->session;
+}
+
+void
+lodge_display_set_monitor (LodgeDisplay *self, guint monitor)
+{
+  g_return_if_fail (LODGE_IS_DISPLAY (self));
+  g_return_if_fail (monitor < LODGE_CONSOLE_MONITORS);
+  g_return_if_fail (self->session == NULL);
+
+  self->monitor = monitor;
 }
 
 void

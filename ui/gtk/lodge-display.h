@@ -38,6 +38,9 @@ GType lodge_scaling_get_type (void);
 GtkWidget *lodge_display_new (void);
 void lodge_display_set_session (LodgeDisplay *self, LodgeConsoleSession *session);
 LodgeConsoleSession *lodge_display_get_session (LodgeDisplay *self);
+/* Which of the guest's monitors is shown, below LODGE_CONSOLE_MONITORS; 0 until then. Only while
+ * there is no session. */
+void lodge_display_set_monitor (LodgeDisplay *self, guint monitor);
 void lodge_display_set_scaling (LodgeDisplay *self, LodgeScaling scaling);
 void lodge_display_set_whole_multiples (LodgeDisplay *self, gboolean whole_multiples);
 gboolean lodge_display_get_grabbed (LodgeDisplay *self);
