@@ -357,7 +357,8 @@ lodge_qemu_display_set_size_async (LodgeQmp *qmp,
   size->width = width;
   size->height = height;
   size->cancellable = g_cancellable_new ();
-  if (monitor >= LODGE_QEMU_DISPLAY_MONITORS || width < 1 || height < 1 ||
+  const gboolean off = monitor > 0 && width == 0 && height == 0;
+  if (monitor >= LODGE_QEMU_DISPLAY_MONITORS || (!off && (width < 1 || height < 1)) ||
       width > LODGE_QEMU_DISPLAY_SIDE_MAX || height > LODGE_QEMU_DISPLAY_SIDE_MAX) {
     g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_INVALID,
                              _ ("Monitor %u cannot have %u×%u pixels: there are at most %d "

@@ -21,6 +21,7 @@ G_BEGIN_DECLS
  * @qmp: of a QEMU that has `-display dbus,p2p=yes`
  * @keyring: what that QEMU has in its environment as LODGE_QEMU_DISPLAY_KEYRING_VARIABLE
  * @monitor: 0 for the first
+ * @width: 0, and so @height: the monitor is switched off, which the first one cannot be
  *
  * The graphics card tells its guest, which may do as it likes. QEMU has one such client at a time:
  * a second call before the first has ended makes that fail.

@@ -181,8 +181,8 @@ test_silent (Fixture *self, gconstpointer unused)
 static void
 test_invalid (Fixture *self, gconstpointer unused)
 {
-  static const guint rows[][3] = {
-      {16, 640, 480}, {0, 0, 480}, {0, 640, 0}, {0, 16385, 480}, {0, 640, G_MAXUINT}};
+  static const guint rows[][3] = {{16, 640, 480}, {0, 0, 480},     {0, 640, 0},        {0, 0, 0},
+                                  {1, 0, 480},    {0, 16385, 480}, {0, 640, G_MAXUINT}};
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
     GError *error = NULL;

@@ -4,6 +4,7 @@
 #include "gtk/lodge-console-window-private.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #define SCALING_KEY         "display.scaling"
 #define WHOLE_MULTIPLES_KEY "display.whole-multiples"
@@ -13,8 +14,8 @@ struct _LodgeConsoleScaling {
   GSimpleAction *scaling;
   GSimpleAction *whole_multiples;
   LodgeConsoleSession *told; /* lent, only to be compared: which one the sizes were for */
-  int told_width;
-  int told_height;
+  int told_width[LODGE_CONSOLE_MONITORS];
+  int told_height[LODGE_CONSOLE_MONITORS];
 };
 
 /* As the session does, for guests with an agent. */
@@ -38,22 +39,35 @@ whole_multiples_cb (GSimpleAction *action, GVariant *value, LodgeConsoleScaling 
 
 /* A guest without an agent may have a driver that hears of it from its graphics card. Whether it
  * does is seen; one that does not is scaled, and why is nothing to tell. */
+void
+lodge_console_scaling_tell (LodgeConsoleWindow *window, guint monitor, int width, int height)
+{
+  LodgeConsoleScaling *self = window->scaling;
+  LodgeMachine1 *machine = lodge_console_machine_get_machine (window->machine);
+  LodgeConsoleSession *session = lodge_console_machine_get_session (window->machine);
+
+  if (self->told != session) {
+    memset (self->told_width, 0, sizeof self->told_width);
+    memset (self->told_height, 0, sizeof self->told_height);
+    self->told = session;
+  }
+  if (width > 0 && height > 0) {
+    width = MAX (width, WIDTH_MIN);
+    height = MAX (height, HEIGHT_MIN);
+  }
+  if (machine == NULL ||
+      (self->told_width[monitor] == width && self->told_height[monitor] == height))
+    return;
+  self->told_width[monitor] = width;
+  self->told_height[monitor] = height;
+  lodge_machine1_call_set_display_size (machine, monitor, (guint) width, (guint) height, NULL, NULL,
+                                        NULL);
+}
+
 static void
 size_wanted_cb (LodgeDisplay *display, int width, int height, LodgeConsoleScaling *self)
 {
-  LodgeMachine1 *machine = lodge_console_machine_get_machine (self->window->machine);
-  LodgeConsoleSession *session = lodge_console_machine_get_session (self->window->machine);
-
-  width = MAX (width, WIDTH_MIN);
-  height = MAX (height, HEIGHT_MIN);
-  if (machine == NULL ||
-      (self->told == session && self->told_width == width && self->told_height == height))
-    return;
-  self->told = session;
-  self->told_width = width;
-  self->told_height = height;
-  lodge_machine1_call_set_display_size (machine, 0, (guint) width, (guint) height, NULL, NULL,
-                                        NULL);
+  lodge_console_scaling_tell (self->window, 0, width, height);
 }
 
 /* The bars are for a window. In full screen they would take from the screen; there the pointer

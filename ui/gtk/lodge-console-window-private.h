@@ -9,6 +9,7 @@
 G_BEGIN_DECLS
 
 typedef struct _LodgeConsoleFullscreen LodgeConsoleFullscreen;
+typedef struct _LodgeConsoleMonitors LodgeConsoleMonitors;
 typedef struct _LodgeConsoleScaling LodgeConsoleScaling;
 typedef struct _LodgeConsoleSharing LodgeConsoleSharing;
 
@@ -38,6 +39,7 @@ struct _LodgeConsoleWindow {
   GtkRevealer *bar; /* has the header in full screen */
   GtkWidget *fullscreen_button;
   GtkWidget *minimize_button;
+  GMenu *monitors_menu;
   GMenu *sharing_menu;
   GMenu *keys_menu;
   GMenu *own_keys_menu; /* a section of it */
@@ -57,6 +59,7 @@ struct _LodgeConsoleWindow {
   guint close_idle;
   gboolean may_close; /* the user has answered */
   LodgeConsoleFullscreen *fullscreen;
+  LodgeConsoleMonitors *monitors;
   LodgeConsoleScaling *scaling;
   LodgeConsoleSharing *sharing;
 };
@@ -83,6 +86,14 @@ void lodge_console_scaling_init (LodgeConsoleWindow *window);
 /* Follows the machine's description. */
 void lodge_console_scaling_update (LodgeConsoleWindow *window);
 void lodge_console_scaling_clear (LodgeConsoleWindow *window);
+/* Says through the engine how large a monitor should be; 0 by 0 that it is off. */
+void lodge_console_scaling_tell (LodgeConsoleWindow *window, guint monitor, int width, int height);
+
+/* lodge-console-monitors.c: a window for each further monitor. */
+void lodge_console_monitors_init (LodgeConsoleWindow *window);
+void lodge_console_monitors_update (LodgeConsoleWindow *window);
+/* Before the scaling's: monitors are switched off. */
+void lodge_console_monitors_clear (LodgeConsoleWindow *window);
 
 /* lodge-console-screenshot.c: installs the actions that save the guest's picture and show where. */
 void lodge_console_screenshot_init (GtkWidgetClass *widget_class);

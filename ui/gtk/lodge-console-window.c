@@ -144,6 +144,7 @@ changed_cb (LodgeConsoleMachine *machine, LodgeConsoleWindow *self)
 
   lodge_display_set_session (self->display, lodge_console_machine_get_session (machine));
   lodge_console_scaling_update (self);
+  lodge_console_monitors_update (self);
   lodge_console_sharing_update (self);
   lodge_console_keys_update (self);
   /* First, so that a button that is to have the keyboard can take it. */
@@ -301,6 +302,7 @@ lodge_console_window_dispose (GObject *object)
 
   g_clear_handle_id (&self->close_idle, g_source_remove);
   lodge_console_fullscreen_clear (self);
+  lodge_console_monitors_clear (self);
   lodge_console_scaling_clear (self);
   lodge_console_sharing_clear (self);
   lodge_console_sound_clear (self);
@@ -341,6 +343,7 @@ bind_children (GtkWidgetClass *widget_class)
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, bar);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, fullscreen_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, minimize_button);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, monitors_menu);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, sharing_menu);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, keys_menu);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, microphone_button);
@@ -376,6 +379,7 @@ lodge_console_window_init (LodgeConsoleWindow *self)
   lodge_settings_keep_size (GTK_WINDOW (self), "console");
   lodge_console_fullscreen_init (self);
   lodge_console_scaling_init (self);
+  lodge_console_monitors_init (self);
   lodge_console_sharing_init (self);
   lodge_console_keys_init (self);
 }
