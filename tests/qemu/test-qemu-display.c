@@ -134,6 +134,19 @@ test_said (Fixture *self, gconstpointer unused)
       json_object_get_string_member (fake_qmp_get_arguments (self->qmp.fake, "getfd"), "fdname"));
 }
 
+/* Another monitor is switched off. */
+static void
+test_off (Fixture *self, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->width = self->height = 7;
+  g_assert_true (set_size (self, 1, 0, 0, TRUE, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (self->width, ==, 0);
+  g_assert_cmpuint (self->height, ==, 0);
+}
+
 static void
 test_refused (Fixture *self, gconstpointer unused)
 {
@@ -204,6 +217,7 @@ main (int argc, char **argv)
 #define ADD(path, test, refuses)                                                                   \
   g_test_add ("/qemu-display/" path, Fixture, GINT_TO_POINTER (refuses), set_up, test, tear_down)
   ADD ("said", test_said, FALSE);
+  ADD ("off", test_off, FALSE);
   ADD ("refused", test_refused, FALSE);
   ADD ("no-monitor", test_no_monitor, FALSE);
   ADD ("no-interface", test_no_interface, TRUE);
