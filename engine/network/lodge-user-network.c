@@ -9,6 +9,7 @@
 #include "lodge-config.h"
 #include "lodge-error.h"
 #include "qemu/lodge-launch.h"
+#include "qemu/lodge-unix-socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +20,6 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -113,30 +113,6 @@ lodge_user_network_find (const char *nic_id, const char *runtime_folder, GError 
   self->pidfd = open_listener (self);
   keep_resolver (self);
   return g_steal_pointer (&self);
-}
-
-/* A listening socket that only its owner can connect to; the mode of a unix socket is that of the
- * descriptor at bind() (unix_bind_bsd() in Linux), so that it is never open to others. */
-static int
-make_listener (const char *path, GError **error)
-{
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  int saved;
-
-  g_strlcpy (address.sun_path, path, sizeof address.sun_path);
-  /* What an ended process left; one that lives was looked for before. */
-  (void) g_unlink (path);
-  if (fd >= 0 && fchmod (fd, 0600) == 0 &&
-      bind (fd, (struct sockaddr *) &address, sizeof address) == 0 && listen (fd, SOMAXCONN) == 0)
-    return fd;
-
-  saved = errno;
-  if (fd >= 0)
-    close (fd);
-  g_set_error (error, LODGE_ERROR, LODGE_ERROR_FAILED, _ ("Could not make the socket %s: %s"), path,
-               g_strerror (saved));
-  return -1;
 }
 
 /* Tries the port the way the process will. 0, or an errno. */
@@ -302,7 +278,7 @@ lodge_user_network_prepare (const char *nic_id,
 
   if (!make_log (self->log_path, error))
     return NULL;
-  self->listener = make_listener (self->socket_path, error);
+  self->listener = lodge_unix_socket_listen (self->socket_path, error);
   if (self->listener < 0)
     return NULL;
   if (!lodge_user_network_connect (self, error)) {

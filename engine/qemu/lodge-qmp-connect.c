@@ -11,16 +11,13 @@
 #include "qemu/lodge-qmp-private.h"
 
 #include "lodge-error.h"
+#include "qemu/lodge-unix-socket.h"
 
 #include <errno.h>
-#include <gio/gunixsocketaddress.h>
 #include <glib-unix.h>
 #include <glib/gi18n-lib.h>
 #include <signal.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define FIRST_RETRY_MS 3
@@ -189,38 +186,12 @@ fail_to_connect (GTask *task, int saved_errno)
                            connect->path, g_strerror (saved_errno)));
 }
 
-static GSocket *
-open_socket (const char *path, int *out_errno)
-{
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  g_autoptr (GSocket) socket_object = NULL;
-  int fd;
-
-  /* Its length was checked at the start. */
-  g_strlcpy (address.sun_path, path, sizeof address.sun_path);
-  fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0 || connect (fd, (struct sockaddr *) &address, sizeof address) < 0) {
-    *out_errno = errno;
-    if (fd >= 0)
-      close (fd);
-    return NULL;
-  }
-  socket_object = g_socket_new_from_fd (fd, NULL);
-  if (socket_object == NULL) {
-    *out_errno = EBADF;
-    close (fd);
-    return NULL;
-  }
-  g_socket_set_blocking (socket_object, FALSE);
-  return g_steal_pointer (&socket_object);
-}
-
 static void
 try_to_connect (GTask *task)
 {
   Connect *connect = g_task_get_task_data (task);
   int saved_errno = 0;
-  g_autoptr (GSocket) socket_object = open_socket (connect->path, &saved_errno);
+  g_autoptr (GSocket) socket_object = lodge_unix_socket_connect (connect->path, &saved_errno);
   guint delay_ms;
 
   if (socket_object != NULL) {
@@ -291,10 +262,6 @@ lodge_qmp_connect_async (const char *socket_path,
 
   if (g_cancellable_is_cancelled (cancellable)) {
     cancelled_cb (cancellable, task);
-    return;
-  }
-  if (strlen (socket_path) >= sizeof ((struct sockaddr_un *) NULL)->sun_path) {
-    fail_to_connect (task, ENAMETOOLONG);
     return;
   }
   if (alive > 0 && !watch_alive (task)) {
