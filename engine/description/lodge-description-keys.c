@@ -27,6 +27,7 @@ static const LodgeSection sections[] = {
                                N_ ("The graphics card, and how its picture is shown.")},
     [LODGE_SECTION_SHARING] = {"sharing", 0, 0,
                                N_ ("What passes between the guest and this computer.")},
+    [LODGE_SECTION_TERMINAL] = {"terminal", 0, 0, N_ ("Consoles of text beside the screen.")},
     [LODGE_SECTION_DISK] = {"disk", offsetof (LodgeDescription, disks), sizeof (LodgeDisk),
                             N_ ("A disk of the guest; the disks boot in the order of the file.")},
     [LODGE_SECTION_LAYER] = {"layer", offsetof (LodgeDescription, layers), sizeof (LodgeLayer),
@@ -126,6 +127,10 @@ static const LodgeKey keys[] = {
   { LODGE_SECTION_SHARING, "microphone", LODGE_KEY_BOOLEAN, MACHINE (microphone), "false", 0, 0, NULL,
     SETTABLE, N_ ("Whether the guest hears this computer's microphone while it records; else it "
                   "records silence.") },
+
+  { LODGE_SECTION_TERMINAL, "monitor", LODGE_KEY_BOOLEAN, MACHINE (qemu_monitor), "false", 0, 0, NULL,
+    SETTABLE, N_ ("Whether there is QEMU's own console: it can change the running machine behind "
+                  "Lodge's back, and read and write every file that its QEMU can.") },
 
   { LODGE_SECTION_DISK, "bus", LODGE_KEY_CHOICE, offsetof (LodgeDisk, bus), "virtio", 0, 0, disk_buses,
     SETTABLE, N_ ("How the disk is connected.") },

@@ -117,6 +117,9 @@ typedef struct {
   gboolean share_files; /* dropped on the console, into the guest */
   gboolean microphone;
 
+  /* [terminal] */
+  gboolean qemu_monitor; /* QEMU's own console is served */
+
   GPtrArray *layers; /* of LodgeLayer */
   GPtrArray *disks;  /* of LodgeDisk, in boot order */
   GPtrArray *nics;   /* of LodgeNic */

@@ -33,6 +33,8 @@ struct _LodgeMachine {
   guint watch;   /* on pid */
   char *runtime; /* its folder of sockets */
   char *spice_socket;
+  GPtrArray *terminals; /* of what lodge-machine-terminals.c knows */
+  gboolean asleep;      /* the guest has suspended itself to memory */
   GHashTable *networks; /* NIC id to LodgeUserNetwork */
   gboolean has_tpm;
   gboolean disk_failed;   /* what the guest is paused for */
@@ -113,6 +115,11 @@ void lodge_machine_end_qemu (LodgeMachine *self);
 void lodge_machine_crashed (LodgeMachine *self, LodgeRunEnd how);
 /* For whoever waits for the end, once the state says it. */
 void lodge_machine_end_waiting (LodgeMachine *self);
+
+/* lodge-machine-terminals.c */
+/* Serves those that QEMU, process @qemu, has made sockets for. */
+void lodge_machine_open_terminals (LodgeMachine *self, GPid qemu);
+void lodge_machine_close_terminals (LodgeMachine *self);
 
 /* lodge-machine-screen.c */
 void lodge_machine_screen_begin (LodgeMachine *self);

@@ -210,6 +210,7 @@ status_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     if (!g_str_equal (statuses[i].status, status))
       continue;
     self->disk_failed = g_str_equal (status, "io-error");
+    self->asleep = g_str_equal (status, "suspended");
     if (statuses[i].note != NULL)
       lodge_machine_set_note (self, _ (statuses[i].note));
     if (statuses[i].end) {

@@ -68,6 +68,7 @@ lodge_machine_detach (LodgeMachine *self)
   g_clear_handle_id (&self->network_timeout, g_source_remove);
   g_clear_handle_id (&self->reaction_timeout, g_source_remove);
   lodge_machine_screen_end (self);
+  lodge_machine_close_terminals (self);
   if (self->qmp != NULL) {
     g_signal_handlers_disconnect_by_data (self->qmp, self);
     lodge_qmp_close (self->qmp);
@@ -76,6 +77,7 @@ lodge_machine_detach (LodgeMachine *self)
   self->pid = 0;
   self->ending = FALSE;
   self->disk_failed = FALSE;
+  self->asleep = FALSE;
   self->command_runs = FALSE;
 
   g_hash_table_iter_init (&iter, self->networks);
@@ -360,6 +362,15 @@ on_io_error (LodgeMachine *self, JsonObject *data)
 }
 
 static void
+set_asleep (LodgeMachine *self, gboolean asleep)
+{
+  if (self->asleep == asleep)
+    return;
+  self->asleep = asleep;
+  lodge_machine_emit_changed (self);
+}
+
+static void
 event_cb (LodgeQmp *qmp, const char *name, JsonObject *data, gpointer user_data)
 {
   LodgeMachine *self = user_data;
@@ -368,6 +379,7 @@ event_cb (LodgeQmp *qmp, const char *name, JsonObject *data, gpointer user_data)
     on_shutdown (self, data);
   } else if (g_str_equal (name, "RESET")) {
     lodge_machine_emit_guest_event (self, "reset");
+    set_asleep (self, FALSE);
     if (self->state == LODGE_STATE_STOPPING && !self->ending)
       lodge_machine_set_state (self, LODGE_STATE_RUNNING);
   } else if (g_str_equal (name, "GUEST_PANICKED")) {
@@ -384,8 +396,10 @@ event_cb (LodgeQmp *qmp, const char *name, JsonObject *data, gpointer user_data)
       lodge_machine_set_state (self, LODGE_STATE_RUNNING);
     }
   } else if (g_str_equal (name, "SUSPEND")) {
+    set_asleep (self, TRUE);
     lodge_machine_emit_guest_event (self, "suspend");
   } else if (g_str_equal (name, "WAKEUP")) {
+    set_asleep (self, FALSE);
     lodge_machine_emit_guest_event (self, "wakeup");
   } else if (g_str_equal (name, "POWERDOWN")) {
     lodge_machine_emit_guest_event (self, "powerdown");
@@ -406,6 +420,7 @@ lodge_machine_attach (LodgeMachine *self, LodgeQmp *qmp)
   g_set_object (&self->qmp, qmp);
   g_free (self->spice_socket);
   self->spice_socket = g_build_filename (self->runtime, "spice.sock", NULL);
+  lodge_machine_open_terminals (self, lodge_qmp_get_pid (qmp));
   g_signal_connect (qmp, "event", G_CALLBACK (event_cb), self);
   /* Gone between the greeting and now: whoever asks it something next is told. */
   if (!lodge_machine_watch (self, lodge_qmp_get_pid (qmp)))
@@ -463,6 +478,7 @@ static const struct {
     [LODGE_REQUEST_RESUME] = {LODGE_ACTION_RESUME, "cont"},
     [LODGE_REQUEST_SHUTDOWN] = {LODGE_ACTION_SHUTDOWN, "system_powerdown"},
     [LODGE_REQUEST_RESET] = {LODGE_ACTION_RESET, "system_reset"},
+    [LODGE_REQUEST_WAKE] = {LODGE_ACTION_WAKE, "system_wakeup"},
     [LODGE_REQUEST_KILL] = {LODGE_ACTION_KILL, NULL},
 };
 
@@ -515,6 +531,9 @@ lodge_machine_request_async (LodgeMachine *self,
     g_task_return_error (task, error);
   } else if (request == LODGE_REQUEST_KILL) {
     request_kill (self, task);
+  } else if (request == LODGE_REQUEST_WAKE && !self->asleep) {
+    g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_STATE, _ ("“%s” is not asleep"),
+                             lodge_machine_get_name (self));
   } else if (self->qmp == NULL) {
     g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_FAILED,
                              _ ("“%s” runs, but its control socket is gone: it can only be shut "

@@ -72,6 +72,7 @@ static const struct {
     [LODGE_ACTION_RESUME] = {PAUSED, N_ ("“%s” cannot be resumed")},
     [LODGE_ACTION_SHUTDOWN] = {RUNNING | STOPPING, N_ ("“%s” cannot be shut down")},
     [LODGE_ACTION_RESET] = {RUNNING | PAUSED | STOPPING, N_ ("“%s” cannot be reset")},
+    [LODGE_ACTION_WAKE] = {RUNNING, N_ ("“%s” cannot be woken up")},
     [LODGE_ACTION_KILL] = {STARTING | RUNNING | PAUSED | SUSPENDING | STOPPING | CRASHED,
                            N_ ("“%s” cannot be switched off")},
     [LODGE_ACTION_DELETE] = {OFF | CRASHED, N_ ("“%s” cannot be deleted")},

@@ -19,6 +19,7 @@ lodge_machine_finalize (GObject *object)
 
   /* The machine itself goes on: an engine that ends leaves its QEMUs running. */
   lodge_machine_screen_end (self);
+  g_clear_pointer (&self->terminals, g_ptr_array_unref);
   g_clear_handle_id (&self->watch, g_source_remove);
   g_clear_handle_id (&self->reaction_timeout, g_source_remove);
   g_clear_handle_id (&self->kill_timeout, g_source_remove);
@@ -182,6 +183,12 @@ const char *
 lodge_machine_get_spice_socket (LodgeMachine *self)
 {
   return self->spice_socket;
+}
+
+gboolean
+lodge_machine_get_asleep (LodgeMachine *self)
+{
+  return self->asleep;
 }
 
 GBytes *

@@ -43,6 +43,11 @@ char *lodge_machine_dup_folder (LodgeMachine *self);
 /* Path of the SPICE socket while there is one, else "". Lent. */
 const char *lodge_machine_get_spice_socket (LodgeMachine *self);
 
+/* a(sss): id, label and socket of each console of text while there is one. Floating. */
+GVariant *lodge_machine_list_terminals (LodgeMachine *self);
+/* Whether the guest has suspended itself to memory and waits to be woken. */
+gboolean lodge_machine_get_asleep (LodgeMachine *self);
+
 /* Reads machine.ini again when it was edited by hand. Only while off. */
 void lodge_machine_refresh (LodgeMachine *self);
 
@@ -66,6 +71,7 @@ typedef enum {
   LODGE_REQUEST_RESUME,
   LODGE_REQUEST_SHUTDOWN, /* presses the power button; returns at once */
   LODGE_REQUEST_RESET,
+  LODGE_REQUEST_WAKE, /* a guest that has suspended itself */
   LODGE_REQUEST_KILL, /* returns when QEMU is gone */
 } LodgeRequest;
 void lodge_machine_request_async (LodgeMachine *self,

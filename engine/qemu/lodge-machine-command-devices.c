@@ -100,9 +100,18 @@ lodge_machine_command_add_channels (LodgeMachineCommandBuild *self)
   lodge_command_add (command, _ ("Random numbers, so that a new guest need not wait for them."),
                      "-device", "virtio-rng-pci,id=rng,rng=random,bus=rp2,addr=00.0");
 
-  add_socket (self, _ ("The serial console as a socket."), "serial", "serial.sock");
+  add_socket (self, _ ("Where the engine reads the serial port and serves it to consoles."),
+              "serial", "serial.sock");
   lodge_command_add (command, _ ("A serial port, for consoles without graphics."), "-device",
                      "isa-serial,id=serial-port,chardev=serial,index=0");
+  if (self->description->qemu_monitor) {
+    add_socket (self, _ ("Where the engine reaches QEMU's own console and serves it."), "monitor",
+                "monitor.sock");
+    lodge_command_add (command,
+                       _ ("QEMU's own console, because terminal.monitor is on: it can change the "
+                          "machine behind Lodge's back, and reach every file that QEMU sees."),
+                       "-mon", "chardev=monitor,mode=readline");
+  }
   if (!lodge_machine_command_is_windows (self->description))
     lodge_command_add (command, _ ("Lets the guest's kernel say that it has panicked."), "-device",
                        "pvpanic,id=panic");

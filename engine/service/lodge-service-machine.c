@@ -76,6 +76,8 @@ update (LodgeServiceMachine *self)
   lodge_machine1_set_note (object, lodge_machine_get_note (machine));
   lodge_machine1_set_description (object, describe (machine));
   lodge_machine1_set_spice_socket (object, lodge_machine_get_spice_socket (machine));
+  lodge_machine1_set_terminals (object, lodge_machine_list_terminals (machine));
+  lodge_machine1_set_asleep (object, lodge_machine_get_asleep (machine));
   lodge_machine1_set_thumbnail_serial (object, lodge_machine_get_thumbnail_serial (machine));
 }
 
@@ -194,6 +196,12 @@ static gboolean
 handle_reset (LodgeMachine1 *object, GDBusMethodInvocation *invocation)
 {
   return request (object, invocation, LODGE_REQUEST_RESET);
+}
+
+static gboolean
+handle_wake (LodgeMachine1 *object, GDBusMethodInvocation *invocation)
+{
+  return request (object, invocation, LODGE_REQUEST_WAKE);
 }
 
 static gboolean
@@ -450,6 +458,7 @@ machine_iface_init (LodgeMachine1Iface *iface)
   iface->handle_resume = handle_resume;
   iface->handle_shutdown = handle_shutdown;
   iface->handle_reset = handle_reset;
+  iface->handle_wake = handle_wake;
   iface->handle_kill = handle_kill;
   iface->handle_delete = handle_delete;
   iface->handle_set = handle_set;

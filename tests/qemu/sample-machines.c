@@ -154,6 +154,13 @@ fill_bsd (LodgeDescription *description, const char *files)
 }
 
 static void
+fill_monitor (LodgeDescription *description, const char *files)
+{
+  fill_linux (description, files);
+  description->qemu_monitor = TRUE;
+}
+
+static void
 fill_kernel (LodgeDescription *description, const char *files)
 {
   add_disk (description, LODGE_DISK_BUS_VIRTIO, "layers/disk0-l0.qcow2");
@@ -177,6 +184,7 @@ const SampleMachine sample_machines[] = {
     {"windows-tcg", LODGE_ACCELERATOR_TCG, FALSE, FALSE, fill_windows},
     {"bsd", LODGE_ACCELERATOR_TCG, FALSE, FALSE, fill_bsd},
     {"kernel-once", LODGE_ACCELERATOR_TCG, FALSE, FALSE, fill_kernel},
+    {"monitor", LODGE_ACCELERATOR_TCG, FALSE, FALSE, fill_monitor},
     {"bare", LODGE_ACCELERATOR_TCG, FALSE, TRUE, fill_linux},
 };
 const guint n_sample_machines = G_N_ELEMENTS (sample_machines);
