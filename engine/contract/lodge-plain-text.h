@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a terminal was sent, as plain text: for a file that somebody prints on a terminal again,
+ * which would obey whatever a hostile guest has written. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Where a log ends by itself: it is a guest that fills it. */
+#define LODGE_PLAIN_TEXT_LOG_LIMIT_BYTES (256 * 1024 * 1024)
+
+/* Zeroed at first; goes on from piece to piece. */
+typedef struct {
+  guint state;
+  guint length; /* of the sequence that is being left out */
+} LodgePlainText;
+
+/* Appends to @out what is text in @data. Lines end with a line feed; colours, cursor movements,
+ * titles and other control characters are left out, characters are kept. */
+void
+lodge_plain_text_filter (LodgePlainText *self, const guint8 *data, gsize length, GByteArray *out);
+
+G_END_DECLS
