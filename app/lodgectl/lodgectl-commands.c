@@ -131,6 +131,12 @@ const LodgectlCommand lodgectl_commands[] = {
     .handler = lodgectl_shutdown,
   },
   {
+    .verb = "wake",
+    .arguments = { MACHINE },
+    .sentence = N_ ("Wake a guest that has suspended itself to memory."),
+    .handler = lodgectl_wake,
+  },
+  {
     .verb = "reset",
     .arguments = { MACHINE },
     .sentence = N_ ("Press the reset button: the guest starts anew without being asked."),
@@ -195,6 +201,23 @@ const LodgectlCommand lodgectl_commands[] = {
     .details = N_ ("One window at a time shows a guest: opening another one takes over. Closing "
                    "the window leaves the guest running."),
     .handler = lodgectl_console,
+  },
+  {
+    .verb = "serial",
+    .arguments = { MACHINE },
+    .sentence = N_ ("Connect this terminal to the guest's serial port."),
+    .details = N_ ("Ctrl+] leaves, and the guest goes on. First comes the last that was written "
+                   "before. A Linux guest uses the port when its kernel is started with "
+                   "console=ttyS0. What the guest writes goes to this terminal as it is. Several "
+                   "can be connected at a time."),
+    .options = {
+      { .name = "log", .kind = LODGECTL_KIND_FILE, .value = "FILE",
+        .sentence = N_ ("write it to a file, too, behind what is there, as plain text and at most "
+                        "256 MiB") },
+      { .name = "monitor",
+        .sentence = N_ ("connect to QEMU's own console instead; only with terminal.monitor=yes") },
+    },
+    .handler = lodgectl_serial,
   },
   {
     .noun = "forward",

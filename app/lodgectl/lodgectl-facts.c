@@ -222,6 +222,7 @@ print_machine (LodgeMachine1 *machine, GVariant *description, GPtrArray *keys)
       {_ ("Name"), lodge_machine1_get_name (machine)},
       {_ ("UUID"), lodge_machine1_get_uuid (machine)},
       {_ ("State"), lodge_words_machine_state (lodge_machine1_get_state (machine))},
+      {_ ("Asleep"), lodge_machine1_get_asleep (machine) ? _ ("yes") : ""},
       {_ ("Note"), lodge_machine1_get_note (machine)},
       {_ ("Folder"), lodge_machine1_get_folder (machine)},
       {_ ("Display"), lodge_machine1_get_spice_socket (machine)},
@@ -246,6 +247,27 @@ print_machine (LodgeMachine1 *machine, GVariant *description, GPtrArray *keys)
 }
 
 static void
+add_terminals_json (JsonBuilder *builder, GVariant *terminals)
+{
+  GVariantIter iter;
+  const char *id, *label, *socket;
+
+  json_builder_set_member_name (builder, "terminals");
+  json_builder_begin_array (builder);
+  if (terminals != NULL) {
+    g_variant_iter_init (&iter, terminals);
+    while (g_variant_iter_next (&iter, "(&s&s&s)", &id, &label, &socket)) {
+      json_builder_begin_object (builder);
+      lodgectl_json_add_string (builder, "id", id);
+      lodgectl_json_add_string (builder, "label", label);
+      lodgectl_json_add_string (builder, "socket", socket);
+      json_builder_end_object (builder);
+    }
+  }
+  json_builder_end_array (builder);
+}
+
+static void
 print_machine_json (LodgeMachine1 *machine, GVariant *description, GPtrArray *keys)
 {
   JsonBuilder *builder = json_builder_new ();
@@ -258,6 +280,9 @@ print_machine_json (LodgeMachine1 *machine, GVariant *description, GPtrArray *ke
   lodgectl_json_add_string (builder, "folder", lodge_machine1_get_folder (machine));
   lodgectl_json_add_string (builder, "spice_socket", lodge_machine1_get_spice_socket (machine));
   lodgectl_json_add_string (builder, "console_owner", lodge_machine1_get_console_owner (machine));
+  json_builder_set_member_name (builder, "asleep");
+  json_builder_add_boolean_value (builder, lodge_machine1_get_asleep (machine));
+  add_terminals_json (builder, lodge_machine1_get_terminals (machine));
   json_builder_set_member_name (builder, "description");
   json_builder_begin_object (builder);
   for (guint i = 0; i < keys->len; i++) {

@@ -20,6 +20,7 @@ gboolean lodgectl_start (LodgectlRun *run, GError **error);
 gboolean lodgectl_pause (LodgectlRun *run, GError **error);
 gboolean lodgectl_resume (LodgectlRun *run, GError **error);
 gboolean lodgectl_shutdown (LodgectlRun *run, GError **error);
+gboolean lodgectl_wake (LodgectlRun *run, GError **error);
 gboolean lodgectl_reset (LodgectlRun *run, GError **error);
 gboolean lodgectl_kill (LodgectlRun *run, GError **error);
 gboolean lodgectl_wait (LodgectlRun *run, GError **error);
@@ -37,6 +38,9 @@ gboolean lodgectl_console (LodgectlRun *run, GError **error);
 gboolean lodgectl_forward_add (LodgectlRun *run, GError **error);
 gboolean lodgectl_forward_remove (LodgectlRun *run, GError **error);
 gboolean lodgectl_forward_list (LodgectlRun *run, GError **error);
+
+/* lodgectl-serial.c: a guest's text */
+gboolean lodgectl_serial (LodgectlRun *run, GError **error);
 
 /* lodgectl-engine.c */
 gboolean lodgectl_engine_stop (LodgectlRun *run, GError **error);

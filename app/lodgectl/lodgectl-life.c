@@ -66,6 +66,12 @@ lodgectl_resume (LodgectlRun *run, GError **error)
 }
 
 gboolean
+lodgectl_wake (LodgectlRun *run, GError **error)
+{
+  return call_and_go (run, lodge_machine1_call_wake_sync, error);
+}
+
+gboolean
 lodgectl_reset (LodgectlRun *run, GError **error)
 {
   return call_and_go (run, lodge_machine1_call_reset_sync, error);

@@ -36,7 +36,7 @@ test_life (Fixture *self, gconstpointer unused)
 static void
 test_wrong_state (Fixture *self, gconstpointer unused)
 {
-  static const char *const verbs[] = {"pause", "resume", "shutdown", "reset", "kill"};
+  static const char *const verbs[] = {"pause", "resume", "shutdown", "wake", "reset", "kill"};
   g_auto (Output) start = {0};
   g_auto (Output) delete = {0};
 

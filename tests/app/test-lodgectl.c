@@ -221,6 +221,8 @@ test_show (Fixture *self, gconstpointer unused)
   assert_json (&json, "$.name", "[\"web\"]");
   assert_json (&json, "$.description['machine.memory']", "[\"2G\"]");
   assert_json (&json, "$.spice_socket", "[\"\"]");
+  assert_json (&json, "$.asleep", "[false]");
+  assert_json (&json, "$.terminals", "[[]]");
   assert_fails (&nobody, 1, "There is no machine “nobody”");
   assert_fails (&empty, 1, "There is no machine “”");
 }

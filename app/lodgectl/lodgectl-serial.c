@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* lodgectl serial: this terminal becomes the guest's.
+ *
+ * The terminal is raw while it is the guest's, and is given back whatever ends this: Ctrl+], the
+ * machine, a signal.
+ */
+#include "lodgectl-handlers.h"
+
+#include "lodge-error.h"
+#include "lodge-plain-text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gio.h>
+#include <gio/gunixsocketaddress.h>
+#include <glib-unix.h>
+#include <glib/gi18n.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define LEAVE_KEY 0x1d /* Ctrl+] */
+/* What was typed and the guest has not read; more stays in the terminal. */
+#define PENDING_LIMIT_BYTES (64 * 1024)
+/* What a guest may have left a terminal in, in the order of xterm's manual: soft reset, the normal
+ * screen, no reports of the mouse, no bracketed paste, a cursor. */
+#define CALM "\033[!p\033[?47l\033[?1000l\033[?1002l\033[?1003l\033[?2004l\033[?25h"
+
+typedef struct {
+  GMainLoop *loop;
+  GSocket *socket;
+  GSource *out; /* while something is pending */
+  guint in;     /* on stdin; 0 while it is not read */
+  gboolean in_ended;
+  GByteArray *pending;
+  gboolean left; /* by the key or a signal */
+
+  int log_fd; /* -1: none */
+  const char *log_path;
+  LodgePlainText filter;
+  guint64 logged;
+  GError *error;
+
+  gboolean raw;
+  struct termios saved;
+} Attach;
+
+static gboolean typed_cb (int fd, GIOCondition condition, gpointer user_data);
+
+static void
+leave (Attach *self)
+{
+  self->left = TRUE;
+  g_main_loop_quit (self->loop);
+}
+
+/* --- Typing --- */
+
+static gboolean
+writable_cb (GSocket *socket, GIOCondition condition, gpointer user_data)
+{
+  Attach *self = user_data;
+  gssize sent = g_socket_send (self->socket, (const char *) self->pending->data, self->pending->len,
+                               NULL, NULL);
+
+  if (sent > 0)
+    g_byte_array_remove_range (self->pending, 0, (guint) sent);
+  if (self->in == 0 && !self->in_ended && self->pending->len < PENDING_LIMIT_BYTES)
+    self->in = g_unix_fd_add (STDIN_FILENO, G_IO_IN | G_IO_HUP, typed_cb, self);
+  if (self->pending->len > 0)
+    return G_SOURCE_CONTINUE;
+  g_clear_pointer (&self->out, g_source_unref);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+send (Attach *self, const guint8 *data, gsize length)
+{
+  gssize sent = 0;
+
+  /* At once where that goes: the key to leave may follow. */
+  if (self->pending->len == 0 && length > 0)
+    sent = g_socket_send (self->socket, (const char *) data, length, NULL, NULL);
+  if (sent < 0)
+    sent = 0;
+  g_byte_array_append (self->pending, data + sent, (guint) (length - (gsize) sent));
+  if (self->out != NULL || self->pending->len == 0)
+    return;
+  self->out = g_socket_create_source (self->socket, G_IO_OUT, NULL);
+  g_source_set_callback (self->out, G_SOURCE_FUNC (writable_cb), self, NULL);
+  g_source_attach (self->out, NULL);
+}
+
+static gboolean
+typed_cb (int fd, GIOCondition condition, gpointer user_data)
+{
+  Attach *self = user_data;
+  guint8 words[4096];
+  gssize length = read (fd, words, sizeof words);
+  const guint8 *end;
+
+  if (length < 0 && (errno == EAGAIN || errno == EINTR))
+    return G_SOURCE_CONTINUE;
+  if (length <= 0) {
+    /* The end of a pipe; what the guest says to that is still to come. A terminal that has gone
+     * takes this with it by SIGHUP. */
+    self->in_ended = TRUE;
+    self->in = 0;
+    return G_SOURCE_REMOVE;
+  }
+  end = self->raw ? memchr (words, LEAVE_KEY, (gsize) length) : NULL;
+  send (self, words, end != NULL ? (gsize) (end - words) : (gsize) length);
+  if (end != NULL) {
+    self->in = 0;
+    leave (self);
+    return G_SOURCE_REMOVE;
+  }
+  if (self->pending->len < PENDING_LIMIT_BYTES)
+    return G_SOURCE_CONTINUE;
+  self->in = 0;
+  return G_SOURCE_REMOVE;
+}
+
+/* --- What comes --- */
+
+/* FALSE: with errno. */
+static gboolean
+write_all (int fd, const guint8 *data, gsize length)
+{
+  while (length > 0) {
+    gssize written = write (fd, data, length);
+
+    if (written < 0 && errno == EAGAIN) {
+      GPollFD poll = {.fd = fd, .events = G_IO_OUT};
+
+      /* A terminal that is shared with one that made it non-blocking. */
+      g_poll (&poll, 1, -1);
+      continue;
+    }
+    if (written < 0 && errno != EINTR)
+      return FALSE;
+    if (written > 0) {
+      data += written;
+      length -= (gsize) written;
+    }
+  }
+  return TRUE;
+}
+
+static void
+end_log (Attach *self)
+{
+  close (self->log_fd);
+  self->log_fd = -1;
+}
+
+static void
+log_words (Attach *self, const guint8 *data, gsize length)
+{
+  g_autoptr (GByteArray) plain = g_byte_array_new ();
+
+  if (self->log_fd < 0)
+    return;
+  lodge_plain_text_filter (&self->filter, data, length, plain);
+  if (!write_all (self->log_fd, plain->data, plain->len)) {
+    g_set_error (&self->error, LODGE_ERROR, LODGE_ERROR_STORAGE, _ ("Could not write %s: %s"),
+                 self->log_path, g_strerror (errno));
+    g_main_loop_quit (self->loop);
+    return;
+  }
+  self->logged += plain->len;
+  if (self->logged > LODGE_PLAIN_TEXT_LOG_LIMIT_BYTES) {
+    g_autofree char *size = g_format_size (LODGE_PLAIN_TEXT_LOG_LIMIT_BYTES);
+
+    fprintf (stderr, "\r\nlodgectl: ");
+    fprintf (stderr, _ ("The log ended by itself because it has reached %s"), size);
+    fprintf (stderr, "\r\n");
+    end_log (self);
+  }
+}
+
+static gboolean
+said_cb (GSocket *socket, GIOCondition condition, gpointer user_data)
+{
+  Attach *self = user_data;
+  g_autofree guint8 *words = g_malloc (65536);
+  g_autoptr (GError) error = NULL;
+  gssize length = g_socket_receive (socket, (char *) words, 65536, NULL, &error);
+
+  if (length < 0 && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+    return G_SOURCE_CONTINUE;
+  if (length <= 0) {
+    g_main_loop_quit (self->loop);
+    return G_SOURCE_REMOVE;
+  }
+  log_words (self, words, (gsize) length);
+  if (!write_all (STDOUT_FILENO, words, (gsize) length)) {
+    if (self->error == NULL && errno != EPIPE)
+      g_set_error (&self->error, LODGE_ERROR, LODGE_ERROR_STORAGE,
+                   _ ("Could not write to the standard output: %s"), g_strerror (errno));
+    leave (self);
+  }
+  return G_SOURCE_CONTINUE;
+}
+
+/* --- The terminal --- */
+
+static void
+make_raw (Attach *self)
+{
+  struct termios raw;
+
+  if (!isatty (STDIN_FILENO) || tcgetattr (STDIN_FILENO, &self->saved) != 0)
+    return;
+  raw = self->saved;
+  cfmakeraw (&raw);
+  self->raw = tcsetattr (STDIN_FILENO, TCSANOW, &raw) == 0;
+}
+
+static void
+give_back (Attach *self)
+{
+  if (isatty (STDOUT_FILENO))
+    (void) write_all (STDOUT_FILENO, (const guint8 *) CALM, strlen (CALM));
+  if (self->raw)
+    (void) tcsetattr (STDIN_FILENO, TCSADRAIN, &self->saved);
+}
+
+static gboolean
+stop_cb (gpointer user_data)
+{
+  leave (user_data);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+run_attached (Attach *self)
+{
+  static const int stops[] = {SIGINT, SIGTERM, SIGHUP};
+  g_autoptr (GSource) said = g_socket_create_source (self->socket, G_IO_IN, NULL);
+  guint ids[G_N_ELEMENTS (stops)];
+
+  signal (SIGPIPE, SIG_IGN);
+  for (guint i = 0; i < G_N_ELEMENTS (stops); i++)
+    ids[i] = g_unix_signal_add (stops[i], stop_cb, self);
+  g_source_set_callback (said, G_SOURCE_FUNC (said_cb), self, NULL);
+  g_source_attach (said, NULL);
+  make_raw (self);
+  self->in = g_unix_fd_add (STDIN_FILENO, G_IO_IN | G_IO_HUP, typed_cb, self);
+
+  g_main_loop_run (self->loop);
+
+  give_back (self);
+  g_source_destroy (said);
+  g_clear_handle_id (&self->in, g_source_remove);
+  if (self->out != NULL)
+    g_source_destroy (self->out);
+  g_clear_pointer (&self->out, g_source_unref);
+  for (guint i = 0; i < G_N_ELEMENTS (stops); i++)
+    g_source_remove (ids[i]);
+}
+
+/* --- The command --- */
+
+/* (transfer full): the path of its socket */
+static char *
+find_socket (LodgeMachine1 *machine, const char *id, GError **error)
+{
+  GVariant *list = lodge_machine1_get_terminals (machine);
+  const char *found, *label, *path;
+  GVariantIter iter;
+
+  if (list != NULL) {
+    g_variant_iter_init (&iter, list);
+    while (g_variant_iter_next (&iter, "(&s&s&s)", &found, &label, &path)) {
+      if (g_str_equal (found, id))
+        return g_strdup (path);
+    }
+  }
+  if (list == NULL || g_variant_n_children (list) == 0)
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+                 _ ("“%s” has no serial port now: start it first"),
+                 lodge_machine1_get_name (machine));
+  else
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+                 _ ("“%s” has no QEMU console: allow it with “lodgectl set NAME "
+                    "terminal.monitor=yes”, and start the machine again"),
+                 lodge_machine1_get_name (machine));
+  return NULL;
+}
+
+static GSocketConnection *
+open_connection (const char *path, GError **error)
+{
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  g_autoptr (GSocketAddress) address = g_unix_socket_address_new (path);
+  g_autoptr (GError) cause = NULL;
+  GSocketConnection *connection;
+
+  g_socket_client_set_enable_proxy (client, FALSE);
+  connection = g_socket_client_connect (client, G_SOCKET_CONNECTABLE (address), NULL, &cause);
+  if (connection == NULL)
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_FAILED, _ ("Could not connect to %s: %s"), path,
+                 cause->message);
+  return connection;
+}
+
+static gboolean
+open_log (Attach *self, GError **error)
+{
+  if (self->log_path == NULL)
+    return TRUE;
+  self->log_fd = open (self->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (self->log_fd >= 0)
+    return TRUE;
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_STORAGE, _ ("Could not write %s: %s"),
+               self->log_path, g_strerror (errno));
+  return FALSE;
+}
+
+gboolean
+lodgectl_serial (LodgectlRun *run, GError **error)
+{
+  g_autoptr (LodgeMachine1) machine = lodgectl_run_open (run, error);
+  const char *id = lodgectl_run_has_option (run, "monitor") ? "monitor" : "serial";
+  Attach self = {.log_fd = -1, .log_path = lodgectl_run_get_option (run, "log")};
+  g_autofree char *path = NULL;
+  g_autoptr (GSocketConnection) connection = NULL;
+
+  if (machine == NULL)
+    return FALSE;
+  path = find_socket (machine, id, error);
+  if (path == NULL || !open_log (&self, error))
+    return FALSE;
+  connection = open_connection (path, error);
+  if (connection != NULL) {
+    self.socket = g_socket_connection_get_socket (connection);
+    g_socket_set_blocking (self.socket, FALSE);
+    self.loop = g_main_loop_new (NULL, FALSE);
+    self.pending = g_byte_array_new ();
+    if (isatty (STDIN_FILENO))
+      fprintf (stderr, "%s\n", _ ("Connected; Ctrl+] leaves."));
+    run_attached (&self);
+    if (isatty (STDIN_FILENO))
+      fprintf (stderr, "\n%s\n",
+               self.left ? _ ("Left; the guest goes on.") : _ ("The connection has ended."));
+    g_main_loop_unref (self.loop);
+    g_byte_array_unref (self.pending);
+  }
+  if (self.log_fd >= 0)
+    end_log (&self);
+  if (self.error != NULL) {
+    g_propagate_error (error, self.error);
+    return FALSE;
+  }
+  return connection != NULL;
+}
