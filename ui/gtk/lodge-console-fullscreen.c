@@ -106,7 +106,7 @@ hide_bar (LodgeConsoleWindow *self)
   reveal (self, FALSE);
   /* A button that was clicked has the keyboard, and is not seen any more. */
   if (has_focus (self))
-    gtk_widget_grab_focus (GTK_WIDGET (self->display));
+    lodge_console_terminals_focus_screen (self, self->display);
 }
 
 static gboolean
@@ -271,7 +271,7 @@ active_cb (LodgeConsoleWindow *self)
 
   if (active && self->fullscreen->was_left &&
       lodge_console_machine_get_phase (self->machine) == LODGE_CONSOLE_SHOWN)
-    gtk_widget_grab_focus (GTK_WIDGET (self->display));
+    lodge_console_terminals_focus_screen (self, self->display);
   self->fullscreen->was_left = !active && !has_open_menu (self);
 }
 
@@ -317,7 +317,7 @@ fullscreened_cb (LodgeConsoleWindow *self)
   reveal (self, fullscreen);
   /* Else the keyboard would be on the header's first button, which pauses. */
   if (had_focus || gtk_window_get_focus (GTK_WINDOW (self)) == NULL)
-    gtk_widget_grab_focus (GTK_WIDGET (self->display));
+    lodge_console_terminals_focus_screen (self, self->display);
   if (fullscreen)
     self->fullscreen->hide_timer = g_timeout_add (BEGIN_MS, hide_cb, self);
 }

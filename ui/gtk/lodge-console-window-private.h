@@ -12,6 +12,7 @@ typedef struct _LodgeConsoleFullscreen LodgeConsoleFullscreen;
 typedef struct _LodgeConsoleMonitors LodgeConsoleMonitors;
 typedef struct _LodgeConsoleScaling LodgeConsoleScaling;
 typedef struct _LodgeConsoleSharing LodgeConsoleSharing;
+typedef struct _LodgeConsoleTerminals LodgeConsoleTerminals;
 
 struct _LodgeConsoleWindow {
   AdwApplicationWindow parent_instance;
@@ -62,6 +63,7 @@ struct _LodgeConsoleWindow {
   LodgeConsoleMonitors *monitors;
   LodgeConsoleScaling *scaling;
   LodgeConsoleSharing *sharing;
+  LodgeConsoleTerminals *terminals;
 };
 
 /* lodge-console-actions.c: installs the actions that ask something of the machine. */
@@ -121,5 +123,13 @@ guint lodge_console_sharing_get_n_unfinished (LodgeConsoleWindow *window);
 /* lodge-console-sound.c: mute, and the microphone. */
 void lodge_console_sound_init (LodgeConsoleWindow *self);
 void lodge_console_sound_clear (LodgeConsoleWindow *self);
+
+/* lodge-console-terminals.c: the machine's consoles of text, beside its screen. */
+void lodge_console_terminals_init (LodgeConsoleWindow *self);
+/* Follows the machine. */
+void lodge_console_terminals_update (LodgeConsoleWindow *self);
+void lodge_console_terminals_clear (LodgeConsoleWindow *self);
+/* Gives the keyboard to @widget, which belongs to the screen, unless something else is shown. */
+void lodge_console_terminals_focus_screen (LodgeConsoleWindow *self, gpointer widget);
 
 G_END_DECLS

@@ -89,7 +89,7 @@ show_status (LodgeConsoleWindow *self, const StatusRow *row)
 
   gtk_stack_set_visible_child_name (self->pages, "status");
   /* Enter does what is offered. */
-  gtk_widget_grab_focus (GTK_WIDGET (self->status_button));
+  lodge_console_terminals_focus_screen (self, self->status_button);
 }
 
 static void
@@ -102,7 +102,7 @@ show_phase (LodgeConsoleWindow *self)
   if (phase == LODGE_CONSOLE_SHOWN) {
     gtk_stack_set_visible_child_name (self->pages, "display");
     if (!was_shown)
-      gtk_widget_grab_focus (GTK_WIDGET (self->display));
+      lodge_console_terminals_focus_screen (self, self->display);
     return;
   }
 
@@ -147,6 +147,7 @@ changed_cb (LodgeConsoleMachine *machine, LodgeConsoleWindow *self)
   lodge_console_monitors_update (self);
   lodge_console_sharing_update (self);
   lodge_console_keys_update (self);
+  lodge_console_terminals_update (self);
   /* First, so that a button that is to have the keyboard can take it. */
   lodge_console_actions_update (self);
   show_phase (self);
@@ -305,6 +306,7 @@ lodge_console_window_dispose (GObject *object)
   lodge_console_monitors_clear (self);
   lodge_console_scaling_clear (self);
   lodge_console_sharing_clear (self);
+  lodge_console_terminals_clear (self);
   lodge_console_sound_clear (self);
   lodge_console_keys_clear (self);
   if (self->machine != NULL) {
@@ -382,6 +384,7 @@ lodge_console_window_init (LodgeConsoleWindow *self)
   lodge_console_monitors_init (self);
   lodge_console_sharing_init (self);
   lodge_console_keys_init (self);
+  lodge_console_terminals_init (self);
 }
 
 GtkWidget *
