@@ -402,6 +402,71 @@ in_shown (void)
   spice_fixture_free (server);
 }
 
+static gboolean
+has_hint (Fixture *f, const char *title)
+{
+  GtkLabel *label = app_find_label (f->window, title);
+  GtkWidget *revealer =
+      label != NULL ? gtk_widget_get_ancestor (GTK_WIDGET (label), GTK_TYPE_REVEALER) : NULL;
+
+  return revealer != NULL && gtk_revealer_get_reveal_child (GTK_REVEALER (revealer));
+}
+
+/* A screen that is connected and shows nothing: why, and a button for it. The keyboard stays with
+ * the guest. */
+static void
+in_hints (void)
+{
+  static const char dark[] = "The Guest’s Display Is Off";
+  static const char asleep[] = "The Guest Is Asleep";
+  Fixture f = {0};
+  SpiceFixture *server;
+
+  set_up (&f, "running");
+  server = spice_fixture_new_at (f.socket, 320, 200);
+  fake_engine_set_spice_socket (f.engine, f.uuid, f.socket);
+  open_window (&f, f.uuid);
+  app_wait_until (get_phase (&f) == LODGE_CONSOLE_SHOWN);
+  app_wait_until (gtk_window_get_focus (GTK_WINDOW (f.window)) == get (&f, "display"));
+  g_assert_false (has_hint (&f, dark));
+
+  spice_fixture_blank (server);
+  app_wait_until (has_hint (&f, dark));
+  g_assert_true (gtk_window_get_focus (GTK_WINDOW (f.window)) == get (&f, "display"));
+  app_click (f.window, "Press a _Key");
+  app_wait_until (app_was_called (f.engine, "SendKeys web & <b> 'shift'"));
+  spice_fixture_resize (server, 640, 480);
+  app_wait_until (!has_hint (&f, dark));
+
+  fake_engine_set_asleep (f.engine, f.uuid, TRUE);
+  app_wait_until (has_hint (&f, asleep));
+  g_assert_nonnull (app_find_label (get (&f, "header"), "Asleep"));
+  app_click (f.window, "_Wake Up");
+  app_wait_until (app_was_called (f.engine, "Wake web & <b>"));
+  app_wait_until (!has_hint (&f, asleep));
+
+  /* Paused by the user says so below the picture; paused for another reason tells it. */
+  fake_engine_set_state (f.engine, f.uuid, "paused");
+  app_wait_until (is_shown (&f, "paused_revealer"));
+  g_assert_null (app_find_label (f.window, "<Make> room & resume."));
+  fake_engine_set_note (f.engine, f.uuid, "<Make> room & resume.");
+  app_wait_until (has_hint (&f, "<Make> room & resume."));
+  app_click (f.window, "_Resume");
+  app_wait_until (app_was_called (f.engine, "Resume web & <b>"));
+  app_wait_until (!has_hint (&f, "<Make> room & resume."));
+
+  spice_fixture_settle ();
+  tear_down (&f, NULL);
+  spice_fixture_settle ();
+  spice_fixture_free (server);
+}
+
+static void
+test_hints (void)
+{
+  spice_fixture_run (in_hints);
+}
+
 static void
 test_shown (void)
 {
@@ -434,6 +499,7 @@ main (int argc, char **argv)
 #undef ADD
 #ifdef HAVE_SPICE_FIXTURE
   g_test_add_func ("/console-window/shown", test_shown);
+  g_test_add_func ("/console-window/hints", test_hints);
 #endif
   return g_test_run ();
 }

@@ -22,6 +22,7 @@ static const PowerRow powers[] = {
     {"console.pause", LODGE_MACHINE_PAUSE, LODGE_MACHINE_CAN_PAUSE, NULL, NULL, NULL},
     {"console.resume", LODGE_MACHINE_RESUME, LODGE_MACHINE_CAN_RESUME, NULL, NULL, NULL},
     {"console.shutdown", LODGE_MACHINE_SHUTDOWN, LODGE_MACHINE_CAN_SHUTDOWN, NULL, NULL, NULL},
+    {"console.wake", LODGE_MACHINE_WAKE, LODGE_MACHINE_CAN_PAUSE, NULL, NULL, NULL},
     {"console.reset", LODGE_MACHINE_RESET, LODGE_MACHINE_CAN_RESET, N_ ("Reset the Machine?"),
      N_ ("The guest starts again at once: what it has not saved is lost."), N_ ("_Reset")},
     {"console.kill", LODGE_MACHINE_KILL, LODGE_MACHINE_CAN_KILL, N_ ("Force the Machine Off?"),
@@ -143,6 +144,9 @@ lodge_console_actions_update (LodgeConsoleWindow *self)
 
   for (guint i = 0; i < G_N_ELEMENTS (powers); i++)
     gtk_widget_action_set_enabled (widget, powers[i].action, (can & powers[i].can) != 0);
+  gtk_widget_action_set_enabled (
+      widget, "console.wake",
+      there && lodge_machine1_get_asleep (lodge_console_machine_get_machine (self->machine)));
   gtk_widget_action_set_enabled (widget, "console.send-keys", (can & LODGE_MACHINE_CAN_SHOW) != 0);
   gtk_widget_action_set_enabled (widget, "console.screenshot", (can & LODGE_MACHINE_CAN_SHOW) != 0);
 

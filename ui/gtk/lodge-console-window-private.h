@@ -13,6 +13,7 @@ typedef struct _LodgeConsoleMonitors LodgeConsoleMonitors;
 typedef struct _LodgeConsoleScaling LodgeConsoleScaling;
 typedef struct _LodgeConsoleSharing LodgeConsoleSharing;
 typedef struct _LodgeConsoleTerminals LodgeConsoleTerminals;
+typedef struct _LodgeConsoleHint LodgeConsoleHint;
 
 struct _LodgeConsoleWindow {
   AdwApplicationWindow parent_instance;
@@ -64,6 +65,7 @@ struct _LodgeConsoleWindow {
   LodgeConsoleScaling *scaling;
   LodgeConsoleSharing *sharing;
   LodgeConsoleTerminals *terminals;
+  LodgeConsoleHint *hint;
 };
 
 /* lodge-console-actions.c: installs the actions that ask something of the machine. */
@@ -131,5 +133,11 @@ void lodge_console_terminals_update (LodgeConsoleWindow *self);
 void lodge_console_terminals_clear (LodgeConsoleWindow *self);
 /* Gives the keyboard to @widget, which belongs to the screen, unless something else is shown. */
 void lodge_console_terminals_focus_screen (LodgeConsoleWindow *self, gpointer widget);
+
+/* lodge-console-hint.c: why a screen that is connected shows nothing, or stands still. */
+void lodge_console_hint_init (LodgeConsoleWindow *self);
+/* Follows the machine and its session. */
+void lodge_console_hint_update (LodgeConsoleWindow *self);
+void lodge_console_hint_clear (LodgeConsoleWindow *self);
 
 G_END_DECLS

@@ -121,6 +121,7 @@ static void
 show_subtitle (LodgeConsoleWindow *self)
 {
   const LodgeMachineState state = lodge_console_machine_get_state (self->machine);
+  LodgeMachine1 *machine = lodge_console_machine_get_machine (self->machine);
 
   /* What the user must know to get out comes before what the picture shows anyway. */
   if (lodge_display_get_grabbed (self->display) &&
@@ -128,6 +129,8 @@ show_subtitle (LodgeConsoleWindow *self)
     adw_window_title_set_subtitle (self->title, _ ("Ctrl+Alt takes keyboard and pointer back"));
   else if (lodge_display_get_has_pointer (self->display))
     adw_window_title_set_subtitle (self->title, _ ("Ctrl+Alt takes the pointer back"));
+  else if (machine != NULL && lodge_machine1_get_asleep (machine))
+    adw_window_title_set_subtitle (self->title, _ ("Asleep"));
   else
     adw_window_title_set_subtitle (self->title, state == LODGE_MACHINE_STATE_UNKNOWN
                                                     ? ""
@@ -148,6 +151,7 @@ changed_cb (LodgeConsoleMachine *machine, LodgeConsoleWindow *self)
   lodge_console_sharing_update (self);
   lodge_console_keys_update (self);
   lodge_console_terminals_update (self);
+  lodge_console_hint_update (self);
   /* First, so that a button that is to have the keyboard can take it. */
   lodge_console_actions_update (self);
   show_phase (self);
@@ -307,6 +311,7 @@ lodge_console_window_dispose (GObject *object)
   lodge_console_scaling_clear (self);
   lodge_console_sharing_clear (self);
   lodge_console_terminals_clear (self);
+  lodge_console_hint_clear (self);
   lodge_console_sound_clear (self);
   lodge_console_keys_clear (self);
   if (self->machine != NULL) {
@@ -385,6 +390,7 @@ lodge_console_window_init (LodgeConsoleWindow *self)
   lodge_console_sharing_init (self);
   lodge_console_keys_init (self);
   lodge_console_terminals_init (self);
+  lodge_console_hint_init (self);
 }
 
 GtkWidget *

@@ -20,6 +20,7 @@ static const OperationRow operations[] = {
     [LODGE_MACHINE_PAUSE] = {"Pause", N_ ("Could Not Pause “%s”")},
     [LODGE_MACHINE_RESUME] = {"Resume", N_ ("Could Not Resume “%s”")},
     [LODGE_MACHINE_SHUTDOWN] = {"Shutdown", N_ ("Could Not Shut Down “%s”")},
+    [LODGE_MACHINE_WAKE] = {"Wake", N_ ("Could Not Wake Up “%s”")},
     [LODGE_MACHINE_RESET] = {"Reset", N_ ("Could Not Reset “%s”")},
     [LODGE_MACHINE_KILL] = {"Kill", N_ ("Could Not Force Off “%s”")},
     [LODGE_MACHINE_DELETE] = {"Delete", N_ ("Could Not Delete “%s”")},
