@@ -433,10 +433,12 @@ in_hints (void)
   spice_fixture_blank (server);
   app_wait_until (has_hint (&f, dark));
   g_assert_true (gtk_window_get_focus (GTK_WINDOW (f.window)) == get (&f, "display"));
+  g_assert_cmpfloat (gtk_widget_get_opacity (get (&f, "display")), ==, 0);
   app_click (f.window, "Press a _Key");
   app_wait_until (app_was_called (f.engine, "SendKeys web & <b> 'shift'"));
   spice_fixture_resize (server, 640, 480);
   app_wait_until (!has_hint (&f, dark));
+  g_assert_cmpfloat (gtk_widget_get_opacity (get (&f, "display")), ==, 1);
 
   fake_engine_set_asleep (f.engine, f.uuid, TRUE);
   app_wait_until (has_hint (&f, asleep));

@@ -3,6 +3,8 @@
  * still: why, and what can be done. The keyboard stays with the guest, which a key may wake. */
 #include "gtk/lodge-console-window-private.h"
 
+#include "console/lodge-frame-message.h"
+
 #include <glib/gi18n-lib.h>
 
 /* A picture that is just being made anew, or has not come yet, is nothing to talk about. */
@@ -15,6 +17,7 @@ struct _LodgeConsoleHint {
   GtkButton *button;
   LodgeFrameSource *source; /* of the session that is shown */
   guint timer;
+  guint look;    /* at a picture that has changed */
   gboolean dark; /* there has been no picture for so long */
 };
 
@@ -31,8 +34,9 @@ static const HintRow asleep = {
     N_ ("It has suspended itself to memory, and shows nothing until it is woken."), N_ ("_Wake Up"),
     "console.wake", NULL};
 static const HintRow dark = {N_ ("The Guest’s Display Is Off"),
-                             N_ ("The guest has switched it off, or not on yet. A key or the "
-                                 "pointer may switch it on again."),
+                             N_ ("The guest has switched it off, or has not switched it on yet. A "
+                                 "key or the pointer may wake "
+                                 "it."),
                              N_ ("Press a _Key"), "console.send-keys", "shift"};
 static const HintRow stopped = {N_ ("Paused"), NULL, N_ ("_Resume"), "console.resume", NULL};
 
@@ -59,6 +63,8 @@ show (LodgeConsoleWindow *self)
 
   gtk_revealer_set_reveal_child (GTK_REVEALER (hint->revealer), row != NULL);
   gtk_widget_set_can_target (hint->revealer, row != NULL);
+  /* QEMU's own words would stick out on both sides. */
+  gtk_widget_set_opacity (GTK_WIDGET (self->display), row == &dark ? 0 : 1);
   if (row == NULL)
     return;
 
@@ -82,7 +88,7 @@ has_picture (LodgeConsoleHint *self)
 
   if (self->source != NULL)
     lodge_frame_source_get_frame (self->source, &frame);
-  return frame.data != NULL;
+  return frame.data != NULL && !lodge_frame_is_message (&frame);
 }
 
 static gboolean
@@ -103,11 +109,31 @@ frame_cb (LodgeConsoleWindow *self)
 
   if (hint->source == NULL || has_picture (hint)) {
     g_clear_handle_id (&hint->timer, g_source_remove);
-    hint->dark = FALSE;
-    show (self);
+    if (hint->dark) {
+      hint->dark = FALSE;
+      show (self);
+    }
   } else if (hint->timer == 0 && !hint->dark) {
     hint->timer = g_timeout_add (PATIENCE_MS, timer_cb, self);
   }
+}
+
+static gboolean
+look_cb (gpointer user_data)
+{
+  LodgeConsoleWindow *self = user_data;
+
+  self->hint->look = 0;
+  frame_cb (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* There are many for one picture; it is looked at once they are through. */
+static void
+damage_cb (LodgeFrameSource *source, int x, int y, int width, int height, LodgeConsoleWindow *self)
+{
+  if (self->hint->look == 0)
+    self->hint->look = g_idle_add (look_cb, self);
 }
 
 void
@@ -121,9 +147,11 @@ lodge_console_hint_update (LodgeConsoleWindow *self)
     if (hint->source != NULL)
       g_signal_handlers_disconnect_by_data (hint->source, self);
     g_set_object (&hint->source, source);
-    if (source != NULL)
+    if (source != NULL) {
       g_signal_connect_object (source, "frame-changed", G_CALLBACK (frame_cb), self,
                                G_CONNECT_SWAPPED);
+      g_signal_connect_object (source, "damage", G_CALLBACK (damage_cb), self, 0);
+    }
   }
   frame_cb (self);
   show (self);
@@ -161,7 +189,6 @@ lodge_console_hint_init (LodgeConsoleWindow *self)
   /* Who clicks it goes on with the guest. */
   gtk_widget_set_focus_on_click (button, FALSE);
   gtk_box_append (GTK_BOX (box), button);
-  gtk_widget_add_css_class (box, "osd");
   gtk_widget_add_css_class (box, "console-hint");
 
   hint->revealer = gtk_revealer_new ();
@@ -182,6 +209,7 @@ lodge_console_hint_clear (LodgeConsoleWindow *self)
   if (hint == NULL)
     return;
   g_clear_handle_id (&hint->timer, g_source_remove);
+  g_clear_handle_id (&hint->look, g_source_remove);
   if (hint->source != NULL)
     g_signal_handlers_disconnect_by_data (hint->source, self);
   g_clear_object (&hint->source);
