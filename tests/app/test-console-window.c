@@ -457,6 +457,18 @@ in_hints (void)
   app_wait_until (app_was_called (f.engine, "Resume web & <b>"));
   app_wait_until (!has_hint (&f, "<Make> room & resume."));
 
+  /* A panic: what the guest wrote last stays to be read. */
+  fake_engine_set_stands (f.engine, f.uuid, TRUE);
+  fake_engine_set_state (f.engine, f.uuid, "crashed");
+  fake_engine_set_note (f.engine, f.uuid, "<The> kernel has stopped.");
+  app_wait_until (has_hint (&f, "<The> kernel has stopped."));
+  g_assert_true (has_hint (&f, "The Guest Has Crashed"));
+  g_assert_cmpint (get_phase (&f), ==, LODGE_CONSOLE_SHOWN);
+  g_assert_true (is_page (&f, "display"));
+  app_click (f.window, "_Start Again");
+  app_wait_until (app_was_called (f.engine, "Start web & <b>"));
+  app_wait_until (!has_hint (&f, "The Guest Has Crashed"));
+
   spice_fixture_settle ();
   tear_down (&f, NULL);
   spice_fixture_settle ();

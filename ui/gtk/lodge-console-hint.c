@@ -40,6 +40,9 @@ static const HintRow dark = {N_ ("The Guest’s Display Is Off"),
                              N_ ("Press a _Key"), "console.send-keys", "shift"};
 static const HintRow stopped = {N_ ("Paused"), NULL, N_ ("_Resume"), "console.resume", NULL};
 
+static const HintRow crashed = {N_ ("The Guest Has Crashed"), NULL, N_ ("_Start Again"),
+                                "console.start", NULL};
+
 static const HintRow *
 choose (LodgeConsoleWindow *self)
 {
@@ -48,6 +51,9 @@ choose (LodgeConsoleWindow *self)
 
   if (lodge_console_machine_get_phase (self->machine) != LODGE_CONSOLE_SHOWN)
     return NULL;
+  if (machine != NULL &&
+      lodge_console_machine_get_state (self->machine) == LODGE_MACHINE_STATE_CRASHED)
+    return &crashed;
   if (machine != NULL && lodge_machine1_get_asleep (machine))
     return &asleep;
   if (lodge_console_machine_get_state (self->machine) == LODGE_MACHINE_STATE_PAUSED)
@@ -68,6 +74,8 @@ show (LodgeConsoleWindow *self)
   if (row == NULL)
     return;
 
+  /* What a guest wrote last is worth reading. */
+  gtk_widget_set_valign (hint->revealer, row == &crashed ? GTK_ALIGN_END : GTK_ALIGN_CENTER);
   gtk_label_set_text (hint->title, _ (row->title));
   gtk_label_set_text (hint->sentence, row->sentence != NULL
                                           ? _ (row->sentence)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The machine of a console window: its object, the claim to its console, its screen.
  *
- * The screen, while the machine has one (running, paused or stopping, and a socket is named):
+ * The screen, while the machine has one (running, paused, stopping, or crashed with a QEMU that
+ * stands still, and a socket is named):
  *
  *             claimed            connected
  *     none ----------> session --------------> shown
@@ -144,7 +145,9 @@ has_screen (LodgeConsoleMachine *self)
   const char *socket =
       self->machine != NULL ? lodge_machine1_get_spice_socket (self->machine) : NULL;
 
-  return (lodge_machine_state_get_can (self->state) & LODGE_MACHINE_CAN_SHOW) != 0 &&
+  /* A guest that has panicked still shows why. */
+  return ((lodge_machine_state_get_can (self->state) & LODGE_MACHINE_CAN_SHOW) != 0 ||
+          self->state == LODGE_MACHINE_STATE_CRASHED) &&
          socket != NULL && *socket != '\0';
 }
 
@@ -434,7 +437,8 @@ lodge_console_machine_get_phase (LodgeConsoleMachine *self)
                                                              : LODGE_CONSOLE_LOADING;
   if (self->state == LODGE_MACHINE_STATE_OFF)
     return LODGE_CONSOLE_OFF;
-  if (self->state == LODGE_MACHINE_STATE_CRASHED)
+  if (self->state == LODGE_MACHINE_STATE_CRASHED &&
+      (!has_screen (self) || self->taken_by != NULL || self->lost != NULL))
     return LODGE_CONSOLE_CRASHED;
   if (self->taken_by != NULL)
     return LODGE_CONSOLE_ELSEWHERE;
