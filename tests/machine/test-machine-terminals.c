@@ -3,8 +3,10 @@
  * engine, and QEMU's own console, which is there only where it is wanted; and a guest that sleeps.
  */
 #include "lodge-error.h"
+#include "lodge-paths.h"
 #include "machine-fixture.h"
 #include "qemu/lodge-unix-socket.h"
+#include "test-walls.h"
 
 #include <string.h>
 
@@ -94,6 +96,33 @@ test_serial (MachineFixture *fixture, gconstpointer data)
   g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
 }
 
+/* What a QEMU that was taken over would find: its own side of the console, and no client's. */
+static void
+test_unseen (MachineFixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (fixture, "idle", BOOT_SECTOR_IDLE);
+  g_autofree char *served = NULL;
+  g_autofree char *runtime = NULL;
+  g_autofree char *root = NULL;
+  g_autofree char *own = NULL;
+  g_autofree char *other = NULL;
+
+  machine_fixture_start (machine);
+  served = find_terminal (machine, "serial");
+  g_assert_true (g_file_test (served, G_FILE_TEST_EXISTS));
+  runtime = lodge_paths_dup_machine_runtime (lodge_machine_get_uuid (machine));
+  root = g_strdup_printf (
+      "/proc/%d/root",
+      machine_fixture_find_descendant ("qemu-system-x86", lodge_machine_get_uuid (machine)));
+  own = g_build_filename (root, runtime, "serial.sock", NULL);
+  other = g_build_filename (root, served, NULL);
+  if (!test_walls_are_possible () || !g_file_test (own, G_FILE_TEST_EXISTS)) {
+    g_test_skip ("QEMU has no walls here, or this process may not look behind them");
+    return;
+  }
+  g_assert_false (g_file_test (other, G_FILE_TEST_EXISTS));
+}
+
 static void
 test_monitor (MachineFixture *fixture, gconstpointer data)
 {
@@ -152,6 +181,7 @@ main (int argc, char **argv)
 {
   machine_fixture_init (&argc, &argv);
   MACHINE_FIXTURE_ADD ("serial", test_serial);
+  MACHINE_FIXTURE_ADD ("unseen", test_unseen);
   MACHINE_FIXTURE_ADD ("monitor", test_monitor);
   MACHINE_FIXTURE_ADD ("asleep", test_asleep);
   return g_test_run ();
