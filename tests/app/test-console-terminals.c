@@ -135,7 +135,7 @@ test_open_and_close (Fixture *f, gconstpointer data)
   g_assert_true (gtk_window_get_focus (GTK_WINDOW (f->window)) == get (f, "terminal"));
   app_wait_until (is_state (f, "Connected"));
   g_assert_true (gtk_widget_get_visible (get (f, "empty")));
-  g_assert_nonnull (app_find_label (f->window, "Nothing has been written to the serial port yet"));
+  g_assert_nonnull (app_find_label (f->window, "Nothing has come from the serial port yet"));
   terminal_server_say (f->server, "Debian GNU/Linux 12\r\n\r\nlogin: ", -1);
   app_wait_until (shows (f, "login:"));
   g_assert_false (gtk_widget_get_visible (get (f, "empty")));

@@ -17,9 +17,10 @@ struct _LodgeConsoleTerminals {
   GtkStack *views;
   GtkWidget *bar;
   GtkWidget *close_button;
-  GMenu *menu;           /* a section of the main menu */
-  GSimpleAction *action; /* its state is what is shown */
-  GVariant *listed;      /* the last a(sss) of the machine */
+  GtkWidget *leave_button; /* full screen */
+  GMenu *menu;             /* a section of the main menu */
+  GSimpleAction *action;   /* its state is what is shown */
+  GVariant *listed;        /* the last a(sss) of the machine */
 };
 
 /* --- What the machine has --- */
@@ -109,6 +110,19 @@ focus_shown (LodgeConsoleWindow *self)
     gtk_widget_grab_focus (GTK_WIDGET (self->status_button));
 }
 
+/* In full screen the screen has all of it, and a console of text has the way back there. */
+static void
+show_bar (LodgeConsoleWindow *self)
+{
+  const gboolean fullscreen = gtk_window_is_fullscreen (GTK_WINDOW (self));
+  g_autoptr (GtkSelectionModel) pages = gtk_stack_get_pages (self->terminals->views);
+
+  gtk_widget_set_visible (self->terminals->bar,
+                          g_list_model_get_n_items (G_LIST_MODEL (pages)) > 1 &&
+                              !(fullscreen && is_screen_shown (self)));
+  gtk_widget_set_visible (self->terminals->leave_button, fullscreen);
+}
+
 static void
 visible_cb (LodgeConsoleWindow *self)
 {
@@ -118,17 +132,16 @@ visible_cb (LodgeConsoleWindow *self)
     return;
   g_simple_action_set_state (self->terminals->action, g_variant_new_string (name));
   gtk_widget_set_visible (self->terminals->close_button, !g_str_equal (name, SCREEN));
+  show_bar (self);
   if (self->machine != NULL)
     focus_shown (self);
 }
 
 static void
-pages_changed (LodgeConsoleTerminals *self)
+pages_changed (LodgeConsoleWindow *self)
 {
-  g_autoptr (GtkSelectionModel) pages = gtk_stack_get_pages (self->views);
-
-  gtk_widget_set_visible (self->bar, g_list_model_get_n_items (G_LIST_MODEL (pages)) > 1);
-  fill_menu (self);
+  show_bar (self);
+  fill_menu (self->terminals);
 }
 
 static void
@@ -147,7 +160,7 @@ show_cb (GSimpleAction *action, GVariant *parameter, LodgeConsoleWindow *self)
     view = lodge_terminal_view_new (id, lodge_console_machine_get_name (self->machine));
     gtk_stack_add_titled (terminals->views, view, id, label);
     lodge_terminal_view_set_socket (LODGE_TERMINAL_VIEW (view), socket);
-    pages_changed (terminals);
+    pages_changed (self);
   }
   gtk_stack_set_visible_child_name (terminals->views, id);
 }
@@ -161,7 +174,7 @@ close_cb (LodgeConsoleWindow *self)
     return;
   gtk_stack_set_visible_child_name (self->terminals->views, SCREEN);
   gtk_stack_remove (self->terminals->views, shown);
-  pages_changed (self->terminals);
+  pages_changed (self);
 }
 
 static gboolean
@@ -184,24 +197,35 @@ next_cb (GtkWidget *widget, GVariant *arguments, gpointer user_data)
 /* --- Making --- */
 
 static GtkWidget *
+make_button (const char *icon, const char *name)
+{
+  GtkWidget *button = gtk_button_new_from_icon_name (icon);
+
+  gtk_widget_set_tooltip_text (button, name);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+  gtk_widget_add_css_class (button, "flat");
+  gtk_widget_set_visible (button, FALSE);
+  return button;
+}
+
+static GtkWidget *
 make_bar (LodgeConsoleWindow *self)
 {
   GtkWidget *bar = gtk_center_box_new ();
   GtkWidget *switcher = gtk_stack_switcher_new ();
-  GtkWidget *close = gtk_button_new_from_icon_name ("window-close-symbolic");
+  GtkWidget *close = make_button ("window-close-symbolic", _ ("Close This Console"));
+  GtkWidget *leave = make_button ("view-restore-symbolic", _ ("Leave Full Screen (F11)"));
 
   gtk_stack_switcher_set_stack (GTK_STACK_SWITCHER (switcher), self->terminals->views);
-  gtk_widget_set_tooltip_text (close, _ ("Close This Console"));
-  gtk_accessible_update_property (GTK_ACCESSIBLE (close), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Close This Console"), -1);
-  gtk_widget_add_css_class (close, "flat");
-  gtk_widget_set_visible (close, FALSE);
   g_signal_connect_object (close, "clicked", G_CALLBACK (close_cb), self, G_CONNECT_SWAPPED);
   gtk_widget_add_css_class (bar, "toolbar");
   gtk_center_box_set_center_widget (GTK_CENTER_BOX (bar), switcher);
   gtk_center_box_set_end_widget (GTK_CENTER_BOX (bar), close);
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (leave), "console.fullscreen");
+  gtk_center_box_set_start_widget (GTK_CENTER_BOX (bar), leave);
   gtk_widget_set_visible (bar, FALSE);
   self->terminals->close_button = close;
+  self->terminals->leave_button = leave;
   return bar;
 }
 
@@ -224,6 +248,13 @@ add_keys (LodgeConsoleWindow *self)
     gtk_shortcut_controller_add_shortcut (GTK_SHORTCUT_CONTROLLER (keys), shortcut);
   }
   gtk_widget_add_controller (GTK_WIDGET (self->terminals->views), keys);
+}
+
+static void
+fullscreened_cb (LodgeConsoleWindow *self)
+{
+  if (self->terminals != NULL)
+    show_bar (self);
 }
 
 void
@@ -252,6 +283,7 @@ lodge_console_terminals_init (LodgeConsoleWindow *self)
   terminals->bar = make_bar (self);
   gtk_box_insert_child_after (GTK_BOX (box), terminals->bar, self->header);
   add_keys (self);
+  g_signal_connect (self, "notify::fullscreened", G_CALLBACK (fullscreened_cb), NULL);
   g_signal_connect_object (terminals->views, "notify::visible-child", G_CALLBACK (visible_cb), self,
                            G_CONNECT_SWAPPED);
 }

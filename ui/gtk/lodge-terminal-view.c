@@ -60,7 +60,7 @@ show_state (LodgeTerminalView *self)
     gtk_label_set_text (self->empty_title, _ ("QEMU has written nothing yet"));
     gtk_label_set_text (self->empty_body, "");
   } else {
-    gtk_label_set_text (self->empty_title, _ ("Nothing has been written to the serial port yet"));
+    gtk_label_set_text (self->empty_title, _ ("Nothing has come from the serial port yet"));
     gtk_label_set_text (self->empty_body,
                         _ ("A Linux guest writes here, and has a login here, when its kernel is "
                            "started with console=ttyS0."));
