@@ -185,6 +185,23 @@ test_typing (Fixture *f, gconstpointer data)
   app_wait_until (strstr (terminal_server_get_heard (f->server), "\033[1;1R") != NULL);
 }
 
+/* A guest that does not read, and asks where the cursor is without end: said, and no more. */
+static void
+test_deaf (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GString) questions = g_string_new (NULL);
+
+  for (guint i = 0; i < 100000; i++)
+    g_string_append (questions, "\033[6n");
+  open_serial (f);
+  app_wait_until (is_state (f, "Connected"));
+  terminal_server_set_deaf (f->server);
+  while (!is_state (f, "The guest does not read what is typed"))
+    terminal_server_say (f->server, questions->str, (gssize) questions->len);
+  terminal_server_drop_clients (f->server);
+  app_wait_until (is_state (f, "Connecting…"));
+}
+
 /* The machine ends and is started again: what was written stays. */
 static void
 test_restart (Fixture *f, gconstpointer data)
@@ -410,6 +427,7 @@ main (int argc, char **argv)
   ADD ("open", test_open_and_close);
   ADD ("close", test_close);
   ADD ("typing", test_typing);
+  ADD ("deaf", test_deaf);
   ADD ("restart", test_restart);
   ADD ("focus", test_focus);
   ADD ("search", test_search);

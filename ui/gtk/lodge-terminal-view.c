@@ -31,6 +31,7 @@ struct _LodgeTerminalView {
   char *machine;
   gboolean has_socket;
   gboolean was_connected; /* ever */
+  gboolean refused;       /* what was typed last */
   LodgeTerminalStream *stream;
   GtkFileChooserNative *chooser;
 };
@@ -48,7 +49,9 @@ show_state (LodgeTerminalView *self)
   const gboolean monitor = g_str_equal (self->id, "monitor");
   const char *words;
 
-  if (connected)
+  if (connected && self->refused)
+    words = _ ("The guest does not read what is typed");
+  else if (connected)
     words = _ ("Connected");
   else if (self->has_socket)
     words = _ ("Connecting…");
@@ -92,6 +95,7 @@ connected_cb (LodgeTerminalView *self)
   if (connected && self->was_connected)
     vte_terminal_feed (self->terminal, AFTER_END, -1);
   self->was_connected |= connected;
+  self->refused = FALSE;
   show_state (self);
 }
 
@@ -105,12 +109,20 @@ received_cb (LodgeTerminalStream *stream, GBytes *bytes, LodgeTerminalView *self
   vte_terminal_feed (self->terminal, data, (gssize) length);
 }
 
-/* Keys, pasted text, and the answers to a guest's questions (where the cursor is). */
+/* Keys, pasted text, and the answers to a guest's questions (where the cursor is). No bell when
+ * they are not taken: a guest could ask without end, and ring it. */
 static void
 commit_cb (VteTerminal *terminal, const char *text, guint size, LodgeTerminalView *self)
 {
-  if (self->stream != NULL && !lodge_terminal_stream_write (self->stream, text, size))
-    gtk_widget_error_bell (GTK_WIDGET (self));
+  gboolean refused;
+
+  if (self->stream == NULL)
+    return;
+  refused = !lodge_terminal_stream_write (self->stream, text, size);
+  if (refused == self->refused)
+    return;
+  self->refused = refused;
+  show_state (self);
 }
 
 static void
