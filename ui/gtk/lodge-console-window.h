@@ -2,7 +2,7 @@
 /* One guest's window. */
 #pragma once
 
-#include "gtk/lodge-console-machine.h"
+#include "console/lodge-console-machine.h"
 
 #include <adwaita.h>
 

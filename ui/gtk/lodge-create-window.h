@@ -2,7 +2,7 @@
 /* The form for a new machine, and the job that makes it. */
 #pragma once
 
-#include "gtk/lodge-connection.h"
+#include "console/lodge-connection.h"
 
 #include <adwaita.h>
 

@@ -3,7 +3,8 @@
 #pragma once
 
 #include "console/lodge-host-keys.h"
-#include "gtk/lodge-display-view.h"
+#include "console/lodge-display-view.h"
+#include "console/lodge-display-view.h"
 #include "gtk/lodge-display.h"
 #include "gtk/lodge-pointer-lock.h"
 #include "gtk/lodge-tiles.h"

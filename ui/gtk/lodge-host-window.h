@@ -2,7 +2,7 @@
 /* What this computer can do for guests, and what to do about what it cannot. */
 #pragma once
 
-#include "gtk/lodge-connection.h"
+#include "console/lodge-connection.h"
 
 #include <adwaita.h>
 

@@ -2,7 +2,7 @@
 /* One row of the engine's compact list of machines. */
 #pragma once
 
-#include "gtk/lodge-machine-state.h"
+#include "console/lodge-machine-state.h"
 
 #include <gdk/gdk.h>
 

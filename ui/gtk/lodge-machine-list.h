@@ -2,7 +2,7 @@
 /* The machines of the engine as a GListModel of LodgeMachineItem, kept by its signals. */
 #pragma once
 
-#include "gtk/lodge-connection.h"
+#include "console/lodge-connection.h"
 #include "gtk/lodge-machine-item.h"
 
 G_BEGIN_DECLS

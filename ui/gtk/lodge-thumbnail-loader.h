@@ -2,7 +2,7 @@
 /* Fetches the pictures of those machines whose cards are on screen, a few at a time. */
 #pragma once
 
-#include "gtk/lodge-connection.h"
+#include "console/lodge-connection.h"
 #include "gtk/lodge-machine-item.h"
 
 G_BEGIN_DECLS

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "console/lodge-frame-source.h"
-#include "gtk/lodge-display-view.h"
+#include "console/lodge-display-view.h"
 
 #include <gtk/gtk.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One row per state of the contract. */
-#include "gtk/lodge-machine-state.h"
+#include "console/lodge-machine-state.h"
 
 #include <glib/gi18n-lib.h>
 

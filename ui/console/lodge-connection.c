@@ -10,7 +10,7 @@
  *
  * waiting: "problem" says why, a timer runs. connected: "client" is there, "problem" is NULL.
  */
-#include "gtk/lodge-connection.h"
+#include "console/lodge-connection.h"
 
 #include <glib/gi18n-lib.h>
 

@@ -16,7 +16,7 @@
  * A session that is connected stays when the engine goes away: the guest and its screen do not need
  * it. The claim is made again with the next engine, unless somebody else has made one.
  */
-#include "gtk/lodge-console-machine.h"
+#include "console/lodge-console-machine.h"
 
 #include "lodge-error.h"
 

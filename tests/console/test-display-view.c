@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Where the picture is in the widget, and which of its pixels is under a point. */
-#include "gtk/lodge-display-view.h"
+#include "console/lodge-display-view.h"
 
 #include <math.h>
 

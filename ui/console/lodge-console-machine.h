@@ -7,8 +7,8 @@
 #pragma once
 
 #include "console/lodge-console-session.h"
-#include "gtk/lodge-connection.h"
-#include "gtk/lodge-machine-state.h"
+#include "console/lodge-connection.h"
+#include "console/lodge-machine-state.h"
 
 G_BEGIN_DECLS
 
