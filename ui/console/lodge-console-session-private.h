@@ -32,7 +32,9 @@ typedef struct {
 struct _LodgeConsoleSession {
   GObject parent_instance;
 
-  char *socket_path; /* or: */
+  char *socket_path;            /* or: */
+  LodgeConsoleAddress *address; /* and its ticket; or: */
+  char *ticket;
   LodgeConsoleOpen open_channel;
   gpointer open_data;
 

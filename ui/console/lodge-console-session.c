@@ -187,6 +187,29 @@ timeout_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* The library's words for what is wrong with a certificate go to its log only. */
+static GError *
+connect_error (LodgeConsoleSession *self, SpiceChannelEvent event, const GError *reason)
+{
+  g_autofree char *where =
+      self->address != NULL
+          ? lodge_console_address_to_text (self->address)
+          : g_strdup (self->socket_path != NULL ? self->socket_path : _ ("the passed socket"));
+
+  if (event == SPICE_CHANNEL_ERROR_AUTH)
+    return g_error_new (LODGE_ERROR, LODGE_ERROR_DENIED,
+                        self->ticket != NULL ? _ ("The SPICE server at %s refuses this ticket.")
+                                             : _ ("The SPICE server at %s wants a ticket."),
+                        where);
+  if (event == SPICE_CHANNEL_ERROR_TLS)
+    return g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED,
+                        _ ("The SPICE server at %s has no certificate that this computer trusts."),
+                        where);
+  return g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED,
+                      _ ("Could not connect to the machine’s screen at %s: %s"), where,
+                      reason != NULL ? reason->message : _ ("it is no SPICE server"));
+}
+
 /* Why a channel ended, for the user. NULL when the server just closed it: a channel that was about
  * to write, or was still being made, hears of that as an error without a reason. */
 static GError *
@@ -199,10 +222,7 @@ channel_error (LodgeConsoleSession *self, SpiceChannel *channel, SpiceChannelEve
   if (self->connected)
     return g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED,
                         _ ("The connection to the machine’s screen broke: %s"), reason->message);
-  return g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED,
-                      _ ("Could not connect to the machine’s screen at %s: %s"),
-                      self->socket_path != NULL ? self->socket_path : _ ("the passed socket"),
-                      reason != NULL ? reason->message : _ ("it is no SPICE server"));
+  return connect_error (self, event, reason);
 }
 
 /* ---- channels */
@@ -294,6 +314,22 @@ channel_new_cb (SpiceSession *spice, SpiceChannel *channel, LodgeConsoleSession 
 
 /* ---- opening and closing */
 
+/* Without a plain port the library connects every channel through TLS; and where no authorities are
+ * named it believes those of this computer (spice-channel.c: spice_channel_load_ca). */
+static void
+set_address (LodgeConsoleSession *self)
+{
+  const LodgeConsoleAddress *address = self->address;
+
+  g_object_set (self->spice, "password", self->ticket, "shared-dir", NULL, "verify",
+                SPICE_SESSION_VERIFY_HOSTNAME, "ca-file", NULL, NULL);
+  if (address->path != NULL)
+    g_object_set (self->spice, "unix-path", address->path, NULL);
+  else
+    g_object_set (self->spice, "host", address->host, "port", address->port, "tls-port",
+                  address->tls_port, NULL);
+}
+
 void
 lodge_console_session_open (LodgeConsoleSession *self)
 {
@@ -311,7 +347,10 @@ lodge_console_session_open (LodgeConsoleSession *self)
   self->timeout_id = g_timeout_add_seconds (CONNECT_TIMEOUT_S, timeout_cb, self);
 
   gboolean started;
-  if (self->open_channel != NULL) {
+  if (self->address != NULL) {
+    set_address (self);
+    started = spice_session_connect (self->spice);
+  } else if (self->open_channel != NULL) {
     started = spice_session_open_fd (self->spice, -1);
   } else {
     g_object_set (self->spice, "unix-path", self->socket_path, NULL);
@@ -391,6 +430,8 @@ lodge_console_session_finalize (GObject *object)
   g_clear_object (&self->files);
   g_clear_object (&self->sound);
   g_free (self->socket_path);
+  g_clear_pointer (&self->address, lodge_console_address_free);
+  g_free (self->ticket);
   G_OBJECT_CLASS (lodge_console_session_parent_class)->finalize (object);
 }
 
@@ -435,6 +476,17 @@ lodge_console_session_new (const char *socket_path)
 
   LodgeConsoleSession *self = g_object_new (LODGE_TYPE_CONSOLE_SESSION, NULL);
   self->socket_path = g_strdup (socket_path);
+  return self;
+}
+
+LodgeConsoleSession *
+lodge_console_session_new_for_address (const LodgeConsoleAddress *address, const char *ticket)
+{
+  g_return_val_if_fail (address != NULL, NULL);
+
+  LodgeConsoleSession *self = g_object_new (LODGE_TYPE_CONSOLE_SESSION, NULL);
+  self->address = lodge_console_address_copy (address);
+  self->ticket = g_strdup (ticket);
   return self;
 }
 

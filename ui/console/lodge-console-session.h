@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "console/lodge-console-address.h"
 #include "console/lodge-console-clipboard.h"
 #include "console/lodge-console-files.h"
 #include "console/lodge-frame-source.h"
@@ -31,6 +32,13 @@ G_DECLARE_FINAL_TYPE (LodgeConsoleSession, lodge_console_session, LODGE, CONSOLE
 /* For tests a connected descriptor per channel takes the place of the path: see
  * lodge_console_session_new_for_open(). */
 LodgeConsoleSession *lodge_console_session_new (const char *socket_path);
+
+/* Of a server that is not one of Lodge's machines, perhaps on another computer. A server with TLS
+ * has to have a certificate for its host's name by an authority that this computer trusts.
+ * @ticket: (nullable): the server's password. Without one, or with a wrong one, "disconnected" has
+ * %LODGE_ERROR_DENIED where it wants one. */
+LodgeConsoleSession *lodge_console_session_new_for_address (const LodgeConsoleAddress *address,
+                                                            const char *ticket);
 
 /* Asked for a connected descriptor each time a channel opens; the session closes it. -1 fails. */
 typedef int (*LodgeConsoleOpen) (gpointer user_data);
