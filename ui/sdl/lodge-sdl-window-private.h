@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the files of the viewer's window share: its life and drawing, its keyboard, its pointer. */
+#pragma once
+
+#include "console/lodge-display-view.h"
+#include "console/lodge-leave-combo.h"
+#include "sdl/lodge-sdl-picture.h"
+#include "sdl/lodge-sdl-window.h"
+
+G_BEGIN_DECLS
+
+/* Words as they were last drawn. */
+typedef struct {
+  SDL_Texture *texture;
+  int width; /* of the room that they were made for */
+} LodgeSdlWords;
+
+struct _LodgeSdlWindow {
+  GObject parent_instance;
+
+  SDL_Window *window;
+  SDL_Renderer *renderer;
+  GSource *events;
+  gboolean hidden;
+  guint draw_id;
+  gint64 drawn_at;
+
+  char *title;
+  char *heading;
+  char *body;
+  char *notice;
+  LodgeSdlWords words;
+  LodgeSdlWords foot;
+
+  LodgeConsoleSession *session;
+  LodgeFrameSource *source; /* the session's, lent */
+  LodgeSdlPicture *picture;
+  LodgeDisplayView view;
+  gboolean sized; /* has been given the size of a picture, or by the user */
+  guint resize_id;
+
+  /* keyboard */
+  gboolean focused;
+  gboolean grabbed;
+  gboolean left;
+  LodgeLeaveCombo combo;
+
+  /* pointer */
+  gboolean swallow; /* the click that took the pointer is not the guest's */
+  double scroll;
+  SDL_Cursor *cursor;
+  double cursor_scale; /* that cursor was made for; 0: it is to be made */
+  SDL_Texture *cursor_texture;
+};
+
+/* lodge-sdl-window.c */
+void lodge_sdl_window_queue_draw (LodgeSdlWindow *self);
+gboolean lodge_sdl_window_is_connected (LodgeSdlWindow *self);
+void lodge_sdl_window_update_title (LodgeSdlWindow *self);
+void lodge_sdl_window_set_left (LodgeSdlWindow *self, gboolean left);
+void lodge_sdl_window_emit_close (LodgeSdlWindow *self);
+void lodge_sdl_window_emit_key (LodgeSdlWindow *self, SDL_Keycode key);
+
+/* lodge-sdl-window-keyboard.c */
+void lodge_sdl_window_key (LodgeSdlWindow *self, const SDL_KeyboardEvent *event);
+void lodge_sdl_window_set_focused (LodgeSdlWindow *self, gboolean focused);
+void lodge_sdl_window_grab (LodgeSdlWindow *self);
+void lodge_sdl_window_ungrab (LodgeSdlWindow *self);
+/* Everything that is down in the guest goes up, and the grab ends. */
+void lodge_sdl_window_release (LodgeSdlWindow *self);
+void lodge_sdl_window_sync_locks (LodgeSdlWindow *self);
+
+/* lodge-sdl-window-pointer.c */
+gboolean lodge_sdl_window_pointer_is_relative (LodgeSdlWindow *self);
+void lodge_sdl_window_motion (LodgeSdlWindow *self, const SDL_MouseMotionEvent *event);
+void lodge_sdl_window_button (LodgeSdlWindow *self, const SDL_MouseButtonEvent *event);
+void lodge_sdl_window_wheel (LodgeSdlWindow *self, const SDL_MouseWheelEvent *event);
+/* Takes the pointer for relative motion, or gives it back, as grab and guest are. */
+void lodge_sdl_window_update_pointer (LodgeSdlWindow *self);
+void lodge_sdl_window_update_cursor (LodgeSdlWindow *self);
+/* Its shape is another one. */
+void lodge_sdl_window_forget_cursor (LodgeSdlWindow *self);
+/* Into the picture, where no pointer of the host's shows it. */
+void lodge_sdl_window_draw_cursor (LodgeSdlWindow *self);
+
+G_END_DECLS

@@ -1,0 +1,662 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The viewer's window: its life, what is drawn in it, and how large it is.
+ *
+ * What changes asks for one drawing, which comes when the events that are there are dealt with and
+ * not more often than the screen shows pictures. All of the window is drawn each time, because SDL
+ * promises nothing of what was drawn before; of the guest's picture only what changed is uploaded.
+ */
+#include "sdl/lodge-sdl-events.h"
+#include "sdl/lodge-sdl-text.h"
+#include "sdl/lodge-sdl-window-private.h"
+
+#include "lodge-error.h"
+
+#include <glib/gi18n-lib.h>
+
+/* As GDK's: after events, before what waits for nothing to do. */
+#define DRAW_PRIORITY (G_PRIORITY_HIGH_IDLE + 20)
+#define DEFAULT_HZ    60
+
+#define FIRST_WIDTH  1024
+#define FIRST_HEIGHT 768
+#define LEAST_WIDTH  160
+#define LEAST_HEIGHT 120
+
+/* A window that is being resized is at many sizes in between. */
+#define RESIZE_PAUSE_MS 150
+
+/* Words are a part of the window's height, so that they can be read on any screen. */
+#define WORDS_PART   36
+#define WORDS_MIN    14
+#define WORDS_MAX    48
+#define WORDS_MARGIN 24
+#define FOOT_OPACITY 200
+#define GREY         0x24
+
+G_DEFINE_FINAL_TYPE (LodgeSdlWindow, lodge_sdl_window, G_TYPE_OBJECT)
+
+enum { CLOSE, KEY, N_SIGNALS };
+static guint signals[N_SIGNALS];
+
+gboolean
+lodge_sdl_window_is_connected (LodgeSdlWindow *self)
+{
+  gboolean connected = FALSE;
+
+  if (self->session != NULL)
+    g_object_get (self->session, "connected", &connected, NULL);
+  return connected;
+}
+
+void
+lodge_sdl_window_emit_close (LodgeSdlWindow *self)
+{
+  g_signal_emit (self, signals[CLOSE], 0);
+}
+
+void
+lodge_sdl_window_emit_key (LodgeSdlWindow *self, SDL_Keycode key)
+{
+  g_signal_emit (self, signals[KEY], 0, (int) key);
+}
+
+/* ---- drawing */
+
+static void
+forget_words (LodgeSdlWords *words)
+{
+  g_clear_pointer (&words->texture, SDL_DestroyTexture);
+  words->width = 0;
+}
+
+/* Where the renderer draws, in its own pixels, and how many of them the window's one has. */
+static void
+measure (LodgeSdlWindow *self, int *out_width, int *out_height)
+{
+  int width;
+
+  SDL_GetWindowSize (self->window, &width, NULL);
+  if (SDL_GetRendererOutputSize (self->renderer, out_width, out_height) != 0)
+    SDL_GetWindowSize (self->window, out_width, out_height);
+  self->view.device_scale = width > 0 ? (double) *out_width / width : 1;
+  self->view.width = *out_width / self->view.device_scale;
+  self->view.height = *out_height / self->view.device_scale;
+}
+
+static void
+update_view (LodgeSdlWindow *self)
+{
+  LodgeDisplayView before = self->view;
+  int width, height, guest_width = 0, guest_height = 0;
+
+  measure (self, &width, &height);
+  if (self->picture != NULL)
+    lodge_sdl_picture_get_size (self->picture, &guest_width, &guest_height);
+  lodge_display_view_fit (&self->view, guest_width, guest_height);
+  if (!lodge_display_view_equal (&before, &self->view))
+    lodge_sdl_window_update_cursor (self);
+}
+
+static int
+get_words_size (int height)
+{
+  return CLAMP (height / WORDS_PART, WORDS_MIN, WORDS_MAX);
+}
+
+/* Returns: whether there is something to draw. */
+static gboolean
+prepare_words (LodgeSdlWindow *self,
+               LodgeSdlWords *words,
+               const char *heading,
+               const char *body,
+               int width,
+               int height,
+               SDL_Rect *out_place)
+{
+  const int room = MAX (LEAST_WIDTH / 2, width - 2 * WORDS_MARGIN);
+
+  if (words->texture == NULL || words->width != room) {
+    SDL_Surface *surface = lodge_sdl_text_new (heading, body, room, get_words_size (height));
+
+    forget_words (words);
+    if (surface != NULL)
+      words->texture = SDL_CreateTextureFromSurface (self->renderer, surface);
+    SDL_FreeSurface (surface);
+    if (words->texture == NULL)
+      return FALSE;
+    words->width = room;
+    SDL_SetTextureBlendMode (words->texture, SDL_BLENDMODE_BLEND);
+  }
+  SDL_QueryTexture (words->texture, NULL, NULL, &out_place->w, &out_place->h);
+  out_place->x = (width - out_place->w) / 2;
+  return TRUE;
+}
+
+static void
+draw_words (LodgeSdlWindow *self, int width, int height)
+{
+  SDL_Rect place;
+
+  SDL_SetRenderDrawColor (self->renderer, GREY, GREY, GREY, SDL_ALPHA_OPAQUE);
+  SDL_RenderClear (self->renderer);
+  if (!prepare_words (self, &self->words, self->heading, self->body, width, height, &place))
+    return;
+  place.y = (height - place.h) / 2;
+  SDL_RenderCopy (self->renderer, self->words.texture, NULL, &place);
+}
+
+static const char *
+get_foot (LodgeSdlWindow *self)
+{
+  if (self->left)
+    return _ ("The keyboard is the viewer’s: F switches full screen, Q closes it. A click or Enter "
+              "gives it back to the guest, which goes on in any case.");
+  return self->notice;
+}
+
+static void
+draw_foot (LodgeSdlWindow *self, int width, int height)
+{
+  const char *foot = get_foot (self);
+  SDL_Rect place;
+
+  if (foot == NULL || !prepare_words (self, &self->foot, NULL, foot, width, height, &place))
+    return;
+  const int margin = get_words_size (height) / 2;
+  const SDL_Rect bar = {0, height - place.h - 2 * margin, width, place.h + 2 * margin};
+
+  place.y = bar.y + margin;
+  SDL_SetRenderDrawBlendMode (self->renderer, SDL_BLENDMODE_BLEND);
+  SDL_SetRenderDrawColor (self->renderer, 0, 0, 0, FOOT_OPACITY);
+  SDL_RenderFillRect (self->renderer, &bar);
+  SDL_RenderCopy (self->renderer, self->foot.texture, NULL, &place);
+}
+
+static void
+draw_picture (LodgeSdlWindow *self, int width, int height)
+{
+  const SDL_Rect place = {self->view.left, self->view.top, self->view.view_width,
+                          self->view.view_height};
+
+  SDL_SetRenderDrawColor (self->renderer, 0, 0, 0, SDL_ALPHA_OPAQUE);
+  SDL_RenderClear (self->renderer);
+  if (!lodge_sdl_picture_draw (self->picture, &place))
+    g_warning ("The picture cannot be drawn: %s", SDL_GetError ());
+  lodge_sdl_window_draw_cursor (self);
+  draw_foot (self, width, height);
+}
+
+static void
+draw (LodgeSdlWindow *self)
+{
+  int width, height;
+
+  measure (self, &width, &height);
+  update_view (self);
+  if (self->view.view_width > 0)
+    draw_picture (self, width, height);
+  else
+    draw_words (self, width, height);
+  SDL_RenderPresent (self->renderer);
+  self->drawn_at = g_get_monotonic_time ();
+}
+
+static gboolean
+draw_cb (gpointer user_data)
+{
+  LodgeSdlWindow *self = user_data;
+
+  self->draw_id = 0;
+  draw (self);
+  return G_SOURCE_REMOVE;
+}
+
+static gint64
+get_frame_us (LodgeSdlWindow *self)
+{
+  SDL_DisplayMode mode;
+
+  if (SDL_GetWindowDisplayMode (self->window, &mode) != 0 || mode.refresh_rate < 1)
+    mode.refresh_rate = DEFAULT_HZ;
+  return G_USEC_PER_SEC / mode.refresh_rate;
+}
+
+void
+lodge_sdl_window_queue_draw (LodgeSdlWindow *self)
+{
+  if (self->draw_id != 0 || self->hidden || self->renderer == NULL)
+    return;
+  const gint64 wait_us = self->drawn_at + get_frame_us (self) - g_get_monotonic_time ();
+
+  if (wait_us > 0)
+    self->draw_id =
+        g_timeout_add_full (DRAW_PRIORITY, (guint) (wait_us / 1000), draw_cb, self, NULL);
+  else
+    self->draw_id = g_idle_add_full (DRAW_PRIORITY, draw_cb, self, NULL);
+}
+
+/* ---- size */
+
+static gboolean
+resize_cb (gpointer user_data)
+{
+  LodgeSdlWindow *self = user_data;
+  gboolean can_resize = FALSE;
+  int width, height;
+
+  self->resize_id = 0;
+  if (self->session != NULL)
+    g_object_get (self->session, "can-resize", &can_resize, NULL);
+  measure (self, &width, &height);
+  if (can_resize && (width != self->view.guest_width || height != self->view.guest_height))
+    lodge_console_session_resize (self->session, width, height);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+size_changed (LodgeSdlWindow *self)
+{
+  g_clear_handle_id (&self->resize_id, g_source_remove);
+  /* What the guest's own size made of the window is not sent back to it. */
+  if (self->sized)
+    self->resize_id = g_timeout_add (RESIZE_PAUSE_MS, resize_cb, self);
+  update_view (self);
+  lodge_sdl_window_queue_draw (self);
+}
+
+/* The first picture gives the window its size, where the screen has room for that. Later ones are
+ * made to fit: a window that changes by itself runs away from its user. */
+static void
+take_size (LodgeSdlWindow *self)
+{
+  SDL_Rect room;
+  int width, height;
+
+  lodge_sdl_picture_get_size (self->picture, &width, &height);
+  if (self->sized || width == 0)
+    return;
+  self->sized = TRUE;
+  if ((SDL_GetWindowFlags (self->window) & (SDL_WINDOW_FULLSCREEN | SDL_WINDOW_MAXIMIZED)) != 0)
+    return;
+  measure (self, &room.w, &room.h);
+  width = (int) (width / self->view.device_scale);
+  height = (int) (height / self->view.device_scale);
+  if (SDL_GetDisplayUsableBounds (SDL_GetWindowDisplayIndex (self->window), &room) != 0)
+    return;
+  SDL_SetWindowSize (self->window, CLAMP (width, LEAST_WIDTH, MAX (room.w, LEAST_WIDTH)),
+                     CLAMP (height, LEAST_HEIGHT, MAX (room.h, LEAST_HEIGHT)));
+}
+
+/* ---- the guest */
+
+static void
+picture_cb (gboolean resized, gpointer user_data)
+{
+  LodgeSdlWindow *self = user_data;
+
+  if (resized) {
+    take_size (self);
+    update_view (self);
+  }
+  lodge_sdl_window_queue_draw (self);
+}
+
+static void
+cursor_changed_cb (LodgeFrameSource *source, LodgeSdlWindow *self)
+{
+  lodge_sdl_window_forget_cursor (self);
+  lodge_sdl_window_update_cursor (self);
+}
+
+static void
+cursor_moved_cb (LodgeFrameSource *source, LodgeSdlWindow *self)
+{
+  if (self->grabbed && lodge_sdl_window_pointer_is_relative (self))
+    lodge_sdl_window_queue_draw (self);
+}
+
+static void
+pointer_cb (LodgeConsoleSession *session, GParamSpec *pspec, LodgeSdlWindow *self)
+{
+  lodge_sdl_window_forget_cursor (self);
+  lodge_sdl_window_update_pointer (self);
+}
+
+static void
+connected_cb (LodgeConsoleSession *session, GParamSpec *pspec, LodgeSdlWindow *self)
+{
+  if (lodge_sdl_window_is_connected (self)) {
+    lodge_sdl_window_sync_locks (self);
+  } else {
+    lodge_sdl_window_release (self);
+    lodge_sdl_window_set_left (self, FALSE);
+  }
+  pointer_cb (session, pspec, self);
+}
+
+void
+lodge_sdl_window_set_session (LodgeSdlWindow *self, LodgeConsoleSession *session)
+{
+  g_return_if_fail (LODGE_IS_SDL_WINDOW (self));
+
+  if (self->session == session)
+    return;
+  if (self->session != NULL) {
+    lodge_sdl_window_release (self);
+    g_signal_handlers_disconnect_by_data (self->session, self);
+    g_signal_handlers_disconnect_by_data (self->source, self);
+    g_clear_pointer (&self->picture, lodge_sdl_picture_free);
+    self->source = NULL;
+  }
+  g_set_object (&self->session, session);
+  if (session != NULL) {
+    self->source = lodge_console_session_get_source (session);
+    self->picture = lodge_sdl_picture_new (self->source, self->renderer, picture_cb, self);
+    g_signal_connect (self->source, "cursor-changed", G_CALLBACK (cursor_changed_cb), self);
+    g_signal_connect (self->source, "cursor-moved", G_CALLBACK (cursor_moved_cb), self);
+    g_signal_connect (session, "notify::connected", G_CALLBACK (connected_cb), self);
+    g_signal_connect (session, "notify::pointer-absolute", G_CALLBACK (pointer_cb), self);
+    take_size (self);
+  }
+  self->left = FALSE;
+  lodge_sdl_window_forget_cursor (self);
+  update_view (self);
+  lodge_sdl_window_update_pointer (self);
+  lodge_sdl_window_queue_draw (self);
+}
+
+/* ---- words */
+
+static gboolean
+replace (char **field, const char *text)
+{
+  if (g_strcmp0 (*field, text) == 0)
+    return FALSE;
+  char *copy = g_strdup (text);
+
+  g_free (*field);
+  *field = copy;
+  return TRUE;
+}
+
+void
+lodge_sdl_window_set_words (LodgeSdlWindow *self, const char *heading, const char *body)
+{
+  g_return_if_fail (LODGE_IS_SDL_WINDOW (self));
+
+  const gboolean other = replace (&self->heading, heading);
+  if (!replace (&self->body, body) && !other)
+    return;
+  forget_words (&self->words);
+  lodge_sdl_window_queue_draw (self);
+}
+
+void
+lodge_sdl_window_set_notice (LodgeSdlWindow *self, const char *notice)
+{
+  g_return_if_fail (LODGE_IS_SDL_WINDOW (self));
+
+  if (!replace (&self->notice, notice))
+    return;
+  forget_words (&self->foot);
+  lodge_sdl_window_queue_draw (self);
+}
+
+void
+lodge_sdl_window_set_left (LodgeSdlWindow *self, gboolean left)
+{
+  if (left)
+    lodge_sdl_window_release (self);
+  if (self->left == left)
+    return;
+  self->left = left;
+  forget_words (&self->foot);
+  lodge_sdl_window_queue_draw (self);
+}
+
+void
+lodge_sdl_window_update_title (LodgeSdlWindow *self)
+{
+  g_autofree char *whole = NULL;
+
+  if (self->grabbed)
+    /* Translators: a window's title; %s is a machine's name */
+    whole = g_strdup_printf (_ ("%s – Ctrl+Alt takes keyboard and pointer back"), self->title);
+  SDL_SetWindowTitle (self->window, whole != NULL ? whole : self->title);
+}
+
+void
+lodge_sdl_window_set_title (LodgeSdlWindow *self, const char *title)
+{
+  g_return_if_fail (LODGE_IS_SDL_WINDOW (self));
+
+  g_autofree char *valid = g_utf8_make_valid (title, -1);
+  if (replace (&self->title, valid))
+    lodge_sdl_window_update_title (self);
+}
+
+/* ---- events */
+
+static void
+window_event (LodgeSdlWindow *self, const SDL_WindowEvent *event)
+{
+  switch (event->event) {
+  case SDL_WINDOWEVENT_HIDDEN:
+  case SDL_WINDOWEVENT_MINIMIZED:
+    self->hidden = TRUE;
+    g_clear_handle_id (&self->draw_id, g_source_remove);
+    break;
+  case SDL_WINDOWEVENT_SHOWN:
+  case SDL_WINDOWEVENT_RESTORED:
+  case SDL_WINDOWEVENT_MAXIMIZED:
+  case SDL_WINDOWEVENT_EXPOSED:
+    self->hidden = FALSE;
+    lodge_sdl_window_queue_draw (self);
+    break;
+  case SDL_WINDOWEVENT_SIZE_CHANGED:
+    size_changed (self);
+    break;
+  case SDL_WINDOWEVENT_FOCUS_GAINED:
+  case SDL_WINDOWEVENT_FOCUS_LOST:
+    lodge_sdl_window_set_focused (self, event->event == SDL_WINDOWEVENT_FOCUS_GAINED);
+    break;
+  case SDL_WINDOWEVENT_CLOSE:
+    lodge_sdl_window_emit_close (self);
+    break;
+  default:
+    break;
+  }
+}
+
+static void
+forget_textures (LodgeSdlWindow *self)
+{
+  forget_words (&self->words);
+  forget_words (&self->foot);
+  g_clear_pointer (&self->cursor_texture, SDL_DestroyTexture);
+  if (self->picture != NULL)
+    lodge_sdl_picture_forget_texture (self->picture);
+  lodge_sdl_window_queue_draw (self);
+}
+
+static void
+event_cb (const SDL_Event *event, gpointer user_data)
+{
+  LodgeSdlWindow *self = user_data;
+
+  g_object_ref (self);
+  switch (event->type) {
+  case SDL_WINDOWEVENT:
+    window_event (self, &event->window);
+    break;
+  case SDL_KEYDOWN:
+  case SDL_KEYUP:
+    lodge_sdl_window_key (self, &event->key);
+    break;
+  case SDL_MOUSEMOTION:
+    lodge_sdl_window_motion (self, &event->motion);
+    break;
+  case SDL_MOUSEBUTTONDOWN:
+  case SDL_MOUSEBUTTONUP:
+    lodge_sdl_window_button (self, &event->button);
+    break;
+  case SDL_MOUSEWHEEL:
+    lodge_sdl_window_wheel (self, &event->wheel);
+    break;
+  case SDL_RENDER_TARGETS_RESET:
+  case SDL_RENDER_DEVICE_RESET:
+    forget_textures (self);
+    break;
+  case SDL_QUIT:
+    lodge_sdl_window_emit_close (self);
+    break;
+  default:
+    break;
+  }
+  g_object_unref (self);
+}
+
+/* ---- life */
+
+void
+lodge_sdl_window_set_hints (void)
+{
+  /* Keys are the guest's as they lie on the keyboard: no method of input is to take them. */
+  g_setenv ("XMODIFIERS", "@im=none", TRUE);
+  g_unsetenv ("SDL_IM_MODULE");
+  SDL_SetHint (SDL_HINT_APP_NAME, "lodge-viewer");
+  /* Signals end the program, or are the main loop's. */
+  SDL_SetHint (SDL_HINT_NO_SIGNAL_HANDLERS, "1");
+  SDL_SetHint (SDL_HINT_QUIT_ON_LAST_WINDOW_CLOSE, "0");
+  /* The click that brings the window to the front is also one in the guest. */
+  SDL_SetHint (SDL_HINT_MOUSE_FOCUS_CLICKTHROUGH, "1");
+  /* Alt+Tab is the guest's while the keyboard is grabbed, and a full screen stays one. */
+  SDL_SetHint (SDL_HINT_ALLOW_ALT_TAB_WHILE_GRABBED, "0");
+  SDL_SetHint (SDL_HINT_VIDEO_MINIMIZE_ON_FOCUS_LOSS, "0");
+  /* The desktop's effects, and its screen saver, stay as they are. */
+  SDL_SetHint (SDL_HINT_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR, "0");
+  SDL_SetHint (SDL_HINT_VIDEO_ALLOW_SCREENSAVER, "1");
+}
+
+static gboolean
+make_window (LodgeSdlWindow *self, gboolean full_screen, GError **error)
+{
+  const Uint32 full = full_screen ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0;
+
+  self->window =
+      SDL_CreateWindow (self->title, SDL_WINDOWPOS_UNDEFINED, SDL_WINDOWPOS_UNDEFINED, FIRST_WIDTH,
+                        FIRST_HEIGHT, SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI | full);
+  if (self->window == NULL) {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_HOST, _ ("SDL could not open a window: %s"),
+                 SDL_GetError ());
+    return FALSE;
+  }
+  SDL_SetWindowMinimumSize (self->window, LEAST_WIDTH, LEAST_HEIGHT);
+  /* Without OpenGL, and where it breaks, SDL draws by itself. */
+  self->renderer = SDL_CreateRenderer (self->window, -1, SDL_RENDERER_PRESENTVSYNC);
+  if (self->renderer == NULL)
+    self->renderer = SDL_CreateRenderer (self->window, -1, SDL_RENDERER_SOFTWARE);
+  if (self->renderer == NULL) {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_HOST, _ ("SDL can draw nothing here: %s"),
+                 SDL_GetError ());
+    return FALSE;
+  }
+  return TRUE;
+}
+
+LodgeSdlWindow *
+lodge_sdl_window_new (const char *title, gboolean full_screen, GError **error)
+{
+  g_autoptr (LodgeSdlWindow) self = g_object_new (LODGE_TYPE_SDL_WINDOW, NULL);
+
+  self->title = g_utf8_make_valid (title, -1);
+  if (!make_window (self, full_screen, error))
+    return NULL;
+  self->focused = (SDL_GetWindowFlags (self->window) & SDL_WINDOW_INPUT_FOCUS) != 0;
+  /* Text is not wanted, and would be composed of keys. */
+  SDL_StopTextInput ();
+  self->events = lodge_sdl_events_new (self->window, event_cb, self);
+  g_source_attach (self->events, NULL);
+  update_view (self);
+  lodge_sdl_window_queue_draw (self);
+  return g_steal_pointer (&self);
+}
+
+static void
+lodge_sdl_window_dispose (GObject *object)
+{
+  LodgeSdlWindow *self = LODGE_SDL_WINDOW (object);
+
+  if (self->window != NULL)
+    lodge_sdl_window_set_session (self, NULL);
+  g_clear_handle_id (&self->draw_id, g_source_remove);
+  g_clear_handle_id (&self->resize_id, g_source_remove);
+  if (self->events != NULL)
+    g_source_destroy (self->events);
+  g_clear_pointer (&self->events, g_source_unref);
+  forget_words (&self->words);
+  forget_words (&self->foot);
+  lodge_sdl_window_forget_cursor (self);
+  g_clear_pointer (&self->cursor, SDL_FreeCursor);
+  g_clear_pointer (&self->renderer, SDL_DestroyRenderer);
+  g_clear_pointer (&self->window, SDL_DestroyWindow);
+
+  G_OBJECT_CLASS (lodge_sdl_window_parent_class)->dispose (object);
+}
+
+static void
+lodge_sdl_window_finalize (GObject *object)
+{
+  LodgeSdlWindow *self = LODGE_SDL_WINDOW (object);
+
+  g_free (self->title);
+  g_free (self->heading);
+  g_free (self->body);
+  g_free (self->notice);
+
+  G_OBJECT_CLASS (lodge_sdl_window_parent_class)->finalize (object);
+}
+
+static void
+lodge_sdl_window_class_init (LodgeSdlWindowClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = lodge_sdl_window_dispose;
+  object_class->finalize = lodge_sdl_window_finalize;
+
+  signals[CLOSE] = g_signal_new ("close", LODGE_TYPE_SDL_WINDOW, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                 NULL, G_TYPE_NONE, 0);
+  signals[KEY] = g_signal_new ("key", LODGE_TYPE_SDL_WINDOW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                               G_TYPE_NONE, 1, G_TYPE_INT);
+}
+
+static void
+lodge_sdl_window_init (LodgeSdlWindow *self)
+{
+  self->view.device_scale = 1;
+}
+
+SDL_Window *
+lodge_sdl_window_get_window (LodgeSdlWindow *self)
+{
+  return self->window;
+}
+
+gboolean
+lodge_sdl_window_get_grabbed (LodgeSdlWindow *self)
+{
+  return self->grabbed;
+}
+
+gboolean
+lodge_sdl_window_get_left (LodgeSdlWindow *self)
+{
+  return self->left;
+}
+
+const char *
+lodge_sdl_window_get_heading (LodgeSdlWindow *self)
+{
+  return self->heading;
+}
