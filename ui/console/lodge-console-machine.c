@@ -45,6 +45,7 @@ struct _LodgeConsoleMachine {
   char *taken_by; /* NULL: the console is ours, or may be */
   LodgeConsoleSession *session;
   LodgeSound *sound;
+  gboolean silent;
   gboolean microphone_refused; /* here; the engine may not know it yet */
   char *lost;                  /* why the screen could not be reached, or NULL */
   guint timer;
@@ -169,7 +170,8 @@ claimed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       lose (self, error->message);
   } else if (self->session == NULL && self->taken_by == NULL && has_screen (self)) {
     self->session = lodge_console_session_new (lodge_machine1_get_spice_socket (self->machine));
-    lodge_console_session_set_sound (self->session, self->sound);
+    if (!self->silent)
+      lodge_console_session_set_sound (self->session, self->sound);
     g_signal_connect (self->session, "notify::connected", G_CALLBACK (connected_cb), self);
     g_signal_connect (self->session, "disconnected", G_CALLBACK (disconnected_cb), self);
     changed (self);
@@ -493,6 +495,15 @@ LodgeMachine1 *
 lodge_console_machine_get_machine (LodgeConsoleMachine *self)
 {
   return self->machine;
+}
+
+void
+lodge_console_machine_set_silent (LodgeConsoleMachine *self)
+{
+  g_return_if_fail (LODGE_IS_CONSOLE_MACHINE (self));
+  g_return_if_fail (self->session == NULL);
+
+  self->silent = TRUE;
 }
 
 void

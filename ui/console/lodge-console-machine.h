@@ -51,6 +51,10 @@ LodgeMachine1 *lodge_console_machine_get_machine (LodgeConsoleMachine *self);
  * that comes back is asked to remember it. FALSE: it is as the engine says again. */
 void lodge_console_machine_refuse_microphone (LodgeConsoleMachine *self, gboolean refuse);
 
+/* Only right after it was made. Nothing is played and nothing recorded: the guest's sound has
+ * nobody at this end. */
+void lodge_console_machine_set_silent (LodgeConsoleMachine *self);
+
 /* Takes the console back from whoever has it. */
 void lodge_console_machine_take_back (LodgeConsoleMachine *self);
 /* Does not wait for the next attempt, at the machine or at its screen. */

@@ -322,6 +322,23 @@ move (LodgeConsoleSession *self, LodgeWaiting next)
   }
 }
 
+/* The guest's tablet lies over all that a display channel shows. An agent that takes positions
+ * counts them from the monitor's corner: a foreign server gives them to one that is there, a
+ * machine does when it has several monitors. */
+static void
+to_display (LodgeConsoleSession *self, guint monitor, int *x, int *y)
+{
+  gboolean agent = FALSE;
+  int offset_x, offset_y;
+
+  g_object_get (self->main, "agent-connected", &agent, NULL);
+  if (agent && (self->address != NULL || monitor > 0))
+    return;
+  lodge_spice_source_get_offset (self->sources[monitor], &offset_x, &offset_y);
+  *x += offset_x;
+  *y += offset_y;
+}
+
 void
 lodge_console_session_position (LodgeConsoleSession *self, int x, int y)
 {
@@ -347,6 +364,7 @@ lodge_console_session_position_on (LodgeConsoleSession *self, guint monitor, int
   self->pointer_monitor = monitor;
   self->pointer_x = x;
   self->pointer_y = y;
+  to_display (self, monitor, &x, &y);
   move (self, (LodgeWaiting){.kind = LODGE_WAITING_POSITION, .code = monitor, .x = x, .y = y});
 }
 

@@ -43,6 +43,8 @@ struct _LodgeConsoleSession {
   guint timeout_id;
   gboolean main_ready;
   gboolean connected;
+  guint n_opening;  /* channels on their way */
+  gboolean settled; /* connected, and none is */
 
   /* inputs */
   SpiceInputsChannel *inputs;
@@ -87,6 +89,7 @@ typedef enum {
   LODGE_CONSOLE_PROP_POINTER_ABSOLUTE,
   LODGE_CONSOLE_PROP_CAN_RESIZE,
   LODGE_CONSOLE_PROP_LEDS,
+  LODGE_CONSOLE_PROP_SETTLED,
   LODGE_CONSOLE_N_PROPS,
 } LodgeConsoleProp;
 

@@ -62,6 +62,8 @@ lodge_console_session_update_connected (LodgeConsoleSession *self)
   if (connected)
     g_clear_handle_id (&self->timeout_id, g_source_remove);
   lodge_console_session_set_flag (self, &self->connected, connected, LODGE_CONSOLE_PROP_CONNECTED);
+  lodge_console_session_set_flag (self, &self->settled, connected && self->n_opening == 0,
+                                  LODGE_CONSOLE_PROP_SETTLED);
 }
 
 /* ---- the end */
@@ -156,6 +158,7 @@ drop (LodgeConsoleSession *self)
   lodge_console_session_drop_sound (self);
   g_clear_object (&self->main);
   self->main_ready = FALSE;
+  self->n_opening = 0;
   lodge_console_session_update_mouse_mode (self);
   lodge_console_session_update_connected (self);
 
@@ -251,6 +254,17 @@ channel_event_cb (SpiceChannel *channel, SpiceChannelEvent event, LodgeConsoleSe
   }
 }
 
+/* The first that is heard of a channel; one that begins again with TLS is still on its way. */
+static void
+opened_cb (SpiceChannel *channel, SpiceChannelEvent event, LodgeConsoleSession *self)
+{
+  if (event == SPICE_CHANNEL_SWITCHING)
+    return;
+  g_signal_handlers_disconnect_by_func (channel, opened_cb, self);
+  self->n_opening--;
+  lodge_console_session_update_connected (self);
+}
+
 static void
 open_fd_cb (SpiceChannel *channel, int with_tls, LodgeConsoleSession *self)
 {
@@ -292,6 +306,8 @@ channel_new_cb (SpiceSession *spice, SpiceChannel *channel, LodgeConsoleSession 
 
   if (!sounds)
     g_signal_connect_object (channel, "channel-event", G_CALLBACK (channel_event_cb), self, 0);
+  self->n_opening++;
+  g_signal_connect_object (channel, "channel-event", G_CALLBACK (opened_cb), self, 0);
   if (self->open_channel != NULL)
     g_signal_connect_object (channel, "open-fd", G_CALLBACK (open_fd_cb), self, 0);
 
@@ -404,6 +420,9 @@ lodge_console_session_get_property (GObject *object, guint id, GValue *value, GP
   case LODGE_CONSOLE_PROP_LEDS:
     g_value_set_uint (value, self->leds);
     break;
+  case LODGE_CONSOLE_PROP_SETTLED:
+    g_value_set_boolean (value, self->settled);
+    break;
   case LODGE_CONSOLE_N_PROPS:
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -451,6 +470,8 @@ lodge_console_session_class_init (LodgeConsoleSessionClass *klass)
       g_param_spec_boolean ("pointer-absolute", NULL, NULL, FALSE, flags);
   properties[LODGE_CONSOLE_PROP_CAN_RESIZE] =
       g_param_spec_boolean ("can-resize", NULL, NULL, FALSE, flags);
+  properties[LODGE_CONSOLE_PROP_SETTLED] =
+      g_param_spec_boolean ("settled", NULL, NULL, FALSE, flags);
   properties[LODGE_CONSOLE_PROP_LEDS] = g_param_spec_uint ("leds", NULL, NULL, 0, 7, 0, flags);
   g_object_class_install_properties (object_class, LODGE_CONSOLE_N_PROPS, properties);
 

@@ -24,6 +24,8 @@ G_DECLARE_FINAL_TYPE (LodgeConsoleSession, lodge_console_session, LODGE, CONSOLE
  *   "connected" (boolean, read)
  *   "pointer-absolute" (boolean, read): the guest takes absolute positions now
  *   "can-resize" (boolean, read): the guest may follow the window's size
+ *   "settled" (boolean, read): connected, and each channel that the server has for us has opened or
+ *     failed: no further connection will be made
  *   "leds" (uint, read): bit 0 scroll, 1 num, 2 caps lock, as the guest shows them
  * Signals
  *   "disconnected" (const GError *error or NULL): the server ended it, or it could not be reached

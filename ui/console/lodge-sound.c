@@ -241,6 +241,15 @@ lodge_sound_pursue (LodgeSound *self)
   }
 }
 
+void
+lodge_sound_connect (LodgeSound *self)
+{
+  g_return_if_fail (LODGE_IS_SOUND (self));
+
+  if (self->context == NULL)
+    connect_context (self);
+}
+
 /* ---- the guest */
 
 /* What is not wanted is no problem. */

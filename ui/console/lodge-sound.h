@@ -61,6 +61,9 @@ LodgeSound *lodge_sound_new (void);
 /* @id: what the desktop shall remember the machine's device by. @name: what its mixer shows. */
 void lodge_sound_set_machine (LodgeSound *self, const char *id, const char *name);
 
+/* Connects to the sound server now, not when there is sound: for a process that cannot later. */
+void lodge_sound_connect (LodgeSound *self);
+
 /* ---- the guest's side. Everything here may come from a hostile one. */
 
 /* @format: SPICE's number of it. Only 1 (signed, 16 bits), 1 or 2 channels and 8 to 192 kHz are

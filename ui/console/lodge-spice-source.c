@@ -355,6 +355,15 @@ lodge_spice_source_init (LodgeSpiceSource *self)
 {
 }
 
+void
+lodge_spice_source_get_offset (LodgeSpiceSource *self, int *out_x, int *out_y)
+{
+  g_return_if_fail (LODGE_IS_SPICE_SOURCE (self));
+
+  *out_x = self->frame_x;
+  *out_y = self->frame_y;
+}
+
 LodgeSpiceSource *
 lodge_spice_source_new (void)
 {

@@ -23,4 +23,7 @@ void lodge_spice_source_set_display (LodgeSpiceSource *self,
                                      guint monitor);
 void lodge_spice_source_set_cursor (LodgeSpiceSource *self, SpiceCursorChannel *channel);
 
+/* Where the monitor begins in all that its channel shows. */
+void lodge_spice_source_get_offset (LodgeSpiceSource *self, int *out_x, int *out_y);
+
 G_END_DECLS

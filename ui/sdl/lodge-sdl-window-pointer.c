@@ -39,7 +39,7 @@ send_position (LodgeSdlWindow *self, int x, int y)
 
   /* Points outside are moved to the edge: a drag that leaves the window goes on along it. */
   if (self->session != NULL && lodge_display_view_to_guest (&self->view, x, y, &guest_x, &guest_y))
-    lodge_console_session_position (self->session, guest_x, guest_y);
+    lodge_console_session_position_on (self->session, self->monitor, guest_x, guest_y);
 }
 
 void

@@ -33,6 +33,7 @@ struct _LodgeSdlWindow {
   LodgeSdlWords foot;
 
   LodgeConsoleSession *session;
+  guint monitor;
   LodgeFrameSource *source; /* the session's, lent */
   LodgeSdlPicture *picture;
   LodgeDisplayView view;

@@ -248,7 +248,9 @@ resize_cb (gpointer user_data)
   if (self->session != NULL)
     g_object_get (self->session, "can-resize", &can_resize, NULL);
   measure (self, &width, &height);
-  if (can_resize && (width != self->view.guest_width || height != self->view.guest_height))
+  /* Where the others would have to go is the first one's to say. */
+  if (can_resize && self->monitor == 0 &&
+      (width != self->view.guest_width || height != self->view.guest_height))
     lodge_console_session_resize (self->session, width, height);
   return G_SOURCE_REMOVE;
 }
@@ -335,7 +337,7 @@ connected_cb (LodgeConsoleSession *session, GParamSpec *pspec, LodgeSdlWindow *s
 }
 
 void
-lodge_sdl_window_set_session (LodgeSdlWindow *self, LodgeConsoleSession *session)
+lodge_sdl_window_set_session (LodgeSdlWindow *self, LodgeConsoleSession *session, guint monitor)
 {
   g_return_if_fail (LODGE_IS_SDL_WINDOW (self));
 
@@ -349,8 +351,9 @@ lodge_sdl_window_set_session (LodgeSdlWindow *self, LodgeConsoleSession *session
     self->source = NULL;
   }
   g_set_object (&self->session, session);
+  self->monitor = monitor;
   if (session != NULL) {
-    self->source = lodge_console_session_get_source (session);
+    self->source = lodge_console_session_get_monitor (session, monitor);
     self->picture = lodge_sdl_picture_new (self->source, self->renderer, picture_cb, self);
     g_signal_connect (self->source, "cursor-changed", G_CALLBACK (cursor_changed_cb), self);
     g_signal_connect (self->source, "cursor-moved", G_CALLBACK (cursor_moved_cb), self);
@@ -588,7 +591,7 @@ lodge_sdl_window_dispose (GObject *object)
   LodgeSdlWindow *self = LODGE_SDL_WINDOW (object);
 
   if (self->window != NULL)
-    lodge_sdl_window_set_session (self, NULL);
+    lodge_sdl_window_set_session (self, NULL, 0);
   g_clear_handle_id (&self->draw_id, g_source_remove);
   g_clear_handle_id (&self->resize_id, g_source_remove);
   if (self->events != NULL)

@@ -35,8 +35,9 @@ void lodge_sdl_window_set_hints (void);
 LodgeSdlWindow *lodge_sdl_window_new (const char *title, gboolean full_screen, GError **error);
 
 void lodge_sdl_window_set_title (LodgeSdlWindow *self, const char *title);
-/* The picture and the input's way; NULL: words are shown. */
-void lodge_sdl_window_set_session (LodgeSdlWindow *self, LodgeConsoleSession *session);
+/* The picture and the input's way; NULL: words are shown. @monitor: which one, from 0. */
+void
+lodge_sdl_window_set_session (LodgeSdlWindow *self, LodgeConsoleSession *session, guint monitor);
 /* What is shown while there is no picture. @body may be NULL. */
 void lodge_sdl_window_set_words (LodgeSdlWindow *self, const char *heading, const char *body);
 /* One line over the picture, as long as it is so; NULL: none. */

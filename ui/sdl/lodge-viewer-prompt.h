@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Asking for a ticket on the terminal, without showing it and without stopping the main loop. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef struct _LodgeViewerPrompt LodgeViewerPrompt;
+
+/* @ticket: lent; NULL when the terminal has ended, or the line is empty or too long */
+typedef void (*LodgeViewerPromptFunc) (const char *ticket, gpointer user_data);
+
+/* Whether standard input is a terminal. */
+gboolean lodge_viewer_prompt_is_possible (void);
+/* Calls @func once, and never again: to be freed then, or before. Its end, also by a signal that
+ * the program catches, gives the terminal its echo back. */
+LodgeViewerPrompt *
+lodge_viewer_prompt_new (const char *question, LodgeViewerPromptFunc func, gpointer user_data);
+void lodge_viewer_prompt_free (LodgeViewerPrompt *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeViewerPrompt, lodge_viewer_prompt_free)
+
+G_END_DECLS

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a viewer of a foreign server can still do with files: by Landlock (linux/landlock.h, Linux
+ * 5.13), whose three calls the C library has no functions for. */
+#include "sdl/lodge-viewer-sandbox-private.h"
+
+#include "lodge-config.h"
+
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+/* The C library makes shared memory by files in /dev/shm; all else in /dev is devices. */
+#define USE_DEVICES                                                                                \
+  (READ | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |                            \
+   LANDLOCK_ACCESS_FS_REMOVE_FILE)
+/* Everything that the first version knows but to run programs, which the other part forbids. */
+#define HANDLED                                                                                    \
+  (USE_DEVICES | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_CHAR |                    \
+   LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |     \
+   LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM)
+
+/* Libraries, drivers, fonts, certificates, names of hosts; where some distributions have them. */
+static const char *const system_places[] = {
+    "/usr",
+    "/lib",
+    "/lib64",
+    "/etc",
+    "/sys",
+    "/proc",
+    "/nix/store",
+    "/gnu/store",
+    "/run/opengl-driver",
+    "/run/udev",
+    "/run/systemd/resolve",
+    "/run/resolvconf",
+    "/run/NetworkManager/resolv.conf",
+    "/var/cache/fontconfig",
+    LODGE_DATADIR,
+};
+
+/* The user's own fonts and cursors, and the keys to the display and the sound server. */
+static const char *const home_places[] = {
+    ".fonts",
+    ".local/share/fonts",
+    ".icons",
+    ".local/share/icons",
+    ".Xauthority",
+    ".config/fontconfig",
+    ".config/pulse",
+    ".pulse-cookie",
+    ".cache/gstreamer-1.0",
+};
+
+static void
+allow (int ruleset, const char *path, guint64 access)
+{
+  const guint64 of_files = access & ~LANDLOCK_ACCESS_FS_READ_DIR & ~LANDLOCK_ACCESS_FS_MAKE_REG &
+                           ~LANDLOCK_ACCESS_FS_REMOVE_FILE;
+  struct landlock_path_beneath_attr rule = {.allowed_access = access};
+
+  rule.parent_fd = open (path, O_PATH | O_CLOEXEC);
+  if (rule.parent_fd < 0)
+    return; /* what is not there cannot be read */
+  if (syscall (SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0) {
+    /* A file alone takes no rights of folders. */
+    rule.allowed_access = of_files;
+    (void) syscall (SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+  }
+  close (rule.parent_fd);
+}
+
+gboolean
+lodge_viewer_sandbox_limit_files (void)
+{
+  const struct landlock_ruleset_attr attr = {.handled_access_fs = HANDLED};
+  const int ruleset =
+      (int) syscall (SYS_landlock_create_ruleset, &attr, sizeof attr.handled_access_fs, 0);
+  gboolean done;
+
+  if (ruleset < 0)
+    return FALSE;
+  for (guint i = 0; i < G_N_ELEMENTS (system_places); i++)
+    allow (ruleset, system_places[i], READ);
+  for (guint i = 0; i < G_N_ELEMENTS (home_places); i++) {
+    g_autofree char *path = g_build_filename (g_get_home_dir (), home_places[i], NULL);
+
+    allow (ruleset, path, READ);
+  }
+  if (g_getenv ("XAUTHORITY") != NULL)
+    allow (ruleset, g_getenv ("XAUTHORITY"), READ);
+  allow (ruleset, "/dev", USE_DEVICES);
+  done = syscall (SYS_landlock_restrict_self, ruleset, 0) == 0;
+  close (ruleset);
+  return done;
+}

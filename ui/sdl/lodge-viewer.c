@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The viewer: what is shown in its window, and what the keys do while that is words.
+ *
+ * A machine of Lodge's is followed as the console window follows it. A foreign server is not
+ * trusted: before it is spoken to, this process takes from itself what it can
+ * (lodge-viewer-sandbox.h), and does without the engine.
+ */
+#include "sdl/lodge-viewer.h"
+
+#include "console/lodge-console-machine.h"
+#include "sdl/lodge-sdl-window.h"
+#include "sdl/lodge-viewer-prompt.h"
+#include "sdl/lodge-viewer-sandbox.h"
+#include "sdl/lodge-viewer-server.h"
+
+#include "lodge-client.h"
+#include "lodge-error.h"
+
+#include <glib-unix.h>
+#include <glib/gi18n-lib.h>
+#include <spice-client.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A server that keeps one of its channels from opening does not keep this process open. */
+#define SETTLE_LIMIT_S 10
+
+typedef struct {
+  const LodgeViewerOptions *options;
+  GMainLoop *loop;
+  LodgeSdlWindow *window;
+  LodgeSound *sound; /* lent by the machine, or owned; NULL: none */
+
+  LodgeConnection *connection; /* of a machine: */
+  LodgeConsoleMachine *machine;
+
+  LodgeViewerServer *server; /* or of a server: */
+  LodgeSound *owned_sound;
+  LodgeViewerPrompt *prompt;
+  LodgeConsoleSession *watched; /* whose channels are waited for; lent */
+  guint settle_id;
+  gboolean closed; /* the way to other programs and computers */
+  GError *failure; /* the end, but not by the user */
+} Viewer;
+
+static void
+viewer_quit (Viewer *self)
+{
+  g_main_loop_quit (self->loop);
+}
+
+/* ---- words */
+
+typedef struct {
+  LodgeConsolePhase phase;
+  const char *heading;
+  const char *hint;
+} PhaseRow;
+
+static const PhaseRow phases[] = {
+    {LODGE_CONSOLE_LOADING, N_ ("Looking for the machine"), N_ ("Q closes the viewer.")},
+    {LODGE_CONSOLE_PROBLEM, N_ ("There Is Nothing to Show"),
+     N_ ("Enter tries again, Q closes the viewer.")},
+    {LODGE_CONSOLE_OFF, N_ ("The Machine Is Off"), N_ ("Enter starts it, Q closes the viewer.")},
+    {LODGE_CONSOLE_CRASHED, N_ ("The Machine Has Crashed"),
+     N_ ("Enter starts it again, Q closes the viewer.")},
+    {LODGE_CONSOLE_BUSY, NULL, N_ ("Q closes the viewer.")},
+    {LODGE_CONSOLE_CONNECTING, N_ ("Connecting to the screen"), N_ ("Q closes the viewer.")},
+    {LODGE_CONSOLE_SHOWN, N_ ("The guest’s display is off"),
+     N_ ("Keys go to the guest; Ctrl+Alt takes the keyboard back.")},
+    {LODGE_CONSOLE_ELSEWHERE, N_ ("Shown Elsewhere"),
+     N_ ("Enter shows it here, Q closes the viewer.")},
+    {LODGE_CONSOLE_LOST, N_ ("The Screen Cannot Be Reached"),
+     N_ ("Enter tries again now, Q closes the viewer.")},
+};
+
+static void
+set_words (Viewer *self, const char *heading, const char *sentence, const char *hint)
+{
+  g_autofree char *body = sentence != NULL && *sentence != '\0'
+                              ? g_strdup_printf ("%s\n\n%s", sentence, hint)
+                              : g_strdup (hint);
+
+  lodge_sdl_window_set_words (self->window, heading, body);
+}
+
+static void
+set_machine_words (Viewer *self)
+{
+  const LodgeConsolePhase phase = lodge_console_machine_get_phase (self->machine);
+  const char *sentence = lodge_console_machine_get_sentence (self->machine);
+  g_autofree char *whole = NULL;
+
+  if (phase == LODGE_CONSOLE_ELSEWHERE && sentence != NULL) {
+    /* Translators: %s is who has it now, "a Lodge window on HOST". */
+    whole = g_strdup_printf (_ ("The console is shown by %s. Only one can show it at a time."),
+                             sentence);
+    sentence = whole;
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (phases); i++) {
+    if (phases[i].phase == phase)
+      set_words (self,
+                 phases[i].heading != NULL ? _ (phases[i].heading)
+                                           : lodge_machine_state_get_word (
+                                                 lodge_console_machine_get_state (self->machine)),
+                 phase == LODGE_CONSOLE_SHOWN ? NULL : sentence, _ (phases[i].hint));
+  }
+}
+
+static void
+set_server_words (Viewer *self)
+{
+  const char *sentence = lodge_viewer_server_get_sentence (self->server);
+
+  switch (lodge_viewer_server_get_phase (self->server)) {
+  case LODGE_VIEWER_SERVER_CONNECTING:
+    set_words (self, _ ("Connecting to the screen"), NULL, _ ("Q closes the viewer."));
+    break;
+  case LODGE_VIEWER_SERVER_ASKING:
+    set_words (self, _ ("The Server Wants a Ticket"), sentence,
+               lodge_viewer_prompt_is_possible ()
+                   ? _ ("Type it in the terminal that the viewer was started from.")
+                   : _ ("Start the viewer again with --ticket-file, or from a terminal; Q closes "
+                        "it."));
+    break;
+  case LODGE_VIEWER_SERVER_SHOWN:
+    set_words (self, _ ("The guest’s display is off"), NULL,
+               _ ("Keys go to the guest; Ctrl+Alt takes the keyboard back."));
+    break;
+  case LODGE_VIEWER_SERVER_ENDED:
+  default:
+    set_words (self, _ ("There Is Nothing to Show"), sentence, _ ("Q closes the viewer."));
+    break;
+  }
+}
+
+/* ---- sound */
+
+static void
+microphone_cb (LodgeSound *sound, GParamSpec *pspec, Viewer *self)
+{
+  guint microphone;
+
+  g_object_get (sound, "microphone", &microphone, NULL);
+  lodge_sdl_window_set_notice (self->window, microphone == LODGE_MICROPHONE_LIVE
+                                                 ? _ ("The guest hears the microphone.")
+                                                 : NULL);
+}
+
+/* ---- a machine */
+
+static void
+machine_changed_cb (LodgeConsoleMachine *machine, Viewer *self)
+{
+  lodge_sdl_window_set_session (self->window, lodge_console_machine_get_session (machine),
+                                self->options->monitor);
+  lodge_sdl_window_set_title (self->window, lodge_console_machine_get_name (machine));
+  set_machine_words (self);
+}
+
+static void
+started_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (lodge_machine1_call_start_finish (LODGE_MACHINE1 (source), result, &error))
+    return;
+  /* Where the window is, the machine's note says it too; the terminal has it in any case. */
+  g_dbus_error_strip_remote_error (error);
+  fprintf (stderr, "lodge-viewer: %s\n", error->message);
+}
+
+static void
+use_enter (Viewer *self)
+{
+  LodgeMachine1 *machine = lodge_console_machine_get_machine (self->machine);
+
+  switch (lodge_console_machine_get_phase (self->machine)) {
+  case LODGE_CONSOLE_OFF:
+  case LODGE_CONSOLE_CRASHED:
+    if (machine != NULL)
+      lodge_machine1_call_start (machine, NULL, started_cb, NULL);
+    break;
+  case LODGE_CONSOLE_ELSEWHERE:
+    lodge_console_machine_take_back (self->machine);
+    break;
+  case LODGE_CONSOLE_PROBLEM:
+  case LODGE_CONSOLE_LOST:
+    lodge_console_machine_retry (self->machine);
+    break;
+  case LODGE_CONSOLE_LOADING:
+  case LODGE_CONSOLE_BUSY:
+  case LODGE_CONSOLE_CONNECTING:
+  case LODGE_CONSOLE_SHOWN:
+  default:
+    break;
+  }
+}
+
+static void
+key_cb (LodgeSdlWindow *window, int key, Viewer *self)
+{
+  if (self->machine != NULL && (key == SDLK_RETURN || key == SDLK_KP_ENTER))
+    use_enter (self);
+}
+
+/* Whether there is such a machine: said on the terminal, where it was asked for. */
+static gboolean
+check_machine (const char *machine, GError **error)
+{
+  g_autoptr (LodgeClient) client = lodge_client_connect_sync (LODGE_CLIENT_FLAGS_NONE, NULL, error);
+  g_autoptr (LodgeMachine1) found = NULL;
+
+  if (client == NULL)
+    return FALSE;
+  found = lodge_client_open_machine_sync (client, machine, NULL, error);
+  if (found == NULL)
+    g_dbus_error_strip_remote_error (*error);
+  return found != NULL;
+}
+
+static void
+begin_machine (Viewer *self)
+{
+  self->connection = lodge_connection_new ();
+  lodge_connection_open (self->connection);
+  self->machine = lodge_console_machine_new (self->connection, self->options->machine);
+  if (self->options->no_sound)
+    lodge_console_machine_set_silent (self->machine);
+  else
+    self->sound = lodge_console_machine_get_sound (self->machine);
+  g_signal_connect (self->machine, "changed", G_CALLBACK (machine_changed_cb), self);
+  machine_changed_cb (self->machine, self);
+}
+
+/* ---- a server */
+
+static void
+close_off (Viewer *self)
+{
+  g_clear_handle_id (&self->settle_id, g_source_remove);
+  if (self->closed)
+    return;
+  self->closed = TRUE;
+  if (!lodge_viewer_sandbox_close (&self->failure))
+    viewer_quit (self);
+}
+
+static gboolean
+settle_limit_cb (gpointer user_data)
+{
+  Viewer *self = user_data;
+
+  self->settle_id = 0;
+  close_off (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+settled_cb (LodgeConsoleSession *session, GParamSpec *pspec, Viewer *self)
+{
+  gboolean settled;
+
+  g_object_get (session, "settled", &settled, NULL);
+  if (settled)
+    close_off (self);
+}
+
+static void
+answer_cb (const char *ticket, gpointer user_data)
+{
+  Viewer *self = user_data;
+
+  g_autoptr (LodgeViewerPrompt) prompt = g_steal_pointer (&self->prompt);
+  if (ticket != NULL)
+    lodge_viewer_server_answer (self->server, ticket);
+  else
+    viewer_quit (self);
+}
+
+static void
+server_changed_cb (LodgeViewerServer *server, Viewer *self)
+{
+  LodgeConsoleSession *session = lodge_viewer_server_get_session (server);
+  const LodgeViewerServerPhase phase = lodge_viewer_server_get_phase (server);
+
+  lodge_sdl_window_set_session (self->window, session, self->options->monitor);
+  if (session != NULL && session != self->watched)
+    g_signal_connect (session, "notify::settled", G_CALLBACK (settled_cb), self);
+  self->watched = session;
+  set_server_words (self);
+  if (phase == LODGE_VIEWER_SERVER_SHOWN && !self->closed && self->settle_id == 0)
+    self->settle_id = g_timeout_add_seconds (SETTLE_LIMIT_S, settle_limit_cb, self);
+  if (phase == LODGE_VIEWER_SERVER_ASKING && self->prompt == NULL &&
+      lodge_viewer_prompt_is_possible ()) {
+    g_autofree char *question = g_strdup_printf (
+        /* Translators: asked on a terminal; %s is "The SPICE server at … wants a ticket." */
+        _ ("%s Ticket:"), lodge_viewer_server_get_sentence (server));
+
+    self->prompt = lodge_viewer_prompt_new (question, answer_cb, self);
+  }
+}
+
+/* What the library looks for when the first display is made: it may run a program for that, which
+ * it could not later. */
+static void
+warm_up (void)
+{
+  SpiceSession *spice = spice_session_new ();
+
+  (void) spice_channel_new (spice, SPICE_CHANNEL_DISPLAY, 0); /* the session's, and goes with it */
+  spice_session_disconnect (spice);
+  g_object_unref (spice);
+}
+
+static gboolean
+begin_server (Viewer *self, GError **error)
+{
+  g_autofree char *title = lodge_console_address_to_text (self->options->address);
+
+  if (!self->options->no_sound) {
+    self->sound = self->owned_sound = lodge_sound_new ();
+    lodge_sound_set_machine (self->sound, title, title);
+    /* Later there is no way to it. */
+    lodge_sound_connect (self->sound);
+  }
+  self->server =
+      lodge_viewer_server_new (self->options->address, self->options->ticket, self->sound);
+  g_signal_connect (self->server, "changed", G_CALLBACK (server_changed_cb), self);
+  if (!lodge_viewer_sandbox_enter (error))
+    return FALSE;
+  lodge_sdl_window_set_title (self->window, title);
+  server_changed_cb (self->server, self);
+  lodge_viewer_server_open (self->server);
+  return TRUE;
+}
+
+/* ---- life */
+
+static gboolean
+signal_cb (gpointer user_data)
+{
+  viewer_quit (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+begin (Viewer *self, GError **error)
+{
+  if (self->options->machine != NULL) {
+    if (!check_machine (self->options->machine, error))
+      return FALSE;
+  } else {
+    if (!lodge_viewer_sandbox_begin ())
+      fprintf (
+          stderr, "lodge-viewer: %s\n",
+          _ ("This kernel has no Landlock: a server that takes the viewer over could read your "
+             "files."));
+    warm_up ();
+  }
+
+  lodge_sdl_window_set_hints ();
+  if (SDL_Init (SDL_INIT_VIDEO) != 0) {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_HOST, _ ("There is no display to show it on: %s"),
+                 SDL_GetError ());
+    return FALSE;
+  }
+  self->window = lodge_sdl_window_new (self->options->machine != NULL ? self->options->machine
+                                                                      : "lodge-viewer",
+                                       self->options->full_screen, error);
+  if (self->window == NULL)
+    return FALSE;
+  g_signal_connect_swapped (self->window, "close", G_CALLBACK (viewer_quit), self);
+  g_signal_connect (self->window, "key", G_CALLBACK (key_cb), self);
+  if (self->options->machine != NULL)
+    begin_machine (self);
+  else if (!begin_server (self, error))
+    return FALSE;
+  if (self->sound != NULL)
+    g_signal_connect (self->sound, "notify::microphone", G_CALLBACK (microphone_cb), self);
+  return TRUE;
+}
+
+static void
+end (Viewer *self)
+{
+  if (self->sound != NULL)
+    g_signal_handlers_disconnect_by_data (self->sound, self);
+  if (self->machine != NULL)
+    g_signal_handlers_disconnect_by_data (self->machine, self);
+  if (self->server != NULL)
+    g_signal_handlers_disconnect_by_data (self->server, self);
+  if (self->window != NULL)
+    lodge_sdl_window_set_session (self->window, NULL, 0);
+  g_clear_handle_id (&self->settle_id, g_source_remove);
+  g_clear_pointer (&self->prompt, lodge_viewer_prompt_free);
+  g_clear_object (&self->machine);
+  g_clear_object (&self->connection);
+  g_clear_object (&self->server);
+  g_clear_object (&self->owned_sound);
+  /* What is on its way, the release of keys above all, goes out. */
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_clear_object (&self->window);
+  SDL_Quit ();
+  g_clear_pointer (&self->loop, g_main_loop_unref);
+}
+
+int
+lodge_viewer_run (const LodgeViewerOptions *options)
+{
+  Viewer self = {.options = options, .loop = g_main_loop_new (NULL, FALSE)};
+
+  if (begin (&self, &self.failure)) {
+    g_unix_signal_add (SIGINT, signal_cb, &self);
+    g_unix_signal_add (SIGTERM, signal_cb, &self);
+    g_unix_signal_add (SIGHUP, signal_cb, &self);
+    g_main_loop_run (self.loop);
+  }
+  end (&self);
+  if (self.failure == NULL)
+    return EXIT_SUCCESS;
+  fprintf (stderr, "lodge-viewer: %s\n", self.failure->message);
+  g_error_free (self.failure);
+  return EXIT_FAILURE;
+}
