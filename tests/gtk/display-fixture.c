@@ -2,40 +2,19 @@
 /* See display-fixture.h. */
 #include "display-fixture.h"
 
+#include "test-xdotool.h"
+
 #include <gdk/x11/gdkx.h>
 #include <stdarg.h>
-
-static void
-finished_cb (GObject *process, GAsyncResult *result, gpointer data)
-{
-  g_assert_true (g_subprocess_wait_check_finish (G_SUBPROCESS (process), result, NULL));
-  *(gboolean *) data = TRUE;
-}
-
-static gboolean
-is_set (gpointer data)
-{
-  return *(gboolean *) data;
-}
 
 void
 display_fixture_xdotool (const char *format, ...)
 {
-  g_autofree char *arguments = NULL;
-  g_auto (GStrv) argv = NULL;
-  gboolean done = FALSE;
   va_list args;
 
   va_start (args, format);
-  g_autofree char *command = g_strdup_vprintf (format, args);
+  test_xdotool_va (format, args);
   va_end (args);
-  arguments = g_strconcat ("xdotool ", command, NULL);
-  argv = g_strsplit (arguments, " ", -1);
-  g_autoptr (GSubprocess) process =
-      g_subprocess_newv ((const char *const *) argv, G_SUBPROCESS_FLAGS_NONE, NULL);
-  g_assert_nonnull (process);
-  g_subprocess_wait_check_async (process, NULL, finished_cb, &done);
-  g_assert_true (spice_fixture_wait (is_set, &done));
 }
 
 void

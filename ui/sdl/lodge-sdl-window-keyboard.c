@@ -21,14 +21,16 @@ toggle_full_screen (LodgeSdlWindow *self)
 static void
 use_key (LodgeSdlWindow *self, SDL_Keycode key)
 {
-  if (key == SDLK_q)
+  if (key == SDLK_q) {
     lodge_sdl_window_emit_close (self);
-  else if (key == SDLK_f)
+  } else if (key == SDLK_f) {
     toggle_full_screen (self);
-  else if (self->left && (key == SDLK_RETURN || key == SDLK_ESCAPE))
     lodge_sdl_window_set_left (self, FALSE);
-  else
+  } else if (self->left && (key == SDLK_RETURN || key == SDLK_ESCAPE)) {
+    lodge_sdl_window_set_left (self, FALSE);
+  } else {
     lodge_sdl_window_emit_key (self, key);
+  }
 }
 
 void

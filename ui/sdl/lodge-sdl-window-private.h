@@ -37,7 +37,9 @@ struct _LodgeSdlWindow {
   LodgeFrameSource *source; /* the session's, lent */
   LodgeSdlPicture *picture;
   LodgeDisplayView view;
-  gboolean sized; /* has been given the size of a picture, or by the user */
+  int own_width; /* what the window was last given for a picture's sake, in its own pixels */
+  int own_height;
+  gboolean sized; /* by the user, or by filling the screen: the guest follows it now */
   guint resize_id;
 
   /* keyboard */

@@ -149,8 +149,9 @@ static const char *
 get_foot (LodgeSdlWindow *self)
 {
   if (self->left)
-    return _ ("The keyboard is the viewer’s: F switches full screen, Q closes it. A click or Enter "
-              "gives it back to the guest, which goes on in any case.");
+    return _ (
+        "F switches full screen, Q closes the viewer and lets the guest go on; Enter or a click "
+        "goes back to the guest.");
   return self->notice;
 }
 
@@ -256,37 +257,41 @@ resize_cb (gpointer user_data)
 }
 
 static void
-size_changed (LodgeSdlWindow *self)
+queue_resize (LodgeSdlWindow *self)
 {
   g_clear_handle_id (&self->resize_id, g_source_remove);
-  /* What the guest's own size made of the window is not sent back to it. */
   if (self->sized)
     self->resize_id = g_timeout_add (RESIZE_PAUSE_MS, resize_cb, self);
+}
+
+static void
+size_changed (LodgeSdlWindow *self, int width, int height)
+{
+  if (width != self->own_width || height != self->own_height)
+    self->sized = TRUE;
+  queue_resize (self);
   update_view (self);
   lodge_sdl_window_queue_draw (self);
 }
 
-/* The first picture gives the window its size, where the screen has room for that. Later ones are
- * made to fit: a window that changes by itself runs away from its user. */
+/* The window is as large as the picture, where the screen has room for that, until its user makes
+ * it another size: from then on the guest follows it, or its picture is made to fit. */
 static void
 take_size (LodgeSdlWindow *self)
 {
   SDL_Rect room;
-  int width, height;
+  int width, height, output_width, output_height;
 
   lodge_sdl_picture_get_size (self->picture, &width, &height);
-  if (self->sized || width == 0)
+  if (self->sized || width == 0 ||
+      SDL_GetDisplayUsableBounds (SDL_GetWindowDisplayIndex (self->window), &room) != 0)
     return;
-  self->sized = TRUE;
-  if ((SDL_GetWindowFlags (self->window) & (SDL_WINDOW_FULLSCREEN | SDL_WINDOW_MAXIMIZED)) != 0)
-    return;
-  measure (self, &room.w, &room.h);
-  width = (int) (width / self->view.device_scale);
-  height = (int) (height / self->view.device_scale);
-  if (SDL_GetDisplayUsableBounds (SDL_GetWindowDisplayIndex (self->window), &room) != 0)
-    return;
-  SDL_SetWindowSize (self->window, CLAMP (width, LEAST_WIDTH, MAX (room.w, LEAST_WIDTH)),
-                     CLAMP (height, LEAST_HEIGHT, MAX (room.h, LEAST_HEIGHT)));
+  measure (self, &output_width, &output_height);
+  self->own_width =
+      CLAMP ((int) (width / self->view.device_scale), LEAST_WIDTH, MAX (room.w, LEAST_WIDTH));
+  self->own_height =
+      CLAMP ((int) (height / self->view.device_scale), LEAST_HEIGHT, MAX (room.h, LEAST_HEIGHT));
+  SDL_SetWindowSize (self->window, self->own_width, self->own_height);
 }
 
 /* ---- the guest */
@@ -315,6 +320,12 @@ cursor_moved_cb (LodgeFrameSource *source, LodgeSdlWindow *self)
 {
   if (self->grabbed && lodge_sdl_window_pointer_is_relative (self))
     lodge_sdl_window_queue_draw (self);
+}
+
+static void
+can_resize_cb (LodgeConsoleSession *session, GParamSpec *pspec, LodgeSdlWindow *self)
+{
+  queue_resize (self);
 }
 
 static void
@@ -358,6 +369,7 @@ lodge_sdl_window_set_session (LodgeSdlWindow *self, LodgeConsoleSession *session
     g_signal_connect (self->source, "cursor-changed", G_CALLBACK (cursor_changed_cb), self);
     g_signal_connect (self->source, "cursor-moved", G_CALLBACK (cursor_moved_cb), self);
     g_signal_connect (session, "notify::connected", G_CALLBACK (connected_cb), self);
+    g_signal_connect (session, "notify::can-resize", G_CALLBACK (can_resize_cb), self);
     g_signal_connect (session, "notify::pointer-absolute", G_CALLBACK (pointer_cb), self);
     take_size (self);
   }
@@ -457,7 +469,7 @@ window_event (LodgeSdlWindow *self, const SDL_WindowEvent *event)
     lodge_sdl_window_queue_draw (self);
     break;
   case SDL_WINDOWEVENT_SIZE_CHANGED:
-    size_changed (self);
+    size_changed (self, event->data1, event->data2);
     break;
   case SDL_WINDOWEVENT_FOCUS_GAINED:
   case SDL_WINDOWEVENT_FOCUS_LOST:
@@ -482,11 +494,37 @@ forget_textures (LodgeSdlWindow *self)
   lodge_sdl_window_queue_draw (self);
 }
 
+/* SDL has one queue of events for all windows of a process. */
+static gboolean
+is_ours (LodgeSdlWindow *self, const SDL_Event *event)
+{
+  const Uint32 id = SDL_GetWindowID (self->window);
+
+  switch (event->type) {
+  case SDL_WINDOWEVENT:
+    return event->window.windowID == id;
+  case SDL_KEYDOWN:
+  case SDL_KEYUP:
+    return event->key.windowID == id;
+  case SDL_MOUSEMOTION:
+    return event->motion.windowID == id;
+  case SDL_MOUSEBUTTONDOWN:
+  case SDL_MOUSEBUTTONUP:
+    return event->button.windowID == id;
+  case SDL_MOUSEWHEEL:
+    return event->wheel.windowID == id;
+  default:
+    return TRUE;
+  }
+}
+
 static void
 event_cb (const SDL_Event *event, gpointer user_data)
 {
   LodgeSdlWindow *self = user_data;
 
+  if (!is_ours (self, event))
+    return;
   g_object_ref (self);
   switch (event->type) {
   case SDL_WINDOWEVENT:
@@ -575,6 +613,9 @@ lodge_sdl_window_new (const char *title, gboolean full_screen, GError **error)
   self->title = g_utf8_make_valid (title, -1);
   if (!make_window (self, full_screen, error))
     return NULL;
+  self->sized = full_screen;
+  self->own_width = FIRST_WIDTH;
+  self->own_height = FIRST_HEIGHT;
   self->focused = (SDL_GetWindowFlags (self->window) & SDL_WINDOW_INPUT_FOCUS) != 0;
   /* Text is not wanted, and would be composed of keys. */
   SDL_StopTextInput ();
