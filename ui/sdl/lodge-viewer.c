@@ -289,6 +289,10 @@ server_changed_cb (LodgeViewerServer *server, Viewer *self)
     g_signal_connect (session, "notify::settled", G_CALLBACK (settled_cb), self);
   self->watched = session;
   set_server_words (self);
+  /* The terminal keeps what the window said when it is closed. */
+  if (phase == LODGE_VIEWER_SERVER_ENDED ||
+      (phase == LODGE_VIEWER_SERVER_ASKING && !lodge_viewer_prompt_is_possible ()))
+    fprintf (stderr, "lodge-viewer: %s\n", lodge_viewer_server_get_sentence (server));
   if (phase == LODGE_VIEWER_SERVER_SHOWN && !self->closed && self->settle_id == 0)
     self->settle_id = g_timeout_add_seconds (SETTLE_LIMIT_S, settle_limit_cb, self);
   if (phase == LODGE_VIEWER_SERVER_ASKING && self->prompt == NULL &&
