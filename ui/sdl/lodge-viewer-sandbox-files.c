@@ -42,17 +42,26 @@ static const char *const system_places[] = {
 };
 
 /* The user's own fonts and cursors, and the keys to the display and the sound server. */
-static const char *const home_places[] = {
-    ".fonts",
-    ".local/share/fonts",
-    ".icons",
-    ".local/share/icons",
-    ".Xauthority",
-    ".config/fontconfig",
-    ".config/pulse",
-    ".pulse-cookie",
-    ".cache/gstreamer-1.0",
+typedef struct {
+  const char *(*get_folder) (void);
+  const char *name;
+} UserPlace;
+
+static const UserPlace user_places[] = {
+    {g_get_home_dir, ".fonts"},
+    {g_get_home_dir, ".icons"},
+    {g_get_home_dir, ".Xauthority"},
+    {g_get_home_dir, ".pulse-cookie"},
+    {g_get_user_data_dir, "fonts"},
+    {g_get_user_data_dir, "icons"},
+    {g_get_user_config_dir, "fontconfig"},
+    {g_get_user_config_dir, "pulse"},
+    {g_get_user_cache_dir, "fontconfig"},
+    {g_get_user_cache_dir, "gstreamer-1.0"},
 };
+
+/* Environment variables that name a file. */
+static const char *const named_places[] = {"XAUTHORITY", "PULSE_COOKIE", "SSL_CERT_FILE"};
 
 static void
 allow (int ruleset, const char *path, guint64 access)
@@ -84,13 +93,16 @@ lodge_viewer_sandbox_limit_files (void)
     return FALSE;
   for (guint i = 0; i < G_N_ELEMENTS (system_places); i++)
     allow (ruleset, system_places[i], READ);
-  for (guint i = 0; i < G_N_ELEMENTS (home_places); i++) {
-    g_autofree char *path = g_build_filename (g_get_home_dir (), home_places[i], NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (user_places); i++) {
+    g_autofree char *path =
+        g_build_filename (user_places[i].get_folder (), user_places[i].name, NULL);
 
     allow (ruleset, path, READ);
   }
-  if (g_getenv ("XAUTHORITY") != NULL)
-    allow (ruleset, g_getenv ("XAUTHORITY"), READ);
+  for (guint i = 0; i < G_N_ELEMENTS (named_places); i++) {
+    if (g_getenv (named_places[i]) != NULL)
+      allow (ruleset, g_getenv (named_places[i]), READ);
+  }
   allow (ruleset, "/dev", USE_DEVICES);
   done = syscall (SYS_landlock_restrict_self, ruleset, 0) == 0;
   close (ruleset);
