@@ -205,9 +205,10 @@ connect_error (LodgeConsoleSession *self, SpiceChannelEvent event, const GError 
                                              : _ ("The SPICE server at %s wants a ticket."),
                         where);
   if (event == SPICE_CHANNEL_ERROR_TLS)
-    return g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED,
-                        _ ("The SPICE server at %s has no certificate that this computer trusts."),
-                        where);
+    return g_error_new (
+        LODGE_ERROR, LODGE_ERROR_FAILED,
+        _ ("The SPICE server at %s has no certificate for that name that this computer trusts."),
+        where);
   return g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED,
                       _ ("Could not connect to the machine’s screen at %s: %s"), where,
                       reason != NULL ? reason->message : _ ("it is no SPICE server"));
