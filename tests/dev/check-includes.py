@@ -43,6 +43,10 @@ def check_include(path, kind, name):
             yield f"ui/ sees only the contract of the engine ({name})"
         if parts[1] == "console" and TOOLKIT.match(name):
             yield f"the console has no toolkit ({name})"
+        if parts[1] == "console" and room in ("gtk", "sdl"):
+            yield f"the console has no toolkit ({name})"
+        if parts[1] == "sdl" and (room == "gtk" or re.match(r"(gtk|gdk|gsk|graphene|adwaita)", name)):
+            yield f"the viewer does without GTK ({name})"
     elif parts[0] == "app" and path not in WINDOWED and TOOLKIT.match(name):
         yield f"only {' and '.join(WINDOWED)} have windows ({name})"
 
