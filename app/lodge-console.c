@@ -9,26 +9,13 @@
 #include "gtk/lodge-renderer.h"
 #include "lodge-config.h"
 #include "lodge-keeper.h"
+#include "lodge-memory.h"
 
 #include <glib/gi18n.h>
 #include <locale.h>
-#include <sys/resource.h>
 
 /* What the library, which opens consoles, knows it by. */
 G_STATIC_ASSERT (LODGE_CONSOLE_GAVE_UP == LODGE_KEEPER_GAVE_UP);
-
-/* The largest picture takes 1 GiB, and its copies for drawing as much again. What a server sends
- * must not make this process push others out of memory. */
-#define MEMORY_MAX ((rlim_t) 4 << 30)
-
-static void
-limit_memory (void)
-{
-  const struct rlimit limit = {MEMORY_MAX, MEMORY_MAX};
-
-  if (!LODGE_ADDRESS_SANITIZER)
-    (void) setrlimit (RLIMIT_DATA, &limit);
-}
 
 static int
 show_window (gboolean again, gpointer user_data)
@@ -42,7 +29,7 @@ show_window (gboolean again, gpointer user_data)
     start = LODGE_CONSOLE_SHOW_AGAIN;
   else if (argv[2] != NULL)
     start = LODGE_CONSOLE_START_MACHINE;
-  limit_memory ();
+  lodge_memory_limit ();
   /* To a machine of this computer sound goes as it is: no loss, no time for a codec. The library
    * has no other switch for what it records. */
   g_setenv ("SPICE_DISABLE_OPUS", "1", FALSE);

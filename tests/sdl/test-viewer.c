@@ -401,6 +401,16 @@ test_garbage (void)
 
 /* ---- a machine */
 
+/* The only child of a process, or 0. */
+static int
+find_child (int parent)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/task/%d/children", parent, parent);
+  g_autofree char *text = NULL;
+
+  return g_file_get_contents (path, &text, NULL, NULL) ? atoi (text) : 0;
+}
+
 static void
 test_machine (void)
 {
@@ -417,6 +427,13 @@ test_machine (void)
   expect_pixel (&f, 10, 10, 0x336699);
   g_autofree char *state = fake_engine_dup_state (engine, "web");
   g_assert_cmpstr (state, ==, "running");
+  /* Its window comes back when what a guest sends brings it down. */
+  const int window = find_child (atoi (g_subprocess_get_identifier (f.viewer)));
+  g_assert_cmpint (window, >, 0);
+  g_assert_cmpint (kill (window, SIGSEGV), ==, 0);
+  test_wait_polled (find_child (atoi (g_subprocess_get_identifier (f.viewer))) != window);
+  spice_fixture_fill (f.server, 0, 0, 320, 240, 0x993366);
+  expect_pixel (&f, 10, 10, 0x993366);
   /* What is Lodge's own is not shut off. */
   g_assert_true (has_status (&f, "\nSeccomp:\t0\n"));
   fake_engine_set_state (engine, "web", "off");

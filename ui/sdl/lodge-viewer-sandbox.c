@@ -8,6 +8,7 @@
 
 #include "sdl/lodge-viewer-sandbox-private.h"
 
+#include "lodge-config.h"
 #include "lodge-error.h"
 
 #include <errno.h>
@@ -26,18 +27,6 @@
 /* From linux/tiocl.h's call: pastes the selection of a console. */
 #ifndef TIOCLINUX
 #define TIOCLINUX 0x541c
-#endif
-
-/* The sanitizers, at exit, start a thread that traces this one. */
-#if defined(__SANITIZE_ADDRESS__)
-#define HAS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HAS_SANITIZER 1
-#endif
-#endif
-#ifndef HAS_SANITIZER
-#define HAS_SANITIZER 0
 #endif
 
 static const int denied_calls[] = {
@@ -219,7 +208,8 @@ lodge_viewer_sandbox_enter (GError **error)
   deny_writing (filter, &result, SCMP_SYS (openat), 2);
   /* What cannot be looked into, because it is behind a pointer: the C library has another way. */
   deny (filter, &result, ENOSYS, SCMP_SYS (openat2));
-  if (!HAS_SANITIZER) {
+  /* The sanitizer, at exit, starts a thread that traces this one. */
+  if (!LODGE_ADDRESS_SANITIZER) {
     deny (filter, &result, EPERM, SCMP_SYS (ptrace));
     deny (filter, &result, ENOSYS, SCMP_SYS (clone3));
     deny_if (filter, &result, SCMP_SYS (clone), masked (0, CLONE_THREAD, 0));
