@@ -56,8 +56,21 @@ struct _LodgeSdlWindow {
   SDL_Texture *cursor_texture;
 };
 
-/* lodge-sdl-window.c */
+/* The smallest that a window can be made. */
+#define LODGE_SDL_WINDOW_LEAST_WIDTH  160
+#define LODGE_SDL_WINDOW_LEAST_HEIGHT 120
+
+/* lodge-sdl-window-draw.c */
 void lodge_sdl_window_queue_draw (LodgeSdlWindow *self);
+/* How much there is to draw on, in the renderer's pixels; and how many of them the window's have.
+ */
+void lodge_sdl_window_measure (LodgeSdlWindow *self, int *out_width, int *out_height);
+/* Where in it the picture lies now. */
+void lodge_sdl_window_update_view (LodgeSdlWindow *self);
+/* They are other ones, or the renderer has lost them. */
+void lodge_sdl_words_forget (LodgeSdlWords *words);
+
+/* lodge-sdl-window.c */
 gboolean lodge_sdl_window_is_connected (LodgeSdlWindow *self);
 void lodge_sdl_window_update_title (LodgeSdlWindow *self);
 void lodge_sdl_window_set_left (LodgeSdlWindow *self, gboolean left);

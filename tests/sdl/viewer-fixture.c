@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See viewer-fixture.h. */
+#include "viewer-fixture.h"
+
+#include "test-folder.h"
+#include "test-wait.h"
+#include "test-xdotool.h"
+
+#include <X11/Xutil.h>
+#include <fcntl.h>
+#include <gio/gunixinputstream.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+void
+viewer_fixture_set_up (ViewerFixture *f, gboolean server)
+{
+  *f = (ViewerFixture){.folder = g_dir_make_tmp ("lv-XXXXXX", NULL)};
+  f->socket = g_build_filename (f->folder, "spice.sock", NULL);
+  f->display = XOpenDisplay (NULL);
+  if (server)
+    f->server = spice_fixture_new_at (f->socket, 320, 240);
+}
+
+static void
+ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_assert_true (g_subprocess_wait_finish (G_SUBPROCESS (source), result, NULL));
+  *(gboolean *) user_data = TRUE;
+}
+
+/* @stdin_fd: -1: nothing can be read there; closed. */
+void
+viewer_fixture_start (ViewerFixture *f, int stdin_fd, const char *words)
+{
+  g_autoptr (GSubprocessLauncher) launcher =
+      g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDERR_PIPE);
+  g_autofree char *line = g_strconcat (g_getenv ("LODGE_TEST_VIEWER"), " ", words, NULL);
+  g_auto (GStrv) argv = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (g_shell_parse_argv (line, NULL, &argv, NULL));
+  g_subprocess_launcher_take_stdin_fd (
+      launcher, stdin_fd >= 0 ? stdin_fd : open ("/dev/null", O_RDONLY | O_CLOEXEC));
+  /* What the library calls critical, and goes on after, is what a bad server has done. */
+  g_subprocess_launcher_unsetenv (launcher, "G_DEBUG");
+  f->ended = FALSE;
+  f->viewer = g_subprocess_launcher_spawnv (launcher, (const char *const *) argv, &error);
+  g_assert_no_error (error);
+  g_subprocess_wait_async (f->viewer, NULL, ended_cb, &f->ended);
+}
+
+void
+viewer_fixture_start_with_server (ViewerFixture *f, const char *words)
+{
+  g_autofree char *whole =
+      g_strdup_printf ("--connect spice+unix://%s --no-sound %s", f->socket, words);
+
+  viewer_fixture_start (f, -1, whole);
+}
+
+/* Waits for its end. @said: what it says, in one line; NULL: it closes itself, and what libraries
+ * have to say is no matter. */
+void
+viewer_fixture_expect_end (ViewerFixture *f, int code, const char *said)
+{
+  char text[4096];
+  gsize n = 0;
+
+  test_wait_until (f->ended);
+  g_assert_true (g_subprocess_get_if_exited (f->viewer));
+  g_assert_cmpint (g_subprocess_get_exit_status (f->viewer), ==, code);
+  if (said != NULL) {
+    g_input_stream_read_all (g_subprocess_get_stderr_pipe (f->viewer), text, sizeof text - 1, &n,
+                             NULL, NULL);
+    text[n] = '\0';
+    if (strstr (text, said) == NULL)
+      g_error ("it says: %s", text);
+    g_assert_true (g_str_has_prefix (text, "lodge-viewer: "));
+    g_assert_true (strchr (text, '\n') == text + n - 1);
+  }
+  g_clear_object (&f->viewer);
+}
+
+void
+viewer_fixture_tear_down (ViewerFixture *f)
+{
+  if (f->server != NULL)
+    spice_fixture_free (f->server);
+  XCloseDisplay (f->display);
+  test_folder_remove (f->folder);
+  g_free (f->folder);
+  g_free (f->socket);
+}
+
+/* ---- its window */
+
+static Window
+find (Display *display, Window root)
+{
+  Window found = None, unused, *children = NULL;
+  XClassHint hint = {NULL, NULL};
+  unsigned n = 0;
+
+  if (XGetClassHint (display, root, &hint) != 0) {
+    if (g_strcmp0 (hint.res_class, "lodge-viewer") == 0)
+      found = root;
+    XFree (hint.res_name);
+    XFree (hint.res_class);
+  }
+  if (found == None && XQueryTree (display, root, &unused, &unused, &children, &n) != 0) {
+    for (unsigned i = 0; i < n && found == None; i++)
+      found = find (display, children[i]);
+    XFree (children);
+  }
+  return found;
+}
+
+static gboolean
+has_window (ViewerFixture *f)
+{
+  g_assert_false (f->ended);
+  f->xid = find (f->display, DefaultRootWindow (f->display));
+  return f->xid != None;
+}
+
+/* Windows come and go while they are looked for. */
+static int
+ignore_error (Display *display, XErrorEvent *event)
+{
+  return 0;
+}
+
+static guint32
+get_pixel (ViewerFixture *f, int x, int y)
+{
+  XImage *image = XGetImage (f->display, f->xid, x, y, 1, 1, AllPlanes, ZPixmap);
+  const guint32 color = image != NULL ? (guint32) XGetPixel (image, 0, 0) & 0xffffff : G_MAXUINT32;
+
+  if (image != NULL)
+    XDestroyImage (image);
+  return color;
+}
+
+void
+viewer_fixture_expect_pixel (ViewerFixture *f, int x, int y, guint32 color)
+{
+  test_wait_polled (has_window (f) && get_pixel (f, x, y) == color);
+}
+
+static gboolean
+is_focused (ViewerFixture *f)
+{
+  Window focus;
+  int unused;
+
+  XGetInputFocus (f->display, &focus, &unused);
+  return focus == f->xid;
+}
+
+gboolean
+viewer_fixture_has_status (ViewerFixture *f, const char *line)
+{
+  g_autofree char *path =
+      g_strdup_printf ("/proc/%s/status", g_subprocess_get_identifier (f->viewer));
+  g_autofree char *status = NULL;
+
+  g_assert_true (g_file_get_contents (path, &status, NULL, NULL));
+  return strstr (status, line) != NULL;
+}
+
+void
+viewer_fixture_wait_for_focus (ViewerFixture *f)
+{
+  test_wait_polled (is_focused (f));
+}
+
+void
+viewer_fixture_press (ViewerFixture *f, const char *keys)
+{
+  viewer_fixture_wait_for_focus (f);
+  test_xdotool ("key %s", keys);
+}
+
+/* ---- what it says */
+
+gboolean
+viewer_fixture_says (int fd, GString *all, const char *words)
+{
+  char text[256];
+  gssize n;
+
+  while ((n = read (fd, text, sizeof text)) > 0)
+    g_string_append_len (all, text, n);
+  return strstr (all->str, words) != NULL;
+}
+
+/* On standard error, after all that it has said before. */
+void
+viewer_fixture_expect_words (ViewerFixture *f, const char *words)
+{
+  const int fd =
+      g_unix_input_stream_get_fd (G_UNIX_INPUT_STREAM (g_subprocess_get_stderr_pipe (f->viewer)));
+  g_autoptr (GString) all = g_string_new (NULL);
+
+  g_assert_cmpint (fcntl (fd, F_SETFL, O_NONBLOCK), ==, 0);
+  test_wait_polled (viewer_fixture_says (fd, all, words));
+}
+
+/* ---- tests */
+
+static void
+run_test (gconstpointer test)
+{
+  spice_fixture_run ((void (*) (void)) test);
+}
+
+void
+viewer_fixture_add (const char *path, void (*test) (void))
+{
+  g_test_add_data_func (path, (gconstpointer) test, run_test);
+}
+
+void
+viewer_fixture_init (int *argc, char ***argv)
+{
+  g_test_init (argc, argv, NULL);
+  XSetErrorHandler (ignore_error);
+  /* libspice-server, like QEMU around it, writes to clients that have gone. */
+  signal (SIGPIPE, SIG_IGN);
+}
