@@ -259,6 +259,7 @@ test_refused (void)
   check_end ("", 2, "Name a machine");
   check_end ("--connect 'spice://host:1?password=x'", 2, "a ticket does not belong there");
   check_end ("--connect file:///etc/passwd", 2, "no address of a SPICE server");
+  g_assert_cmpuint (fake_engine_get_n_machines (engine), ==, 0);
   check_end ("nobody", 1, "nobody");
 
   ViewerFixture f;

@@ -50,14 +50,14 @@ static gboolean
 take_query (LodgeConsoleAddress *self, const char *query, const char *uri, GError **error)
 {
   GUriParamsIter iter;
-  char *key, *value;
+  char *next_key, *next_value;
 
   if (query == NULL)
     return TRUE;
   g_uri_params_iter_init (&iter, query, -1, "&", G_URI_PARAMS_NONE);
-  while (g_uri_params_iter_next (&iter, &key, &value, NULL)) {
-    g_autofree char *owned_key = key;
-    g_autofree char *owned_value = value;
+  while (g_uri_params_iter_next (&iter, &next_key, &next_value, NULL)) {
+    g_autofree char *key = next_key;
+    g_autofree char *value = next_value;
 
     if (g_str_equal (key, "password"))
       return refuse (error, uri, _ ("a ticket does not belong there; use --ticket-file"));

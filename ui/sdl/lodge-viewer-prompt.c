@@ -35,8 +35,8 @@ line_cb (int fd, GIOCondition condition, gpointer user_data)
   self->source_id = 0;
   if (good)
     line[n - 1] = '\0';
-  fputc ('\n', stderr); /* the user's was not shown */
-  self->func (good ? line : NULL, self->user_data);
+  fputc ('\n', stderr);                             /* the user's was not shown */
+  self->func (good ? line : NULL, self->user_data); /* which frees self */
   explicit_bzero (line, sizeof line);
   return G_SOURCE_REMOVE;
 }

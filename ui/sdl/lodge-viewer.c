@@ -271,7 +271,8 @@ answer_cb (const char *ticket, gpointer user_data)
 {
   Viewer *self = user_data;
 
-  g_autoptr (LodgeViewerPrompt) prompt = g_steal_pointer (&self->prompt);
+  /* The answer may be followed by another question. */
+  g_clear_pointer (&self->prompt, lodge_viewer_prompt_free);
   if (ticket != NULL)
     lodge_viewer_server_answer (self->server, ticket);
   else
