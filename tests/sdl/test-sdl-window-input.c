@@ -111,6 +111,26 @@ test_leaving (void)
   window_fixture_tear_down (&test);
 }
 
+/* The key that gives the keyboard back to the guest is not typed there, however long it is held. */
+static void
+test_leaving_held (void)
+{
+  WindowFixture test;
+
+  window_fixture_set_up (&test, 640, 480, TRUE);
+  test_xdotool ("key ctrl+alt");
+  g_assert_true (spice_fixture_wait (has_left, &test));
+  spice_fixture_expect_scancodes (test.server, "1d 38 9d b8");
+  test_xdotool ("keydown Return");
+  g_assert_true (spice_fixture_wait (has_not_left, &test));
+  /* The X server repeats it from 660 ms on. */
+  g_usleep (800 * G_TIME_SPAN_MILLISECOND);
+  spice_fixture_settle ();
+  test_xdotool ("keyup Return key a");
+  spice_fixture_expect_scancodes (test.server, "1e 9e");
+  window_fixture_tear_down (&test);
+}
+
 /* Keys that are down when the user goes to another window are not held in the guest for ever. */
 static void
 test_focus_loss (void)
@@ -263,6 +283,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   WINDOW_FIXTURE_ADD ("/sdl-window-input/keys", test_keys);
   WINDOW_FIXTURE_ADD ("/sdl-window-input/leaving", test_leaving);
+  WINDOW_FIXTURE_ADD ("/sdl-window-input/leaving-held", test_leaving_held);
   WINDOW_FIXTURE_ADD ("/sdl-window-input/focus-loss", test_focus_loss);
   WINDOW_FIXTURE_ADD ("/sdl-window-input/grab", test_grab);
   WINDOW_FIXTURE_ADD ("/sdl-window-input/pointer", test_pointer);

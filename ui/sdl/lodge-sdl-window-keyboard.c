@@ -3,12 +3,16 @@
 #include "sdl/lodge-sdl-keymap.h"
 #include "sdl/lodge-sdl-window-private.h"
 
+#include <string.h>
+
 static gboolean
 guest_has_keys (LodgeSdlWindow *self)
 {
   return !self->left && lodge_sdl_window_is_connected (self);
 }
 
+/* Done when a key is let go of: a window that becomes another size may lose the focus for a moment,
+ * and with it what SDL knows of keys that are down. It takes those for new ones then. */
 static void
 toggle_full_screen (LodgeSdlWindow *self)
 {
@@ -24,8 +28,7 @@ use_key (LodgeSdlWindow *self, SDL_Keycode key)
   if (key == SDLK_q) {
     lodge_sdl_window_emit_close (self);
   } else if (key == SDLK_f) {
-    toggle_full_screen (self);
-    lodge_sdl_window_set_left (self, FALSE);
+    return; /* when it is let go of */
   } else if (self->left && (key == SDLK_RETURN || key == SDLK_ESCAPE)) {
     lodge_sdl_window_set_left (self, FALSE);
   } else {
@@ -38,22 +41,31 @@ lodge_sdl_window_key (LodgeSdlWindow *self, const SDL_KeyboardEvent *event)
 {
   const guint evdev = lodge_sdl_keymap_evdev (event->keysym.scancode);
   const gboolean pressed = event->state == SDL_PRESSED;
-  const gboolean guests = guest_has_keys (self);
+  guint8 *own = &self->own_keys[event->keysym.scancode];
+
+  /* A key that gave the keyboard to the guest is not repeated there while it is still down; and one
+   * that is let go of after the keyboard was taken from the guest is let go of there. */
+  if (pressed && event->repeat == 0)
+    *own = !guest_has_keys (self);
+  const gboolean guests = !*own && (guest_has_keys (self) || !pressed);
 
   if (event->keysym.scancode == SDL_SCANCODE_F11) {
-    if (pressed && event->repeat == 0)
+    if (!pressed)
       toggle_full_screen (self);
     return;
   }
 
   const gboolean leave = event->repeat == 0 && lodge_leave_combo_key (&self->combo, evdev, pressed);
-  /* A release is the guest's also when the press was before the keys were taken from it. */
-  if (self->session != NULL && (guests || !pressed))
+  if (self->session != NULL && guests)
     lodge_console_session_key (self->session, evdev, pressed);
-  if (leave && lodge_sdl_window_is_connected (self))
+  if (leave && lodge_sdl_window_is_connected (self)) {
     lodge_sdl_window_set_left (self, !self->left);
-  else if (!guests && pressed && event->repeat == 0)
+  } else if (*own && pressed && event->repeat == 0) {
     use_key (self, event->keysym.sym);
+  } else if (*own && !pressed && event->keysym.sym == SDLK_f) {
+    toggle_full_screen (self);
+    lodge_sdl_window_set_left (self, FALSE);
+  }
 }
 
 void
@@ -71,6 +83,7 @@ void
 lodge_sdl_window_set_focused (LodgeSdlWindow *self, gboolean focused)
 {
   self->focused = focused;
+  memset (self->own_keys, 0, sizeof self->own_keys);
   self->combo = (LodgeLeaveCombo){0};
   if (focused)
     lodge_sdl_window_sync_locks (self);

@@ -47,6 +47,7 @@ struct _LodgeSdlWindow {
   gboolean grabbed;
   gboolean left;
   LodgeLeaveCombo combo;
+  guint8 own_keys[SDL_NUM_SCANCODES]; /* that were the viewer's when they were pressed */
 
   /* pointer */
   gboolean swallow; /* the click that took the pointer is not the guest's */
