@@ -381,6 +381,8 @@ lodge_sdl_window_set_hints (void)
   /* The desktop's effects, and its screen saver, stay as they are. */
   SDL_SetHint (SDL_HINT_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR, "0");
   SDL_SetHint (SDL_HINT_VIDEO_ALLOW_SCREENSAVER, "1");
+  /* Where SDL draws by itself it is to do without OpenGL altogether. */
+  SDL_SetHint (SDL_HINT_FRAMEBUFFER_ACCELERATION, "0");
 }
 
 static gboolean
