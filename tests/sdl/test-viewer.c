@@ -52,6 +52,8 @@ test_server_goes (void)
   spice_fixture_fill (f.server, 0, 0, 320, 240, 0x336699);
   viewer_fixture_start_with_server (&f, "");
   viewer_fixture_expect_pixel (&f, 10, 10, 0x336699);
+  /* With all its channels: one that is half made is left open by a server that goes. */
+  test_wait_polled (viewer_fixture_has_status (&f, "\nSeccomp_filters:\t2\n"));
   g_clear_pointer (&f.server, spice_fixture_free);
   viewer_fixture_expect_words (&f, "lodge-viewer: The ");
   viewer_fixture_expect_pixel (&f, 10, 10, VIEWER_FIXTURE_GREY);
