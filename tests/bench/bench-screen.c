@@ -72,17 +72,6 @@ wait_for_colour (Bench *bench, int x, int y, guint32 colour)
 }
 
 static void
-serve_ms (guint ms)
-{
-  const gint64 end = g_get_monotonic_time () + ms * G_TIME_SPAN_MILLISECOND;
-
-  while (g_get_monotonic_time () < end) {
-    if (!g_main_context_iteration (NULL, FALSE))
-      g_usleep (500);
-  }
-}
-
-static void
 draw (Bench *bench, gboolean full, guint32 colour)
 {
   const int n = full ? WIDTH * HEIGHT : SMALL_WIDTH * SMALL_HEIGHT;
@@ -103,7 +92,7 @@ find (Bench *bench)
   XImage *image;
 
   draw (bench, TRUE, FIND_COLOUR);
-  serve_ms (500);
+  spice_fixture_run_for (500);
   image = XGetImage (bench->display, DefaultRootWindow (bench->display), 0, 0, width, height,
                      AllPlanes, ZPixmap);
   for (int y = 0; y < height; y++) {
@@ -133,7 +122,7 @@ draw_many (Bench *bench, gboolean full, int n, int pause_ms)
 
   for (int i = 0; i < n; i++) {
     draw (bench, full, next_colour (bench));
-    serve_ms (pause_ms);
+    spice_fixture_run_for (pause_ms);
   }
   if (wait_for_colour (bench, SMALL_X + SMALL_WIDTH / 2, SMALL_Y + SMALL_HEIGHT / 2, bench->colour))
     printf ("%" G_GINT64_FORMAT "\n", g_get_monotonic_time () - began);
@@ -155,7 +144,7 @@ look (Bench *bench, int n)
     }
     printf ("%" G_GINT64_FORMAT " ", g_get_monotonic_time () - began);
     /* Not in step with anything. */
-    serve_ms (60 + i * 7 % 40);
+    spice_fixture_run_for (60 + i * 7 % 40);
   }
   putchar ('\n');
 }
@@ -185,7 +174,7 @@ type (Bench *bench, int n)
       return;
     }
     printf ("%" G_GINT64_FORMAT " ", took);
-    serve_ms (60 + i * 7 % 40);
+    spice_fixture_run_for (60 + i * 7 % 40);
   }
   putchar ('\n');
 }

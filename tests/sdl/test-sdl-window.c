@@ -165,7 +165,7 @@ test_words (void)
   spice_fixture_fill (test.server, 0, 0, 320, 240, 0x336699);
   window_fixture_expect_pixel (&test, 2, 2, 0x336699);
   lodge_sdl_window_set_words (test.window, "<b>The & End", "It has gone \xff.");
-  lodge_sdl_window_set_session (test.window, NULL);
+  lodge_sdl_window_set_session (test.window, NULL, 0);
   window_fixture_expect_pixel (&test, 2, 2, 0x242424);
   /* Grey, white, and what lies between. */
   g_assert_cmpuint (count_colours (&test, 320, 240), >, 4);
@@ -175,7 +175,7 @@ test_words (void)
   spice_fixture_settle ();
   g_assert_cmpuint (count_colours (&test, 320, 240), ==, 1);
 
-  lodge_sdl_window_set_session (test.window, test.session);
+  lodge_sdl_window_set_session (test.window, test.session, 0);
   window_fixture_expect_pixel (&test, 2, 2, 0x336699);
   window_fixture_tear_down (&test);
 }
@@ -214,12 +214,8 @@ test_monitor (void)
   window_fixture_expect_pixel (&test, 319, 239, 0x336699);
 
   /* The other one, in the same window. */
-  lodge_sdl_window_set_session (test.window, NULL);
-  lodge_console_session_close (test.session);
-  spice_fixture_settle ();
-  lodge_console_session_set_monitor (test.session, 1);
-  lodge_sdl_window_set_session (test.window, test.session);
-  lodge_console_session_open (test.session);
+  lodge_sdl_window_set_session (test.window, NULL, 0);
+  lodge_sdl_window_set_session (test.window, test.session, 1);
   window_fixture_expect_pixel (&test, 0, 0, 0x993366);
   window_fixture_expect_pixel (&test, 319, 239, 0x993366);
   /* The tablet lies over both. */

@@ -209,7 +209,7 @@ window_fixture_set_up (WindowFixture *self, int width, int height, gboolean tabl
   self->window = lodge_sdl_window_new ("web", FALSE, &error);
   g_assert_no_error (error);
   self->session = lodge_console_session_new_for_open (spice_fixture_open, self->server);
-  lodge_sdl_window_set_session (self->window, self->session);
+  lodge_sdl_window_set_session (self->window, self->session, 0);
   lodge_console_session_open (self->session);
   g_assert_true (spice_fixture_wait (is_ready, self));
   /* The window has taken the picture's size. */
