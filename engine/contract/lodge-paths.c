@@ -2,6 +2,7 @@
 /* Where the engine and its clients meet. */
 #include "lodge-paths.h"
 
+#include "lodge-config.h"
 #include "lodge-error.h"
 
 #include <errno.h>
@@ -67,4 +68,13 @@ char *
 lodge_paths_dup_data (void)
 {
   return g_build_filename (g_get_user_data_dir (), "lodge", NULL);
+}
+
+char *
+lodge_paths_dup_helper (const char *name)
+{
+  const char *folder = g_getenv ("LODGE_LIBEXECDIR");
+
+  return g_build_filename (folder != NULL && *folder != '\0' ? folder : LODGE_LIBEXECDIR, name,
+                           NULL);
 }

@@ -48,4 +48,13 @@ char *lodge_paths_dup_machine_runtime (const char *uuid);
  */
 char *lodge_paths_dup_data (void);
 
+/**
+ * lodge_paths_dup_helper:
+ * @name: of a program of Lodge's own that nobody starts by hand
+ *
+ * Returns: (transfer full): its path, in $LODGE_LIBEXECDIR when set (the build folder), else where
+ * it is installed
+ */
+char *lodge_paths_dup_helper (const char *name);
+
 G_END_DECLS

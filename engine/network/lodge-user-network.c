@@ -6,8 +6,8 @@
  */
 #include "network/lodge-user-network-private.h"
 
-#include "lodge-config.h"
 #include "lodge-error.h"
+#include "lodge-paths.h"
 #include "qemu/lodge-launch.h"
 #include "qemu/lodge-unix-socket.h"
 
@@ -195,15 +195,6 @@ gone_cb (GPid pid, int status, gpointer user_data)
   lodge_user_network_close (self);
 }
 
-static char *
-dup_program (void)
-{
-  const char *folder = g_getenv ("LODGE_LIBEXECDIR");
-
-  return g_build_filename (folder != NULL && *folder != '\0' ? folder : LODGE_LIBEXECDIR,
-                           "lodge-usernet", NULL);
-}
-
 static gboolean
 launch (LodgeUserNetwork *self,
         const char *unit,
@@ -212,7 +203,7 @@ launch (LodgeUserNetwork *self,
         int wire,
         GError **error)
 {
-  g_autofree char *program = dup_program ();
+  g_autofree char *program = lodge_paths_dup_helper ("lodge-usernet");
   g_autoptr (LodgeCommand) command = lodge_command_new (program);
   GWeakRef *reference;
 
