@@ -7,7 +7,7 @@ import re
 import sys
 
 # A room may include what stands below it in this list; rooms of one row do not see each other.
-ORDER = [["service"], ["lab"], ["machine"], ["storage", "network", "guest"], ["qemu"],
+ORDER = [["service"], ["lab"], ["machine"], ["storage", "network", "guest", "sharing"], ["qemu"],
          ["host", "description"]]
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the program takes from itself before it reads the first byte of a guest. */
+#include "sharing/share/sandbox.h"
+
+#include "lodge-config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+/* A connection is two, a file that is read or written one more. */
+#define MAX_FILES 512
+/* What is allocated, and not what is mapped: a file that is read is mapped as a whole. */
+#define MAX_MEMORY_BYTES ((rlim_t) 512 * 1024 * 1024)
+/* Standard error is the engine's log file, and nothing else is written where nothing may be. */
+#define MAX_LOG_BYTES ((rlim_t) 1024 * 1024)
+
+static void
+limit (int what, rlim_t value)
+{
+  struct rlimit old;
+
+  /* Never raises what was lowered before. */
+  if (getrlimit ((__rlimit_resource_t) what, &old) == 0) {
+    struct rlimit new = {MIN (value, old.rlim_max), MIN (value, old.rlim_max)};
+
+    (void) setrlimit ((__rlimit_resource_t) what, &new);
+  }
+}
+
+/* What GLib's main loop, sockets, threads and files need. What is missing fails with EPERM and does
+ * not end the program. No program is started, no link is made: one that leads out of the folder
+ * would be followed by whoever looks into it on this computer. */
+static const int allowed_calls[] = {
+    SCMP_SYS (read),
+    SCMP_SYS (write),
+    SCMP_SYS (readv),
+    SCMP_SYS (writev),
+    SCMP_SYS (pread64),
+    SCMP_SYS (pwrite64),
+    SCMP_SYS (recvfrom),
+    SCMP_SYS (recvmsg),
+    SCMP_SYS (sendto),
+    SCMP_SYS (sendmsg),
+    SCMP_SYS (sendmmsg),
+    SCMP_SYS (recv),
+    SCMP_SYS (send),
+    SCMP_SYS (close),
+    SCMP_SYS (poll),
+    SCMP_SYS (ppoll),
+    SCMP_SYS (pipe2),
+    SCMP_SYS (eventfd2),
+    SCMP_SYS (fcntl),
+    SCMP_SYS (fcntl64),
+    SCMP_SYS (shutdown),
+    SCMP_SYS (getsockname),
+    SCMP_SYS (getpeername),
+    SCMP_SYS (getsockopt),
+    SCMP_SYS (setsockopt),
+    SCMP_SYS (brk),
+    SCMP_SYS (munmap),
+    SCMP_SYS (mremap),
+    SCMP_SYS (madvise),
+    SCMP_SYS (futex),
+    SCMP_SYS (set_robust_list),
+    SCMP_SYS (rseq),
+    SCMP_SYS (clock_gettime),
+    SCMP_SYS (clock_nanosleep),
+    SCMP_SYS (gettimeofday),
+    SCMP_SYS (time),
+    SCMP_SYS (getrandom),
+    SCMP_SYS (sysinfo),
+    SCMP_SYS (sched_getaffinity),
+    SCMP_SYS (sched_yield),
+    SCMP_SYS (uname),
+    SCMP_SYS (getuid),
+    SCMP_SYS (geteuid),
+    SCMP_SYS (getgid),
+    SCMP_SYS (getegid),
+    SCMP_SYS (getpid),
+    SCMP_SYS (gettid),
+    SCMP_SYS (tgkill),
+    SCMP_SYS (exit),
+    SCMP_SYS (exit_group),
+    SCMP_SYS (rt_sigreturn),
+    SCMP_SYS (rt_sigaction),
+    SCMP_SYS (rt_sigprocmask),
+    SCMP_SYS (restart_syscall),
+    /* Files. */
+    SCMP_SYS (open),
+    SCMP_SYS (openat),
+    SCMP_SYS (openat2),
+    SCMP_SYS (fstat),
+    SCMP_SYS (stat),
+    SCMP_SYS (lstat),
+    SCMP_SYS (newfstatat),
+    SCMP_SYS (statx),
+    SCMP_SYS (statfs),
+    SCMP_SYS (fstatfs),
+    SCMP_SYS (access),
+    SCMP_SYS (faccessat),
+    SCMP_SYS (faccessat2),
+    SCMP_SYS (readlink),
+    SCMP_SYS (readlinkat),
+    SCMP_SYS (getdents64),
+    SCMP_SYS (getcwd),
+    SCMP_SYS (lseek),
+    SCMP_SYS (fadvise64),
+    SCMP_SYS (getxattr),
+    SCMP_SYS (lgetxattr),
+    SCMP_SYS (fgetxattr),
+    SCMP_SYS (listxattr),
+    SCMP_SYS (llistxattr),
+    SCMP_SYS (flistxattr),
+};
+
+/* Only where the guest may change files; the walls are what keeps it from others. */
+static const int writing_calls[] = {
+    SCMP_SYS (mkdir),           SCMP_SYS (mkdirat),      SCMP_SYS (rmdir),
+    SCMP_SYS (unlink),          SCMP_SYS (unlinkat),     SCMP_SYS (rename),
+    SCMP_SYS (renameat),        SCMP_SYS (renameat2),    SCMP_SYS (ftruncate),
+    SCMP_SYS (fallocate),       SCMP_SYS (fsync),        SCMP_SYS (fdatasync),
+    SCMP_SYS (chmod),           SCMP_SYS (fchmod),       SCMP_SYS (fchmodat),
+    SCMP_SYS (utime),           SCMP_SYS (utimes),       SCMP_SYS (utimensat),
+    SCMP_SYS (copy_file_range), SCMP_SYS (splice),       SCMP_SYS (setxattr),
+    SCMP_SYS (lsetxattr),       SCMP_SYS (fsetxattr),    SCMP_SYS (removexattr),
+    SCMP_SYS (sendfile),        SCMP_SYS (lremovexattr), SCMP_SYS (umask),
+};
+
+static int
+allow_all (scmp_filter_ctx filter, const int *calls, guint n_calls)
+{
+  int result = 0;
+
+  for (guint i = 0; i < n_calls && result == 0; i++)
+    result = seccomp_rule_add (filter, SCMP_ACT_ALLOW, calls[i], 0);
+  return result;
+}
+
+/* Allows a call whose argument @index has of the bits of @mask just @value. */
+static int
+allow_masked (scmp_filter_ctx filter, int call, guint index, guint64 mask, guint64 value)
+{
+  const struct scmp_arg_cmp compare = {index, SCMP_CMP_MASKED_EQ, mask, value};
+
+  return seccomp_rule_add_array (filter, SCMP_ACT_ALLOW, call, 1, &compare);
+}
+
+static int
+add_rules (scmp_filter_ctx filter, gboolean writable)
+{
+  int result = allow_all (filter, allowed_calls, G_N_ELEMENTS (allowed_calls));
+
+  if (result == 0 && writable)
+    result = allow_all (filter, writing_calls, G_N_ELEMENTS (writing_calls));
+  /* The two ends of a connection inside this program, and no other socket. */
+  if (result == 0)
+    result = allow_masked (filter, SCMP_SYS (socketpair), 0, G_MAXUINT32, AF_UNIX);
+  /* Threads, and no processes. clone3() hides what it is asked for; the C library goes back to
+   * clone() when it is not there. */
+  if (result == 0)
+    result = allow_masked (filter, SCMP_SYS (clone), 0, CLONE_THREAD, CLONE_THREAD);
+  if (result == 0)
+    result = seccomp_rule_add (filter, SCMP_ACT_ERRNO (ENOSYS), SCMP_SYS (clone3), 0);
+  /* A thread is given a name. */
+  if (result == 0)
+    result = allow_masked (filter, SCMP_SYS (prctl), 0, G_MAXUINT32, PR_SET_NAME);
+  /* No memory to run code from. */
+  if (result == 0)
+    result = allow_masked (filter, SCMP_SYS (mmap), 2, PROT_EXEC, 0);
+  if (result == 0)
+    result = allow_masked (filter, SCMP_SYS (mprotect), 2, PROT_EXEC, 0);
+  /* FIONREAD, by which GLib asks how much has come. */
+  if (result == 0)
+    result = allow_masked (filter, SCMP_SYS (ioctl), 1, G_MAXUINT32, 0x541b);
+  return result;
+}
+
+gboolean
+share_sandbox_enter (gboolean writable)
+{
+  scmp_filter_ctx filter;
+  int result;
+
+  limit (RLIMIT_CORE, 0);
+  limit (RLIMIT_NOFILE, MAX_FILES);
+  if (!writable)
+    limit (RLIMIT_FSIZE, MAX_LOG_BYTES);
+  signal (SIGXFSZ, SIG_IGN);
+  signal (SIGPIPE, SIG_IGN);
+  if (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+    g_printerr ("no_new_privs: %s\n", g_strerror (errno));
+    return FALSE;
+  }
+  /* It maps terabytes and, at exit, starts a thread that traces this one. */
+  if (LODGE_ADDRESS_SANITIZER)
+    return TRUE;
+  limit (RLIMIT_DATA, MAX_MEMORY_BYTES);
+
+  filter = seccomp_init (SCMP_ACT_ERRNO (EPERM));
+  result = filter != NULL ? add_rules (filter, writable) : -ENOMEM;
+  /* Threads that GLib has made are in it too. */
+  if (result == 0)
+    result = seccomp_attr_set (filter, SCMP_FLTATR_CTL_TSYNC, 1);
+  if (result == 0)
+    result = seccomp_load (filter);
+  if (filter != NULL)
+    seccomp_release (filter);
+  if (result != 0)
+    g_printerr ("seccomp: %s\n", g_strerror (-result));
+  return result == 0;
+}

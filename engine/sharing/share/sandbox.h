@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the program takes from itself before it reads the first byte of a guest. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Nothing can be undone. %FALSE, with the reason on standard error: the program must end. */
+gboolean share_sandbox_enter (gboolean writable);
+
+G_END_DECLS
