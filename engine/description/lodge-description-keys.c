@@ -127,6 +127,13 @@ static const LodgeKey keys[] = {
   { LODGE_SECTION_SHARING, "microphone", LODGE_KEY_BOOLEAN, MACHINE (microphone), "false", 0, 0, NULL,
     SETTABLE, N_ ("Whether the guest hears this computer's microphone while it records; else it "
                   "records silence.") },
+  { LODGE_SECTION_SHARING, "folder", LODGE_KEY_HOST_FILE, MACHINE (share_folder), "", 0, PATH_LENGTH,
+    NULL, SETTABLE,
+    N_ ("A folder on this computer that the guest can open, with its full path; empty for none. The "
+        "guest needs spice-webdavd and finds it at http://localhost:9843/.") },
+  { LODGE_SECTION_SHARING, "folder-writable", LODGE_KEY_BOOLEAN, MACHINE (share_folder_writable),
+    "false", 0, 0, NULL, SETTABLE,
+    N_ ("Whether the guest may change, add and remove files in the shared folder.") },
 
   { LODGE_SECTION_TERMINAL, "monitor", LODGE_KEY_BOOLEAN, MACHINE (qemu_monitor), "false", 0, 0, NULL,
     SETTABLE, N_ ("Whether there is QEMU's own console: it can change the running machine behind "

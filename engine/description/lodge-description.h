@@ -116,6 +116,8 @@ typedef struct {
   LodgeClipboardSharing share_clipboard;
   gboolean share_files; /* dropped on the console, into the guest */
   gboolean microphone;
+  char *share_folder; /* absolute, "" for none */
+  gboolean share_folder_writable;
 
   /* [terminal] */
   gboolean qemu_monitor; /* QEMU's own console is served */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the files of one machine share: start, run, recover, input, screen. */
+/* What the files of one machine share: start, run, recover, input, screen, share. */
 #pragma once
 
 #include "machine/lodge-machine.h"
@@ -7,6 +7,7 @@
 #include "network/lodge-user-network.h"
 #include "qemu/lodge-machine-command.h"
 #include "qemu/lodge-qmp.h"
+#include "sharing/lodge-shared-folder.h"
 
 G_BEGIN_DECLS
 
@@ -37,6 +38,12 @@ struct _LodgeMachine {
   gboolean asleep;      /* the guest has suspended itself to memory */
   GHashTable *networks; /* NIC id to LodgeUserNetwork */
   gboolean has_tpm;
+  LodgeSharedFolder *share; /* while a folder is shared */
+  gboolean share_ending;    /* it was told to end */
+  gint64 share_began_us;
+  guint share_restarts; /* one after the other, none of which lived long */
+  guint share_timeout;
+  char *share_note;       /* what the note was told last of it, or NULL */
   gboolean disk_failed;   /* what the guest is paused for */
   gboolean ending;        /* QEMU was told to go: its end is no crash */
   gboolean restart;       /* the guest reset and gets a fresh QEMU */
@@ -115,6 +122,18 @@ void lodge_machine_end_qemu (LodgeMachine *self);
 void lodge_machine_crashed (LodgeMachine *self, LodgeRunEnd how);
 /* For whoever waits for the end, once the state says it. */
 void lodge_machine_end_waiting (LodgeMachine *self);
+
+/* lodge-machine-share.c */
+/* Brings what is shared to what the description and the state say. */
+void lodge_machine_share_update (LodgeMachine *self);
+/* The same where an earlier engine may have shared something already. */
+void lodge_machine_share_recover (LodgeMachine *self);
+/* QEMU's event VSERPORT_CHANGE. */
+void lodge_machine_share_port_changed (LodgeMachine *self, const char *port, gboolean open);
+/* The guest has ended. */
+void lodge_machine_share_end (LodgeMachine *self);
+/* This engine ends; the sharing goes on. */
+void lodge_machine_share_forget (LodgeMachine *self);
 
 /* lodge-machine-terminals.c */
 /* Serves those that QEMU, process @qemu, has made sockets for. */

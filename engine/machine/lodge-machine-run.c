@@ -68,6 +68,7 @@ lodge_machine_detach (LodgeMachine *self)
   g_clear_handle_id (&self->network_timeout, g_source_remove);
   g_clear_handle_id (&self->reaction_timeout, g_source_remove);
   lodge_machine_screen_end (self);
+  lodge_machine_share_end (self);
   lodge_machine_close_terminals (self);
   if (self->qmp != NULL) {
     g_signal_handlers_disconnect_by_data (self->qmp, self);
@@ -401,6 +402,10 @@ event_cb (LodgeQmp *qmp, const char *name, JsonObject *data, gpointer user_data)
   } else if (g_str_equal (name, "WAKEUP")) {
     set_asleep (self, FALSE);
     lodge_machine_emit_guest_event (self, "wakeup");
+  } else if (g_str_equal (name, "VSERPORT_CHANGE")) {
+    lodge_machine_share_port_changed (
+        self, get_string (data, "id"),
+        json_object_get_boolean_member_with_default (data, "open", FALSE));
   } else if (g_str_equal (name, "POWERDOWN")) {
     lodge_machine_emit_guest_event (self, "powerdown");
   }

@@ -135,6 +135,15 @@ lodge_machine_save_finish (LodgeMachine *self, GAsyncResult *result, GError **er
 
 /* What a client sets by name. */
 
+/* One that goes away later is told in the note, when it is shared. */
+static gboolean
+check_folder (const char *path, GError **error)
+{
+  g_autofree char *real = *path != '\0' ? lodge_shared_folder_check (path, error) : NULL;
+
+  return *path == '\0' || real != NULL;
+}
+
 static gboolean
 edit_by_name (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
 {
@@ -145,6 +154,8 @@ edit_by_name (LodgeMachine *self, LodgeDescription *value, gpointer data, GError
   g_variant_iter_init (&iter, data);
   while (g_variant_iter_next (&iter, "{&s&s}", &key, &text)) {
     if (!lodge_description_set (value, key, text, error))
+      return FALSE;
+    if (g_str_equal (key, "sharing.folder") && !check_folder (value->share_folder, error))
       return FALSE;
     /* A kernel that the user names stays; only the built-in installer's goes by itself. */
     if (g_str_equal (key, "boot.kernel"))

@@ -256,6 +256,7 @@ continued_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (self->state == LODGE_STATE_STARTING)
     lodge_machine_set_state (self, LODGE_STATE_RUNNING);
   lodge_machine_screen_begin (self);
+  lodge_machine_share_update (self);
   g_task_return_boolean (task, TRUE);
   g_object_unref (task);
 }

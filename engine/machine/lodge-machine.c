@@ -19,6 +19,7 @@ lodge_machine_finalize (GObject *object)
 
   /* The machine itself goes on: an engine that ends leaves its QEMUs running. */
   lodge_machine_screen_end (self);
+  lodge_machine_share_forget (self);
   g_clear_pointer (&self->terminals, g_ptr_array_unref);
   g_clear_handle_id (&self->watch, g_source_remove);
   g_clear_handle_id (&self->reaction_timeout, g_source_remove);
@@ -279,5 +280,6 @@ lodge_machine_take_file (LodgeMachine *self, LodgeDescriptionFile *file)
   lodge_description_file_free (self->file);
   self->file = file;
   self->file_time_us = get_file_time (self);
+  lodge_machine_share_update (self);
   lodge_machine_emit_changed (self);
 }

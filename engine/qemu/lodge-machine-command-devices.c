@@ -89,6 +89,12 @@ lodge_machine_command_add_channels (LodgeMachineCommandBuild *self)
                      "-device",
                      "virtserialport,id=agent-port,bus=channels.0,nr=2,chardev=agent,"
                      "name=org.qemu.guest_agent.0");
+  add_socket (self, _ ("Where a folder of this computer is put in, while one is shared."), "folder",
+              "folder.sock");
+  lodge_command_add (command, _ ("The shared folder's channel, for spice-webdavd in the guest."),
+                     "-device",
+                     "virtserialport,id=folder-port,bus=channels.0,nr=3,chardev=folder,"
+                     "name=org.spice-space.webdav.0");
 
   lodge_command_add (command,
                      _ ("Tells how much memory is in use, and gives back pages that the guest has "

@@ -44,8 +44,8 @@ compare_names (gconstpointer a, gconstpointer b)
 static void
 hide_companions (LodgeMachineCommandBuild *self)
 {
-  static const char *const own[] = {"qmp.sock",    "spice.sock",   "agent.sock",
-                                    "serial.sock", "monitor.sock", NULL};
+  static const char *const own[] = {"qmp.sock",     "spice.sock",  "agent.sock", "serial.sock",
+                                    "monitor.sock", "folder.sock", NULL};
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GDir) folder = g_dir_open (self->host->runtime_folder, 0, NULL);
   const char *name;

@@ -21,7 +21,7 @@ typedef struct {
   LodgeQemu *qemu;
   LodgeAcceleratorKind accelerator;
   const char *machine_folder; /* absolute; layers, nvram */
-  const char *runtime_folder; /* absolute; qmp.sock, spice.sock, agent.sock */
+  const char *runtime_folder; /* absolute; qmp.sock, spice.sock, agent.sock, ... */
   const char *tpm_socket;     /* swtpm's, or NULL */
   gboolean seccomp;
   gboolean io_uring;   /* a trial open worked */

@@ -59,6 +59,8 @@ test_defaults (void)
   g_assert_false (a->tpm);
   g_assert_cmpint (a->share_clipboard, ==, LODGE_CLIPBOARD_BOTH);
   g_assert_true (a->share_files);
+  g_assert_cmpstr (a->share_folder, ==, "");
+  g_assert_false (a->share_folder_writable);
   g_assert_cmpstr (a->os, ==, "");
   g_assert_cmpstr (a->machine_type, ==, "");
   g_assert_cmpstr (a->kernel, ==, "");
@@ -231,6 +233,9 @@ test_set (void)
       {"sharing.files", "no", "false"},
       {"sharing.microphone", "yes", "true"},
       {"sharing.microphone", "", "false"},
+      {"sharing.folder", "/srv/for guests", "/srv/for guests"},
+      {"sharing.folder", "", ""},
+      {"sharing.folder-writable", "yes", "true"},
       {"terminal.monitor", "yes", "true"},
       {"terminal.monitor", "", "false"},
       {"boot.kernel", "/boot/vm linuz", "/boot/vm linuz"},
@@ -295,6 +300,8 @@ test_set_refused (void)
       {"sharing.clipboard", "yes", LODGE_ERROR_INVALID, "off, to-guest, to-host or both"},
       {"sharing.files", "in", LODGE_ERROR_INVALID, "true or false"},
       {"sharing.microphone", "sometimes", LODGE_ERROR_INVALID, "true or false"},
+      {"sharing.folder", "Public", LODGE_ERROR_INVALID, "full path"},
+      {"sharing.folder-writable", "maybe", LODGE_ERROR_INVALID, "true or false"},
       {"terminal.monitor", "readonly", LODGE_ERROR_INVALID, "true or false"},
       {"boot.kernel", "vmlinuz", LODGE_ERROR_INVALID, "full path"},
       {"boot.append", "a\nb", LODGE_ERROR_INVALID, "line breaks"},

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The folder that a machine shares with its guest: what the description says is what is shared,
+ * from when the guest runs until it ends, whatever changes meanwhile.
+ *
+ * Nothing here keeps a machine from running: a folder that cannot be shared is told in the note.
+ */
+#include "machine/lodge-machine-private.h"
+
+#include "lodge-error.h"
+
+#include <glib/gi18n-lib.h>
+
+/* A process that fell over comes again, but not for ever: what makes it fall may be the guest. */
+#define RESTART_MS    1000
+#define MOST_RESTARTS 5
+#define GOOD_LIFE_US  (60 * G_TIME_SPAN_SECOND)
+#define GUEST_PORT    "folder-port"
+
+static void share_now (LodgeMachine *self);
+
+/* The last one that was told of the folder goes when there is nothing to tell. */
+static void
+tell (LodgeMachine *self, const char *sentence)
+{
+  if (self->share_note != NULL && g_str_equal (self->note, self->share_note))
+    lodge_machine_set_note (self, NULL);
+  g_free (self->share_note);
+  self->share_note = g_strdup (sentence);
+  if (sentence != NULL)
+    lodge_machine_set_note (self, sentence);
+}
+
+/* Lent; "" for none. */
+static const char *
+get_wanted (LodgeMachine *self)
+{
+  const LodgeDescription *description = lodge_machine_get_description (self);
+
+  if (description == NULL || self->qmp == NULL || self->pid == 0 || self->ending ||
+      self->state == LODGE_STATE_STARTING || !lodge_state_is_live (self->state))
+    return "";
+  return description->share_folder;
+}
+
+static gboolean
+restart_cb (gpointer user_data)
+{
+  LodgeMachine *self = user_data;
+
+  self->share_timeout = 0;
+  share_now (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+closed_cb (LodgeSharedFolder *share, LodgeMachine *self)
+{
+  const gboolean asked = self->share_ending;
+
+  g_signal_handlers_disconnect_by_data (share, self);
+  g_clear_object (&self->share);
+  self->share_ending = FALSE;
+  if (asked) {
+    share_now (self);
+    return;
+  }
+  /* At a guest's end it may be seen to go before its QEMU: then it is not wanted any more. */
+  if (g_get_monotonic_time () - self->share_began_us > GOOD_LIFE_US)
+    self->share_restarts = 0;
+  if (self->share_restarts++ < MOST_RESTARTS) {
+    self->share_timeout = g_timeout_add (RESTART_MS, restart_cb, self);
+  } else if (*get_wanted (self) != '\0') {
+    g_autofree char *sentence = g_strdup_printf (
+        _ ("The folder “%s” is not shared any more: the program that shares it has ended several "
+           "times. Set sharing.folder again to try once more"),
+        get_wanted (self));
+
+    tell (self, sentence);
+  }
+}
+
+static void
+take (LodgeMachine *self, LodgeSharedFolder *share)
+{
+  self->share = share;
+  self->share_ending = FALSE;
+  self->share_began_us = g_get_monotonic_time ();
+  g_signal_connect (share, "closed", G_CALLBACK (closed_cb), self);
+}
+
+static void
+share_now (LodgeMachine *self)
+{
+  const LodgeDescription *description = lodge_machine_get_description (self);
+  const char *wanted = get_wanted (self);
+  g_autofree char *folder = NULL;
+  g_autofree char *unit = NULL;
+  g_autoptr (GError) error = NULL;
+  LodgeSharedFolder *share;
+
+  if (self->share != NULL) {
+    /* It comes again, or not, when it has ended. */
+    if (!self->share_ending &&
+        (*wanted == '\0' ||
+         !lodge_shared_folder_is (self->share, wanted, description->share_folder_writable))) {
+      self->share_ending = TRUE;
+      lodge_shared_folder_stop (self->share);
+    }
+    return;
+  }
+  g_clear_handle_id (&self->share_timeout, g_source_remove);
+  if (*wanted == '\0') {
+    tell (self, NULL);
+    return;
+  }
+
+  folder = lodge_machine_dup_folder (self);
+  unit = g_strdup_printf ("lodge-share-%s.scope", self->uuid);
+  share = lodge_shared_folder_start (wanted, description->share_folder_writable, self->runtime,
+                                     lodge_qmp_get_pid (self->qmp), folder, unit, &error);
+  if (share == NULL) {
+    g_autofree char *sentence =
+        g_error_matches (error, LODGE_ERROR, LODGE_ERROR_HOST)
+            ? g_strdup_printf (_ ("Folders are not shared on this computer: %s"), error->message)
+            : g_strdup (error->message);
+
+    tell (self, sentence);
+    return;
+  }
+  tell (self, NULL);
+  take (self, share);
+}
+
+void
+lodge_machine_share_update (LodgeMachine *self)
+{
+  const LodgeDescription *description = lodge_machine_get_description (self);
+
+  /* Somebody has set it, which counts as another try. */
+  if (description != NULL && self->share == NULL)
+    self->share_restarts = 0;
+  share_now (self);
+}
+
+void
+lodge_machine_share_recover (LodgeMachine *self)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+  LodgeSharedFolder *share = self->share == NULL ? lodge_shared_folder_find (folder) : NULL;
+
+  if (share != NULL)
+    take (self, share);
+  share_now (self);
+}
+
+void
+lodge_machine_share_port_changed (LodgeMachine *self, const char *port, gboolean open)
+{
+  if (!g_str_equal (port, GUEST_PORT) || open || self->share == NULL || self->share_ending)
+    return;
+  /* The guest's program went, perhaps in the middle of a frame: both sides begin again. */
+  self->share_ending = TRUE;
+  lodge_shared_folder_stop (self->share);
+}
+
+void
+lodge_machine_share_end (LodgeMachine *self)
+{
+  g_clear_handle_id (&self->share_timeout, g_source_remove);
+  self->share_restarts = 0;
+  self->share_ending = FALSE;
+  g_clear_pointer (&self->share_note, g_free);
+  if (self->share == NULL)
+    return;
+  g_signal_handlers_disconnect_by_data (self->share, self);
+  lodge_shared_folder_stop (self->share);
+  g_clear_object (&self->share);
+}
+
+void
+lodge_machine_share_forget (LodgeMachine *self)
+{
+  g_clear_handle_id (&self->share_timeout, g_source_remove);
+  g_clear_pointer (&self->share_note, g_free);
+  if (self->share != NULL)
+    g_signal_handlers_disconnect_by_data (self->share, self);
+  g_clear_object (&self->share);
+}

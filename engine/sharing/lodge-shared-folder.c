@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The folder that a machine shares with its guest, seen from the engine: starting the process,
+ * finding it again, ending it.
+ *
+ * Never: owns the process, which outlives the engine; speaks with it.
+ */
+#include "sharing/lodge-shared-folder.h"
+
+#include "lodge-error.h"
+#include "lodge-paths.h"
+#include "qemu/lodge-launch.h"
+#include "qemu/lodge-unix-socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PROGRAM  "lodge-share"
+#define LOCK     "share.lock"
+#define WRITABLE "writable\n"
+#define READ     "read-only\n"
+/* Of the lock's text: a word and a path. */
+#define MAX_TEXT_BYTES 8192
+
+struct _LodgeSharedFolder {
+  GObject parent_instance;
+
+  char *path;
+  gboolean writable;
+  GPid pid;  /* of our child until it is reaped, else 0 */
+  int pidfd; /* of one that an earlier engine started, else -1 */
+  gboolean closed;
+};
+
+G_DEFINE_FINAL_TYPE (LodgeSharedFolder, lodge_shared_folder, G_TYPE_OBJECT)
+
+/* Also when the object is gone by then, as that reaps the process. */
+static void
+gone_cb (GPid pid, int status, gpointer user_data)
+{
+  GWeakRef *reference = user_data;
+  g_autoptr (LodgeSharedFolder) self = g_weak_ref_get (reference);
+
+  g_weak_ref_clear (reference);
+  g_free (reference);
+  if (self == NULL || self->closed)
+    return;
+  self->pid = 0;
+  self->closed = TRUE;
+  g_signal_emit_by_name (self, "closed");
+}
+
+/* %FALSE: it is gone already. */
+static gboolean
+watch (LodgeSharedFolder *self, GPid pid)
+{
+  GWeakRef *reference = g_new0 (GWeakRef, 1);
+
+  g_weak_ref_init (reference, self);
+  if (lodge_launch_watch (pid, gone_cb, reference) != 0)
+    return TRUE;
+  g_weak_ref_clear (reference);
+  g_free (reference);
+  return FALSE;
+}
+
+static LodgeSharedFolder *
+new_for (const char *path, gboolean writable)
+{
+  LodgeSharedFolder *self = g_object_new (LODGE_TYPE_SHARED_FOLDER, NULL);
+
+  self->path = g_strdup (path);
+  self->writable = writable;
+  return self;
+}
+
+/* -1 with errno. A machine's folder may come from somebody else: links are not followed. */
+static int
+open_lock (const char *machine_folder, int flags)
+{
+  g_autofree char *path = g_build_filename (machine_folder, LOCK, NULL);
+  int fd = open (path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | flags, 0600);
+  struct stat info;
+
+  if (fd >= 0 && (fstat (fd, &info) != 0 || !S_ISREG (info.st_mode))) {
+    close (fd);
+    errno = EINVAL;
+    return -1;
+  }
+  return fd;
+}
+
+/* --- Starting --- */
+
+/* What is at the path could be a link by now, made by a QEMU that a guest has taken over: whatever
+ * answers, it has to be that QEMU. */
+static int
+connect_to_qemu (const char *runtime_folder, GPid qemu, GError **error)
+{
+  g_autofree char *path = g_build_filename (runtime_folder, LODGE_SHARED_FOLDER_SOCKET, NULL);
+  int saved = 0;
+  g_autoptr (GSocket) connection = lodge_unix_socket_connect (path, &saved);
+  struct ucred peer = {0};
+  socklen_t size = sizeof peer;
+  int fd = -1;
+
+  if (connection != NULL) {
+    if (getsockopt (g_socket_get_fd (connection), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 ||
+        peer.pid != qemu)
+      saved = EPERM;
+    else
+      fd = fcntl (g_socket_get_fd (connection), F_DUPFD_CLOEXEC, 3);
+    if (fd >= 0)
+      return fd;
+    saved = saved != 0 ? saved : errno;
+  }
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_FAILED,
+               _ ("Could not connect to the socket %s of QEMU: %s"), path, g_strerror (saved));
+  return -1;
+}
+
+static int
+make_lock (const char *machine_folder, const char *path, gboolean writable, GError **error)
+{
+  g_autofree char *text = g_strconcat (writable ? WRITABLE : READ, path, NULL);
+  int fd = open_lock (machine_folder, O_CREAT);
+
+  if (fd >= 0 && ftruncate (fd, 0) == 0 &&
+      pwrite (fd, text, strlen (text), 0) == (gssize) strlen (text))
+    return fd;
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_STORAGE, _ ("Could not write %s/%s: %s"),
+               machine_folder, LOCK, g_strerror (errno));
+  if (fd >= 0)
+    close (fd);
+  return -1;
+}
+
+LodgeSharedFolder *
+lodge_shared_folder_start (const char *path,
+                           gboolean writable,
+                           const char *runtime_folder,
+                           GPid qemu,
+                           const char *machine_folder,
+                           const char *unit,
+                           GError **error)
+{
+  g_autofree char *real = lodge_shared_folder_check (path, error);
+  g_autofree char *program = NULL;
+  g_autofree char *log = NULL;
+  g_autoptr (LodgeCommand) command = NULL;
+  g_autoptr (LodgeSharedFolder) self = NULL;
+  int wire, lock;
+
+  if (real == NULL)
+    return NULL;
+  wire = connect_to_qemu (runtime_folder, qemu, error);
+  if (wire < 0)
+    return NULL;
+  lock = make_lock (machine_folder, path, writable, error);
+  if (lock < 0) {
+    close (wire);
+    return NULL;
+  }
+
+  program = lodge_paths_dup_helper (PROGRAM);
+  command = lodge_command_new (program);
+  lodge_command_addf (command, "the guest's programs, through QEMU", "--wire", "%d",
+                      lodge_command_take_fd (command, wire));
+  lodge_command_addf (command, "a later engine finds it by this", "--lock", "%d",
+                      lodge_command_take_fd (command, lock));
+  lodge_command_add (command, "all that it sees of the user's", "--folder", real);
+  if (writable)
+    lodge_command_add (command, "the guest may change files", "--writable", NULL);
+  lodge_command_bind (
+      command, writable ? LODGE_COMMAND_BIND_READ_WRITE : LODGE_COMMAND_BIND_READ_ONLY, real);
+
+  self = new_for (path, writable);
+  log = g_build_filename (machine_folder, "share.log", NULL);
+  self->pid = lodge_launch (command, LODGE_LAUNCH_CONTAINED, unit, log, error);
+  if (self->pid < 0) {
+    self->pid = 0;
+    return NULL;
+  }
+  if (!watch (self, self->pid)) {
+    self->pid = 0;
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_FAILED, _ ("Could not start %s: it has ended"),
+                 PROGRAM);
+    return NULL;
+  }
+  return g_steal_pointer (&self);
+}
+
+/* --- Finding it again --- */
+
+/* Who has the lock, or 0. */
+static GPid
+get_holder (int lock)
+{
+  struct flock info = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+  return fcntl (lock, F_GETLK, &info) == 0 && info.l_type != F_UNLCK ? info.l_pid : 0;
+}
+
+/* What has the lock is killed when the sharing ends, so it has to be ours. A package's update
+ * leaves " (deleted)" behind the path. */
+static gboolean
+is_program (GPid pid)
+{
+  g_autofree char *link = g_strdup_printf ("/proc/%d/exe", (int) pid);
+  g_autofree char *path = g_file_read_link (link, NULL);
+  const char *name = path != NULL ? strrchr (path, '/') : NULL;
+
+  return name != NULL &&
+         (g_str_equal (name, "/" PROGRAM) || g_str_equal (name, "/" PROGRAM " (deleted)"));
+}
+
+LodgeSharedFolder *
+lodge_shared_folder_find (const char *machine_folder)
+{
+  g_autoptr (LodgeSharedFolder) self = NULL;
+  char text[MAX_TEXT_BYTES] = "";
+  gboolean writable;
+  int lock = open_lock (machine_folder, 0);
+  GPid pid = lock >= 0 ? get_holder (lock) : 0;
+
+  if (pid > 1 && pread (lock, text, sizeof text - 1, 0) > 0) {
+    writable = g_str_has_prefix (text, WRITABLE);
+    self = new_for (text + strlen (writable ? WRITABLE : READ), writable);
+    self->pidfd = pidfd_open (pid, 0);
+    /* The number was still its own if it has the lock even now. */
+    if (self->pidfd < 0 || get_holder (lock) != pid || !is_program (pid) || !watch (self, pid))
+      g_clear_object (&self);
+  }
+  if (lock >= 0)
+    close (lock);
+  return g_steal_pointer (&self);
+}
+
+gboolean
+lodge_shared_folder_is (LodgeSharedFolder *self, const char *path, gboolean writable)
+{
+  return g_str_equal (self->path, path) && self->writable == writable;
+}
+
+void
+lodge_shared_folder_stop (LodgeSharedFolder *self)
+{
+  if (self->pid > 1)
+    lodge_launch_kill (self->pid);
+  /* Its bubblewrap ends with it. */
+  if (self->pidfd >= 0)
+    (void) pidfd_send_signal (self->pidfd, SIGKILL, NULL, 0);
+}
+
+static void
+lodge_shared_folder_finalize (GObject *object)
+{
+  LodgeSharedFolder *self = LODGE_SHARED_FOLDER (object);
+
+  if (self->pidfd >= 0)
+    close (self->pidfd);
+  g_free (self->path);
+  G_OBJECT_CLASS (lodge_shared_folder_parent_class)->finalize (object);
+}
+
+static void
+lodge_shared_folder_class_init (LodgeSharedFolderClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = lodge_shared_folder_finalize;
+  g_signal_new ("closed", LODGE_TYPE_SHARED_FOLDER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                G_TYPE_NONE, 0);
+}
+
+static void
+lodge_shared_folder_init (LodgeSharedFolder *self)
+{
+  self->pidfd = -1;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A machine and the folder that it shares, with a real QEMU: what is set is what is shared, whoever
+ * ends meanwhile. */
+#include "lodge-error.h"
+#include "machine-fixture.h"
+#include "test-walls.h"
+
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+
+static char *
+make_folder (MachineFixture *fixture, const char *name)
+{
+  char *path = g_build_filename (fixture->folder, name, NULL);
+
+  g_assert_cmpint (g_mkdir (path, 0700), ==, 0);
+  return path;
+}
+
+static gboolean
+try_set (LodgeMachine *machine, const char *key, const char *text, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{ss}"));
+  g_variant_builder_add (&builder, "{ss}", key, text);
+  lodge_machine_set_async (machine, g_variant_builder_end (&builder), test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  return lodge_machine_save_finish (machine, result, error);
+}
+
+static void
+set (LodgeMachine *machine, const char *key, const char *text)
+{
+  g_autoptr (GError) error = NULL;
+
+  try_set (machine, key, text, &error);
+  g_assert_no_error (error);
+}
+
+/* The program inside of its walls, told to share @folder; 0 when there is none. */
+static int
+find_share (const char *folder)
+{
+  return machine_fixture_find_descendant ("lodge-share", folder);
+}
+
+static gboolean
+is_writable (int pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/cmdline", pid);
+  g_autofree char *arguments = NULL;
+  gsize length = 0;
+
+  return g_file_get_contents (path, &arguments, &length, NULL) &&
+         memmem (arguments, length, "--writable", strlen ("--writable")) != NULL;
+}
+
+static gboolean
+is_running (int pid)
+{
+  return pid > 0 && kill (pid, 0) == 0;
+}
+
+static gboolean
+skip_uncontained (void)
+{
+  if (test_walls_are_possible ())
+    return FALSE;
+  g_test_skip ("bubblewrap does not work here");
+  return TRUE;
+}
+
+/* Set and unset while it runs, and from one way to another. */
+static void
+test_set (MachineFixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine;
+  g_autofree char *one = make_folder (fixture, "one");
+  g_autofree char *two = make_folder (fixture, "two");
+  g_autoptr (GError) error = NULL;
+  int pid = 0, writable = 0, gone;
+
+  if (skip_uncontained ())
+    return;
+  machine = machine_fixture_create (fixture, "idle", BOOT_SECTOR_IDLE);
+  machine_fixture_start (machine);
+  g_assert_cmpint (find_share (NULL), ==, 0);
+
+  set (machine, "sharing.folder", one);
+  test_wait_polled ((pid = find_share (one)) != 0);
+  g_assert_false (is_writable (pid));
+  /* What is no change does nothing. */
+  set (machine, "sharing.folder", one);
+  set (machine, "sharing.files", "no");
+  g_assert_cmpint (find_share (one), ==, pid);
+
+  set (machine, "sharing.folder-writable", "yes");
+  test_wait_polled ((writable = find_share (one)) != 0 && is_writable (writable));
+  g_assert_cmpint (writable, !=, pid);
+  set (machine, "sharing.folder", two);
+  test_wait_polled ((pid = find_share (two)) != 0);
+  g_assert_cmpint (find_share (one), ==, 0);
+
+  g_assert_false (try_set (machine, "sharing.folder", "/", &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);
+  g_assert_cmpint (find_share (two), ==, pid);
+
+  set (machine, "sharing.folder", "");
+  test_wait_polled (find_share (NULL) == 0);
+  set (machine, "sharing.folder", two);
+  test_wait_polled ((gone = find_share (two)) != 0);
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
+
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  test_wait_polled (!is_running (gone));
+  g_assert_cmpint (find_share (NULL), ==, 0);
+}
+
+/* Set before; there from the start on, and gone with QEMU, however that ends. */
+static void
+test_start (MachineFixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine;
+  g_autofree char *folder = make_folder (fixture, "one");
+  int pid = 0;
+
+  if (skip_uncontained ())
+    return;
+  machine = machine_fixture_create (fixture, "idle", BOOT_SECTOR_IDLE);
+  set (machine, "sharing.folder", folder);
+  g_assert_cmpint (find_share (NULL), ==, 0);
+  machine_fixture_start (machine);
+  test_wait_polled ((pid = find_share (folder)) != 0);
+
+  /* It falls over: it comes again. */
+  g_assert_cmpint (kill (pid, SIGKILL), ==, 0);
+  test_wait_polled (find_share (folder) != 0 && find_share (folder) != pid);
+  pid = find_share (folder);
+
+  g_assert_cmpint (kill (machine_fixture_find_qemu (machine), SIGKILL), ==, 0);
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_CRASHED);
+  test_wait_polled (!is_running (pid));
+}
+
+/* The note says it, and the machine starts all the same. */
+static void
+test_vanished (MachineFixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (fixture, "idle", BOOT_SECTOR_IDLE);
+  g_autofree char *folder = make_folder (fixture, "one");
+
+  set (machine, "sharing.folder", folder);
+  g_assert_cmpint (g_rmdir (folder), ==, 0);
+  machine_fixture_start (machine);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
+  g_assert_nonnull (strstr (lodge_machine_get_note (machine), folder));
+  g_assert_nonnull (strstr (lodge_machine_get_note (machine), "cannot be shared"));
+  g_assert_cmpint (find_share (NULL), ==, 0);
+  /* Nothing to tell when nothing is wanted. */
+  set (machine, "sharing.folder", "");
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
+}
+
+static void
+test_never_uncontained (MachineFixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (fixture, "idle", BOOT_SECTOR_IDLE);
+  g_autofree char *folder = make_folder (fixture, "one");
+  g_autofree char *saved = g_strdup (g_getenv ("PATH"));
+  g_autofree char *empty = make_folder (fixture, "bin");
+
+  machine_fixture_start (machine);
+  g_setenv ("PATH", empty, TRUE);
+  set (machine, "sharing.folder", folder);
+  g_setenv ("PATH", saved, TRUE);
+  g_assert_nonnull (strstr (lodge_machine_get_note (machine), "Folders are not shared"));
+  g_assert_nonnull (strstr (lodge_machine_get_note (machine), "bubblewrap"));
+  g_assert_cmpint (find_share (NULL), ==, 0);
+}
+
+/* The engine ends and another comes: the sharing goes on, and can be ended. */
+static void
+test_recover (MachineFixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine;
+  g_autofree char *folder = make_folder (fixture, "one");
+  int pid = 0;
+
+  if (skip_uncontained ())
+    return;
+  machine = machine_fixture_create (fixture, "idle", BOOT_SECTOR_IDLE);
+  set (machine, "sharing.folder", folder);
+  machine_fixture_start (machine);
+  test_wait_polled ((pid = find_share (folder)) != 0);
+
+  machine = machine_fixture_change_engine (fixture, "idle");
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_RUNNING);
+  g_assert_cmpint (find_share (folder), ==, pid);
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
+  set (machine, "sharing.folder", "");
+  test_wait_polled (!is_running (pid));
+
+  /* What ended while no engine was there is there again. */
+  set (machine, "sharing.folder", folder);
+  test_wait_polled ((pid = find_share (folder)) != 0);
+  machine_fixture_close_library (fixture);
+  g_assert_cmpint (kill (pid, SIGKILL), ==, 0);
+  test_wait_polled (!is_running (pid));
+  machine_fixture_open_library (fixture);
+  test_wait_polled (find_share (folder) != 0);
+}
+
+int
+main (int argc, char **argv)
+{
+  machine_fixture_init (&argc, &argv);
+  MACHINE_FIXTURE_ADD ("share-set", test_set);
+  MACHINE_FIXTURE_ADD ("share-start", test_start);
+  MACHINE_FIXTURE_ADD ("share-vanished", test_vanished);
+  MACHINE_FIXTURE_ADD ("share-never-uncontained", test_never_uncontained);
+  MACHINE_FIXTURE_ADD ("share-recover", test_recover);
+  return g_test_run ();
+}
