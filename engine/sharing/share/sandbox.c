@@ -77,6 +77,8 @@ static const int allowed_calls[] = {
     SCMP_SYS (getrandom),
     SCMP_SYS (sysinfo),
     SCMP_SYS (sched_getaffinity),
+    SCMP_SYS (sched_getattr),
+    SCMP_SYS (sched_setattr),
     SCMP_SYS (sched_yield),
     SCMP_SYS (uname),
     SCMP_SYS (getuid),
