@@ -66,6 +66,8 @@ struct _LodgeConsoleWindow {
   LodgeConsoleSharing *sharing;
   LodgeConsoleTerminals *terminals;
   LodgeConsoleHint *hint;
+  GtkWidget *folder_button;
+  GtkWidget *shared_window; /* NULL while it is not open */
 };
 
 /* lodge-console-actions.c: installs the actions that ask something of the machine. */
@@ -122,6 +124,11 @@ void lodge_console_sharing_clear (LodgeConsoleWindow *window);
 gboolean lodge_console_sharing_drop (LodgeConsoleWindow *window, GSList *files);
 /* How many files are still on their way into the guest. */
 guint lodge_console_sharing_get_n_unfinished (LodgeConsoleWindow *window);
+/* lodge-console-shared.c: the list of all that is shared. */
+void lodge_console_shared_class_init (GtkWidgetClass *widget_class);
+void lodge_console_shared_init (LodgeConsoleWindow *self);
+void lodge_console_shared_update (LodgeConsoleWindow *self);
+void lodge_console_shared_clear (LodgeConsoleWindow *self);
 /* lodge-console-sound.c: mute, and the microphone. */
 void lodge_console_sound_init (LodgeConsoleWindow *self);
 void lodge_console_sound_clear (LodgeConsoleWindow *self);

@@ -152,6 +152,7 @@ changed_cb (LodgeConsoleMachine *machine, LodgeConsoleWindow *self)
   lodge_console_keys_update (self);
   lodge_console_terminals_update (self);
   lodge_console_hint_update (self);
+  lodge_console_shared_update (self);
   /* First, so that a button that is to have the keyboard can take it. */
   lodge_console_actions_update (self);
   show_phase (self);
@@ -309,6 +310,7 @@ lodge_console_window_dispose (GObject *object)
   lodge_console_fullscreen_clear (self);
   lodge_console_monitors_clear (self);
   lodge_console_scaling_clear (self);
+  lodge_console_shared_clear (self);
   lodge_console_sharing_clear (self);
   lodge_console_terminals_clear (self);
   lodge_console_hint_clear (self);
@@ -376,6 +378,7 @@ lodge_console_window_class_init (LodgeConsoleWindowClass *klass)
   lodge_console_screenshot_init (widget_class);
   gtk_widget_class_install_action (widget_class, "console.retry", NULL, retry_action);
   gtk_widget_class_install_action (widget_class, "console.take-back", NULL, take_back_action);
+  lodge_console_shared_class_init (widget_class);
   gtk_widget_class_install_action (widget_class, "console.fullscreen", NULL, fullscreen_action);
 }
 
@@ -391,6 +394,7 @@ lodge_console_window_init (LodgeConsoleWindow *self)
   lodge_console_keys_init (self);
   lodge_console_terminals_init (self);
   lodge_console_hint_init (self);
+  lodge_console_shared_init (self);
 }
 
 GtkWidget *

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The list of what is shared with a guest, and the console window's way to it. */
+#include "app-fixture.h"
+
+#include "gtk/lodge-console-window-private.h"
+#include "gtk/lodge-shared-window.h"
+
+typedef struct {
+  FakeEngine *engine;
+  LodgeConnection *connection;
+  LodgeConsoleWindow *window;
+  GtkWidget *shared;
+} Test;
+
+static LodgeMachine1 *
+get_machine (Test *test)
+{
+  return lodge_console_machine_get_machine (lodge_console_window_get_machine (test->window));
+}
+
+static void
+setup (Test *test)
+{
+  const char *uuid;
+
+  *test = (Test){.engine = fake_engine_new (NULL)};
+  uuid = fake_engine_add_machine (test->engine, "web", "off");
+  test->connection = lodge_connection_new ();
+  lodge_connection_open (test->connection);
+  test->window = LODGE_CONSOLE_WINDOW (lodge_console_window_new (NULL, test->connection, uuid));
+  g_object_add_weak_pointer (G_OBJECT (test->window), (gpointer *) &test->window);
+  gtk_window_present (GTK_WINDOW (test->window));
+  app_wait_until (get_machine (test) != NULL);
+  gtk_widget_activate_action (GTK_WIDGET (test->window), "console.shared", NULL);
+  test->shared = test->window->shared_window;
+  g_assert_nonnull (test->shared);
+  g_object_add_weak_pointer (G_OBJECT (test->shared), (gpointer *) &test->shared);
+  app_wait_until (app_find_label (test->shared, "Shared Folder") != NULL);
+}
+
+static void
+teardown (Test *test)
+{
+  gtk_window_destroy (GTK_WINDOW (test->window));
+  app_wait_until (test->window == NULL && test->shared == NULL);
+  app_assert_dies (test->connection);
+  fake_engine_free (test->engine);
+}
+
+static void
+set_key (Test *test, const char *key, const char *text)
+{
+  GVariantBuilder builder;
+  g_autoptr (GError) error = NULL;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{ss}"));
+  g_variant_builder_add (&builder, "{ss}", key, text);
+  g_assert_true (lodge_machine1_call_set_sync (get_machine (test), g_variant_builder_end (&builder),
+                                               NULL, &error));
+  g_assert_no_error (error);
+}
+
+static gboolean
+has_key (Test *test, const char *key, const char *text)
+{
+  g_autofree char *now = fake_engine_dup_key (test->engine, "web", key);
+
+  return g_strcmp0 (now, text) == 0;
+}
+
+/* The row with that title; NULL while it is not shown. */
+static GtkWidget *
+find_row (Test *test, const char *title)
+{
+  GtkLabel *label = app_find_label (test->shared, title);
+
+  return label != NULL ? gtk_widget_get_ancestor (GTK_WIDGET (label), ADW_TYPE_ACTION_ROW) : NULL;
+}
+
+static GtkSwitch *
+find_switch (Test *test, const char *title)
+{
+  GtkWidget *row = find_row (test, title);
+
+  g_assert_nonnull (row);
+  return app_find (row, GTK_TYPE_SWITCH);
+}
+
+#define WRITABLE "The Guest May Change Files"
+
+static void
+test_folder (void)
+{
+  Test test;
+
+  setup (&test);
+  app_assert_named (test.shared);
+  g_assert_false (gtk_widget_get_visible (test.window->folder_button));
+  g_assert_null (find_row (&test, WRITABLE));
+
+  /* What was chosen is shared, and read-only. */
+  set_key (&test, "sharing.folder-writable", "true");
+  lodge_shared_window_set_folder (LODGE_SHARED_WINDOW (test.shared), "/srv/<b>a & b</b>");
+  app_wait_until (app_find_label (test.shared, "/srv/<b>a & b</b>") != NULL);
+  g_assert_true (has_key (&test, "sharing.folder", "/srv/<b>a & b</b>"));
+  g_assert_true (has_key (&test, "sharing.folder-writable", "false"));
+  app_wait_until (gtk_widget_get_visible (test.window->folder_button));
+  app_wait_until (find_row (&test, WRITABLE) != NULL);
+  g_assert_false (gtk_switch_get_active (find_switch (&test, WRITABLE)));
+  g_assert_false (gtk_widget_has_css_class (test.window->folder_button, "warning"));
+  app_assert_named (test.shared);
+  app_assert_named (test.window);
+
+  /* From here, and from somebody else. */
+  gtk_switch_set_active (find_switch (&test, WRITABLE), TRUE);
+  app_wait_until (has_key (&test, "sharing.folder-writable", "true"));
+  app_wait_until (gtk_widget_has_css_class (test.window->folder_button, "warning"));
+  set_key (&test, "sharing.folder-writable", "false");
+  app_wait_until (!gtk_switch_get_active (find_switch (&test, WRITABLE)));
+
+  app_click (test.shared, "_Stop");
+  app_wait_until (has_key (&test, "sharing.folder", ""));
+  app_wait_until (!gtk_widget_get_visible (test.window->folder_button));
+  app_wait_until (find_row (&test, WRITABLE) == NULL);
+  teardown (&test);
+}
+
+/* A switch that could do nothing goes back. */
+static void
+test_refused (void)
+{
+  Test test;
+
+  setup (&test);
+  g_assert_true (gtk_switch_get_active (find_switch (&test, "Dropped Files")));
+  fake_engine_fail_next (test.engine, "Set", LODGE_ERROR_STORAGE, "No <room> & no luck.");
+  gtk_switch_set_active (find_switch (&test, "Dropped Files"), FALSE);
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_nonnull (app_find_label (app_get_dialog (), "No <room> & no luck."));
+  gtk_window_close (GTK_WINDOW (app_get_dialog ()));
+  app_wait_until (gtk_switch_get_active (find_switch (&test, "Dropped Files")));
+  g_assert_true (has_key (&test, "sharing.files", "true"));
+  teardown (&test);
+}
+
+static void
+test_clipboard_and_sound (void)
+{
+  GtkWidget *row;
+  LodgeSound *sound;
+  gboolean muted = FALSE;
+  Test test;
+
+  setup (&test);
+  row = find_row (&test, "Clipboard");
+  g_assert_cmpuint (adw_combo_row_get_selected (ADW_COMBO_ROW (row)), ==, 0);
+  adw_combo_row_set_selected (ADW_COMBO_ROW (row), 3);
+  app_wait_until (has_key (&test, "sharing.clipboard", "off"));
+  set_key (&test, "sharing.clipboard", "to-host");
+  app_wait_until (adw_combo_row_get_selected (ADW_COMBO_ROW (row)) == 2);
+
+  gtk_switch_set_active (find_switch (&test, "Dropped Files"), FALSE);
+  app_wait_until (has_key (&test, "sharing.files", "false"));
+
+  sound = lodge_console_machine_get_sound (lodge_console_window_get_machine (test.window));
+  gtk_switch_set_active (find_switch (&test, "What the Guest Plays"), FALSE);
+  g_object_get (sound, "muted", &muted, NULL);
+  g_assert_true (muted);
+  g_object_set (sound, "muted", FALSE, NULL);
+  g_assert_true (gtk_switch_get_active (find_switch (&test, "What the Guest Plays")));
+
+  gtk_switch_set_active (find_switch (&test, "Microphone"), TRUE);
+  app_wait_until (has_key (&test, "sharing.microphone", "true"));
+  app_wait_until (gtk_switch_get_active (find_switch (&test, "Microphone")));
+  teardown (&test);
+}
+
+static void
+test_network (void)
+{
+  GtkWidget *row;
+  Test test;
+
+  setup (&test);
+  app_wait_until (find_row (&test, "Network Card nic0") != NULL);
+  set_key (&test, "nic.nic0.forwards", "tcp:127.0.0.1:2222:22;udp:127.0.0.1:53:53");
+  app_wait_until (find_row (&test, "udp:127.0.0.1:53:53") != NULL);
+  row = find_row (&test, "tcp:127.0.0.1:2222:22");
+  g_assert_nonnull (row);
+  app_assert_named (test.shared);
+  g_signal_emit_by_name (app_find (row, GTK_TYPE_BUTTON), "clicked");
+  app_wait_until (app_was_called (test.engine, "RemoveForward"));
+  set_key (&test, "nic.nic0.forwards", "");
+  app_wait_until (find_row (&test, "udp:127.0.0.1:53:53") == NULL);
+  /* Nobody has added what the fake engine was to remove. */
+  app_wait_until (app_get_dialog () != NULL);
+  gtk_window_close (GTK_WINDOW (app_get_dialog ()));
+  app_wait_until (app_get_dialog () == NULL);
+  teardown (&test);
+}
+
+/* One of them, and the console window takes it along. */
+static void
+test_open_and_close (void)
+{
+  GtkWidget *first;
+  Test test;
+
+  setup (&test);
+  first = test.shared;
+  gtk_widget_activate_action (GTK_WIDGET (test.window), "console.shared", NULL);
+  g_assert_true (test.window->shared_window == first);
+  gtk_window_close (GTK_WINDOW (test.shared));
+  app_wait_until (test.shared == NULL);
+  g_assert_null (test.window->shared_window);
+  gtk_widget_activate_action (GTK_WIDGET (test.window), "console.shared", NULL);
+  g_assert_nonnull (test.window->shared_window);
+  teardown (&test);
+}
+
+int
+main (int argc, char **argv)
+{
+  if (!app_test_init (&argc, &argv))
+    return 0;
+
+  g_test_add_func ("/shared-window/folder", test_folder);
+  g_test_add_func ("/shared-window/refused", test_refused);
+  g_test_add_func ("/shared-window/clipboard-and-sound", test_clipboard_and_sound);
+  g_test_add_func ("/shared-window/network", test_network);
+  g_test_add_func ("/shared-window/open-and-close", test_open_and_close);
+  return g_test_run ();
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The console window's way to what is shared: a menu's item, and a button in the header that is
+ * there while the guest can open a folder of this computer. */
+#include "gtk/lodge-console-window-private.h"
+
+#include "gtk/lodge-shared-window.h"
+
+#include <glib/gi18n-lib.h>
+
+static void
+clear_window (gpointer data, GObject *where)
+{
+  LodgeConsoleWindow *self = data;
+
+  self->shared_window = NULL;
+}
+
+static void
+show_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (widget);
+
+  if (self->shared_window == NULL) {
+    self->shared_window = lodge_shared_window_new (GTK_WINDOW (self), self->machine);
+    g_object_weak_ref (G_OBJECT (self->shared_window), clear_window, self);
+  }
+  gtk_window_present (GTK_WINDOW (self->shared_window));
+}
+
+static void
+name_button (LodgeConsoleWindow *self, const char *words)
+{
+  gtk_widget_set_tooltip_text (self->folder_button, words);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->folder_button),
+                                  GTK_ACCESSIBLE_PROPERTY_LABEL, words, -1);
+}
+
+void
+lodge_console_shared_update (LodgeConsoleWindow *self)
+{
+  const char *path = lodge_shared_lookup (self->machine, "sharing.folder");
+  const gboolean writable =
+      g_str_equal (lodge_shared_lookup (self->machine, "sharing.folder-writable"), "true");
+
+  /* While the engine is away it stays as it was. */
+  if (lodge_console_machine_get_machine (self->machine) == NULL)
+    return;
+  gtk_widget_set_visible (self->folder_button, *path != '\0');
+  if (*path != '\0') {
+    g_autofree char *words =
+        g_strdup_printf (writable ? _ ("The guest can read and change the folder %s")
+                                  : _ ("The guest can read the folder %s"),
+                         path);
+
+    name_button (self, words);
+  }
+  if (writable)
+    gtk_widget_add_css_class (self->folder_button, "warning");
+  else
+    gtk_widget_remove_css_class (self->folder_button, "warning");
+}
+
+void
+lodge_console_shared_class_init (GtkWidgetClass *widget_class)
+{
+  gtk_widget_class_install_action (widget_class, "console.shared", NULL, show_action);
+}
+
+void
+lodge_console_shared_init (LodgeConsoleWindow *self)
+{
+  self->folder_button = gtk_button_new_from_icon_name ("folder-publicshare-symbolic");
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->folder_button), "console.shared");
+  gtk_widget_set_visible (self->folder_button, FALSE);
+  name_button (self, _ ("No folder is shared"));
+  adw_header_bar_pack_end (ADW_HEADER_BAR (self->header), self->folder_button);
+}
+
+void
+lodge_console_shared_clear (LodgeConsoleWindow *self)
+{
+  if (self->shared_window == NULL)
+    return;
+  g_object_weak_unref (G_OBJECT (self->shared_window), clear_window, self);
+  gtk_window_destroy (GTK_WINDOW (self->shared_window));
+  self->shared_window = NULL;
+}

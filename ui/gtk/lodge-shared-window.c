@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is shared with one guest. */
+#include "gtk/lodge-shared-window.h"
+
+#include "gtk/lodge-message.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#define WIDTH  460
+#define HEIGHT 760
+
+/* In the order of the list. */
+static const struct {
+  const char *value;
+  const char *label;
+} clipboard_ways[] = {
+    {"both", N_ ("Both ways")},
+    {"to-guest", N_ ("Only into the guest")},
+    {"to-host", N_ ("Only out of the guest")},
+    {"off", N_ ("Off")},
+};
+
+struct _LodgeSharedWindow {
+  AdwWindow parent_instance;
+
+  GtkWindow *console; /* transient-for keeps it no longer than it lives */
+  LodgeConsoleMachine *machine;
+  LodgeSound *sound;
+  gboolean updating; /* what changes now is not the user's wish */
+  GtkFileChooserNative *chooser;
+
+  AdwComboRow *clipboard;
+  AdwActionRow *files;
+  GtkSwitch *files_switch;
+  AdwActionRow *folder;
+  GtkWidget *choose;
+  GtkWidget *stop;
+  AdwActionRow *writable;
+  GtkSwitch *writable_switch;
+  AdwActionRow *playback;
+  GtkSwitch *playback_switch;
+  AdwActionRow *microphone;
+  GtkSwitch *microphone_switch;
+  AdwPreferencesGroup *network;
+  GPtrArray *network_rows; /* of GtkWidget, in the group */
+  char *network_seen;      /* what they show */
+};
+
+G_DEFINE_FINAL_TYPE (LodgeSharedWindow, lodge_shared_window, ADW_TYPE_WINDOW)
+
+const char *
+lodge_shared_lookup (LodgeConsoleMachine *machine, const char *key)
+{
+  LodgeMachine1 *object = lodge_console_machine_get_machine (machine);
+  GVariant *description = object != NULL ? lodge_machine1_get_description (object) : NULL;
+  const char *text = "";
+
+  if (description != NULL)
+    g_variant_lookup (description, key, "&s", &text);
+  return text;
+}
+
+static gboolean
+is_on (LodgeSharedWindow *self, const char *key)
+{
+  return g_str_equal (lodge_shared_lookup (self->machine, key), "true");
+}
+
+static void update (LodgeSharedWindow *self);
+
+/* --- Changes --- */
+
+static void
+set_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeSharedWindow) self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (lodge_machine1_call_set_finish (LODGE_MACHINE1 (source), result, &error) ||
+      self->machine == NULL)
+    return;
+  g_dbus_error_strip_remote_error (error);
+  lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Change What Is Shared"), error);
+  update (self);
+}
+
+/* @second_key: (nullable) */
+static void
+set_keys (LodgeSharedWindow *self,
+          const char *key,
+          const char *text,
+          const char *second_key,
+          const char *second_text)
+{
+  LodgeMachine1 *object = lodge_console_machine_get_machine (self->machine);
+  GVariantBuilder builder;
+
+  if (object == NULL)
+    return;
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{ss}"));
+  g_variant_builder_add (&builder, "{ss}", key, text);
+  if (second_key != NULL)
+    g_variant_builder_add (&builder, "{ss}", second_key, second_text);
+  lodge_machine1_call_set (object, g_variant_builder_end (&builder), NULL, set_cb,
+                           g_object_ref (self));
+}
+
+static void
+switched_cb (GtkSwitch *widget, GParamSpec *spec, LodgeSharedWindow *self)
+{
+  const gboolean on = gtk_switch_get_active (widget);
+
+  if (self->updating)
+    return;
+  if (widget == self->files_switch)
+    set_keys (self, "sharing.files", on ? "true" : "false", NULL, NULL);
+  else if (widget == self->writable_switch)
+    set_keys (self, "sharing.folder-writable", on ? "true" : "false", NULL, NULL);
+  else if (widget == self->playback_switch)
+    g_object_set (self->sound, "muted", !on, NULL);
+  else
+    gtk_widget_activate_action (GTK_WIDGET (self->console), "sound.microphone", NULL);
+}
+
+static void
+clipboard_cb (AdwComboRow *row, GParamSpec *spec, LodgeSharedWindow *self)
+{
+  const guint selected = adw_combo_row_get_selected (row);
+
+  if (!self->updating && selected < G_N_ELEMENTS (clipboard_ways))
+    set_keys (self, "sharing.clipboard", clipboard_ways[selected].value, NULL, NULL);
+}
+
+void
+lodge_shared_window_set_folder (LodgeSharedWindow *self, const char *path)
+{
+  set_keys (self, "sharing.folder", path, "sharing.folder-writable", "false");
+}
+
+static void
+chosen_cb (GtkNativeDialog *dialog, int response, LodgeSharedWindow *self)
+{
+  g_autoptr (GFile) file = NULL;
+  g_autofree char *path = NULL;
+
+  if (response == GTK_RESPONSE_ACCEPT)
+    file = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (dialog));
+  g_clear_object (&self->chooser);
+  if (file == NULL)
+    return;
+  path = g_file_get_path (file);
+  if (path != NULL) {
+    lodge_shared_window_set_folder (self, path);
+  } else {
+    g_autoptr (GError) error = g_error_new_literal (
+        G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, _ ("Only a folder on this computer can be shared"));
+
+    lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Change What Is Shared"), error);
+  }
+}
+
+static void
+choose_cb (GtkButton *button, LodgeSharedWindow *self)
+{
+  const char *now = lodge_shared_lookup (self->machine, "sharing.folder");
+
+  if (self->chooser != NULL)
+    return;
+  self->chooser = gtk_file_chooser_native_new (
+      _ ("Choose a Folder for the Guest"), GTK_WINDOW (self), GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER,
+      _ ("_Share, Read-Only"), NULL);
+  gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (self->chooser), TRUE);
+  if (*now != '\0') {
+    g_autoptr (GFile) folder = g_file_new_for_path (now);
+
+    gtk_file_chooser_set_file (GTK_FILE_CHOOSER (self->chooser), folder, NULL);
+  }
+  g_signal_connect (self->chooser, "response", G_CALLBACK (chosen_cb), self);
+  gtk_native_dialog_show (GTK_NATIVE_DIALOG (self->chooser));
+}
+
+static void
+stop_cb (GtkButton *button, LodgeSharedWindow *self)
+{
+  lodge_shared_window_set_folder (self, "");
+}
+
+static void
+removed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeSharedWindow) self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (lodge_machine1_call_remove_forward_finish (LODGE_MACHINE1 (source), result, &error) ||
+      self->machine == NULL)
+    return;
+  g_dbus_error_strip_remote_error (error);
+  lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Remove the Forward"), error);
+}
+
+static void
+remove_cb (GtkButton *button, LodgeSharedWindow *self)
+{
+  LodgeMachine1 *object = lodge_console_machine_get_machine (self->machine);
+
+  if (object != NULL)
+    lodge_machine1_call_remove_forward (object, g_object_get_data (G_OBJECT (button), "nic"),
+                                        g_object_get_data (G_OBJECT (button), "rule"), NULL,
+                                        removed_cb, g_object_ref (self));
+}
+
+/* --- What there is --- */
+
+static void
+init_row (AdwActionRow *row, const char *title)
+{
+  /* Paths and rules are text. */
+  adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (row), FALSE);
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
+  adw_action_row_set_subtitle_lines (row, 3);
+}
+
+static AdwActionRow *
+add_row (AdwPreferencesGroup *group, const char *title)
+{
+  GtkWidget *row = adw_action_row_new ();
+
+  init_row (ADW_ACTION_ROW (row), title);
+  adw_preferences_group_add (group, row);
+  return ADW_ACTION_ROW (row);
+}
+
+static GtkSwitch *
+add_switch (LodgeSharedWindow *self, AdwActionRow *row)
+{
+  GtkWidget *widget = gtk_switch_new ();
+
+  gtk_widget_set_valign (widget, GTK_ALIGN_CENTER);
+  adw_action_row_add_suffix (row, widget);
+  adw_action_row_set_activatable_widget (row, widget);
+  g_signal_connect (widget, "notify::active", G_CALLBACK (switched_cb), self);
+  return GTK_SWITCH (widget);
+}
+
+static GtkWidget *
+add_button (LodgeSharedWindow *self, AdwActionRow *row, GtkWidget *button, GCallback clicked)
+{
+  gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
+  adw_action_row_add_suffix (row, button);
+  g_signal_connect (button, "clicked", clicked, self);
+  return button;
+}
+
+static void
+add_forward (LodgeSharedWindow *self, const char *nic, const char *rule)
+{
+  AdwActionRow *row = add_row (self->network, rule);
+  g_autofree char *words = g_strdup_printf (_ ("Remove the forward %s"), rule);
+  GtkWidget *button = gtk_button_new_from_icon_name ("list-remove-symbolic");
+
+  adw_action_row_set_subtitle (row, _ ("A port of this computer that leads into the guest"));
+  add_button (self, row, button, G_CALLBACK (remove_cb));
+  gtk_widget_add_css_class (button, "flat");
+  gtk_widget_set_tooltip_text (button, words);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, words,
+                                  -1);
+  g_object_set_data_full (G_OBJECT (button), "nic", g_strdup (nic), g_free);
+  g_object_set_data_full (G_OBJECT (button), "rule", g_strdup (rule), g_free);
+  g_ptr_array_add (self->network_rows, row);
+}
+
+static void
+add_nic (LodgeSharedWindow *self, const char *nic, const char *forwards)
+{
+  g_autofree char *title = g_strdup_printf (_ ("Network Card %s"), nic);
+  AdwActionRow *row = add_row (self->network, title);
+  g_auto (GStrv) rules = g_strsplit (forwards, ";", -1);
+
+  adw_action_row_set_subtitle (row, _ ("The guest reaches the networks that this computer reaches, "
+                                       "but not what listens on localhost only"));
+  g_ptr_array_add (self->network_rows, row);
+  for (guint i = 0; rules[i] != NULL; i++) {
+    if (*g_strstrip (rules[i]) != '\0')
+      add_forward (self, nic, rules[i]);
+  }
+}
+
+/* "nic.nic0.model" is there once for each card. */
+static void
+update_network (LodgeSharedWindow *self)
+{
+  LodgeMachine1 *object = lodge_console_machine_get_machine (self->machine);
+  GVariant *description = object != NULL ? lodge_machine1_get_description (object) : NULL;
+  g_autoptr (GPtrArray) nics = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GString) seen = g_string_new (NULL);
+  GVariantIter iter;
+  const char *key, *text;
+
+  if (description == NULL)
+    return;
+  g_variant_iter_init (&iter, description);
+  while (g_variant_iter_next (&iter, "{&s&s}", &key, &text)) {
+    if (g_str_has_prefix (key, "nic.") && g_str_has_suffix (key, ".model"))
+      g_ptr_array_add (nics,
+                       g_strndup (key + strlen ("nic."), strlen (key) - strlen ("nic..model")));
+  }
+  for (guint i = 0; i < nics->len; i++) {
+    g_autofree char *name = g_strdup_printf ("nic.%s.forwards", (char *) nics->pdata[i]);
+
+    g_string_append_printf (seen, "%s=%s\n", name, lodge_shared_lookup (self->machine, name));
+  }
+  gtk_widget_set_visible (GTK_WIDGET (self->network), nics->len > 0);
+  /* A row that has the keyboard's focus stays while nothing changes. */
+  if (g_strcmp0 (seen->str, self->network_seen) == 0)
+    return;
+
+  g_free (self->network_seen);
+  self->network_seen = g_strdup (seen->str);
+  for (guint i = 0; i < self->network_rows->len; i++)
+    adw_preferences_group_remove (self->network, self->network_rows->pdata[i]);
+  g_ptr_array_set_size (self->network_rows, 0);
+  for (guint i = 0; i < nics->len; i++) {
+    g_autofree char *name = g_strdup_printf ("nic.%s.forwards", (char *) nics->pdata[i]);
+
+    add_nic (self, nics->pdata[i], lodge_shared_lookup (self->machine, name));
+  }
+}
+
+static void
+update_clipboard (LodgeSharedWindow *self)
+{
+  LodgeConsoleSession *session = lodge_console_machine_get_session (self->machine);
+  const char *now = lodge_shared_lookup (self->machine, "sharing.clipboard");
+  const gboolean shown =
+      session != NULL && lodge_console_machine_get_phase (self->machine) == LODGE_CONSOLE_SHOWN;
+  const gboolean agent = shown && lodge_console_clipboard_get_available (
+                                      lodge_console_session_get_clipboard (session));
+  guint selected = G_N_ELEMENTS (clipboard_ways) - 1;
+
+  for (guint i = 0; i < G_N_ELEMENTS (clipboard_ways); i++) {
+    if (g_str_equal (clipboard_ways[i].value, now))
+      selected = i;
+  }
+  adw_combo_row_set_selected (self->clipboard, selected);
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (self->clipboard),
+                               shown && !agent
+                                   ? _ ("Nothing passes now: the guest needs spice-vdagent")
+                                   : _ ("Copied text and images, while its window has the focus"));
+  gtk_switch_set_active (self->files_switch, is_on (self, "sharing.files"));
+  adw_action_row_set_subtitle (
+      self->files, shown && !agent ? _ ("Nothing passes now: the guest needs spice-vdagent")
+                                   : _ ("Files dropped on the window are copied into the guest"));
+}
+
+static void
+update_folder (LodgeSharedWindow *self)
+{
+  const char *path = lodge_shared_lookup (self->machine, "sharing.folder");
+  const gboolean there = *path != '\0';
+  const gboolean writable = is_on (self, "sharing.folder-writable");
+
+  adw_action_row_set_subtitle (self->folder, there ? path : _ ("None"));
+  gtk_button_set_label (GTK_BUTTON (self->choose), there ? _ ("C_hange…") : _ ("_Choose…"));
+  gtk_widget_set_visible (self->stop, there);
+  gtk_switch_set_active (self->writable_switch, there && writable);
+  gtk_widget_set_visible (GTK_WIDGET (self->writable), there);
+  gtk_widget_set_sensitive (GTK_WIDGET (self->writable), TRUE);
+  adw_action_row_set_subtitle (
+      self->writable,
+      writable ? _ ("Whatever runs in the guest can change and remove everything in this folder")
+               : _ ("It is read-only: the guest can change nothing in it"));
+  if (writable)
+    gtk_widget_add_css_class (GTK_WIDGET (self->writable), "warning");
+  else
+    gtk_widget_remove_css_class (GTK_WIDGET (self->writable), "warning");
+}
+
+static void
+update_sound (LodgeSharedWindow *self)
+{
+  gboolean muted, allowed, playing;
+  guint microphone;
+  const char *words;
+
+  g_object_get (self->sound, "muted", &muted, "microphone-allowed", &allowed, "microphone",
+                &microphone, "playing", &playing, NULL);
+  gtk_switch_set_active (self->playback_switch, !muted);
+  if (muted)
+    words = _ ("Muted: nothing is heard");
+  else
+    words = playing ? _ ("Heard now") : _ ("Heard while the guest plays something");
+  adw_action_row_set_subtitle (self->playback, words);
+
+  gtk_switch_set_active (self->microphone_switch, allowed);
+  if (microphone == LODGE_MICROPHONE_LIVE)
+    words = _ ("The guest hears it now");
+  else if (microphone == LODGE_MICROPHONE_WITHHELD)
+    words = _ ("The guest records now, and hears nothing");
+  else
+    words = allowed ? _ ("The guest hears it while it records")
+                    : _ ("A guest that records hears nothing");
+  adw_action_row_set_subtitle (self->microphone, words);
+}
+
+static void
+update (LodgeSharedWindow *self)
+{
+  const gboolean there = lodge_console_machine_get_machine (self->machine) != NULL;
+
+  self->updating = TRUE;
+  /* While the engine is away everything stays as it was last seen. */
+  if (there) {
+    update_clipboard (self);
+    update_folder (self);
+    update_network (self);
+  }
+  gtk_widget_set_sensitive (GTK_WIDGET (self->clipboard), there);
+  gtk_widget_set_sensitive (GTK_WIDGET (self->files), there);
+  gtk_widget_set_sensitive (GTK_WIDGET (self->folder), there);
+  if (!there)
+    gtk_widget_set_sensitive (GTK_WIDGET (self->writable), FALSE);
+  gtk_widget_set_sensitive (GTK_WIDGET (self->network), there);
+  update_sound (self);
+  self->updating = FALSE;
+}
+
+/* --- Life --- */
+
+static AdwPreferencesGroup *
+add_group (AdwPreferencesPage *page, const char *title)
+{
+  GtkWidget *group = adw_preferences_group_new ();
+
+  adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (group), title);
+  adw_preferences_page_add (page, ADW_PREFERENCES_GROUP (group));
+  return ADW_PREFERENCES_GROUP (group);
+}
+
+static void
+add_desktop_rows (LodgeSharedWindow *self, AdwPreferencesGroup *group)
+{
+  g_autoptr (GtkStringList) ways = gtk_string_list_new (NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (clipboard_ways); i++)
+    gtk_string_list_append (ways, _ (clipboard_ways[i].label));
+  self->clipboard = ADW_COMBO_ROW (adw_combo_row_new ());
+  init_row (ADW_ACTION_ROW (self->clipboard), _ ("Clipboard"));
+  adw_combo_row_set_model (self->clipboard, G_LIST_MODEL (ways));
+  adw_preferences_group_add (group, GTK_WIDGET (self->clipboard));
+  g_signal_connect (self->clipboard, "notify::selected", G_CALLBACK (clipboard_cb), self);
+
+  self->files = add_row (group, _ ("Dropped Files"));
+  self->files_switch = add_switch (self, self->files);
+}
+
+static void
+add_folder_rows (LodgeSharedWindow *self, AdwPreferencesGroup *group)
+{
+  adw_preferences_group_set_description (
+      group, _ ("The guest opens it at http://localhost:9843/, and needs spice-webdavd for that."));
+  self->folder = add_row (group, _ ("Shared Folder"));
+  self->choose = add_button (self, self->folder, gtk_button_new_with_mnemonic (_ ("_Choose…")),
+                             G_CALLBACK (choose_cb));
+  self->stop = add_button (self, self->folder, gtk_button_new_with_mnemonic (_ ("_Stop")),
+                           G_CALLBACK (stop_cb));
+  gtk_button_set_use_underline (GTK_BUTTON (self->choose), TRUE);
+  self->writable = add_row (group, _ ("The Guest May Change Files"));
+  self->writable_switch = add_switch (self, self->writable);
+}
+
+static void
+lodge_shared_window_init (LodgeSharedWindow *self)
+{
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
+  GtkWidget *page = adw_preferences_page_new ();
+  AdwPreferencesGroup *sound;
+
+  self->network_rows = g_ptr_array_new ();
+  gtk_window_set_default_size (GTK_WINDOW (self), WIDTH, HEIGHT);
+  gtk_box_append (GTK_BOX (box), adw_header_bar_new ());
+  gtk_box_append (GTK_BOX (box), page);
+  gtk_widget_set_vexpand (page, TRUE);
+  adw_window_set_content (ADW_WINDOW (self), box);
+
+  add_desktop_rows (self, add_group (ADW_PREFERENCES_PAGE (page), _ ("Clipboard and Files")));
+  add_folder_rows (self, add_group (ADW_PREFERENCES_PAGE (page), _ ("Folder")));
+  sound = add_group (ADW_PREFERENCES_PAGE (page), _ ("Sound"));
+  self->playback = add_row (sound, _ ("What the Guest Plays"));
+  self->playback_switch = add_switch (self, self->playback);
+  self->microphone = add_row (sound, _ ("Microphone"));
+  self->microphone_switch = add_switch (self, self->microphone);
+  self->network = add_group (ADW_PREFERENCES_PAGE (page), _ ("Network"));
+}
+
+static void
+lodge_shared_window_dispose (GObject *object)
+{
+  LodgeSharedWindow *self = LODGE_SHARED_WINDOW (object);
+
+  if (self->chooser != NULL)
+    g_signal_handlers_disconnect_by_data (self->chooser, self);
+  g_clear_object (&self->chooser);
+  if (self->machine != NULL) {
+    g_signal_handlers_disconnect_by_data (self->machine, self);
+    g_signal_handlers_disconnect_by_data (self->sound, self);
+  }
+  g_clear_object (&self->machine);
+  /* A switch may tell of its end. */
+  self->updating = TRUE;
+  G_OBJECT_CLASS (lodge_shared_window_parent_class)->dispose (object);
+}
+
+static void
+lodge_shared_window_finalize (GObject *object)
+{
+  LodgeSharedWindow *self = LODGE_SHARED_WINDOW (object);
+
+  g_ptr_array_unref (self->network_rows);
+  g_free (self->network_seen);
+  G_OBJECT_CLASS (lodge_shared_window_parent_class)->finalize (object);
+}
+
+static void
+lodge_shared_window_class_init (LodgeSharedWindowClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = lodge_shared_window_dispose;
+  G_OBJECT_CLASS (klass)->finalize = lodge_shared_window_finalize;
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
+}
+
+GtkWidget *
+lodge_shared_window_new (GtkWindow *console, LodgeConsoleMachine *machine)
+{
+  LodgeSharedWindow *self = g_object_new (LODGE_TYPE_SHARED_WINDOW, "transient-for", console,
+                                          "destroy-with-parent", TRUE, NULL);
+  g_autofree char *title =
+      g_strdup_printf (_ ("Shared With %s"), lodge_console_machine_get_name (machine));
+
+  gtk_window_set_title (GTK_WINDOW (self), title);
+  self->console = console;
+  self->machine = g_object_ref (machine);
+  self->sound = lodge_console_machine_get_sound (machine);
+  g_signal_connect_swapped (machine, "changed", G_CALLBACK (update), self);
+  g_signal_connect_swapped (self->sound, "notify", G_CALLBACK (update), self);
+  update (self);
+  return GTK_WIDGET (self);
+}
