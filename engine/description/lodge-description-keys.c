@@ -133,7 +133,8 @@ static const LodgeKey keys[] = {
         "guest needs spice-webdavd and finds it at http://localhost:9843/.") },
   { LODGE_SECTION_SHARING, "folder-writable", LODGE_KEY_BOOLEAN, MACHINE (share_folder_writable),
     "false", 0, 0, NULL, SETTABLE,
-    N_ ("Whether the guest may change, add and remove files in the shared folder.") },
+    N_ ("Whether the guest may change, add and remove files in the shared folder; false again when "
+        "another folder is set without it.") },
 
   { LODGE_SECTION_TERMINAL, "monitor", LODGE_KEY_BOOLEAN, MACHINE (qemu_monitor), "false", 0, 0, NULL,
     SETTABLE, N_ ("Whether there is QEMU's own console: it can change the running machine behind "

@@ -147,10 +147,12 @@ check_folder (const char *path, GError **error)
 static gboolean
 edit_by_name (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
 {
+  g_autofree char *folder = NULL;
   GVariantIter iter;
   const char *key;
   const char *text;
 
+  folder = g_strdup (value->share_folder);
   g_variant_iter_init (&iter, data);
   while (g_variant_iter_next (&iter, "{&s&s}", &key, &text)) {
     if (!lodge_description_set (value, key, text, error))
@@ -161,6 +163,10 @@ edit_by_name (LodgeMachine *self, LodgeDescription *value, gpointer data, GError
     if (g_str_equal (key, "boot.kernel"))
       value->kernel_once = FALSE;
   }
+  /* What was allowed for one folder is not for the next. */
+  if (!g_str_equal (value->share_folder, folder) &&
+      !g_variant_lookup (data, "sharing.folder-writable", "&s", &text))
+    value->share_folder_writable = FALSE;
   return TRUE;
 }
 

@@ -103,6 +103,9 @@ test_set (MachineFixture *fixture, gconstpointer data)
   set (machine, "sharing.folder", two);
   test_wait_polled ((pid = find_share (two)) != 0);
   g_assert_cmpint (find_share (one), ==, 0);
+  /* What was allowed for one folder is not for the next. */
+  g_assert_false (is_writable (pid));
+  g_assert_false (lodge_machine_get_description (machine)->share_folder_writable);
 
   g_assert_false (try_set (machine, "sharing.folder", "/", &error));
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);

@@ -166,9 +166,8 @@ client_read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 read_client (Client *client)
 {
-  /* Below the wire, so that a large file does not keep its questions out. */
   g_input_stream_read_async (g_io_stream_get_input_stream (client->stream),
-                             client->out + HEADER_BYTES, MAX_DATA_BYTES, G_PRIORITY_DEFAULT_IDLE,
+                             client->out + HEADER_BYTES, MAX_DATA_BYTES, G_PRIORITY_DEFAULT,
                              client->cancellable, client_read_cb, client_ref (client));
 }
 
