@@ -5,6 +5,7 @@
 #include "test-folder.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -42,6 +43,27 @@ share_guest_set_up (ShareGuest *self)
   make_file (self->folder, "a.txt", "alpha");
   make_file (self->folder, "sub/b.txt", "beta");
   make_file (self->outside, "secret.txt", "secret");
+}
+
+GSubprocess *
+share_guest_spawn (ShareGuest *self, int wire, gboolean writable, const char *debug)
+{
+  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
+  g_autofree char *program = g_build_filename (g_getenv ("LODGE_LIBEXECDIR"), "lodge-share", NULL);
+  g_autofree char *lock = g_build_filename (self->top, "lock", NULL);
+  g_autoptr (GError) error = NULL;
+  GSubprocess *process;
+
+  g_subprocess_launcher_take_fd (launcher, wire, 3);
+  g_subprocess_launcher_take_fd (launcher, open (lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600), 4);
+  g_subprocess_launcher_setenv (launcher, "G_DEBUG", debug, TRUE);
+  process =
+      g_subprocess_launcher_spawn (launcher, &error, program, "--wire=3", "--lock=4", "--folder",
+                                   self->folder, writable ? "--writable" : NULL, NULL);
+  g_assert_no_error (error);
+  /* The copies here would keep the wire open. */
+  g_subprocess_launcher_close (launcher);
+  return process;
 }
 
 void

@@ -66,22 +66,6 @@ find_port (void)
 }
 
 static void
-start_share (Fixture *self, int wire, gboolean writable)
-{
-  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
-  g_autofree char *program = g_build_filename (g_getenv ("LODGE_LIBEXECDIR"), "lodge-share", NULL);
-  g_autofree char *lock = g_build_filename (self->guest.top, "lock", NULL);
-  g_autoptr (GError) error = NULL;
-
-  g_subprocess_launcher_take_fd (launcher, wire, 3);
-  g_subprocess_launcher_take_fd (launcher, open (lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600), 4);
-  self->share =
-      g_subprocess_launcher_spawn (launcher, &error, program, "--wire=3", "--lock=4", "--folder",
-                                   self->guest.folder, writable ? "--writable" : NULL, NULL);
-  g_assert_no_error (error);
-}
-
-static void
 start_daemon (Fixture *self, const char *program)
 {
   g_autofree char *port = g_strdup_printf ("%u", self->port);
@@ -177,7 +161,7 @@ test_real (gconstpointer data)
   g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
   fcntl (self.master, F_SETFD, FD_CLOEXEC);
   self.port = find_port ();
-  start_share (&self, ends[1], TRUE);
+  self.share = share_guest_spawn (&self.guest, ends[1], TRUE, "fatal-criticals");
   start_daemon (&self, program);
   self.up = start_pump (self.master, ends[0]);
   self.down = start_pump (ends[0], self.master);

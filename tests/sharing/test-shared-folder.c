@@ -193,7 +193,6 @@ static void
 test_walls (Fixture *self, gconstpointer data)
 {
   g_autofree char *lock = g_build_filename (self->machine, "share.lock", NULL);
-  g_autofree char *text = NULL;
   struct flock info = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
   int fd;
 

@@ -11,6 +11,8 @@
  */
 #include "sharing/share/mux.h"
 
+#include "sharing/share/sandbox.h"
+
 #include <string.h>
 
 #define HEADER_BYTES   (sizeof (gint64) + sizeof (guint16))
@@ -112,6 +114,7 @@ sent_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   ShareMux *self = user_data;
   g_autoptr (Piece) piece = g_queue_pop_head (&self->waiting);
 
+  share_sandbox_alive ();
   if (!g_output_stream_write_all_finish (G_OUTPUT_STREAM (source), result, NULL, NULL)) {
     end (self);
     return;
@@ -274,6 +277,7 @@ header_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   ShareMux *self = user_data;
   gsize n = 0;
 
+  share_sandbox_alive ();
   if (!g_input_stream_read_all_finish (G_INPUT_STREAM (source), result, &n, NULL) ||
       n != sizeof self->header) {
     end (self);
