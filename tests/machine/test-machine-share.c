@@ -3,6 +3,7 @@
  * ends meanwhile. */
 #include "lodge-error.h"
 #include "machine-fixture.h"
+#include "machine/lodge-machine-private.h"
 #include "test-walls.h"
 
 #include <glib/gstdio.h>
@@ -149,6 +150,32 @@ test_start (MachineFixture *fixture, gconstpointer data)
   test_wait_polled (!is_running (pid));
 }
 
+/* The guest's program goes, perhaps in the middle of a frame: there is a fresh one for the next,
+ * and for no other port's sake. */
+static void
+test_port (MachineFixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine;
+  g_autofree char *folder = make_folder (fixture, "one");
+  int pid = 0;
+
+  if (skip_uncontained ())
+    return;
+  machine = machine_fixture_create (fixture, "idle", BOOT_SECTOR_IDLE);
+  set (machine, "sharing.folder", folder);
+  machine_fixture_start (machine);
+  test_wait_polled ((pid = find_share (folder)) != 0);
+
+  lodge_machine_share_port_changed (machine, "folder-port", TRUE);
+  lodge_machine_share_port_changed (machine, "agent-port", FALSE);
+  set (machine, "sharing.files", "no");
+  g_assert_cmpint (find_share (folder), ==, pid);
+  lodge_machine_share_port_changed (machine, "folder-port", FALSE);
+  test_wait_polled (find_share (folder) != 0 && find_share (folder) != pid);
+  g_assert_false (is_running (pid));
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
+}
+
 /* The note says it, and the machine starts all the same. */
 static void
 test_vanished (MachineFixture *fixture, gconstpointer data)
@@ -223,6 +250,7 @@ main (int argc, char **argv)
   machine_fixture_init (&argc, &argv);
   MACHINE_FIXTURE_ADD ("share-set", test_set);
   MACHINE_FIXTURE_ADD ("share-start", test_start);
+  MACHINE_FIXTURE_ADD ("share-port", test_port);
   MACHINE_FIXTURE_ADD ("share-vanished", test_vanished);
   MACHINE_FIXTURE_ADD ("share-never-uncontained", test_never_uncontained);
   MACHINE_FIXTURE_ADD ("share-recover", test_recover);
