@@ -139,11 +139,12 @@ note_gap (Client *self)
 {
   const guint64 from = find_beginning (self->relay);
   g_autofree char *size = g_format_size (from - self->next);
+  /* Translators: a line in a terminal, in place of what could not be shown in time. */
+  g_autofree char *words = g_strdup_printf (_ ("%s were left out here"), size);
 
   if (self->notice == NULL)
     self->notice = g_string_new (NULL);
-  /* Translators: a line in a terminal, in place of what could not be shown in time. */
-  g_string_append_printf (self->notice, _ ("\r\n[%s were left out here]\r\n"), size);
+  g_string_append_printf (self->notice, "\r\n[%s]\r\n", words);
   self->next = from;
 }
 
@@ -353,7 +354,8 @@ accept_cb (GSocket *socket, GIOCondition condition, gpointer user_data)
     return G_SOURCE_CONTINUE;
   g_socket_set_blocking (accepted, FALSE);
   if (self->clients->len >= LODGE_TERMINAL_RELAY_CLIENTS) {
-    const char *words = _ ("Too many windows show this console already: close one of them.\r\n");
+    g_autofree char *words = g_strconcat (
+        _ ("Too many windows show this console already: close one of them."), "\r\n", NULL);
 
     (void) g_socket_send (accepted, words, strlen (words), NULL, NULL);
     g_socket_close (accepted, NULL);
