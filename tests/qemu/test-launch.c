@@ -331,6 +331,8 @@ test_survives (LaunchFixture *self, gconstpointer data)
     g_autoptr (LodgeCommand) command = new_shell ("sleep 1000");
 
     setsid ();
+    /* Somebody may have started all this with nohup. */
+    signal (SIGHUP, SIG_DFL);
     pid = lodge_launch (command, flags, LAUNCH_FIXTURE_UNIT, self->log, NULL);
     if (write (answer[1], &pid, sizeof pid) != sizeof pid)
       _exit (1);
