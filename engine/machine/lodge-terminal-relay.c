@@ -32,7 +32,8 @@ typedef struct {
   GSource *in;
   GSource *out;
   guint64 next;    /* the byte it is told next, counted from the first that was ever written */
-  GString *notice; /* told before that, or NULL */
+  guint64 missed;  /* how many before that it was not told, and does not know of yet */
+  GString *notice; /* the rest of what is told before that, or NULL */
 } Client;
 
 struct _LodgeTerminalRelay {
@@ -138,13 +139,8 @@ static void
 note_gap (Client *self)
 {
   const guint64 from = find_beginning (self->relay);
-  g_autofree char *size = g_format_size (from - self->next);
-  /* Translators: a line in a terminal, in place of what could not be shown in time. */
-  g_autofree char *words = g_strdup_printf (_ ("%s were left out here"), size);
 
-  if (self->notice == NULL)
-    self->notice = g_string_new (NULL);
-  g_string_append_printf (self->notice, "\r\n[%s]\r\n", words);
+  self->missed += from - self->next;
   self->next = from;
 }
 
@@ -162,6 +158,40 @@ send_bytes (Client *self, const char *data, gsize length, gsize *out_sent)
   return sent >= 0 || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
 }
 
+/* Only what the client has begun to take is kept: one that never reads is owed one notice, however
+ * much it misses. FALSE: it has gone. */
+static gboolean
+tell_gap (Client *self)
+{
+  const gboolean fresh = self->notice == NULL;
+  gsize sent;
+
+  if (fresh && self->missed > 0) {
+    g_autofree char *size = g_format_size (self->missed);
+    /* Translators: a line in a terminal, in place of what could not be shown in time. */
+    g_autofree char *words = g_strdup_printf (_ ("%s were left out here"), size);
+
+    self->notice = g_string_new (NULL);
+    g_string_append_printf (self->notice, "\r\n[%s]\r\n", words);
+  }
+  if (self->notice == NULL)
+    return TRUE;
+  if (!send_bytes (self, self->notice->str, self->notice->len, &sent))
+    return FALSE;
+  if (fresh && sent > 0)
+    self->missed = 0;
+  g_string_erase (self->notice, 0, sent);
+  if (self->notice->len == 0 || (fresh && sent == 0))
+    g_string_free (g_steal_pointer (&self->notice), TRUE);
+  return TRUE;
+}
+
+static gboolean
+is_fed (Client *self)
+{
+  return self->notice == NULL && self->missed == 0 && self->next == self->relay->end;
+}
+
 /* FALSE: it has gone. */
 static gboolean
 feed (Client *self)
@@ -171,14 +201,9 @@ feed (Client *self)
 
   if (self->next < get_oldest (relay))
     note_gap (self);
-  if (self->notice != NULL) {
-    if (!send_bytes (self, self->notice->str, self->notice->len, &sent))
-      return FALSE;
-    g_string_erase (self->notice, 0, sent);
-    if (self->notice->len == 0)
-      g_string_free (g_steal_pointer (&self->notice), TRUE);
-  }
-  while (self->notice == NULL && self->next < relay->end) {
+  if (!tell_gap (self))
+    return FALSE;
+  while (self->notice == NULL && self->missed == 0 && self->next < relay->end) {
     at = self->next % relay->size;
     length = MIN (relay->end - self->next, relay->size - at);
     if (!send_bytes (self, (const char *) relay->history + at, length, &sent))
@@ -187,17 +212,11 @@ feed (Client *self)
     if (sent < length)
       break;
   }
-  if (self->notice != NULL || self->next < relay->end)
+  if (!is_fed (self))
     watch (&self->out, self->socket, G_IO_OUT, client_out_cb, self);
   else
     stop (&self->out);
   return TRUE;
-}
-
-static gboolean
-is_fed (Client *self)
-{
-  return self->notice == NULL && self->next == self->relay->end;
 }
 
 static gboolean

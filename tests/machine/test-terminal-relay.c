@@ -219,6 +219,35 @@ test_slow_client (Fixture *self, gconstpointer data)
   g_assert_cmpuint (slow_got->len, <, got->len);
 }
 
+/* A client that does not read at all misses something with every line, and is owed one notice. */
+static void
+test_stopped_client (Fixture *self, gconstpointer data)
+{
+  const guint n = 3 * HISTORY / LINE;
+  g_autoptr (GByteArray) stopped_got = g_byte_array_new ();
+  g_autoptr (GByteArray) got = g_byte_array_new ();
+  g_autoptr (GSocket) stopped = look (self);
+  g_autoptr (GSocket) client = look (self);
+  g_autofree char *text = NULL;
+  guint notices = 0;
+  char end[32];
+
+  for (guint i = 0; i < n; i += 100) {
+    flood (self, i, 100);
+    wait_for (client, got, (gsize) (i + 100) * LINE);
+  }
+
+  g_snprintf (end, sizeof end, "%09u\n", (n + 99) / 100 * 100 - 1);
+  test_wait_polled ((take (stopped, stopped_got), stopped_got->len >= LINE) &&
+                    memcmp (stopped_got->data + stopped_got->len - 10, end, 10) == 0);
+  text = g_strndup ((const char *) stopped_got->data, stopped_got->len);
+  for (const char *at = text; (at = strstr (at, "left out here]")) != NULL; at++)
+    notices++;
+  /* Another, when the first was begun as it was still missing something. */
+  g_assert_cmpuint (notices, >=, 1);
+  g_assert_cmpuint (notices, <=, 2);
+}
+
 /* The guest does not read: what is typed waits, up to a limit, and then with who types it. */
 static void
 test_deaf_guest (Fixture *self, gconstpointer data)
@@ -334,6 +363,7 @@ main (int argc, char **argv)
   ADD ("all-bytes", test_all_bytes);
   ADD ("history-is-bounded", test_history_is_bounded);
   ADD ("slow-client", test_slow_client);
+  ADD ("stopped-client", test_stopped_client);
   ADD ("deaf-guest", test_deaf_guest);
   ADD ("too-many", test_too_many);
   ADD ("qemu-ends", test_qemu_ends);
