@@ -20,10 +20,12 @@ static const int crashes[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGSYS, 
 static const int passed_on[] = {SIGTERM, SIGINT, SIGHUP};
 
 static volatile sig_atomic_t kept;
+static volatile sig_atomic_t asked; /* to end; 0: not yet */
 
 static void
 pass_on (int number)
 {
+  asked = number;
   if (kept > 0)
     kill (kept, number);
 }
@@ -104,6 +106,9 @@ lodge_keep (LodgeKeeperFunc func, gpointer user_data)
     const int status = wait_for (child, &before);
     if (!is_crash (status))
       return WIFEXITED (status) ? WEXITSTATUS (status) : 128 + WTERMSIG (status);
+    /* One that crashed on its way out, or just before it was told to go. */
+    if (asked != 0)
+      return 128 + asked;
     if (is_too_many (times)) {
       fputs (_ ("The window crashed again and again, and stays closed."), stderr);
       fputc ('\n', stderr);

@@ -18,10 +18,11 @@ typedef int (*LodgeKeeperFunc) (gboolean again, gpointer user_data);
  *
  * Calls @func in a process of its own, and in a new one when that ends by a signal that only a
  * defect sends. After four crashes within a minute it gives up, which it says on the standard
- * error. SIGTERM, SIGINT and SIGHUP are passed on. To be called before there are threads.
+ * error. SIGTERM, SIGINT and SIGHUP are passed on, and end it also when @func's process crashes
+ * over them. To be called before there are threads.
  *
  * Returns: what @func returned, in its process and in this one; #LODGE_KEEPER_GAVE_UP; or 128 and
- * the number of the signal that ended @func's process
+ * the number of the signal that ended @func's process, or was to end it
  */
 int lodge_keep (LodgeKeeperFunc func, gpointer user_data);
 

@@ -58,6 +58,22 @@ wait_for_end (gboolean again, gpointer data)
   return 0;
 }
 
+static int
+crash_at_end (gboolean again, gpointer data)
+{
+  sigset_t set;
+  int number;
+
+  sigemptyset (&set);
+  sigaddset (&set, SIGTERM);
+  sigprocmask (SIG_BLOCK, &set, NULL);
+  tell (again ? 'a' : 'f');
+  if (!again)
+    sigwait (&set, &number);
+  crash (SIGSEGV);
+  return 0;
+}
+
 /* Keeps in a process of its own, which may be sent signals. Its exit status, and in @out_letters
  * what was told. @number: sent to it once the first letter has come, unless 0. */
 static int
@@ -134,6 +150,16 @@ test_signals (void)
   }
 }
 
+/* A window that crashes while it closes is not opened again. */
+static void
+test_crash_at_end (void)
+{
+  char letters[16];
+
+  g_assert_cmpint (keep (crash_at_end, NULL, SIGTERM, letters), ==, 128 + SIGTERM);
+  g_assert_cmpstr (letters, ==, "f");
+}
+
 /* The kept one does not outlive its keeper: the pipe would stay open, and this would not return. */
 static void
 test_killed (void)
@@ -161,6 +187,7 @@ main (int argc, char **argv)
   g_test_add_func ("/keeper/crash", test_crash);
   g_test_add_func ("/keeper/gives-up", test_gives_up);
   g_test_add_func ("/keeper/signals", test_signals);
+  g_test_add_func ("/keeper/crash-at-end", test_crash_at_end);
   g_test_add_func ("/keeper/killed", test_killed);
   return g_test_run ();
 }
