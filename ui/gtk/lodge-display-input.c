@@ -10,60 +10,6 @@
 
 #include <linux/input-event-codes.h>
 
-/* ---- Ctrl+Alt
- *
- *   IDLE ──one──▶ PART ──other──▶ WHOLE ──both released──▶ leave, IDLE
- *                   └──any other key or button──▶ SPOILT ──all released──▶ IDLE
- *
- * It acts on release, and only when nothing else was pressed meanwhile: Ctrl+Alt+F2 is the guest's.
- */
-
-static guint
-combo_bit (guint evdev)
-{
-  switch (evdev) {
-  case KEY_LEFTCTRL:
-    return 1 << 0;
-  case KEY_RIGHTCTRL:
-    return 1 << 1;
-  case KEY_LEFTALT:
-    return 1 << 2;
-  default:
-    return 0; /* the right Alt types characters on most keyboards */
-  }
-}
-
-static gboolean
-combo_is_whole (guint keys)
-{
-  return (keys & 3) != 0 && (keys & 4) != 0;
-}
-
-/* TRUE when the guest is to be left. */
-static gboolean
-advance_combo (LodgeDisplay *self, guint evdev, gboolean pressed)
-{
-  guint bit = combo_bit (evdev);
-
-  if (pressed && bit == 0) {
-    self->combo = LODGE_COMBO_SPOILT;
-    return FALSE;
-  }
-  if (pressed) {
-    self->combo_keys |= bit;
-    if (self->combo != LODGE_COMBO_SPOILT)
-      self->combo = combo_is_whole (self->combo_keys) ? LODGE_COMBO_WHOLE : LODGE_COMBO_PART;
-    return FALSE;
-  }
-
-  self->combo_keys &= ~bit;
-  if (self->combo_keys != 0)
-    return FALSE;
-  gboolean done = self->combo == LODGE_COMBO_WHOLE && bit != 0;
-  self->combo = LODGE_COMBO_IDLE;
-  return done;
-}
-
 /* ---- keys */
 
 /* GDK's key codes are those of X11, which are Linux's plus 8, on Wayland too. */
@@ -82,7 +28,7 @@ key_pressed_cb (GtkEventControllerKey *controller,
 {
   if (self->session == NULL)
     return GDK_EVENT_PROPAGATE;
-  advance_combo (self, to_evdev (keycode), TRUE);
+  (void) lodge_leave_combo_key (&self->combo, to_evdev (keycode), TRUE);
   if (lodge_display_follow_host_keys (self, to_evdev (keycode), TRUE))
     return GDK_EVENT_PROPAGATE;
   lodge_console_session_key (self->session, to_evdev (keycode), TRUE);
@@ -100,7 +46,7 @@ key_released_cb (GtkEventControllerKey *controller,
     return;
   lodge_display_follow_host_keys (self, to_evdev (keycode), FALSE);
   lodge_console_session_key (self->session, to_evdev (keycode), FALSE);
-  if (advance_combo (self, to_evdev (keycode), FALSE))
+  if (lodge_leave_combo_key (&self->combo, to_evdev (keycode), FALSE))
     lodge_display_leave (self);
 }
 
@@ -126,8 +72,7 @@ take_keys (LodgeDisplay *self)
 void
 lodge_display_drop_keys (LodgeDisplay *self)
 {
-  self->combo = LODGE_COMBO_IDLE;
-  self->combo_keys = 0;
+  self->combo = (LodgeLeaveCombo){0};
   lodge_display_drop_host_keys (self);
   if (self->key_root == NULL)
     return;

@@ -143,8 +143,7 @@ press (LodgeDisplay *self, GdkEvent *event, LodgeButton button)
   gboolean was_grabbed = self->grabbed;
 
   gtk_widget_grab_focus (GTK_WIDGET (self));
-  if (self->combo != LODGE_COMBO_IDLE)
-    self->combo = LODGE_COMBO_SPOILT;
+  lodge_leave_combo_spoil (&self->combo);
   send_position (self, event);
   lodge_display_grab (self, event);
   /* The guest's pointer is not where the host's is, so what was clicked at is not in the guest. */

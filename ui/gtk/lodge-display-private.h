@@ -2,22 +2,14 @@
 /* What the files of the display share: picture, keyboard, pointer. */
 #pragma once
 
+#include "console/lodge-display-view.h"
 #include "console/lodge-host-keys.h"
-#include "console/lodge-display-view.h"
-#include "console/lodge-display-view.h"
+#include "console/lodge-leave-combo.h"
 #include "gtk/lodge-display.h"
 #include "gtk/lodge-pointer-lock.h"
 #include "gtk/lodge-tiles.h"
 
 G_BEGIN_DECLS
-
-/* How Ctrl+Alt, which gives keyboard and pointer back to the host, is coming along. */
-typedef enum {
-  LODGE_COMBO_IDLE,
-  LODGE_COMBO_PART,  /* one of the two is down, and nothing else */
-  LODGE_COMBO_WHOLE, /* both are, or were and one is left */
-  LODGE_COMBO_SPOILT /* something else was pressed: until all is released */
-} LodgeCombo;
 
 struct _LodgeDisplay {
   GtkWidget parent_instance;
@@ -55,8 +47,7 @@ struct _LodgeDisplay {
   gboolean spoilt_tap;     /* and the guest was given another key between */
   gulong xevent_id;        /* on X11, while grabbed */
   int xi_opcode;
-  LodgeCombo combo;
-  guint combo_keys; /* which of the combination are down, a bit each */
+  LodgeLeaveCombo combo;
 
   /* pointer */
   LodgePointerLock *lock;
