@@ -111,6 +111,13 @@ has_begun (gpointer data)
   return ((Test *) data)->progresses > 2;
 }
 
+/* The last of it has come, and Shift was let go of. */
+static gboolean
+has_let_go (gpointer data)
+{
+  return g_str_has_suffix (spice_fixture_get_scancodes (((Test *) data)->server), " 1e 9e aa");
+}
+
 /* It stops soon, lets go of Shift, and what the user does meanwhile does not wait for all of it. */
 static void
 test_cancelled (void)
@@ -129,8 +136,7 @@ test_cancelled (void)
   g_assert_cmpint (test.ended, ==, FALSE);
   g_assert_cmpfloat (lodge_console_typing_get_progress (typing), <, .5);
   lodge_console_typing_cancel (typing);
-  spice_fixture_settle ();
-  g_assert_true (g_str_has_suffix (spice_fixture_get_scancodes (test.server), "1e 9e aa"));
+  g_assert_true (spice_fixture_wait (has_let_go, &test));
   g_assert_finalize_object (typing);
 
   /* The connection ends under it, and the one who types goes away. */
@@ -148,6 +154,30 @@ test_cancelled (void)
   g_assert_cmpfloat (lodge_console_typing_get_progress (typing), ==, 0);
   g_assert_finalize_object (typing);
   typing = start (&test, much, 0);
+  g_assert_finalize_object (typing);
+  tear_down (&test);
+}
+
+/* Its window loses the focus in the middle of it: what follows still has its Shift. */
+static void
+test_released (void)
+{
+  g_autofree char *much = g_strnfill (40, 'A');
+  Test test;
+
+  set_up (&test);
+  LodgeConsoleTyping *typing = start (&test, much, 0);
+  g_assert_true (spice_fixture_wait (has_begun, &test));
+  lodge_console_session_release_all (test.session);
+  g_assert_true (spice_fixture_wait (is_ended, &test));
+  g_assert_cmpint (test.ended, ==, TRUE);
+  g_assert_true (spice_fixture_wait (has_let_go, &test));
+
+  g_autoptr (GString) codes = g_string_new (spice_fixture_get_scancodes (test.server));
+  g_assert_true (g_str_has_prefix (codes->str, "2a 1e 9e 1e"));
+  /* Down again at once where it was let go of. */
+  g_assert_cmpuint (g_string_replace (codes, "aa 2a 1e", "1e", 0), ==, 1);
+  g_assert_null (strstr (codes->str, "aa 1e"));
   g_assert_finalize_object (typing);
   tear_down (&test);
 }
@@ -185,6 +215,7 @@ test_strokes (void)
   }
 TEST (text)
 TEST (cancelled)
+TEST (released)
 
 int
 main (int argc, char **argv)
@@ -193,5 +224,6 @@ main (int argc, char **argv)
   g_test_add_func ("/console-typing/strokes", test_strokes);
   g_test_add_func ("/console-typing/text", run_text);
   g_test_add_func ("/console-typing/cancelled", run_cancelled);
+  g_test_add_func ("/console-typing/released", run_released);
   return g_test_run ();
 }

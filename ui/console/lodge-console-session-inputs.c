@@ -247,6 +247,13 @@ lodge_console_session_key (LodgeConsoleSession *self, guint evdev, gboolean pres
   wait_and_send (self, key);
 }
 
+gboolean
+lodge_console_session_has_key (LodgeConsoleSession *self, guint evdev)
+{
+  g_return_val_if_fail (LODGE_IS_CONSOLE_SESSION (self), FALSE);
+  return evdev < G_N_ELEMENTS (self->pressed) && self->pressed[evdev];
+}
+
 guint
 lodge_console_session_get_n_waiting (LodgeConsoleSession *self)
 {

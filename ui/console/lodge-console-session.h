@@ -67,6 +67,8 @@ LodgeConsoleFiles *lodge_console_session_get_files (LodgeConsoleSession *self);
 
 /* @evdev: a Linux key code (KEY_A = 30). Presses of a key that is down already are repeats. */
 void lodge_console_session_key (LodgeConsoleSession *self, guint evdev, gboolean pressed);
+/* Whether it is down, or will be when what waits is sent. */
+gboolean lodge_console_session_has_key (LodgeConsoleSession *self, guint evdev);
 /* How many keys, clicks and other things wait until the guest's keyboard has room. */
 guint lodge_console_session_get_n_waiting (LodgeConsoleSession *self);
 /* Releases every key and button that is down. For focus loss, pause, closing. */

@@ -78,7 +78,7 @@ struct _LodgeConsoleTyping {
   LodgeConsoleSession *session;
   GArray *strokes;
   guint next;
-  gboolean shift; /* are down */
+  gboolean shift; /* were pressed by this */
   gboolean alt_gr;
   guint fill_id;
 };
@@ -88,10 +88,11 @@ G_DEFINE_FINAL_TYPE (LodgeConsoleTyping, lodge_console_typing, G_TYPE_OBJECT)
 enum { PROGRESS, ENDED, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
+/* The session is asked what is down: a window that loses the focus lets go of all keys. */
 static void
 hold (LodgeConsoleTyping *self, gboolean *held, guint evdev, gboolean wanted)
 {
-  if (*held == wanted)
+  if (lodge_console_session_has_key (self->session, evdev) == wanted)
     return;
   *held = wanted;
   lodge_console_session_key (self->session, evdev, wanted);
@@ -117,8 +118,10 @@ end (LodgeConsoleTyping *self, gboolean whole)
     return;
   g_clear_handle_id (&self->fill_id, g_source_remove);
   g_signal_handlers_disconnect_by_data (self->session, self);
-  hold (self, &self->alt_gr, KEY_RIGHTALT, FALSE);
-  hold (self, &self->shift, KEY_LEFTSHIFT, FALSE);
+  if (self->alt_gr)
+    hold (self, &self->alt_gr, KEY_RIGHTALT, FALSE);
+  if (self->shift)
+    hold (self, &self->shift, KEY_LEFTSHIFT, FALSE);
   g_signal_emit (self, signals[ENDED], 0, whole);
 }
 
