@@ -140,6 +140,15 @@ test_refused (void)
   gtk_window_close (GTK_WINDOW (app_get_dialog ()));
   app_wait_until (gtk_switch_get_active (find_switch (&test, "Dropped Files")));
   g_assert_true (has_key (&test, "sharing.files", "true"));
+
+  /* A name that is not UTF-8. */
+  lodge_shared_window_set_folder (LODGE_SHARED_WINDOW (test.shared), "/srv/f\xfcr alle");
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_nonnull (
+      app_find_label (app_get_dialog (), "Only a folder whose name is UTF-8 can be shared"));
+  gtk_window_close (GTK_WINDOW (app_get_dialog ()));
+  app_wait_until (app_get_dialog () == NULL);
+  g_assert_true (has_key (&test, "sharing.folder", ""));
   teardown (&test);
 }
 

@@ -132,9 +132,22 @@ clipboard_cb (AdwComboRow *row, GParamSpec *spec, LodgeSharedWindow *self)
     set_keys (self, "sharing.clipboard", clipboard_ways[selected].value, NULL, NULL);
 }
 
+static void
+refuse_folder (LodgeSharedWindow *self, const char *sentence)
+{
+  g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, sentence);
+
+  lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Change What Is Shared"), error);
+}
+
 void
 lodge_shared_window_set_folder (LodgeSharedWindow *self, const char *path)
 {
+  /* D-Bus and a description take no other text. */
+  if (!g_utf8_validate (path, -1, NULL)) {
+    refuse_folder (self, _ ("Only a folder whose name is UTF-8 can be shared"));
+    return;
+  }
   set_keys (self, "sharing.folder", path, "sharing.folder-writable", "false");
 }
 
@@ -150,14 +163,10 @@ chosen_cb (GtkNativeDialog *dialog, int response, LodgeSharedWindow *self)
   if (file == NULL)
     return;
   path = g_file_get_path (file);
-  if (path != NULL) {
+  if (path != NULL)
     lodge_shared_window_set_folder (self, path);
-  } else {
-    g_autoptr (GError) error = g_error_new_literal (
-        G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, _ ("Only a folder on this computer can be shared"));
-
-    lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Change What Is Shared"), error);
-  }
+  else
+    refuse_folder (self, _ ("Only a folder on this computer can be shared"));
 }
 
 static void
