@@ -29,7 +29,7 @@ typedef enum {
 } FileKind;
 
 /* The longest name of a socket that we make in the runtime folder. */
-#define LONGEST_SOCKET "/serial.sock"
+#define LONGEST_SOCKET "/monitor.sock"
 
 static void
 set_file_error (GError **error, FileKind kind, const char *path, const char *why)
