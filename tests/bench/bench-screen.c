@@ -3,6 +3,17 @@
  * hand of its user on the X server in DISPLAY. Reads commands from its standard input, a line each,
  * and answers each with one line:
  *
+ *   find            where the guest's screen is on the display: "X Y WIDTH HEIGHT", or "none"
+ *   draw KIND N MS  draws N frames, one every MS ms, small (200x100) or full: the microseconds from
+ *                   the first draw until the last frame is seen
+ *   look N          N times: the microseconds from a small draw until its middle has that colour
+ *   type N          N times: the microseconds from a key press until the server has it
+ *   cut             ends the client's connections; "done"
+ */
+/* bench-screen SOCKET: a guest's screen of 1920x1080 behind a SPICE server, and the eye and the
+ * hand of its user on the X server in DISPLAY. Reads commands from its standard input, a line each,
+ * and answers each with one line:
+ *
  *   find            where the guest's screen is on the display: "X Y WIDTH HEIGHT", "none" if
  * nowhere draw KIND N MS  draws N frames, one every MS ms, small (200x100) or full; "MICROSECONDS",
  * from the first draw until the last frame is seen look N          N times: the microseconds from a
