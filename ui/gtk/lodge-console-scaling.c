@@ -13,7 +13,7 @@ struct _LodgeConsoleScaling {
   LodgeConsoleWindow *window;
   GSimpleAction *scaling;
   GSimpleAction *whole_multiples;
-  LodgeConsoleSession *told; /* lent, only to be compared: which one the sizes were for */
+  LodgeConsoleSession *told; /* weak: which one the sizes were for; the next may be in its place */
   int told_width[LODGE_CONSOLE_MONITORS];
   int told_height[LODGE_CONSOLE_MONITORS];
 };
@@ -49,7 +49,7 @@ lodge_console_scaling_tell (LodgeConsoleWindow *window, guint monitor, int width
   if (self->told != session) {
     memset (self->told_width, 0, sizeof self->told_width);
     memset (self->told_height, 0, sizeof self->told_height);
-    self->told = session;
+    g_set_weak_pointer (&self->told, session);
   }
   if (width > 0 && height > 0) {
     width = MAX (width, WIDTH_MIN);
@@ -143,5 +143,6 @@ lodge_console_scaling_clear (LodgeConsoleWindow *window)
   g_object_unref (self->scaling);
   g_signal_handlers_disconnect_by_data (self->whole_multiples, self);
   g_object_unref (self->whole_multiples);
+  g_clear_weak_pointer (&self->told);
   g_free (self);
 }
