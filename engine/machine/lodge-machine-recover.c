@@ -112,6 +112,8 @@ recover_live (LodgeMachine *self, LodgeState state)
   if (lodge_run_record_read (folder) == LODGE_RUN_NONE)
     lodge_run_record_begin (folder);
   lodge_machine_set_state (self, state);
+  /* Also where QEMU cannot be asked: what is shared can be ended. */
+  lodge_machine_share_recover (self);
 }
 
 static void
@@ -221,7 +223,6 @@ status_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     } else {
       recover_live (self, statuses[i].state);
       lodge_machine_screen_begin (self);
-      lodge_machine_share_recover (self);
     }
     finish (task);
     return;

@@ -36,7 +36,7 @@ get_wanted (LodgeMachine *self)
 {
   const LodgeDescription *description = lodge_machine_get_description (self);
 
-  if (description == NULL || self->qmp == NULL || self->pid == 0 || self->ending ||
+  if (description == NULL || self->pid == 0 || self->ending ||
       self->state == LODGE_STATE_STARTING || !lodge_state_is_live (self->state))
     return "";
   return description->share_folder;
@@ -109,7 +109,8 @@ share_now (LodgeMachine *self)
     return;
   }
   g_clear_handle_id (&self->share_timeout, g_source_remove);
-  if (*wanted == '\0') {
+  /* One that is there goes on with a QEMU that cannot be asked, and ends when it is not wanted. */
+  if (*wanted == '\0' || self->qmp == NULL) {
     tell (self, NULL);
     return;
   }

@@ -244,6 +244,32 @@ test_recover (MachineFixture *fixture, gconstpointer data)
   test_wait_polled (find_share (folder) != 0);
 }
 
+/* The same where QEMU's own socket has gone: it is not shared any more when it is not wanted. */
+static void
+test_recover_without_socket (MachineFixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine;
+  g_autofree char *folder = make_folder (fixture, "one");
+  g_autofree char *socket = NULL;
+  int pid = 0;
+
+  if (skip_uncontained ())
+    return;
+  machine = machine_fixture_create (fixture, "idle", BOOT_SECTOR_IDLE);
+  set (machine, "sharing.folder", folder);
+  machine_fixture_start (machine);
+  test_wait_polled ((pid = find_share (folder)) != 0);
+
+  socket = g_build_filename (machine->runtime, "qmp.sock", NULL);
+  g_assert_cmpint (g_unlink (socket), ==, 0);
+  machine = machine_fixture_change_engine (fixture, "idle");
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_RUNNING);
+  set (machine, "sharing.files", "no");
+  g_assert_cmpint (find_share (folder), ==, pid);
+  set (machine, "sharing.folder", "");
+  test_wait_polled (!is_running (pid));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -254,5 +280,6 @@ main (int argc, char **argv)
   MACHINE_FIXTURE_ADD ("share-vanished", test_vanished);
   MACHINE_FIXTURE_ADD ("share-never-uncontained", test_never_uncontained);
   MACHINE_FIXTURE_ADD ("share-recover", test_recover);
+  MACHINE_FIXTURE_ADD ("share-recover-without-socket", test_recover_without_socket);
   return g_test_run ();
 }
