@@ -150,7 +150,7 @@ test_off (Fixture *self, gconstpointer unused)
 static void
 test_refused (Fixture *self, gconstpointer unused)
 {
-  GError *error = NULL;
+  g_autoptr (GError) error = NULL;
 
   self->refusal = (char *) "SetUIInfo is not supported";
   g_assert_false (set_size (self, 1, 640, 480, TRUE, &error));
@@ -160,7 +160,7 @@ test_refused (Fixture *self, gconstpointer unused)
 static void
 test_no_monitor (Fixture *self, gconstpointer unused)
 {
-  GError *error = NULL;
+  g_autoptr (GError) error = NULL;
 
   g_assert_false (set_size (self, 7, 640, 480, TRUE, &error));
   qmp_fixture_assert_error (error, LODGE_ERROR_HOST, "Console_7");
@@ -185,7 +185,7 @@ test_no_interface (Fixture *self, gconstpointer unused)
 static void
 test_silent (Fixture *self, gconstpointer unused)
 {
-  GError *error = NULL;
+  g_autoptr (GError) error = NULL;
 
   g_assert_false (set_size (self, 0, 640, 480, FALSE, &error));
   qmp_fixture_assert_error (error, LODGE_ERROR_TIMEOUT, "within 5 seconds");
@@ -198,7 +198,7 @@ test_invalid (Fixture *self, gconstpointer unused)
                                   {1, 0, 480},    {0, 16385, 480}, {0, 640, G_MAXUINT}};
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
-    GError *error = NULL;
+    g_autoptr (GError) error = NULL;
 
     g_assert_false (set_size (self, rows[i][0], rows[i][1], rows[i][2], FALSE, &error));
     qmp_fixture_assert_error (error, LODGE_ERROR_INVALID, "16384 pixels a side");
