@@ -149,6 +149,10 @@ in_monitors (void)
   spice_fixture_settle (); /* the server's screen has nothing to do when its client goes */
   fake_engine_set_state (test.engine, test.uuid, "off");
   app_wait_until (find_window ("web: Monitor 2") == NULL);
+
+  /* What is off has no monitor to open. */
+  gtk_widget_activate_action (GTK_WIDGET (test.window), "monitors.2", NULL);
+  g_assert_null (find_window ("web: Monitor 2"));
   fake_engine_set_state (test.engine, test.uuid, "running");
   app_wait_until (console_fixture_is_shown (&test));
 

@@ -35,6 +35,16 @@ set_state (LodgeConsoleMonitors *self, guint monitor, gboolean open)
   g_simple_action_set_state (G_SIMPLE_ACTION (action), g_variant_new_boolean (open));
 }
 
+/* Nothing to show is no window to open; one that is open can always be closed. */
+static void
+allow (LodgeConsoleMonitors *self, guint monitor, gboolean allowed)
+{
+  g_autofree char *number = dup_number (monitor);
+  GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self->actions), number);
+
+  g_simple_action_set_enabled (G_SIMPLE_ACTION (action), allowed);
+}
+
 static void
 close_monitor (LodgeConsoleMonitors *self, guint monitor)
 {
@@ -204,6 +214,7 @@ lodge_console_monitors_update (LodgeConsoleWindow *window)
         phase == LODGE_CONSOLE_ELSEWHERE || phase == LODGE_CONSOLE_PROBLEM)
       close_monitor (self, i);
     update_window (self, i);
+    allow (self, i, phase == LODGE_CONSOLE_SHOWN || self->windows[i] != NULL);
   }
 }
 
