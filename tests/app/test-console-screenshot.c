@@ -109,6 +109,31 @@ in_many (void)
   console_fixture_tear_down (&test);
 }
 
+static void
+dismissed_cb (AdwToast *toast, gboolean *dismissed)
+{
+  *dismissed = TRUE;
+}
+
+/* The next one is told at once: what was said of the one before makes room. */
+static void
+in_row (void)
+{
+  Test test;
+  gboolean dismissed = FALSE;
+
+  set_up (&test);
+  take (&test);
+  app_wait_until (test.window->saved_toast != NULL);
+  g_autoptr (AdwToast) first = g_object_ref (test.window->saved_toast);
+  g_signal_connect (first, "dismissed", G_CALLBACK (dismissed_cb), &dismissed);
+  take (&test);
+  app_wait_until (test.window->saved_toast != NULL && test.window->saved_toast != first);
+  g_assert_true (dismissed);
+  g_signal_handlers_disconnect_by_data (first, &dismissed);
+  console_fixture_tear_down (&test);
+}
+
 /* A folder that is not there is made; one that cannot be is said. */
 static void
 in_folder (void)
@@ -259,6 +284,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/console-screenshot/" path, (gconstpointer) (void (*) (void)) test, run)
   ADD ("pixels", in_pixels);
   ADD ("many", in_many);
+  ADD ("row", in_row);
   ADD ("folder", in_folder);
   ADD ("show", in_show);
   ADD ("key", in_key);

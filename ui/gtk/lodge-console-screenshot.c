@@ -128,6 +128,10 @@ say_saved (LodgeConsoleWindow *self, GFile *file)
   adw_toast_set_button_label (toast, _ ("Show in _Folder"));
   adw_toast_set_action_name (toast, "console.show-in-folder");
   adw_toast_set_action_target (toast, "s", uri);
+  /* Several in a row would be told one after the other, long after the last. */
+  if (self->saved_toast != NULL)
+    adw_toast_dismiss (self->saved_toast);
+  g_set_weak_pointer (&self->saved_toast, toast);
   adw_toast_overlay_add_toast (self->toasts, toast);
 }
 
@@ -281,6 +285,12 @@ show_in_folder_action (GtkWidget *widget, const char *name, GVariant *parameter)
   show->window = LODGE_CONSOLE_WINDOW (g_object_ref (widget));
   show->uri = g_variant_dup_string (parameter, NULL);
   g_bus_get (G_BUS_TYPE_SESSION, NULL, bus_cb, show);
+}
+
+void
+lodge_console_screenshot_clear (LodgeConsoleWindow *self)
+{
+  g_clear_weak_pointer (&self->saved_toast);
 }
 
 void

@@ -58,6 +58,7 @@ struct _LodgeConsoleWindow {
   gboolean start_wanted; /* once it is known to be off */
   GSimpleAction *microphone_action;
   GCancellable *microphone_wish; /* the last one; those before are no matter any more */
+  AdwToast *saved_toast;         /* weak; says of the last screenshot where it is */
   guint close_idle;
   gboolean may_close; /* the user has answered */
   LodgeConsoleFullscreen *fullscreen;
@@ -103,6 +104,7 @@ void lodge_console_monitors_clear (LodgeConsoleWindow *window);
 
 /* lodge-console-screenshot.c: installs the actions that save the guest's picture and show where. */
 void lodge_console_screenshot_init (GtkWidgetClass *widget_class);
+void lodge_console_screenshot_clear (LodgeConsoleWindow *self);
 
 /* lodge-console-keys.c: the menu of keys to send, and which of the host's stay there. */
 void lodge_console_keys_init (LodgeConsoleWindow *self);

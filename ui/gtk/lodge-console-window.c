@@ -310,6 +310,7 @@ lodge_console_window_dispose (GObject *object)
   lodge_console_fullscreen_clear (self);
   lodge_console_monitors_clear (self);
   lodge_console_scaling_clear (self);
+  lodge_console_screenshot_clear (self);
   lodge_console_shared_clear (self);
   lodge_console_sharing_clear (self);
   lodge_console_terminals_clear (self);
