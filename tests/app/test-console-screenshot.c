@@ -134,6 +134,26 @@ in_row (void)
   console_fixture_tear_down (&test);
 }
 
+/* A guest that has panicked: its last words can be kept. */
+static void
+in_panic (void)
+{
+  Test test;
+
+  set_up (&test);
+  spice_fixture_resize (test.server, 801, 601);
+  spice_fixture_fill (test.server, 800, 0, 1, 1, 0xfedcba);
+  app_wait_until (is_drawn (&test));
+  fake_engine_set_stands (test.engine, test.uuid, TRUE);
+  fake_engine_set_state (test.engine, test.uuid, "crashed");
+  app_wait_until (lodge_console_machine_get_state (lodge_console_window_get_machine (
+                      test.window)) == LODGE_MACHINE_STATE_CRASHED);
+  g_assert_true (console_fixture_is_shown (&test));
+  take (&test);
+  app_wait_until (count_pictures (&test, NULL) == 1);
+  console_fixture_tear_down (&test);
+}
+
 /* A folder that is not there is made; one that cannot be is said. */
 static void
 in_folder (void)
@@ -285,6 +305,7 @@ main (int argc, char **argv)
   ADD ("pixels", in_pixels);
   ADD ("many", in_many);
   ADD ("row", in_row);
+  ADD ("panic", in_panic);
   ADD ("folder", in_folder);
   ADD ("show", in_show);
   ADD ("key", in_key);

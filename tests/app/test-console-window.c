@@ -468,6 +468,11 @@ in_hints (void)
   g_assert_cmpint (get_phase (&f), ==, LODGE_CONSOLE_SHOWN);
   g_assert_true (is_page (&f, "display"));
   app_click (f.window, "_Start Again");
+  /* Its QEMU is there: it can be ended, and what it shows be kept. */
+  g_assert_true (gtk_widget_get_sensitive (get (&f, "power_button")));
+  gtk_widget_activate_action (GTK_WIDGET (f.window), "console.kill", NULL);
+  app_click (app_get_dialog (), "_Cancel");
+  app_wait_until (app_get_dialog () == NULL);
   app_wait_until (app_was_called (f.engine, "Start web & <b>"));
   app_wait_until (!has_hint (&f, "The Guest Has Crashed"));
 

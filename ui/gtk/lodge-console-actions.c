@@ -139,8 +139,12 @@ lodge_console_actions_update (LodgeConsoleWindow *self)
 {
   GtkWidget *widget = GTK_WIDGET (self);
   const gboolean there = lodge_console_machine_get_machine (self->machine) != NULL;
+  const LodgeMachineState state = lodge_console_machine_get_state (self->machine);
+  /* A guest that has panicked: its QEMU is still there, with its memory and its picture. */
+  const gboolean stands = there && state == LODGE_MACHINE_STATE_CRASHED &&
+                          lodge_console_machine_get_phase (self->machine) == LODGE_CONSOLE_SHOWN;
   const LodgeMachineCan can =
-      there ? lodge_machine_state_get_can (lodge_console_machine_get_state (self->machine)) : 0;
+      (there ? lodge_machine_state_get_can (state) : 0) | (stands ? LODGE_MACHINE_CAN_KILL : 0);
 
   for (guint i = 0; i < G_N_ELEMENTS (powers); i++)
     gtk_widget_action_set_enabled (widget, powers[i].action, (can & powers[i].can) != 0);
@@ -148,7 +152,8 @@ lodge_console_actions_update (LodgeConsoleWindow *self)
       widget, "console.wake",
       there && lodge_machine1_get_asleep (lodge_console_machine_get_machine (self->machine)));
   gtk_widget_action_set_enabled (widget, "console.send-keys", (can & LODGE_MACHINE_CAN_SHOW) != 0);
-  gtk_widget_action_set_enabled (widget, "console.screenshot", (can & LODGE_MACHINE_CAN_SHOW) != 0);
+  gtk_widget_action_set_enabled (widget, "console.screenshot",
+                                 (can & LODGE_MACHINE_CAN_SHOW) != 0 || stands);
 
   gtk_widget_set_visible (self->start_button, (can & LODGE_MACHINE_CAN_START) != 0);
   gtk_widget_set_visible (self->resume_button, (can & LODGE_MACHINE_CAN_RESUME) != 0);
