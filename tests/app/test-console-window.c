@@ -455,6 +455,7 @@ in_hints (void)
   g_assert_null (app_find_label (f.window, "<Make> room & resume."));
   fake_engine_set_note (f.engine, f.uuid, "<Make> room & resume.");
   app_wait_until (has_hint (&f, "<Make> room & resume."));
+  g_assert_false (is_shown (&f, "paused_revealer"));
   app_click (f.window, "_Resume");
   app_wait_until (app_was_called (f.engine, "Resume web & <b>"));
   app_wait_until (!has_hint (&f, "<Make> room & resume."));
@@ -467,12 +468,12 @@ in_hints (void)
   g_assert_true (has_hint (&f, "The Guest Has Crashed"));
   g_assert_cmpint (get_phase (&f), ==, LODGE_CONSOLE_SHOWN);
   g_assert_true (is_page (&f, "display"));
-  app_click (f.window, "_Start Again");
   /* Its QEMU is there: it can be ended, and what it shows be kept. */
   g_assert_true (gtk_widget_get_sensitive (get (&f, "power_button")));
   gtk_widget_activate_action (GTK_WIDGET (f.window), "console.kill", NULL);
   app_click (app_get_dialog (), "_Cancel");
   app_wait_until (app_get_dialog () == NULL);
+  app_click (f.window, "_Start Again");
   app_wait_until (app_was_called (f.engine, "Start web & <b>"));
   app_wait_until (!has_hint (&f, "The Guest Has Crashed"));
 

@@ -209,6 +209,12 @@ lodge_console_hint_init (LodgeConsoleWindow *self)
   gtk_overlay_add_overlay (GTK_OVERLAY (self->overlay), hint->revealer);
 }
 
+gboolean
+lodge_console_hint_is_shown (LodgeConsoleWindow *self)
+{
+  return gtk_revealer_get_reveal_child (GTK_REVEALER (self->hint->revealer));
+}
+
 void
 lodge_console_hint_clear (LodgeConsoleWindow *self)
 {

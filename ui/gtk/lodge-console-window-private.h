@@ -147,6 +147,7 @@ void lodge_console_terminals_focus_screen (LodgeConsoleWindow *self, gpointer wi
 void lodge_console_hint_init (LodgeConsoleWindow *self);
 /* Follows the machine and its session. */
 void lodge_console_hint_update (LodgeConsoleWindow *self);
+gboolean lodge_console_hint_is_shown (LodgeConsoleWindow *self);
 void lodge_console_hint_clear (LodgeConsoleWindow *self);
 
 G_END_DECLS

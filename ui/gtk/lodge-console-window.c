@@ -160,8 +160,10 @@ changed_cb (LodgeConsoleMachine *machine, LodgeConsoleWindow *self)
   gtk_window_set_title (GTK_WINDOW (self), name);
   adw_window_title_set_title (self->title, name);
   show_subtitle (self);
-  gtk_revealer_set_reveal_child (self->paused_revealer,
-                                 shown && state == LODGE_MACHINE_STATE_PAUSED);
+  /* With a reason it is said in the middle. */
+  gtk_revealer_set_reveal_child (self->paused_revealer, shown &&
+                                                            state == LODGE_MACHINE_STATE_PAUSED &&
+                                                            !lodge_console_hint_is_shown (self));
   /* Without a picture the page itself says so. */
   if (problem != NULL)
     gtk_label_set_text (self->banner_label, problem);
