@@ -255,13 +255,22 @@ in_key (void)
   app_wait_until (count_pictures (&test, NULL) == 1);
   spice_fixture_expect_scancodes (test.server, "1d 9d");
 
+  /* Held it comes again and again, and is one press. */
+  app_xdotool ("keydown ctrl keydown Print sleep 1.5 keyup Print keyup ctrl");
+  app_wait_until (count_pictures (&test, NULL) == 2);
+  app_settle ();
+  app_xdotool ("key ctrl+Print");
+  app_wait_until (count_pictures (&test, NULL) >= 3);
+  app_settle ();
+  g_assert_cmpuint (count_pictures (&test, NULL), ==, 3);
+
   app_xdotool ("mousemove 400 400 click 1");
   app_wait_until (lodge_display_get_grabbed (test.window->display));
   spice_fixture_clear (test.server);
   app_xdotool ("key ctrl+Print");
   app_wait_until (strlen (spice_fixture_get_scancodes (test.server)) > strlen ("1d 9d"));
   spice_fixture_settle ();
-  g_assert_cmpuint (count_pictures (&test, NULL), ==, 1);
+  g_assert_cmpuint (count_pictures (&test, NULL), ==, 3);
   console_fixture_tear_down (&test);
 }
 

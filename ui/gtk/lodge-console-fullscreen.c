@@ -33,6 +33,7 @@ struct _LodgeConsoleFullscreen {
   gboolean by_keyboard; /* the bar was asked for by it: the pointer, wherever it is, is no matter */
   gboolean edge_spent;  /* by a click: until the pointer has left the edge */
   gboolean was_left;    /* for another window */
+  gboolean print_held;  /* a screenshot for each press, however long it is held */
 };
 
 static gboolean
@@ -195,8 +196,12 @@ key_cb (GtkEventControllerKey *controller,
 
   /* A guest that has all keys has this one too. */
   if (keyval == GDK_KEY_Print && held == GDK_CONTROL_MASK &&
-      !lodge_display_get_grabbed (self->display))
-    return gtk_widget_activate_action (GTK_WIDGET (self), "console.screenshot", NULL);
+      !lodge_display_get_grabbed (self->display)) {
+    const gboolean again = self->fullscreen->print_held;
+
+    self->fullscreen->print_held = TRUE;
+    return again || gtk_widget_activate_action (GTK_WIDGET (self), "console.screenshot", NULL);
+  }
   if (held != 0)
     return GDK_EVENT_PROPAGATE;
 
@@ -212,6 +217,16 @@ key_cb (GtkEventControllerKey *controller,
 }
 
 static void
+release_cb (GtkEventControllerKey *controller,
+            guint keyval,
+            guint keycode,
+            GdkModifierType modifiers,
+            LodgeConsoleWindow *self)
+{
+  self->fullscreen->print_held = FALSE;
+}
+
+static void
 add_key (LodgeConsoleWindow *self)
 {
   LodgeConsoleFullscreen *state = self->fullscreen;
@@ -221,6 +236,7 @@ add_key (LodgeConsoleWindow *self)
   state->key = gtk_event_controller_key_new ();
   gtk_event_controller_set_propagation_phase (state->key, GTK_PHASE_CAPTURE);
   g_signal_connect (state->key, "key-pressed", G_CALLBACK (key_cb), self);
+  g_signal_connect (state->key, "key-released", G_CALLBACK (release_cb), self);
   gtk_widget_add_controller (GTK_WIDGET (self), state->key);
 }
 
@@ -269,6 +285,8 @@ active_cb (LodgeConsoleWindow *self)
 {
   const gboolean active = gtk_window_is_active (GTK_WINDOW (self));
 
+  /* It may be let go of elsewhere. */
+  self->fullscreen->print_held = FALSE;
   if (active && self->fullscreen->was_left &&
       lodge_console_machine_get_phase (self->machine) == LODGE_CONSOLE_SHOWN)
     lodge_console_terminals_focus_screen (self, self->display);
