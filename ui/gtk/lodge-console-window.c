@@ -432,10 +432,9 @@ lodge_console_window_say_crashed (LodgeConsoleWindow *self)
 {
   g_return_if_fail (LODGE_IS_CONSOLE_WINDOW (self));
 
-  adw_toast_overlay_add_toast (
-      self->toasts,
-      adw_toast_new (
-          _ ("This window crashed and was opened again. The machine was not affected.")));
+  adw_toast_overlay_add_toast (self->toasts,
+                               /* A toast is one line, which a narrow window cuts. */
+                               adw_toast_new (_ ("The window crashed; the machine did not")));
 }
 
 LodgeConsoleMachine *
