@@ -8,6 +8,8 @@ import re
 import sys
 import xml.etree.ElementTree as tree
 
+# What a test prints may have these in it, and XML may not.
+NO_TEXT = re.compile(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 SKIP = re.compile(r"^\s*ok\s+\d+\s*-?\s*(\S.*?)\s*#\s*skip\S*\s*(.*)$", re.IGNORECASE | re.MULTILINE)
 # What a case says of its failure: the comments before its line, as in the lab, and after it, as GLib's.
 FAILURE = re.compile(r"((?:^#.*\n){0,3})^not ok\s+\d+\s*-?\s*(.*)\n((?:^#.*\n?){0,3})", re.MULTILINE)
@@ -56,7 +58,9 @@ def add_log(log):
         programs = [json.loads(line) for line in lines if line.strip()]
     # A program that printed cases has a suite of its own; others are cases of the project's.
     suites, single = {}, {}
-    for suite in tree.parse(log + ".junit.xml").getroot().iter("testsuite"):
+    with open(log + ".junit.xml", encoding="utf-8", errors="replace") as file:
+        results = tree.fromstring(NO_TEXT.sub("?", file.read()))
+    for suite in results.iter("testsuite"):
         project, _, name = suite.get("name").partition(".")
         if name:
             suites[name] = list(suite.iter("testcase"))
