@@ -19,7 +19,8 @@
  * the time for a change of the size of a word.
  *
  * A picture that is a whole multiple larger is not smoothed: its pixels are sharp squares. What GTK
- * has for that came with 4.10; before, GL renderers are given cairo nodes too then.
+ * has for that came with 4.10, and is only sharp on a screen that is not scaled; elsewhere, and
+ * before, GL renderers are given cairo nodes too.
  *
  * The guest's X byte is 0, and GDK 4.8 has no format without alpha. As premultiplied pixels of
  * alpha 0 are added to what is below, black below them gives the exact colour.
@@ -249,8 +250,9 @@ make_texture_node (LodgeTiles *self, int column, int row, const graphene_rect_t 
 
   if (self->multiple == 1)
     return gsk_texture_node_new (texture, tile);
+  /* GTK 4.18 makes it larger to the window's pixels, and those to the screen's smoothly. */
   if (self->multiple > 1)
-    return lodge_display_new_sharp_node (texture, tile);
+    return view->device_scale == 1 ? lodge_display_new_sharp_node (texture, tile) : NULL;
 
   double scale_x = view->view_width / (double) view->guest_width / view->device_scale;
   double scale_y = view->view_height / (double) view->guest_height / view->device_scale;
