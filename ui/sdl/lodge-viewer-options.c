@@ -12,9 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* SPICE's own limit (spice/protocol.h: SPICE_MAX_PASSWORD_LENGTH). */
-#define TICKET_MAX 60
-
 /* Options as they were given. */
 typedef struct {
   char *uri;
@@ -42,7 +39,7 @@ fail (GError **error, const char *sentence)
 static gboolean
 read_ticket (int fd, const char *where, char **out_ticket, GError **error)
 {
-  char text[TICKET_MAX + 2];
+  char text[LODGE_VIEWER_TICKET_MAX + 2];
   gsize n = 0;
   gssize got;
 
@@ -60,13 +57,14 @@ read_ticket (int fd, const char *where, char **out_ticket, GError **error)
 
   const char *end = memchr (text, '\n', n);
   const gsize length = end != NULL ? (gsize) (end - text) : n;
-  const gboolean good = length > 0 && length <= TICKET_MAX && memchr (text, '\0', length) == NULL;
+  const gboolean good =
+      length > 0 && length <= LODGE_VIEWER_TICKET_MAX && memchr (text, '\0', length) == NULL;
   if (good)
     *out_ticket = g_strndup (text, length);
   else
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
                  _ ("There is no ticket in %s: it is one line of at most %d characters."), where,
-                 TICKET_MAX);
+                 LODGE_VIEWER_TICKET_MAX);
   explicit_bzero (text, sizeof text);
   return good;
 }

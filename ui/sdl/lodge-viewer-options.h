@@ -6,6 +6,9 @@
 
 G_BEGIN_DECLS
 
+/* The longest ticket. SPICE's own limit (spice/protocol.h: SPICE_MAX_PASSWORD_LENGTH). */
+#define LODGE_VIEWER_TICKET_MAX 60
+
 typedef struct {
   char *machine;                /* name or UUID; or: */
   LodgeConsoleAddress *address; /* of a server that is no machine of Lodge */

@@ -2,14 +2,13 @@
 /* Asking for a ticket on the terminal. A terminal hands over whole lines, so one read is enough. */
 #include "sdl/lodge-viewer-prompt.h"
 
+#include "sdl/lodge-viewer-options.h"
+
 #include <glib-unix.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
-
-/* SPICE's own limit (spice/protocol.h: SPICE_MAX_PASSWORD_LENGTH). */
-#define TICKET_MAX 60
 
 struct _LodgeViewerPrompt {
   LodgeViewerPromptFunc func;
@@ -28,9 +27,9 @@ static gboolean
 line_cb (int fd, GIOCondition condition, gpointer user_data)
 {
   LodgeViewerPrompt *self = user_data;
-  char line[TICKET_MAX + 2];
+  char line[LODGE_VIEWER_TICKET_MAX + 2];
   gssize n = read (fd, line, sizeof line);
-  const gboolean good = n > 1 && n <= TICKET_MAX + 1 && line[n - 1] == '\n';
+  const gboolean good = n > 1 && n <= LODGE_VIEWER_TICKET_MAX + 1 && line[n - 1] == '\n';
 
   self->source_id = 0;
   if (good)
