@@ -208,6 +208,30 @@ test_network (void)
   teardown (&test);
 }
 
+/* The answer to a switch comes when the window, or the console window as well, is gone. */
+static void
+test_close_while_asked (void)
+{
+  Test test;
+
+  setup (&test);
+  fake_engine_set_delay (test.engine, "Set", 50);
+  fake_engine_fail_next (test.engine, "Set", LODGE_ERROR_STORAGE, "No room.");
+  gtk_switch_set_active (find_switch (&test, "Dropped Files"), FALSE);
+  gtk_window_close (GTK_WINDOW (test.shared));
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_true (gtk_window_get_transient_for (GTK_WINDOW (app_get_dialog ())) ==
+                 GTK_WINDOW (test.window));
+  gtk_window_close (GTK_WINDOW (app_get_dialog ()));
+  app_wait_until (app_get_dialog () == NULL && test.shared == NULL);
+
+  gtk_widget_activate_action (GTK_WIDGET (test.window), "console.shared", NULL);
+  test.shared = test.window->shared_window;
+  g_object_add_weak_pointer (G_OBJECT (test.shared), (gpointer *) &test.shared);
+  gtk_switch_set_active (find_switch (&test, "Dropped Files"), FALSE);
+  teardown (&test);
+}
+
 /* One of them, and the console window takes it along. */
 static void
 test_open_and_close (void)
@@ -237,6 +261,7 @@ main (int argc, char **argv)
   g_test_add_func ("/shared-window/refused", test_refused);
   g_test_add_func ("/shared-window/clipboard-and-sound", test_clipboard_and_sound);
   g_test_add_func ("/shared-window/network", test_network);
+  g_test_add_func ("/shared-window/close-while-asked", test_close_while_asked);
   g_test_add_func ("/shared-window/open-and-close", test_open_and_close);
   return g_test_run ();
 }

@@ -2,6 +2,7 @@
 /* The library's process: one per user session, one window. */
 #include "gtk/lodge-application.h"
 
+#include "gtk/lodge-child-window.h"
 #include "gtk/lodge-gtk-resources.h"
 #include "gtk/lodge-host-window.h"
 #include "lodge-config.h"
@@ -58,7 +59,7 @@ host_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 
     g_set_weak_pointer (&self->host, GTK_WINDOW (window));
     gtk_window_set_application (self->host, GTK_APPLICATION (self));
-    gtk_window_set_transient_for (self->host, self->library);
+    lodge_child_window_attach (self->host, self->library);
   }
   gtk_window_present (self->host);
 }

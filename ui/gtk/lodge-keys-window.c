@@ -2,6 +2,7 @@
 /* Which keys go to the guests. */
 #include "gtk/lodge-keys-window.h"
 
+#include "gtk/lodge-child-window.h"
 #include "gtk/lodge-key-list.h"
 #include "gtk/lodge-settings.h"
 
@@ -58,8 +59,9 @@ lodge_keys_window_init (LodgeKeysWindow *self)
 GtkWidget *
 lodge_keys_window_new (GtkWindow *parent, GSettings *settings)
 {
-  LodgeKeysWindow *self = g_object_new (LODGE_TYPE_KEYS_WINDOW, "transient-for", parent, NULL);
+  LodgeKeysWindow *self = g_object_new (LODGE_TYPE_KEYS_WINDOW, NULL);
 
+  lodge_child_window_attach (GTK_WINDOW (self), parent);
   g_settings_bind (settings, LODGE_SETTINGS_GRAB_SHORTCUTS, self->grab_switch, "active",
                    G_SETTINGS_BIND_DEFAULT);
   lodge_key_list_bind (self->host_list, settings, LODGE_SETTINGS_HOST_KEYS);

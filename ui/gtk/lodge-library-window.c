@@ -2,6 +2,7 @@
 /* The library: every machine as a card, and the way to make one. */
 #include "gtk/lodge-library-window-private.h"
 
+#include "gtk/lodge-child-window.h"
 #include "gtk/lodge-create-window.h"
 #include "gtk/lodge-machine-card.h"
 #include "gtk/lodge-message.h"
@@ -288,7 +289,7 @@ open_create_window (LodgeLibraryWindow *self)
     GtkWidget *window = lodge_create_window_new (self->connection, G_LIST_MODEL (self->machines));
 
     g_set_weak_pointer (&self->create_window, GTK_WINDOW (window));
-    gtk_window_set_transient_for (GTK_WINDOW (window), GTK_WINDOW (self));
+    lodge_child_window_attach (GTK_WINDOW (window), GTK_WINDOW (self));
     g_signal_connect_object (window, "created", G_CALLBACK (created_cb), self, 0);
   }
   gtk_window_present (self->create_window);

@@ -2,6 +2,7 @@
 /* What is shared with one guest. */
 #include "gtk/lodge-shared-window.h"
 
+#include "gtk/lodge-child-window.h"
 #include "gtk/lodge-message.h"
 
 #include <glib/gi18n-lib.h>
@@ -24,7 +25,6 @@ static const struct {
 struct _LodgeSharedWindow {
   AdwWindow parent_instance;
 
-  GtkWindow *console; /* transient-for keeps it no longer than it lives */
   LodgeConsoleMachine *machine;
   LodgeSound *sound;
   gboolean updating; /* what changes now is not the user's wish */
@@ -71,17 +71,29 @@ static void update (LodgeSharedWindow *self);
 
 /* --- Changes --- */
 
+/* An answer may come after the window was closed: then the console window shows it, if it is there
+ * still. */
+static void
+show_error (LodgeSharedWindow *self, const char *heading, const GError *error)
+{
+  GtkWindow *window = GTK_WINDOW (self);
+  GtkWindow *where =
+      gtk_widget_get_visible (GTK_WIDGET (self)) ? window : gtk_window_get_transient_for (window);
+
+  if (where != NULL)
+    lodge_message_show_error (where, heading, error);
+}
+
 static void
 set_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (LodgeSharedWindow) self = user_data;
   g_autoptr (GError) error = NULL;
 
-  if (lodge_machine1_call_set_finish (LODGE_MACHINE1 (source), result, &error) ||
-      self->machine == NULL)
+  if (lodge_machine1_call_set_finish (LODGE_MACHINE1 (source), result, &error))
     return;
   g_dbus_error_strip_remote_error (error);
-  lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Change What Is Shared"), error);
+  show_error (self, _ ("Could Not Change What Is Shared"), error);
   update (self);
 }
 
@@ -120,7 +132,8 @@ switched_cb (GtkSwitch *widget, GParamSpec *spec, LodgeSharedWindow *self)
   else if (widget == self->playback_switch)
     g_object_set (self->sound, "muted", !on, NULL);
   else
-    gtk_widget_activate_action (GTK_WIDGET (self->console), "sound.microphone", NULL);
+    gtk_widget_activate_action (GTK_WIDGET (gtk_window_get_transient_for (GTK_WINDOW (self))),
+                                "sound.microphone", NULL);
 }
 
 static void
@@ -137,7 +150,7 @@ refuse_folder (LodgeSharedWindow *self, const char *sentence)
 {
   g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, sentence);
 
-  lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Change What Is Shared"), error);
+  show_error (self, _ ("Could Not Change What Is Shared"), error);
 }
 
 void
@@ -201,11 +214,10 @@ removed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (LodgeSharedWindow) self = user_data;
   g_autoptr (GError) error = NULL;
 
-  if (lodge_machine1_call_remove_forward_finish (LODGE_MACHINE1 (source), result, &error) ||
-      self->machine == NULL)
+  if (lodge_machine1_call_remove_forward_finish (LODGE_MACHINE1 (source), result, &error))
     return;
   g_dbus_error_strip_remote_error (error);
-  lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Remove the Forward"), error);
+  show_error (self, _ ("Could Not Remove the Forward"), error);
 }
 
 static void
@@ -543,13 +555,12 @@ lodge_shared_window_class_init (LodgeSharedWindowClass *klass)
 GtkWidget *
 lodge_shared_window_new (GtkWindow *console, LodgeConsoleMachine *machine)
 {
-  LodgeSharedWindow *self = g_object_new (LODGE_TYPE_SHARED_WINDOW, "transient-for", console,
-                                          "destroy-with-parent", TRUE, NULL);
+  LodgeSharedWindow *self = g_object_new (LODGE_TYPE_SHARED_WINDOW, NULL);
   g_autofree char *title =
       g_strdup_printf (_ ("Shared With %s"), lodge_console_machine_get_name (machine));
 
   gtk_window_set_title (GTK_WINDOW (self), title);
-  self->console = console;
+  lodge_child_window_attach (GTK_WINDOW (self), console);
   self->machine = g_object_ref (machine);
   self->sound = lodge_console_machine_get_sound (machine);
   g_signal_connect_swapped (machine, "changed", G_CALLBACK (update), self);
