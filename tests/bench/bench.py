@@ -254,7 +254,8 @@ class Virsh:
                 continue
             log = bench.stack.enter_context(
                 open(os.path.join(bench.folder, program + ".log"), "w", encoding="utf-8"))
-            bench.background(find_program(program), stdout=log, stderr=log)
+            bench.background(sys.executable, os.path.join(os.path.dirname(__file__), "reaper.py"),
+                             find_program(program), stdout=log, stderr=log)
             wait_until(program, lambda path=socket: os.path.exists(path))
         wait_until("an answer of libvirtd", self.answers)
 
