@@ -134,7 +134,26 @@ find_character (char c, Stroke *out_stroke)
   return FALSE;
 }
 
-/* @name is in lower case. */
+/* What stands on the user's keyboard: "strg", "entf". */
+static const char *
+find_label (const char *name)
+{
+  g_autofree char *folded = g_utf8_validate (name, -1, NULL) ? g_utf8_casefold (name, -1) : NULL;
+
+  if (folded == NULL)
+    return NULL;
+  for (guint i = 0; i < lodge_key_table_length; i++) {
+    const char *const key[] = {lodge_key_table[i].name, NULL};
+    g_autofree char *label = lodge_key_names_dup_label (key);
+    g_autofree char *folded_label = g_utf8_casefold (label, -1);
+
+    if (g_str_equal (folded_label, folded))
+      return key[0];
+  }
+  return NULL;
+}
+
+/* @name is in lower case, as far as it is ASCII. */
 static gboolean
 find_name (const char *name, Stroke *out_stroke)
 {
@@ -146,6 +165,8 @@ find_name (const char *name, Stroke *out_stroke)
   }
   out_stroke->key = find_code (name);
   out_stroke->shift = FALSE;
+  if (out_stroke->key == NULL)
+    out_stroke->key = find_label (name);
   if (out_stroke->key != NULL)
     return TRUE;
   return strlen (name) == 1 && find_character (name[0], out_stroke);
@@ -378,7 +399,7 @@ lodge_key_names_dup_label (const char *const *keys)
     if (i > 0)
       g_string_append_c (label, '+');
     if (row != NULL && row->label != NULL) {
-      g_string_append (label, _ (row->label));
+      g_string_append (label, g_dpgettext2 (GETTEXT_PACKAGE, "key", row->label));
     } else {
       const gsize start = label->len;
 
@@ -388,6 +409,34 @@ lodge_key_names_dup_label (const char *const *keys)
     }
   }
   return g_string_free (label, FALSE);
+}
+
+/* What a keyboard gives text or moves in it with, alone or with shift. */
+static gboolean
+is_for_text (const char *key)
+{
+  static const char *const more[] = {"shift", "shift_r", "backspace", "delete", "left", "right",
+                                     "up",    "down",    "less",      "esc",    NULL};
+
+  if (strlen (key) == 1 || g_strv_contains (more, key))
+    return TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (us_keys); i++) {
+    if (g_str_equal (us_keys[i].key, key))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+gboolean
+lodge_key_names_are_for_text (const char *const *keys)
+{
+  g_return_val_if_fail (keys != NULL, FALSE);
+
+  for (guint i = 0; keys[i] != NULL; i++) {
+    if (!is_for_text (keys[i]))
+      return FALSE;
+  }
+  return TRUE;
 }
 
 guint

@@ -12,8 +12,8 @@ G_BEGIN_DECLS
  * @keys: names joined by "+", in upper or lower case: "ctrl+alt+delete", "super+r", "F12", "ctrl++"
  *
  * The keys to hold down together, in this order. Known are all of QEMU's own names, the usual other
- * ones, and every character of a US keyboard; one that needs shift brings it along. f13 to f24 are
- * refused by a QEMU older than 8.0.
+ * ones, what stands on the keys in the user's language, and every character of a US keyboard; one
+ * that needs shift brings it along. f13 to f24 are refused by a QEMU older than 8.0.
  *
  * Returns: (transfer full): names of QKeyCode, %NULL-terminated; %LODGE_ERROR_INVALID (the message
  * names the part that is no key, and what was meant where that can be guessed)
@@ -39,6 +39,15 @@ GPtrArray *lodge_key_names_from_text (const char *text, GError **error);
  * Returns: (transfer full): as keyboards have it, for users: "Ctrl+Alt+Page Up"
  */
 char *lodge_key_names_dup_label (const char *const *keys);
+
+/**
+ * lodge_key_names_are_for_text:
+ * @keys: what lodge_key_names_parse() gives
+ *
+ * Returns: whether they are but what writes, or moves in what is written: "a", "shift+1", "esc".
+ * Where they are kept from a guest nobody can write in it any more.
+ */
+gboolean lodge_key_names_are_for_text (const char *const *keys);
 
 /* A name that lodge_key_names_parse() gives to the Linux code of the key (KEY_A); 0 for no such. */
 guint lodge_key_names_get_evdev (const char *key);

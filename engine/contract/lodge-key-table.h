@@ -8,9 +8,10 @@
 G_BEGIN_DECLS
 
 typedef struct {
-  const char *name;  /* QKeyCode */
-  guint evdev;       /* KEY_... of Linux */
-  const char *label; /* untranslated; NULL: the name with a capital letter */
+  const char *name; /* QKeyCode */
+  guint evdev;      /* KEY_... of Linux */
+  const char
+      *label; /* untranslated, with the context "key"; NULL: the name with a capital letter */
 } LodgeKeyRow;
 
 /* Of two names for one key the better one stands first. */

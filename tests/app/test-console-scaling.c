@@ -48,6 +48,13 @@ in_switches (void)
     g_autofree char *key = fake_engine_dup_key (test.engine, "web", "display.scaling");
     g_assert_cmpstr (key, ==, rows[i].word);
   }
+  /* There is nothing to multiply. */
+  g_assert_true (gtk_widget_activate_action (window, "display.scaling", "s", "one-to-one"));
+  app_wait_until (get_scaling (&test) == LODGE_SCALING_ONE_TO_ONE);
+  gtk_widget_activate_action (window, "display.whole-multiples", NULL);
+  g_assert_true (gtk_widget_activate_action (window, "display.scaling", "s", "scale"));
+  app_wait_until (get_scaling (&test) == LODGE_SCALING_SCALE);
+  g_assert_false (has_whole_multiples (&test));
   g_assert_true (gtk_widget_activate_action (window, "display.whole-multiples", NULL));
   app_wait_until (has_whole_multiples (&test));
   g_autofree char *whole = fake_engine_dup_key (test.engine, "web", "display.whole-multiples");

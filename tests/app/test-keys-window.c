@@ -171,10 +171,46 @@ test_pressed (Test *test, gconstpointer data)
   gtk_window_destroy (GTK_WINDOW (other));
   assert_kept ("ctrl+alt+tab");
 
+  /* So does Escape, which belongs to some combination nevertheless. */
+  gtk_window_present (GTK_WINDOW (test->window));
+  app_wait_until (gtk_window_is_active (GTK_WINDOW (test->window)));
+  gtk_toggle_button_set_active (GTK_TOGGLE_BUTTON (record), TRUE);
+  app_settle ();
+  xdotool ("key Escape");
+  app_wait_until (!gtk_toggle_button_get_active (GTK_TOGGLE_BUTTON (record)));
+  assert_kept ("ctrl+alt+tab");
+  gtk_toggle_button_set_active (GTK_TOGGLE_BUTTON (record), TRUE);
+  app_settle ();
+  xdotool ("keydown Control_L keydown Escape keyup Escape keyup Control_L");
+  app_wait_until (has_kept ("ctrl+alt+tab ctrl+esc"));
+
   /* A window that closes meanwhile. */
   gtk_window_present (GTK_WINDOW (test->window));
   app_wait_until (gtk_window_is_active (GTK_WINDOW (test->window)));
   gtk_toggle_button_set_active (GTK_TOGGLE_BUTTON (record), TRUE);
+}
+
+/* What is kept here never reaches a guest: not what one writes with. */
+static void
+test_kept_here (Test *test, gconstpointer data)
+{
+  static const char refused[] = "Shift+A is for writing: kept here, no guest could be written in; "
+                                "add Ctrl, Alt or Super to it";
+
+  test->list = app_get_child (test->window, LODGE_TYPE_KEYS_WINDOW, "host_list");
+  type (test, "Shift+a");
+  g_assert_nonnull (app_find_label (test->list, refused));
+  for (const char *const *keys = (const char *const[]){"b", "enter", "+", "esc", "shift", NULL};
+       *keys != NULL; keys++)
+    type (test, *keys);
+  g_auto (GStrv) none = g_settings_get_strv (settings (), LODGE_SETTINGS_HOST_KEYS);
+  g_assert_cmpuint (g_strv_length (none), ==, 0);
+  for (const char *const *keys = (const char *const[]){"super", "ctrl+a", "F5", "altgr+q", NULL};
+       *keys != NULL; keys++)
+    type (test, *keys);
+  g_auto (GStrv) kept = g_settings_get_strv (settings (), LODGE_SETTINGS_HOST_KEYS);
+  g_autofree char *all = g_strjoinv (" ", kept);
+  g_assert_cmpstr (all, ==, "meta_l ctrl+a f5 alt_r+q");
 }
 
 /* How often a combination is in a menu. */
@@ -241,6 +277,7 @@ main (int argc, char **argv)
   }
   g_test_add ("/keys-window/typed", Test, NULL, set_up, test_typed, tear_down);
   g_test_add ("/keys-window/pressed", Test, NULL, set_up, test_pressed, tear_down);
+  g_test_add ("/keys-window/kept-here", Test, NULL, set_up, test_kept_here, tear_down);
   g_test_add_func ("/keys-window/menu", test_menu);
   return g_test_run ();
 }

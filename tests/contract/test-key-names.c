@@ -202,6 +202,42 @@ test_labels (void)
 
     g_assert_cmpstr (label, ==, cases[i][1]);
   }
+
+  /* What is shown can be typed. */
+  for (guint i = 0; i < lodge_key_table_length; i++) {
+    const LodgeKeyRow *row = &lodge_key_table[i];
+    const char *both[] = {row->name, NULL};
+    g_autofree char *label = lodge_key_names_dup_label (both);
+    g_auto (GStrv) names = NULL;
+
+    if (strchr (label, '+') != NULL)
+      continue;
+    names = lodge_key_names_parse (label, NULL);
+    g_test_message ("%s", label);
+    g_assert_nonnull (names);
+    g_assert_cmpuint (lodge_key_names_get_evdev (names[g_strv_length (names) - 1]), ==, row->evdev);
+  }
+}
+
+static void
+test_for_text (void)
+{
+  static const struct {
+    const char *keys;
+    gboolean for_text;
+  } cases[] = {
+      {"a", TRUE},       {"shift+a", TRUE},        {"+", TRUE},      {"enter", TRUE},
+      {"space", TRUE},   {"shift_r+left", TRUE},   {"esc", TRUE},    {"backspace", TRUE},
+      {"ctrl+a", FALSE}, {"shift+alt+a", FALSE},   {"super", FALSE}, {"f1", FALSE},
+      {"pause", FALSE},  {"altgr+shift+q", FALSE}, {"print", FALSE},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_auto (GStrv) names = lodge_key_names_parse (cases[i].keys, NULL);
+
+    g_test_message ("%s", cases[i].keys);
+    g_assert_true (lodge_key_names_are_for_text ((const char *const *) names) == cases[i].for_text);
+  }
 }
 
 static void
@@ -368,6 +404,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/key-names/text-refused", test_text_refused);
   g_test_add_func ("/key-names/empty-text", test_empty_text);
   g_test_add_func ("/key-names/labels", test_labels);
+  g_test_add_func ("/key-names/for-text", test_for_text);
   g_test_add_func ("/key-names/evdev", test_evdev);
   g_test_add_func ("/key-names/qemu-knows-them", test_qemu_knows_them);
   return g_test_run ();

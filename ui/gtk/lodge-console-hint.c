@@ -9,6 +9,8 @@
 
 /* A picture that is just being made anew, or has not come yet, is nothing to talk about. */
 #define PATIENCE_MS 1500
+/* With what is around it; one at the bottom covers no button. */
+#define TOAST_HEIGHT 72
 
 struct _LodgeConsoleHint {
   GtkWidget *revealer;
@@ -76,6 +78,7 @@ show (LodgeConsoleWindow *self)
 
   /* What a guest wrote last is worth reading. */
   gtk_widget_set_valign (hint->revealer, row == &crashed ? GTK_ALIGN_END : GTK_ALIGN_CENTER);
+  gtk_widget_set_margin_bottom (hint->revealer, row == &crashed ? TOAST_HEIGHT : 0);
   gtk_label_set_text (hint->title, _ (row->title));
   gtk_label_set_text (hint->sentence, row->sentence != NULL
                                           ? _ (row->sentence)

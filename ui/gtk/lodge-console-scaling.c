@@ -92,10 +92,11 @@ lodge_console_scaling_update (LodgeConsoleWindow *window)
   const char *whole = NULL;
 
   g_simple_action_set_enabled (self->scaling, machine != NULL);
-  g_simple_action_set_enabled (self->whole_multiples, machine != NULL);
   /* While the engine is away it stays as it was. */
-  if (description == NULL)
+  if (description == NULL) {
+    g_simple_action_set_enabled (self->whole_multiples, FALSE);
     return;
+  }
 
   g_variant_lookup (description, SCALING_KEY, "&s", &word);
   g_variant_lookup (description, WHOLE_MULTIPLES_KEY, "&s", &whole);
@@ -103,6 +104,8 @@ lodge_console_scaling_update (LodgeConsoleWindow *window)
   if (value == NULL)
     value = g_enum_get_value (scalings, LODGE_SCALING_RESIZE_GUEST);
   g_simple_action_set_state (self->scaling, g_variant_new_string (value->value_nick));
+  /* Pixel for pixel there is nothing to multiply. */
+  g_simple_action_set_enabled (self->whole_multiples, value->value != LODGE_SCALING_ONE_TO_ONE);
   g_simple_action_set_state (self->whole_multiples,
                              g_variant_new_boolean (g_strcmp0 (whole, "true") == 0));
   lodge_display_set_scaling (window->display, value->value);

@@ -18,6 +18,7 @@ struct _LodgeKeyList {
 
   GSettings *settings;
   char *key;
+  gboolean keeps;  /* what is in it never reaches a guest */
   GPtrArray *rows; /* of GtkWidget, lent */
 
   AdwEntryRow *entry;
@@ -100,6 +101,13 @@ add (LodgeKeyList *self, const char *text, GError **error)
 
   g_autofree char *combination = g_strjoinv ("+", names);
   g_autofree char *label = lodge_key_names_dup_label ((const char *const *) names);
+  if (self->keeps && lodge_key_names_are_for_text ((const char *const *) names)) {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
+                 _ ("%s is for writing: kept here, no guest could be written in; add Ctrl, Alt or "
+                    "Super to it"),
+                 label);
+    return FALSE;
+  }
   if (g_strv_contains ((const char *const *) all, combination)) {
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_EXISTS, _ ("%s is in the list already"), label);
     return FALSE;
@@ -224,6 +232,9 @@ recorded_release_cb (GtkEventControllerKey *controller,
   g_ptr_array_add (self->pressed, NULL);
   g_autofree char *text = g_strjoinv ("+", (char **) self->pressed->pdata);
   stop_recording (self);
+  /* Alone it gives up, as everywhere. It can be typed. */
+  if (g_str_equal (text, "esc"))
+    return;
   if (!add (self, text, &error))
     show_problem (self, error->message);
 }
@@ -261,7 +272,7 @@ record_cb (LodgeKeyList *self)
 /* --- Type --- */
 
 void
-lodge_key_list_bind (LodgeKeyList *self, GSettings *settings, const char *key)
+lodge_key_list_bind (LodgeKeyList *self, GSettings *settings, const char *key, gboolean keeps)
 {
   g_autofree char *signal = g_strconcat ("changed::", key, NULL);
 
@@ -270,6 +281,7 @@ lodge_key_list_bind (LodgeKeyList *self, GSettings *settings, const char *key)
 
   self->settings = g_object_ref (settings);
   self->key = g_strdup (key);
+  self->keeps = keeps;
   g_signal_connect_object (settings, signal, G_CALLBACK (show_list), self, G_CONNECT_SWAPPED);
   show_list (self);
 }

@@ -9,7 +9,12 @@ G_BEGIN_DECLS
 #define LODGE_TYPE_KEY_LIST (lodge_key_list_get_type ())
 G_DECLARE_FINAL_TYPE (LodgeKeyList, lodge_key_list, LODGE, KEY_LIST, AdwPreferencesGroup)
 
-/* @key: of the settings; each is kept as lodge_key_names_parse() has it, joined by "+" */
-void lodge_key_list_bind (LodgeKeyList *self, GSettings *settings, const char *key);
+/**
+ * lodge_key_list_bind:
+ * @key: of the settings; each is kept as lodge_key_names_parse() has it, joined by "+"
+ * @keeps: whether what is in the list never reaches a guest; then nothing that is for writing can
+ *   be added
+ */
+void lodge_key_list_bind (LodgeKeyList *self, GSettings *settings, const char *key, gboolean keeps);
 
 G_END_DECLS

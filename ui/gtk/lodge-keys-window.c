@@ -61,11 +61,12 @@ lodge_keys_window_new (GtkWindow *parent, GSettings *settings)
 {
   LodgeKeysWindow *self = g_object_new (LODGE_TYPE_KEYS_WINDOW, NULL);
 
-  lodge_child_window_attach (GTK_WINDOW (self), parent);
+  if (parent != NULL)
+    lodge_child_window_attach (GTK_WINDOW (self), parent);
   g_settings_bind (settings, LODGE_SETTINGS_GRAB_SHORTCUTS, self->grab_switch, "active",
                    G_SETTINGS_BIND_DEFAULT);
-  lodge_key_list_bind (self->host_list, settings, LODGE_SETTINGS_HOST_KEYS);
-  lodge_key_list_bind (self->send_list, settings, LODGE_SETTINGS_SEND_KEYS);
+  lodge_key_list_bind (self->host_list, settings, LODGE_SETTINGS_HOST_KEYS, TRUE);
+  lodge_key_list_bind (self->send_list, settings, LODGE_SETTINGS_SEND_KEYS, FALSE);
   g_settings_bind_with_mapping (settings, LODGE_SETTINGS_TYPE_LAYOUT, self->layout_row, "selected",
                                 G_SETTINGS_BIND_DEFAULT, get_layout, set_layout, NULL, NULL);
   return GTK_WIDGET (self);

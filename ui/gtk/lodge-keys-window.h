@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 #define LODGE_TYPE_KEYS_WINDOW (lodge_keys_window_get_type ())
 G_DECLARE_FINAL_TYPE (LodgeKeysWindow, lodge_keys_window, LODGE, KEYS_WINDOW, AdwPreferencesWindow)
 
-/* @settings: lodge_settings_get() */
+/* @parent: (nullable); @settings: lodge_settings_get() */
 GtkWidget *lodge_keys_window_new (GtkWindow *parent, GSettings *settings);
 
 G_END_DECLS
