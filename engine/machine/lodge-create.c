@@ -276,7 +276,7 @@ media_detected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GTask *task = user_data;
   Create *create = g_task_get_task_data (task);
   GError *error = NULL;
-  g_autofree char *os = lodge_source_media_look_finish (result, &error);
+  g_autofree char *os = lodge_source_media_look_finish (result, NULL, &error);
 
   if (os == NULL)
     fail (task, error);

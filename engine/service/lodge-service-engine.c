@@ -202,6 +202,7 @@ typedef struct {
   LodgeLibrary *library;
   GDBusMethodInvocation *invocation;
   char *path;
+  LodgeSourceKind kind;
 } Detect;
 
 static void
@@ -221,12 +222,16 @@ defaults_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GVariantDict facts;
 
   g_variant_dict_init (&facts, NULL);
+  g_variant_dict_insert (&facts, "kind", "s",
+                         detect->kind == LODGE_SOURCE_DISK ? "disk" : "installer");
   g_variant_dict_insert (&facts, "os", "s", defaults->os);
   g_variant_dict_insert (&facts, "os-name", "s", defaults->os_name);
   g_variant_dict_insert (&facts, "name", "s", name);
   g_variant_dict_insert (&facts, "memory", "u", defaults->memory_mib);
   g_variant_dict_insert (&facts, "cpus", "u", defaults->cpus);
-  g_variant_dict_insert (&facts, "disk-size", "t", defaults->disk_bytes);
+  /* A disk has its own size. */
+  if (detect->kind != LODGE_SOURCE_DISK)
+    g_variant_dict_insert (&facts, "disk-size", "t", defaults->disk_bytes);
   g_variant_dict_insert (&facts, "firmware", "s", lodge_firmware_names[defaults->firmware]);
   g_variant_dict_insert (&facts, "tpm", "b", defaults->tpm);
   g_dbus_method_invocation_return_value (detect->invocation,
@@ -246,7 +251,7 @@ detected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Detect *detect = user_data;
   GError *error = NULL;
-  g_autofree char *os = lodge_source_media_look_finish (result, &error);
+  g_autofree char *os = lodge_source_media_look_finish (result, &detect->kind, &error);
 
   if (os != NULL) {
     tell_defaults (detect, os);

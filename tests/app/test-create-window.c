@@ -95,6 +95,12 @@ get_spin (Fixture *f, const char *id)
   return app_get_child (get (f, "hardware_row"), LODGE_TYPE_HARDWARE_ROW, id);
 }
 
+static GtkWidget *
+get_row (Fixture *f, const char *id)
+{
+  return app_get_child (get (f, "hardware_row"), LODGE_TYPE_HARDWARE_ROW, id);
+}
+
 static const char *
 get_error (Fixture *f)
 {
@@ -182,6 +188,32 @@ test_file (Fixture *f, gconstpointer data)
   call = dup_call (f, "CreateMachine");
   g_assert_nonnull (strstr (call, media));
   g_assert_null (strstr (call, "'installer'"));
+}
+
+/* A disk is copied into the machine, which needs no empty one besides. */
+static void
+test_disk (Fixture *f, gconstpointer data)
+{
+  g_autofree char *subtitle =
+      g_strdup_printf ("A disk that is copied into the machine\n%s", f->image);
+  g_autofree char *disk = g_strdup_printf ("'disk': <'%s'>", f->image);
+  g_autofree char *call = NULL;
+
+  app_wait_until (can_create (f));
+  g_assert_true (gtk_widget_get_visible (get_row (f, "disk_row")));
+  fake_engine_set_detected (f->engine,
+                            g_variant_new_parsed ("{'kind': <'disk'>, 'os': <''>, 'os-name': <''>, "
+                                                  "'name': <'old box'>, 'memory': <uint32 2048>}"));
+  lodge_create_window_set_media (LODGE_CREATE_WINDOW (f->window), f->image);
+  app_wait_until (app_find_label (f->window, subtitle) != NULL);
+  g_assert_false (gtk_widget_get_visible (get_row (f, "disk_row")));
+  g_assert_cmpstr (get_name (f), ==, "old box");
+  click_create (f);
+  app_wait_until (f->created != NULL);
+  call = dup_call (f, "CreateMachine");
+  g_assert_nonnull (strstr (call, disk));
+  g_assert_null (strstr (call, "'media'"));
+  g_assert_null (strstr (call, "'disk-size'"));
 }
 
 /* `lodge IMAGE` opens the form before the engine has answered. */
@@ -390,6 +422,7 @@ main (int argc, char **argv)
   ADD ("installer", NULL, test_installer);
   ADD ("automatic", NULL, test_automatic);
   ADD ("file", NULL, test_file);
+  ADD ("disk", NULL, test_disk);
   ADD ("early-file", NULL, test_early_file);
   ADD ("bad-file", NULL, test_bad_file);
   ADD ("names", NULL, test_names);

@@ -70,7 +70,7 @@ test_detect_media (ServiceFixture *fixture, gconstpointer data)
   g_autoptr (GVariant) answer = NULL;
   g_autoptr (GVariant) refused = NULL;
   g_autoptr (GError) error = NULL;
-  const char *name;
+  const char *kind, *name;
   guint32 memory;
 
   /* The first descriptor of an ISO 9660 volume. */
@@ -80,6 +80,8 @@ test_detect_media (ServiceFixture *fixture, gconstpointer data)
       service_fixture_call_engine (fixture, "DetectMedia", g_variant_new ("(s)", image), &error);
   g_assert_no_error (error);
   g_variant_get (answer, "(@a{sv})", &facts);
+  g_assert_true (g_variant_lookup (facts, "kind", "&s", &kind));
+  g_assert_cmpstr (kind, ==, "installer");
   g_assert_true (g_variant_lookup (facts, "name", "&s", &name));
   g_assert_cmpstr (name, ==, "some");
   g_assert_true (g_variant_lookup (facts, "memory", "u", &memory));
@@ -96,6 +98,47 @@ test_detect_media (ServiceFixture *fixture, gconstpointer data)
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);
 }
 
+/* A disk is none for the drive: it becomes the machine's own. */
+static void
+test_detect_disk (ServiceFixture *fixture, gconstpointer data)
+{
+  static const char *const heads[] = {"vhdxfile", ""};
+  g_autofree char *image = g_build_filename (fixture->folder, "holiday.iso", NULL);
+  g_autofree char *spec = g_strdup_printf ("({'name': <'x'>, 'media': <'%s'>},)", image);
+
+  for (guint i = 0; i < G_N_ELEMENTS (heads); i++) {
+    g_autofree char *bytes = g_malloc0 (64 * 1024);
+    g_autofree char *state = NULL;
+    g_autofree char *message = NULL;
+    g_autoptr (GVariant) detected = NULL;
+    g_autoptr (GVariant) facts = NULL;
+    g_autoptr (GVariant) answer = NULL;
+    g_autoptr (GError) error = NULL;
+    const char *kind, *job;
+
+    memcpy (bytes, heads[i], strlen (heads[i]));
+    memcpy (bytes + 510, "\x55\xaa", 2);
+    g_assert_true (g_file_set_contents (image, bytes, 64 * 1024, NULL));
+    detected =
+        service_fixture_call_engine (fixture, "DetectMedia", g_variant_new ("(s)", image), &error);
+    g_assert_no_error (error);
+    g_variant_get (detected, "(@a{sv})", &facts);
+    g_assert_true (g_variant_lookup (facts, "kind", "&s", &kind));
+    g_assert_cmpstr (kind, ==, "disk");
+    g_assert_false (g_variant_lookup (facts, "disk-size", "t", NULL));
+
+    answer =
+        service_fixture_call_engine (fixture, "CreateMachine", g_variant_new_parsed (spec), &error);
+    g_assert_no_error (error);
+    g_variant_get (answer, "(&o)", &job);
+    state = service_fixture_wait_job (fixture, job);
+    g_assert_cmpstr (state, ==, "failed");
+    message = service_fixture_dup_property (fixture, job, "org.lodgevm.Job1", "ErrorMessage");
+    g_assert_nonnull (strstr (message, "--disk"));
+  }
+  g_assert_cmpuint (lodge_library_get_machines (fixture->library)->len, ==, 0);
+}
+
 /* What people choose by mistake, whatever its name: told before anything is made of it, and by the
  * job that would have used it. */
 static void
@@ -104,14 +147,11 @@ test_no_media (ServiceFixture *fixture, gconstpointer data)
   static const struct {
     const char *head;
     gsize length;
-    gboolean boot_sector;
     const char *words;
   } cases[] = {
-      {"Dear diary,\n", 1000, FALSE, "choose an installer's image"},
-      {"\xff\xd8\xff\xe0JFIF", 64 * 1024, FALSE, "choose an installer's image"},
-      {"\x1f\x8b", 64 * 1024, FALSE, "unpack it first"},
-      {"vhdxfile", 64 * 1024, FALSE, "--disk"},
-      {"", 64 * 1024, TRUE, "--disk"},
+      {"Dear diary,\n", 1000, "choose an installer's image"},
+      {"\xff\xd8\xff\xe0JFIF", 64 * 1024, "choose an installer's image"},
+      {"\x1f\x8b", 64 * 1024, "unpack it first"},
   };
   g_autofree char *image = g_build_filename (fixture->folder, "holiday.iso", NULL);
   g_autofree char *spec = g_strdup_printf ("({'name': <'x'>, 'media': <'%s'>},)", image);
@@ -126,8 +166,6 @@ test_no_media (ServiceFixture *fixture, gconstpointer data)
     const char *job;
 
     memcpy (bytes, cases[i].head, strlen (cases[i].head));
-    if (cases[i].boot_sector)
-      memcpy (bytes + 510, "\x55\xaa", 2);
     g_assert_true (g_file_set_contents (image, bytes, (gssize) cases[i].length, NULL));
     refused =
         service_fixture_call_engine (fixture, "DetectMedia", g_variant_new ("(s)", image), &error);
@@ -191,6 +229,7 @@ main (int argc, char *argv[])
   SERVICE_FIXTURE_ADD ("create-refused", test_create_refused);
   SERVICE_FIXTURE_ADD ("failed-job", test_failed_job);
   SERVICE_FIXTURE_ADD ("detect-media", test_detect_media);
+  SERVICE_FIXTURE_ADD ("detect-disk", test_detect_disk);
   SERVICE_FIXTURE_ADD ("no-media", test_no_media);
   SERVICE_FIXTURE_ADD ("no-room", test_no_room);
   return g_test_run ();

@@ -48,6 +48,7 @@ struct _LodgeCreateWindow {
   GCancellable *creating;  /* NULL in the form */
   guint pulse;
   gboolean source_is_bad;
+  gboolean source_is_disk; /* it becomes the machine's own */
   gboolean name_touched;
   gboolean filling;
   gboolean closing; /* closes when the cancelled job has ended */
@@ -60,6 +61,9 @@ typedef struct {
 } Installer;
 
 G_DEFINE_FINAL_TYPE (LodgeCreateWindow, lodge_create_window, ADW_TYPE_WINDOW)
+
+static const char *const image_suffixes[] = {"iso", "img", "raw",  "qcow2", "qed",
+                                             "vdi", "vhd", "vhdx", "vmdk"};
 
 enum { CREATED, N_SIGNALS };
 static guint signals[N_SIGNALS];
@@ -158,13 +162,16 @@ take_facts (LodgeCreateWindow *self, GVariant *facts)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (facts);
   Installer *installer = get_installer (self);
-  const char *os = "", *os_name = "", *name = NULL;
+  const char *kind = "", *os = "", *os_name = "", *name = NULL;
 
+  g_variant_dict_lookup (&dict, "kind", "&s", &kind);
+  self->source_is_disk = installer == NULL && g_str_equal (kind, "disk");
   g_variant_dict_lookup (&dict, "os", "&s", &os);
   g_variant_dict_lookup (&dict, "os-name", "&s", &os_name);
   g_free (self->os);
   self->os = g_strdup (os);
   lodge_hardware_row_fill (self->hardware_row, facts);
+  lodge_hardware_row_set_new_disk (self->hardware_row, !self->source_is_disk);
 
   if (g_variant_dict_lookup (&dict, "name", "&s", &name))
     propose_name (self, name);
@@ -172,8 +179,12 @@ take_facts (LodgeCreateWindow *self, GVariant *facts)
     propose_name (self, installer != NULL ? installer->title : _ ("New machine"));
 
   if (installer == NULL) {
-    g_autofree char *subtitle = g_strdup_printf (
-        "%s\n%s", *os_name != '\0' ? os_name : _ ("Unknown operating system"), self->path);
+    const char *what = *os_name != '\0' ? os_name : _ ("Unknown operating system");
+    g_autofree char *subtitle = NULL;
+
+    if (self->source_is_disk)
+      what = _ ("A disk that is copied into the machine");
+    subtitle = g_strdup_printf ("%s\n%s", what, self->path);
     adw_action_row_set_subtitle (self->file_row, subtitle);
   }
 }
@@ -225,6 +236,7 @@ detect (LodgeCreateWindow *self)
   g_cancellable_cancel (self->detecting);
   g_clear_object (&self->detecting);
   self->source_is_bad = FALSE;
+  self->source_is_disk = FALSE;
   show_error (self, NULL);
   if (client != NULL && source != NULL) {
     self->detecting = g_cancellable_new ();
@@ -276,9 +288,9 @@ file_clicked_cb (GtkButton *button, LodgeCreateWindow *self)
       gtk_file_chooser_native_new (_ ("Choose an Image"), GTK_WINDOW (self),
                                    GTK_FILE_CHOOSER_ACTION_OPEN, _ ("_Choose"), _ ("_Cancel"));
   gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (self->chooser), TRUE);
-  gtk_file_filter_set_name (images, _ ("Installer images"));
-  gtk_file_filter_add_suffix (images, "iso");
-  gtk_file_filter_add_suffix (images, "img");
+  gtk_file_filter_set_name (images, _ ("Installers and disks"));
+  for (guint i = 0; i < G_N_ELEMENTS (image_suffixes); i++)
+    gtk_file_filter_add_suffix (images, image_suffixes[i]);
   gtk_file_filter_set_name (all, _ ("All files"));
   gtk_file_filter_add_pattern (all, "*");
   gtk_file_chooser_add_filter (GTK_FILE_CHOOSER (self->chooser), images);
@@ -494,7 +506,7 @@ create (LodgeCreateWindow *self)
   if (installer != NULL)
     g_variant_dict_insert (&spec, "installer", "s", installer->id);
   else
-    g_variant_dict_insert (&spec, "media", "s", self->path);
+    g_variant_dict_insert (&spec, self->source_is_disk ? "disk" : "media", "s", self->path);
   if (self->os != NULL && *self->os != '\0')
     g_variant_dict_insert (&spec, "os", "s", self->os);
   lodge_hardware_row_add_to_spec (self->hardware_row, &spec);

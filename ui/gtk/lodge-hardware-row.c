@@ -23,6 +23,7 @@ struct _LodgeHardwareRow {
 
   GtkSpinButton *memory; /* MiB; 0 is automatic, as in the next two */
   GtkSpinButton *cpus;
+  GtkWidget *disk_row;
   GtkSpinButton *disk; /* MiB */
   AdwComboRow *firmware;
   GtkSwitch *tpm;
@@ -50,6 +51,12 @@ dup_size (guint mib)
   return g_strdup_printf (_ ("%u MiB"), mib);
 }
 
+static gboolean
+has_new_disk (LodgeHardwareRow *self)
+{
+  return gtk_widget_get_visible (self->disk_row);
+}
+
 static void
 show_summary (LodgeHardwareRow *self)
 {
@@ -66,7 +73,7 @@ show_summary (LodgeHardwareRow *self)
     g_string_append (summary, summary->len > 0 ? ", " : "");
     g_string_append_printf (summary, ngettext ("%u processor", "%u processors", cpus), cpus);
   }
-  if (disk > 0) {
+  if (disk > 0 && has_new_disk (self)) {
     g_autofree char *size = dup_size (disk);
     g_string_append (summary, summary->len > 0 ? ", " : "");
     g_string_append_printf (summary, _ ("%s disk"), size);
@@ -188,6 +195,7 @@ lodge_hardware_row_class_init (LodgeHardwareRowClass *klass)
                                                "/org/lodgevm/Lodge/lodge-hardware-row.ui");
   gtk_widget_class_bind_template_child (widget_class, LodgeHardwareRow, memory);
   gtk_widget_class_bind_template_child (widget_class, LodgeHardwareRow, cpus);
+  gtk_widget_class_bind_template_child (widget_class, LodgeHardwareRow, disk_row);
   gtk_widget_class_bind_template_child (widget_class, LodgeHardwareRow, disk);
   gtk_widget_class_bind_template_child (widget_class, LodgeHardwareRow, firmware);
   gtk_widget_class_bind_template_child (widget_class, LodgeHardwareRow, tpm);
@@ -264,6 +272,15 @@ lodge_hardware_row_fill (LodgeHardwareRow *self, GVariant *facts)
 }
 
 void
+lodge_hardware_row_set_new_disk (LodgeHardwareRow *self, gboolean new_disk)
+{
+  g_return_if_fail (LODGE_IS_HARDWARE_ROW (self));
+
+  gtk_widget_set_visible (self->disk_row, new_disk);
+  show_summary (self);
+}
+
+void
 lodge_hardware_row_add_to_spec (LodgeHardwareRow *self, GVariantDict *spec)
 {
   const guint firmware = adw_combo_row_get_selected (self->firmware);
@@ -283,7 +300,7 @@ lodge_hardware_row_add_to_spec (LodgeHardwareRow *self, GVariantDict *spec)
     g_variant_dict_insert (spec, "memory", "u", memory);
   if (cpus > 0)
     g_variant_dict_insert (spec, "cpus", "u", cpus);
-  if (disk > 0)
+  if (disk > 0 && has_new_disk (self))
     g_variant_dict_insert (spec, "disk-size", "t", (guint64) disk * MIB);
   if (firmware > 0 && firmware <= G_N_ELEMENTS (firmwares))
     g_variant_dict_insert (spec, "firmware", "s", lodge_firmware_names[firmwares[firmware - 1]]);

@@ -13,6 +13,10 @@ G_DECLARE_FINAL_TYPE (LodgeHardwareRow, lodge_hardware_row, LODGE, HARDWARE_ROW,
  * the user has changed stay. */
 void lodge_hardware_row_fill (LodgeHardwareRow *self, GVariant *facts);
 
+/* Whether the machine gets a new, empty disk (at first it does); only then there is a size to ask
+ * for. */
+void lodge_hardware_row_set_new_disk (LodgeHardwareRow *self, gboolean new_disk);
+
 /* Adds what is not automatic to the keys of Engine1.CreateMachine. */
 void lodge_hardware_row_add_to_spec (LodgeHardwareRow *self, GVariantDict *spec);
 
