@@ -25,6 +25,7 @@ typedef struct {
   LodgeJob *job;
   LodgeInstaller *installer;
   LodgeImageFacts *image;
+  LodgeImageBoot boot; /* of the image */
   LodgeDescription *description;
   char *folder; /* the hidden one, once begun */
 } Create;
@@ -208,6 +209,15 @@ describe_devices (Create *create, const LodgeGuestDefaults *defaults, GError **e
   return lodge_description_add_media (description, spec->media, error) != NULL;
 }
 
+/* A disk that is there already knows it better than the OS. */
+static LodgeFirmwareKind
+choose_firmware (LodgeFirmwareKind of_os, LodgeImageBoot boot)
+{
+  if (boot == LODGE_IMAGE_BOOT_UEFI && of_os == LODGE_FIRMWARE_BIOS)
+    return LODGE_FIRMWARE_UEFI;
+  return boot == LODGE_IMAGE_BOOT_BIOS ? LODGE_FIRMWARE_BIOS : of_os;
+}
+
 static LodgeDescription *
 describe (Create *create, const LodgeGuestDefaults *defaults, GError **error)
 {
@@ -226,7 +236,7 @@ describe (Create *create, const LodgeGuestDefaults *defaults, GError **error)
   replace (&description->os, defaults->os);
   description->cpus = spec->cpus != 0 ? spec->cpus : defaults->cpus;
   description->memory_mib = spec->memory_mib != 0 ? spec->memory_mib : defaults->memory_mib;
-  description->firmware = defaults->firmware;
+  description->firmware = choose_firmware (defaults->firmware, create->boot);
   description->display = defaults->display;
   description->tpm = spec->has_tpm ? spec->tpm : defaults->tpm;
   if (spec->firmware != NULL &&
@@ -302,6 +312,20 @@ detect_media (GTask *task)
 }
 
 static void
+boot_found_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  Create *create = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  create->boot = lodge_image_find_boot_finish (result, &error);
+  if (error != NULL)
+    fail (task, error);
+  else
+    detect_media (task);
+}
+
+static void
 image_inspected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
@@ -319,7 +343,8 @@ image_inspected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
                  create->image->format);
     fail (task, error);
   } else {
-    detect_media (task);
+    lodge_image_find_boot_async (create->spec->disk, create->image->format,
+                                 lodge_job_get_cancellable (create->job), boot_found_cb, task);
   }
 }
 

@@ -229,10 +229,11 @@ defaults_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_variant_dict_insert (&facts, "name", "s", name);
   g_variant_dict_insert (&facts, "memory", "u", defaults->memory_mib);
   g_variant_dict_insert (&facts, "cpus", "u", defaults->cpus);
-  /* A disk has its own size. */
-  if (detect->kind != LODGE_SOURCE_DISK)
+  /* A disk has its own size, and shows its firmware once it can be looked into. */
+  if (detect->kind != LODGE_SOURCE_DISK) {
     g_variant_dict_insert (&facts, "disk-size", "t", defaults->disk_bytes);
-  g_variant_dict_insert (&facts, "firmware", "s", lodge_firmware_names[defaults->firmware]);
+    g_variant_dict_insert (&facts, "firmware", "s", lodge_firmware_names[defaults->firmware]);
+  }
   g_variant_dict_insert (&facts, "tpm", "b", defaults->tpm);
   g_dbus_method_invocation_return_value (detect->invocation,
                                          g_variant_new ("(@a{sv})", g_variant_dict_end (&facts)));

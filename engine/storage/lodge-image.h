@@ -48,6 +48,28 @@ void lodge_image_inspect_async (const char *path,
                                 gpointer user_data);
 LodgeImageFacts *lodge_image_inspect_finish (GAsyncResult *result, GError **error);
 
+typedef enum {
+  LODGE_IMAGE_BOOT_UNKNOWN, /* nothing on it starts a computer */
+  LODGE_IMAGE_BOOT_BIOS,    /* also when UEFI would do */
+  LODGE_IMAGE_BOOT_UEFI,
+} LodgeImageBoot;
+
+/**
+ * lodge_image_find_boot_async:
+ * @path: inspected before; @format as found
+ *
+ * Which firmware the disk in it starts with, by its partitions.
+ *
+ * Returns by finish: %LODGE_IMAGE_BOOT_UNKNOWN also when it could not be read
+ * Errors: %LODGE_ERROR_TIMEOUT, %LODGE_ERROR_HOST, %LODGE_ERROR_CANCELLED.
+ */
+void lodge_image_find_boot_async (const char *path,
+                                  const char *format,
+                                  GCancellable *cancellable,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data);
+LodgeImageBoot lodge_image_find_boot_finish (GAsyncResult *result, GError **error);
+
 /* 0 to 1, on the thread-default context. */
 typedef void (*LodgeImageProgress) (double fraction, gpointer user_data);
 

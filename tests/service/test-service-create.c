@@ -126,6 +126,7 @@ test_detect_disk (ServiceFixture *fixture, gconstpointer data)
     g_assert_true (g_variant_lookup (facts, "kind", "&s", &kind));
     g_assert_cmpstr (kind, ==, "disk");
     g_assert_false (g_variant_lookup (facts, "disk-size", "t", NULL));
+    g_assert_false (g_variant_lookup (facts, "firmware", "s", NULL));
 
     answer =
         service_fixture_call_engine (fixture, "CreateMachine", g_variant_new_parsed (spec), &error);
@@ -137,6 +138,43 @@ test_detect_disk (ServiceFixture *fixture, gconstpointer data)
     g_assert_nonnull (strstr (message, "--disk"));
   }
   g_assert_cmpuint (lodge_library_get_machines (fixture->library)->len, ==, 0);
+}
+
+/* A machine from a disk gets the firmware that the disk starts with. */
+static void
+test_disk_of_uefi (ServiceFixture *fixture, gconstpointer data)
+{
+  static const guint8 efi_system[] = {0x28, 0x73, 0x2a, 0xc1, 0x1f, 0xf8, 0xd2, 0x11,
+                                      0xba, 0x4b, 0x00, 0xa0, 0xc9, 0x3e, 0xc9, 0x3b};
+  g_autofree char *image = g_build_filename (fixture->folder, "old.img", NULL);
+  g_autofree char *bytes = g_malloc0 (1024 * 1024);
+
+  memcpy (bytes + 510, "\x55\xaa", 2);
+  memcpy (bytes + 512, "EFI PART", 8);
+  for (guint i = 0; i < 2; i++) {
+    g_autofree char *spec = g_strdup_printf ("({'name': <'x%u'>, 'disk': <'%s'>},)", i, image);
+    g_autoptr (GVariant) answer = NULL;
+    g_autofree char *state = NULL;
+    g_autoptr (GError) error = NULL;
+    const char *job;
+
+    if (i == 1)
+      memcpy (bytes + 1024, efi_system, sizeof efi_system);
+    g_assert_true (g_file_set_contents (image, bytes, 1024 * 1024, NULL));
+    answer =
+        service_fixture_call_engine (fixture, "CreateMachine", g_variant_new_parsed (spec), &error);
+    g_assert_no_error (error);
+    g_variant_get (answer, "(&o)", &job);
+    state = service_fixture_wait_job (fixture, job);
+    g_assert_cmpstr (state, ==, "done");
+  }
+  for (guint i = 0; i < 2; i++) {
+    LodgeMachine *machine = lodge_library_get_machines (fixture->library)->pdata[i];
+    const gboolean is_second = g_str_equal (lodge_machine_get_name (machine), "x1");
+
+    g_assert_cmpint (lodge_machine_get_description (machine)->firmware, ==,
+                     is_second ? LODGE_FIRMWARE_UEFI : LODGE_FIRMWARE_BIOS);
+  }
 }
 
 /* What people choose by mistake, whatever its name: told before anything is made of it, and by the
@@ -230,6 +268,7 @@ main (int argc, char *argv[])
   SERVICE_FIXTURE_ADD ("failed-job", test_failed_job);
   SERVICE_FIXTURE_ADD ("detect-media", test_detect_media);
   SERVICE_FIXTURE_ADD ("detect-disk", test_detect_disk);
+  SERVICE_FIXTURE_ADD ("disk-of-uefi", test_disk_of_uefi);
   SERVICE_FIXTURE_ADD ("no-media", test_no_media);
   SERVICE_FIXTURE_ADD ("no-room", test_no_room);
   return g_test_run ();
