@@ -14,6 +14,7 @@
 #include "lodge-error.h"
 #include "lodge-paths.h"
 #include "machine/lodge-lock-holder.h"
+#include "qemu/lodge-json.h"
 #include "qemu/lodge-launch.h"
 
 #include <glib/gi18n-lib.h>
@@ -188,8 +189,7 @@ status_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, &error);
   if (answer != NULL && JSON_NODE_HOLDS_OBJECT (answer))
-    status =
-        json_object_get_string_member_with_default (json_node_get_object (answer), "status", NULL);
+    status = lodge_json_get_string (json_node_get_object (answer), "status");
   /* It ended meanwhile, which was noticed. */
   if (self->qmp == NULL) {
     finish (task);

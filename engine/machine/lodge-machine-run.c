@@ -11,6 +11,7 @@
 #include "description/lodge-remove-tree.h"
 #include "lodge-error.h"
 #include "machine/lodge-tpm.h"
+#include "qemu/lodge-json.h"
 #include "qemu/lodge-launch.h"
 #include "storage/lodge-image.h"
 
@@ -304,12 +305,9 @@ lodge_machine_end_qemu (LodgeMachine *self)
 static const char *
 get_string (JsonObject *object, const char *member)
 {
-  JsonNode *node = json_object_get_member (object, member);
+  const char *text = lodge_json_get_string (object, member);
 
-  if (node == NULL || !JSON_NODE_HOLDS_VALUE (node) ||
-      json_node_get_value_type (node) != G_TYPE_STRING)
-    return "";
-  return json_node_get_string (node);
+  return text != NULL ? text : "";
 }
 
 static void
@@ -351,8 +349,7 @@ on_io_error (LodgeMachine *self, JsonObject *data)
   if (!g_str_equal (get_string (data, "action"), "stop"))
     return;
   self->disk_failed = TRUE;
-  if (json_object_has_member (data, "nospace") &&
-      json_object_get_boolean_member_with_default (data, "nospace", FALSE))
+  if (json_object_has_member (data, "nospace") && lodge_json_get_boolean (data, "nospace", FALSE))
     note = g_strdup (_ ("Paused: the disk of this computer that holds the machine is full. Make "
                         "room, then resume"));
   else
@@ -403,9 +400,8 @@ event_cb (LodgeQmp *qmp, const char *name, JsonObject *data, gpointer user_data)
     set_asleep (self, FALSE);
     lodge_machine_emit_guest_event (self, "wakeup");
   } else if (g_str_equal (name, "VSERPORT_CHANGE")) {
-    lodge_machine_share_port_changed (
-        self, get_string (data, "id"),
-        json_object_get_boolean_member_with_default (data, "open", FALSE));
+    lodge_machine_share_port_changed (self, get_string (data, "id"),
+                                      lodge_json_get_boolean (data, "open", FALSE));
   } else if (g_str_equal (name, "POWERDOWN")) {
     lodge_machine_emit_guest_event (self, "powerdown");
   }

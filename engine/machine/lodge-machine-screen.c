@@ -8,6 +8,7 @@
 
 #include "lodge-error.h"
 #include "machine/lodge-picture.h"
+#include "qemu/lodge-json.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -104,10 +105,9 @@ fd_added_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_error (task, error);
     return;
   }
-  shot->fdset =
-      JSON_NODE_HOLDS_OBJECT (answer)
-          ? json_object_get_int_member_with_default (json_node_get_object (answer), "fdset-id", -1)
-          : -1;
+  shot->fdset = JSON_NODE_HOLDS_OBJECT (answer)
+                    ? lodge_json_get_int (json_node_get_object (answer), "fdset-id", -1)
+                    : -1;
   path = g_strdup_printf ("/dev/fdset/%" G_GINT64_FORMAT, shot->fdset);
   arguments = json_object_new ();
   json_object_set_string_member (arguments, "filename", path);

@@ -8,6 +8,7 @@
 #include "network/lodge-user-network-private.h"
 
 #include "lodge-error.h"
+#include "qemu/lodge-json.h"
 #include "qemu/lodge-launch.h"
 
 #include <gio/gunixsocketaddress.h>
@@ -114,18 +115,6 @@ is_shallow (const char *line, gsize length)
   return TRUE;
 }
 
-/* A member that is a string, or NULL. */
-static const char *
-get_string (JsonObject *object, const char *name)
-{
-  JsonNode *node = json_object_get_member (object, name);
-
-  return node != NULL && JSON_NODE_HOLDS_VALUE (node) &&
-                 json_node_get_value_type (node) == G_TYPE_STRING
-             ? json_node_get_string (node)
-             : NULL;
-}
-
 static GError *
 make_error (const char *code, const Request *request)
 {
@@ -206,7 +195,7 @@ take_answer (LodgeUserNetwork *self, const char *line, gsize length)
   if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root))
     return FALSE;
   answer = json_node_get_object (root);
-  id = get_string (answer, "id");
+  id = lodge_json_get_string (answer, "id");
   if (id == NULL)
     return FALSE;
   task = take_request (self, id);
@@ -214,7 +203,7 @@ take_answer (LodgeUserNetwork *self, const char *line, gsize length)
     return TRUE; /* it came after its limit */
 
   request = g_task_get_task_data (task);
-  code = get_string (answer, "error");
+  code = lodge_json_get_string (answer, "error");
   if (code != NULL)
     g_task_return_error (task, make_error (code, request));
   else if (request->rule != NULL)

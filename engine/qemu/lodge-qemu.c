@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* An installed QEMU and what it can do, asked over QMP once and kept until the binary changes. */
+#include "qemu/lodge-json.h"
 #include "qemu/lodge-qemu-private.h"
 
 #include "lodge-error.h"
@@ -56,29 +57,7 @@ lodge_qemu_new (const char *binary)
   return self;
 }
 
-/* Reading: json-glib warns about a member of another type than asked for, so each is looked at. */
-
-static const char *
-get_string (JsonObject *object, const char *name)
-{
-  JsonNode *node = json_object_get_member (object, name);
-
-  return node != NULL && JSON_NODE_HOLDS_VALUE (node) &&
-                 json_node_get_value_type (node) == G_TYPE_STRING
-             ? json_node_get_string (node)
-             : NULL;
-}
-
-static gint64
-get_number (JsonObject *object, const char *name)
-{
-  JsonNode *node = json_object_get_member (object, name);
-
-  return node != NULL && JSON_NODE_HOLDS_VALUE (node) &&
-                 json_node_get_value_type (node) == G_TYPE_INT64
-             ? json_node_get_int (node)
-             : -1;
-}
+/* Reading. */
 
 static gboolean
 set_version (LodgeQemu *self, gint64 major, gint64 minor, gint64 micro)
@@ -117,8 +96,9 @@ lodge_qemu_read_version (LodgeQemu *self, JsonNode *answer, GError **error)
   if (qemu == NULL || !JSON_NODE_HOLDS_OBJECT (qemu))
     return refuse ("query-version", error);
   version = json_node_get_object (qemu);
-  return set_version (self, get_number (version, "major"), get_number (version, "minor"),
-                      get_number (version, "micro")) ||
+  return set_version (self, lodge_json_get_int (version, "major", -1),
+                      lodge_json_get_int (version, "minor", -1),
+                      lodge_json_get_int (version, "micro", -1)) ||
          refuse ("query-version", error);
 }
 
@@ -148,8 +128,8 @@ read_list (LodgeQemu *self,
 static gboolean
 read_machine (LodgeQemu *self, JsonObject *machine)
 {
-  const char *name = get_string (machine, "name");
-  const char *alias = get_string (machine, "alias");
+  const char *name = lodge_json_get_string (machine, "name");
+  const char *alias = lodge_json_get_string (machine, "alias");
 
   if (name == NULL)
     return FALSE;
@@ -162,7 +142,7 @@ read_machine (LodgeQemu *self, JsonObject *machine)
 static gboolean
 read_device (LodgeQemu *self, JsonObject *device)
 {
-  const char *name = get_string (device, "name");
+  const char *name = lodge_json_get_string (device, "name");
 
   if (name == NULL)
     return FALSE;
@@ -177,7 +157,7 @@ read_device (LodgeQemu *self, JsonObject *device)
 static gboolean
 read_chardev (LodgeQemu *self, JsonObject *chardev)
 {
-  const char *name = get_string (chardev, "name");
+  const char *name = lodge_json_get_string (chardev, "name");
 
   if (name == NULL)
     return FALSE;
@@ -254,7 +234,7 @@ load_machines (LodgeQemu *self, JsonObject *machines)
 
   json_object_iter_init (&iter, machines);
   while (json_object_iter_next (&iter, &name, NULL)) {
-    const char *value = get_string (machines, name);
+    const char *value = lodge_json_get_string (machines, name);
 
     if (value == NULL)
       return FALSE;
@@ -292,7 +272,7 @@ LodgeQemu *
 lodge_qemu_load (const char *binary, JsonObject *object)
 {
   g_autoptr (LodgeQemu) self = lodge_qemu_new (binary);
-  const char *version = get_string (object, "version");
+  const char *version = lodge_json_get_string (object, "version");
   JsonNode *machines = json_object_get_member (object, "machines");
   JsonNode *devices = json_object_get_member (object, "devices");
 

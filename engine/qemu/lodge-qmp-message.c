@@ -3,6 +3,7 @@
 #include "qemu/lodge-qmp-message.h"
 
 #include "lodge-error.h"
+#include "qemu/lodge-json.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -109,25 +110,6 @@ lodge_qmp_message_find_fault (const char *line, gsize length_bytes)
   return depth == 0 && !in_string ? NULL : _ ("a line that is not JSON");
 }
 
-static JsonObject *
-get_object (JsonObject *parent, const char *name)
-{
-  JsonNode *node = json_object_get_member (parent, name);
-
-  return node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
-}
-
-static const char *
-get_string (JsonObject *parent, const char *name)
-{
-  JsonNode *node = json_object_get_member (parent, name);
-
-  if (node == NULL || !JSON_NODE_HOLDS_VALUE (node) ||
-      json_node_get_value_type (node) != G_TYPE_STRING)
-    return NULL;
-  return json_node_get_string (node);
-}
-
 /* What comes from the other end and is shown to people: one line, no control characters, short. */
 static char *
 dup_description (const char *text)
@@ -147,8 +129,8 @@ dup_description (const char *text)
 static void
 read_error (LodgeQmpMessage *self, JsonObject *error_object)
 {
-  const char *description = get_string (error_object, "desc");
-  const char *class_name = get_string (error_object, "class");
+  const char *description = lodge_json_get_string (error_object, "desc");
+  const char *class_name = lodge_json_get_string (error_object, "class");
 
   self->kind = LODGE_QMP_MESSAGE_ERROR;
   if (description != NULL)
@@ -162,8 +144,8 @@ read_error (LodgeQmpMessage *self, JsonObject *error_object)
 static const char *
 read_event (LodgeQmpMessage *self, JsonObject *root)
 {
-  const char *name = get_string (root, "event");
-  JsonObject *data = get_object (root, "data");
+  const char *name = lodge_json_get_string (root, "event");
+  JsonObject *data = lodge_json_get_object (root, "data");
 
   if (name == NULL || name[0] == '\0')
     return _ ("an event without a name");
@@ -205,14 +187,14 @@ read_root (LodgeQmpMessage *self, JsonObject *root)
     self->kind = LODGE_QMP_MESSAGE_RETURN;
     self->value = json_node_copy (json_object_get_member (root, "return"));
   } else if (is_error) {
-    JsonObject *error_object = get_object (root, "error");
+    JsonObject *error_object = lodge_json_get_object (root, "error");
 
     if (error_object == NULL)
       return _ ("an error that is no object");
     read_error (self, error_object);
   } else {
     self->kind = LODGE_QMP_MESSAGE_GREETING;
-    if (get_object (root, "QMP") == NULL)
+    if (lodge_json_get_object (root, "QMP") == NULL)
       return _ ("a greeting that is no object");
   }
   return NULL;

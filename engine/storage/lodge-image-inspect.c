@@ -10,6 +10,7 @@
 #include "storage/lodge-image.h"
 
 #include "lodge-error.h"
+#include "qemu/lodge-json.h"
 #include "storage/lodge-image-magic.h"
 #include "storage/lodge-qemu-img.h"
 
@@ -60,21 +61,6 @@ refuse (const Inspect *inspect, const char *why, GError **error)
   return FALSE;
 }
 
-static gboolean
-has_true (JsonObject *object, const char *member)
-{
-  return json_object_get_boolean_member_with_default (object, member, FALSE);
-}
-
-/* Lent, or NULL. */
-static JsonObject *
-get_object (JsonObject *object, const char *member)
-{
-  JsonNode *node = json_object_get_member (object, member);
-
-  return node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
-}
-
 /* Whether a VMDK's extents are all in the file itself. */
 static gboolean
 has_own_extents (const Inspect *inspect, JsonObject *data)
@@ -91,8 +77,7 @@ has_own_extents (const Inspect *inspect, JsonObject *data)
     JsonNode *extent = json_array_get_element (extents, i);
 
     if (!JSON_NODE_HOLDS_OBJECT (extent) ||
-        g_strcmp0 (json_object_get_string_member_with_default (json_node_get_object (extent),
-                                                               "filename", NULL),
+        g_strcmp0 (lodge_json_get_string (json_node_get_object (extent), "filename"),
                    inspect->path) != 0)
       return FALSE;
   }
@@ -109,20 +94,20 @@ read_info (const Inspect *inspect, const char *text, guint64 *out_size, GError *
   if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root))
     return refuse (inspect, _ ("qemu-img does not say what it is"), error);
   info = json_node_get_object (root);
-  data = get_object (info, "format-specific");
-  data = data != NULL ? get_object (data, "data") : NULL;
+  data = lodge_json_get_object (info, "format-specific");
+  data = data != NULL ? lodge_json_get_object (data, "data") : NULL;
 
   if (json_object_has_member (info, "backing-filename") ||
       json_object_has_member (info, "full-backing-filename") ||
       (data != NULL && json_object_has_member (data, "data-file")) ||
       (data != NULL && !has_own_extents (inspect, data)))
     return refuse (inspect, _ ("it refers to another file that the disk needs"), error);
-  if (has_true (info, "encrypted"))
+  if (lodge_json_get_boolean (info, "encrypted", FALSE))
     return refuse (inspect, _ ("it is encrypted"), error);
-  if (data != NULL && has_true (data, "corrupt"))
+  if (data != NULL && lodge_json_get_boolean (data, "corrupt", FALSE))
     return refuse (inspect, _ ("it is marked as damaged"), error);
 
-  size = json_object_get_int_member_with_default (info, "virtual-size", 0);
+  size = lodge_json_get_int (info, "virtual-size", 0);
   if (size < 512)
     return refuse (inspect, _ ("the disk in it has no size"), error);
   if ((guint64) size > MOST_DISK_BYTES)
