@@ -21,6 +21,11 @@ static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 #define NIC \
   { .name = "nic", .kind = LODGECTL_KIND_TEXT, .value = "ID", \
     .sentence = N_ ("the network card, such as nic0; else the first") }
+#define DRIVE                                                                                      \
+  { .name = "drive", .kind = LODGECTL_KIND_TEXT, .value = "ID",                                    \
+    .sentence = N_ ("the drive, by its id in the description; without it the first") }
+#define FORCE                                                                                      \
+  { .name = "force", .sentence = N_ ("also when the guest holds what is in the drive") }
 
 const LodgectlCommand lodgectl_commands[] = {
   {
@@ -218,6 +223,24 @@ const LodgectlCommand lodgectl_commands[] = {
         .sentence = N_ ("connect to QEMU's own console instead; only with terminal.monitor=yes") },
     },
     .handler = lodgectl_serial,
+  },
+  {
+    .noun = "media",
+    .verb = "insert",
+    .arguments = { MACHINE, { .name = "FILE", .kind = LODGECTL_KIND_FILE } },
+    .sentence = N_ ("Put the image of a CD or DVD into a drive, also while the guest runs."),
+    .details = N_ ("What is in the drive is taken out first. A guest that holds it is asked to let "
+                   "go, and has some seconds for that."),
+    .options = { DRIVE, FORCE },
+    .handler = lodgectl_media_insert,
+  },
+  {
+    .noun = "media",
+    .verb = "eject",
+    .arguments = { MACHINE },
+    .sentence = N_ ("Take out what is in a drive."),
+    .options = { DRIVE, FORCE },
+    .handler = lodgectl_media_eject,
   },
   {
     .noun = "forward",

@@ -134,6 +134,44 @@ lodgectl_key (LodgectlRun *run, GError **error)
   return TRUE;
 }
 
+/* --- Drives --- */
+
+/* @path: (nullable): NULL to take out what is in the drive. */
+static gboolean
+change_media (LodgectlRun *run, const char *path, GError **error)
+{
+  const char *drive = lodgectl_run_get_option (run, "drive");
+  const gboolean force = lodgectl_run_has_option (run, "force");
+  g_autoptr (LodgeMachine1) machine = NULL;
+
+  if ((drive != NULL && !check_utf8 (drive, error)) || (path != NULL && !check_utf8 (path, error)))
+    return FALSE;
+  machine = lodgectl_run_open (run, error);
+  if (machine == NULL)
+    return FALSE;
+  if (drive == NULL)
+    drive = "";
+  if (path == NULL)
+    return lodgectl_run_check (
+        run, lodge_machine1_call_eject_media_sync (machine, drive, force, NULL, error), error);
+  return lodgectl_run_check (
+      run, lodge_machine1_call_insert_media_sync (machine, drive, path, force, NULL, error), error);
+}
+
+gboolean
+lodgectl_media_insert (LodgectlRun *run, GError **error)
+{
+  g_autofree char *path = lodgectl_dup_absolute (lodgectl_run_get_argument (run, 1));
+
+  return change_media (run, path, error);
+}
+
+gboolean
+lodgectl_media_eject (LodgectlRun *run, GError **error)
+{
+  return change_media (run, NULL, error);
+}
+
 /* --- The network --- */
 
 typedef gboolean (*ForwardCall) (LodgeMachine1 *machine,

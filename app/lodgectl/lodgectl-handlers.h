@@ -30,11 +30,13 @@ gboolean lodgectl_create (LodgectlRun *run, GError **error);
 gboolean lodgectl_set (LodgectlRun *run, GError **error);
 gboolean lodgectl_delete (LodgectlRun *run, GError **error);
 
-/* lodgectl-guest.c: a guest's screen and keyboard, its network */
+/* lodgectl-guest.c: a guest's screen and keyboard, its drives and network */
 gboolean lodgectl_screenshot (LodgectlRun *run, GError **error);
 gboolean lodgectl_type (LodgectlRun *run, GError **error);
 gboolean lodgectl_key (LodgectlRun *run, GError **error);
 gboolean lodgectl_console (LodgectlRun *run, GError **error);
+gboolean lodgectl_media_insert (LodgectlRun *run, GError **error);
+gboolean lodgectl_media_eject (LodgectlRun *run, GError **error);
 gboolean lodgectl_forward_add (LodgectlRun *run, GError **error);
 gboolean lodgectl_forward_remove (LodgectlRun *run, GError **error);
 gboolean lodgectl_forward_list (LodgectlRun *run, GError **error);

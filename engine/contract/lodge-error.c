@@ -15,8 +15,9 @@ static const GDBusErrorEntry entries[] = {
     {LODGE_ERROR_DENIED, "org.lodgevm.Error.Denied"},
     {LODGE_ERROR_CANCELLED, "org.lodgevm.Error.Cancelled"},
     {LODGE_ERROR_TIMEOUT, "org.lodgevm.Error.Timeout"},
+    {LODGE_ERROR_BUSY, "org.lodgevm.Error.Busy"},
 };
-G_STATIC_ASSERT (G_N_ELEMENTS (entries) == LODGE_ERROR_TIMEOUT + 1);
+G_STATIC_ASSERT (G_N_ELEMENTS (entries) == LODGE_ERROR_BUSY + 1);
 
 GQuark
 lodge_error_quark (void)

@@ -282,6 +282,12 @@ lodge_description_get_layer (const LodgeDescription *self, const char *id)
   return lodge_section_find_item (LODGE_SECTION_LAYER, self, id);
 }
 
+LodgeMedia *
+lodge_description_get_media (const LodgeDescription *self, const char *id)
+{
+  return lodge_section_find_item (LODGE_SECTION_MEDIA, self, id);
+}
+
 LodgeNic *
 lodge_description_get_nic (const LodgeDescription *self, const char *id)
 {

@@ -158,6 +158,7 @@ LodgeMedia *lodge_description_add_media (LodgeDescription *self, const char *fil
 
 /* Lent, or %NULL. */
 LodgeLayer *lodge_description_get_layer (const LodgeDescription *self, const char *id);
+LodgeMedia *lodge_description_get_media (const LodgeDescription *self, const char *id);
 LodgeNic *lodge_description_get_nic (const LodgeDescription *self, const char *id);
 
 /**

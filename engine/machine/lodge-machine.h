@@ -129,6 +129,26 @@ void lodge_machine_keys_async (LodgeMachine *self,
                                gpointer user_data);
 gboolean lodge_machine_input_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
+/**
+ * lodge_machine_change_media_async:
+ * @drive: the id of a drive, "" for the first
+ * @path: (nullable): an image of a CD or DVD to put in; %NULL takes out what is in it
+ * @force: also when the guest holds what is in it
+ *
+ * In the description and, while it runs, in the running QEMU. All or nothing.
+ *
+ * Errors: those of lodge_source_media_look_async() and lodge_qemu_drive_change_async(),
+ * %LODGE_ERROR_NOT_FOUND (no such drive), %LODGE_ERROR_STORAGE.
+ */
+void lodge_machine_change_media_async (LodgeMachine *self,
+                                       const char *drive,
+                                       const char *path,
+                                       gboolean force,
+                                       GAsyncReadyCallback callback,
+                                       gpointer user_data);
+gboolean
+lodge_machine_change_media_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
+
 /* Adds or removes a forward of @nic ("" for the first), in the description and, while it runs, in
  * its network. %LODGE_ERROR_NOT_FOUND, %LODGE_ERROR_EXISTS, %LODGE_ERROR_INVALID. */
 void lodge_machine_forward_async (LodgeMachine *self,

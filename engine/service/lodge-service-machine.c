@@ -417,6 +417,41 @@ handle_remove_forward (LodgeMachine1 *object,
   return TRUE;
 }
 
+static void
+media_changed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GDBusMethodInvocation *invocation = user_data;
+  GError *error = NULL;
+
+  if (lodge_machine_change_media_finish (LODGE_MACHINE (source), result, &error))
+    g_dbus_method_invocation_return_value (invocation, NULL);
+  else
+    return_error (invocation, error);
+}
+
+static gboolean
+handle_insert_media (LodgeMachine1 *object,
+                     GDBusMethodInvocation *invocation,
+                     const char *drive,
+                     const char *path,
+                     gboolean force)
+{
+  lodge_machine_change_media_async (LODGE_SERVICE_MACHINE (object)->machine, drive, path, force,
+                                    media_changed_cb, invocation);
+  return TRUE;
+}
+
+static gboolean
+handle_eject_media (LodgeMachine1 *object,
+                    GDBusMethodInvocation *invocation,
+                    const char *drive,
+                    gboolean force)
+{
+  lodge_machine_change_media_async (LODGE_SERVICE_MACHINE (object)->machine, drive, NULL, force,
+                                    media_changed_cb, invocation);
+  return TRUE;
+}
+
 static gboolean
 handle_claim_console (LodgeMachine1 *object, GDBusMethodInvocation *invocation, const char *owner)
 {
@@ -471,6 +506,8 @@ machine_iface_init (LodgeMachine1Iface *iface)
   iface->handle_list_forwards = handle_list_forwards;
   iface->handle_add_forward = handle_add_forward;
   iface->handle_remove_forward = handle_remove_forward;
+  iface->handle_insert_media = handle_insert_media;
+  iface->handle_eject_media = handle_eject_media;
   iface->handle_claim_console = handle_claim_console;
   iface->handle_release_console = handle_release_console;
 }

@@ -406,6 +406,25 @@ test_forward (Fixture *self, gconstpointer unused)
   assert_fails (&missing, 1, "“tcp:2222:22” is not forwarded");
 }
 
+static void
+test_media (Fixture *self, gconstpointer unused)
+{
+  g_autofree char *path = g_build_filename (self->folder, "a b.iso", NULL);
+  g_autofree char *call = g_strdup_printf ("InsertMedia web '' '%s' false", path);
+  g_auto (Output) insert = run (self, "media", "insert", "web", "a b.iso");
+  g_auto (Output) drive = {0};
+  g_auto (Output) eject = {0};
+
+  assert_done (&insert);
+  assert_calls (self, call);
+  drive = run (self, "media", "insert", "web", "/x.iso", "--drive", "cd7");
+  assert_fails (&drive, 1, "“web” has no drive cd7");
+  assert_calls (self, "InsertMedia web 'cd7' '/x.iso' false");
+  eject = run (self, "media", "eject", "web", "--drive=cd0", "--force");
+  assert_done (&eject);
+  assert_calls (self, "EjectMedia web 'cd0' true");
+}
+
 /* The app beside lodgectl is started, with the UUID: a name may look like an option. */
 static void
 test_console (Fixture *self, gconstpointer unused)
@@ -466,6 +485,7 @@ main (int argc, char **argv)
   add ("/lodgectl/screenshot-stdout", test_screenshot_stdout);
   add ("/lodgectl/keyboard", test_keyboard);
   add ("/lodgectl/forward", test_forward);
+  add ("/lodgectl/media", test_media);
   add ("/lodgectl/console", test_console);
   return g_test_run ();
 }

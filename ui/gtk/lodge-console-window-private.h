@@ -9,6 +9,7 @@
 G_BEGIN_DECLS
 
 typedef struct _LodgeConsoleFullscreen LodgeConsoleFullscreen;
+typedef struct _LodgeConsoleMedia LodgeConsoleMedia;
 typedef struct _LodgeConsoleMonitors LodgeConsoleMonitors;
 typedef struct _LodgeConsoleScaling LodgeConsoleScaling;
 typedef struct _LodgeConsoleSharing LodgeConsoleSharing;
@@ -42,6 +43,7 @@ struct _LodgeConsoleWindow {
   GtkWidget *fullscreen_button;
   GtkWidget *minimize_button;
   GMenu *monitors_menu;
+  GMenu *media_menu;
   GMenu *sharing_menu;
   GMenu *keys_menu;
   GMenu *own_keys_menu; /* a section of it */
@@ -62,6 +64,7 @@ struct _LodgeConsoleWindow {
   guint close_idle;
   gboolean may_close; /* the user has answered */
   LodgeConsoleFullscreen *fullscreen;
+  LodgeConsoleMedia *media;
   LodgeConsoleMonitors *monitors;
   LodgeConsoleScaling *scaling;
   LodgeConsoleSharing *sharing;
@@ -70,6 +73,10 @@ struct _LodgeConsoleWindow {
   GtkWidget *folder_button;
   GtkWidget *shared_window; /* NULL while it is not open */
 };
+
+/* lodge-console-window.c: FALSE once it is closed: it may live on while an answer is waited for,
+ * which then has nobody to be told to. */
+gboolean lodge_console_window_is_open (LodgeConsoleWindow *self);
 
 /* lodge-console-actions.c: installs the actions that ask something of the machine. */
 void lodge_console_actions_init (GtkWidgetClass *widget_class);
@@ -95,6 +102,15 @@ void lodge_console_scaling_update (LodgeConsoleWindow *window);
 void lodge_console_scaling_clear (LodgeConsoleWindow *window);
 /* Says through the engine how large a monitor should be; 0 by 0 that it is off. */
 void lodge_console_scaling_tell (LodgeConsoleWindow *window, guint monitor, int width, int height);
+
+/* lodge-console-media.c: discs into the machine's drives, and out of them. */
+void lodge_console_media_init (LodgeConsoleWindow *self);
+/* Follows the machine's description. */
+void lodge_console_media_update (LodgeConsoleWindow *self);
+void lodge_console_media_clear (LodgeConsoleWindow *self);
+/* What the menu does once a file was chosen. */
+void
+lodge_console_media_insert (LodgeConsoleWindow *self, const char *drive, const char *path);
 
 /* lodge-console-monitors.c: a window for each further monitor. */
 void lodge_console_monitors_init (LodgeConsoleWindow *window);

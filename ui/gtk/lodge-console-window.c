@@ -148,6 +148,7 @@ changed_cb (LodgeConsoleMachine *machine, LodgeConsoleWindow *self)
   lodge_display_set_session (self->display, lodge_console_machine_get_session (machine));
   lodge_console_scaling_update (self);
   lodge_console_monitors_update (self);
+  lodge_console_media_update (self);
   lodge_console_sharing_update (self);
   lodge_console_keys_update (self);
   lodge_console_terminals_update (self);
@@ -311,6 +312,7 @@ lodge_console_window_dispose (GObject *object)
   g_clear_handle_id (&self->close_idle, g_source_remove);
   lodge_console_fullscreen_clear (self);
   lodge_console_monitors_clear (self);
+  lodge_console_media_clear (self);
   lodge_console_scaling_clear (self);
   lodge_console_screenshot_clear (self);
   lodge_console_shared_clear (self);
@@ -356,6 +358,7 @@ bind_children (GtkWidgetClass *widget_class)
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, fullscreen_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, minimize_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, monitors_menu);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, media_menu);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, sharing_menu);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, keys_menu);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, microphone_button);
@@ -393,11 +396,18 @@ lodge_console_window_init (LodgeConsoleWindow *self)
   lodge_console_fullscreen_init (self);
   lodge_console_scaling_init (self);
   lodge_console_monitors_init (self);
+  lodge_console_media_init (self);
   lodge_console_sharing_init (self);
   lodge_console_keys_init (self);
   lodge_console_terminals_init (self);
   lodge_console_hint_init (self);
   lodge_console_shared_init (self);
+}
+
+gboolean
+lodge_console_window_is_open (LodgeConsoleWindow *self)
+{
+  return self->machine != NULL && gtk_widget_get_visible (GTK_WIDGET (self));
 }
 
 GtkWidget *

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The machine's drives in the console window's menu: a disc is put in or taken out, while the guest
+ * runs or before it starts. */
+#include "gtk/lodge-console-window-private.h"
+
+#include "gtk/lodge-message.h"
+#include "lodge-error.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+/* A guest that holds a disc is asked for it, and has some seconds. */
+#define PATIENCE_MS 800
+/* Of a file's name, in the menu. */
+#define NAME_MAX_CHARS 40
+
+struct _LodgeConsoleMedia {
+  GSimpleActionGroup *actions;
+  char *seen; /* what the menu shows */
+  GtkFileChooserNative *chooser;
+  char *drive; /* that the chooser is for */
+  guint timer;
+  AdwToast *toast; /* weak */
+};
+
+/* One disc on its way in or out. */
+typedef struct {
+  LodgeConsoleWindow *window; /* owned */
+  char *drive;
+  char *path; /* NULL: out */
+} Change;
+
+static void change (LodgeConsoleWindow *self, const char *drive, const char *path, gboolean force);
+
+static void
+change_free (Change *its)
+{
+  g_object_unref (its->window);
+  g_free (its->drive);
+  g_free (its->path);
+  g_free (its);
+}
+
+static void
+stop_waiting (LodgeConsoleMedia *media)
+{
+  g_clear_handle_id (&media->timer, g_source_remove);
+  if (media->toast != NULL)
+    adw_toast_dismiss (media->toast);
+  g_clear_weak_pointer (&media->toast);
+}
+
+static gboolean
+timer_cb (gpointer user_data)
+{
+  LodgeConsoleWindow *self = user_data;
+  AdwToast *toast = adw_toast_new (_ ("The guest is asked for its disc"));
+
+  self->media->timer = 0;
+  adw_toast_set_timeout (toast, 0);
+  g_set_weak_pointer (&self->media->toast, toast);
+  adw_toast_overlay_add_toast (self->toasts, toast);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+answered_cb (AdwMessageDialog *dialog, const char *response, Change *its)
+{
+  if (g_str_equal (response, LODGE_MESSAGE_ACT) && lodge_console_window_is_open (its->window))
+    change (its->window, its->drive, its->path, TRUE);
+}
+
+static void
+question_gone (gpointer data, GClosure *closure)
+{
+  change_free (data);
+}
+
+/* Takes @its. */
+static void
+ask_for_force (Change *its)
+{
+  AdwMessageDialog *dialog = lodge_message_ask (
+      GTK_WINDOW (its->window), _ ("The Guest Does Not Give the Disc Back"),
+      _ ("It may be reading from it. Taken out by force, whatever reads it there fails."),
+      _ ("Take Out by _Force"));
+
+  g_signal_connect_data (dialog, "response", G_CALLBACK (answered_cb), its, question_gone, 0);
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
+/* Takes @its. */
+static void
+finish (Change *its, GError *error)
+{
+  if (!lodge_console_window_is_open (its->window)) {
+    change_free (its);
+    return;
+  }
+  stop_waiting (its->window->media);
+  if (error == NULL) {
+    change_free (its);
+  } else if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_BUSY)) {
+    ask_for_force (its);
+  } else {
+    g_dbus_error_strip_remote_error (error);
+    lodge_message_show_error (GTK_WINDOW (its->window),
+                              its->path != NULL ? _ ("Could Not Insert the Disc")
+                                                : _ ("Could Not Eject the Disc"),
+                              error);
+    change_free (its);
+  }
+}
+
+static void
+inserted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  lodge_machine1_call_insert_media_finish (LODGE_MACHINE1 (source), result, &error);
+  finish (user_data, error);
+}
+
+static void
+ejected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  lodge_machine1_call_eject_media_finish (LODGE_MACHINE1 (source), result, &error);
+  finish (user_data, error);
+}
+
+/* @path: (nullable): NULL to take out what is in it. */
+static void
+change (LodgeConsoleWindow *self, const char *drive, const char *path, gboolean force)
+{
+  LodgeMachine1 *machine = lodge_console_machine_get_machine (self->machine);
+  Change *its;
+
+  if (machine == NULL)
+    return;
+  its = g_new0 (Change, 1);
+  its->window = g_object_ref (self);
+  its->drive = g_strdup (drive);
+  its->path = g_strdup (path);
+  stop_waiting (self->media);
+  self->media->timer = g_timeout_add (PATIENCE_MS, timer_cb, self);
+  if (path != NULL)
+    lodge_machine1_call_insert_media (machine, drive, path, force, NULL, inserted_cb, its);
+  else
+    lodge_machine1_call_eject_media (machine, drive, force, NULL, ejected_cb, its);
+}
+
+void
+lodge_console_media_insert (LodgeConsoleWindow *self, const char *drive, const char *path)
+{
+  change (self, drive, path, FALSE);
+}
+
+/* --- The menu --- */
+
+static void
+chosen_cb (GtkNativeDialog *dialog, int response, LodgeConsoleWindow *self)
+{
+  LodgeConsoleMedia *media = self->media;
+  g_autoptr (GFile) file = NULL;
+  g_autofree char *path = NULL;
+
+  if (response == GTK_RESPONSE_ACCEPT)
+    file = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (dialog));
+  g_clear_object (&media->chooser);
+  if (file == NULL)
+    return;
+  path = g_file_get_path (file);
+  if (path != NULL && g_utf8_validate (path, -1, NULL)) {
+    lodge_console_media_insert (self, media->drive, path);
+  } else {
+    g_autoptr (GError) error = g_error_new_literal (
+        LODGE_ERROR, LODGE_ERROR_INVALID,
+        path == NULL ? _ ("This is not a file of this computer; copy it here first.")
+                     : _ ("Only a file whose name is UTF-8 can be put into a drive"));
+
+    lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Insert the Disc"), error);
+  }
+}
+
+static void
+insert_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  LodgeConsoleWindow *self = user_data;
+  LodgeConsoleMedia *media = self->media;
+  g_autoptr (GtkFileFilter) images = gtk_file_filter_new ();
+  g_autoptr (GtkFileFilter) all = gtk_file_filter_new ();
+
+  if (media->chooser != NULL)
+    return;
+  g_free (media->drive);
+  media->drive = g_variant_dup_string (parameter, NULL);
+  media->chooser =
+      gtk_file_chooser_native_new (_ ("Choose a Disc"), GTK_WINDOW (self),
+                                   GTK_FILE_CHOOSER_ACTION_OPEN, _ ("_Insert"), _ ("_Cancel"));
+  gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (media->chooser), TRUE);
+  gtk_file_filter_set_name (images, _ ("Images of discs"));
+  gtk_file_filter_add_suffix (images, "iso");
+  gtk_file_filter_set_name (all, _ ("All files"));
+  gtk_file_filter_add_pattern (all, "*");
+  gtk_file_chooser_add_filter (GTK_FILE_CHOOSER (media->chooser), images);
+  gtk_file_chooser_add_filter (GTK_FILE_CHOOSER (media->chooser), all);
+  g_signal_connect (media->chooser, "response", G_CALLBACK (chosen_cb), self);
+  gtk_native_dialog_show (GTK_NATIVE_DIALOG (media->chooser));
+}
+
+static void
+eject_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  change (user_data, g_variant_get_string (parameter, NULL), NULL, FALSE);
+}
+
+static void
+add_item (GMenu *menu, const char *label, const char *action, const char *drive)
+{
+  g_autoptr (GMenuItem) item = g_menu_item_new (label, NULL);
+
+  g_menu_item_set_action_and_target (item, action, "s", drive);
+  g_menu_append_item (menu, item);
+}
+
+/* A file's name in a label: short, and without mnemonics of its own. */
+static char *
+dup_shown (const char *path)
+{
+  g_autofree char *base = g_path_get_basename (path);
+  g_autofree char *valid = g_utf8_make_valid (base, -1);
+  g_auto (GStrv) parts = NULL;
+
+  if (g_utf8_strlen (valid, -1) > NAME_MAX_CHARS) {
+    g_autofree char *head = g_utf8_substring (valid, 0, NAME_MAX_CHARS / 2);
+    const char *tail =
+        g_utf8_offset_to_pointer (valid, g_utf8_strlen (valid, -1) - NAME_MAX_CHARS / 2);
+    g_autofree char *both = g_strconcat (head, "…", tail, NULL);
+
+    parts = g_strsplit (both, "_", -1);
+  } else {
+    parts = g_strsplit (valid, "_", -1);
+  }
+  return g_strjoinv ("__", parts);
+}
+
+static void
+add_drive (GMenu *menu, const char *drive, const char *file, gboolean is_only_one)
+{
+  g_autofree char *insert = is_only_one ? g_strdup (_ ("_Insert a Disc…"))
+                                        /* Translators: the id of a drive, such as cd1 */
+                                        : g_strdup_printf (_ ("Insert a Disc Into %s…"), drive);
+
+  add_item (menu, insert, "media.insert", drive);
+  if (*file != '\0') {
+    g_autofree char *shown = dup_shown (file);
+    g_autofree char *eject = g_strdup_printf (_ ("_Eject “%s”"), shown);
+
+    add_item (menu, eject, "media.eject", drive);
+  }
+}
+
+static void
+enable (LodgeConsoleMedia *media, gboolean enabled)
+{
+  static const char *const names[] = {"insert", "eject"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    g_simple_action_set_enabled (
+        G_SIMPLE_ACTION (g_action_map_lookup_action (G_ACTION_MAP (media->actions), names[i])),
+        enabled);
+}
+
+/* "media.cd0.file" is there once for each drive. */
+void
+lodge_console_media_update (LodgeConsoleWindow *self)
+{
+  LodgeMachine1 *machine = lodge_console_machine_get_machine (self->machine);
+  GVariant *description = machine != NULL ? lodge_machine1_get_description (machine) : NULL;
+  g_autoptr (GPtrArray) drives = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) files = g_ptr_array_new ();
+  g_autoptr (GString) seen = g_string_new (NULL);
+  GVariantIter iter;
+  const char *key, *text;
+
+  enable (self->media, machine != NULL);
+  if (description == NULL)
+    return;
+  g_variant_iter_init (&iter, description);
+  while (g_variant_iter_next (&iter, "{&s&s}", &key, &text)) {
+    if (!g_str_has_prefix (key, "media.") || !g_str_has_suffix (key, ".file"))
+      continue;
+    g_ptr_array_add (drives,
+                     g_strndup (key + strlen ("media."), strlen (key) - strlen ("media..file")));
+    g_ptr_array_add (files, (gpointer) text);
+    g_string_append_printf (seen, "%s=%s\n", key, text);
+  }
+  /* An open menu stays as it is. */
+  if (g_strcmp0 (self->media->seen, seen->str) == 0)
+    return;
+  g_free (self->media->seen);
+  self->media->seen = g_strdup (seen->str);
+  g_menu_remove_all (self->media_menu);
+  for (guint i = 0; i < drives->len; i++)
+    add_drive (self->media_menu, drives->pdata[i], files->pdata[i], drives->len == 1);
+}
+
+void
+lodge_console_media_init (LodgeConsoleWindow *self)
+{
+  static const GActionEntry entries[] = {
+      {.name = "insert", .activate = insert_action, .parameter_type = "s"},
+      {.name = "eject", .activate = eject_action, .parameter_type = "s"},
+  };
+
+  self->media = g_new0 (LodgeConsoleMedia, 1);
+  self->media->actions = g_simple_action_group_new ();
+  g_action_map_add_action_entries (G_ACTION_MAP (self->media->actions), entries,
+                                   G_N_ELEMENTS (entries), self);
+  gtk_widget_insert_action_group (GTK_WIDGET (self), "media",
+                                  G_ACTION_GROUP (self->media->actions));
+}
+
+void
+lodge_console_media_clear (LodgeConsoleWindow *self)
+{
+  LodgeConsoleMedia *media = g_steal_pointer (&self->media);
+
+  if (media == NULL)
+    return;
+  gtk_widget_insert_action_group (GTK_WIDGET (self), "media", NULL);
+  stop_waiting (media);
+  if (media->chooser != NULL)
+    g_signal_handlers_disconnect_by_data (media->chooser, self);
+  g_clear_object (&media->chooser);
+  g_object_unref (media->actions);
+  g_free (media->drive);
+  g_free (media->seen);
+  g_free (media);
+}
