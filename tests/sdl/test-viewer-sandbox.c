@@ -91,6 +91,11 @@ test_files (void)
   g_assert_cmpint (open ("/usr/share", O_RDONLY | O_DIRECTORY), >=, 0);
   g_assert_cmpint (open ("/etc/passwd", O_RDONLY), >=, 0);
   g_assert_cmpint (open ("/dev/null", O_RDWR), >=, 0);
+  g_assert_cmpint (open ("/dev/urandom", O_RDONLY), >=, 0);
+  /* What other programs share, and their terminals, are no devices of it. */
+  assert_fails (open ("/dev/shm", O_RDONLY | O_DIRECTORY), EACCES);
+  assert_fails (open ("/dev/shm/lodge-test", O_RDWR | O_CREAT, 0600), EACCES);
+  assert_fails (open ("/dev/pts", O_RDONLY | O_DIRECTORY), EACCES);
   assert_fails (open ("/usr/lodge-test", O_WRONLY | O_CREAT, 0600), EACCES);
 }
 

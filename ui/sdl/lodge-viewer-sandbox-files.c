@@ -8,19 +8,18 @@
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
-/* The C library makes shared memory by files in /dev/shm; all else in /dev is devices. */
-#define USE_DEVICES                                                                                \
-  (READ | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |                            \
-   LANDLOCK_ACCESS_FS_REMOVE_FILE)
+#define READ        (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define USE_DEVICES (READ | LANDLOCK_ACCESS_FS_WRITE_FILE)
 /* Everything that the first version knows but to run programs, which the other part forbids. */
 #define HANDLED                                                                                    \
-  (USE_DEVICES | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_CHAR |                    \
-   LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |     \
-   LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM)
+  (USE_DEVICES | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |                  \
+   LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |      \
+   LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |   \
+   LANDLOCK_ACCESS_FS_MAKE_SYM)
 
 /* Libraries, drivers, fonts, certificates, names of hosts; where some distributions have them. */
 static const char *const system_places[] = {
@@ -66,8 +65,7 @@ static const char *const named_places[] = {"XAUTHORITY", "PULSE_COOKIE", "SSL_CE
 static void
 allow (int ruleset, const char *path, guint64 access)
 {
-  const guint64 of_files = access & ~LANDLOCK_ACCESS_FS_READ_DIR & ~LANDLOCK_ACCESS_FS_MAKE_REG &
-                           ~LANDLOCK_ACCESS_FS_REMOVE_FILE;
+  const guint64 of_files = access & ~LANDLOCK_ACCESS_FS_READ_DIR;
   struct landlock_path_beneath_attr rule = {.allowed_access = access};
 
   rule.parent_fd = open (path, O_PATH | O_CLOEXEC);
@@ -79,6 +77,30 @@ allow (int ruleset, const char *path, guint64 access)
     (void) syscall (SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
   }
   close (rule.parent_fd);
+}
+
+/* Whatever a driver calls its devices, and nothing else that is kept in /dev: not the memory that
+ * other programs share (/dev/shm), nor their terminals (/dev/pts, a file system of its own). X and
+ * PulseAudio share theirs by System V's calls and by memfd_create(); where the latter has been told
+ * to use /dev/shm, it copies instead (pulse/context.c). */
+static void
+allow_devices (int ruleset)
+{
+  g_autoptr (GDir) dir = g_dir_open ("/dev", 0, NULL);
+  struct stat root, entry;
+  const char *name;
+
+  if (dir == NULL || stat ("/dev", &root) != 0)
+    return;
+  while ((name = g_dir_read_name (dir)) != NULL) {
+    g_autofree char *path = g_build_filename ("/dev", name, NULL);
+
+    if (lstat (path, &entry) != 0)
+      continue;
+    if (S_ISCHR (entry.st_mode) ||
+        (S_ISDIR (entry.st_mode) && entry.st_dev == root.st_dev && !g_str_equal (name, "shm")))
+      allow (ruleset, path, USE_DEVICES);
+  }
 }
 
 gboolean
@@ -103,7 +125,7 @@ lodge_viewer_sandbox_limit_files (void)
     if (g_getenv (named_places[i]) != NULL)
       allow (ruleset, g_getenv (named_places[i]), READ);
   }
-  allow (ruleset, "/dev", USE_DEVICES);
+  allow_devices (ruleset);
   done = syscall (SYS_landlock_restrict_self, ruleset, 0) == 0;
   close (ruleset);
   return done;
