@@ -17,7 +17,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/un.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 /* Names a folder with a "file" in it, outside of what the viewer needs. */
@@ -162,6 +164,32 @@ test_writing (void)
   g_assert_cmpint (ftruncate (memory, 4096), ==, 0);
 }
 
+/* A file that is open for reading can be made one that others read, or run. */
+static void
+test_marks (void)
+{
+  const int fd = open ("/usr", O_RDONLY | O_DIRECTORY);
+  const struct timespec now[2] = {{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_NOW}};
+
+  g_assert_cmpint (fd, >=, 0);
+  enter ();
+  assert_fails (fchmod (fd, 0755), EPERM);
+  assert_fails (syscall (452 /* fchmodat2 */, -1, "", 0755, 0), EPERM);
+  assert_fails (fchown (fd, getuid (), getgid ()), EPERM);
+  assert_fails (fsetxattr (fd, "user.lodge", "x", 1, XATTR_REPLACE), EPERM);
+  assert_fails (syscall (463 /* setxattrat */, -1, "", 0, NULL, NULL, 0), EPERM);
+  assert_fails (fremovexattr (fd, "user.lodge"), EPERM);
+  assert_fails (syscall (466 /* removexattrat */, -1, "", 0, NULL), EPERM);
+  assert_fails (syscall (469 /* file_setattr */, -1, "", NULL, 0, 0), EPERM);
+  assert_fails (futimens (fd, now), EPERM);
+  assert_fails (futimes (fd, NULL), EPERM);
+#ifdef SYS_utime
+  assert_fails (syscall (SYS_utime, "/nowhere", NULL), EPERM);
+  assert_fails (syscall (SYS_utimes, "/nowhere", NULL), EPERM);
+  assert_fails (syscall (SYS_futimesat, AT_FDCWD, "/nowhere", NULL), EPERM);
+#endif
+}
+
 static void
 test_others (void)
 {
@@ -224,6 +252,7 @@ main (int argc, char **argv)
   ADD ("files", test_files);
   ADD ("programs", test_programs);
   ADD ("writing", test_writing);
+  ADD ("marks", test_marks);
   ADD ("others", test_others);
   ADD ("connections", test_connections);
   if (g_test_subprocess ())
