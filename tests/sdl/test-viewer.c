@@ -62,6 +62,25 @@ test_server_goes (void)
   viewer_fixture_tear_down (&f);
 }
 
+/* Where files cannot be kept from it, a server is shown only if that is wanted. */
+static void
+test_no_landlock (void)
+{
+  ViewerFixture f;
+
+  viewer_fixture_set_up (&f, TRUE);
+  f.no_landlock = TRUE;
+  spice_fixture_fill (f.server, 0, 0, 320, 240, 0x336699);
+  viewer_fixture_start_with_server (&f, "");
+  viewer_fixture_expect_end (&f, 1, "has no Landlock");
+
+  viewer_fixture_start_with_server (&f, "--without-landlock");
+  viewer_fixture_expect_pixel (&f, 10, 10, 0x336699);
+  g_subprocess_send_signal (f.viewer, SIGTERM);
+  viewer_fixture_expect_end (&f, 0, NULL);
+  viewer_fixture_tear_down (&f);
+}
+
 /* A signal closes it, and a key that was down is not held in the guest. */
 static void
 test_signal (void)
@@ -278,6 +297,7 @@ main (int argc, char **argv)
   viewer_fixture_init (&argc, &argv);
   viewer_fixture_add ("/viewer/server", test_server);
   viewer_fixture_add ("/viewer/server-goes", test_server_goes);
+  viewer_fixture_add ("/viewer/no-landlock", test_no_landlock);
   viewer_fixture_add ("/viewer/signal", test_signal);
   viewer_fixture_add ("/viewer/ticket", test_ticket);
   viewer_fixture_add ("/viewer/ticket-asked", test_ticket_asked);

@@ -7,10 +7,15 @@
 #include "test-xdotool.h"
 
 #include <X11/Xutil.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <gio/gunixinputstream.h>
+#include <linux/landlock.h>
+#include <seccomp.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 void
@@ -30,13 +35,41 @@ ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   *(gboolean *) user_data = TRUE;
 }
 
+static gboolean
+has_landlock (void)
+{
+  return syscall (SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) > 0;
+}
+
+/* Between fork and exec. @data: a filter */
+static void
+load_filter_cb (gpointer data)
+{
+  if (seccomp_load (data) != 0)
+    abort ();
+}
+
+static scmp_filter_ctx
+make_kernel_without_landlock (void)
+{
+  scmp_filter_ctx filter = seccomp_init (SCMP_ACT_ALLOW);
+
+  g_assert_cmpint (
+      seccomp_rule_add (filter, SCMP_ACT_ERRNO (ENOSYS), SYS_landlock_create_ruleset, 0), ==, 0);
+  return filter;
+}
+
 /* @stdin_fd: -1: nothing can be read there; closed. */
 void
 viewer_fixture_start (ViewerFixture *f, int stdin_fd, const char *words)
 {
   g_autoptr (GSubprocessLauncher) launcher =
       g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDERR_PIPE);
-  g_autofree char *line = g_strconcat (g_getenv ("LODGE_TEST_VIEWER"), " ", words, NULL);
+  /* Where this kernel has none, what is tested is the rest. */
+  g_autofree char *line =
+      g_strconcat (g_getenv ("LODGE_TEST_VIEWER"), " ", words,
+                   f->no_landlock || has_landlock () ? "" : " --without-landlock", NULL);
+  scmp_filter_ctx filter = f->no_landlock ? make_kernel_without_landlock () : NULL;
   g_auto (GStrv) argv = NULL;
   g_autoptr (GError) error = NULL;
 
@@ -45,9 +78,13 @@ viewer_fixture_start (ViewerFixture *f, int stdin_fd, const char *words)
       launcher, stdin_fd >= 0 ? stdin_fd : open ("/dev/null", O_RDONLY | O_CLOEXEC));
   /* What the library calls critical, and goes on after, is what a bad server has done. */
   g_subprocess_launcher_unsetenv (launcher, "G_DEBUG");
+  if (filter != NULL)
+    g_subprocess_launcher_set_child_setup (launcher, load_filter_cb, filter, NULL);
   f->ended = FALSE;
   f->viewer = g_subprocess_launcher_spawnv (launcher, (const char *const *) argv, &error);
   g_assert_no_error (error);
+  if (filter != NULL)
+    seccomp_release (filter);
   g_subprocess_wait_async (f->viewer, NULL, ended_cb, &f->ended);
 }
 

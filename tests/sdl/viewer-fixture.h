@@ -16,6 +16,7 @@ typedef struct {
   char *folder;
   char *socket;
   SpiceFixture *server; /* NULL: the test has none */
+  gboolean no_landlock; /* the viewer is to see a kernel without it */
   GSubprocess *viewer;
   gboolean ended;
   Display *display;

@@ -132,6 +132,8 @@ lodge_viewer_options_parse (LodgeViewerOptions *self, char ***arguments, GError 
       {"monitor", 'm', 0, G_OPTION_ARG_INT, &given.monitor,
        N_ ("Which of the guest’s monitors; 1 is the first"), N_ ("NUMBER")},
       {"no-sound", 0, 0, G_OPTION_ARG_NONE, &self->no_sound, N_ ("Play and record nothing"), NULL},
+      {"without-landlock", 0, 0, G_OPTION_ARG_NONE, &self->without_landlock,
+       N_ ("Show a server also where the kernel cannot keep your files from it"), NULL},
       {"version", 0, 0, G_OPTION_ARG_NONE, &self->version, N_ ("Print the version"), NULL},
       {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &rest, NULL, NULL},
       {NULL},

@@ -16,7 +16,8 @@ typedef struct {
   guint monitor; /* of the guest's, from 0 */
   gboolean full_screen;
   gboolean no_sound;
-  gboolean version; /* nothing else is wanted, nor set */
+  gboolean without_landlock; /* a server is also shown where it could come to read files */
+  gboolean version;          /* nothing else is wanted, nor set */
 } LodgeViewerOptions;
 
 /**

@@ -356,11 +356,13 @@ begin (Viewer *self, GError **error)
     if (!check_machine (self->options->machine, error))
       return FALSE;
   } else {
-    if (!lodge_viewer_sandbox_begin ())
-      fprintf (
-          stderr, "lodge-viewer: %s\n",
-          _ ("This kernel has no Landlock: a server that takes the viewer over could read your "
-             "files."));
+    if (!lodge_viewer_sandbox_begin () && !self->options->without_landlock) {
+      g_set_error_literal (
+          error, LODGE_ERROR, LODGE_ERROR_HOST,
+          _ ("This kernel has no Landlock, without which a server that takes the viewer over could "
+             "read your files; with --without-landlock it is shown all the same."));
+      return FALSE;
+    }
     warm_up ();
   }
 
