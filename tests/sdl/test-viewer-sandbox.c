@@ -108,7 +108,7 @@ enter (void)
 {
   g_autoptr (GError) error = NULL;
 
-  lodge_viewer_sandbox_enter (&error);
+  lodge_viewer_sandbox_enter (TRUE, &error);
   g_assert_no_error (error);
 }
 
@@ -241,6 +241,39 @@ test_connections (void)
   g_assert_cmpint (recv (pair[1], &byte, 1, 0), ==, 1);
 }
 
+/* A server that is not at one leaves no unix socket to connect to. */
+static void
+test_local (void)
+{
+  const int other = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  socklen_t length = sizeof address.sun_family; /* one without a path, of the kernel's choice */
+  g_autoptr (GError) error = NULL;
+  int pair[2];
+
+  g_assert_cmpint (bind (other, (const struct sockaddr *) &address, length), ==, 0);
+  length = sizeof address;
+  g_assert_cmpint (getsockname (other, (struct sockaddr *) &address, &length), ==, 0);
+  g_assert_cmpint (listen (other, 1), ==, 0);
+
+  lodge_viewer_sandbox_enter (FALSE, &error);
+  g_assert_no_error (error);
+  assert_fails (socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), EPERM);
+  assert_fails (socket (AF_UNIX, SOCK_DGRAM, 0), EPERM);
+  assert_fails (syscall (SYS_socket, 0x100000000ul | AF_UNIX, SOCK_STREAM, 0), EPERM);
+  assert_fails (socket (AF_NETLINK, SOCK_RAW, 0), EPERM);
+  assert_fails (socket (AF_VSOCK, SOCK_STREAM, 0), EPERM);
+  /* Of a pair either end could be turned elsewhere, or not. */
+  assert_fails (socketpair (AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair), EPERM);
+  assert_fails (socketpair (AF_UNIX, SOCK_RAW, 0, pair), EPERM);
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
+  assert_fails (connect (pair[0], (const struct sockaddr *) &address, length), EISCONN);
+  g_assert_cmpint (close (pair[1]), ==, 0);
+  assert_fails (connect (pair[0], (const struct sockaddr *) &address, length), EISCONN);
+  /* The server's host is still to be connected to. */
+  g_assert_cmpint (socket (AF_INET, SOCK_STREAM, 0), >=, 0);
+}
+
 #define ADD(path, test)                                                                            \
   g_test_add_data_func ("/viewer-sandbox/" path, (gconstpointer) (void (*) (void)) test, run_data)
 
@@ -254,6 +287,7 @@ main (int argc, char **argv)
   ADD ("writing", test_writing);
   ADD ("marks", test_marks);
   ADD ("others", test_others);
+  ADD ("local", test_local);
   ADD ("connections", test_connections);
   if (g_test_subprocess ())
     return g_test_run ();

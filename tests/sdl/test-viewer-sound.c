@@ -44,17 +44,25 @@ count_streams (PulseServer *pulse)
 }
 
 static void
-test_sound (void)
+try_sound (gboolean host)
 {
   const pa_sample_spec stereo = {.format = PA_SAMPLE_S16LE, .channels = 2, .rate = RATE_HZ};
   PulseServer *pulse = pulse_server_new ();
   ViewerFixture f;
 
   pulse_server_load (pulse, "module-null-sink", "sink_name=out format=s16le channels=2 rate=48000");
-  viewer_fixture_set_up (&f, TRUE);
+  viewer_fixture_set_up (&f, !host);
+  g_autofree char *uri = g_strdup_printf ("spice+unix://%s", f.socket);
+  if (host) {
+    const guint16 port = spice_fixture_find_port ();
+
+    f.server = spice_fixture_new_on_port (port, NULL, 320, 240);
+    g_free (uri);
+    uri = g_strdup_printf ("spice://localhost:%d", port);
+  }
   SpiceFixtureSound *card = spice_fixture_sound_new (f.server);
   spice_fixture_fill (f.server, 0, 0, 320, 240, 0x336699);
-  g_autofree char *words = g_strdup_printf ("--connect spice+unix://%s", f.socket);
+  g_autofree char *words = g_strdup_printf ("--connect %s", uri);
   viewer_fixture_start (&f, -1, words);
   viewer_fixture_expect_pixel (&f, 10, 10, 0x336699);
   test_wait_polled (viewer_fixture_has_status (&f, "\nSeccomp_filters:\t2\n"));
@@ -73,6 +81,20 @@ test_sound (void)
   spice_fixture_sound_free (card);
   viewer_fixture_tear_down (&f);
   pulse_server_free (pulse);
+}
+
+static void
+test_sound (void)
+{
+  try_sound (FALSE);
+}
+
+/* The sound server is at a unix socket, which nothing can be connected to any more by the time that
+ * there is sound. */
+static void
+test_host (void)
+{
+  try_sound (TRUE);
 }
 
 /* Without it nobody is told of any. */
@@ -105,6 +127,7 @@ main (int argc, char **argv)
 {
   viewer_fixture_init (&argc, &argv);
   viewer_fixture_add ("/viewer-sound/plays", test_sound);
+  viewer_fixture_add ("/viewer-sound/host", test_host);
   viewer_fixture_add ("/viewer-sound/none", test_no_sound);
   return g_test_run ();
 }

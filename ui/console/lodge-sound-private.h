@@ -49,6 +49,7 @@ struct _LodgeSound {
   pa_glib_mainloop *mainloop;
   pa_context *context;
   gboolean ready;
+  gboolean connecting;
   gboolean playing;
   char *problem; /* of the connection */
   guint retry_id;
@@ -63,6 +64,7 @@ typedef enum {
   LODGE_SOUND_PROP_MICROPHONE_ALLOWED,
   LODGE_SOUND_PROP_MICROPHONE,
   LODGE_SOUND_PROP_PLAYING,
+  LODGE_SOUND_PROP_CONNECTING,
   LODGE_SOUND_PROP_PROBLEM,
   LODGE_SOUND_N_PROPS,
 } LodgeSoundProp;

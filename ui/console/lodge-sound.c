@@ -115,6 +115,15 @@ lodge_sound_works (LodgeSound *self)
 /* ---- connection */
 
 static void
+set_connecting (LodgeSound *self, gboolean connecting)
+{
+  if (self->connecting == connecting)
+    return;
+  self->connecting = connecting;
+  lodge_sound_notify (self, LODGE_SOUND_PROP_CONNECTING);
+}
+
+static void
 drop_context (LodgeSound *self)
 {
   pa_context *context = g_steal_pointer (&self->context);
@@ -142,6 +151,7 @@ lose (LodgeSound *self, int error)
   drop_context (self);
   lodge_sound_set_problem (self, &self->problem, is_wanted (self) ? problem : NULL);
   lodge_sound_retry (self);
+  set_connecting (self, FALSE);
 }
 
 static void
@@ -194,6 +204,7 @@ context_cb (pa_context *context, void *user_data)
     if (operation != NULL)
       pa_operation_unref (operation);
     lodge_sound_pursue (self);
+    set_connecting (self, FALSE);
     break;
   case PA_CONTEXT_FAILED:
   case PA_CONTEXT_TERMINATED:
@@ -222,6 +233,7 @@ connect_context (LodgeSound *self)
       pa_context_new_with_proplist (pa_glib_mainloop_get_api (self->mainloop), NULL, names);
   pa_proplist_free (names);
   pa_context_set_state_callback (self->context, context_cb, self);
+  set_connecting (self, TRUE);
   /* A failure that is known at once may be told by the callback as well. */
   if (pa_context_connect (self->context, NULL, PA_CONTEXT_NOAUTOSPAWN, NULL) < 0 &&
       self->context != NULL)
@@ -398,6 +410,9 @@ lodge_sound_get_property (GObject *object, guint id, GValue *value, GParamSpec *
   case LODGE_SOUND_PROP_PLAYING:
     g_value_set_boolean (value, self->playing);
     break;
+  case LODGE_SOUND_PROP_CONNECTING:
+    g_value_set_boolean (value, self->connecting);
+    break;
   case LODGE_SOUND_PROP_PROBLEM:
     g_value_set_string (value, get_problem (self));
     break;
@@ -428,6 +443,7 @@ lodge_sound_set_property (GObject *object, guint id, const GValue *value, GParam
     break;
   case LODGE_SOUND_PROP_MICROPHONE:
   case LODGE_SOUND_PROP_PLAYING:
+  case LODGE_SOUND_PROP_CONNECTING:
   case LODGE_SOUND_PROP_PROBLEM:
   case LODGE_SOUND_N_PROPS:
   default:
@@ -482,6 +498,8 @@ lodge_sound_class_init (LodgeSoundClass *klass)
   properties[LODGE_SOUND_PROP_MICROPHONE] = g_param_spec_uint (
       "microphone", NULL, NULL, LODGE_MICROPHONE_OFF, LODGE_MICROPHONE_LIVE, 0, read);
   properties[LODGE_SOUND_PROP_PLAYING] = g_param_spec_boolean ("playing", NULL, NULL, FALSE, read);
+  properties[LODGE_SOUND_PROP_CONNECTING] =
+      g_param_spec_boolean ("connecting", NULL, NULL, FALSE, read);
   properties[LODGE_SOUND_PROP_PROBLEM] = g_param_spec_string ("problem", NULL, NULL, NULL, read);
   g_object_class_install_properties (object_class, LODGE_SOUND_N_PROPS, properties);
 

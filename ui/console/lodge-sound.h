@@ -49,6 +49,7 @@ G_DECLARE_FINAL_TYPE (LodgeSound, lodge_sound, LODGE, SOUND, GObject)
  *   "microphone-allowed" (boolean, read and write, FALSE at first)
  *   "microphone" (uint, a LodgeMicrophone, read)
  *   "playing" (boolean, read): there is a stream that plays
+ *   "connecting" (boolean, read): on the way to the sound server
  *   "problem" (string or NULL, read): why there is no sound although the guest makes some, as one
  *     sentence. It is tried again by itself.
  * Signals

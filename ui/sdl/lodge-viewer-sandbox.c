@@ -19,6 +19,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -36,6 +37,9 @@
 #ifndef SYS_file_setattr
 #define SYS_file_setattr 469
 #endif
+
+/* The kernel's (linux/net.h); the rest of the argument are flags. */
+#define SOCK_TYPE_MASK 0xf
 
 /* From linux/tiocl.h's call: pastes the selection of a console. */
 #ifndef TIOCLINUX
@@ -199,6 +203,21 @@ deny_writing (scmp_filter_ctx filter, int *result, int call, guint index)
   deny_if (filter, result, call, masked (index, O_TRUNC, O_TRUNC));
 }
 
+/* ---- connections */
+
+static void
+deny_local (scmp_filter_ctx filter, int *result)
+{
+  for (guint32 family = 0; family < AF_MAX; family++) {
+    if (family != AF_INET && family != AF_INET6)
+      deny_if (filter, result, SCMP_SYS (socket), masked (0, G_MAXUINT32, family));
+  }
+  /* A pair is connected for good, but for this kind (also called raw), which can be turned to any
+   * other socket of it. */
+  deny_if (filter, result, SCMP_SYS (socketpair), masked (1, SOCK_TYPE_MASK, SOCK_DGRAM));
+  deny_if (filter, result, SCMP_SYS (socketpair), masked (1, SOCK_TYPE_MASK, SOCK_RAW));
+}
+
 /* ---- the three steps */
 
 gboolean
@@ -221,7 +240,7 @@ lodge_viewer_sandbox_begin (void)
 }
 
 gboolean
-lodge_viewer_sandbox_enter (GError **error)
+lodge_viewer_sandbox_enter (gboolean local, GError **error)
 {
   scmp_filter_ctx filter = seccomp_init (SCMP_ACT_ALLOW);
   const struct scmp_arg_cmp others = {0, SCMP_CMP_NE, (scmp_datum_t) getpid (), 0};
@@ -246,6 +265,8 @@ lodge_viewer_sandbox_enter (GError **error)
   /* What the shell would take for typed by the user. */
   deny_if (filter, &result, SCMP_SYS (ioctl), masked (1, G_MAXUINT32, TIOCSTI));
   deny_if (filter, &result, SCMP_SYS (ioctl), masked (1, G_MAXUINT32, TIOCLINUX));
+  if (!local)
+    deny_local (filter, &result);
   return load (filter, result, error);
 }
 

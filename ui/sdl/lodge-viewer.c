@@ -10,6 +10,7 @@
 #include "console/lodge-console-machine.h"
 #include "sdl/lodge-sdl-window.h"
 #include "sdl/lodge-viewer-prompt.h"
+#include "sdl/lodge-viewer-reach.h"
 #include "sdl/lodge-viewer-sandbox.h"
 #include "sdl/lodge-viewer-server.h"
 
@@ -35,6 +36,7 @@ typedef struct {
   LodgeConsoleMachine *machine;
 
   LodgeViewerServer *server; /* or of a server: */
+  LodgeViewerReach *reach;   /* while what it needs is reached for */
   LodgeSound *owned_sound;
   LodgeViewerPrompt *prompt;
   LodgeConsoleSession *watched; /* whose channels are waited for; lent */
@@ -318,26 +320,34 @@ warm_up (void)
   g_object_unref (spice);
 }
 
-static gboolean
-begin_server (Viewer *self, GError **error)
+/* All that other programs of this computer are needed for is there. */
+static void
+reached_cb (gpointer user_data)
+{
+  Viewer *self = user_data;
+
+  g_clear_pointer (&self->reach, lodge_viewer_reach_free);
+  if (lodge_viewer_sandbox_enter (self->options->address->path != NULL, &self->failure))
+    lodge_viewer_server_open (self->server);
+  else
+    viewer_quit (self);
+}
+
+static void
+begin_server (Viewer *self)
 {
   g_autofree char *title = lodge_console_address_to_text (self->options->address);
 
   if (!self->options->no_sound) {
     self->sound = self->owned_sound = lodge_sound_new ();
     lodge_sound_set_machine (self->sound, title, title);
-    /* Later there is no way to it. */
-    lodge_sound_connect (self->sound);
   }
   self->server =
       lodge_viewer_server_new (self->options->address, self->options->ticket, self->sound);
   g_signal_connect (self->server, "changed", G_CALLBACK (server_changed_cb), self);
-  if (!lodge_viewer_sandbox_enter (error))
-    return FALSE;
   lodge_sdl_window_set_title (self->window, title);
   server_changed_cb (self->server, self);
-  lodge_viewer_server_open (self->server);
-  return TRUE;
+  self->reach = lodge_viewer_reach_new (self->options->address, self->sound, reached_cb, self);
 }
 
 /* ---- life */
@@ -381,8 +391,8 @@ begin (Viewer *self, GError **error)
   g_signal_connect (self->window, "key", G_CALLBACK (key_cb), self);
   if (self->options->machine != NULL)
     begin_machine (self);
-  else if (!begin_server (self, error))
-    return FALSE;
+  else
+    begin_server (self);
   if (self->sound != NULL)
     g_signal_connect (self->sound, "notify::microphone", G_CALLBACK (microphone_cb), self);
   return TRUE;
@@ -401,6 +411,7 @@ end (Viewer *self)
     lodge_sdl_window_set_session (self->window, NULL, 0);
   g_clear_handle_id (&self->settle_id, g_source_remove);
   g_clear_pointer (&self->prompt, lodge_viewer_prompt_free);
+  g_clear_pointer (&self->reach, lodge_viewer_reach_free);
   g_clear_object (&self->machine);
   g_clear_object (&self->connection);
   g_clear_object (&self->server);
