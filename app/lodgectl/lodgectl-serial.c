@@ -32,8 +32,12 @@
 typedef struct {
   GMainLoop *loop;
   GSocket *socket;
-  GSource *out; /* while something is pending */
-  guint in;     /* on stdin; 0 while it is not read */
+  GSource *out;  /* while something is pending */
+  guint in;      /* on stdin; 0 while it is not read */
+  GSource *said; /* while the guest is listened to */
+  int show_fd;   /* the standard output */
+  guint show;    /* while it takes nothing, and the guest is not listened to */
+  GByteArray *unshown;
   gboolean in_ended;
   GByteArray *pending;
   gboolean left; /* by the key or a signal */
@@ -48,6 +52,7 @@ typedef struct {
   struct termios saved;
 } Attach;
 
+static gboolean said_cb (GSocket *socket, GIOCondition condition, gpointer user_data);
 static gboolean typed_cb (int fd, GIOCondition condition, gpointer user_data);
 
 static void
@@ -133,13 +138,6 @@ write_all (int fd, const guint8 *data, gsize length)
   while (length > 0) {
     gssize written = write (fd, data, length);
 
-    if (written < 0 && errno == EAGAIN) {
-      GPollFD poll = {.fd = fd, .events = G_IO_OUT};
-
-      /* A terminal that is shared with one that made it non-blocking. */
-      g_poll (&poll, 1, -1);
-      continue;
-    }
     if (written < 0 && errno != EINTR)
       return FALSE;
     if (written > 0) {
@@ -148,6 +146,71 @@ write_all (int fd, const guint8 *data, gsize length)
     }
   }
   return TRUE;
+}
+
+/* The standard output, so that one that takes nothing does not stop this: a pipe or a terminal
+ * opened a second time, as whoever shares it would be surprised by one that does not block. */
+static int
+open_output (void)
+{
+  struct stat info;
+  int fd = -1;
+
+  if (isatty (STDOUT_FILENO) || (fstat (STDOUT_FILENO, &info) == 0 && S_ISFIFO (info.st_mode)))
+    fd = open ("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  /* What cannot be had so may be a terminal of another user's. */
+  return fd >= 0 ? fd : STDOUT_FILENO;
+}
+
+static void
+listen_to_guest (Attach *self)
+{
+  self->said = g_socket_create_source (self->socket, G_IO_IN, NULL);
+  g_source_set_callback (self->said, G_SOURCE_FUNC (said_cb), self, NULL);
+  g_source_attach (self->said, NULL);
+}
+
+static void
+stop_listening (Attach *self)
+{
+  if (self->said != NULL)
+    g_source_destroy (self->said);
+  g_clear_pointer (&self->said, g_source_unref);
+}
+
+/* What goes. FALSE: it is closed. */
+static gboolean
+show_unshown (Attach *self)
+{
+  while (self->unshown->len > 0) {
+    gssize written = write (self->show_fd, self->unshown->data, self->unshown->len);
+
+    if (written > 0)
+      g_byte_array_remove_range (self->unshown, 0, (guint) written);
+    else if (errno == EAGAIN)
+      break;
+    else if (errno != EINTR) {
+      if (self->error == NULL && errno != EPIPE)
+        g_set_error (&self->error, LODGE_ERROR, LODGE_ERROR_STORAGE,
+                     _ ("Could not write to the standard output: %s"), g_strerror (errno));
+      g_byte_array_set_size (self->unshown, 0);
+      leave (self);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+static gboolean
+showable_cb (int fd, GIOCondition condition, gpointer user_data)
+{
+  Attach *self = user_data;
+
+  if (show_unshown (self) && self->unshown->len > 0)
+    return G_SOURCE_CONTINUE;
+  self->show = 0;
+  listen_to_guest (self);
+  return G_SOURCE_REMOVE;
 }
 
 static void
@@ -197,13 +260,12 @@ said_cb (GSocket *socket, GIOCondition condition, gpointer user_data)
     return G_SOURCE_REMOVE;
   }
   log_words (self, words, (gsize) length);
-  if (!write_all (STDOUT_FILENO, words, (gsize) length)) {
-    if (self->error == NULL && errno != EPIPE)
-      g_set_error (&self->error, LODGE_ERROR, LODGE_ERROR_STORAGE,
-                   _ ("Could not write to the standard output: %s"), g_strerror (errno));
-    leave (self);
-  }
-  return G_SOURCE_CONTINUE;
+  g_byte_array_append (self->unshown, words, (guint) length);
+  if (!show_unshown (self) || self->unshown->len == 0)
+    return G_SOURCE_CONTINUE;
+  stop_listening (self);
+  self->show = g_unix_fd_add (self->show_fd, G_IO_OUT | G_IO_ERR | G_IO_HUP, showable_cb, self);
+  return G_SOURCE_REMOVE;
 }
 
 /* --- The terminal --- */
@@ -224,9 +286,10 @@ static void
 give_back (Attach *self)
 {
   if (isatty (STDOUT_FILENO))
-    (void) write_all (STDOUT_FILENO, (const guint8 *) CALM, strlen (CALM));
+    (void) write_all (self->show_fd, (const guint8 *) CALM, strlen (CALM));
   if (self->raw)
-    (void) tcsetattr (STDIN_FILENO, TCSADRAIN, &self->saved);
+    /* At once: what a stopped terminal has not shown may never be. */
+    (void) tcsetattr (STDIN_FILENO, TCSANOW, &self->saved);
 }
 
 static gboolean
@@ -240,21 +303,23 @@ static void
 run_attached (Attach *self)
 {
   static const int stops[] = {SIGINT, SIGTERM, SIGHUP};
-  g_autoptr (GSource) said = g_socket_create_source (self->socket, G_IO_IN, NULL);
   guint ids[G_N_ELEMENTS (stops)];
 
   signal (SIGPIPE, SIG_IGN);
   for (guint i = 0; i < G_N_ELEMENTS (stops); i++)
     ids[i] = g_unix_signal_add (stops[i], stop_cb, self);
-  g_source_set_callback (said, G_SOURCE_FUNC (said_cb), self, NULL);
-  g_source_attach (said, NULL);
+  self->show_fd = open_output ();
+  listen_to_guest (self);
   make_raw (self);
   self->in = g_unix_fd_add (STDIN_FILENO, G_IO_IN | G_IO_HUP, typed_cb, self);
 
   g_main_loop_run (self->loop);
 
   give_back (self);
-  g_source_destroy (said);
+  stop_listening (self);
+  g_clear_handle_id (&self->show, g_source_remove);
+  if (self->show_fd != STDOUT_FILENO)
+    close (self->show_fd);
   g_clear_handle_id (&self->in, g_source_remove);
   if (self->out != NULL)
     g_source_destroy (self->out);
@@ -341,6 +406,7 @@ lodgectl_serial (LodgectlRun *run, GError **error)
     g_socket_set_blocking (self.socket, FALSE);
     self.loop = g_main_loop_new (NULL, FALSE);
     self.pending = g_byte_array_new ();
+    self.unshown = g_byte_array_new ();
     if (isatty (STDIN_FILENO))
       fprintf (stderr, "%s\n", _ ("Connected; Ctrl+] leaves."));
     run_attached (&self);
@@ -349,6 +415,7 @@ lodgectl_serial (LodgectlRun *run, GError **error)
                self.left ? _ ("Left; the guest goes on.") : _ ("The connection has ended."));
     g_main_loop_unref (self.loop);
     g_byte_array_unref (self.pending);
+    g_byte_array_unref (self.unshown);
   }
   if (self.log_fd >= 0)
     end_log (&self);

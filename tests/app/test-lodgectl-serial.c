@@ -6,9 +6,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <gio/gunixinputstream.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -165,6 +167,40 @@ test_log (Serial *self, gconstpointer data)
   assert_fails (&refused, 1, "/nonexistent/log");
 }
 
+/* Nobody reads what it shows: it can still be ended, and keeps what there is for one who does. */
+static void
+test_stalled (Serial *self, gconstpointer data)
+{
+  const gsize length = 150000;
+  g_autofree char *much = g_strnfill (length, 'x');
+  g_auto (Output) output = {0};
+  g_auto (Output) whole = {0};
+  int filled = 0;
+
+  fake_engine_set_state (self->base.engine, "web", "running");
+  g_autoptr (GSubprocess) stalled =
+      spawn (&self->base, (const char *const[]){"serial", "web", NULL});
+  const int fd =
+      g_unix_input_stream_get_fd (G_UNIX_INPUT_STREAM (g_subprocess_get_stdout_pipe (stalled)));
+  test_wait_until (terminal_server_get_n_clients (self->server) == 1);
+  terminal_server_flood (self->server, much, 4096);
+  /* As much as the pipe holds, and more waits for room in it. */
+  test_wait_polled (ioctl (fd, FIONREAD, &filled) == 0 && filled >= fcntl (fd, F_GETPIPE_SZ));
+  test_wait_polled (terminal_server_get_flooded (self->server) > (guint64) filled + 4096);
+  g_subprocess_send_signal (stalled, SIGTERM);
+  test_wait_until (terminal_server_get_n_clients (self->server) == 0);
+  output = collect (stalled);
+  assert_done (&output);
+
+  g_autoptr (GSubprocess) slow = spawn (&self->base, (const char *const[]){"serial", "web", NULL});
+  test_wait_until (terminal_server_get_n_clients (self->server) == 1);
+  terminal_server_say (self->server, much, (gssize) length);
+  terminal_server_drop_clients (self->server);
+  whole = collect (slow);
+  assert_done (&whole);
+  g_assert_cmpstr (whole.out, ==, much);
+}
+
 static void
 test_refused (Serial *self, gconstpointer data)
 {
@@ -191,6 +227,7 @@ main (int argc, char **argv)
   ADD ("terminal", test_terminal);
   ADD ("ends", test_ends);
   ADD ("log", test_log);
+  ADD ("stalled", test_stalled);
   ADD ("refused", test_refused);
 #undef ADD
   return g_test_run ();
