@@ -9,6 +9,7 @@
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -300,6 +301,60 @@ test_too_many (Fixture *self, gconstpointer data)
   assert_text (got, "x");
 }
 
+/* The relay's process has no descriptor left: it does not look for one again and again, and finds
+ * who waits once there is. */
+static void
+test_no_descriptor (Fixture *self, gconstpointer data)
+{
+  g_autoptr (GSocket) client = NULL;
+  g_autoptr (GByteArray) got = g_byte_array_new ();
+  struct rlimit before, none;
+  guint n = 0;
+  int next;
+
+  /* It says so once. */
+  g_test_expect_message (NULL, G_LOG_LEVEL_WARNING, "*served.sock*");
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  client = look (self);
+  next = dup (STDIN_FILENO);
+  g_assert_cmpint (next, >=, 0);
+  close (next);
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &before), ==, 0);
+  none = (struct rlimit){next, before.rlim_max};
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &none), ==, 0);
+  while (n < 1000 && g_main_context_iteration (NULL, FALSE))
+    n++;
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &before), ==, 0);
+  g_assert_cmpuint (n, <, 1000);
+  g_test_assert_expected_messages ();
+
+  say_text (self, "x");
+  wait_for (client, got, 1);
+  assert_text (got, "x");
+}
+
+/* Small pieces one behind the other are not each a reason to look at once. */
+static void
+test_small_pieces (Fixture *self, gconstpointer data)
+{
+  g_autoptr (GSocket) client = look (self);
+  g_autoptr (GByteArray) got = g_byte_array_new ();
+  guint n = 0;
+  gboolean paused = FALSE;
+
+  for (; !paused && n < 1000; n++) {
+    say_text (self, "x");
+    while (g_main_context_iteration (NULL, FALSE))
+      ;
+    take (client, got);
+    paused = got->len <= n;
+  }
+  g_assert_true (paused);
+  wait_for (client, got, n);
+  g_assert_cmpuint (got->len, ==, n);
+}
+
 /* QEMU ends: its last words arrive, then the end; also at whoever comes afterwards. */
 static void
 test_qemu_ends (Fixture *self, gconstpointer data)
@@ -366,6 +421,8 @@ main (int argc, char **argv)
   ADD ("stopped-client", test_stopped_client);
   ADD ("deaf-guest", test_deaf_guest);
   ADD ("too-many", test_too_many);
+  ADD ("no-descriptor", test_no_descriptor);
+  ADD ("small-pieces", test_small_pieces);
   ADD ("qemu-ends", test_qemu_ends);
   ADD ("last-words", test_last_words);
   ADD ("wrong-peer", test_wrong_peer);
