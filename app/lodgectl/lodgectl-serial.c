@@ -330,6 +330,33 @@ run_attached (Attach *self)
 
 /* --- The command --- */
 
+static gboolean
+is_up (LodgeMachine1 *machine)
+{
+  const char *state = lodge_machine1_get_state (machine);
+
+  return g_strcmp0 (state, "off") != 0 && g_strcmp0 (state, "crashed") != 0;
+}
+
+static void
+set_missing (LodgeMachine1 *machine, const char *id, GError **error)
+{
+  const char *name = lodge_machine1_get_name (machine);
+
+  if (!is_up (machine))
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+                 _ ("“%s” has no serial port now: start it first"), name);
+  else if (g_str_equal (id, "serial"))
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+                 _ ("“%s” is on, but the engine has no way to its serial port: its log says why"),
+                 name);
+  else
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+                 _ ("“%s” has no QEMU console: allow it with “lodgectl set NAME "
+                    "terminal.monitor=yes”, and start the machine again"),
+                 name);
+}
+
 /* (transfer full): the path of its socket */
 static char *
 find_socket (LodgeMachine1 *machine, const char *id, GError **error)
@@ -345,15 +372,7 @@ find_socket (LodgeMachine1 *machine, const char *id, GError **error)
         return g_strdup (path);
     }
   }
-  if (list == NULL || g_variant_n_children (list) == 0)
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
-                 _ ("“%s” has no serial port now: start it first"),
-                 lodge_machine1_get_name (machine));
-  else
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
-                 _ ("“%s” has no QEMU console: allow it with “lodgectl set NAME "
-                    "terminal.monitor=yes”, and start the machine again"),
-                 lodge_machine1_get_name (machine));
+  set_missing (machine, id, error);
   return NULL;
 }
 

@@ -217,6 +217,22 @@ test_refused (Serial *self, gconstpointer data)
   assert_fails (&gone, 1, "/nonexistent/m");
 }
 
+/* It runs, and has none. */
+static void
+test_missing (Fixture *self, gconstpointer data)
+{
+  g_auto (Output) off = run (self, "serial", "web", "--monitor");
+  g_auto (Output) serial = {0};
+  g_auto (Output) monitor = {0};
+
+  assert_fails (&off, 1, "start it first");
+  fake_engine_set_state (self->engine, "web", "running");
+  serial = run (self, "serial", "web");
+  assert_fails (&serial, 1, "no way to its serial port");
+  monitor = run (self, "serial", "web", "--monitor");
+  assert_fails (&monitor, 1, "terminal.monitor=yes");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -229,6 +245,7 @@ main (int argc, char **argv)
   ADD ("log", test_log);
   ADD ("stalled", test_stalled);
   ADD ("refused", test_refused);
+  g_test_add ("/lodgectl-serial/missing", Fixture, NULL, set_up, test_missing, tear_down);
 #undef ADD
   return g_test_run ();
 }
