@@ -28,6 +28,7 @@
 #include "gtk/lodge-tiles.h"
 
 #include "gtk/lodge-display-scale.h"
+#include "lodge-damage.h"
 
 #include <math.h>
 
@@ -166,7 +167,7 @@ lodge_tiles_damage (LodgeTiles *self, int x, int y, int width, int height)
   if (self->for_cairo) {
     const cairo_rectangle_int_t seen = {x - reach, y - reach, width + 2 * reach,
                                         height + 2 * reach};
-    cairo_region_union_rectangle (self->damage, &seen);
+    lodge_damage_add (self->damage, &seen);
     return;
   }
 

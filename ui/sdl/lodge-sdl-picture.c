@@ -3,7 +3,7 @@
  * to the renderer when the window is drawn, and not before: many changes are one picture. */
 #include "sdl/lodge-sdl-picture.h"
 
-#include <cairo.h>
+#include "lodge-damage.h"
 
 /* More pieces than these cost more than what lies between them. */
 #define PIECES_MAX 32
@@ -46,7 +46,7 @@ damage_cb (LodgeFrameSource *source, int x, int y, int width, int height, LodgeS
 {
   const cairo_rectangle_int_t piece = {x, y, width, height};
 
-  cairo_region_union_rectangle (self->damage, &piece);
+  lodge_damage_add (self->damage, &piece);
   self->func (FALSE, self->user_data);
 }
 
