@@ -64,46 +64,44 @@ is_too_many (gint64 times[CRASHES_MAX])
   return too_many;
 }
 
-/* In the parent: how it ended. A signal that comes between the fork and the last line of this
- * waits. */
+/* In the parent: how it ended. What is passed on is held before and after: a signal that comes then
+ * waits for the next one that is kept. */
 static int
-wait_for (pid_t child, const sigset_t *before)
+wait_for (pid_t child, const sigset_t *held, const sigset_t *before)
 {
+  siginfo_t info;
   int status = 0;
 
   kept = child;
   sigprocmask (SIG_SETMASK, before, NULL);
-  while (waitpid (child, &status, 0) < 0 && errno == EINTR)
+  /* Its number stays its own as long as signals are sent to it. */
+  while (waitid (P_PID, (id_t) child, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
     ;
+  sigprocmask (SIG_BLOCK, held, NULL);
   kept = 0;
+  waitpid (child, &status, 0);
   return status;
 }
 
-int
-lodge_keep (LodgeKeeperFunc func, gpointer user_data)
+static int
+keep (LodgeKeeperFunc func, gpointer user_data, const sigset_t *held, const sigset_t *before)
 {
   gint64 times[CRASHES_MAX] = {0};
   const pid_t keeper = getpid ();
   gboolean again = FALSE;
-  sigset_t held, before;
 
-  sigemptyset (&held);
-  for (guint i = 0; i < G_N_ELEMENTS (passed_on); i++)
-    sigaddset (&held, passed_on[i]);
-  set_handlers (pass_on);
   for (;;) {
-    sigprocmask (SIG_BLOCK, &held, &before);
     const pid_t child = fork ();
     if (child <= 0) {
       set_handlers (SIG_DFL);
-      sigprocmask (SIG_SETMASK, &before, NULL);
+      sigprocmask (SIG_SETMASK, before, NULL);
       /* Without its keeper a window would be one that nobody waits for. */
       if (child == 0 && (prctl (PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid () != keeper))
         return EXIT_FAILURE;
       return func (again, user_data);
     }
 
-    const int status = wait_for (child, &before);
+    const int status = wait_for (child, held, before);
     if (!is_crash (status))
       return WIFEXITED (status) ? WEXITSTATUS (status) : 128 + WTERMSIG (status);
     /* One that crashed on its way out, or just before it was told to go. */
@@ -116,4 +114,20 @@ lodge_keep (LodgeKeeperFunc func, gpointer user_data)
     }
     again = TRUE;
   }
+}
+
+int
+lodge_keep (LodgeKeeperFunc func, gpointer user_data)
+{
+  sigset_t held, before;
+
+  sigemptyset (&held);
+  for (guint i = 0; i < G_N_ELEMENTS (passed_on); i++)
+    sigaddset (&held, passed_on[i]);
+  sigprocmask (SIG_BLOCK, &held, &before);
+  set_handlers (pass_on);
+
+  const int status = keep (func, user_data, &held, &before);
+  sigprocmask (SIG_SETMASK, &before, NULL);
+  return status;
 }

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Where the kept processes tell of themselves: a letter each. */
@@ -71,6 +72,32 @@ crash_at_end (gboolean again, gpointer data)
   if (!again)
     sigwait (&set, &number);
   crash (SIGSEGV);
+  return 0;
+}
+
+/* Sent to the keeper by itself when it asks for the time: after a crash, before it keeps again. */
+static int between;
+
+gint64
+g_get_monotonic_time (void)
+{
+  struct timespec now;
+
+  if (between != 0)
+    raise (between);
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  return (gint64) now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000;
+}
+
+static int
+crash_then_wait (gboolean again, gpointer data)
+{
+  if (!again)
+    crash (SIGSEGV);
+  /* Long after what it waits for, and not for ever. */
+  alarm (20);
+  for (;;)
+    pause ();
   return 0;
 }
 
@@ -160,6 +187,17 @@ test_crash_at_end (void)
   g_assert_cmpstr (letters, ==, "f");
 }
 
+/* One that it is sent while nothing is kept is passed on to the next. */
+static void
+test_between (void)
+{
+  char letters[16];
+
+  between = SIGTERM;
+  g_assert_cmpint (keep (crash_then_wait, NULL, 0, letters), ==, 128 + SIGTERM);
+  between = 0;
+}
+
 /* The kept one does not outlive its keeper: the pipe would stay open, and this would not return. */
 static void
 test_killed (void)
@@ -188,6 +226,7 @@ main (int argc, char **argv)
   g_test_add_func ("/keeper/gives-up", test_gives_up);
   g_test_add_func ("/keeper/signals", test_signals);
   g_test_add_func ("/keeper/crash-at-end", test_crash_at_end);
+  g_test_add_func ("/keeper/between", test_between);
   g_test_add_func ("/keeper/killed", test_killed);
   return g_test_run ();
 }
