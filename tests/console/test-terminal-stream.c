@@ -9,7 +9,9 @@
 
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 typedef struct {
   char *folder;
@@ -180,6 +182,18 @@ is_logged (Fixture *self, const char *text)
   return g_file_get_contents (self->log_path, &content, NULL, NULL) && g_str_equal (content, text);
 }
 
+static guint
+count_files (const char *folder, const char *prefix)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const char *name;
+  guint n = 0;
+
+  while ((name = g_dir_read_name (dir)) != NULL)
+    n += g_str_has_prefix (name, prefix) ? 1 : 0;
+  return n;
+}
+
 static void
 test_log (Fixture *self, gconstpointer data)
 {
@@ -197,6 +211,7 @@ test_log (Fixture *self, gconstpointer data)
   test_wait_polled (is_logged (self, "red\n"));
   g_assert_cmpint (g_stat (self->log_path, &info), ==, 0);
   g_assert_cmpint (info.st_mode & 077, ==, 0);
+  g_assert_cmpuint (count_files (self->folder, "."), ==, 0);
 
   /* It goes on over the machine's end. */
   terminal_server_drop_clients (self->server);
@@ -251,6 +266,42 @@ test_log_fails (Fixture *self, gconstpointer data)
   g_assert_null (lodge_terminal_stream_get_log (self->stream));
 }
 
+/* The last log is there until the next one is. */
+static void
+test_log_kept (Fixture *self, gconstpointer data)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GAsyncResult) again = NULL;
+  g_autoptr (GError) error = NULL;
+  struct rlimit before, none;
+  const int next = dup (STDIN_FILENO);
+
+  g_assert_true (g_file_set_contents (self->log_path, "old", -1, NULL));
+  /* No file can be opened. */
+  g_assert_cmpint (next, >=, 0);
+  close (next);
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &before), ==, 0);
+  none = (struct rlimit){next, before.rlim_max};
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &none), ==, 0);
+  lodge_terminal_stream_start_log_async (self->stream, self->log, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &before), ==, 0);
+  g_assert_false (lodge_terminal_stream_start_log_finish (self->stream, result, &error));
+  g_assert_nonnull (error);
+  g_assert_true (is_logged (self, "old"));
+
+  /* What is no file is not replaced, and nothing is left beside it. */
+  g_assert_cmpint (g_unlink (self->log_path), ==, 0);
+  g_assert_cmpint (g_mkdir (self->log_path, 0700), ==, 0);
+  g_clear_error (&error);
+  lodge_terminal_stream_start_log_async (self->stream, self->log, test_wait_result_cb, &again);
+  test_wait_until (again != NULL);
+  g_assert_false (lodge_terminal_stream_start_log_finish (self->stream, again, &error));
+  g_assert_nonnull (error);
+  g_assert_true (g_file_test (self->log_path, G_FILE_TEST_IS_DIR));
+  test_wait_polled (count_files (self->folder, ".serial.log.") == 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -265,6 +316,7 @@ main (int argc, char **argv)
   ADD ("log", test_log);
   ADD ("log-limit", test_log_limit);
   ADD ("log-fails", test_log_fails);
+  ADD ("log-kept", test_log_kept);
 #undef ADD
   return g_test_run ();
 }

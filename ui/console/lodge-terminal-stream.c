@@ -183,6 +183,7 @@ log_bytes (LodgeTerminalStream *self, GBytes *bytes)
 
 typedef struct {
   GFile *file;
+  GFileOutputStream *out; /* of one that is not at its place yet, or NULL */
   guint serial;
 } LogWish;
 
@@ -192,22 +193,18 @@ log_wish_free (gpointer data)
   LogWish *self = data;
 
   g_object_unref (self->file);
+  g_clear_object (&self->out);
   g_free (self);
 }
 
+/* Consumes both. @out: private, empty, and at its place. */
 static void
-log_created_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+begin_log (GTask *owned, GFileOutputStream *out)
 {
-  g_autoptr (GTask) task = user_data;
+  g_autoptr (GTask) task = owned;
   LodgeTerminalStream *self = g_task_get_source_object (task);
   const LogWish *wish = g_task_get_task_data (task);
-  GError *error = NULL;
-  GFileOutputStream *out = g_file_create_finish (G_FILE (source), result, &error);
 
-  if (out == NULL) {
-    g_task_return_error (task, error);
-    return;
-  }
   if (wish->serial != self->log_serial) {
     g_object_unref (out);
     g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CANCELLED, _ ("The log was stopped"));
@@ -227,15 +224,71 @@ log_created_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-log_deleted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+log_moved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  g_autoptr (GTask) task = user_data;
+  const LogWish *wish = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (g_file_move_finish (G_FILE (source), result, &error)) {
+    GFileOutputStream *out = g_object_ref (wish->out);
+
+    begin_log (g_steal_pointer (&task), out);
+    return;
+  }
+  /* One that nobody asked for by that name. */
+  g_file_delete_async (G_FILE (source), G_PRIORITY_DEFAULT, NULL, NULL, NULL);
+  g_task_return_error (task, error);
+}
+
+static void
+log_created_beside_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LogWish *wish = g_task_get_task_data (task);
   g_autoptr (GError) error = NULL;
 
-  /* What stands in the way is told when it is created. Created rather than replaced, which would
-   * show nothing of it before it is closed. */
-  (void) g_file_delete_finish (G_FILE (source), result, &error);
-  g_file_create_async (G_FILE (source), G_FILE_CREATE_PRIVATE, G_PRIORITY_DEFAULT, NULL,
-                       log_created_cb, user_data);
+  wish->out = g_file_create_finish (G_FILE (source), result, &error);
+  if (wish->out == NULL) {
+    g_task_return_error (task, g_steal_pointer (&error));
+    g_object_unref (task);
+    return;
+  }
+  g_file_move_async (G_FILE (source), wish->file,
+                     G_FILE_COPY_OVERWRITE | G_FILE_COPY_NO_FALLBACK_FOR_MOVE, G_PRIORITY_DEFAULT,
+                     NULL, NULL, NULL, log_moved_cb, task);
+}
+
+/* What is there stays until the new one is. Moved to its place rather than replaced, as that would
+ * show nothing of it before it is closed. */
+static void
+create_beside (GTask *task)
+{
+  const LogWish *wish = g_task_get_task_data (task);
+  g_autoptr (GFile) folder = g_file_get_parent (wish->file);
+  g_autofree char *base = g_file_get_basename (wish->file);
+  g_autofree char *name = g_strdup_printf (".%.200s.%08x", base, g_random_int ());
+  g_autoptr (GFile) beside = folder != NULL ? g_file_get_child (folder, name) : NULL;
+
+  g_file_create_async (beside != NULL ? beside : wish->file, G_FILE_CREATE_PRIVATE,
+                       G_PRIORITY_DEFAULT, NULL, log_created_beside_cb, task);
+}
+
+static void
+log_created_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  g_autoptr (GError) error = NULL;
+  GFileOutputStream *out = g_file_create_finish (G_FILE (source), result, &error);
+
+  if (out != NULL) {
+    begin_log (task, out);
+  } else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_EXISTS)) {
+    create_beside (task);
+  } else {
+    g_task_return_error (task, g_steal_pointer (&error));
+    g_object_unref (task);
+  }
 }
 
 void
@@ -253,7 +306,7 @@ lodge_terminal_stream_start_log_async (LodgeTerminalStream *self,
   g_task_set_task_data (task, wish, log_wish_free);
   wish->file = g_object_ref (file);
   wish->serial = ++self->log_serial;
-  g_file_delete_async (file, G_PRIORITY_DEFAULT, NULL, log_deleted_cb, task);
+  g_file_create_async (file, G_FILE_CREATE_PRIVATE, G_PRIORITY_DEFAULT, NULL, log_created_cb, task);
 }
 
 gboolean
