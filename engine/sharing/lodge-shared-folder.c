@@ -129,11 +129,18 @@ static int
 make_lock (const char *machine_folder, const char *path, gboolean writable, GError **error)
 {
   g_autofree char *text = g_strconcat (writable ? WRITABLE : READ, path, NULL);
+  const gsize length = strlen (text);
   int fd = open_lock (machine_folder, O_CREAT);
 
-  if (fd >= 0 && ftruncate (fd, 0) == 0 &&
-      pwrite (fd, text, strlen (text), 0) == (gssize) strlen (text))
+  if (fd >= 0)
+    errno = 0;
+  /* What was there is cut off last: who cannot write leaves it, and who looks meanwhile reads up to
+   * the byte behind the text. */
+  if (fd >= 0 && pwrite (fd, text, length + 1, 0) == (gssize) length + 1 &&
+      ftruncate (fd, (off_t) length) == 0)
     return fd;
+  if (errno == 0)
+    errno = ENOSPC;
   g_set_error (error, LODGE_ERROR, LODGE_ERROR_STORAGE, _ ("Could not write %s/%s: %s"),
                machine_folder, LOCK, g_strerror (errno));
   if (fd >= 0)

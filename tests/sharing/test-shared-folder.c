@@ -10,8 +10,10 @@
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -355,6 +357,27 @@ test_refused (Fixture *self, gconstpointer data)
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_FAILED);
 }
 
+/* Where its text cannot be written, what the last one wrote stays. */
+static void
+test_full (Fixture *self, gconstpointer data)
+{
+  g_autofree char *lock = g_build_filename (self->machine, "share.lock", NULL);
+  g_autofree char *text = NULL;
+  g_autoptr (GError) error = NULL;
+  struct rlimit before, none;
+
+  g_assert_true (g_file_set_contents (lock, "writable\n/before", -1, NULL));
+  g_assert_cmpint (getrlimit (RLIMIT_FSIZE, &before), ==, 0);
+  none = (struct rlimit){0, before.rlim_max};
+  signal (SIGXFSZ, SIG_IGN);
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &none), ==, 0);
+  g_assert_null (try_start (self, self->guest.folder, FALSE, getpid (), &error));
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &before), ==, 0);
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_STORAGE);
+  g_assert_true (g_file_get_contents (lock, &text, NULL, NULL));
+  g_assert_cmpstr (text, ==, "writable\n/before");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -385,6 +408,7 @@ main (int argc, char **argv)
   ADD ("find", test_find);
   ADD ("end", test_end);
   ADD ("refused", test_refused);
+  ADD ("full", test_full);
   result = g_test_run ();
   test_folder_remove (home_top);
   free (real);
