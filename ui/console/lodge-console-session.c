@@ -19,6 +19,7 @@
 #include "lodge-error.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 G_DEFINE_FINAL_TYPE (LodgeConsoleSession, lodge_console_session, G_TYPE_OBJECT)
 
@@ -451,6 +452,8 @@ lodge_console_session_finalize (GObject *object)
   g_clear_object (&self->sound);
   g_free (self->socket_path);
   g_clear_pointer (&self->address, lodge_console_address_free);
+  if (self->ticket != NULL)
+    explicit_bzero (self->ticket, strlen (self->ticket));
   g_free (self->ticket);
   G_OBJECT_CLASS (lodge_console_session_parent_class)->finalize (object);
 }
