@@ -121,8 +121,8 @@ lodge_viewer_options_parse (LodgeViewerOptions *self, char ***arguments, GError 
   g_auto (GStrv) rest = NULL;
   const GOptionEntry entries[] = {
       {"connect", 'c', 0, G_OPTION_ARG_STRING, &given.uri,
-       N_ ("Show a SPICE server that is no machine of Lodge: spice://HOST:PORT, "
-           "spice://HOST?tls-port=PORT or spice+unix:///PATH"),
+       N_ ("Show a SPICE server that is no machine of Lodge: spice://HOST:PORT, with TLS "
+           "spices://HOST:PORT or spice://HOST?tls-port=PORT, or spice+unix:///PATH"),
        N_ ("URI")},
       {"ticket-file", 0, 0, G_OPTION_ARG_FILENAME, &given.ticket_file,
        N_ ("Its ticket is the first line of this file"), N_ ("PATH")},
