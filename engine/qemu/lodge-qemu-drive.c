@@ -120,7 +120,8 @@ closed_again_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
   Change *change = g_task_get_task_data (task);
-  g_autoptr (JsonNode) answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, NULL);
+  G_GNUC_UNUSED g_autoptr (JsonNode) answer =
+      lodge_qmp_execute_finish (LODGE_QMP (source), result, NULL);
 
   fail (task, g_steal_pointer (&change->error));
 }
@@ -135,7 +136,8 @@ close_again (GTask *task)
 static void
 put_back_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (JsonNode) answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, NULL);
+  G_GNUC_UNUSED g_autoptr (JsonNode) answer =
+      lodge_qmp_execute_finish (LODGE_QMP (source), result, NULL);
 
   close_again (user_data);
 }
@@ -145,7 +147,8 @@ put_back_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 closed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (JsonNode) answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, NULL);
+  G_GNUC_UNUSED g_autoptr (JsonNode) answer =
+      lodge_qmp_execute_finish (LODGE_QMP (source), result, NULL);
 
   /* A tray that stays open is the guest's to close, or was closed by it before. */
   succeed (user_data);

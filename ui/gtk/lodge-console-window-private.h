@@ -109,8 +109,7 @@ void lodge_console_media_init (LodgeConsoleWindow *self);
 void lodge_console_media_update (LodgeConsoleWindow *self);
 void lodge_console_media_clear (LodgeConsoleWindow *self);
 /* What the menu does once a file was chosen. */
-void
-lodge_console_media_insert (LodgeConsoleWindow *self, const char *drive, const char *path);
+void lodge_console_media_insert (LodgeConsoleWindow *self, const char *drive, const char *path);
 
 /* lodge-console-monitors.c: a window for each further monitor. */
 void lodge_console_monitors_init (LodgeConsoleWindow *window);
