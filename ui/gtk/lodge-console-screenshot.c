@@ -3,14 +3,10 @@
  * user's pictures, under a name that was free. */
 #include "gtk/lodge-console-window-private.h"
 
+#include "console/lodge-saved-file.h"
 #include "gtk/lodge-message.h"
 
 #include <glib/gi18n-lib.h>
-#include <string.h>
-
-/* A file's name has at most 255 bytes (Linux, NAME_MAX); the moment and a number are added. */
-#define STEM_BYTES 200
-#define NAMES_MAX  1000
 
 /* ---- writing, in a thread */
 
@@ -33,28 +29,6 @@ picture_free (gpointer data)
   g_free (picture);
 }
 
-/* A file that was not there before. */
-static GFileOutputStream *
-create (const Picture *picture, GFile **out_file, GError **error)
-{
-  for (guint i = 1; i <= NAMES_MAX; i++) {
-    g_autofree char *name = i == 1 ? g_strdup_printf ("%s.png", picture->stem)
-                                   : g_strdup_printf ("%s (%u).png", picture->stem, i);
-    g_autoptr (GFile) file = g_file_new_build_filename (picture->folder, name, NULL);
-    g_autoptr (GError) problem = NULL;
-    GFileOutputStream *stream = g_file_create (file, G_FILE_CREATE_NONE, NULL, &problem);
-
-    if (stream == NULL && g_error_matches (problem, G_IO_ERROR, G_IO_ERROR_EXISTS) && i < NAMES_MAX)
-      continue;
-    if (stream == NULL)
-      g_propagate_error (error, g_steal_pointer (&problem));
-    else
-      *out_file = g_steal_pointer (&file);
-    return stream;
-  }
-  g_return_val_if_reached (NULL);
-}
-
 static gboolean
 write_all (GFileOutputStream *stream, GBytes *png, GError **error)
 {
@@ -74,9 +48,8 @@ save_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancella
   g_autoptr (GFile) file = NULL;
   g_autoptr (GError) error = NULL;
 
-  /* Its own error will say which folder when this did not help. */
-  g_mkdir_with_parents (picture->folder, 0755);
-  g_autoptr (GFileOutputStream) stream = create (picture, &file, &error);
+  g_autoptr (GFileOutputStream) stream =
+      lodge_saved_file_create (picture->folder, picture->stem, ".png", &file, &error);
   if (stream != NULL && write_all (stream, png, &error)) {
     g_task_return_pointer (task, g_steal_pointer (&file), g_object_unref);
     return;
@@ -85,36 +58,6 @@ save_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancella
   if (stream != NULL)
     g_file_delete (file, NULL, NULL);
   g_task_return_error (task, g_steal_pointer (&error));
-}
-
-/* ---- names */
-
-static char *
-dup_stem (const char *machine)
-{
-  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
-  g_autofree char *moment = g_date_time_format (now, "%Y-%m-%d %H-%M-%S");
-  g_autofree char *name = g_strdup (machine);
-
-  if (strlen (name) > STEM_BYTES) {
-    name[STEM_BYTES] = '\0';
-    *(char *) g_utf8_find_prev_char (name, name + STEM_BYTES) = '\0';
-  }
-  /* A name is free of '/' by the engine's rules; a file's name is not left to that. One that begins
-   * with a dot would be hidden. */
-  g_strdelimit (name, "/", '-');
-  if (*name == '.')
-    *name = '-';
-  return g_strdup_printf ("%s %s", name, moment);
-}
-
-static char *
-dup_folder (void)
-{
-  const char *pictures = g_get_user_special_dir (G_USER_DIRECTORY_PICTURES);
-
-  return pictures != NULL ? g_strdup (pictures)
-                          : g_build_filename (g_get_home_dir (), _ ("Pictures"), NULL);
 }
 
 /* ---- the window's part */
@@ -159,8 +102,8 @@ save (LodgeConsoleWindow *self, GdkTexture *texture, GBytes *png)
 
   picture->texture = texture;
   picture->png = png;
-  picture->folder = dup_folder ();
-  picture->stem = dup_stem (lodge_console_machine_get_name (self->machine));
+  picture->folder = lodge_saved_file_dup_folder (G_USER_DIRECTORY_PICTURES, _ ("Pictures"));
+  picture->stem = lodge_saved_file_dup_stem (lodge_console_machine_get_name (self->machine));
   g_task_set_source_tag (task, save);
   g_task_set_task_data (task, picture, picture_free);
   g_task_run_in_thread (task, save_thread);

@@ -2,6 +2,7 @@
 /* A console of text: a terminal, what it is connected to, search, and a log. See the header. */
 #include "gtk/lodge-terminal-view.h"
 
+#include "console/lodge-saved-file.h"
 #include "gtk/lodge-message.h"
 
 #include <glib/gi18n-lib.h>
@@ -217,12 +218,10 @@ search_mode_cb (LodgeTerminalView *self)
 static char *
 dup_file_name (LodgeTerminalView *self, const char *ending)
 {
-  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
-  g_autofree char *moment = g_date_time_format (now, "%Y-%m-%d %H-%M-%S");
-  char *name = g_strdup_printf ("%s %s %s%s", self->machine, self->id, moment, ending);
+  g_autofree char *what = g_strdup_printf ("%s %s", self->machine, self->id);
+  g_autofree char *stem = lodge_saved_file_dup_stem (what);
 
-  /* A name is free of '/' by the engine's rules; a file's name is not left to that. */
-  return g_strdelimit (name, "/", '-');
+  return g_strconcat (stem, ending, NULL);
 }
 
 static void
