@@ -242,6 +242,12 @@ has_cursor (gpointer data)
 }
 
 static gboolean
+cursor_was_set (gpointer data)
+{
+  return ((Test *) data)->cursors > 0;
+}
+
+static gboolean
 cursor_hidden (gpointer data)
 {
   LodgeCursor cursor;
@@ -308,6 +314,46 @@ test_cursor_moves (void)
   teardown (&test);
 }
 
+static gboolean
+is_absolute (gpointer data)
+{
+  gboolean absolute = FALSE;
+
+  g_object_get (((Test *) data)->session, "pointer-absolute", &absolute, NULL);
+  return absolute;
+}
+
+/* No server says where an absolute pointer is: it is where it was put. */
+static void
+test_cursor_placed (void)
+{
+  guint32 argb[8 * 8] = {0xffffffff};
+  LodgeCursor cursor;
+  guint moves = 0;
+  Test test;
+
+  setup (&test, 320, 240);
+  g_assert_true (spice_fixture_wait (is_absolute, &test));
+  spice_fixture_set_cursor (test.server, 8, 8, 0, 0, argb);
+  g_assert_true (spice_fixture_wait (has_cursor, &test));
+  g_signal_connect (test.source, "cursor-moved", G_CALLBACK (count_cb), &moves);
+  lodge_console_session_position (test.session, 77, 88);
+  g_assert_cmpuint (moves, ==, 1);
+  lodge_console_session_position (test.session, 77, 1000);
+  g_assert_true (lodge_frame_source_get_cursor (test.source, &cursor));
+  g_assert_cmpint (cursor.x, ==, 77);
+  g_assert_cmpint (cursor.y, ==, 239);
+  /* Another shape is where the last one was. */
+  test.cursors = 0;
+  argb[0] = 0xff00ff00;
+  spice_fixture_set_cursor (test.server, 8, 8, 0, 0, argb);
+  g_assert_true (spice_fixture_wait (cursor_was_set, &test));
+  lodge_frame_source_get_cursor (test.source, &cursor);
+  g_assert_cmpint (cursor.x, ==, 77);
+  g_assert_cmpuint (moves, ==, 2);
+  teardown (&test);
+}
+
 /* What the source lends is gone when the session says so, not later. */
 static void
 test_close (void)
@@ -335,6 +381,7 @@ TEST (new_sizes)
 TEST (monitor)
 TEST (cursor)
 TEST (cursor_moves)
+TEST (cursor_placed)
 TEST (close)
 
 int
@@ -347,6 +394,7 @@ main (int argc, char **argv)
   g_test_add_func ("/spice-source/monitor", run_monitor);
   g_test_add_func ("/spice-source/cursor", run_cursor);
   g_test_add_func ("/spice-source/cursor-moves", run_cursor_moves);
+  g_test_add_func ("/spice-source/cursor-placed", run_cursor_placed);
   g_test_add_func ("/spice-source/close", run_close);
   return g_test_run ();
 }

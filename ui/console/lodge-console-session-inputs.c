@@ -6,6 +6,8 @@
  */
 #include "console/lodge-console-session-private.h"
 
+#include "console/lodge-frame-check.h"
+
 #include <linux/input-event-codes.h>
 
 /* SPICE's own number and bit for each of our buttons: they leave room for its wheel. */
@@ -346,6 +348,15 @@ to_display (LodgeConsoleSession *self, guint monitor, int *x, int *y)
   *y += offset_y;
 }
 
+/* Nobody else says where an absolute pointer is. */
+static void
+place_cursors (LodgeConsoleSession *self, guint monitor, int x, int y)
+{
+  for (guint i = 0; i < LODGE_CONSOLE_MONITORS; i++)
+    lodge_spice_source_place_cursor (self->sources[i], i == monitor ? x : -LODGE_CURSOR_SIZE_MAX,
+                                     i == monitor ? y : -LODGE_CURSOR_SIZE_MAX);
+}
+
 void
 lodge_console_session_position (LodgeConsoleSession *self, int x, int y)
 {
@@ -371,6 +382,7 @@ lodge_console_session_position_on (LodgeConsoleSession *self, guint monitor, int
   self->pointer_monitor = monitor;
   self->pointer_x = x;
   self->pointer_y = y;
+  place_cursors (self, monitor, x, y);
   to_display (self, monitor, &x, &y);
   move (self, (LodgeWaiting){.kind = LODGE_WAITING_POSITION, .code = monitor, .x = x, .y = y});
 }

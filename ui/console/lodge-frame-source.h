@@ -25,8 +25,8 @@ typedef struct {
   int height;
   int hot_x; /* within the picture: 0 to width - 1 */
   int hot_y;
-  int x; /* where the guest has put it; of use only while the pointer is relative */
-  int y;
+  int x; /* where it is: the guest has put it there, or this side while the pointer is absolute */
+  int y; /* outside of the frame while it is on another monitor */
 } LodgeCursor;
 
 /* Signals, all on the main context

@@ -282,12 +282,22 @@ cursor_reset_cb (SpiceCursorChannel *channel, LodgeSpiceSource *self)
   forget_cursor (self);
 }
 
+void
+lodge_spice_source_place_cursor (LodgeSpiceSource *self, int x, int y)
+{
+  g_return_if_fail (LODGE_IS_SPICE_SOURCE (self));
+
+  if (self->cursor.x == x && self->cursor.y == y)
+    return;
+  self->cursor.x = x;
+  self->cursor.y = y;
+  lodge_frame_source_emit_cursor_moved (LODGE_FRAME_SOURCE (self));
+}
+
 static void
 cursor_move_cb (SpiceCursorChannel *channel, int x, int y, LodgeSpiceSource *self)
 {
-  self->cursor.x = x - self->frame_x;
-  self->cursor.y = y - self->frame_y;
-  lodge_frame_source_emit_cursor_moved (LODGE_FRAME_SOURCE (self));
+  lodge_spice_source_place_cursor (self, x - self->frame_x, y - self->frame_y);
 }
 
 void

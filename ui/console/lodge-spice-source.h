@@ -25,5 +25,8 @@ void lodge_spice_source_set_cursor (LodgeSpiceSource *self, SpiceCursorChannel *
 
 /* Where the monitor begins in all that its channel shows. */
 void lodge_spice_source_get_offset (LodgeSpiceSource *self, int *out_x, int *out_y);
+/* Where the client has put an absolute pointer, of which no server says anything. May be outside.
+ */
+void lodge_spice_source_place_cursor (LodgeSpiceSource *self, int x, int y);
 
 G_END_DECLS
