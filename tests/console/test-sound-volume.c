@@ -219,6 +219,68 @@ test_remembered_mute (void)
   sound_fixture_tear_down (&test);
 }
 
+/* ---- what the guest plays, for whoever else listens */
+
+typedef struct {
+  guint bytes;
+  guint channels;
+  guint rate_hz;
+} Played;
+
+static void
+played_cb (
+    LodgeSound *sound, gpointer data, guint bytes, guint channels, guint rate_hz, Played *played)
+{
+  played->bytes += bytes;
+  played->channels = channels;
+  played->rate_hz = rate_hz;
+}
+
+/* Whether a server plays it or not; whole frames, and nothing of what is not to be played. */
+static void
+test_played (void)
+{
+  g_autoptr (LodgeSound) sound = lodge_sound_new ();
+  static const guint8 data[4096];
+  Played played = {0};
+
+  g_signal_connect (sound, "played", G_CALLBACK (played_cb), &played);
+  lodge_sound_play (sound, data, sizeof data);
+  g_assert_cmpuint (played.bytes, ==, 0);
+  lodge_sound_start (sound, LODGE_SOUND_PLAYBACK, 1, 2, 44100);
+  lodge_sound_play (sound, data, 4003);
+  lodge_sound_play (sound, data, 3);
+  lodge_sound_play (sound, NULL, 400);
+  lodge_sound_play (sound, data, -4);
+  g_assert_cmpuint (played.bytes, ==, 4000);
+  g_assert_cmpuint (played.channels, ==, 2);
+  g_assert_cmpuint (played.rate_hz, ==, 44100);
+  lodge_sound_stop (sound, LODGE_SOUND_PLAYBACK);
+  lodge_sound_play (sound, data, sizeof data);
+  lodge_sound_start (sound, LODGE_SOUND_PLAYBACK, 7, 2, 44100);
+  lodge_sound_play (sound, data, sizeof data);
+  g_assert_cmpuint (played.bytes, ==, 4000);
+  lodge_sound_stop (sound, LODGE_SOUND_PLAYBACK);
+}
+
+/* The guest's own wish alone; on the scale that the sound server has too. */
+static void
+test_guest_gain (void)
+{
+  g_autoptr (LodgeSound) sound = lodge_sound_new ();
+  const guint16 volume[] = {G_MAXUINT16, G_MAXUINT16 / 2 + 1};
+
+  g_assert_cmpfloat (lodge_sound_get_guest_gain (sound, 0), ==, 1);
+  lodge_sound_set_guest_volume (sound, LODGE_SOUND_PLAYBACK, volume, 2);
+  g_object_set (sound, "muted", TRUE, NULL);
+  g_assert_cmpfloat (lodge_sound_get_guest_gain (sound, 0), ==, 1);
+  g_assert_cmpfloat_with_epsilon (lodge_sound_get_guest_gain (sound, 1), 0.125, 0.001);
+  lodge_sound_set_guest_mute (sound, LODGE_SOUND_PLAYBACK, TRUE);
+  g_assert_cmpfloat (lodge_sound_get_guest_gain (sound, 0), ==, 0);
+  lodge_sound_set_guest_mute (sound, LODGE_SOUND_PLAYBACK, FALSE);
+  g_assert_cmpfloat (lodge_sound_get_guest_gain (sound, 0), ==, 1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -228,5 +290,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sound/mute", test_mute);
   g_test_add_func ("/sound/guest-cannot-unmute", test_guest_cannot_unmute);
   g_test_add_func ("/sound/remembered-mute", test_remembered_mute);
+  g_test_add_func ("/sound/played", test_played);
+  g_test_add_func ("/sound/guest-gain", test_guest_gain);
   return g_test_run ();
 }

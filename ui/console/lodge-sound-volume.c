@@ -157,6 +157,12 @@ lodge_sound_volume_pull (LodgeSoundStream *self)
     self->question = pa_context_get_source_output_info (context, index, source_output_cb, self);
 }
 
+static pa_volume_t
+to_volume (guint16 said)
+{
+  return (pa_volume_t) (((guint64) said * PA_VOLUME_NORM) / G_MAXUINT16);
+}
+
 void
 lodge_sound_set_guest_volume (LodgeSound *self,
                               LodgeSoundDirection direction,
@@ -178,7 +184,7 @@ lodge_sound_set_guest_volume (LodgeSound *self,
   stream->guest_volume_known = TRUE;
   stream->volume_known = TRUE;
   for (guint i = 0; i < G_N_ELEMENTS (said); i++)
-    stream->volume[i] = (pa_volume_t) (((guint64) said[i] * PA_VOLUME_NORM) / G_MAXUINT16);
+    stream->volume[i] = to_volume (said[i]);
   lodge_sound_volume_push (stream);
 }
 
@@ -196,4 +202,18 @@ lodge_sound_set_guest_mute (LodgeSound *self, LodgeSoundDirection direction, gbo
   stream->guest_mute = !!mute;
   if (set_mutes (stream, !!mute, stream->user_mutes))
     lodge_sound_mute_push (stream);
+}
+
+double
+lodge_sound_get_guest_gain (LodgeSound *self, guint channel)
+{
+  g_return_val_if_fail (LODGE_IS_SOUND (self), 0);
+
+  const LodgeSoundStream *stream = &self->streams[LODGE_SOUND_PLAYBACK];
+  if (stream->guest_mute)
+    return 0;
+  if (!stream->guest_volume_known)
+    return 1;
+  return pa_sw_volume_to_linear (
+      to_volume (stream->guest_volume[MIN (channel, G_N_ELEMENTS (stream->guest_volume) - 1)]));
 }

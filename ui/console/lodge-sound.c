@@ -25,7 +25,7 @@ G_DEFINE_FINAL_TYPE (LodgeSound, lodge_sound, G_TYPE_OBJECT)
 
 static GParamSpec *properties[LODGE_SOUND_N_PROPS];
 
-enum { RECORDED, N_SIGNALS };
+enum { RECORDED, PLAYED, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
 void
@@ -361,8 +361,14 @@ lodge_sound_play (LodgeSound *self, const void *data, gssize bytes)
 {
   g_return_if_fail (LODGE_IS_SOUND (self));
 
-  if (data != NULL && bytes > 0)
-    lodge_sound_stream_play (&self->streams[LODGE_SOUND_PLAYBACK], data, bytes);
+  LodgeSoundStream *stream = &self->streams[LODGE_SOUND_PLAYBACK];
+  if (data == NULL || bytes <= 0 || !stream->wanted)
+    return;
+  bytes -= bytes % (gssize) pa_frame_size (&stream->spec);
+  if (bytes > 0 && bytes <= G_MAXINT)
+    g_signal_emit (self, signals[PLAYED], 0, data, (guint) bytes, (guint) stream->spec.channels,
+                   (guint) stream->spec.rate);
+  lodge_sound_stream_play (stream, data, bytes);
 }
 
 guint
@@ -505,6 +511,9 @@ lodge_sound_class_init (LodgeSoundClass *klass)
 
   signals[RECORDED] = g_signal_new ("recorded", LODGE_TYPE_SOUND, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                     NULL, G_TYPE_NONE, 2, G_TYPE_POINTER, G_TYPE_UINT);
+  signals[PLAYED] =
+      g_signal_new ("played", LODGE_TYPE_SOUND, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
+                    4, G_TYPE_POINTER, G_TYPE_UINT, G_TYPE_UINT, G_TYPE_UINT);
 }
 
 static void

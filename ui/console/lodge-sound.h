@@ -55,6 +55,8 @@ G_DECLARE_FINAL_TYPE (LodgeSound, lodge_sound, LODGE, SOUND, GObject)
  * Signals
  *   "recorded" (const void *data, guint bytes): what the microphone heard, in the format that
  *     lodge_sound_start() was given; whole frames
+ *   "played" (const void *data, guint bytes, guint channels, guint rate_hz): what the guest plays,
+ *     as it comes, whether this desktop can play it or not; 16 bits little-endian, whole frames
  */
 
 LodgeSound *lodge_sound_new (void);
@@ -79,6 +81,10 @@ void lodge_sound_stop (LodgeSound *self, LodgeSoundDirection direction);
 void lodge_sound_play (LodgeSound *self, const void *data, gssize bytes);
 /* How much later than now what is given now will be heard, in milliseconds. */
 guint lodge_sound_get_delay (LodgeSound *self);
+
+/* How loud the guest wants what it plays to be, on a channel, as a factor for its samples; what is
+ * set in this desktop's mixer is not in it. */
+double lodge_sound_get_guest_gain (LodgeSound *self, guint channel);
 
 /* @volume: of each channel, 0 to 65535 */
 void lodge_sound_set_guest_volume (LodgeSound *self,
