@@ -63,22 +63,6 @@ save_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancella
 /* ---- the window's part */
 
 static void
-say_saved (LodgeConsoleWindow *self, GFile *file)
-{
-  AdwToast *toast = adw_toast_new (_ ("Screenshot saved"));
-  g_autofree char *uri = g_file_get_uri (file);
-
-  adw_toast_set_button_label (toast, _ ("Show in _Folder"));
-  adw_toast_set_action_name (toast, "console.show-in-folder");
-  adw_toast_set_action_target (toast, "s", uri);
-  /* Several in a row would be told one after the other, long after the last. */
-  if (self->saved_toast != NULL)
-    adw_toast_dismiss (self->saved_toast);
-  g_set_weak_pointer (&self->saved_toast, toast);
-  adw_toast_overlay_add_toast (self->toasts, toast);
-}
-
-static void
 saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (LodgeConsoleWindow) self = LODGE_CONSOLE_WINDOW (g_object_ref (source));
@@ -88,7 +72,7 @@ saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (self->machine == NULL)
     return;
   if (file != NULL)
-    say_saved (self, file);
+    lodge_console_saved_say (self, _ ("Screenshot saved"), file);
   else
     lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Save the Screenshot"), error);
 }
@@ -166,80 +150,8 @@ screenshot_action (GtkWidget *widget, const char *name, GVariant *parameter)
     lodge_machine1_call_screenshot (machine, NULL, screenshot_cb, g_object_ref (self));
 }
 
-/* ---- the file in its folder */
-
-static void
-opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (LodgeConsoleWindow) self = LODGE_CONSOLE_WINDOW (g_object_ref (source));
-  g_autoptr (GError) error = NULL;
-
-  if (!gtk_show_uri_full_finish (GTK_WINDOW (self), result, &error) && self->machine != NULL)
-    lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Show the Folder"), error);
-}
-
-typedef struct {
-  LodgeConsoleWindow *window; /* owned */
-  char *uri;
-} Show;
-
-static void
-shown_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autofree Show *show = user_data;
-  g_autoptr (LodgeConsoleWindow) self = show->window;
-  g_autofree char *uri = show->uri;
-  g_autoptr (GVariant) answer =
-      source != NULL ? g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, NULL)
-                     : NULL;
-
-  if (answer != NULL || self->machine == NULL)
-    return;
-  /* No file manager that can point at a file: the folder alone. */
-  g_autoptr (GFile) file = g_file_new_for_uri (uri);
-  g_autoptr (GFile) folder = g_file_get_parent (file);
-  g_autofree char *folder_uri = g_file_get_uri (folder);
-  gtk_show_uri_full (GTK_WINDOW (self), folder_uri, GDK_CURRENT_TIME, NULL, opened_cb, NULL);
-}
-
-static void
-bus_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  Show *show = user_data;
-  g_autoptr (GDBusConnection) bus = g_bus_get_finish (result, NULL);
-  const char *const uris[] = {show->uri, NULL};
-
-  if (bus == NULL) {
-    shown_cb (NULL, NULL, show);
-    return;
-  }
-  /* https://www.freedesktop.org/wiki/Specifications/file-manager-interface/ */
-  g_dbus_connection_call (bus, "org.freedesktop.FileManager1", "/org/freedesktop/FileManager1",
-                          "org.freedesktop.FileManager1", "ShowItems",
-                          g_variant_new ("(^ass)", uris, ""), NULL, G_DBUS_CALL_FLAGS_NONE, -1,
-                          NULL, shown_cb, show);
-}
-
-static void
-show_in_folder_action (GtkWidget *widget, const char *name, GVariant *parameter)
-{
-  Show *show = g_new0 (Show, 1);
-
-  show->window = LODGE_CONSOLE_WINDOW (g_object_ref (widget));
-  show->uri = g_variant_dup_string (parameter, NULL);
-  g_bus_get (G_BUS_TYPE_SESSION, NULL, bus_cb, show);
-}
-
-void
-lodge_console_screenshot_clear (LodgeConsoleWindow *self)
-{
-  g_clear_weak_pointer (&self->saved_toast);
-}
-
 void
 lodge_console_screenshot_init (GtkWidgetClass *widget_class)
 {
   gtk_widget_class_install_action (widget_class, "console.screenshot", NULL, screenshot_action);
-  gtk_widget_class_install_action (widget_class, "console.show-in-folder", "s",
-                                   show_in_folder_action);
 }

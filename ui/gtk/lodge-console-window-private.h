@@ -60,7 +60,7 @@ struct _LodgeConsoleWindow {
   gboolean start_wanted; /* once it is known to be off */
   GSimpleAction *microphone_action;
   GCancellable *microphone_wish; /* the last one; those before are no matter any more */
-  AdwToast *saved_toast;         /* weak; says of the last screenshot where it is */
+  AdwToast *saved_toast;         /* weak; says of what was saved last where it is */
   guint close_idle;
   gboolean may_close; /* the user has answered */
   LodgeConsoleFullscreen *fullscreen;
@@ -117,9 +117,14 @@ void lodge_console_monitors_update (LodgeConsoleWindow *window);
 /* Before the scaling's: monitors are switched off. */
 void lodge_console_monitors_clear (LodgeConsoleWindow *window);
 
-/* lodge-console-screenshot.c: installs the actions that save the guest's picture and show where. */
+/* lodge-console-screenshot.c: installs the action that saves the guest's picture. */
 void lodge_console_screenshot_init (GtkWidgetClass *widget_class);
-void lodge_console_screenshot_clear (LodgeConsoleWindow *self);
+
+/* lodge-console-saved.c: files that were saved; installs the actions that lead to them. */
+void lodge_console_saved_init (GtkWidgetClass *widget_class);
+/* Tells the user, and where it is. */
+void lodge_console_saved_say (LodgeConsoleWindow *self, const char *words, GFile *file);
+void lodge_console_saved_clear (LodgeConsoleWindow *self);
 
 /* lodge-console-keys.c: the menu of keys to send, and which of the host's stay there. */
 void lodge_console_keys_init (LodgeConsoleWindow *self);

@@ -314,7 +314,7 @@ lodge_console_window_dispose (GObject *object)
   lodge_console_monitors_clear (self);
   lodge_console_media_clear (self);
   lodge_console_scaling_clear (self);
-  lodge_console_screenshot_clear (self);
+  lodge_console_saved_clear (self);
   lodge_console_shared_clear (self);
   lodge_console_sharing_clear (self);
   lodge_console_terminals_clear (self);
@@ -382,6 +382,7 @@ lodge_console_window_class_init (LodgeConsoleWindowClass *klass)
 
   lodge_console_actions_init (widget_class);
   lodge_console_screenshot_init (widget_class);
+  lodge_console_saved_init (widget_class);
   gtk_widget_class_install_action (widget_class, "console.retry", NULL, retry_action);
   gtk_widget_class_install_action (widget_class, "console.take-back", NULL, take_back_action);
   lodge_console_shared_class_init (widget_class);
