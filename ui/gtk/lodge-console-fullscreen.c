@@ -33,7 +33,7 @@ struct _LodgeConsoleFullscreen {
   gboolean by_keyboard; /* the bar was asked for by it: the pointer, wherever it is, is no matter */
   gboolean edge_spent;  /* by a click: until the pointer has left the edge */
   gboolean was_left;    /* for another window */
-  gboolean print_held;  /* a screenshot for each press, however long it is held */
+  gboolean print_held;  /* each press counts once, however long it is */
 };
 
 static gboolean
@@ -195,12 +195,14 @@ key_cb (GtkEventControllerKey *controller,
   const GdkModifierType held = modifiers & gtk_accelerator_get_default_mod_mask ();
 
   /* A guest that has all keys has this one too. */
-  if (keyval == GDK_KEY_Print && held == GDK_CONTROL_MASK &&
+  if (keyval == GDK_KEY_Print && (held & ~GDK_SHIFT_MASK) == GDK_CONTROL_MASK &&
       !lodge_display_get_grabbed (self->display)) {
     const gboolean again = self->fullscreen->print_held;
 
     self->fullscreen->print_held = TRUE;
-    return again || gtk_widget_activate_action (GTK_WIDGET (self), "console.screenshot", NULL);
+    return again || gtk_widget_activate_action (
+                        GTK_WIDGET (self),
+                        held == GDK_CONTROL_MASK ? "console.screenshot" : "console.record", NULL);
   }
   if (held != 0)
     return GDK_EVENT_PROPAGATE;

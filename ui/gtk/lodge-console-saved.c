@@ -13,7 +13,7 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   if (!gtk_show_uri_full_finish (GTK_WINDOW (self), result, &error) && self->machine != NULL)
-    lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Show the Folder"), error);
+    lodge_message_show_error (GTK_WINDOW (self), user_data, error);
 }
 
 typedef struct {
@@ -37,7 +37,8 @@ shown_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GFile) file = g_file_new_for_uri (uri);
   g_autoptr (GFile) folder = g_file_get_parent (file);
   g_autofree char *folder_uri = g_file_get_uri (folder);
-  gtk_show_uri_full (GTK_WINDOW (self), folder_uri, GDK_CURRENT_TIME, NULL, opened_cb, NULL);
+  gtk_show_uri_full (GTK_WINDOW (self), folder_uri, GDK_CURRENT_TIME, NULL, opened_cb,
+                     (gpointer) _ ("Could Not Show the Folder"));
 }
 
 static void
@@ -68,11 +69,41 @@ show_in_folder_action (GtkWidget *widget, const char *name, GVariant *parameter)
   g_bus_get (G_BUS_TYPE_SESSION, NULL, bus_cb, show);
 }
 
+static void
+open_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  gtk_show_uri_full (GTK_WINDOW (widget), g_variant_get_string (parameter, NULL), GDK_CURRENT_TIME,
+                     NULL, opened_cb, (gpointer) _ ("Could Not Open the File"));
+}
+
+/* A toast has one button of its own. */
+static GtkWidget *
+make_title (const char *words, const char *uri)
+{
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
+  GtkWidget *label = gtk_label_new (words);
+  GtkWidget *button = gtk_button_new_with_mnemonic (_ ("_Open"));
+
+  gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_END);
+  gtk_widget_add_css_class (label, "heading");
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (button), "console.open-file");
+  gtk_actionable_set_action_target (GTK_ACTIONABLE (button), "s", uri);
+  gtk_box_append (GTK_BOX (box), label);
+  gtk_box_append (GTK_BOX (box), button);
+  return box;
+}
+
 void
-lodge_console_saved_say (LodgeConsoleWindow *self, const char *words, GFile *file)
+lodge_console_saved_say (LodgeConsoleWindow *self,
+                         const char *words,
+                         GFile *file,
+                         gboolean can_open)
 {
   AdwToast *toast = adw_toast_new (words);
   g_autofree char *uri = g_file_get_uri (file);
+
+  if (can_open)
+    adw_toast_set_custom_title (toast, make_title (words, uri));
 
   adw_toast_set_button_label (toast, _ ("Show in _Folder"));
   adw_toast_set_action_name (toast, "console.show-in-folder");
@@ -93,6 +124,7 @@ lodge_console_saved_clear (LodgeConsoleWindow *self)
 void
 lodge_console_saved_init (GtkWidgetClass *widget_class)
 {
+  gtk_widget_class_install_action (widget_class, "console.open-file", "s", open_action);
   gtk_widget_class_install_action (widget_class, "console.show-in-folder", "s",
                                    show_in_folder_action);
 }

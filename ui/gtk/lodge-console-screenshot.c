@@ -72,7 +72,7 @@ saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (self->machine == NULL)
     return;
   if (file != NULL)
-    lodge_console_saved_say (self, _ ("Screenshot saved"), file);
+    lodge_console_saved_say (self, _ ("Screenshot saved"), file, FALSE);
   else
     lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Save the Screenshot"), error);
 }

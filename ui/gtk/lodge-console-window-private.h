@@ -11,6 +11,7 @@ G_BEGIN_DECLS
 typedef struct _LodgeConsoleFullscreen LodgeConsoleFullscreen;
 typedef struct _LodgeConsoleMedia LodgeConsoleMedia;
 typedef struct _LodgeConsoleMonitors LodgeConsoleMonitors;
+typedef struct _LodgeConsoleRecord LodgeConsoleRecord;
 typedef struct _LodgeConsoleScaling LodgeConsoleScaling;
 typedef struct _LodgeConsoleSharing LodgeConsoleSharing;
 typedef struct _LodgeConsoleTerminals LodgeConsoleTerminals;
@@ -42,6 +43,7 @@ struct _LodgeConsoleWindow {
   GtkRevealer *bar; /* has the header in full screen */
   GtkWidget *fullscreen_button;
   GtkWidget *minimize_button;
+  GMenu *picture_menu;
   GMenu *monitors_menu;
   GMenu *media_menu;
   GMenu *sharing_menu;
@@ -54,6 +56,10 @@ struct _LodgeConsoleWindow {
   GtkWidget *microphone_button;
   GtkWidget *microphone_pill;
   GtkWidget *sound_problem;
+  GtkWidget *record_button;
+  GtkLabel *record_time;
+  GtkWidget *record_pill;
+  GtkLabel *record_pill_time;
 
   LodgeConnection *connection;
   LodgeConsoleMachine *machine;
@@ -66,6 +72,7 @@ struct _LodgeConsoleWindow {
   LodgeConsoleFullscreen *fullscreen;
   LodgeConsoleMedia *media;
   LodgeConsoleMonitors *monitors;
+  LodgeConsoleRecord *record;
   LodgeConsoleScaling *scaling;
   LodgeConsoleSharing *sharing;
   LodgeConsoleTerminals *terminals;
@@ -122,9 +129,19 @@ void lodge_console_screenshot_init (GtkWidgetClass *widget_class);
 
 /* lodge-console-saved.c: files that were saved; installs the actions that lead to them. */
 void lodge_console_saved_init (GtkWidgetClass *widget_class);
-/* Tells the user, and where it is. */
-void lodge_console_saved_say (LodgeConsoleWindow *self, const char *words, GFile *file);
+/* Tells the user, and where it is; @can_open: with a button to open it. */
+void lodge_console_saved_say (LodgeConsoleWindow *self,
+                              const char *words,
+                              GFile *file,
+                              gboolean can_open);
 void lodge_console_saved_clear (LodgeConsoleWindow *self);
+
+/* lodge-console-record.c: a recording of the guest. */
+void lodge_console_record_class_init (GtkWidgetClass *widget_class);
+void lodge_console_record_init (LodgeConsoleWindow *self);
+/* Follows the machine and its session. */
+void lodge_console_record_update (LodgeConsoleWindow *self);
+void lodge_console_record_clear (LodgeConsoleWindow *self);
 
 /* lodge-console-keys.c: the menu of keys to send, and which of the host's stay there. */
 void lodge_console_keys_init (LodgeConsoleWindow *self);

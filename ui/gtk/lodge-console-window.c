@@ -147,6 +147,7 @@ changed_cb (LodgeConsoleMachine *machine, LodgeConsoleWindow *self)
 
   lodge_display_set_session (self->display, lodge_console_machine_get_session (machine));
   lodge_console_scaling_update (self);
+  lodge_console_record_update (self);
   lodge_console_monitors_update (self);
   lodge_console_media_update (self);
   lodge_console_sharing_update (self);
@@ -311,6 +312,7 @@ lodge_console_window_dispose (GObject *object)
 
   g_clear_handle_id (&self->close_idle, g_source_remove);
   lodge_console_fullscreen_clear (self);
+  lodge_console_record_clear (self);
   lodge_console_monitors_clear (self);
   lodge_console_media_clear (self);
   lodge_console_scaling_clear (self);
@@ -383,6 +385,7 @@ lodge_console_window_class_init (LodgeConsoleWindowClass *klass)
   lodge_console_actions_init (widget_class);
   lodge_console_screenshot_init (widget_class);
   lodge_console_saved_init (widget_class);
+  lodge_console_record_class_init (widget_class);
   gtk_widget_class_install_action (widget_class, "console.retry", NULL, retry_action);
   gtk_widget_class_install_action (widget_class, "console.take-back", NULL, take_back_action);
   lodge_console_shared_class_init (widget_class);
@@ -396,6 +399,7 @@ lodge_console_window_init (LodgeConsoleWindow *self)
   lodge_settings_keep_size (GTK_WINDOW (self), "console");
   lodge_console_fullscreen_init (self);
   lodge_console_scaling_init (self);
+  lodge_console_record_init (self);
   lodge_console_monitors_init (self);
   lodge_console_media_init (self);
   lodge_console_sharing_init (self);

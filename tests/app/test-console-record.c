@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Recordings from a console window: the menu, the buttons, the key, the file, and all that ends
+ * one.
+ */
+#include "console-fixture.h"
+
+#include "recording.h"
+#include "test-folder.h"
+
+#include <gst/gst.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define RED   0xe02020
+#define GREEN 0x20c020
+
+typedef ConsoleFixture Test;
+
+/* The fixture's folder is where the user's videos are. */
+static void
+set_up (Test *test)
+{
+  console_fixture_set_up (test, 0);
+  g_autofree char *file = g_build_filename (g_get_user_config_dir (), "user-dirs.dirs", NULL);
+  g_autofree char *text = g_strdup_printf ("XDG_VIDEOS_DIR=\"%s\"\n", test->folder);
+  g_assert_true (g_file_set_contents (file, text, -1, NULL));
+  g_reload_user_special_dirs_cache ();
+  app_wait_until (gtk_window_is_active (GTK_WINDOW (test->window)));
+}
+
+static guint
+count_files (Test *test, char **out_path)
+{
+  g_autoptr (GDir) dir = g_dir_open (test->folder, 0, NULL);
+  const char *name;
+  guint n = 0;
+
+  while ((name = g_dir_read_name (dir)) != NULL) {
+    if (!g_str_has_suffix (name, ".webm"))
+      continue;
+    n++;
+    if (out_path != NULL) {
+      g_free (*out_path);
+      *out_path = g_build_filename (test->folder, name, NULL);
+    }
+  }
+  return n;
+}
+
+static gboolean
+is_recording (Test *test)
+{
+  return gtk_widget_get_visible (test->window->record_button);
+}
+
+static gboolean
+is_offered (Test *test, const char *label)
+{
+  g_autofree char *menu = console_fixture_dup_menu (G_MENU_MODEL (test->window->picture_menu), "");
+  g_autofree char *line =
+      g_strdup_printf ("Save _Screenshot console.screenshot\n%s console.record\n", label);
+
+  return g_str_has_prefix (menu, line);
+}
+
+static void
+toggle (Test *test)
+{
+  g_assert_true (gtk_widget_activate_action (GTK_WIDGET (test->window), "console.record", NULL));
+}
+
+static gboolean
+has_color (Test *test, guint32 rgb)
+{
+  LodgeConsoleSession *session = console_fixture_get_session (test);
+  LodgeFrame frame = {0};
+
+  if (session != NULL)
+    lodge_frame_source_get_frame (lodge_console_session_get_source (session), &frame);
+  return frame.data != NULL && (*(const guint32 *) (const void *) frame.data & 0xffffff) == rgb;
+}
+
+/* So long that it is in the recording. */
+static void
+fill (Test *test, guint32 rgb)
+{
+  spice_fixture_fill (test->server, 0, 0, 640, 400, rgb);
+  app_wait_until (has_color (test, rgb));
+  spice_fixture_run_for (200);
+}
+
+static void
+wait_time (Test *test, const char *time)
+{
+  app_wait_until (g_str_equal (gtk_label_get_text (test->window->record_time), time));
+}
+
+static void
+wait_saved (Test *test)
+{
+  app_wait_until (!is_recording (test));
+  app_wait_until (app_find_label (test->window->toasts, "Recording saved") != NULL);
+  g_assert_true (is_offered (test, "_Record the Screen"));
+}
+
+/* Its colors from beginning to end, of which one may be missing at the end. */
+static Recording *
+read_file (Test *test)
+{
+  g_autofree char *path = NULL;
+
+  g_assert_cmpuint (count_files (test, &path), ==, 1);
+  g_assert_nonnull (strstr (path, "/web 2"));
+  return recording_read (path);
+}
+
+static void
+assert_end (Recording *recording, guint32 rgb)
+{
+  const RecordingFrame *last = g_ptr_array_index (recording->frames, recording->frames->len - 1);
+
+  g_assert_cmpint (last->width, ==, 640);
+  g_assert_cmpint (last->height, ==, 400);
+  recording_assert_color (recording, last->time_us, 5, 5, rgb);
+}
+
+/* From the menu, and with the button that shows the time. */
+static void
+in_menu (void)
+{
+  Test test;
+
+  set_up (&test);
+  g_assert_false (is_recording (&test));
+  g_assert_true (is_offered (&test, "_Record the Screen"));
+  fill (&test, RED);
+  toggle (&test);
+  g_assert_true (is_recording (&test));
+  g_assert_false (gtk_widget_get_visible (test.window->record_pill));
+  g_assert_true (is_offered (&test, "Stop _Recording"));
+  g_assert_cmpstr (gtk_label_get_text (test.window->record_time), ==, "0:00");
+  g_assert_cmpuint (count_files (&test, NULL), ==, 1);
+  wait_time (&test, "0:01");
+  fill (&test, GREEN);
+  g_signal_emit_by_name (test.window->record_button, "clicked");
+  /* Once is enough. */
+  gtk_widget_activate_action (GTK_WIDGET (test.window), "console.record", NULL);
+  wait_saved (&test);
+  g_assert_nonnull (app_find_label (test.window->toasts, "Open"));
+  g_assert_nonnull (app_find_label (test.window->toasts, "Show in Folder"));
+
+  g_autoptr (Recording) recording = read_file (&test);
+  recording_assert_color (recording, 0, 5, 5, RED);
+  assert_end (recording, GREEN);
+  console_fixture_tear_down (&test);
+}
+
+/* The toast's own button opens it in the user's player. */
+static void
+in_open (void)
+{
+  g_autofree char *applications = g_build_filename (g_get_user_data_dir (), "applications", NULL);
+  g_autofree char *entry = g_build_filename (applications, "player.desktop", NULL);
+  g_autofree char *defaults = g_build_filename (g_get_user_config_dir (), "mimeapps.list", NULL);
+  g_autofree char *record = NULL;
+  g_autofree char *path = NULL;
+  Test test;
+
+  set_up (&test);
+  g_autofree char *player = app_make_recorder (test.folder, &record);
+  g_autofree char *text = g_strdup_printf (
+      "[Desktop Entry]\nType=Application\nName=Player\nExec=%s %%f\nMimeType=video/webm;\n",
+      player);
+  g_assert_cmpint (g_mkdir_with_parents (applications, 0700), ==, 0);
+  g_assert_true (g_file_set_contents (entry, text, -1, NULL));
+  g_assert_true (g_file_set_contents (
+      defaults, "[Default Applications]\nvideo/webm=player.desktop\n", -1, NULL));
+  toggle (&test);
+  spice_fixture_run_for (300);
+  toggle (&test);
+  wait_saved (&test);
+  app_click (test.window->toasts, "_Open");
+  g_assert_cmpuint (count_files (&test, &path), ==, 1);
+  app_wait_until (app_file_contains (record, path));
+  console_fixture_tear_down (&test);
+}
+
+/* Another one can follow at once, and is another file. */
+static void
+in_row (void)
+{
+  Test test;
+
+  set_up (&test);
+  for (guint i = 1; i <= 3; i++) {
+    toggle (&test);
+    toggle (&test);
+    app_wait_until (!is_recording (&test));
+    g_assert_cmpuint (count_files (&test, NULL), ==, i);
+  }
+  console_fixture_tear_down (&test);
+}
+
+static void
+in_key (void)
+{
+  Test test;
+
+  set_up (&test);
+  app_wait_until (gtk_window_get_focus (GTK_WINDOW (test.window)) ==
+                  GTK_WIDGET (test.window->display));
+  app_settle ();
+  app_xdotool ("key ctrl+shift+Print");
+  app_wait_until (is_recording (&test));
+  fill (&test, RED);
+  app_xdotool ("key ctrl+shift+Print");
+  wait_saved (&test);
+  g_autoptr (Recording) recording = read_file (&test);
+  assert_end (recording, RED);
+  console_fixture_tear_down (&test);
+}
+
+/* Where there is no header a corner says so, and the bar as well. */
+static void
+in_full_screen (void)
+{
+  Test test;
+
+  set_up (&test);
+  toggle (&test);
+  gtk_window_fullscreen (GTK_WINDOW (test.window));
+  app_wait_until (gtk_widget_get_mapped (test.window->record_pill));
+  g_assert_true (
+      gtk_widget_is_ancestor (test.window->record_button, GTK_WIDGET (test.window->bar)));
+  app_wait_until (g_str_equal (gtk_label_get_text (test.window->record_pill_time), "0:01"));
+  g_signal_emit_by_name (test.window->record_pill, "clicked");
+  wait_saved (&test);
+  g_assert_false (gtk_widget_get_visible (test.window->record_pill));
+  toggle (&test);
+  g_assert_true (gtk_widget_get_visible (test.window->record_pill));
+  gtk_window_unfullscreen (GTK_WINDOW (test.window));
+  app_wait_until (!gtk_widget_get_visible (test.window->record_pill));
+  g_assert_true (is_recording (&test));
+  toggle (&test);
+  wait_saved (&test);
+  console_fixture_tear_down (&test);
+}
+
+/* The guest is paused, and the recording's time with it. */
+static void
+in_pause (void)
+{
+  Test test;
+
+  set_up (&test);
+  fill (&test, RED);
+  toggle (&test);
+  wait_time (&test, "0:01");
+  fake_engine_set_state (test.engine, test.uuid, "paused");
+  app_wait_until (lodge_console_machine_get_state (lodge_console_window_get_machine (
+                      test.window)) == LODGE_MACHINE_STATE_PAUSED);
+  g_autofree char *time = g_strdup (gtk_label_get_text (test.window->record_time));
+  spice_fixture_run_for (2500);
+  g_assert_cmpstr (gtk_label_get_text (test.window->record_time), ==, time);
+  fake_engine_set_state (test.engine, test.uuid, "running");
+  wait_time (&test, "0:02");
+  toggle (&test);
+  wait_saved (&test);
+  g_autoptr (Recording) recording = read_file (&test);
+  g_assert_cmpint (recording->duration_us, <, 4 * G_USEC_PER_SEC);
+  assert_end (recording, RED);
+  console_fixture_tear_down (&test);
+}
+
+/* The connection breaks and is made again. */
+static void
+in_reconnect (void)
+{
+  Test test;
+
+  set_up (&test);
+  fill (&test, RED);
+  toggle (&test);
+  LodgeConsoleSession *first = console_fixture_get_session (&test);
+  spice_fixture_run_for (200);
+  g_signal_emit_by_name (first, "disconnected", NULL);
+  g_assert_null (console_fixture_get_session (&test));
+  g_assert_true (is_recording (&test));
+  app_wait_until (console_fixture_is_shown (&test));
+  app_wait_until (has_color (&test, RED));
+  fill (&test, GREEN);
+  toggle (&test);
+  wait_saved (&test);
+  g_autoptr (Recording) recording = read_file (&test);
+  recording_assert_color (recording, 0, 5, 5, RED);
+  assert_end (recording, GREEN);
+  console_fixture_tear_down (&test);
+}
+
+/* The machine ends; and somebody else shows its console. */
+static void
+in_machine_end (void)
+{
+  Test test;
+
+  set_up (&test);
+  fill (&test, RED);
+  toggle (&test);
+  spice_fixture_run_for (300);
+  fake_engine_set_state (test.engine, test.uuid, "off");
+  wait_saved (&test);
+  /* There is nothing to be recorded. */
+  g_assert_cmpint (lodge_console_machine_get_phase (lodge_console_window_get_machine (test.window)),
+                   ==, LODGE_CONSOLE_OFF);
+  gtk_widget_activate_action (GTK_WIDGET (test.window), "console.record", NULL);
+  g_assert_false (is_recording (&test));
+  g_autoptr (Recording) recording = read_file (&test);
+  assert_end (recording, RED);
+  console_fixture_tear_down (&test);
+}
+
+/* What is recorded is completed when there is no window any more. */
+static void
+in_close (void)
+{
+  Test test;
+  gint64 duration = -1;
+
+  set_up (&test);
+  fill (&test, RED);
+  toggle (&test);
+  spice_fixture_run_for (300);
+  gtk_window_destroy (GTK_WINDOW (test.window));
+  app_wait_until (test.window == NULL);
+  /* Its length is written last. */
+  app_wait_until ((({
+                     g_autoptr (Recording) recording = read_file (&test);
+                     duration = recording->duration_us;
+                     assert_end (recording, RED);
+                   }),
+                   duration > 0));
+  spice_fixture_run_for (200);
+  console_fixture_tear_down (&test);
+}
+
+static void
+in_missing (void)
+{
+  static const char *const names[] = {"vp8enc", "vp9enc"};
+  Test test;
+
+  set_up (&test);
+  gst_init (NULL, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_autoptr (GstPluginFeature) feature =
+        gst_registry_find_feature (gst_registry_get (), names[i], GST_TYPE_ELEMENT_FACTORY);
+    gst_registry_remove_feature (gst_registry_get (), feature);
+  }
+  toggle (&test);
+  g_assert_false (is_recording (&test));
+  g_assert_true (is_offered (&test, "_Record the Screen"));
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_nonnull (app_find_label (app_get_dialog (), "Could Not Record the Screen"));
+  g_assert_nonnull (app_find_label (app_get_dialog (),
+                                    "Recording needs GStreamer’s “vp8enc”: install the package "
+                                    "gstreamer1.0-plugins-good."));
+  gtk_window_close (GTK_WINDOW (app_get_dialog ()));
+  app_wait_until (app_get_dialog () == NULL);
+  g_assert_cmpuint (count_files (&test, NULL), ==, 0);
+  console_fixture_tear_down (&test);
+}
+
+/* It cannot be written any more: that is said, and what there is is shown. */
+static void
+in_failure (void)
+{
+  const struct rlimit limit = {200 * 1024, RLIM_INFINITY};
+  g_autofree guint32 *pixels = g_new (guint32, 640 * 400);
+  Test test;
+
+  set_up (&test);
+  fill (&test, RED);
+  signal (SIGXFSZ, SIG_IGN);
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &limit), ==, 0);
+  toggle (&test);
+  spice_fixture_run_for (300);
+  for (guint round = 0; app_get_dialog () == NULL; round++) {
+    g_assert_cmpuint (round, <, 500);
+    for (guint i = 0; i < 640 * 400; i++)
+      pixels[i] = ((i + round * 77777) * 2654435761u) >> 8;
+    spice_fixture_draw (test.server, 0, 0, 640, 400, pixels);
+    spice_fixture_run_for (30);
+  }
+  g_assert_false (is_recording (&test));
+  g_assert_nonnull (app_find_label (app_get_dialog (), "The Recording Has Ended"));
+  g_assert_nonnull (app_find_label (test.window->toasts, "Recording saved"));
+  gtk_window_close (GTK_WINDOW (app_get_dialog ()));
+  app_wait_until (app_get_dialog () == NULL);
+  g_autoptr (Recording) recording = read_file (&test);
+  recording_assert_color (recording, 0, 5, 5, RED);
+  console_fixture_tear_down (&test);
+}
+
+static void
+run (gconstpointer test)
+{
+  spice_fixture_run ((void (*) (void)) test);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autofree char *config = g_dir_make_tmp ("lodge-app-XXXXXX", NULL);
+  int status = 0;
+
+  g_setenv ("XDG_CONFIG_HOME", config, TRUE);
+  g_setenv ("XDG_DATA_HOME", config, TRUE);
+  g_setenv ("PULSE_SERVER", "unix:/nonexistent", TRUE);
+  if (!app_test_init (&argc, &argv))
+    goto out;
+
+#define ADD(path, test)                                                                            \
+  g_test_add_data_func ("/console-record/" path, (gconstpointer) (void (*) (void)) test, run)
+  ADD ("menu", in_menu);
+  ADD ("open", in_open);
+  ADD ("row", in_row);
+  ADD ("key", in_key);
+  ADD ("full-screen", in_full_screen);
+  ADD ("pause", in_pause);
+  ADD ("reconnect", in_reconnect);
+  ADD ("machine-end", in_machine_end);
+  ADD ("close", in_close);
+  ADD ("missing", in_missing);
+  ADD ("failure", in_failure);
+#undef ADD
+  status = g_test_run ();
+out:
+  test_folder_remove (config);
+  return status;
+}
