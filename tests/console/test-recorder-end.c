@@ -88,6 +88,32 @@ test_slow (void)
   recorder_fixture_tear_down (&test);
 }
 
+/* An encoder that does not end is not waited for. */
+static void
+test_stuck (void)
+{
+  RecorderFixture test;
+
+  recorder_fixture_set_up (&test, 320, 240);
+  recorder_fixture_begin (&test);
+  const gint64 red = recorder_fixture_fill (&test, RED);
+  recorder_fixture_wait_length (&test, red / 1000 + 1500);
+  g_autoptr (GstElement) encoder =
+      gst_bin_get_by_name (GST_BIN (test.recorder->pipeline), "encoder");
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (encoder, "sink");
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BLOCK_DOWNSTREAM, hold_cb, NULL, NULL);
+  test.recorder->end_limit_ms = 300;
+  lodge_recorder_stop (test.recorder);
+  recorder_fixture_wait_ended (&test);
+  g_assert_error (test.error, LODGE_ERROR, LODGE_ERROR_TIMEOUT);
+
+  g_autoptr (Recording) recording = recording_read (test.path);
+  recording_assert_color (recording, red, 100, 100, RED);
+  g_clear_object (&pad);
+  g_clear_object (&encoder);
+  recorder_fixture_tear_down (&test);
+}
+
 /* ---- what fails */
 
 /* It ends by itself, says one sentence, and what was recorded plays. */
@@ -247,6 +273,22 @@ can_mount (void)
   return child > 0 && waitpid (child, &status, 0) == child && status == 0;
 }
 
+/* Not even a beginning: then there is no file. */
+static void
+test_nothing (void)
+{
+  const struct rlimit limit = {0, RLIM_INFINITY};
+  RecorderFixture test;
+
+  recorder_fixture_set_up (&test, 320, 240);
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &limit), ==, 0);
+  signal (SIGXFSZ, SIG_IGN);
+  recorder_fixture_begin (&test);
+  expect_failure (&test, "could not be written any further");
+  g_assert_cmpint (g_access (test.path, F_OK), !=, 0);
+  recorder_fixture_tear_down (&test);
+}
+
 /* A disk that is full. */
 static void
 test_full (void)
@@ -315,6 +357,8 @@ test_dropped (void)
     spice_fixture_run (test_##name);                                                               \
   }
 TEST (slow)
+TEST (stuck)
+TEST (nothing)
 TEST (encoder)
 TEST (missing)
 TEST (folder)
@@ -336,6 +380,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/recorder/slow", run_slow);
+  g_test_add_func ("/recorder/stuck", run_stuck);
+  g_test_add_func ("/recorder/nothing", run_nothing);
   g_test_add_func ("/recorder/encoder", run_encoder);
   g_test_add_func ("/recorder/missing", run_missing);
   g_test_add_func ("/recorder/folder", run_folder);

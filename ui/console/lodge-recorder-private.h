@@ -42,8 +42,9 @@ struct _LodgeRecorder {
   GstAppSrc *pictures;
   GstAppSrc *sounds;
   guint bus_id;
+  guint end_id;       /* waits for the encoders to finish */
+  guint end_limit_ms; /* for so long */
   gboolean ending;
-  gboolean ended;
 
   /* the clock; it begins with the recording, and stands still while that is paused */
   gint64 begin_us;

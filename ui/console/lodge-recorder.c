@@ -17,8 +17,13 @@
 #include "lodge-error.h"
 
 #include <glib/gi18n-lib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define ENDING ".webm"
+
+/* A handful of pictures, the largest of them, on a computer that is busy. */
+#define END_LIMIT_MS 30000
 
 G_DEFINE_FINAL_TYPE (LodgeRecorder, lodge_recorder, G_TYPE_OBJECT)
 
@@ -73,7 +78,13 @@ lodge_recorder_get_file (LodgeRecorder *self)
 static void
 close_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
+  const char *path = g_file_peek_path (LODGE_RECORDER (source)->file);
+  struct stat about;
+
   gst_element_set_state (data, GST_STATE_NULL);
+  /* Nothing was recorded. */
+  if (stat (path, &about) == 0 && about.st_size == 0)
+    unlink (path);
   g_task_return_boolean (task, TRUE);
 }
 
@@ -83,7 +94,6 @@ closed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   LodgeRecorder *self = LODGE_RECORDER (source);
   g_autoptr (GError) error = user_data;
 
-  self->ended = TRUE;
   g_signal_emit (self, signals[ENDED], 0, error);
 }
 
@@ -112,12 +122,26 @@ close_file (LodgeRecorder *self, GError *error)
     return;
   }
   g_clear_handle_id (&self->bus_id, g_source_remove);
+  g_clear_handle_id (&self->end_id, g_source_remove);
   stop_taking (self);
   lodge_recorder_clear_pictures (self);
   task = g_task_new (self, NULL, closed_cb, error);
   g_task_set_source_tag (task, close_file);
   g_task_set_task_data (task, gst_object_ref (self->pipeline), gst_object_unref);
   g_task_run_in_thread (task, close_thread);
+}
+
+static gboolean
+late_cb (gpointer user_data)
+{
+  LodgeRecorder *self = user_data;
+
+  self->end_id = 0;
+  close_file (self, g_error_new (LODGE_ERROR, LODGE_ERROR_TIMEOUT,
+                                 _ ("The end of %s could not be written in time: it plays up to "
+                                    "there."),
+                                 g_file_peek_path (self->file)));
+  return G_SOURCE_REMOVE;
 }
 
 void
@@ -132,6 +156,7 @@ lodge_recorder_stop (LodgeRecorder *self)
   stop_taking (self);
   gst_app_src_end_of_stream (self->pictures);
   gst_app_src_end_of_stream (self->sounds);
+  self->end_id = g_timeout_add (self->end_limit_ms, late_cb, self);
 }
 
 /* ---- what GStreamer says */
@@ -239,6 +264,7 @@ lodge_recorder_dispose (GObject *object)
   LodgeRecorder *self = LODGE_RECORDER (object);
 
   g_clear_handle_id (&self->bus_id, g_source_remove);
+  g_clear_handle_id (&self->end_id, g_source_remove);
   lodge_recorder_disconnect_picture (self);
   lodge_recorder_clear_sound (self);
   lodge_recorder_clear_pictures (self);
@@ -264,4 +290,5 @@ lodge_recorder_class_init (LodgeRecorderClass *klass)
 static void
 lodge_recorder_init (LodgeRecorder *self)
 {
+  self->end_limit_ms = END_LIMIT_MS;
 }

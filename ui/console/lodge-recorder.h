@@ -38,7 +38,7 @@ G_DECLARE_FINAL_TYPE (LodgeRecorder, lodge_recorder, LODGE, RECORDER, GObject)
 
 /* Signal "ended" (const GError *error): the file is complete, and nobody writes to it any more.
  * With an error, one sentence, it ended by itself, and what was recorded until then is there. Once,
- * and never from within a call of this object's. */
+ * and never from within a call of this object's. A file in which there is nothing is gone then. */
 
 /* Begins to record.
  *

@@ -81,7 +81,8 @@ ended_cb (LodgeRecorder *recorder, const GError *error, LodgeConsoleWindow *self
   set_menu (self, FALSE);
   show_buttons (self);
   lodge_console_record_update (self);
-  lodge_console_saved_say (self, _ ("Recording saved"), lodge_recorder_get_file (recorder), TRUE);
+  if (error == NULL || g_file_query_exists (lodge_recorder_get_file (recorder), NULL))
+    lodge_console_saved_say (self, _ ("Recording saved"), lodge_recorder_get_file (recorder), TRUE);
   if (error != NULL)
     lodge_message_show_error (GTK_WINDOW (self), _ ("The Recording Has Ended"), error);
   g_object_unref (recorder);
