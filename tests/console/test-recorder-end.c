@@ -88,6 +88,34 @@ test_slow (void)
   recorder_fixture_tear_down (&test);
 }
 
+/* Sample by sample, each of another format: no more wait than may. */
+static void
+test_crumbs (void)
+{
+  static const guint8 frame[4] = {1};
+  RecorderFixture test;
+
+  recorder_fixture_set_up (&test, 320, 240);
+  recorder_fixture_begin (&test);
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (GST_ELEMENT (test.recorder->sounds), "src");
+  const gulong id =
+      gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BLOCK_DOWNSTREAM, hold_cb, NULL, NULL);
+  for (guint i = 0; i < 50000; i++) {
+    lodge_sound_start (test.sound, LODGE_SOUND_PLAYBACK, 1, 2, i % 2 != 0 ? 96000 : 192000);
+    lodge_sound_play (test.sound, frame, sizeof frame);
+    g_assert_cmpuint (gst_app_src_get_current_level_buffers (test.recorder->sounds), <=,
+                      LODGE_RECORDER_SOUND_BUFFERS);
+  }
+  gst_pad_remove_probe (pad, id);
+  lodge_sound_stop (test.sound, LODGE_SOUND_PLAYBACK);
+  /* What such a thing sounds like is no matter. */
+  lodge_recorder_stop (test.recorder);
+  recorder_fixture_wait_ended (&test);
+  g_assert_no_error (test.error);
+  g_clear_object (&pad);
+  recorder_fixture_tear_down (&test);
+}
+
 /* An encoder that does not end is not waited for. */
 static void
 test_stuck (void)
@@ -357,6 +385,7 @@ test_dropped (void)
     spice_fixture_run (test_##name);                                                               \
   }
 TEST (slow)
+TEST (crumbs)
 TEST (stuck)
 TEST (nothing)
 TEST (encoder)
@@ -380,6 +409,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/recorder/slow", run_slow);
+  g_test_add_func ("/recorder/crumbs", run_crumbs);
   g_test_add_func ("/recorder/stuck", run_stuck);
   g_test_add_func ("/recorder/nothing", run_nothing);
   g_test_add_func ("/recorder/encoder", run_encoder);

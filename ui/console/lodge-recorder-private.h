@@ -16,6 +16,8 @@ G_BEGIN_DECLS
 #define LODGE_RECORDER_PICTURES 4
 /* Sound that waits for the encoder: some ten seconds of what guests play. */
 #define LODGE_RECORDER_SOUND_BYTES (2 * 1024 * 1024)
+/* And in no more pieces than this: a guest may send a sample at a time. */
+#define LODGE_RECORDER_SOUND_BUFFERS 2048
 
 /* A part of a picture; empty when it is not wide. */
 typedef struct {
@@ -64,7 +66,8 @@ struct _LodgeRecorder {
   /* lodge-recorder-sound.c */
   guint channels;
   guint rate_hz;
-  gint64 sound_begin_us; /* since when it has this format */
+  gint64 sound_begin_us; /* since when it has this format, in the line of samples */
+  gint64 format_us;      /* since when by the clock */
   guint64 n_frames;      /* written since then */
   guint silence_id;
 };

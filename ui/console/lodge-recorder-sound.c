@@ -17,6 +17,10 @@
 /* Silence is written in pieces of at most this. */
 #define PIECE_US (250 * 1000)
 
+/* A format stays for so long at least; what comes in another one is left out. Each change makes the
+ * resampler anew, and a guest could keep it busy with nothing else. */
+#define FORMAT_US (100 * 1000)
+
 #define BYTES 2 /* of a sample */
 
 /* What a recording begins with. */
@@ -46,14 +50,22 @@ set_format (LodgeRecorder *self, guint channels, guint rate_hz)
   gst_app_src_set_caps (self->sounds, caps);
 }
 
-/* Consumes @samples. FALSE when the encoder is too far behind. */
+/* FALSE when the encoder is too far behind. */
+static gboolean
+has_room (LodgeRecorder *self, gsize size)
+{
+  return gst_app_src_get_current_level_bytes (self->sounds) + size <= LODGE_RECORDER_SOUND_BYTES &&
+         gst_app_src_get_current_level_buffers (self->sounds) < LODGE_RECORDER_SOUND_BUFFERS;
+}
+
+/* Consumes @samples. FALSE when there is no room for them. */
 static gboolean
 write_samples (LodgeRecorder *self, gint16 *samples, gsize n_frames)
 {
   const gsize size = n_frames * self->channels * BYTES;
   GstBuffer *buffer;
 
-  if (gst_app_src_get_current_level_bytes (self->sounds) + size > LODGE_RECORDER_SOUND_BYTES) {
+  if (!has_room (self, size)) {
     g_free (samples);
     return FALSE;
   }
@@ -107,11 +119,17 @@ played_cb (LodgeSound *sound,
 
   if (self->paused_us != 0 || !lodge_recorder_is_running (self))
     return;
-  set_format (self, channels, rate_hz);
   const gint64 now = lodge_recorder_get_time_us (self);
   const gint64 end = get_end_us (self);
-  if (end - now > AHEAD_US)
+  /* Before the format: a new one takes room as well. */
+  if (end - now > AHEAD_US || !has_room (self, bytes))
     return;
+  if (self->channels != channels || self->rate_hz != rate_hz) {
+    if (now - self->format_us < FORMAT_US)
+      return;
+    self->format_us = now;
+    set_format (self, channels, rate_hz);
+  }
   if (now - end > BEHIND_US)
     write_silence (self, now);
   write_samples (self, copy_samples (self, data, n_frames), n_frames);
@@ -132,6 +150,7 @@ void
 lodge_recorder_begin_sound (LodgeRecorder *self)
 {
   set_format (self, FIRST_CHANNELS, FIRST_RATE_HZ);
+  self->format_us = -FORMAT_US;
   g_signal_connect_object (self->sound, "played", G_CALLBACK (played_cb), self, 0);
   self->silence_id = g_timeout_add (SILENCE_MS, silence_cb, self);
 }
