@@ -13,6 +13,7 @@
 
 #include "description/lodge-durable-file.h"
 #include "description/lodge-ini.h"
+#include "description/lodge-known-folder.h"
 #include "description/lodge-remove-tree.h"
 #include "lodge-error.h"
 
@@ -242,6 +243,7 @@ lodge_store_commit (LodgeStore *self, const LodgeDescription *description, GErro
   g_autofree char *hidden_folder = g_build_filename (self->folder, hidden, NULL);
   g_autofree char *hidden_layers = g_build_filename (hidden_folder, "layers", NULL);
   g_autofree char *hidden_path = g_build_filename (hidden_folder, "machine.ini", NULL);
+  g_autofree char *folder = NULL;
   g_autofree char *path = NULL;
   g_autoptr (LodgeDescriptionFile) file = NULL;
   int saved;
@@ -268,13 +270,16 @@ lodge_store_commit (LodgeStore *self, const LodgeDescription *description, GErro
                  self->folder, g_strerror (saved));
     return NULL;
   }
-  path = g_build_filename (self->folder, description->uuid, "machine.ini", NULL);
+  folder = lodge_store_dup_folder (self, description->uuid);
+  path = g_build_filename (folder, "machine.ini", NULL);
   lodge_description_file_moved (file, path);
   if (!lodge_durable_folder_sync (self->folder, error)) {
     /* Not there for certain, so not there at all. */
     renameat (self->fd, description->uuid, self->fd, hidden);
     return NULL;
   }
+  /* Without it the machine is like one that came from elsewhere, and as good as that. */
+  (void) lodge_known_folder_set (folder, NULL, NULL);
   return g_steal_pointer (&file);
 }
 
@@ -312,6 +317,7 @@ lodge_store_delete (LodgeStore *self, const char *uuid, GError **error)
                  _ ("Could not remove %s: %s"), shown, g_strerror (saved));
     return FALSE;
   }
+  lodge_known_folder_forget (shown);
   return lodge_durable_folder_sync (self->folder, error) &&
          lodge_remove_tree (self->fd, gone, shown, error);
 }

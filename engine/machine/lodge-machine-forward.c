@@ -60,6 +60,7 @@ edit (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error
     g_strv_builder_add (builder, change->rule);
   g_strfreev (nic->forwards);
   nic->forwards = g_strv_builder_end (builder);
+  self->held_decided = TRUE;
   return TRUE;
 }
 

@@ -27,6 +27,9 @@ struct _LodgeMachine {
   /* While machine.ini is broken. */
   char *broken;     /* what is wrong with it, or NULL */
   char *known_name; /* the name that can be read in it all the same, or NULL */
+  /* What was taken out of it when it came from elsewhere, until somebody has decided; or NULL. */
+  char **held;
+  gboolean held_decided; /* an edit's word that it is about that */
 
   /* While there is a QEMU. */
   LodgeQmp *qmp;
@@ -78,6 +81,16 @@ void lodge_machine_emit_guest_event (LodgeMachine *self, const char *kind);
 void lodge_machine_take_file (LodgeMachine *self, LodgeDescriptionFile *file);
 /* %LODGE_ERROR_INVALID with the reason while machine.ini is broken. */
 gboolean lodge_machine_check_usable (LodgeMachine *self, GError **error);
+
+/* lodge-machine-adopt.c */
+/* After loading. %FALSE: the machine must not be used. */
+gboolean lodge_machine_adopt (LodgeMachine *self, GError **error);
+/* (transfer full) (nullable): what the note has to say of it. */
+char *lodge_machine_dup_held_note (LodgeMachine *self);
+/* The user has decided. */
+void lodge_machine_forget_held (LodgeMachine *self);
+/* Whether the key is one of those. */
+gboolean lodge_machine_is_held_key (const char *name);
 
 /* lodge-machine-explain.c: the command for @description, which is resolved. Wires are the caller's
  * until this succeeds, then the command's. */

@@ -7,6 +7,7 @@
  */
 #include "machine/lodge-machine-private.h"
 
+#include "description/lodge-known-folder.h"
 #include "lodge-error.h"
 
 #include <glib/gi18n-lib.h>
@@ -18,6 +19,7 @@ typedef struct {
   /* Once it is its turn; the thread's. */
   LodgeDescriptionFile *file;
   LodgeDescription *value;
+  char *folder; /* the machine's, where what was held back is decided on */
 } Save;
 
 static void
@@ -29,6 +31,7 @@ save_free (gpointer data)
     save->free_data (save->data);
   g_clear_pointer (&save->file, lodge_description_file_free);
   g_clear_pointer (&save->value, lodge_description_free);
+  g_free (save->folder);
   g_free (save);
 }
 
@@ -40,7 +43,8 @@ save_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancel
   Save *save = data;
   GError *error = NULL;
 
-  if (lodge_description_file_save (save->file, save->value, &error))
+  if (lodge_description_file_save (save->file, save->value, &error) &&
+      (save->folder == NULL || lodge_known_folder_set (save->folder, NULL, &error)))
     g_task_return_boolean (worker, TRUE);
   else
     g_task_return_error (worker, error);
@@ -65,6 +69,8 @@ saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   self->saving = FALSE;
   if (g_task_propagate_boolean (G_TASK (result), &error)) {
+    if (save->folder != NULL)
+      lodge_machine_forget_held (self);
     lodge_machine_take_file (self, g_steal_pointer (&save->file));
     g_task_return_boolean (task, TRUE);
   } else {
@@ -84,8 +90,11 @@ begin (LodgeMachine *self, GTask *task_given)
 
   if (lodge_machine_check_usable (self, &error)) {
     save->value = lodge_description_copy (lodge_machine_get_description (self));
+    self->held_decided = FALSE;
     if (save->edit (self, save->value, save->data, &error)) {
       save->file = lodge_description_file_copy (self->file);
+      if (self->held_decided && self->held != NULL)
+        save->folder = lodge_machine_dup_folder (self);
       self->saving = TRUE;
       worker = g_task_new (NULL, NULL, saved_cb, g_object_ref (task));
       g_task_set_task_data (worker, save, NULL);
@@ -148,6 +157,7 @@ static gboolean
 edit_by_name (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
 {
   g_autofree char *folder = NULL;
+  gboolean decided = FALSE;
   GVariantIter iter;
   const char *key;
   const char *text;
@@ -159,6 +169,7 @@ edit_by_name (LodgeMachine *self, LodgeDescription *value, gpointer data, GError
       return FALSE;
     if (g_str_equal (key, "sharing.folder") && !check_folder (value->share_folder, error))
       return FALSE;
+    decided = decided || lodge_machine_is_held_key (key);
     /* A kernel that the user names stays; only the built-in installer's goes by itself. */
     if (g_str_equal (key, "boot.kernel"))
       value->kernel_once = FALSE;
@@ -167,6 +178,7 @@ edit_by_name (LodgeMachine *self, LodgeDescription *value, gpointer data, GError
   if (!g_str_equal (value->share_folder, folder) &&
       !g_variant_lookup (data, "sharing.folder-writable", "&s", &text))
     value->share_folder_writable = FALSE;
+  self->held_decided = decided;
   return TRUE;
 }
 

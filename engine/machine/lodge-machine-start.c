@@ -515,6 +515,7 @@ start_now (GTask *task)
 {
   LodgeMachine *self = g_task_get_source_object (task);
   Start *start = g_task_get_task_data (task);
+  g_autofree char *held = NULL;
   g_autofree char *folder = NULL;
   GError *error = NULL;
 
@@ -524,7 +525,8 @@ start_now (GTask *task)
     g_object_unref (task);
     return;
   }
-  lodge_machine_set_note (self, NULL);
+  held = lodge_machine_dup_held_note (self);
+  lodge_machine_set_note (self, held);
   lodge_machine_set_state (self, LODGE_STATE_STARTING);
   self->restart = FALSE;
   g_clear_object (&self->start_cancellable);

@@ -39,6 +39,7 @@ lodge_machine_finalize (GObject *object)
   g_free (self->note);
   g_free (self->broken);
   g_free (self->known_name);
+  g_strfreev (self->held);
   g_free (self->runtime);
   g_free (self->spice_socket);
 
@@ -86,6 +87,10 @@ load (LodgeMachine *self)
   g_clear_pointer (&self->file, lodge_description_file_free);
   self->file_time_us = get_file_time (self);
   self->file = lodge_store_load (self->store, self->uuid, &error);
+  if (self->file != NULL && !lodge_machine_adopt (self, &error)) {
+    g_clear_pointer (&self->file, lodge_description_file_free);
+    self->file_time_us = 0; /* tried again */
+  }
   g_clear_pointer (&self->broken, g_free);
   g_clear_pointer (&self->known_name, g_free);
   if (self->file == NULL) {
@@ -104,6 +109,7 @@ load (LodgeMachine *self)
 void
 lodge_machine_note_rest (LodgeMachine *self)
 {
+  g_autofree char *held = lodge_machine_dup_held_note (self);
   g_autofree char *folder = NULL;
 
   if (self->file == NULL) {
@@ -112,7 +118,9 @@ lodge_machine_note_rest (LodgeMachine *self)
     folder = lodge_machine_dup_folder (self);
     lodge_machine_crashed (self, lodge_run_record_read (folder));
   } else {
-    lodge_machine_set_note (self, lodge_description_file_get_read_only (self->file));
+    const char *read_only = lodge_description_file_get_read_only (self->file);
+
+    lodge_machine_set_note (self, read_only != NULL ? read_only : held);
   }
 }
 

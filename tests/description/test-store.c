@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The folders of machines: made, found, locked, and removed without a step outside. */
+#include "description/lodge-known-folder.h"
 #include "description/lodge-store.h"
 #include "lodge-error.h"
 
@@ -42,6 +43,22 @@ setup (Fixture *fixture, gconstpointer data)
   g_assert_no_error (error);
 }
 
+/* What is known of machines that a test removed behind the store's back. */
+static void
+remove_known (Fixture *fixture)
+{
+  g_autofree char *known = g_build_filename (fixture->data, "known", NULL);
+  g_autoptr (GDir) folder = g_dir_open (known, 0, NULL);
+  const char *name;
+
+  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL) {
+    g_autofree char *path = g_build_filename (known, name, NULL);
+
+    g_unlink (path);
+  }
+  g_rmdir (known);
+}
+
 static void
 teardown (Fixture *fixture, gconstpointer data)
 {
@@ -53,7 +70,8 @@ teardown (Fixture *fixture, gconstpointer data)
   g_rmdir (fixture->outside);
   /* Whatever a test made is removed again by it. */
   g_assert_cmpint (g_rmdir (fixture->machines), ==, 0);
-  g_rmdir (fixture->data);
+  remove_known (fixture);
+  g_assert_cmpint (g_rmdir (fixture->data), ==, 0);
   g_rmdir (top);
   g_free (fixture->data);
   g_free (fixture->machines);
@@ -200,6 +218,41 @@ test_copied_folder (Fixture *fixture, gconstpointer data)
   g_assert_nonnull (strstr (error->message, uuid));
   g_assert_nonnull (strstr (error->message, UUID));
   delete (fixture, UUID);
+}
+
+/* A machine's folder is known while it is that very folder. */
+static void
+test_known (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *uuid = make (fixture, "one");
+  g_autofree char *folder = lodge_store_dup_folder (fixture->store, uuid);
+  g_autofree char *elsewhere = g_build_filename (fixture->machines, "elsewhere", NULL);
+  const char *const lines[] = {"one=a b", "two=", NULL};
+  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) none = NULL;
+  g_auto (GStrv) held = NULL;
+
+  g_assert_true (lodge_known_folder_check (folder, &none));
+  g_assert_cmpuint (g_strv_length (none), ==, 0);
+  g_assert_true (lodge_known_folder_set (folder, lines, &error));
+  g_assert_no_error (error);
+  g_assert_true (lodge_known_folder_check (folder, &held));
+  g_assert_true (g_strv_equal ((const char *const *) held, lines));
+
+  /* Another one at its place, while the first is there still: their numbers differ. */
+  g_clear_pointer (&held, g_strfreev);
+  g_assert_cmpint (g_rename (folder, elsewhere), ==, 0);
+  g_assert_false (lodge_known_folder_check (folder, &held));
+  g_assert_cmpint (g_mkdir (folder, 0700), ==, 0);
+  g_assert_false (lodge_known_folder_check (folder, &held));
+  g_assert_null (held);
+  g_assert_cmpint (g_rmdir (folder), ==, 0);
+
+  g_assert_cmpint (g_rename (elsewhere, folder), ==, 0);
+  g_assert_true (lodge_known_folder_check (folder, &held));
+  delete (fixture, uuid);
+  g_assert_false (lodge_known_folder_set (folder, NULL, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND);
 }
 
 static void
@@ -512,6 +565,7 @@ main (int argc, char **argv)
   ADD ("life", test_life);
   ADD ("list", test_list_is_sorted_and_strict);
   ADD ("copied-folder", test_copied_folder);
+  ADD ("known", test_known);
   ADD ("bad-uuids", test_bad_uuids);
   ADD ("begin-twice", test_begin_twice);
   ADD ("commit-on-full-disk", test_commit_on_full_disk);

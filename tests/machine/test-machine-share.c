@@ -212,6 +212,17 @@ test_never_uncontained (MachineFixture *fixture, gconstpointer data)
   g_assert_cmpint (find_share (NULL), ==, 0);
 }
 
+/* By its lock, which it takes a moment after it has begun: an engine that ended before would leave
+ * one that the next does not find. */
+static gboolean
+is_found_by_lock (LodgeMachine *machine)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  g_autoptr (LodgeSharedFolder) share = lodge_shared_folder_find (folder);
+
+  return share != NULL;
+}
+
 /* The engine ends and another comes: the sharing goes on, and can be ended. */
 static void
 test_recover (MachineFixture *fixture, gconstpointer data)
@@ -226,6 +237,7 @@ test_recover (MachineFixture *fixture, gconstpointer data)
   set (machine, "sharing.folder", folder);
   machine_fixture_start (machine);
   test_wait_polled ((pid = find_share (folder)) != 0);
+  test_wait_polled (is_found_by_lock (machine));
 
   machine = machine_fixture_change_engine (fixture, "idle");
   test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_RUNNING);
@@ -259,6 +271,7 @@ test_recover_without_socket (MachineFixture *fixture, gconstpointer data)
   set (machine, "sharing.folder", folder);
   machine_fixture_start (machine);
   test_wait_polled ((pid = find_share (folder)) != 0);
+  test_wait_polled (is_found_by_lock (machine));
 
   socket = g_build_filename (machine->runtime, "qmp.sock", NULL);
   g_assert_cmpint (g_unlink (socket), ==, 0);
@@ -268,6 +281,107 @@ test_recover_without_socket (MachineFixture *fixture, gconstpointer data)
   g_assert_cmpint (find_share (folder), ==, pid);
   set (machine, "sharing.folder", "");
   test_wait_polled (!is_running (pid));
+}
+
+static gboolean
+has_forward (LodgeMachine *machine)
+{
+  const LodgeNic *nic = lodge_machine_get_description (machine)->nics->pdata[0];
+
+  return nic->forwards[0] != NULL;
+}
+
+/* Puts a copy, as an archive would bring it, at the place of the machine's folder. */
+static void
+put_copy_in_place (LodgeMachine *machine)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  g_autofree char *quoted = g_shell_quote (folder);
+  g_autofree char *command = g_strdup_printf (
+      "sh -c 'cp -a \"$1\" \"$1.copy\" && rm -rf \"$1\" && mv \"$1.copy\" \"$1\"' sh %s", quoted);
+  int status = -1;
+
+  g_assert_true (g_spawn_command_line_sync (command, NULL, NULL, &status, NULL));
+  g_assert_cmpint (status, ==, 0);
+}
+
+/* Whoever made a folder that was copied in does not decide what of this computer its guest gets. */
+static void
+test_foreign (MachineFixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (fixture, "idle", BOOT_SECTOR_IDLE);
+  g_autofree char *folder = make_folder (fixture, "one");
+  g_autofree char *own = lodge_machine_dup_folder (machine);
+  g_autofree char *path = g_build_filename (own, "machine.ini", NULL);
+  g_autofree char *text = NULL;
+  g_autoptr (GString) more = NULL;
+
+  set (machine, "sharing.folder", folder);
+  set (machine, "sharing.folder-writable", "yes");
+  set (machine, "nic.nic0.forwards", "tcp:2222:22");
+  /* Another engine, and hands that edit it, are nothing foreign. */
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  more = g_string_new (text);
+  g_assert_cmpuint (g_string_replace (more, "microphone=false", "microphone=yes", 1), ==, 1);
+  g_assert_true (g_file_set_contents (path, more->str, -1, NULL));
+  machine = machine_fixture_change_engine (fixture, "idle");
+  g_assert_cmpstr (lodge_machine_get_description (machine)->share_folder, ==, folder);
+  g_assert_true (lodge_machine_get_description (machine)->microphone);
+  g_assert_true (has_forward (machine));
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
+
+  put_copy_in_place (machine);
+  machine = machine_fixture_change_engine (fixture, "idle");
+  machine_fixture_start (machine);
+  g_assert_cmpint (find_share (NULL), ==, 0);
+  g_assert_cmpstr (lodge_machine_get_description (machine)->share_folder, ==, "");
+  g_assert_false (lodge_machine_get_description (machine)->share_folder_writable);
+  g_assert_false (lodge_machine_get_description (machine)->microphone);
+  g_assert_false (has_forward (machine));
+  g_assert_nonnull (strstr (lodge_machine_get_note (machine), "came from elsewhere"));
+  g_assert_nonnull (strstr (lodge_machine_get_note (machine), folder));
+  g_assert_nonnull (strstr (lodge_machine_get_note (machine), "tcp:2222:22"));
+  g_assert_nonnull (strstr (lodge_machine_get_note (machine), "sharing.microphone"));
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+
+  /* Told until it is decided on. */
+  machine = machine_fixture_change_engine (fixture, "idle");
+  g_assert_nonnull (strstr (lodge_machine_get_note (machine), folder));
+  set (machine, "sharing.files", "no");
+  g_assert_nonnull (strstr (lodge_machine_get_note (machine), folder));
+  set (machine, "sharing.folder", folder);
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
+  machine = machine_fixture_change_engine (fixture, "idle");
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
+  g_assert_cmpstr (lodge_machine_get_description (machine)->share_folder, ==, folder);
+  g_assert_false (lodge_machine_get_description (machine)->share_folder_writable);
+}
+
+/* Where it cannot be taken out, the machine is not used at all. */
+static void
+test_foreign_read_only (MachineFixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (fixture, "idle", BOOT_SECTOR_IDLE);
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  g_autofree char *path = g_build_filename (folder, "machine.ini", NULL);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL;
+  g_autoptr (GString) newer = NULL;
+
+  set (machine, "sharing.microphone", "yes");
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  newer = g_string_new (text);
+  g_string_replace (newer, "version=1", "version=99", 0);
+  g_assert_true (g_file_set_contents (path, newer->str, -1, NULL));
+  put_copy_in_place (machine);
+
+  machine = machine_fixture_change_engine (fixture, "idle");
+  g_assert_nonnull (strstr (lodge_machine_get_note (machine), "sharing.microphone"));
+  lodge_machine_start_async (machine, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  g_assert_false (lodge_machine_start_finish (machine, result, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);
 }
 
 int
@@ -281,5 +395,7 @@ main (int argc, char **argv)
   MACHINE_FIXTURE_ADD ("share-never-uncontained", test_never_uncontained);
   MACHINE_FIXTURE_ADD ("share-recover", test_recover);
   MACHINE_FIXTURE_ADD ("share-recover-without-socket", test_recover_without_socket);
+  MACHINE_FIXTURE_ADD ("share-foreign", test_foreign);
+  MACHINE_FIXTURE_ADD ("share-foreign-read-only", test_foreign_read_only);
   return g_test_run ();
 }
