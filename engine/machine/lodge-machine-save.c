@@ -144,19 +144,11 @@ lodge_machine_save_finish (LodgeMachine *self, GAsyncResult *result, GError **er
 
 /* What a client sets by name. */
 
-/* One that goes away later is told in the note, when it is shared. */
-static gboolean
-check_folder (const char *path, GError **error)
-{
-  g_autofree char *real = *path != '\0' ? lodge_shared_folder_check (path, error) : NULL;
-
-  return *path == '\0' || real != NULL;
-}
-
 static gboolean
 edit_by_name (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
 {
   g_autofree char *folder = NULL;
+  gboolean check_folder = FALSE;
   gboolean decided = FALSE;
   GVariantIter iter;
   const char *key;
@@ -167,8 +159,9 @@ edit_by_name (LodgeMachine *self, LodgeDescription *value, gpointer data, GError
   while (g_variant_iter_next (&iter, "{&s&s}", &key, &text)) {
     if (!lodge_description_set (value, key, text, error))
       return FALSE;
-    if (g_str_equal (key, "sharing.folder") && !check_folder (value->share_folder, error))
-      return FALSE;
+    if (g_str_equal (key, "sharing.folder") ||
+        (g_str_equal (key, "sharing.folder-writable") && value->share_folder_writable))
+      check_folder = TRUE;
     decided = decided || lodge_machine_is_held_key (key);
     /* A kernel that the user names stays; only the built-in installer's goes by itself. */
     if (g_str_equal (key, "boot.kernel"))
@@ -178,6 +171,14 @@ edit_by_name (LodgeMachine *self, LodgeDescription *value, gpointer data, GError
   if (!g_str_equal (value->share_folder, folder) &&
       !g_variant_lookup (data, "sharing.folder-writable", "&s", &text))
     value->share_folder_writable = FALSE;
+  /* One that goes away later is told in the note, when it is shared. */
+  if (check_folder && *value->share_folder != '\0') {
+    g_autofree char *real =
+        lodge_shared_folder_check (value->share_folder, value->share_folder_writable, error);
+
+    if (real == NULL)
+      return FALSE;
+  }
   self->held_decided = decided;
   return TRUE;
 }

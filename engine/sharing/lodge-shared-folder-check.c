@@ -11,6 +11,7 @@
 #include "lodge-paths.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,14 +71,41 @@ find_secret (const char *real)
   return why;
 }
 
+/* Folders whose programs are started without a question: by name, at login, or from a menu. */
 static const char *
-find_reason (const char *real)
+find_danger (const char *real)
+{
+  g_autoptr (GPtrArray) places = g_ptr_array_new_with_free_func (g_free);
+  g_auto (GStrv) path = g_strsplit (g_getenv ("PATH") != NULL ? g_getenv ("PATH") : "", ":", -1);
+
+  g_ptr_array_add (places, g_build_filename (g_get_home_dir (), "bin", NULL));
+  g_ptr_array_add (places, g_build_filename (g_get_home_dir (), "snap", NULL));
+  g_ptr_array_add (places, g_strdup (g_get_user_data_dir ()));
+  for (guint i = 0; path[i] != NULL; i++) {
+    if (g_path_is_absolute (path[i]))
+      g_ptr_array_add (places, g_strdup (path[i]));
+  }
+  for (guint i = 0; i < places->len; i++) {
+    g_autofree char *place = take_real (g_steal_pointer (&places->pdata[i]));
+
+    if (is_in (real, place) || is_in (place, real))
+      return _ ("programs are started from there, so it can be shared read-only at most");
+  }
+  return NULL;
+}
+
+static const char *
+find_reason (int fd, const char *real, gboolean writable)
 {
   g_autofree char *home = take_real (g_strdup (g_get_home_dir ()));
+  g_autofree char *here = g_strdup_printf ("/proc/self/fd/%d", fd);
+  const char *why;
   struct stat info;
 
-  if (stat (real, &info) != 0 || !S_ISDIR (info.st_mode))
+  if (fstat (fd, &info) != 0 || !S_ISDIR (info.st_mode))
     return _ ("it is not a folder");
+  if (info.st_nlink == 0)
+    return _ ("it has been removed");
   if (g_str_equal (real, "/"))
     return _ ("the whole computer would be shared");
   if (is_in (home, real))
@@ -88,32 +116,50 @@ find_reason (const char *real)
               "programs");
   if (info.st_uid != geteuid ())
     return _ ("it belongs to another user");
-  if (access (real, R_OK | X_OK) != 0)
+  if (access (here, R_OK | X_OK) != 0)
     return _ ("you may not read it");
-  return find_secret (real);
+  why = find_secret (real);
+  if (why == NULL && writable)
+    why = find_danger (real);
+  return why;
 }
 
-char *
-lodge_shared_folder_check (const char *path, GError **error)
+int
+lodge_shared_folder_open (const char *path, gboolean writable, char **out_real, GError **error)
 {
-  g_autofree char *real = NULL;
   g_autofree char *shown = lodge_ini_dup_quotable (path);
-  char *found = realpath (path, NULL);
+  /* Links on the way are the user's own; what counts is where they lead, now and once. */
+  int fd = open (path, O_PATH | O_CLOEXEC);
+  g_autofree char *here = g_strdup_printf ("/proc/self/fd/%d", fd);
+  g_autofree char *real = NULL;
   const char *why;
 
-  if (found == NULL) {
+  if (fd < 0) {
     int saved = errno;
 
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND,
                  _ ("The folder “%s” cannot be shared: %s"), shown, g_strerror (saved));
-    return NULL;
+    return -1;
   }
-  real = g_strdup (found);
-  free (found);
-  why = find_reason (real);
-  if (why == NULL)
-    return g_steal_pointer (&real);
+  real = g_file_read_link (here, NULL);
+  why = real != NULL ? find_reason (fd, real, writable) : _ ("/proc is not there");
+  if (why == NULL) {
+    *out_real = g_steal_pointer (&real);
+    return fd;
+  }
   g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID, _ ("The folder “%s” cannot be shared: %s"),
                shown, why);
-  return NULL;
+  close (fd);
+  return -1;
+}
+
+char *
+lodge_shared_folder_check (const char *path, gboolean writable, GError **error)
+{
+  char *real = NULL;
+  int fd = lodge_shared_folder_open (path, writable, &real, error);
+
+  if (fd >= 0)
+    close (fd);
+  return real;
 }

@@ -157,15 +157,19 @@ lodge_shared_folder_start (const char *path,
                            const char *unit,
                            GError **error)
 {
-  g_autofree char *real = lodge_shared_folder_check (path, error);
+  g_autofree char *real = NULL;
   g_autofree char *program = NULL;
   g_autofree char *log = NULL;
   g_autoptr (LodgeCommand) command = NULL;
   g_autoptr (LodgeSharedFolder) self = NULL;
+  struct stat info;
+  int folder = lodge_shared_folder_open (path, writable, &real, error);
   int wire, lock;
 
-  if (real == NULL)
+  if (folder < 0)
     return NULL;
+  (void) fstat (folder, &info); /* has been asked before */
+  close (folder);
   wire = connect_to_qemu (runtime_folder, qemu, error);
   if (wire < 0)
     return NULL;
@@ -182,6 +186,11 @@ lodge_shared_folder_start (const char *path,
   lodge_command_addf (command, "a later engine finds it by this", "--lock", "%d",
                       lodge_command_take_fd (command, lock));
   lodge_command_add (command, "all that it sees of the user's", "--folder", real);
+  /* bubblewrap takes a path, and what is there may be another folder by then. (A descriptor of the
+   * folder would lead out of the walls, by its "..".) */
+  lodge_command_addf (command, "the folder that was checked, and no other", "--identity",
+                      "%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT, (guint64) info.st_dev,
+                      (guint64) info.st_ino);
   if (writable)
     lodge_command_add (command, "the guest may change files", "--writable", NULL);
   lodge_command_bind (

@@ -28,16 +28,21 @@ G_DECLARE_FINAL_TYPE (LodgeSharedFolder, lodge_shared_folder, LODGE, SHARED_FOLD
 #define LODGE_SHARED_FOLDER_SOCKET "folder.sock"
 
 /**
- * lodge_shared_folder_check:
+ * lodge_shared_folder_open:
  * @path: as the user gave it
+ * @out_real: (out): the path without links
  *
- * Whether it may be shared: a folder of the user's, and none that holds, or is within, what would
- * give the guest more than files.
+ * Opens the folder if it may be shared: one of the user's, and none that holds, or is within, what
+ * would give the guest more than files. What is checked is what is open, whatever @path leads to
+ * afterwards.
  *
- * Returns: (transfer full): the path without links, or %NULL with %LODGE_ERROR_NOT_FOUND or
- *   %LODGE_ERROR_INVALID
+ * Returns: a descriptor that only says which folder it is (O_PATH), or -1 with
+ *   %LODGE_ERROR_NOT_FOUND or %LODGE_ERROR_INVALID
  */
-char *lodge_shared_folder_check (const char *path, GError **error);
+int lodge_shared_folder_open (const char *path, gboolean writable, char **out_real, GError **error);
+
+/* The same for who only asks. Returns: (transfer full): the path without links, or %NULL. */
+char *lodge_shared_folder_check (const char *path, gboolean writable, GError **error);
 
 /**
  * lodge_shared_folder_start:

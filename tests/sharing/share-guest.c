@@ -51,15 +51,20 @@ share_guest_spawn (ShareGuest *self, int wire, gboolean writable, const char *de
   g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
   g_autofree char *program = g_build_filename (g_getenv ("LODGE_LIBEXECDIR"), "lodge-share", NULL);
   g_autofree char *lock = g_build_filename (self->top, "lock", NULL);
+  g_autofree char *identity = NULL;
   g_autoptr (GError) error = NULL;
   GSubprocess *process;
+  GStatBuf info;
 
+  g_assert_cmpint (g_stat (self->folder, &info), ==, 0);
+  identity = g_strdup_printf ("--identity=%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT,
+                              (guint64) info.st_dev, (guint64) info.st_ino);
   g_subprocess_launcher_take_fd (launcher, wire, 3);
   g_subprocess_launcher_take_fd (launcher, open (lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600), 4);
   g_subprocess_launcher_setenv (launcher, "G_DEBUG", debug, TRUE);
   process =
       g_subprocess_launcher_spawn (launcher, &error, program, "--wire=3", "--lock=4", "--folder",
-                                   self->folder, writable ? "--writable" : NULL, NULL);
+                                   self->folder, identity, writable ? "--writable" : NULL, NULL);
   g_assert_no_error (error);
   /* The copies here would keep the wire open. */
   g_subprocess_launcher_close (launcher);

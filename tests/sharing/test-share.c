@@ -550,11 +550,11 @@ test_sandbox (void)
 static void
 test_usage (void)
 {
-  static const char *const rows[][4] = {
-      {"--wire=0", "--lock=1", "--folder=/tmp", NULL},
-      {"--wire=900", "--lock=901", "--folder=/tmp", NULL},
-      {"--folder=tmp", NULL, NULL, NULL},
-      {"--dance", NULL, NULL, NULL},
+  static const char *const rows[][5] = {
+      {"--wire=0", "--lock=1", "--folder=/tmp", "--identity=1:1", NULL},
+      {"--wire=900", "--lock=901", "--folder=/tmp", "--identity=1:1", NULL},
+      {"--folder=tmp", NULL, NULL, NULL, NULL},
+      {"--dance", NULL, NULL, NULL, NULL},
   };
   g_autofree char *program = g_build_filename (g_getenv ("LODGE_LIBEXECDIR"), "lodge-share", NULL);
 
@@ -564,7 +564,7 @@ test_usage (void)
     g_autofree char *words = NULL;
 
     process = g_subprocess_new (G_SUBPROCESS_FLAGS_STDERR_PIPE, &error, program, rows[i][0],
-                                rows[i][1], rows[i][2], NULL);
+                                rows[i][1], rows[i][2], rows[i][3], NULL);
     g_assert_no_error (error);
     g_subprocess_communicate_utf8 (process, NULL, NULL, NULL, &words, &error);
     g_assert_no_error (error);

@@ -119,7 +119,7 @@ assert_works (Fixture *self)
 static void
 assert_refused (const char *path, GError **error)
 {
-  g_autofree char *real = lodge_shared_folder_check (path, error);
+  g_autofree char *real = lodge_shared_folder_check (path, FALSE, error);
 
   if (real != NULL)
     g_error ("%s may be shared", path);
@@ -144,11 +144,11 @@ test_check (Fixture *self, gconstpointer data)
   g_autofree char *in_home = NULL;
   const char *folders[] = {good, ssh, deep, in_config};
 
-  real = lodge_shared_folder_check (self->guest.folder, &error);
+  real = lodge_shared_folder_check (self->guest.folder, FALSE, &error);
   g_assert_no_error (error);
   g_assert_cmpstr (real, ==, self->guest.folder);
   g_assert_cmpint (symlink ("share", link), ==, 0);
-  through = lodge_shared_folder_check (link, &error);
+  through = lodge_shared_folder_check (link, FALSE, &error);
   g_assert_no_error (error);
   g_assert_cmpstr (through, ==, self->guest.folder);
 
@@ -164,7 +164,7 @@ test_check (Fixture *self, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (folders); i++)
     g_assert_cmpint (g_mkdir_with_parents (folders[i], 0700), ==, 0);
   g_assert_cmpint (symlink (".ssh", to_ssh), ==, 0);
-  in_home = lodge_shared_folder_check (good, &error);
+  in_home = lodge_shared_folder_check (good, FALSE, &error);
   g_assert_no_error (error);
   g_assert_cmpstr (in_home, ==, good);
   {
@@ -188,6 +188,81 @@ test_check (Fixture *self, gconstpointer data)
       g_clear_error (&error);
     }
   }
+}
+
+/* Whoever may write there has programs run on this computer. */
+static void
+test_programs (Fixture *self, gconstpointer data)
+{
+  g_autofree char *home = g_build_filename (home_top, "home", NULL);
+  g_autofree char *work = g_build_filename (home, "work", NULL);
+  g_autofree char *tools = g_build_filename (work, "tools", NULL);
+  g_autofree char *beside = g_build_filename (home, "binaries", NULL);
+  g_autofree char *old = g_strdup (g_getenv ("PATH"));
+  g_autofree char *with_tools = g_strconcat (tools, ":relative::", old, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *fine = NULL;
+  const char *const dangers[] = {"bin",  "bin/deep",  "snap", "snap/app/common",
+                                 "work", "work/tools"};
+
+  g_assert_cmpint (g_mkdir_with_parents (tools, 0700), ==, 0);
+  g_setenv ("PATH", with_tools, TRUE);
+  for (guint i = 0; i < G_N_ELEMENTS (dangers); i++) {
+    g_autofree char *path = g_build_filename (home, dangers[i], NULL);
+    g_autofree char *read_only = NULL;
+    g_autofree char *writable = NULL;
+
+    g_assert_cmpint (g_mkdir_with_parents (path, 0700), ==, 0);
+    read_only = lodge_shared_folder_check (path, FALSE, &error);
+    g_assert_no_error (error);
+    g_assert_cmpstr (read_only, ==, path);
+    writable = lodge_shared_folder_check (path, TRUE, &error);
+    if (writable != NULL)
+      g_error ("%s may be shared to be written", path);
+    g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);
+    g_assert_nonnull (strstr (error->message, "programs are started from there"));
+    g_clear_error (&error);
+  }
+  g_setenv ("PATH", old, TRUE);
+  g_assert_cmpint (g_mkdir_with_parents (beside, 0700), ==, 0);
+  fine = lodge_shared_folder_check (beside, TRUE, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (fine, ==, beside);
+}
+
+/* Between the check and the walls another folder takes the place: it is not shared. The walls'
+ * program is one that does that first. */
+static void
+test_exchanged (Fixture *self, gconstpointer data)
+{
+  g_autofree char *walls = g_find_program_in_path ("bwrap");
+  g_autofree char *bin = g_build_filename (self->guest.top, "bin", NULL);
+  g_autofree char *fake = g_build_filename (bin, "bwrap", NULL);
+  g_autofree char *old = g_strdup (g_getenv ("PATH"));
+  g_autofree char *path = g_strconcat (bin, ":", old, NULL);
+  g_autofree char *script = NULL;
+  g_autoptr (GError) error = NULL;
+  LodgeSharedFolder *share;
+  char byte;
+
+  if (skip_uncontained ())
+    return;
+  script = g_strdup_printf ("#!/bin/sh\nmv '%s' '%s.old'\nln -s '%s' '%s'\nexec %s \"$@\"\n",
+                            self->guest.folder, self->guest.folder, self->guest.outside,
+                            self->guest.folder, walls);
+  g_assert_cmpint (g_mkdir (bin, 0700), ==, 0);
+  g_assert_true (
+      g_file_set_contents_full (fake, script, -1, G_FILE_SET_CONTENTS_NONE, 0700, &error));
+  g_setenv ("PATH", path, TRUE);
+  share = try_start (self, self->guest.folder, FALSE, getpid (), &error);
+  g_setenv ("PATH", old, TRUE);
+  g_assert_no_error (error);
+  take (self, share);
+  self->guest.wire = accept4 (self->listener, NULL, NULL, SOCK_CLOEXEC);
+  test_wait_until (self->closed);
+  g_clear_object (&self->share);
+  g_assert_true (g_file_test (self->guest.folder, G_FILE_TEST_IS_SYMLINK));
+  g_assert_cmpint (recv (self->guest.wire, &byte, 1, 0), ==, 0);
 }
 
 static guint
@@ -403,6 +478,8 @@ main (int argc, char **argv)
 #define ADD(name, function)                                                                        \
   g_test_add ("/sharing/folder/" name, Fixture, NULL, set_up, function, tear_down)
   ADD ("check", test_check);
+  ADD ("programs", test_programs);
+  ADD ("exchanged", test_exchanged);
   ADD ("walls", test_walls);
   ADD ("mounted", test_mounted);
   ADD ("find", test_find);

@@ -26,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LOCK_LIMIT_S 10
@@ -91,6 +92,25 @@ take_lock (int fd)
   return taken;
 }
 
+/* Inside of the walls it has the same numbers as outside. */
+static gboolean
+check_identity (const char *folder, const char *identity)
+{
+  g_autofree char *found = NULL;
+  struct stat info;
+
+  if (stat (folder, &info) != 0) {
+    g_printerr ("%s: %s\n", folder, g_strerror (errno));
+    return FALSE;
+  }
+  found = g_strdup_printf ("%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT, (guint64) info.st_dev,
+                           (guint64) info.st_ino);
+  if (g_str_equal (found, identity))
+    return TRUE;
+  g_printerr ("%s: it is another folder than the one that was to be shared\n", folder);
+  return FALSE;
+}
+
 static void
 ended_cb (gpointer user_data)
 {
@@ -102,11 +122,13 @@ main (int argc, char **argv)
 {
   int wire = -1, lock = -1;
   g_autofree char *folder = NULL;
+  g_autofree char *identity = NULL;
   gboolean writable = FALSE;
   const GOptionEntry entries[] = {
       {"wire", 0, 0, G_OPTION_ARG_INT, &wire, "A stream socket to QEMU", "FD"},
       {"lock", 0, 0, G_OPTION_ARG_INT, &lock, "A file to hold a lock on", "FD"},
       {"folder", 0, 0, G_OPTION_ARG_FILENAME, &folder, "What is shared", "PATH"},
+      {"identity", 0, 0, G_OPTION_ARG_STRING, &identity, "Its device and number", "DEVICE:INODE"},
       {"writable", 0, 0, G_OPTION_ARG_NONE, &writable, "The guest may change files", NULL},
       {NULL},
   };
@@ -125,10 +147,13 @@ main (int argc, char **argv)
     g_printerr ("%s\n", error->message);
     return 2;
   }
-  if (!is_socket (wire) || folder == NULL || !g_path_is_absolute (folder)) {
-    g_printerr ("--wire names a stream socket that was handed over, --folder a full path\n");
+  if (!is_socket (wire) || folder == NULL || !g_path_is_absolute (folder) || identity == NULL) {
+    g_printerr ("--wire names a stream socket that was handed over, --folder a full path, "
+                "--identity which folder that has to be\n");
     return 2;
   }
+  if (!check_identity (folder, identity))
+    return 1;
   if (!take_lock (lock)) {
     g_printerr ("--lock: %s\n", g_strerror (errno));
     return 1;
