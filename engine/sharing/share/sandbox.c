@@ -2,16 +2,11 @@
 /* What the program takes from itself before it reads the first byte of a guest. */
 #include "sharing/share/sandbox.h"
 
-#include "lodge-config.h"
+#include "qemu/lodge-self-confine.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
-#include <seccomp.h>
-#include <signal.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -30,19 +25,6 @@ share_sandbox_alive (void)
   const struct itimerval limit_s = {.it_value.tv_sec = COMPUTING_LIMIT_S};
 
   (void) setitimer (ITIMER_PROF, &limit_s, NULL);
-}
-
-static void
-limit (int what, rlim_t value)
-{
-  struct rlimit old;
-
-  /* Never raises what was lowered before. */
-  if (getrlimit ((__rlimit_resource_t) what, &old) == 0) {
-    struct rlimit new = {MIN (value, old.rlim_max), MIN (value, old.rlim_max)};
-
-    (void) setrlimit ((__rlimit_resource_t) what, &new);
-  }
 }
 
 /* What GLib's main loop, sockets, threads and files need. What is missing fails with EPERM and does
@@ -150,85 +132,42 @@ static const int writing_calls[] = {
 };
 
 static int
-allow_all (scmp_filter_ctx filter, const int *calls, guint n_calls)
+add_rules (scmp_filter_ctx filter, gconstpointer data)
 {
+  const gboolean *writable = data;
   int result = 0;
 
-  for (guint i = 0; i < n_calls && result == 0; i++)
-    result = seccomp_rule_add (filter, SCMP_ACT_ALLOW, calls[i], 0);
-  return result;
-}
-
-/* Allows a call whose argument @index has of the bits of @mask just @value. */
-static int
-allow_masked (scmp_filter_ctx filter, int call, guint index, guint64 mask, guint64 value)
-{
-  const struct scmp_arg_cmp compare = {index, SCMP_CMP_MASKED_EQ, mask, value};
-
-  return seccomp_rule_add_array (filter, SCMP_ACT_ALLOW, call, 1, &compare);
-}
-
-static int
-add_rules (scmp_filter_ctx filter, gboolean writable)
-{
-  int result = allow_all (filter, allowed_calls, G_N_ELEMENTS (allowed_calls));
-
-  if (result == 0 && writable)
-    result = allow_all (filter, writing_calls, G_N_ELEMENTS (writing_calls));
+  if (*writable)
+    result = lodge_self_allow_all (filter, writing_calls, G_N_ELEMENTS (writing_calls));
   /* The two ends of a connection inside this program, and no other socket. */
   if (result == 0)
-    result = allow_masked (filter, SCMP_SYS (socketpair), 0, G_MAXUINT32, AF_UNIX);
+    result = lodge_self_allow_masked (filter, SCMP_SYS (socketpair), 0, G_MAXUINT32, AF_UNIX);
   /* Threads, and no processes. clone3() hides what it is asked for; the C library goes back to
    * clone() when it is not there. */
   if (result == 0)
-    result = allow_masked (filter, SCMP_SYS (clone), 0, CLONE_THREAD, CLONE_THREAD);
+    result = lodge_self_allow_masked (filter, SCMP_SYS (clone), 0, CLONE_THREAD, CLONE_THREAD);
   if (result == 0)
     result = seccomp_rule_add (filter, SCMP_ACT_ERRNO (ENOSYS), SCMP_SYS (clone3), 0);
   /* A thread is given a name. */
   if (result == 0)
-    result = allow_masked (filter, SCMP_SYS (prctl), 0, G_MAXUINT32, PR_SET_NAME);
-  /* No memory to run code from. */
-  if (result == 0)
-    result = allow_masked (filter, SCMP_SYS (mmap), 2, PROT_EXEC, 0);
-  if (result == 0)
-    result = allow_masked (filter, SCMP_SYS (mprotect), 2, PROT_EXEC, 0);
+    result = lodge_self_allow_masked (filter, SCMP_SYS (prctl), 0, G_MAXUINT32, PR_SET_NAME);
   /* FIONREAD, by which GLib asks how much has come. */
   if (result == 0)
-    result = allow_masked (filter, SCMP_SYS (ioctl), 1, G_MAXUINT32, 0x541b);
+    result = lodge_self_allow_masked (filter, SCMP_SYS (ioctl), 1, G_MAXUINT32, 0x541b);
   return result;
 }
 
 gboolean
 share_sandbox_enter (gboolean writable)
 {
-  scmp_filter_ctx filter;
-  int result;
+  const LodgeSelfLimits limits = {
+      .files = MAX_FILES,
+      .file_bytes = writable ? RLIM_INFINITY : MAX_LOG_BYTES,
+      .memory_kind = RLIMIT_DATA,
+      .memory_bytes = MAX_MEMORY_BYTES,
+      .calls = allowed_calls,
+      .n_calls = G_N_ELEMENTS (allowed_calls),
+  };
 
-  limit (RLIMIT_CORE, 0);
-  limit (RLIMIT_NOFILE, MAX_FILES);
-  if (!writable)
-    limit (RLIMIT_FSIZE, MAX_LOG_BYTES);
-  signal (SIGXFSZ, SIG_IGN);
-  signal (SIGPIPE, SIG_IGN);
-  if (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
-    g_printerr ("no_new_privs: %s\n", g_strerror (errno));
-    return FALSE;
-  }
-  /* It maps terabytes and, at exit, starts a thread that traces this one. */
-  if (LODGE_ADDRESS_SANITIZER)
-    return TRUE;
-  limit (RLIMIT_DATA, MAX_MEMORY_BYTES);
-
-  filter = seccomp_init (SCMP_ACT_ERRNO (EPERM));
-  result = filter != NULL ? add_rules (filter, writable) : -ENOMEM;
-  /* Threads that GLib has made are in it too. */
-  if (result == 0)
-    result = seccomp_attr_set (filter, SCMP_FLTATR_CTL_TSYNC, 1);
-  if (result == 0)
-    result = seccomp_load (filter);
-  if (filter != NULL)
-    seccomp_release (filter);
-  if (result != 0)
-    g_printerr ("seccomp: %s\n", g_strerror (-result));
-  return result == 0;
+  return lodge_self_confine (&limits, add_rules, &writable);
 }
