@@ -18,7 +18,6 @@
 #include <errno.h>
 #include <gio/gunixsocketaddress.h>
 #include <glib/gi18n-lib.h>
-#include <sys/un.h>
 
 /* How long an engine may take to answer a first question, a started one included. */
 #define TIMEOUT_S 5
@@ -326,10 +325,10 @@ reach (LodgeClientFlags flags, GCancellable *cancellable, GError **error)
   if (foreign != NULL && *foreign == '\0')
     foreign = NULL;
   path = foreign != NULL ? g_strdup (foreign) : lodge_paths_dup_engine_socket ();
-  if (strlen (path) >= sizeof ((struct sockaddr_un *) NULL)->sun_path) {
+  if (strlen (path) > LODGE_PATHS_MOST_SOCKET_BYTES) {
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
                  _ ("The path %s is too long for a socket, which may have %d bytes"), path,
-                 (int) sizeof ((struct sockaddr_un *) NULL)->sun_path - 1);
+                 (int) LODGE_PATHS_MOST_SOCKET_BYTES);
     return NULL;
   }
   if (foreign == NULL && (flags & LODGE_CLIENT_FLAGS_NO_START) == 0) {

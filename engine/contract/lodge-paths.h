@@ -3,8 +3,12 @@
 #pragma once
 
 #include <glib.h>
+#include <sys/un.h>
 
 G_BEGIN_DECLS
+
+/* How many bytes the path of a unix socket may have (unix(7): its end is not counted). */
+#define LODGE_PATHS_MOST_SOCKET_BYTES (sizeof (((struct sockaddr_un *) NULL)->sun_path) - 1)
 
 /**
  * lodge_paths_dup_runtime:

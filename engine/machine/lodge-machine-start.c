@@ -29,7 +29,6 @@
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 /* QEMU answers some 30 ms after exec; the rest is for a computer that swaps, or whose disk sleeps.
@@ -126,9 +125,8 @@ make_runtime_folder (LodgeMachine *self, GError **error)
   if (top == NULL)
     return NULL;
   path = lodge_paths_dup_machine_runtime (self->uuid);
-  /* unix(7): sun_path holds 108 bytes with its end. The longest name put behind is shorter. */
-  if (strlen (path) + strlen ("/net-nic00.sock") >=
-      sizeof (((struct sockaddr_un *) NULL)->sun_path)) {
+  if (strlen (path) + strlen (LODGE_MACHINE_COMMAND_LONGEST_SOCKET) >
+      LODGE_PATHS_MOST_SOCKET_BYTES) {
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_HOST,
                  _ ("The path of the folder for sockets, %s, is too long: set XDG_RUNTIME_DIR to a "
                     "shorter one"),

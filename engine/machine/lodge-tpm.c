@@ -9,6 +9,7 @@
 
 #include "lodge-error.h"
 #include "qemu/lodge-launch.h"
+#include "qemu/lodge-unix-socket.h"
 
 #include <errno.h>
 #include <glib/gi18n-lib.h>
@@ -16,49 +17,16 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #define SOCKET_NAME "tpm.sock"
 /* swtpm's tpm_ioctl.h: CMD_SHUTDOWN, sent big-endian. */
 #define CMD_SHUTDOWN 3
-
-static gboolean
-fill_address (const char *path, struct sockaddr_un *out_address)
-{
-  *out_address = (struct sockaddr_un){.sun_family = AF_UNIX};
-  return g_strlcpy (out_address->sun_path, path, sizeof out_address->sun_path) <
-         sizeof out_address->sun_path;
-}
 
 static LodgeError
 error_code (int number)
 {
   return number == EACCES || number == EPERM || number == EROFS ? LODGE_ERROR_DENIED
                                                                 : LODGE_ERROR_FAILED;
-}
-
-static int
-listen_on (const char *path, GError **error)
-{
-  struct sockaddr_un address;
-  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  int saved;
-
-  (void) g_unlink (path);
-  if (!fill_address (path, &address))
-    errno = ENAMETOOLONG;
-  /* The mode of the descriptor is that of the socket (unix_bind_bsd() in Linux). */
-  else if (fd >= 0 && fchmod (fd, 0600) == 0 &&
-           bind (fd, (struct sockaddr *) &address, sizeof address) == 0 && listen (fd, 1) == 0)
-    return fd;
-
-  saved = errno;
-  g_set_error (error, LODGE_ERROR, error_code (saved), _ ("Could not make the socket %s: %s"), path,
-               g_strerror (saved));
-  if (fd >= 0)
-    close (fd);
-  return -1;
 }
 
 /* The folder of the TPM's state. A machine's folder may come from somebody else: a link in it must
@@ -119,7 +87,7 @@ lodge_tpm_start (const char *machine_folder,
   }
   if (!make_state_folder (state, error))
     return NULL;
-  fd = listen_on (socket_path, error);
+  fd = lodge_unix_socket_listen (socket_path, error);
   if (fd < 0)
     return NULL;
 
@@ -147,14 +115,11 @@ lodge_tpm_stop (const char *runtime_folder)
 {
   g_autofree char *path = g_build_filename (runtime_folder, SOCKET_NAME, NULL);
   guint32 command = GUINT32_TO_BE (CMD_SHUTDOWN);
-  struct sockaddr_un address;
-  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  int saved;
+  g_autoptr (GSocket) connection = lodge_unix_socket_connect (path, &saved);
 
   /* Refused when it has ended with its QEMU already: nothing to do then. */
-  if (fd >= 0 && fill_address (path, &address) &&
-      connect (fd, (struct sockaddr *) &address, sizeof address) == 0 &&
-      send (fd, &command, sizeof command, MSG_NOSIGNAL) < 0)
+  if (connection != NULL &&
+      send (g_socket_get_fd (connection), &command, sizeof command, MSG_NOSIGNAL) < 0)
     g_debug ("%s: %s", path, g_strerror (errno));
-  if (fd >= 0)
-    close (fd);
 }

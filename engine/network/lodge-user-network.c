@@ -20,7 +20,6 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 G_DEFINE_FINAL_TYPE (LodgeUserNetwork, lodge_user_network, G_TYPE_OBJECT)
@@ -66,17 +65,16 @@ set_paths (const char *nic_id,
   g_autofree char *socket_name = g_strdup_printf ("net-%s.ctl", nic_id);
   g_autofree char *log_name = g_strdup_printf ("net-%s.log", nic_id);
   g_autofree char *path = g_build_filename (runtime_folder, socket_name, NULL);
-  const struct sockaddr_un *address = NULL;
 
   if (*nic_id == '\0' || strchr (nic_id, '/') != NULL) {
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_FAILED, _ ("“%s” is no name for a network card"),
                  nic_id);
     return FALSE;
   }
-  if (strlen (path) >= sizeof address->sun_path) {
+  if (strlen (path) > LODGE_PATHS_MOST_SOCKET_BYTES) {
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_FAILED,
                  _ ("The path %s is too long for a socket: it may have %u characters"), path,
-                 (guint) sizeof address->sun_path - 1);
+                 (guint) LODGE_PATHS_MOST_SOCKET_BYTES);
     return FALSE;
   }
   *out_socket_path = g_steal_pointer (&path);

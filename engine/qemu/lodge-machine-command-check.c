@@ -8,6 +8,7 @@
 #include "qemu/lodge-machine-command-private.h"
 
 #include "lodge-error.h"
+#include "lodge-paths.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 typedef enum {
@@ -27,9 +27,6 @@ typedef enum {
   FILE_KERNEL,
   FILE_INITRD,
 } FileKind;
-
-/* The longest name of a socket that we make in the runtime folder. */
-#define LONGEST_SOCKET "/monitor.sock"
 
 static void
 set_file_error (GError **error, FileKind kind, const char *path, const char *why)
@@ -240,14 +237,14 @@ check_runtime (const LodgeDescription *description,
                const LodgeMachineCommandHost *host,
                GError **error)
 {
-  struct sockaddr_un address;
-
-  if (strlen (host->runtime_folder) + strlen (LONGEST_SOCKET) >= sizeof address.sun_path) {
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_HOST,
-                 _ ("The folder %s has too long a name for sockets: at most %u characters are "
-                    "possible"),
-                 host->runtime_folder,
-                 (guint) (sizeof address.sun_path - 1 - strlen (LONGEST_SOCKET)));
+  if (strlen (host->runtime_folder) + strlen (LODGE_MACHINE_COMMAND_LONGEST_SOCKET) >
+      LODGE_PATHS_MOST_SOCKET_BYTES) {
+    g_set_error (
+        error, LODGE_ERROR, LODGE_ERROR_HOST,
+        _ ("The folder %s has too long a name for sockets: at most %u characters are "
+           "possible"),
+        host->runtime_folder,
+        (guint) (LODGE_PATHS_MOST_SOCKET_BYTES - strlen (LODGE_MACHINE_COMMAND_LONGEST_SOCKET)));
     return FALSE;
   }
   if (description->tpm && host->tpm_socket == NULL) {

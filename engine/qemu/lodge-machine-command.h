@@ -16,6 +16,10 @@
 
 G_BEGIN_DECLS
 
+/* The longest name of a socket in a machine's runtime folder: what a start asks for. (A network
+ * card with a longer id is told of when its own is made.) */
+#define LODGE_MACHINE_COMMAND_LONGEST_SOCKET "/net-nic00.ctl"
+
 /* What the description does not say: where this computer has things. */
 typedef struct {
   LodgeQemu *qemu;

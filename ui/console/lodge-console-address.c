@@ -7,10 +7,10 @@
 #include "console/lodge-console-address.h"
 
 #include "lodge-error.h"
+#include "lodge-paths.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
-#include <sys/un.h>
 
 #define TLS_PORT "tls-port"
 
@@ -40,7 +40,7 @@ take_path (LodgeConsoleAddress *self, GUri *parts, const char *uri, GError **err
 
   if (*g_uri_get_host (parts) != '\0' || *path != '/')
     return refuse (error, uri, _ ("the path of a socket begins with a slash, spice+unix:///path"));
-  if (strlen (path) >= sizeof ((struct sockaddr_un *) NULL)->sun_path)
+  if (strlen (path) > LODGE_PATHS_MOST_SOCKET_BYTES)
     return refuse (error, uri, _ ("the path is too long for a socket"));
   self->path = g_strdup (path);
   return TRUE;
