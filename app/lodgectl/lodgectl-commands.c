@@ -102,7 +102,8 @@ const LodgectlCommand lodgectl_commands[] = {
                    { .name = "KEY=VALUE", .kind = LODGECTL_KIND_TEXT, .many = TRUE } },
     .sentence = N_ ("Change keys of a machine's description, all of them or none."),
     .details = N_ ("The keys are those that “lodgectl show” prints. An empty value takes the key's "
-                   "default again. Most changes are seen by the guest at its next start."),
+                   "default again. Most changes are seen by the guest at its next start; what it shares with this "
+                   "computer and whether its network cables are plugged in changes at once."),
     .handler = lodgectl_set,
   },
   {

@@ -165,6 +165,9 @@ static const LodgeKey keys[] = {
   { LODGE_SECTION_NIC, "port", LODGE_KEY_NUMBER, offsetof (LodgeNic, port), NULL,
     LODGE_DESCRIPTION_FIRST_FREE_PORT, LODGE_DESCRIPTION_PORTS - 1, NULL, 0,
     N_ ("The PCI Express port; the guest knows the card by it.") },
+  { LODGE_SECTION_NIC, "connected", LODGE_KEY_BOOLEAN, offsetof (LodgeNic, connected), "true", 0, 0, NULL,
+    SETTABLE, N_ ("Whether its cable is plugged in; also while the guest runs, which keeps the card and "
+                  "is told.") },
   { LODGE_SECTION_NIC, "forwards", LODGE_KEY_FORWARDS, offsetof (LodgeNic, forwards), "", 0, 0, NULL,
     SETTABLE, N_ ("What is let in from outside, as PROTO:[ADDRESS:]HOSTPORT:GUESTPORT with ';' "
                   "between.") },

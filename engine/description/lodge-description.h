@@ -68,8 +68,9 @@ typedef struct {
   char *id;
   char *mac; /* aa:bb:cc:dd:ee:ff */
   LodgeNicModel model;
-  guint port;      /* root port */
-  char **forwards; /* PROTO:[ADDRESS:]HOSTPORT:GUESTPORT; never NULL */
+  guint port;         /* root port */
+  gboolean connected; /* its cable is plugged in */
+  char **forwards;    /* PROTO:[ADDRESS:]HOSTPORT:GUESTPORT; never NULL */
 } LodgeNic;
 
 /* [media.ID]: a drive for removable images, with what is in it. */

@@ -39,8 +39,11 @@ struct _LodgeMachine {
   char *spice_socket;
   GPtrArray *terminals; /* of what lodge-machine-terminals.c knows */
   gboolean changing_media;
-  gboolean asleep;      /* the guest has suspended itself to memory */
-  GHashTable *networks; /* NIC id to LodgeUserNetwork */
+  gboolean asleep;          /* the guest has suspended itself to memory */
+  GHashTable *networks;     /* NIC id to LodgeUserNetwork */
+  GHashTable *links;        /* NIC id to whether QEMU was told that its cable is plugged in */
+  gboolean links_unknown;   /* an earlier engine may have told it something else */
+  gboolean links_under_way; /* it is being told */
   gboolean has_tpm;
   LodgeSharedFolder *share; /* while a folder is shared */
   gboolean share_ending;    /* it was told to end */
@@ -148,6 +151,20 @@ void lodge_machine_share_port_changed (LodgeMachine *self, const char *port, gbo
 void lodge_machine_share_end (LodgeMachine *self);
 /* This engine ends; the sharing goes on. */
 void lodge_machine_share_forget (LodgeMachine *self);
+
+/* lodge-machine-link.c */
+/* Tells QEMU of the cables that are not as the description says. Errors: QEMU's. */
+void lodge_machine_links_async (LodgeMachine *self,
+                                GCancellable *cancellable,
+                                GAsyncReadyCallback callback,
+                                gpointer user_data);
+gboolean lodge_machine_links_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
+/* The same where nobody waits: the note says what failed. */
+void lodge_machine_links_update (LodgeMachine *self);
+/* The same for a QEMU that an earlier engine started. */
+void lodge_machine_links_recover (LodgeMachine *self);
+/* The guest has ended. */
+void lodge_machine_links_forget (LodgeMachine *self);
 
 /* lodge-machine-terminals.c */
 /* Serves those that QEMU, process @qemu, has made sockets for. */

@@ -223,6 +223,7 @@ status_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     } else {
       recover_live (self, statuses[i].state);
       lodge_machine_screen_begin (self);
+      lodge_machine_links_recover (self);
     }
     finish (task);
     return;

@@ -70,6 +70,7 @@ lodge_machine_detach (LodgeMachine *self)
   g_clear_handle_id (&self->reaction_timeout, g_source_remove);
   lodge_machine_screen_end (self);
   lodge_machine_share_end (self);
+  lodge_machine_links_forget (self);
   lodge_machine_close_terminals (self);
   if (self->qmp != NULL) {
     g_signal_handlers_disconnect_by_data (self->qmp, self);

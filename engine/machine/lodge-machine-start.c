@@ -259,12 +259,36 @@ continued_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_object_unref (task);
 }
 
+/* Its cables are as they shall be: no packet has come or gone. */
+static void
+linked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = LODGE_MACHINE (source);
+  Start *start = g_task_get_task_data (task);
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+  GError *error = NULL;
+
+  if (!lodge_machine_links_finish (self, result, &error)) {
+    fail (task, error);
+    return;
+  }
+  if (self->qmp == NULL) {
+    fail (task, g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED, _ ("QEMU ended while it started")));
+    return;
+  }
+  /* Not before: a guest that has run no instruction has lost nothing. */
+  lodge_run_record_begin (folder);
+  start->recorded = TRUE;
+  lodge_qmp_execute_async (self->qmp, "cont", NULL, QMP_TIMEOUT_MS, self->start_cancellable,
+                           continued_cb, task);
+}
+
 static void
 connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
   LodgeMachine *self = g_task_get_source_object (task);
-  Start *start = g_task_get_task_data (task);
   g_autoptr (GError) error = NULL;
   g_autoptr (LodgeQmp) qmp = lodge_qmp_connect_finish (result, &error);
   g_autofree char *folder = lodge_machine_dup_folder (self);
@@ -286,11 +310,7 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
 
   lodge_machine_attach (self, qmp);
-  /* Not before: a guest that has run no instruction has lost nothing. */
-  lodge_run_record_begin (folder);
-  start->recorded = TRUE;
-  lodge_qmp_execute_async (qmp, "cont", NULL, QMP_TIMEOUT_MS, self->start_cancellable, continued_cb,
-                           task);
+  lodge_machine_links_async (self, self->start_cancellable, linked_cb, task);
 }
 
 /* Whoever starts a process reaps it; that QEMU itself is gone is told by the watch on QEMU. */

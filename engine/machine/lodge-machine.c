@@ -30,6 +30,7 @@ lodge_machine_finalize (GObject *object)
   g_clear_object (&self->qmp);
   g_clear_object (&self->start_cancellable);
   g_hash_table_unref (self->networks);
+  g_hash_table_unref (self->links);
   g_ptr_array_unref (self->waiting_for_end);
   g_clear_pointer (&self->command, lodge_command_free);
   g_clear_pointer (&self->file, lodge_description_file_free);
@@ -64,6 +65,7 @@ lodge_machine_init (LodgeMachine *self)
   self->note = g_strdup ("");
   self->spice_socket = g_strdup ("");
   self->networks = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
+  self->links = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->waiting_for_end = g_ptr_array_new_with_free_func (g_object_unref);
 }
 
@@ -289,5 +291,6 @@ lodge_machine_take_file (LodgeMachine *self, LodgeDescriptionFile *file)
   self->file = file;
   self->file_time_us = get_file_time (self);
   lodge_machine_share_update (self);
+  lodge_machine_links_update (self);
   lodge_machine_emit_changed (self);
 }
