@@ -3,6 +3,8 @@
  * machine's description. What is done follows the description, whoever changes it. */
 #include "gtk/lodge-console-window-private.h"
 
+#include "gtk/lodge-set-keys.h"
+
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
@@ -23,18 +25,23 @@ struct _LodgeConsoleScaling {
 #define HEIGHT_MIN 200
 
 static void
+set_key (LodgeConsoleScaling *self, const char *key, const char *text)
+{
+  lodge_set_keys (GTK_WINDOW (self->window),
+                  lodge_console_machine_get_machine (self->window->machine),
+                  _ ("Could Not Change How the Screen Is Shown"), NULL, key, text, NULL);
+}
+
+static void
 scaling_cb (GSimpleAction *action, GVariant *value, LodgeConsoleScaling *self)
 {
-  lodge_console_key_set (self->window, SCALING_KEY, g_variant_get_string (value, NULL),
-                         _ ("Could Not Change How the Screen Is Shown"));
+  set_key (self, SCALING_KEY, g_variant_get_string (value, NULL));
 }
 
 static void
 whole_multiples_cb (GSimpleAction *action, GVariant *value, LodgeConsoleScaling *self)
 {
-  lodge_console_key_set (self->window, WHOLE_MULTIPLES_KEY,
-                         g_variant_get_boolean (value) ? "true" : "false",
-                         _ ("Could Not Change How the Screen Is Shown"));
+  set_key (self, WHOLE_MULTIPLES_KEY, g_variant_get_boolean (value) ? "true" : "false");
 }
 
 /* A guest without an agent may have a driver that hears of it from its graphics card. Whether it

@@ -7,6 +7,7 @@
 #include "gtk/lodge-console-window-private.h"
 
 #include "gtk/lodge-display-clipboard.h"
+#include "gtk/lodge-set-keys.h"
 #include "gtk/lodge-transfer-panel.h"
 
 #include <glib/gi18n-lib.h>
@@ -54,7 +55,9 @@ say (LodgeConsoleSharing *self, const char *sentence)
 static void
 set_key (LodgeConsoleSharing *self, const char *key, const char *text)
 {
-  lodge_console_key_set (self->window, key, text, _ ("Could Not Change What Is Shared"));
+  lodge_set_keys (GTK_WINDOW (self->window),
+                  lodge_console_machine_get_machine (self->window->machine),
+                  _ ("Could Not Change What Is Shared"), NULL, key, text, NULL);
 }
 
 static void

@@ -95,13 +95,6 @@ void lodge_console_fullscreen_init (LodgeConsoleWindow *self);
 void lodge_console_fullscreen_toggle (LodgeConsoleWindow *self);
 void lodge_console_fullscreen_clear (LodgeConsoleWindow *self);
 
-/* lodge-console-key.c: asks the engine to change a key of the description. @failure heads the
- * message when it does not. */
-void lodge_console_key_set (LodgeConsoleWindow *window,
-                            const char *key,
-                            const char *text,
-                            const char *failure);
-
 /* lodge-console-scaling.c: how the picture is brought into the window. */
 void lodge_console_scaling_init (LodgeConsoleWindow *window);
 /* Follows the machine's description. */

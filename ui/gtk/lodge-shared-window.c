@@ -3,7 +3,7 @@
 #include "gtk/lodge-shared-window.h"
 
 #include "gtk/lodge-child-window.h"
-#include "gtk/lodge-message.h"
+#include "gtk/lodge-set-keys.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -71,51 +71,21 @@ static void update (LodgeSharedWindow *self);
 
 /* --- Changes --- */
 
-/* An answer may come after the window was closed: then the console window shows it, if it is there
- * still. */
 static void
-show_error (LodgeSharedWindow *self, const char *heading, const GError *error)
+refused_cb (GtkWindow *window)
 {
-  GtkWindow *window = GTK_WINDOW (self);
-  GtkWindow *where =
-      gtk_widget_get_visible (GTK_WIDGET (self)) ? window : gtk_window_get_transient_for (window);
+  LodgeSharedWindow *self = LODGE_SHARED_WINDOW (window);
 
-  if (where != NULL)
-    lodge_message_show_error (where, heading, error);
+  /* A switch goes back. */
+  if (self->machine != NULL)
+    update (self);
 }
 
 static void
-set_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+set_key (LodgeSharedWindow *self, const char *key, const char *text)
 {
-  g_autoptr (LodgeSharedWindow) self = user_data;
-  g_autoptr (GError) error = NULL;
-
-  if (lodge_machine1_call_set_finish (LODGE_MACHINE1 (source), result, &error))
-    return;
-  g_dbus_error_strip_remote_error (error);
-  show_error (self, _ ("Could Not Change What Is Shared"), error);
-  update (self);
-}
-
-/* @second_key: (nullable) */
-static void
-set_keys (LodgeSharedWindow *self,
-          const char *key,
-          const char *text,
-          const char *second_key,
-          const char *second_text)
-{
-  LodgeMachine1 *object = lodge_console_machine_get_machine (self->machine);
-  GVariantBuilder builder;
-
-  if (object == NULL)
-    return;
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{ss}"));
-  g_variant_builder_add (&builder, "{ss}", key, text);
-  if (second_key != NULL)
-    g_variant_builder_add (&builder, "{ss}", second_key, second_text);
-  lodge_machine1_call_set (object, g_variant_builder_end (&builder), NULL, set_cb,
-                           g_object_ref (self));
+  lodge_set_keys (GTK_WINDOW (self), lodge_console_machine_get_machine (self->machine),
+                  _ ("Could Not Change What Is Shared"), refused_cb, key, text, NULL);
 }
 
 static void
@@ -126,9 +96,9 @@ switched_cb (GtkSwitch *widget, GParamSpec *spec, LodgeSharedWindow *self)
   if (self->updating)
     return;
   if (widget == self->files_switch)
-    set_keys (self, "sharing.files", on ? "true" : "false", NULL, NULL);
+    set_key (self, "sharing.files", on ? "true" : "false");
   else if (widget == self->writable_switch)
-    set_keys (self, "sharing.folder-writable", on ? "true" : "false", NULL, NULL);
+    set_key (self, "sharing.folder-writable", on ? "true" : "false");
   else if (widget == self->playback_switch)
     g_object_set (self->sound, "muted", !on, NULL);
   else
@@ -142,7 +112,7 @@ clipboard_cb (AdwComboRow *row, GParamSpec *spec, LodgeSharedWindow *self)
   const guint selected = adw_combo_row_get_selected (row);
 
   if (!self->updating && selected < G_N_ELEMENTS (clipboard_ways))
-    set_keys (self, "sharing.clipboard", clipboard_ways[selected].value, NULL, NULL);
+    set_key (self, "sharing.clipboard", clipboard_ways[selected].value);
 }
 
 static void
@@ -150,7 +120,7 @@ refuse_folder (LodgeSharedWindow *self, const char *sentence)
 {
   g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, sentence);
 
-  show_error (self, _ ("Could Not Change What Is Shared"), error);
+  lodge_set_keys_show_error (GTK_WINDOW (self), _ ("Could Not Change What Is Shared"), error);
 }
 
 void
@@ -161,7 +131,9 @@ lodge_shared_window_set_folder (LodgeSharedWindow *self, const char *path)
     refuse_folder (self, _ ("Only a folder whose name is UTF-8 can be shared"));
     return;
   }
-  set_keys (self, "sharing.folder", path, "sharing.folder-writable", "false");
+  lodge_set_keys (GTK_WINDOW (self), lodge_console_machine_get_machine (self->machine),
+                  _ ("Could Not Change What Is Shared"), refused_cb, "sharing.folder", path,
+                  "sharing.folder-writable", "false", NULL);
 }
 
 static void
@@ -217,7 +189,7 @@ removed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (lodge_machine1_call_remove_forward_finish (LODGE_MACHINE1 (source), result, &error))
     return;
   g_dbus_error_strip_remote_error (error);
-  show_error (self, _ ("Could Not Remove the Forward"), error);
+  lodge_set_keys_show_error (GTK_WINDOW (self), _ ("Could Not Remove the Forward"), error);
 }
 
 static void
