@@ -208,6 +208,42 @@ test_network (void)
   teardown (&test);
 }
 
+/* The cable: from here, from somebody else, and where it is refused. */
+static void
+test_cable (void)
+{
+  GtkSwitch *cable;
+  Test test;
+
+  setup (&test);
+  app_wait_until (find_row (&test, "Network Card nic0") != NULL);
+  cable = find_switch (&test, "Network Card nic0");
+  g_assert_true (gtk_switch_get_active (cable));
+  app_assert_named (test.shared);
+  gtk_switch_set_active (cable, FALSE);
+  app_wait_until (has_key (&test, "nic.nic0.connected", "false"));
+  app_wait_until (
+      app_find_label (test.shared, "Disconnected: the guest has the card, and no cable in it") !=
+      NULL);
+  /* The same widget: whoever has the keyboard on it goes on from there. */
+  g_assert_true (cable == find_switch (&test, "Network Card nic0"));
+  set_key (&test, "nic.nic0.connected", "true");
+  app_wait_until (gtk_switch_get_active (cable));
+
+  fake_engine_fail_next (test.engine, "Set", LODGE_ERROR_STORAGE, "No room.");
+  gtk_switch_set_active (cable, FALSE);
+  app_wait_until (app_get_dialog () != NULL);
+  gtk_window_close (GTK_WINDOW (app_get_dialog ()));
+  app_wait_until (app_get_dialog () == NULL && gtk_switch_get_active (cable));
+  g_assert_true (has_key (&test, "nic.nic0.connected", "true"));
+
+  /* The answer comes when the windows have gone. */
+  fake_engine_set_delay (test.engine, "Set", 50);
+  fake_engine_fail_next (test.engine, "Set", LODGE_ERROR_STORAGE, "No room.");
+  gtk_switch_set_active (cable, FALSE);
+  teardown (&test);
+}
+
 /* The answer to a switch comes when the window, or the console window as well, is gone. */
 static void
 test_close_while_asked (void)
@@ -261,6 +297,7 @@ main (int argc, char **argv)
   g_test_add_func ("/shared-window/refused", test_refused);
   g_test_add_func ("/shared-window/clipboard-and-sound", test_clipboard_and_sound);
   g_test_add_func ("/shared-window/network", test_network);
+  g_test_add_func ("/shared-window/cable", test_cable);
   g_test_add_func ("/shared-window/close-while-asked", test_close_while_asked);
   g_test_add_func ("/shared-window/open-and-close", test_open_and_close);
   return g_test_run ();

@@ -4,9 +4,9 @@
 
 #include "gtk/lodge-child-window.h"
 #include "gtk/lodge-set-keys.h"
+#include "gtk/lodge-shared-network.h"
 
 #include <glib/gi18n-lib.h>
-#include <string.h>
 
 #define WIDTH  460
 #define HEIGHT 760
@@ -42,9 +42,8 @@ struct _LodgeSharedWindow {
   GtkSwitch *playback_switch;
   AdwActionRow *microphone;
   GtkSwitch *microphone_switch;
-  AdwPreferencesGroup *network;
-  GPtrArray *network_rows; /* of GtkWidget, in the group */
-  char *network_seen;      /* what they show */
+  AdwPreferencesPage *page;
+  LodgeSharedNetwork *network;
 };
 
 G_DEFINE_FINAL_TYPE (LodgeSharedWindow, lodge_shared_window, ADW_TYPE_WINDOW)
@@ -71,8 +70,8 @@ static void update (LodgeSharedWindow *self);
 
 /* --- Changes --- */
 
-static void
-refused_cb (GtkWindow *window)
+void
+lodge_shared_window_update (GtkWindow *window)
 {
   LodgeSharedWindow *self = LODGE_SHARED_WINDOW (window);
 
@@ -85,7 +84,8 @@ static void
 set_key (LodgeSharedWindow *self, const char *key, const char *text)
 {
   lodge_set_keys (GTK_WINDOW (self), lodge_console_machine_get_machine (self->machine),
-                  _ ("Could Not Change What Is Shared"), refused_cb, key, text, NULL);
+                  _ ("Could Not Change What Is Shared"), lodge_shared_window_update, key, text,
+                  NULL);
 }
 
 static void
@@ -132,8 +132,8 @@ lodge_shared_window_set_folder (LodgeSharedWindow *self, const char *path)
     return;
   }
   lodge_set_keys (GTK_WINDOW (self), lodge_console_machine_get_machine (self->machine),
-                  _ ("Could Not Change What Is Shared"), refused_cb, "sharing.folder", path,
-                  "sharing.folder-writable", "false", NULL);
+                  _ ("Could Not Change What Is Shared"), lodge_shared_window_update,
+                  "sharing.folder", path, "sharing.folder-writable", "false", NULL);
 }
 
 static void
@@ -180,29 +180,6 @@ stop_cb (GtkButton *button, LodgeSharedWindow *self)
   lodge_shared_window_set_folder (self, "");
 }
 
-static void
-removed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (LodgeSharedWindow) self = user_data;
-  g_autoptr (GError) error = NULL;
-
-  if (lodge_machine1_call_remove_forward_finish (LODGE_MACHINE1 (source), result, &error))
-    return;
-  g_dbus_error_strip_remote_error (error);
-  lodge_set_keys_show_error (GTK_WINDOW (self), _ ("Could Not Remove the Forward"), error);
-}
-
-static void
-remove_cb (GtkButton *button, LodgeSharedWindow *self)
-{
-  LodgeMachine1 *object = lodge_console_machine_get_machine (self->machine);
-
-  if (object != NULL)
-    lodge_machine1_call_remove_forward (object, g_object_get_data (G_OBJECT (button), "nic"),
-                                        g_object_get_data (G_OBJECT (button), "rule"), NULL,
-                                        removed_cb, g_object_ref (self));
-}
-
 /* --- What there is --- */
 
 static void
@@ -243,81 +220,6 @@ add_button (LodgeSharedWindow *self, AdwActionRow *row, GtkWidget *button, GCall
   adw_action_row_add_suffix (row, button);
   g_signal_connect (button, "clicked", clicked, self);
   return button;
-}
-
-static void
-add_forward (LodgeSharedWindow *self, const char *nic, const char *rule)
-{
-  AdwActionRow *row = add_row (self->network, rule);
-  g_autofree char *words = g_strdup_printf (_ ("Remove the forward %s"), rule);
-  GtkWidget *button = gtk_button_new_from_icon_name ("list-remove-symbolic");
-
-  adw_action_row_set_subtitle (row, _ ("A port of this computer that leads into the guest"));
-  add_button (self, row, button, G_CALLBACK (remove_cb));
-  gtk_widget_add_css_class (button, "flat");
-  gtk_widget_set_tooltip_text (button, words);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, words,
-                                  -1);
-  g_object_set_data_full (G_OBJECT (button), "nic", g_strdup (nic), g_free);
-  g_object_set_data_full (G_OBJECT (button), "rule", g_strdup (rule), g_free);
-  g_ptr_array_add (self->network_rows, row);
-}
-
-static void
-add_nic (LodgeSharedWindow *self, const char *nic, const char *forwards)
-{
-  g_autofree char *title = g_strdup_printf (_ ("Network Card %s"), nic);
-  AdwActionRow *row = add_row (self->network, title);
-  g_auto (GStrv) rules = g_strsplit (forwards, ";", -1);
-
-  adw_action_row_set_subtitle (row, _ ("The guest reaches the networks that this computer reaches, "
-                                       "but not what listens on localhost only"));
-  g_ptr_array_add (self->network_rows, row);
-  for (guint i = 0; rules[i] != NULL; i++) {
-    if (*g_strstrip (rules[i]) != '\0')
-      add_forward (self, nic, rules[i]);
-  }
-}
-
-/* "nic.nic0.model" is there once for each card. */
-static void
-update_network (LodgeSharedWindow *self)
-{
-  LodgeMachine1 *object = lodge_console_machine_get_machine (self->machine);
-  GVariant *description = object != NULL ? lodge_machine1_get_description (object) : NULL;
-  g_autoptr (GPtrArray) nics = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GString) seen = g_string_new (NULL);
-  GVariantIter iter;
-  const char *key, *text;
-
-  if (description == NULL)
-    return;
-  g_variant_iter_init (&iter, description);
-  while (g_variant_iter_next (&iter, "{&s&s}", &key, &text)) {
-    if (g_str_has_prefix (key, "nic.") && g_str_has_suffix (key, ".model"))
-      g_ptr_array_add (nics,
-                       g_strndup (key + strlen ("nic."), strlen (key) - strlen ("nic..model")));
-  }
-  for (guint i = 0; i < nics->len; i++) {
-    g_autofree char *name = g_strdup_printf ("nic.%s.forwards", (char *) nics->pdata[i]);
-
-    g_string_append_printf (seen, "%s=%s\n", name, lodge_shared_lookup (self->machine, name));
-  }
-  gtk_widget_set_visible (GTK_WIDGET (self->network), nics->len > 0);
-  /* A row that has the keyboard's focus stays while nothing changes. */
-  if (g_strcmp0 (seen->str, self->network_seen) == 0)
-    return;
-
-  g_free (self->network_seen);
-  self->network_seen = g_strdup (seen->str);
-  for (guint i = 0; i < self->network_rows->len; i++)
-    adw_preferences_group_remove (self->network, self->network_rows->pdata[i]);
-  g_ptr_array_set_size (self->network_rows, 0);
-  for (guint i = 0; i < nics->len; i++) {
-    g_autofree char *name = g_strdup_printf ("nic.%s.forwards", (char *) nics->pdata[i]);
-
-    add_nic (self, nics->pdata[i], lodge_shared_lookup (self->machine, name));
-  }
 }
 
 static void
@@ -406,7 +308,7 @@ update (LodgeSharedWindow *self)
   if (there) {
     update_clipboard (self);
     update_folder (self);
-    update_network (self);
+    lodge_shared_network_update (self->network);
   }
   gtk_widget_set_sensitive (GTK_WIDGET (self->clipboard), there);
   gtk_widget_set_sensitive (GTK_WIDGET (self->files), there);
@@ -469,21 +371,20 @@ lodge_shared_window_init (LodgeSharedWindow *self)
   GtkWidget *page = adw_preferences_page_new ();
   AdwPreferencesGroup *sound;
 
-  self->network_rows = g_ptr_array_new ();
   gtk_window_set_default_size (GTK_WINDOW (self), WIDTH, HEIGHT);
   gtk_box_append (GTK_BOX (box), adw_header_bar_new ());
   gtk_box_append (GTK_BOX (box), page);
   gtk_widget_set_vexpand (page, TRUE);
   adw_window_set_content (ADW_WINDOW (self), box);
+  self->page = ADW_PREFERENCES_PAGE (page);
 
-  add_desktop_rows (self, add_group (ADW_PREFERENCES_PAGE (page), _ ("Clipboard and Files")));
-  add_folder_rows (self, add_group (ADW_PREFERENCES_PAGE (page), _ ("Folder")));
-  sound = add_group (ADW_PREFERENCES_PAGE (page), _ ("Sound"));
+  add_desktop_rows (self, add_group (self->page, _ ("Clipboard and Files")));
+  add_folder_rows (self, add_group (self->page, _ ("Folder")));
+  sound = add_group (self->page, _ ("Sound"));
   self->playback = add_row (sound, _ ("What the Guest Plays"));
   self->playback_switch = add_switch (self, self->playback);
   self->microphone = add_row (sound, _ ("Microphone"));
   self->microphone_switch = add_switch (self, self->microphone);
-  self->network = add_group (ADW_PREFERENCES_PAGE (page), _ ("Network"));
 }
 
 static void
@@ -505,22 +406,11 @@ lodge_shared_window_dispose (GObject *object)
 }
 
 static void
-lodge_shared_window_finalize (GObject *object)
-{
-  LodgeSharedWindow *self = LODGE_SHARED_WINDOW (object);
-
-  g_ptr_array_unref (self->network_rows);
-  g_free (self->network_seen);
-  G_OBJECT_CLASS (lodge_shared_window_parent_class)->finalize (object);
-}
-
-static void
 lodge_shared_window_class_init (LodgeSharedWindowClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = lodge_shared_window_dispose;
-  G_OBJECT_CLASS (klass)->finalize = lodge_shared_window_finalize;
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
 }
 
@@ -535,6 +425,8 @@ lodge_shared_window_new (GtkWindow *console, LodgeConsoleMachine *machine)
   lodge_child_window_attach (GTK_WINDOW (self), console);
   self->machine = g_object_ref (machine);
   self->sound = lodge_console_machine_get_sound (machine);
+  self->network = lodge_shared_network_new (machine);
+  adw_preferences_page_add (self->page, ADW_PREFERENCES_GROUP (self->network));
   g_signal_connect_swapped (machine, "changed", G_CALLBACK (update), self);
   g_signal_connect_swapped (self->sound, "notify", G_CALLBACK (update), self);
   update (self);

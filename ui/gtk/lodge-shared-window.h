@@ -22,6 +22,9 @@ GtkWidget *lodge_shared_window_new (GtkWindow *console, LodgeConsoleMachine *mac
 /* Shares @path instead of what was shared before, read-only. */
 void lodge_shared_window_set_folder (LodgeSharedWindow *self, const char *path);
 
+/* Shows what the engine says now: for a switch that it has refused. Nothing once it is closed. */
+void lodge_shared_window_update (GtkWindow *window);
+
 /* A key of the description, lent, or "" while nothing is known of it. */
 const char *lodge_shared_lookup (LodgeConsoleMachine *machine, const char *key);
 
