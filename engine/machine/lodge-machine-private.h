@@ -9,6 +9,8 @@
 #include "qemu/lodge-qmp.h"
 #include "sharing/lodge-shared-folder.h"
 
+#include <gio/gunixmounts.h>
+
 G_BEGIN_DECLS
 
 struct _LodgeMachine {
@@ -50,14 +52,17 @@ struct _LodgeMachine {
   gint64 share_began_us;
   guint share_restarts; /* one after the other, none of which lived long */
   guint share_timeout;
-  char *share_note;       /* what the note was told last of it, or NULL */
-  gboolean disk_failed;   /* what the guest is paused for */
-  gboolean ending;        /* QEMU was told to go: its end is no crash */
-  gboolean restart;       /* the guest reset and gets a fresh QEMU */
-  gboolean recovering;    /* what an earlier engine started is being looked for */
-  guint reaction_timeout; /* a guest that ignores its power button */
-  guint kill_timeout;     /* a QEMU that ignores "quit" */
-  guint network_timeout;  /* a network that ended before its QEMU */
+  char *share_note;                /* what is wrong with it, and the note was told; or NULL */
+  GFile *share_watched;            /* the folder that is wanted, while something is; or NULL */
+  GFileMonitor *share_monitor;     /* of its name, or NULL */
+  GUnixMountMonitor *share_mounts; /* a disk may go with it */
+  gboolean disk_failed;            /* what the guest is paused for */
+  gboolean ending;                 /* QEMU was told to go: its end is no crash */
+  gboolean restart;                /* the guest reset and gets a fresh QEMU */
+  gboolean recovering;             /* what an earlier engine started is being looked for */
+  guint reaction_timeout;          /* a guest that ignores its power button */
+  guint kill_timeout;              /* a QEMU that ignores "quit" */
+  guint network_timeout;           /* a network that ended before its QEMU */
   GCancellable *start_cancellable;
   GPtrArray *waiting_for_end; /* of GTask: return TRUE once QEMU is gone */
 

@@ -22,12 +22,22 @@ static void share_now (LodgeMachine *self);
 static void
 tell (LodgeMachine *self, const char *sentence)
 {
+  const gboolean changed = g_strcmp0 (self->share_note, sentence) != 0;
+
   if (self->share_note != NULL && g_str_equal (self->note, self->share_note))
     lodge_machine_set_note (self, NULL);
   g_free (self->share_note);
   self->share_note = g_strdup (sentence);
   if (sentence != NULL)
     lodge_machine_set_note (self, sentence);
+  if (changed)
+    lodge_machine_emit_changed (self);
+}
+
+const char *
+lodge_machine_get_folder_problem (LodgeMachine *self)
+{
+  return self->share_note != NULL ? self->share_note : "";
 }
 
 /* Lent; "" for none. */
@@ -40,6 +50,62 @@ get_wanted (LodgeMachine *self)
       self->state == LODGE_STATE_STARTING || !lodge_state_is_live (self->state))
     return "";
   return description->share_folder;
+}
+
+/* --- The folder goes, and comes again --- */
+
+/* Something was mounted, or the name is another folder's now, or nobody's. */
+static void
+look_again (LodgeMachine *self)
+{
+  if (self->share == NULL) {
+    if (self->share_timeout == 0)
+      share_now (self);
+  } else if (!self->share_ending && !lodge_shared_folder_is_there (self->share)) {
+    /* What is removed, or unmounted, is really gone once nobody has it open. */
+    self->share_ending = TRUE;
+    lodge_shared_folder_stop (self->share);
+  }
+}
+
+static void
+monitor_cb (
+    GFileMonitor *monitor, GFile *file, GFile *other, GFileMonitorEvent event, LodgeMachine *self)
+{
+  if (event == G_FILE_MONITOR_EVENT_DELETED || event == G_FILE_MONITOR_EVENT_CREATED)
+    look_again (self);
+}
+
+static void
+unwatch (LodgeMachine *self)
+{
+  if (self->share_monitor != NULL) {
+    g_signal_handlers_disconnect_by_data (self->share_monitor, self);
+    g_file_monitor_cancel (self->share_monitor);
+  }
+  if (self->share_mounts != NULL)
+    g_signal_handlers_disconnect_by_data (self->share_mounts, self);
+  g_clear_object (&self->share_monitor);
+  g_clear_object (&self->share_mounts);
+  g_clear_object (&self->share_watched);
+}
+
+static void
+watch (LodgeMachine *self, const char *path)
+{
+  g_autoptr (GFile) file = *path != '\0' ? g_file_new_for_path (path) : NULL;
+
+  if (file == NULL || (self->share_watched != NULL && !g_file_equal (file, self->share_watched)))
+    unwatch (self);
+  if (file == NULL || self->share_watched != NULL)
+    return;
+  self->share_watched = g_steal_pointer (&file);
+  /* Where there is none, only the next start of the guest sees it. */
+  self->share_monitor = g_file_monitor_file (self->share_watched, G_FILE_MONITOR_NONE, NULL, NULL);
+  if (self->share_monitor != NULL)
+    g_signal_connect (self->share_monitor, "changed", G_CALLBACK (monitor_cb), self);
+  self->share_mounts = g_unix_mount_monitor_get ();
+  g_signal_connect_swapped (self->share_mounts, "mounts-changed", G_CALLBACK (look_again), self);
 }
 
 static gboolean
@@ -98,6 +164,7 @@ share_now (LodgeMachine *self)
   g_autoptr (GError) error = NULL;
   LodgeSharedFolder *share;
 
+  watch (self, wanted);
   if (self->share != NULL) {
     /* It comes again, or not, when it has ended. */
     if (!self->share_ending &&
@@ -120,11 +187,17 @@ share_now (LodgeMachine *self)
   share = lodge_shared_folder_start (wanted, description->share_folder_writable, self->runtime,
                                      lodge_qmp_get_pid (self->qmp), folder, unit, &error);
   if (share == NULL) {
-    g_autofree char *sentence =
-        g_error_matches (error, LODGE_ERROR, LODGE_ERROR_HOST)
-            ? g_strdup_printf (_ ("Folders are not shared on this computer: %s"), error->message)
-            : g_strdup (error->message);
+    g_autofree char *sentence = NULL;
 
+    if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_HOST))
+      sentence =
+          g_strdup_printf (_ ("Folders are not shared on this computer: %s"), error->message);
+    else if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND))
+      sentence = g_strdup_printf (_ ("%s. Bring it back, and it is shared again; or share another "
+                                     "folder, or none"),
+                                  error->message);
+    else
+      sentence = g_strdup (error->message);
     tell (self, sentence);
     return;
   }
@@ -168,6 +241,7 @@ void
 lodge_machine_share_end (LodgeMachine *self)
 {
   g_clear_handle_id (&self->share_timeout, g_source_remove);
+  unwatch (self);
   self->share_restarts = 0;
   self->share_ending = FALSE;
   g_clear_pointer (&self->share_note, g_free);
@@ -182,6 +256,7 @@ void
 lodge_machine_share_forget (LodgeMachine *self)
 {
   g_clear_handle_id (&self->share_timeout, g_source_remove);
+  unwatch (self);
   g_clear_pointer (&self->share_note, g_free);
   if (self->share != NULL)
     g_signal_handlers_disconnect_by_data (self->share, self);

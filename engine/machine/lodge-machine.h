@@ -47,6 +47,9 @@ const char *lodge_machine_get_spice_socket (LodgeMachine *self);
 GVariant *lodge_machine_list_terminals (LodgeMachine *self);
 /* Whether the guest has suspended itself to memory and waits to be woken. */
 gboolean lodge_machine_get_asleep (LodgeMachine *self);
+/* Why the guest cannot open the shared folder, and what to do; "" when it can, or none is wanted.
+ * Lent. */
+const char *lodge_machine_get_folder_problem (LodgeMachine *self);
 
 /* Reads machine.ini again when it was edited by hand. Only while off. */
 void lodge_machine_refresh (LodgeMachine *self);

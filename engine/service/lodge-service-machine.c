@@ -78,6 +78,7 @@ update (LodgeServiceMachine *self)
   lodge_machine1_set_spice_socket (object, lodge_machine_get_spice_socket (machine));
   lodge_machine1_set_terminals (object, lodge_machine_list_terminals (machine));
   lodge_machine1_set_asleep (object, lodge_machine_get_asleep (machine));
+  lodge_machine1_set_folder_problem (object, lodge_machine_get_folder_problem (machine));
   lodge_machine1_set_thumbnail_serial (object, lodge_machine_get_thumbnail_serial (machine));
 }
 

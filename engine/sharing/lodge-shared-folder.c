@@ -33,6 +33,8 @@ struct _LodgeSharedFolder {
 
   char *path;
   gboolean writable;
+  dev_t device; /* of the folder, which it is known by */
+  ino_t inode;
   GPid pid;  /* of our child until it is reaped, else 0 */
   int pidfd; /* of one that an earlier engine started, else -1 */
   gboolean closed;
@@ -197,6 +199,8 @@ lodge_shared_folder_start (const char *path,
       command, writable ? LODGE_COMMAND_BIND_READ_WRITE : LODGE_COMMAND_BIND_READ_ONLY, real);
 
   self = new_for (path, writable);
+  self->device = info.st_dev;
+  self->inode = info.st_ino;
   log = g_build_filename (machine_folder, "share.log", NULL);
   self->pid = lodge_launch (command, LODGE_LAUNCH_CONTAINED, unit, log, error);
   if (self->pid < 0) {
@@ -236,6 +240,33 @@ is_program (GPid pid)
          (g_str_equal (name, "/" PROGRAM) || g_str_equal (name, "/" PROGRAM " (deleted)"));
 }
 
+static gboolean
+identify (const char *path, gboolean writable, dev_t *out_device, ino_t *out_inode)
+{
+  g_autofree char *real = NULL;
+  int fd = lodge_shared_folder_open (path, writable, &real, NULL);
+  struct stat info;
+  gboolean known = fd >= 0 && fstat (fd, &info) == 0;
+
+  if (known) {
+    *out_device = info.st_dev;
+    *out_inode = info.st_ino;
+  }
+  if (fd >= 0)
+    close (fd);
+  return known;
+}
+
+gboolean
+lodge_shared_folder_is_there (LodgeSharedFolder *self)
+{
+  dev_t device;
+  ino_t inode;
+
+  return identify (self->path, self->writable, &device, &inode) && device == self->device &&
+         inode == self->inode;
+}
+
 LodgeSharedFolder *
 lodge_shared_folder_find (const char *machine_folder)
 {
@@ -248,6 +279,8 @@ lodge_shared_folder_find (const char *machine_folder)
   if (pid > 1 && pread (lock, text, sizeof text - 1, 0) > 0) {
     writable = g_str_has_prefix (text, WRITABLE);
     self = new_for (text + strlen (writable ? WRITABLE : READ), writable);
+    /* What happened while no engine was there is not known. */
+    (void) identify (self->path, writable, &self->device, &self->inode);
     self->pidfd = pidfd_open (pid, 0);
     /* The number was still its own if it has the lock even now. */
     if (self->pidfd < 0 || get_holder (lock) != pid || !is_program (pid) || !watch (self, pid))

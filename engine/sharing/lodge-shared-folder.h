@@ -70,6 +70,10 @@ LodgeSharedFolder *lodge_shared_folder_find (const char *machine_folder);
 gboolean lodge_shared_folder_is (LodgeSharedFolder *self, const char *path, gboolean writable);
 
 /* Ends the process; "closed" comes when it is gone. */
+/* Whether the path still leads to the folder that is shared: it may have been removed, or the disk
+ * that it is on. */
+gboolean lodge_shared_folder_is_there (LodgeSharedFolder *self);
+
 void lodge_shared_folder_stop (LodgeSharedFolder *self);
 
 G_END_DECLS

@@ -125,6 +125,38 @@ test_folder (void)
   teardown (&test);
 }
 
+/* A folder that has vanished: the console window's button warns, and the list says what to do. */
+static void
+test_problem (void)
+{
+  const char *problem = "The folder “/srv/<x>” is gone & away. Bring it back.";
+  Test test;
+
+  setup (&test);
+  set_key (&test, "sharing.folder", "/srv/<x>");
+  app_wait_until (gtk_widget_get_visible (test.window->folder_button));
+  g_assert_false (gtk_widget_has_css_class (test.window->folder_button, "warning"));
+  fake_engine_set_folder_problem (test.engine, "web", problem);
+  app_wait_until (gtk_widget_has_css_class (test.window->folder_button, "warning"));
+  g_assert_cmpstr (gtk_button_get_icon_name (GTK_BUTTON (test.window->folder_button)), ==,
+                   "dialog-warning-symbolic");
+  g_assert_cmpstr (gtk_widget_get_tooltip_text (test.window->folder_button), ==, problem);
+  app_wait_until (
+      app_find_label (test.shared,
+                      "/srv/<x>\nThe folder “/srv/<x>” is gone & away. Bring it back.") != NULL);
+  g_assert_true (gtk_widget_has_css_class (find_row (&test, "Shared Folder"), "warning"));
+  app_assert_named (test.shared);
+  app_assert_named (test.window);
+
+  fake_engine_set_folder_problem (test.engine, "web", "");
+  app_wait_until (!gtk_widget_has_css_class (test.window->folder_button, "warning"));
+  g_assert_cmpstr (gtk_button_get_icon_name (GTK_BUTTON (test.window->folder_button)), ==,
+                   "folder-publicshare-symbolic");
+  app_wait_until (app_find_label (test.shared, "/srv/<x>") != NULL);
+  g_assert_false (gtk_widget_has_css_class (find_row (&test, "Shared Folder"), "warning"));
+  teardown (&test);
+}
+
 /* A switch that could do nothing goes back. */
 static void
 test_refused (void)
@@ -294,6 +326,7 @@ main (int argc, char **argv)
     return 0;
 
   g_test_add_func ("/shared-window/folder", test_folder);
+  g_test_add_func ("/shared-window/problem", test_problem);
   g_test_add_func ("/shared-window/refused", test_refused);
   g_test_add_func ("/shared-window/clipboard-and-sound", test_clipboard_and_sound);
   g_test_add_func ("/shared-window/network", test_network);

@@ -195,6 +195,51 @@ test_vanished (MachineFixture *fixture, gconstpointer data)
   g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
 }
 
+/* Gone and back while it is shared: the machine says so, and shares it again. */
+static void
+test_comes_again (MachineFixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine;
+  g_autofree char *folder = make_folder (fixture, "one");
+  g_autofree char *elsewhere = g_build_filename (fixture->folder, "elsewhere", NULL);
+  int pid = 0;
+
+  if (skip_uncontained ())
+    return;
+  machine = machine_fixture_create (fixture, "idle", BOOT_SECTOR_IDLE);
+  set (machine, "sharing.folder", folder);
+  machine_fixture_start (machine);
+  test_wait_polled ((pid = find_share (folder)) != 0);
+  g_assert_cmpstr (lodge_machine_get_folder_problem (machine), ==, "");
+
+  g_assert_cmpint (g_rename (folder, elsewhere), ==, 0);
+  test_wait_polled (!is_running (pid));
+  test_wait_until (*lodge_machine_get_folder_problem (machine) != '\0');
+  g_assert_nonnull (strstr (lodge_machine_get_folder_problem (machine), folder));
+  g_assert_nonnull (strstr (lodge_machine_get_folder_problem (machine), "Bring it back"));
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==,
+                   lodge_machine_get_folder_problem (machine));
+  g_assert_cmpint (find_share (NULL), ==, 0);
+
+  g_assert_cmpint (g_rename (elsewhere, folder), ==, 0);
+  test_wait_polled ((pid = find_share (folder)) != 0);
+  test_wait_until (*lodge_machine_get_folder_problem (machine) == '\0');
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
+
+  /* A disk comes or goes, and the folder is another one below the same name. */
+  g_signal_emit_by_name (machine->share_mounts, "mounts-changed");
+  g_assert_false (machine->share_ending);
+  g_assert_cmpint (g_rename (folder, elsewhere), ==, 0);
+  g_assert_cmpint (g_mkdir (folder, 0700), ==, 0);
+  g_signal_emit_by_name (machine->share_mounts, "mounts-changed");
+  g_assert_true (machine->share_ending);
+  test_wait_polled (!is_running (pid) && find_share (folder) != 0);
+  g_assert_cmpstr (lodge_machine_get_folder_problem (machine), ==, "");
+
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  g_assert_null (machine->share_watched);
+}
+
 static void
 test_never_uncontained (MachineFixture *fixture, gconstpointer data)
 {
@@ -392,6 +437,7 @@ main (int argc, char **argv)
   MACHINE_FIXTURE_ADD ("share-start", test_start);
   MACHINE_FIXTURE_ADD ("share-port", test_port);
   MACHINE_FIXTURE_ADD ("share-vanished", test_vanished);
+  MACHINE_FIXTURE_ADD ("share-comes-again", test_comes_again);
   MACHINE_FIXTURE_ADD ("share-never-uncontained", test_never_uncontained);
   MACHINE_FIXTURE_ADD ("share-recover", test_recover);
   MACHINE_FIXTURE_ADD ("share-recover-without-socket", test_recover_without_socket);

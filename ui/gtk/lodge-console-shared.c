@@ -41,12 +41,18 @@ lodge_console_shared_update (LodgeConsoleWindow *self)
   const char *path = lodge_shared_lookup (self->machine, "sharing.folder");
   const gboolean writable =
       g_str_equal (lodge_shared_lookup (self->machine, "sharing.folder-writable"), "true");
+  const char *problem = lodge_shared_get_problem (self->machine);
 
   /* While the engine is away it stays as it was. */
   if (lodge_console_machine_get_machine (self->machine) == NULL)
     return;
   gtk_widget_set_visible (self->folder_button, *path != '\0');
-  if (*path != '\0') {
+  gtk_button_set_icon_name (GTK_BUTTON (self->folder_button), *problem != '\0'
+                                                                  ? "dialog-warning-symbolic"
+                                                                  : "folder-publicshare-symbolic");
+  if (*problem != '\0') {
+    name_button (self, problem);
+  } else if (*path != '\0') {
     g_autofree char *words =
         g_strdup_printf (writable ? _ ("The guest can read and change the folder %s")
                                   : _ ("The guest can read the folder %s"),
@@ -54,7 +60,7 @@ lodge_console_shared_update (LodgeConsoleWindow *self)
 
     name_button (self, words);
   }
-  if (writable)
+  if (writable || *problem != '\0')
     gtk_widget_add_css_class (self->folder_button, "warning");
   else
     gtk_widget_remove_css_class (self->folder_button, "warning");

@@ -60,6 +60,16 @@ lodge_shared_lookup (LodgeConsoleMachine *machine, const char *key)
   return text;
 }
 
+const char *
+lodge_shared_get_problem (LodgeConsoleMachine *machine)
+{
+  LodgeMachine1 *object = lodge_console_machine_get_machine (machine);
+  const char *problem = object != NULL ? lodge_machine1_get_folder_problem (object) : NULL;
+
+  /* An engine from before does not say it. */
+  return problem != NULL ? problem : "";
+}
+
 static gboolean
 is_on (LodgeSharedWindow *self, const char *key)
 {
@@ -255,7 +265,16 @@ update_folder (LodgeSharedWindow *self)
   const gboolean there = *path != '\0';
   const gboolean writable = is_on (self, "sharing.folder-writable");
 
-  adw_action_row_set_subtitle (self->folder, there ? path : _ ("None"));
+  const char *problem = there ? lodge_shared_get_problem (self->machine) : "";
+  g_autofree char *words = g_strconcat (path, *problem != '\0' ? "\n" : "", problem, NULL);
+
+  adw_action_row_set_subtitle (self->folder, there ? words : _ ("None"));
+  /* All of what there is to do. */
+  adw_action_row_set_subtitle_lines (self->folder, *problem != '\0' ? 0 : 3);
+  if (*problem != '\0')
+    gtk_widget_add_css_class (GTK_WIDGET (self->folder), "warning");
+  else
+    gtk_widget_remove_css_class (GTK_WIDGET (self->folder), "warning");
   gtk_button_set_label (GTK_BUTTON (self->choose), there ? _ ("C_hange…") : _ ("_Choose…"));
   gtk_widget_set_visible (self->stop, there);
   gtk_switch_set_active (self->writable_switch, there && writable);

@@ -22,6 +22,9 @@ GtkWidget *lodge_shared_window_new (GtkWindow *console, LodgeConsoleMachine *mac
 /* Shares @path instead of what was shared before, read-only. */
 void lodge_shared_window_set_folder (LodgeSharedWindow *self, const char *path);
 
+/* Why the guest cannot open the shared folder, lent, or "". */
+const char *lodge_shared_get_problem (LodgeConsoleMachine *machine);
+
 /* Shows what the engine says now: for a switch that it has refused. Nothing once it is closed. */
 void lodge_shared_window_update (GtkWindow *window);
 
