@@ -34,6 +34,7 @@ struct _LodgeSharedWindow {
   AdwActionRow *files;
   GtkSwitch *files_switch;
   AdwActionRow *folder;
+  GtkWidget *folder_warning;
   GtkWidget *choose;
   GtkWidget *stop;
   AdwActionRow *writable;
@@ -266,15 +267,15 @@ update_folder (LodgeSharedWindow *self)
   const gboolean writable = is_on (self, "sharing.folder-writable");
 
   const char *problem = there ? lodge_shared_get_problem (self->machine) : "";
-  g_autofree char *words = g_strconcat (path, *problem != '\0' ? "\n" : "", problem, NULL);
+  const gboolean wrong = *problem != '\0';
 
-  adw_action_row_set_subtitle (self->folder, there ? words : _ ("None"));
-  /* All of what there is to do. */
-  adw_action_row_set_subtitle_lines (self->folder, *problem != '\0' ? 0 : 3);
-  if (*problem != '\0')
-    gtk_widget_add_css_class (GTK_WIDGET (self->folder), "warning");
+  gtk_widget_set_visible (self->folder_warning, wrong);
+  /* The problem names the folder, and what there is to do. */
+  if (wrong)
+    adw_action_row_set_subtitle (self->folder, problem);
   else
-    gtk_widget_remove_css_class (GTK_WIDGET (self->folder), "warning");
+    adw_action_row_set_subtitle (self->folder, there ? path : _ ("None"));
+  adw_action_row_set_subtitle_lines (self->folder, wrong ? 0 : 3);
   gtk_button_set_label (GTK_BUTTON (self->choose), there ? _ ("C_hange…") : _ ("_Choose…"));
   gtk_widget_set_visible (self->stop, there);
   gtk_switch_set_active (self->writable_switch, there && writable);
@@ -374,6 +375,9 @@ add_folder_rows (LodgeSharedWindow *self, AdwPreferencesGroup *group)
   adw_preferences_group_set_description (
       group, _ ("The guest opens it at http://localhost:9843/, and needs spice-webdavd for that."));
   self->folder = add_row (group, _ ("Shared Folder"));
+  self->folder_warning = gtk_image_new_from_icon_name ("dialog-warning-symbolic");
+  gtk_widget_add_css_class (self->folder_warning, "warning");
+  adw_action_row_add_prefix (self->folder, self->folder_warning);
   self->choose = add_button (self, self->folder, gtk_button_new_with_mnemonic (_ ("_Choose…")),
                              G_CALLBACK (choose_cb));
   self->stop = add_button (self, self->folder, gtk_button_new_with_mnemonic (_ ("_Stop")),
