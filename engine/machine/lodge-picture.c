@@ -31,6 +31,7 @@ gboolean
 lodge_picture_parse (GBytes *bytes, LodgePicture *out_picture, GError **error)
 {
   gsize size = 0;
+  gsize stride;
   const char *at = g_bytes_get_data (bytes, &size);
   const char *end;
   int width = 0;
@@ -45,12 +46,17 @@ lodge_picture_parse (GBytes *bytes, LodgePicture *out_picture, GError **error)
       !read_number (&at, end, &depth))
     goto invalid;
   if (width < 1 || width > LODGE_PICTURE_MAX_SIDE || height < 1 ||
-      height > LODGE_PICTURE_MAX_SIDE || depth != 255 ||
-      (gsize) (end - at) != (gsize) width * height * 3)
+      height > LODGE_PICTURE_MAX_SIDE || depth != 255)
+    goto invalid;
+  stride = (gsize) width * 3;
+  if ((gsize) (end - at) != stride * height)
+    stride = (stride + 3) / 4 * 4;
+  if ((gsize) (end - at) != stride * height)
     goto invalid;
 
   out_picture->width = width;
   out_picture->height = height;
+  out_picture->stride = stride;
   out_picture->rgb = (const guint8 *) at;
   return TRUE;
 
@@ -77,7 +83,7 @@ scale_down (const LodgePicture *picture, int width, int height)
       guint64 count = (guint64) (x1 - x0) * (y1 - y0);
 
       for (int v = y0; v < y1; v++) {
-        const guint8 *line = picture->rgb + ((gsize) v * picture->width + x0) * 3;
+        const guint8 *line = picture->rgb + v * picture->stride + (gsize) x0 * 3;
 
         for (int u = x0; u < x1; u++, line += 3) {
           sum[0] += line[0];
@@ -98,6 +104,7 @@ lodge_picture_encode (const LodgePicture *picture, int max_width, GError **error
   png_image image = {.version = PNG_IMAGE_VERSION, .format = PNG_FORMAT_RGB};
   g_autofree guint8 *scaled = NULL;
   const guint8 *rgb = picture->rgb;
+  int stride = (int) picture->stride;
   png_alloc_size_t size = 0;
   g_autofree guint8 *png = NULL;
 
@@ -108,12 +115,13 @@ lodge_picture_encode (const LodgePicture *picture, int max_width, GError **error
     image.height = MAX (1, (int) ((gint64) picture->height * max_width / picture->width));
     scaled = scale_down (picture, image.width, image.height);
     rgb = scaled;
+    stride = (int) image.width * 3;
   }
   image.flags = PNG_IMAGE_FLAG_FAST;
 
   size = PNG_IMAGE_PNG_SIZE_MAX (image);
   png = g_try_malloc (size);
-  if (png == NULL || !png_image_write_to_memory (&image, png, &size, 0, rgb, 0, NULL)) {
+  if (png == NULL || !png_image_write_to_memory (&image, png, &size, 0, rgb, stride, NULL)) {
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_FAILED,
                  _ ("The picture of the guest's screen could not be written: %s"),
                  png == NULL ? _ ("out of memory") : image.message);

@@ -12,12 +12,16 @@ G_BEGIN_DECLS
 typedef struct {
   int width;
   int height;
-  const guint8 *rgb; /* width * 3 bytes a line; inside the bytes it was parsed from */
+  gsize stride;      /* bytes a line: width * 3, and what QEMU fills it up with */
+  const guint8 *rgb; /* inside the bytes it was parsed from */
 } LodgePicture;
 
 /**
  * lodge_picture_parse:
  * @bytes: a PPM ("P6 WIDTH HEIGHT 255", netpbm's ppm(5)) from a QEMU that may be hostile
+ *
+ * QEMU 7.2 and others fill each line up to a multiple of four bytes (ui/ui-qmp-cmds.c, ppm_save
+ * writes pixman's stride), which ppm(5) does not know; both are taken.
  *
  * Errors: %LODGE_ERROR_INVALID when anything about it is not exactly as it should be.
  */

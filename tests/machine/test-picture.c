@@ -30,8 +30,10 @@ test_refused (void)
       {"", 0},
       {"P6", 0},
       {"P5\n1 1\n255\n", 3},
-      {"P6\n1 1\n255\n", 2}, /* a byte short */
-      {"P6\n1 1\n255\n", 4}, /* a byte long */
+      {"P6\n1 1\n255\n", 2},  /* a byte short */
+      {"P6\n4 1\n255\n", 13}, /* a byte long */
+      {"P6\n1 1\n255\n", 5},
+      {"P6\n1 2\n255\n", 7}, /* one line filled up, and one not */
       {"P6\n0 1\n255\n", 0},
       {"P6\n-1 1\n255\n", 3},
       {"P6\n1 1\n65535\n", 6},
@@ -106,6 +108,32 @@ test_exact (void)
   g_assert_cmpmem (pixels, 12, bytes + header, 12);
 }
 
+/* QEMU's own lines end at a multiple of four bytes; what is between them is no part of the picture.
+ */
+static void
+test_filled_up (void)
+{
+  const char ppm_bytes[] = "P6\n3 2\n255\nabcdefghiXXXjklmnopqrXXX";
+  g_autoptr (GBytes) ppm = g_bytes_new_static (ppm_bytes, sizeof ppm_bytes - 1);
+  char pixels[3 * 2 * 3];
+
+  for (int max_width = 0; max_width <= 1; max_width++) {
+    LodgePicture picture;
+    png_image image = {.version = PNG_IMAGE_VERSION};
+
+    g_assert_true (lodge_picture_parse (ppm, &picture, NULL));
+    g_autoptr (GBytes) png = lodge_picture_encode (&picture, max_width, NULL);
+    g_assert_true (png_image_begin_read_from_memory (&image, g_bytes_get_data (png, NULL),
+                                                     g_bytes_get_size (png)));
+    image.format = PNG_FORMAT_RGB;
+    g_assert_true (png_image_finish_read (&image, NULL, pixels, 0, NULL));
+    if (max_width == 0)
+      g_assert_cmpmem (pixels, sizeof pixels, "abcdefghijklmnopqr", sizeof pixels);
+    else /* one box of all pixels */
+      g_assert_cmpmem (pixels, 3, "hij", 3);
+  }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -113,5 +141,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/machine/picture/refused", test_refused);
   g_test_add_func ("/machine/picture/scaled", test_scaled);
   g_test_add_func ("/machine/picture/exact", test_exact);
+  g_test_add_func ("/machine/picture/filled-up", test_filled_up);
   return g_test_run ();
 }
