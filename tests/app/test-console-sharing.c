@@ -135,6 +135,58 @@ in_without_agent (void)
   console_fixture_tear_down (&test);
 }
 
+/* Once in a session, and only if there is something to paste that the guest cannot have. */
+static void
+in_paste_without_agent (void)
+{
+  Test test;
+  const char *sentence = "To paste, the guest needs spice-vdagent";
+  g_autoptr (GError) error = NULL;
+
+  setup (&test, 0);
+  GdkClipboard *host = gtk_widget_get_clipboard (GTK_WIDGET (test.window));
+  gdk_clipboard_set_text (host, "copied out of the guest before");
+  g_signal_emit_by_name (test.window->display, "paste-pressed");
+  app_settle ();
+  g_assert_null (app_find_label (test.window->toasts, sentence));
+
+  g_autoptr (GSubprocess) xclip = g_subprocess_new (G_SUBPROCESS_FLAGS_STDIN_PIPE, &error, "xclip",
+                                                    "-quiet", "-selection", "clipboard", NULL);
+  if (xclip == NULL) {
+    g_test_skip ("xclip is not installed");
+    console_fixture_tear_down (&test);
+    return;
+  }
+  g_assert_true (g_output_stream_write_all (g_subprocess_get_stdin_pipe (xclip), "there", 5, NULL,
+                                            NULL, NULL));
+  g_assert_true (g_output_stream_close (g_subprocess_get_stdin_pipe (xclip), NULL, NULL));
+  app_wait_until (
+      !gdk_clipboard_is_local (host) &&
+      gdk_content_formats_contain_gtype (gdk_clipboard_get_formats (host), G_TYPE_STRING));
+  console_fixture_set_key (&test, "sharing.clipboard", "to-host");
+  app_wait_until (lodge_console_clipboard_get_ways (get_clipboard (&test)) ==
+                  LODGE_CLIPBOARD_WAY_TO_HOST);
+  g_signal_emit_by_name (test.window->display, "paste-pressed");
+  app_settle ();
+  g_assert_null (app_find_label (test.window->toasts, sentence));
+
+  console_fixture_set_key (&test, "sharing.clipboard", "both");
+  app_wait_until (lodge_console_clipboard_get_ways (get_clipboard (&test)) ==
+                  (LODGE_CLIPBOARD_WAY_TO_GUEST | LODGE_CLIPBOARD_WAY_TO_HOST));
+  g_signal_emit_by_name (test.window->display, "paste-pressed");
+  app_wait_until (app_find_label (test.window->toasts, sentence) != NULL);
+  gtk_label_set_text (GTK_LABEL (app_find_label (test.window->toasts, sentence)), "seen");
+  g_signal_emit_by_name (test.window->display, "paste-pressed");
+  adw_toast_overlay_add_toast (test.window->toasts, adw_toast_new ("next"));
+  app_wait_until (app_find_label (test.window->toasts, "next") != NULL ||
+                  app_find_label (test.window->toasts, sentence) != NULL);
+  g_assert_null (app_find_label (test.window->toasts, sentence));
+
+  g_subprocess_force_exit (xclip);
+  g_assert_true (g_subprocess_wait (xclip, NULL, NULL));
+  console_fixture_tear_down (&test);
+}
+
 static void
 drop (Test *test, const char *name, const char *data)
 {
@@ -386,6 +438,12 @@ test_without_agent (void)
 }
 
 static void
+test_paste_without_agent (void)
+{
+  spice_fixture_run (in_paste_without_agent);
+}
+
+static void
 test_files (void)
 {
   spice_fixture_run (in_files);
@@ -417,6 +475,7 @@ main (int argc, char **argv)
 
   g_test_add_func ("/console-sharing/switches", test_switches);
   g_test_add_func ("/console-sharing/without-agent", test_without_agent);
+  g_test_add_func ("/console-sharing/paste-without-agent", test_paste_without_agent);
   g_test_add_func ("/console-sharing/files", test_files);
   g_test_add_func ("/console-sharing/closing", test_closing);
   g_test_add_func ("/console-sharing/broken", test_broken);

@@ -26,6 +26,7 @@ struct _LodgeConsoleSharing {
   GSimpleAction *files_action;
   LodgeConsoleSession *session;
   int needs_agent; /* what the menu says; -1 at first */
+  gboolean pasted; /* said in this session that the agent is missing for that */
   guint copied;    /* since all were over */
 };
 
@@ -149,6 +150,31 @@ update_menu (LodgeConsoleSharing *self)
   }
 }
 
+/* --- Pasting --- */
+
+/* The keys have gone into the guest, which may have something of its own to paste. So it is said
+ * only when what was copied last is this computer's, and once in a session. */
+static void
+paste_cb (LodgeConsoleSharing *self)
+{
+  GdkClipboard *host = gtk_widget_get_clipboard (GTK_WIDGET (self->window));
+  GdkContentFormats *formats = gdk_clipboard_get_formats (host);
+  AdwToast *toast;
+
+  if (self->pasted || self->session == NULL || gdk_clipboard_is_local (host) ||
+      (lodge_display_clipboard_get_ways (self->clipboard) & LODGE_CLIPBOARD_WAY_TO_GUEST) == 0 ||
+      lodge_console_clipboard_get_available (lodge_console_session_get_clipboard (self->session)) ||
+      !(gdk_content_formats_contain_gtype (formats, G_TYPE_STRING) ||
+        gdk_content_formats_contain_mime_type (formats, LODGE_CLIPBOARD_TEXT)))
+    return;
+
+  self->pasted = TRUE;
+  toast = adw_toast_new (_ ("To paste, the guest needs spice-vdagent"));
+  adw_toast_set_button_label (toast, _ ("_Type It"));
+  adw_toast_set_action_name (toast, "keys.type-clipboard");
+  adw_toast_overlay_add_toast (self->window->toasts, toast);
+}
+
 /* --- Files --- */
 
 gboolean
@@ -268,6 +294,7 @@ take_session (LodgeConsoleSharing *self, LodgeConsoleSession *session)
   LodgeConsoleFiles *files = lodge_console_session_get_files (session);
 
   self->session = g_object_ref (session);
+  self->pasted = FALSE;
   g_signal_connect_swapped (clipboard, "notify::available", G_CALLBACK (available_cb), self);
   g_signal_connect (files, "copied", G_CALLBACK (copied_cb), self);
   g_signal_connect_swapped (files, "finished", G_CALLBACK (say_copied), self);
@@ -331,6 +358,7 @@ lodge_console_sharing_init (LodgeConsoleWindow *window)
   self->needs_agent = -1;
   self->clipboard = lodge_display_clipboard_new (GTK_WINDOW (window));
   g_signal_connect (self->clipboard, "problem", G_CALLBACK (problem_cb), self);
+  g_signal_connect_swapped (window->display, "paste-pressed", G_CALLBACK (paste_cb), self);
 
   self->panel = LODGE_TRANSFER_PANEL (lodge_transfer_panel_new ());
   gtk_overlay_add_overlay (GTK_OVERLAY (window->overlay), GTK_WIDGET (self->panel));
@@ -369,6 +397,7 @@ lodge_console_sharing_clear (LodgeConsoleWindow *window)
     leave_session (self);
     lodge_console_files_set_enabled (lodge_console_session_get_files (session), FALSE);
   }
+  g_signal_handlers_disconnect_by_data (self->window->display, self);
   g_signal_handlers_disconnect_by_data (self->clipboard, self);
   g_object_unref (self->clipboard);
   g_signal_handlers_disconnect_by_data (self->drop, self);

@@ -336,6 +336,13 @@ lodge_display_clipboard_set_ways (LodgeDisplayClipboard *self, LodgeClipboardWay
   exchange_news (self);
 }
 
+LodgeClipboardWays
+lodge_display_clipboard_get_ways (LodgeDisplayClipboard *self)
+{
+  g_return_val_if_fail (LODGE_IS_DISPLAY_CLIPBOARD (self), LODGE_CLIPBOARD_NO_WAY);
+  return self->ways;
+}
+
 /* --- Type --- */
 
 static void

@@ -20,5 +20,6 @@ LodgeDisplayClipboard *lodge_display_clipboard_new (GtkWindow *window);
 void lodge_display_clipboard_set_guest (LodgeDisplayClipboard *self, LodgeConsoleClipboard *guest);
 /* Which ways are open, for this guest and those that come. None at first. */
 void lodge_display_clipboard_set_ways (LodgeDisplayClipboard *self, LodgeClipboardWays ways);
+LodgeClipboardWays lodge_display_clipboard_get_ways (LodgeDisplayClipboard *self);
 
 G_END_DECLS

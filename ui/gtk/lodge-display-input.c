@@ -19,6 +19,17 @@ to_evdev (guint keycode)
   return keycode >= 8 ? keycode - 8 : 0;
 }
 
+/* As most programs take it, in terminals with Shift. */
+static gboolean
+is_paste (guint keyval, GdkModifierType state)
+{
+  if ((state & (GDK_ALT_MASK | GDK_SUPER_MASK)) != 0)
+    return FALSE;
+  return ((state & GDK_CONTROL_MASK) != 0 && gdk_keyval_to_lower (keyval) == GDK_KEY_v) ||
+         ((state & GDK_SHIFT_MASK) != 0 &&
+          (keyval == GDK_KEY_Insert || keyval == GDK_KEY_KP_Insert));
+}
+
 static gboolean
 key_pressed_cb (GtkEventControllerKey *controller,
                 guint keyval,
@@ -32,6 +43,8 @@ key_pressed_cb (GtkEventControllerKey *controller,
   if (lodge_display_follow_host_keys (self, to_evdev (keycode), TRUE))
     return GDK_EVENT_PROPAGATE;
   lodge_console_session_key (self->session, to_evdev (keycode), TRUE);
+  if (is_paste (keyval, state))
+    g_signal_emit_by_name (self, "paste-pressed");
   return GDK_EVENT_STOP;
 }
 

@@ -384,6 +384,8 @@ lodge_display_class_init (LodgeDisplayClass *klass)
   signals[LEAVE] = g_signal_new ("leave", LODGE_TYPE_DISPLAY, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                  NULL, G_TYPE_NONE, 0);
 
+  g_signal_new ("paste-pressed", LODGE_TYPE_DISPLAY, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                G_TYPE_NONE, 0);
   signals[SIZE_WANTED] = g_signal_new ("size-wanted", LODGE_TYPE_DISPLAY, G_SIGNAL_RUN_LAST, 0,
                                        NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_INT, G_TYPE_INT);
 

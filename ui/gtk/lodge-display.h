@@ -32,6 +32,7 @@ GType lodge_scaling_get_type (void);
  * Signals
  *   "leave": Ctrl+Alt was typed without a grab: the keyboard is wanted outside. All other keys are
  *            the guest's, Tab too, so without a pointer this is the only way out.
+ *   "paste-pressed" (): a combination went into the guest that pastes in most programs
  *   "size-wanted" (int width, int height): the guest shall follow the widget's size, in its own
  *            pixels, and the session cannot tell it (no agent)
  */
