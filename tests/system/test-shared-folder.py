@@ -4,10 +4,10 @@
 and writes a shared folder through its virtio port, and does not get out of it."""
 import glob
 import os
-import socket
 import sys
 
-from lodge_system import Failed, Lodge, main, wait_for
+from guest_shell import Shell
+from lodge_system import Failed, Lodge, main
 
 IMAGES = "/usr/lib/debian-installer/images/*/amd64/text/debian-installer/amd64"
 NAME = "shares"
@@ -18,33 +18,7 @@ while ! grep -q HTTP/1.1 /tmp/got && [ $n -lt 20 ]; do sleep 1; n=$((n+1)); done
 grep -q HTTP/1.1 /tmp/got && tr -d '\000-\010' </tmp/got || echo NONE; }"""
 
 lodge = Lodge(sys.argv[1])
-serial = None
-heard = b""
-count = 0
-
-
-def hear(mark, seconds=300):
-    """What the guest has written up to @mark."""
-    global heard
-
-    def more():
-        global heard
-        try:
-            heard += serial.recv(65536)
-        except socket.timeout:
-            pass
-        return mark in heard
-    wait_for(f"the guest's {mark.decode()}", more, seconds, 0)
-    said, heard = heard.split(mark, 1)
-    return said.decode("utf-8", "replace")
-
-
-def shell(command):
-    global count
-    count += 1
-    # The line itself comes back too, and must not be taken for its end.
-    serial.sendall(f"{command}; echo '<<'{count}'>>'\n".replace("\n", " ").encode() + b"\n")
-    return hear(f"<<{count}>>".encode())
+shell = None
 
 
 def ask(number, text):
@@ -53,7 +27,7 @@ def ask(number, text):
     octal = "".join(f"\\{byte:03o}" for byte in
                     number.to_bytes(8, "little") + len(raw).to_bytes(2, "little") + raw)
     for _ in range(5):
-        said = shell(f"ask '{octal}'")
+        said = shell.run(f"ask '{octal}'")
         if "HTTP/1.1 " in said:
             return said[said.index("HTTP/1.1 "):]
     raise Failed(f"no answer to {text.splitlines()[0]}")
@@ -67,7 +41,7 @@ def expect(number, text, status):
 
 
 def boot():
-    global serial
+    global shell
     images = sorted(glob.glob(IMAGES))
     os.mkdir(lodge.path("share"))
     with open(lodge.path("share", "hello.txt"), "w", encoding="utf-8") as file:
@@ -77,18 +51,14 @@ def boot():
               "boot.append=rdinit=/bin/sh console=ttyS0 quiet",
               f"sharing.folder={lodge.path('share')}")
     lodge.ctl("start", NAME)
-    path = wait_for("its serial port", lambda: glob.glob(lodge.path("run", "lodge", "t", "*",
-                                                                    "serial.sock")))[0]
-    serial = socket.socket(socket.AF_UNIX)
-    serial.connect(path)
-    serial.settimeout(1)
-    hear(b"~ # ")
-    shell("mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev")
-    shell(f"for m in {MODULES}; do insmod $(find /lib/modules -name $m.ko); done")
-    ports = shell("sleep 1; cat /sys/class/virtio-ports/vport0p3/name")
+    shell = Shell(lodge)
+    shell.hear(b"~ # ")
+    shell.run("mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev")
+    shell.run(f"for m in {MODULES}; do insmod $(find /lib/modules -name $m.ko); done")
+    ports = shell.run("sleep 1; cat /sys/class/virtio-ports/vport0p3/name")
     if "org.spice-space.webdav.0" not in ports:
         raise Failed(f"no port: {ports}")
-    shell(ASK)
+    shell.run(ASK)
 
 
 def read():
