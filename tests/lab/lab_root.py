@@ -41,9 +41,9 @@ printf 'virtio_pci\nvirtio_blk\next4\n' >"$1/etc/initramfs-tools/modules"
 """
 
 
-def cache_folder():
+def cache_folder(name="lab"):
     base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return os.path.join(base, "lodge", "lab")
+    return os.path.join(base, "lodge", name)
 
 
 def release(at_least=None):
@@ -168,11 +168,8 @@ def remove_old(folder, key):
             shutil.rmtree(entry.path, ignore_errors=True)
 
 
-def get(packages, name, logs):
-    """The folder of a root of the release name, with these packages and those that the lab needs;
-    built when it is missing."""
-    packages = sorted({*packages, *PACKAGES, *PACKAGES_OF.get(name, [])})
-    key, cache = key_of(packages, name), cache_folder()
+def kept(cache, key, make):
+    """The folder KEY in a cache; @make fills it, under another name, when it is missing."""
     os.makedirs(cache, exist_ok=True)
     folder = os.path.join(cache, key)
     with locked(cache):
@@ -180,8 +177,18 @@ def get(packages, name, logs):
         if not os.path.isdir(folder):
             partial = f"{folder}.partial"
             os.mkdir(partial)
-            with open(os.path.join(logs, f"root-{name}.log"), "w", encoding="utf-8") as log:
-                build(packages, name, partial, log)
+            make(partial)
             os.rename(partial, folder)
         os.utime(folder)
     return folder
+
+
+def get(packages, name, logs):
+    """The folder of a root of the release name, with these packages and those that the lab needs;
+    built when it is missing."""
+    packages = sorted({*packages, *PACKAGES, *PACKAGES_OF.get(name, [])})
+
+    def make(folder):
+        with open(os.path.join(logs, f"root-{name}.log"), "w", encoding="utf-8") as log:
+            build(packages, name, folder, log)
+    return kept(cache_folder(), key_of(packages, name), make)
