@@ -296,6 +296,18 @@ fell_cb (int number)
 /* AddressSanitizer names each frame with its source; libraries have none. */
 void __asan_set_error_report_callback (void (*callback) (const char *)) __attribute__ ((weak));
 
+/* Its own functions are linked into this program, under the C library's names or others. */
+static gboolean
+is_of_sanitizer (const char *frame)
+{
+  g_autofree char *module = g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree char *place = g_strconcat (" (", module, "+0x", NULL);
+
+  /* A name, and then no source but the module: all that is ours is compiled with its sources'
+   * names. */
+  return strstr (frame, " in ") != NULL && strstr (frame, place) != NULL;
+}
+
 static void
 report_cb (const char *report)
 {
@@ -305,8 +317,8 @@ report_cb (const char *report)
   for (; line != NULL; line = strstr (line + 1, "\n    #")) {
     g_autofree char *frame = g_strndup (line + 1, strcspn (line + 1, "\n"));
 
-    if (strstr (frame, "__interceptor") != NULL || strstr (frame, "__asan") != NULL ||
-        strstr (frame, "libc.so") != NULL || strstr (frame, "libglib-") != NULL)
+    if (is_of_sanitizer (frame) || strstr (frame, "libc.so") != NULL ||
+        strstr (frame, "libglib-") != NULL)
       continue;
     /* By the source's name, or where nothing translates addresses by the program's. */
     share->ours = strstr (frame, "/ui/") != NULL || strstr (frame, "/tests/") != NULL;
@@ -479,6 +491,47 @@ test_as_it_was (void)
   spice_recording_free (recording);
 }
 
+/* Whose fall it is that AddressSanitizer reports, as clang 14 and as clang 19 put it. */
+static void
+test_blame (void)
+{
+  static const struct {
+    const char *frames; /* MODULE is this program */
+    gboolean ours;
+  } rows[] = {
+      {"\n    #0 0x5 in __interceptor_malloc (MODULE+0xe2) (BuildId: ab)"
+       "\n    #1 0x7 in g_malloc (/lib/libglib-2.0.so.0+0x6)\n    #2 0x7 (/lib/libspice.so.8+0x5)",
+       FALSE},
+      {"\n    #0 0x5 in malloc (MODULE+0xe2) (BuildId: ab)"
+       "\n    #1 0x7 in g_malloc (/lib/libglib-2.0.so.0+0x6)\n    #2 0x7 (/lib/libspice.so.8+0x5)",
+       FALSE},
+      {"\n    #0 0x5 in malloc (MODULE+0xe2) (BuildId: ab)"
+       "\n    #1 0x7 in g_malloc (/lib/libglib-2.0.so.0+0x6)"
+       "\n    #2 0x5 in lodge_frame_new /x/lodge/build/../ui/console/lodge-frame.c:40:3",
+       TRUE},
+      {"\n    #0 0x5 in __asan_memcpy (MODULE+0xe2)\n    #1 0x5 in take /x/tests/console/a.c:4:3",
+       TRUE},
+      /* Nothing translates addresses. */
+      {"\n    #0 0x5  (MODULE+0xe2) (BuildId: ab)", TRUE},
+      {"\n    #0 0x7  (/lib/libpixman-1.so.0+0x5) (BuildId: ab)", FALSE},
+  };
+  g_autofree char *module = g_file_read_link ("/proc/self/exe", NULL);
+  Share here = {0};
+
+  share = &here;
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+    g_autoptr (GString) report = g_string_new ("==1==ERROR: AddressSanitizer: bad");
+
+    g_string_append (report, rows[i].frames);
+    g_string_replace (report, "MODULE", module, 0);
+    here.ours = !rows[i].ours;
+    report_cb (report->str);
+    if (here.ours != rows[i].ours)
+      g_error ("ours: %d: %s", here.ours, report->str);
+  }
+  share = NULL;
+}
+
 static void
 run (gconstpointer test)
 {
@@ -492,6 +545,7 @@ main (int argc, char **argv)
     return work (argv[2], argv[3][0] - '0');
 
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/hostile-server/blame", test_blame);
   g_test_add_data_func ("/hostile-server/as-it-was",
                         (gconstpointer) (void (*) (void)) test_as_it_was, run);
   g_test_add_data_func ("/hostile-server/mutated", (gconstpointer) (void (*) (void)) test_mutated,
