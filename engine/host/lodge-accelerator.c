@@ -24,7 +24,7 @@
 #define OUTPUT_LIMIT_BYTES 4096
 #define CACHE_GROUP        "accelerator"
 /* Raised whenever the measuring or the judging changes. */
-#define CACHE_VERSION 1
+#define CACHE_VERSION 2
 
 static guint probe_limit_ms = PROBE_LIMIT_MS;
 

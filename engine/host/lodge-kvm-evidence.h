@@ -50,6 +50,7 @@ typedef struct {
   gint64 create_vm;
   gint64 memory;
   gint64 create_vcpu;
+  gint64 cpuid;
   gint64 registers;
   gint64 running;
   gint64 run;

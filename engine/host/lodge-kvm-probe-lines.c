@@ -16,6 +16,7 @@ static const struct {
     {"create-vm", G_STRUCT_OFFSET (LodgeKvmProbe, create_vm)},
     {"memory", G_STRUCT_OFFSET (LodgeKvmProbe, memory)},
     {"create-vcpu", G_STRUCT_OFFSET (LodgeKvmProbe, create_vcpu)},
+    {"cpuid", G_STRUCT_OFFSET (LodgeKvmProbe, cpuid)},
     {"registers", G_STRUCT_OFFSET (LodgeKvmProbe, registers)},
     {"running", G_STRUCT_OFFSET (LodgeKvmProbe, running)},
     {"run", G_STRUCT_OFFSET (LodgeKvmProbe, run)},

@@ -7,11 +7,14 @@
  * Prints one "NAME NUMBER" line per fact, each as soon as it is known:
  *
  *   cpu-vmx, cpu-svm, cpu-hypervisor   bits of CPUID itself, whatever the kernel makes of them:
- * Linux hides vmx and svm when the firmware has locked them away open, api, create-vm, memory,
- * errno of each step, 0 for success; the first step that fails create-vcpu, registers is the last
- * of them api-version                        what KVM_GET_API_VERSION said run errno of KVM_RUN;
- * printed as "running 1" before it begins exit-reason                        printed only when the
- * guest stopped for another reason than its own port write (linux/kvm.h, KVM_EXIT_*)
+ *                                      Linux hides vmx and svm when the firmware locked them away
+ *   open, api, create-vm, memory,      errno of each step, 0 for success; the first step that
+ *   create-vcpu, cpuid, registers      fails is the last of them
+ *   api-version                        what KVM_GET_API_VERSION said
+ *   running 1                          KVM_RUN begins
+ *   run                                errno of KVM_RUN
+ *   exit-reason                        printed only when the guest stopped for another reason
+ *                                      than its own port write (linux/kvm.h, KVM_EXIT_*)
  *   instructions-per-second            of the best round so far, after each round
  *   end 1                              nothing follows
  */
@@ -51,6 +54,10 @@
 #define CODE_SELECTOR 0x08
 #define DATA_SELECTOR 0x10
 #define TSS_SELECTOR  0x18
+
+/* AMD APM volume 3, appendix E.4.2: the leaf, and its bit in EDX. */
+#define CPUID_EXTENDED  0x80000001u
+#define CPUID_LONG_MODE (1u << 29)
 
 /* Ten rounds of 100,000 turns of the loop: a round is below 0.2 ms on hardware, so that at least
  * one of them is not interrupted on a busy computer, and the best one counts. */
@@ -125,6 +132,23 @@ fill_memory (uint8_t *memory)
   memcpy (memory + PDPT_ADDRESS, &pdpt, sizeof pdpt);
   memcpy (memory + PD_ADDRESS, &pd, sizeof pd);
   memcpy (memory + CODE_ADDRESS, guest_code, sizeof guest_code);
+}
+
+/* A processor that has long mode: Linux 6.12.118 refuses to switch on what the processor has not,
+ * and one that nothing was said of has nothing; older kernels do not look. */
+static int
+set_cpuid (int vcpu)
+{
+  union {
+    struct kvm_cpuid2 cpuid;
+    uint8_t bytes[sizeof (struct kvm_cpuid2) + sizeof (struct kvm_cpuid_entry2)];
+  } one;
+
+  memset (&one, 0, sizeof one);
+  one.cpuid.nent = 1;
+  one.cpuid.entries[0].function = CPUID_EXTENDED;
+  one.cpuid.entries[0].edx = CPUID_LONG_MODE;
+  return ioctl (vcpu, KVM_SET_CPUID2, &one.cpuid);
 }
 
 static int
@@ -253,6 +277,8 @@ measure (const char *device)
 
   vcpu = ioctl (vm, KVM_CREATE_VCPU, 0);
   if (!step ("create-vcpu", vcpu))
+    return;
+  if (!step ("cpuid", set_cpuid (vcpu)))
     return;
   run_bytes = ioctl (kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
   if (run_bytes < (int) sizeof *run) {

@@ -106,8 +106,11 @@ lodge_kvm_judge (const LodgeKvmHost *host, const LodgeKvmProbe *probe)
     const char *name;
     gint64 result;
   } steps[] = {
-      {"KVM_GET_API_VERSION", probe->api},           {"KVM_CREATE_VM", probe->create_vm},
-      {"KVM_SET_USER_MEMORY_REGION", probe->memory}, {"KVM_CREATE_VCPU", probe->create_vcpu},
+      {"KVM_GET_API_VERSION", probe->api},
+      {"KVM_CREATE_VM", probe->create_vm},
+      {"KVM_SET_USER_MEMORY_REGION", probe->memory},
+      {"KVM_CREATE_VCPU", probe->create_vcpu},
+      {"KVM_SET_CPUID2", probe->cpuid},
       {"KVM_SET_SREGS", probe->registers},
   };
 

@@ -12,7 +12,7 @@
   "processor\t: 0\nvendor_id\t: GenuineIntel\nmodel name\t: Test CPU\nflags\t\t: fpu vmx lm\n"
 #define STEPS                                                                                      \
   "cpu-vmx 1\\nopen 0\\napi 0\\napi-version 12\\ncreate-vm 0\\nmemory 0\\ncreate-vcpu 0\\n"        \
-  "registers 0\\nrunning 1\\n"
+  "cpuid 0\\nregisters 0\\nrunning 1\\n"
 #define HARDWARE "printf '" STEPS "instructions-per-second 2000000000\\nrun 0\\nend 1\\n'"
 #define EMULATOR "printf '" STEPS "instructions-per-second 3600000\\nrun 0\\nend 1\\n'"
 

@@ -12,7 +12,7 @@
 #define INTEL_FLAGS "fpu vme de pse msr lm vmx ept"
 #define RUNNING                                                                                    \
   "cpu-vmx 1\\ncpu-svm 0\\nopen 0\\napi 0\\napi-version 12\\ncreate-vm 0\\nmemory 0\\n"            \
-  "create-vcpu 0\\nregisters 0\\nrunning 1\\n"
+  "create-vcpu 0\\ncpuid 0\\nregisters 0\\nrunning 1\\n"
 #define HARDWARE            "printf '" RUNNING "instructions-per-second 2100000000\\nrun 0\\nend 1\\n'"
 #define EMULATOR            "printf '" RUNNING "instructions-per-second 3600000\\nrun 0\\nend 1\\n'"
 #define NO_DEVICE(vmx, svm) "printf 'cpu-vmx " vmx "\\ncpu-svm " svm "\\nopen 2\\nend 1\\n'"

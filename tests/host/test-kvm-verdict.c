@@ -6,7 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define READY "open 0\napi 0\napi-version 12\ncreate-vm 0\nmemory 0\ncreate-vcpu 0\nregisters 0\n"
+#define READY                                                                                      \
+  "open 0\napi 0\napi-version 12\ncreate-vm 0\nmemory 0\ncreate-vcpu 0\ncpuid 0\nregisters 0\n"
 
 /* The computer of a row: flags that are set, by their first letters below. */
 typedef struct {
@@ -73,7 +74,10 @@ static const Row rows[] = {
      "KVM_SET_USER_MEMORY_REGION failed", "dmesg"},
     {"open 0\napi 0\napi-version 12\ncreate-vm 0\nmemory 0\ncreate-vcpu 22\nend 1\n", "fkm",
      LODGE_KVM_FAILED, "KVM_CREATE_VCPU failed", "dmesg"},
-    {"open 0\napi 0\napi-version 12\ncreate-vm 0\nmemory 0\ncreate-vcpu 0\nregisters 22\nend 1\n",
+    {"open 0\napi 0\napi-version 12\ncreate-vm 0\nmemory 0\ncreate-vcpu 0\ncpuid 22\nend 1\n",
+     "fkm", LODGE_KVM_FAILED, "KVM_SET_CPUID2 failed", "dmesg"},
+    {"open 0\napi 0\napi-version 12\ncreate-vm 0\nmemory 0\ncreate-vcpu 0\ncpuid 0\n"
+     "registers 22\nend 1\n",
      "fkm", LODGE_KVM_FAILED, "KVM_SET_SREGS failed", "dmesg"},
     {"open 0\napi 0\napi-version 12\n", "fkm", LODGE_KVM_FAILED, "KVM_CREATE_VM did not", "dmesg"},
     {READY, "fkm", LODGE_KVM_FAILED, "KVM_RUN did not", "dmesg"},
