@@ -12,7 +12,7 @@ import shlex
 import subprocess
 import time
 
-from lab import Failed, PATIENCE_S, check, host, patiently, read, wait_for
+from lab import PATIENCE_S, PAUSE_S, check, host, patiently, read, wait_for
 
 ANSWER = re.compile(r"lab-begin\r?\n(.*?)lab-end (\d+)\r?\n", re.DOTALL)
 
@@ -50,7 +50,14 @@ class Login:
             try:
                 said += os.read(self.terminal, 65536).decode("utf-8", "replace")
             except OSError:
-                raise Failed(f"{what}: the session ended; the terminal says {said!r}") from None
+                # login(1) of util-linux hangs up the terminal before it opens it for its user: for a
+                # moment nobody has it.
+                check(self._lives(), f"{what}: the session ended; the terminal says {said!r}")
+                time.sleep(PAUSE_S)
+
+    def _lives(self):
+        """Whether login still runs; its end stays to be waited for."""
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
     def run(self, *argv, fails=False, limit=PATIENCE_S):
         """What a command prints, standard error with it. One argument is a line for the shell."""
