@@ -2,6 +2,7 @@
 /* What the files of one machine share: start, run, recover, input, screen, share. */
 #pragma once
 
+#include "machine/lodge-frame-door.h"
 #include "machine/lodge-machine.h"
 #include "machine/lodge-run-record.h"
 #include "network/lodge-user-network.h"
@@ -39,6 +40,7 @@ struct _LodgeMachine {
   guint watch;   /* on pid */
   char *runtime; /* its folder of sockets */
   char *spice_socket;
+  LodgeFrameDoor *frames; /* or NULL */
   GPtrArray *terminals; /* of what lodge-machine-terminals.c knows */
   gboolean changing_media;
   gboolean asleep;          /* the guest has suspended itself to memory */
@@ -70,7 +72,7 @@ struct _LodgeMachine {
   LodgeCommand *command;
   gboolean command_runs; /* it is the one that runs now */
 
-  GQueue sizes; /* of GTask: sizes of screens that QEMU is told, one after the other */
+  GQueue wishes; /* of GTask: what QEMU is told over its display interface, one after the other */
   guint screen_timeout;
   gboolean screen_under_way;
   GBytes *thumbnail;
@@ -175,6 +177,11 @@ void lodge_machine_links_forget (LodgeMachine *self);
 /* Serves those that QEMU, process @qemu, has made sockets for. */
 void lodge_machine_open_terminals (LodgeMachine *self, GPid qemu);
 void lodge_machine_close_terminals (LodgeMachine *self);
+
+/* lodge-machine-display.c */
+/* @folder: of sockets that QEMU cannot see; it is there. */
+void lodge_machine_open_frames (LodgeMachine *self, const char *folder);
+void lodge_machine_close_frames (LodgeMachine *self);
 
 /* lodge-machine-screen.c */
 void lodge_machine_screen_begin (LodgeMachine *self);

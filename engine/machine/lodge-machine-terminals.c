@@ -2,7 +2,8 @@
 /* A machine's consoles of text: its serial port, and QEMU's own console where the user wants it.
  *
  * The sockets that clients connect to are in a folder of their own that no QEMU can see, so that
- * what a client types goes where the engine says, also with a QEMU that was taken over.
+ * what a client types goes where the engine says, also with a QEMU that was taken over. The socket
+ * for frames is there, too.
  */
 #include "machine/lodge-machine-private.h"
 
@@ -57,6 +58,7 @@ lodge_machine_open_terminals (LodgeMachine *self, GPid qemu)
   if (g_mkdir_with_parents (folder, 0700) != 0)
     return; /* said when the first one does not come about */
 
+  lodge_machine_open_frames (self, folder);
   for (guint i = 0; i < G_N_ELEMENTS (kinds); i++) {
     g_autofree char *from = g_build_filename (self->runtime, kinds[i].socket, NULL);
     g_autofree char *name = g_strconcat (kinds[i].id, ".sock", NULL);
@@ -89,6 +91,7 @@ lodge_machine_close_terminals (LodgeMachine *self)
   int fd;
 
   g_clear_pointer (&self->terminals, g_ptr_array_unref);
+  lodge_machine_close_frames (self);
   fd = open (parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0)
     return; /* never made, or gone with the runtime folder */

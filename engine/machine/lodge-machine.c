@@ -21,6 +21,7 @@ lodge_machine_finalize (GObject *object)
   lodge_machine_screen_end (self);
   lodge_machine_share_forget (self);
   g_clear_pointer (&self->terminals, g_ptr_array_unref);
+  g_clear_pointer (&self->frames, lodge_frame_door_free);
   g_clear_handle_id (&self->watch, g_source_remove);
   g_clear_handle_id (&self->reaction_timeout, g_source_remove);
   g_clear_handle_id (&self->kill_timeout, g_source_remove);

@@ -43,6 +43,10 @@ char *lodge_machine_dup_folder (LodgeMachine *self);
 /* Path of the SPICE socket while there is one, else "". Lent. */
 const char *lodge_machine_get_spice_socket (LodgeMachine *self);
 
+/* Path of the socket for a console that wants the frames themselves (lodge-frames-wire.h), else "".
+ * Lent. */
+const char *lodge_machine_get_frames_socket (LodgeMachine *self);
+
 /* a(sss): id, label and socket of each console of text while there is one. Floating. */
 GVariant *lodge_machine_list_terminals (LodgeMachine *self);
 /* Whether the guest has suspended itself to memory and waits to be woken. */

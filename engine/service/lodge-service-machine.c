@@ -76,6 +76,7 @@ update (LodgeServiceMachine *self)
   lodge_machine1_set_note (object, lodge_machine_get_note (machine));
   lodge_machine1_set_description (object, describe (machine));
   lodge_machine1_set_spice_socket (object, lodge_machine_get_spice_socket (machine));
+  lodge_machine1_set_frames_socket (object, lodge_machine_get_frames_socket (machine));
   lodge_machine1_set_terminals (object, lodge_machine_list_terminals (machine));
   lodge_machine1_set_asleep (object, lodge_machine_get_asleep (machine));
   lodge_machine1_set_folder_problem (object, lodge_machine_get_folder_problem (machine));
