@@ -19,7 +19,25 @@ lodge_console_session_get_monitor (LodgeConsoleSession *self, guint monitor)
 {
   g_return_val_if_fail (LODGE_IS_CONSOLE_SESSION (self), NULL);
   g_return_val_if_fail (monitor < LODGE_CONSOLE_MONITORS, NULL);
-  return LODGE_FRAME_SOURCE (self->sources[monitor]);
+  return LODGE_FRAME_SOURCE (self->choosers[monitor]);
+}
+
+void
+lodge_console_session_set_frames (LodgeConsoleSession *self, const char *path)
+{
+  g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
+  g_return_if_fail (self->address == NULL);
+
+  for (guint i = 0; i < LODGE_CONSOLE_MONITORS; i++)
+    lodge_frame_chooser_set_socket (self->choosers[i], path);
+}
+
+void
+lodge_console_session_show_monitor (LodgeConsoleSession *self, guint monitor, gboolean shown)
+{
+  g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
+  g_return_if_fail (monitor < LODGE_CONSOLE_MONITORS);
+  lodge_frame_chooser_set_shown (self->choosers[monitor], shown);
 }
 
 /* ---- channels */

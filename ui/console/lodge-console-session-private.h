@@ -3,6 +3,7 @@
 #pragma once
 
 #include "console/lodge-console-session.h"
+#include "console/lodge-frame-chooser.h"
 #include "console/lodge-keymap.h"
 #include "console/lodge-spice-source.h"
 
@@ -70,6 +71,7 @@ struct _LodgeConsoleSession {
 
   /* display */
   LodgeSpiceSource *sources[LODGE_CONSOLE_MONITORS];
+  LodgeFrameChooser *choosers[LODGE_CONSOLE_MONITORS]; /* each of its source */
   guint own_displays; /* a bit for each monitor that has channels of its own */
   guint own_cursors;
   gboolean can_resize;

@@ -445,8 +445,10 @@ lodge_console_session_finalize (GObject *object)
 {
   LodgeConsoleSession *self = LODGE_CONSOLE_SESSION (object);
 
-  for (guint i = 0; i < LODGE_CONSOLE_MONITORS; i++)
+  for (guint i = 0; i < LODGE_CONSOLE_MONITORS; i++) {
+    g_clear_object (&self->choosers[i]);
     g_clear_object (&self->sources[i]);
+  }
   g_clear_object (&self->clipboard);
   g_clear_object (&self->files);
   g_clear_object (&self->sound);
@@ -487,8 +489,10 @@ lodge_console_session_class_init (LodgeConsoleSessionClass *klass)
 static void
 lodge_console_session_init (LodgeConsoleSession *self)
 {
-  for (guint i = 0; i < LODGE_CONSOLE_MONITORS; i++)
+  for (guint i = 0; i < LODGE_CONSOLE_MONITORS; i++) {
     self->sources[i] = lodge_spice_source_new ();
+    self->choosers[i] = lodge_frame_chooser_new (LODGE_FRAME_SOURCE (self->sources[i]), i);
+  }
   self->clipboard = lodge_console_clipboard_new ();
   self->files = lodge_console_files_new ();
   self->pointer_x = self->pointer_y = -1;

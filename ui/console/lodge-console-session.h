@@ -61,6 +61,12 @@ void lodge_console_session_close (LodgeConsoleSession *self);
 LodgeFrameSource *lodge_console_session_get_source (LodgeConsoleSession *self);
 /* Lent: another one's, from 0 on; empty while the guest has no such monitor. */
 LodgeFrameSource *lodge_console_session_get_monitor (LodgeConsoleSession *self, guint monitor);
+/* Where the engine gives the machine's frames from QEMU's own memory (lodge-frames-wire.h); NULL or
+ * "": nowhere. They are sooner than SPICE's and take their place by themselves, and go by
+ * themselves. Never for a server that is not one of Lodge's machines. */
+void lodge_console_session_set_frames (LodgeConsoleSession *self, const char *path);
+/* Whether somebody looks at a monitor now; nobody does at first. SPICE shows it either way. */
+void lodge_console_session_show_monitor (LodgeConsoleSession *self, guint monitor, gboolean shown);
 /* Lent: what is shared with the guest, and empty while there is no connection. */
 LodgeConsoleClipboard *lodge_console_session_get_clipboard (LodgeConsoleSession *self);
 LodgeConsoleFiles *lodge_console_session_get_files (LodgeConsoleSession *self);
