@@ -114,6 +114,20 @@ machine_fixture_create (MachineFixture *self, const char *name, BootSector what)
 }
 
 void
+machine_fixture_set_key (LodgeMachine *machine, const char *key, const char *value)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = g_strdup_printf ("{'%s': '%s'}", key, value);
+  g_autoptr (GVariant) changes = g_variant_ref_sink (g_variant_new_parsed (text));
+
+  lodge_machine_set_async (machine, changes, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  g_assert_true (lodge_machine_save_finish (machine, result, &error));
+  g_assert_no_error (error);
+}
+
+void
 machine_fixture_start (LodgeMachine *machine)
 {
   g_autoptr (GAsyncResult) result = NULL;

@@ -35,6 +35,7 @@ LodgeMachine *machine_fixture_create (MachineFixture *self, const char *name, Bo
 
 /* The calls of lodge-machine.h, waited for; they have to succeed. */
 void machine_fixture_start (LodgeMachine *machine);
+void machine_fixture_set_key (LodgeMachine *machine, const char *key, const char *value);
 void machine_fixture_request (LodgeMachine *machine, LodgeRequest what);
 
 /* A key that comes before the BIOS reads the keyboard is lost, so it is pressed until it works. */

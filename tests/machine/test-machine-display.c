@@ -18,20 +18,6 @@ set_size (LodgeMachine *machine, guint monitor, guint width, guint height, GErro
 }
 
 static void
-set_key (LodgeMachine *machine, const char *key, const char *value)
-{
-  g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GError) error = NULL;
-  g_autofree char *text = g_strdup_printf ("{'%s': '%s'}", key, value);
-  g_autoptr (GVariant) changes = g_variant_ref_sink (g_variant_new_parsed (text));
-
-  lodge_machine_set_async (machine, changes, test_wait_result_cb, &result);
-  test_wait_until (result != NULL);
-  g_assert_true (lodge_machine_save_finish (machine, result, &error));
-  g_assert_no_error (error);
-}
-
-static void
 test_size (MachineFixture *self, gconstpointer data)
 {
   LodgeMachine *machine = machine_fixture_create (self, "web", BOOT_SECTOR_IDLE);
@@ -42,7 +28,7 @@ test_size (MachineFixture *self, gconstpointer data)
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_STATE);
   g_clear_error (&error);
 
-  set_key (machine, "display.model", "virtio");
+  machine_fixture_set_key (machine, "display.model", "virtio");
   machine_fixture_start (machine);
   g_assert_true (set_size (machine, 0, 1234, 777, &error));
   g_assert_no_error (error);
@@ -64,7 +50,7 @@ test_size (MachineFixture *self, gconstpointer data)
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
 
   /* There are two. */
-  set_key (machine, "display.monitors", "2");
+  machine_fixture_set_key (machine, "display.monitors", "2");
   machine_fixture_start (machine);
   g_assert_true (set_size (machine, 1, 1234, 777, &error));
   g_assert_no_error (error);
@@ -73,7 +59,7 @@ test_size (MachineFixture *self, gconstpointer data)
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
 
   /* A card that cannot say it, which is said. */
-  set_key (machine, "display.model", "qxl");
+  machine_fixture_set_key (machine, "display.model", "qxl");
   machine_fixture_start (machine);
   g_assert_false (set_size (machine, 0, 1234, 777, &error));
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_HOST);

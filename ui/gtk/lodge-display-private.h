@@ -110,6 +110,11 @@ void lodge_display_watch_focus (LodgeDisplay *self);
 void lodge_display_unwatch_focus (LodgeDisplay *self);
 #endif
 
+/* lodge-display-shown.c: while it is mapped, and when that, or its session, changes */
+void lodge_display_watch_shown (LodgeDisplay *self);
+void lodge_display_unwatch_shown (LodgeDisplay *self);
+void lodge_display_update_shown (LodgeDisplay *self);
+
 /* lodge-display-pointer.c */
 void lodge_display_init_pointer (LodgeDisplay *self);
 void lodge_display_update_cursor (LodgeDisplay *self);

@@ -120,6 +120,7 @@ lodge_display_map (GtkWidget *widget)
 {
   GTK_WIDGET_CLASS (lodge_display_parent_class)->map (widget);
   lodge_display_watch_device_scale (widget, G_CALLBACK (scale_cb));
+  lodge_display_watch_shown (LODGE_DISPLAY (widget));
   queue_resize_guest (LODGE_DISPLAY (widget));
 }
 
@@ -129,6 +130,7 @@ lodge_display_unmap (GtkWidget *widget)
   lodge_display_release (LODGE_DISPLAY (widget));
   lodge_display_unwatch_device_scale (widget, G_CALLBACK (scale_cb));
   GTK_WIDGET_CLASS (lodge_display_parent_class)->unmap (widget);
+  lodge_display_unwatch_shown (LODGE_DISPLAY (widget));
 }
 
 static void
@@ -179,6 +181,7 @@ lodge_display_set_session (LodgeDisplay *self, LodgeConsoleSession *session)
   if (self->session != NULL) {
     lodge_display_release (self);
     lodge_display_disconnect_source (self);
+    lodge_console_session_show_monitor (self->session, self->monitor, FALSE);
     g_signal_handlers_disconnect_by_data (self->session, self);
   }
   g_set_object (&self->session, session);
@@ -188,6 +191,7 @@ lodge_display_set_session (LodgeDisplay *self, LodgeConsoleSession *session)
                              self, 0);
     g_signal_connect_object (session, "notify::can-resize", G_CALLBACK (can_resize_cb), self, 0);
     lodge_display_connect_source (self);
+    lodge_display_update_shown (self);
     lodge_display_sync_locks (self);
     queue_resize_guest (self);
   }

@@ -151,6 +151,13 @@ connected_cb (LodgeConsoleSession *session, GParamSpec *pspec, LodgeSdlWindow *s
   pointer_cb (session, pspec, self);
 }
 
+static void
+update_shown (LodgeSdlWindow *self)
+{
+  if (self->session != NULL)
+    lodge_console_session_show_monitor (self->session, self->monitor, !self->hidden);
+}
+
 void
 lodge_sdl_window_set_session (LodgeSdlWindow *self, LodgeConsoleSession *session, guint monitor)
 {
@@ -163,6 +170,7 @@ lodge_sdl_window_set_session (LodgeSdlWindow *self, LodgeConsoleSession *session
     g_signal_handlers_disconnect_by_data (self->session, self);
     g_signal_handlers_disconnect_by_data (self->source, self);
     g_clear_pointer (&self->picture, lodge_sdl_picture_free);
+    lodge_console_session_show_monitor (self->session, self->monitor, FALSE);
     self->source = NULL;
   }
   g_set_object (&self->session, session);
@@ -176,6 +184,7 @@ lodge_sdl_window_set_session (LodgeSdlWindow *self, LodgeConsoleSession *session
     g_signal_connect (session, "notify::can-resize", G_CALLBACK (can_resize_cb), self);
     g_signal_connect (session, "notify::pointer-absolute", G_CALLBACK (pointer_cb), self);
     take_size (self);
+    update_shown (self);
   }
   self->left = FALSE;
   lodge_sdl_window_forget_cursor (self);
@@ -263,6 +272,7 @@ window_event (LodgeSdlWindow *self, const SDL_WindowEvent *event)
   case SDL_WINDOWEVENT_HIDDEN:
   case SDL_WINDOWEVENT_MINIMIZED:
     self->hidden = TRUE;
+    update_shown (self);
     g_clear_handle_id (&self->draw_id, g_source_remove);
     break;
   case SDL_WINDOWEVENT_SHOWN:
@@ -270,6 +280,7 @@ window_event (LodgeSdlWindow *self, const SDL_WindowEvent *event)
   case SDL_WINDOWEVENT_MAXIMIZED:
   case SDL_WINDOWEVENT_EXPOSED:
     self->hidden = FALSE;
+    update_shown (self);
     lodge_sdl_window_queue_draw (self);
     break;
   case SDL_WINDOWEVENT_SIZE_CHANGED:
