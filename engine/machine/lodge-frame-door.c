@@ -120,8 +120,10 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   self->open = TRUE;
+  /* What has come is read first. */
   if (say (self, LODGE_FRAMES_OPEN, fd))
-    self->patience_id = g_timeout_add (self->door->patience_ms, patience_cb, self);
+    self->patience_id =
+        g_timeout_add_full (G_PRIORITY_LOW, self->door->patience_ms, patience_cb, self, NULL);
   else
     drop (self);
 }
