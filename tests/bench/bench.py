@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""bench.py BUILD [--rounds N] [start|list|window|console ...]: measures Lodge, and prints ratios.
+"""bench.py BUILD [--rounds N] [start|list|window|console|frames ...]: measures Lodge in ratios.
 
 What is compared is measured in turn (A B A B ...) in one run, so that a computer that is busy is
 busy for both. Each sample is taken by a small C program beside this file. Everything lives in a
@@ -24,6 +24,7 @@ SETTLE_S = 0.15  # what a sample leaves behind (a QEMU that ends) must not meet 
 WINDOW_SETTLE_MS = 1000  # a window has drawn itself and loaded what it loads late
 MANY = 1000
 PATIENCE_S = 30
+FRAMES_S = 2  # pictures are counted for so long
 
 
 class Failed(Exception):
@@ -612,8 +613,93 @@ def bench_console(bench):
         show_ratio("lodge to remote-viewer", *samples, 1)
 
 
+# --- 5: how many pictures a second ---
+
+
+def find_kernel():
+    """Of the built-in installer: it comes with a driver for the virtio card."""
+    images = glob.glob("/usr/lib/debian-installer/images/*/amd64/gtk/debian-installer/amd64")
+    for folder in sorted(images, reverse=True):
+        if os.path.exists(os.path.join(folder, "linux")):
+            return folder
+    raise Failed("there is no installer to take a kernel from")
+
+
+def pack(name, content, mode):
+    """A file in an initial RAM disk (Linux, Documentation/driver-api/early-userspace)."""
+    def padded(data):
+        return data + b"\0" * (-len(data) % 4)
+    numbers = (0, mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name) + 1, 0)
+    head = b"070701" + b"".join(b"%08x" % number for number in numbers)
+    return padded(head + name.encode() + b"\0") + padded(content)
+
+
+def make_drawing_guest(bench):
+    """The installer's initial RAM disk, and over it one that draws instead of installing."""
+    init = (b"#!/bin/sh\n"
+            b"mount -t devtmpfs dev /dev; mount -t proc proc /proc; mount -t sysfs sys /sys\n"
+            b"modprobe virtio_pci; modprobe virtio-gpu\n"
+            b"exec /bench-guest </dev/null >/dev/ttyS0 2>&1\n")
+    with open(os.path.join(bench.tools, "bench-guest"), "rb") as file:
+        program = file.read()
+    kernel = find_kernel()
+    with open(os.path.join(kernel, "initrd.gz"), "rb") as file:
+        image = file.read()
+    image += b"\0" * (-len(image) % 4)
+    for name, content, mode in (("init", init, 0o100755), ("bench-guest", program, 0o100755),
+                                ("TRAILER!!!", b"", 0)):
+        image += pack(name, content, mode)
+    initrd = os.path.join(bench.folder, "initrd.img")
+    with open(initrd, "wb") as file:
+        file.write(image)
+    return os.path.join(kernel, "linux"), initrd
+
+
+def bench_frames(bench):
+    env = bench.environment("house")
+    bench.engine(env)
+    kernel, initrd = make_drawing_guest(bench)
+    machine = bench.create(env, "draws")
+    run("lodgectl", "set", "draws", "display.model=virtio", "machine.memory=512M",
+        f"boot.kernel={kernel}", f"boot.initrd={initrd}", "boot.append=quiet console=ttyS0",
+        env=env)
+    run("lodgectl", "start", "draws", env=env)
+    identity = os.path.basename(machine)
+    spice = os.path.join(env["LODGE_RUNTIME_DIR"], "m", identity, "spice.sock")
+    frames = os.path.join(env["LODGE_RUNTIME_DIR"], "t", identity, "frames.sock")
+
+    def sampler(socket):
+        return lambda: bench.tool("bench-frames", spice, socket, str(FRAMES_S), env=env)
+
+    title("Pictures a second that reach the console, from a guest that draws all the time")
+    end = time.monotonic() + 5 * PATIENCE_S
+    while True:
+        try:
+            sampler("")()
+            break
+        except Failed:
+            if time.monotonic() > end:
+                raise
+    try:
+        sampler(frames)()
+    except Failed:
+        note("this QEMU's memory cannot be had: SPICE alone")
+        spiced, = collect(bench.rounds, sampler(""))
+        show("SPICE", [n / FRAMES_S for n, _, _ in spiced], "/s")
+        return
+    spiced, mapped = collect(bench.rounds, sampler(""), sampler(frames))
+    rates = [[n / FRAMES_S for n, _, _ in samples] for samples in (spiced, mapped)]
+    for label, samples, rate in (("SPICE", spiced, rates[0]), ("QEMU's memory", mapped, rates[1])):
+        show(f"the guest, with {label}", [drawn / FRAMES_S for _, drawn, _ in samples], "/s")
+        show(label, rate, "/s")
+    show_ratio("QEMU's memory to SPICE", rates[1], rates[0])
+    title("Processor in the console for each of them, without drawing it")
+    for label, samples in (("SPICE", spiced), ("QEMU's memory, and SPICE beside it", mapped)):
+        show(label, [busy / 1000 / max(n, 1) for n, _, busy in samples], "ms")
+
+
 PARTS = {"start": bench_start, "list": bench_list, "window": bench_window,
-         "console": bench_console}
+         "console": bench_console, "frames": bench_frames}
 
 
 def main():
