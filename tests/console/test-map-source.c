@@ -339,9 +339,9 @@ test_flood (Test *test, gconstpointer unused)
   before = count_descriptors ();
   paint (test, 5, 5, 0x010203);
   paint (test, 195, 145, 0x040506);
-  for (int i = 0; i < 20000; i++)
+  for (int i = 0; i < 4000; i++)
     fake_frames_update (test->qemu, i % WIDTH, i % HEIGHT, 9, 9);
-  for (guint i = 0; i < 500; i++) {
+  for (guint i = 0; i < 200; i++) {
     const int fds[] = {test->memory, test->memory, test->memory, test->memory, -1};
 
     fake_frames_call (

@@ -106,6 +106,49 @@ display_fixture_tear_down (DisplayFixture *self)
   spice_fixture_free (self->server);
 }
 
+guint32
+display_fixture_get_pixel (DisplayFixture *self, int x, int y)
+{
+  int width = gtk_widget_get_width (self->display);
+  int height = gtk_widget_get_height (self->display);
+  GskRenderer *renderer = gtk_native_get_renderer (GTK_NATIVE (self->window));
+  g_autoptr (GdkPaintable) paintable = gtk_widget_paintable_new (self->display);
+  g_autoptr (GtkSnapshot) snapshot = gtk_snapshot_new ();
+  g_autofree guint32 *data = g_new (guint32, (gsize) width * height);
+
+  gdk_paintable_snapshot (paintable, snapshot, width, height);
+  g_autoptr (GskRenderNode) node = gtk_snapshot_to_node (snapshot);
+  if (node == NULL)
+    return 0;
+  g_autoptr (GdkTexture) texture =
+      gsk_renderer_render_texture (renderer, node, &GRAPHENE_RECT_INIT (0, 0, width, height));
+  gdk_texture_download (texture, (guchar *) data, (gsize) width * 4);
+  return data[y * width + x];
+}
+
+typedef struct {
+  DisplayFixture *fixture;
+  int x, y;
+  guint32 color;
+} Spot;
+
+static gboolean
+has_color (gpointer data)
+{
+  Spot *spot = data;
+
+  return display_fixture_get_pixel (spot->fixture, spot->x, spot->y) == spot->color;
+}
+
+void
+display_fixture_expect_color (DisplayFixture *self, int x, int y, guint32 color)
+{
+  Spot spot = {self, x, y, color};
+
+  spice_fixture_wait (has_color, &spot);
+  g_assert_cmphex (display_fixture_get_pixel (self, x, y), ==, color);
+}
+
 /* What the grab shall be. */
 typedef struct {
   DisplayFixture *self;

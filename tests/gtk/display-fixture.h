@@ -36,6 +36,10 @@ void display_fixture_tear_down (DisplayFixture *self);
 /* A SpiceFixtureCondition: connected, with a picture, in the pointer's mode, and focused. */
 gboolean display_fixture_is_ready (gpointer self);
 
+/* What is drawn of the display at a point, as 0xAARRGGBB. */
+guint32 display_fixture_get_pixel (DisplayFixture *self, int x, int y);
+void display_fixture_expect_color (DisplayFixture *self, int x, int y, guint32 color);
+
 /* Runs xdotool with these words, and the main loop meanwhile. */
 void display_fixture_xdotool (const char *format, ...) G_GNUC_PRINTF (1, 2);
 gulong display_fixture_get_xid (GtkWidget *window);

@@ -4,50 +4,6 @@
 
 /* ---- picture */
 
-/* What is drawn of the display at a point, as 0xAARRGGBB. */
-static guint32
-pixel (DisplayFixture *test, int x, int y)
-{
-  int width = gtk_widget_get_width (test->display);
-  int height = gtk_widget_get_height (test->display);
-  GskRenderer *renderer = gtk_native_get_renderer (GTK_NATIVE (test->window));
-  g_autoptr (GdkPaintable) paintable = gtk_widget_paintable_new (test->display);
-  g_autoptr (GtkSnapshot) snapshot = gtk_snapshot_new ();
-  g_autofree guint32 *data = g_new (guint32, (gsize) width * height);
-
-  gdk_paintable_snapshot (paintable, snapshot, width, height);
-  g_autoptr (GskRenderNode) node = gtk_snapshot_to_node (snapshot);
-  if (node == NULL)
-    return 0;
-  g_autoptr (GdkTexture) texture =
-      gsk_renderer_render_texture (renderer, node, &GRAPHENE_RECT_INIT (0, 0, width, height));
-  gdk_texture_download (texture, (guchar *) data, (gsize) width * 4);
-  return data[y * width + x];
-}
-
-typedef struct {
-  DisplayFixture *test;
-  int x, y;
-  guint32 color;
-} Spot;
-
-static gboolean
-has_color (gpointer data)
-{
-  Spot *spot = data;
-
-  return pixel (spot->test, spot->x, spot->y) == spot->color;
-}
-
-static void
-expect_color (DisplayFixture *test, int x, int y, guint32 color)
-{
-  Spot spot = {test, x, y, color};
-
-  spice_fixture_wait (has_color, &spot);
-  g_assert_cmphex (pixel (test, x, y), ==, color);
-}
-
 static void
 test_picture (void)
 {
@@ -55,22 +11,22 @@ test_picture (void)
 
   display_fixture_set_up (&test);
   spice_fixture_fill (test.server, 0, 0, 640, 480, 0x336699);
-  expect_color (&test, 0, 0, 0xff336699);
+  display_fixture_expect_color (&test, 0, 0, 0xff336699);
   spice_fixture_fill (test.server, 639, 479, 1, 1, 0xfedcba);
-  expect_color (&test, 639, 479, 0xfffedcba);
-  g_assert_cmphex (pixel (&test, 638, 479), ==, 0xff336699);
+  display_fixture_expect_color (&test, 639, 479, 0xfffedcba);
+  g_assert_cmphex (display_fixture_get_pixel (&test, 638, 479), ==, 0xff336699);
 
   /* Other modes, one after the other: scaled to fit, black beside it. */
   for (int i = 0; i < 26; i++) {
     spice_fixture_resize (test.server, 320 + 8 * i, 480);
     spice_fixture_fill (test.server, 0, 0, 320 + 8 * i, 480, 0x102030u + (guint32) i);
-    expect_color (&test, 320, 240, 0xff102030u + (guint32) i);
-    g_assert_cmphex (pixel (&test, 0, 0), ==, 0xff000000);
+    display_fixture_expect_color (&test, 320, 240, 0xff102030u + (guint32) i);
+    g_assert_cmphex (display_fixture_get_pixel (&test, 0, 0), ==, 0xff000000);
   }
 
   /* Nothing is left of it when the machine is off. */
   spice_fixture_cut (test.server);
-  expect_color (&test, 320, 240, 0xff000000);
+  display_fixture_expect_color (&test, 320, 240, 0xff000000);
   display_fixture_tear_down (&test);
 }
 
@@ -119,7 +75,7 @@ test_many_drawings (void)
   /* And all of it is seen in the end. */
   g_signal_handler_disconnect (clock, id);
   for (int i = 0; i < DRAWINGS; i++)
-    expect_color (&test, 6 * i, 2 * i, 0xff336699);
+    display_fixture_expect_color (&test, 6 * i, 2 * i, 0xff336699);
   display_fixture_tear_down (&test);
 }
 
@@ -149,27 +105,27 @@ test_monitors (void)
   display_fixture_set_up (&test);
   spice_fixture_fill (test.server, 0, 0, 320, 480, 0x336699);
   spice_fixture_fill (test.server, 320, 0, 320, 480, 0x993366);
-  expect_color (&test, 639, 1, 0xff993366);
+  display_fixture_expect_color (&test, 639, 1, 0xff993366);
   lodge_display_set_session (LODGE_DISPLAY (test.display), NULL);
   lodge_display_set_monitor (LODGE_DISPLAY (test.display), 1);
   lodge_display_set_session (LODGE_DISPLAY (test.display), test.session);
-  expect_color (&test, 320, 240, 0xff000000);
+  display_fixture_expect_color (&test, 320, 240, 0xff000000);
   spice_fixture_set_monitors (test.server, 2, two);
-  expect_color (&test, 320, 240, 0xff993366);
+  display_fixture_expect_color (&test, 320, 240, 0xff993366);
   /* Its pixels are counted from its own corner; what is drawn on the other is not its affair. */
   spice_fixture_fill (test.server, 320, 0, 160, 480, 0x112233);
-  expect_color (&test, 170, 240, 0xff112233);
-  expect_color (&test, 470, 240, 0xff993366);
+  display_fixture_expect_color (&test, 170, 240, 0xff112233);
+  display_fixture_expect_color (&test, 470, 240, 0xff993366);
   spice_fixture_fill (test.server, 0, 0, 320, 480, 0xffffff);
   spice_fixture_settle ();
-  expect_color (&test, 170, 240, 0xff112233);
+  display_fixture_expect_color (&test, 170, 240, 0xff112233);
 
   spice_fixture_set_monitors (test.server, 2, wrong);
-  expect_color (&test, 170, 240, 0xff000000);
+  display_fixture_expect_color (&test, 170, 240, 0xff000000);
   spice_fixture_set_monitors (test.server, 2, two);
-  expect_color (&test, 170, 240, 0xff112233);
+  display_fixture_expect_color (&test, 170, 240, 0xff112233);
   spice_fixture_set_monitors (test.server, 1, one);
-  expect_color (&test, 170, 240, 0xff000000);
+  display_fixture_expect_color (&test, 170, 240, 0xff000000);
   display_fixture_tear_down (&test);
 }
 
@@ -221,7 +177,7 @@ test_cursor (void)
   /* Twice as large as the guest's picture is shown. */
   spice_fixture_resize (test.server, 320, 240);
   spice_fixture_fill (test.server, 0, 0, 320, 240, 0x445566);
-  expect_color (&test, 320, 240, 0xff445566);
+  display_fixture_expect_color (&test, 320, 240, 0xff445566);
   spice_fixture_set_cursor (test.server, 24, 16, 4, 5, argb);
   g_assert_true (spice_fixture_wait (has_texture, &test));
   cursor = gtk_widget_get_cursor (test.display);
@@ -238,14 +194,19 @@ test_cursor (void)
 
 /* ---- size */
 
+typedef struct {
+  DisplayFixture *test;
+  int width, height;
+} Size;
+
 static gboolean
 was_asked (gpointer data)
 {
-  Spot *want = data;
+  Size *want = data;
   int width, height;
 
   spice_fixture_get_asked_size (want->test->server, &width, &height);
-  return width == want->x && height == want->y;
+  return width == want->width && height == want->height;
 }
 
 static void
@@ -255,11 +216,11 @@ test_resize (void)
 
   display_fixture_set_up (&test);
   spice_fixture_set_agent (test.server, TRUE);
-  Spot want = {&test, 640, 480, 0};
+  Size want = {&test, 640, 480};
   g_assert_true (spice_fixture_wait (was_asked, &want));
 
   display_fixture_xdotool ("windowsize %lu 801 557", display_fixture_get_xid (test.window));
-  want = (Spot){&test, 801, 557, 0};
+  want = (Size){&test, 801, 557};
   g_assert_true (spice_fixture_wait (was_asked, &want));
 
   /* Not against the user's wish, and at once when it comes back. */
@@ -270,7 +231,7 @@ test_resize (void)
   spice_fixture_settle ();
   g_assert_cmpuint (spice_fixture_get_asked_size (test.server, NULL, NULL), ==, asked);
   lodge_display_set_scaling (LODGE_DISPLAY (test.display), LODGE_SCALING_RESIZE_GUEST);
-  want = (Spot){&test, 700, 500, 0};
+  want = (Size){&test, 700, 500};
   g_assert_true (spice_fixture_wait (was_asked, &want));
   display_fixture_tear_down (&test);
 }
@@ -300,15 +261,15 @@ test_properties (void)
 
   /* Another session, or none, while the first one goes on. */
   spice_fixture_fill (test.server, 0, 0, 640, 480, 0x336699);
-  expect_color (&test, 1, 1, 0xff336699);
+  display_fixture_expect_color (&test, 1, 1, 0xff336699);
   lodge_display_set_session (LODGE_DISPLAY (test.display), NULL);
   g_assert_cmpuint (notified, ==, 2);
-  expect_color (&test, 1, 1, 0xff000000);
+  display_fixture_expect_color (&test, 1, 1, 0xff000000);
   display_fixture_xdotool ("key a click 1");
   spice_fixture_settle ();
   g_assert_cmpstr (spice_fixture_get_scancodes (test.server), ==, "");
   g_object_set (test.display, "session", test.session, NULL);
-  expect_color (&test, 1, 1, 0xff336699);
+  display_fixture_expect_color (&test, 1, 1, 0xff336699);
   display_fixture_tear_down (&test);
 }
 
@@ -325,14 +286,14 @@ test_drawn_cursor (void)
   spice_fixture_fill (test.server, 0, 0, 640, 480, 0x336699);
   spice_fixture_set_cursor (test.server, 16, 16, 0, 0, argb);
   spice_fixture_move_cursor (test.server, 50, 60);
-  expect_color (&test, 55, 65, 0xff336699);
+  display_fixture_expect_color (&test, 55, 65, 0xff336699);
   display_fixture_move_to (&test, 200, 200);
   display_fixture_xdotool ("click 1");
   display_fixture_expect_grabbed (&test, TRUE);
-  expect_color (&test, 55, 65, 0xffeedd00);
+  display_fixture_expect_color (&test, 55, 65, 0xffeedd00);
   display_fixture_xdotool ("key ctrl+alt");
   display_fixture_expect_grabbed (&test, FALSE);
-  expect_color (&test, 55, 65, 0xff336699);
+  display_fixture_expect_color (&test, 55, 65, 0xff336699);
   display_fixture_tear_down (&test);
 }
 
