@@ -4,6 +4,7 @@
 
 #include "lodge-error.h"
 #include "description/lodge-description-keys.h"
+#include "description/lodge-description-snapshots.h"
 #include "description/lodge-ini.h"
 
 #include <glib/gi18n-lib.h>
@@ -29,42 +30,64 @@ is_name_character (gunichar c)
   return !(c >= 0x202a && c <= 0x202e) && !(c >= 0x2066 && c <= 0x2069);
 }
 
+/* What is wrong with a name that is not empty, or NULL. */
+static const char *
+find_fault (const char *name)
+{
+  if (!g_utf8_validate (name, -1, NULL))
+    return _ ("it must be UTF-8 text");
+  if (g_utf8_strlen (name, -1) > NAME_LENGTH)
+    return _ ("it must not be longer than 64 characters");
+  if (strcmp (name, ".") == 0 || strcmp (name, "..") == 0)
+    return _ ("it must not be “.” or “..”");
+  if (g_unichar_isspace (g_utf8_get_char (name)) ||
+      g_unichar_isspace (g_utf8_get_char (g_utf8_prev_char (name + strlen (name)))))
+    return _ ("it must not begin or end with white space");
+  if (g_uuid_string_is_valid (name))
+    return _ ("it must not look like a UUID");
+  for (const char *p = name; *p != '\0'; p = g_utf8_next_char (p)) {
+    if (*p == '/')
+      return _ ("it must not have a “/” in it");
+    if (!is_name_character (g_utf8_get_char (p)))
+      return _ ("it must not have line breaks or other control characters in it");
+  }
+  return NULL;
+}
+
 gboolean
 lodge_name_check (const char *name, GError **error)
 {
   g_autofree char *shown = lodge_ini_dup_quotable (name);
-  const char *why = NULL;
-  glong length;
+  const char *why;
 
-  if (!g_utf8_validate (name, -1, NULL)) {
-    why = _ ("it must be UTF-8 text");
-  } else {
-    length = g_utf8_strlen (name, -1);
-    if (length == 0) {
-      g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_INVALID,
-                           _ ("A machine's name must not be empty"));
-      return FALSE;
-    }
-    if (length > NAME_LENGTH)
-      why = _ ("it must not be longer than 64 characters");
-    else if (strcmp (name, ".") == 0 || strcmp (name, "..") == 0)
-      why = _ ("it must not be “.” or “..”");
-    else if (g_unichar_isspace (g_utf8_get_char (name)) ||
-             g_unichar_isspace (g_utf8_get_char (g_utf8_prev_char (name + strlen (name)))))
-      why = _ ("it must not begin or end with white space");
-    else if (g_uuid_string_is_valid (name))
-      why = _ ("it must not look like a UUID");
-    for (const char *p = name; why == NULL && *p != '\0'; p = g_utf8_next_char (p)) {
-      if (*p == '/')
-        why = _ ("it must not have a “/” in it");
-      else if (!is_name_character (g_utf8_get_char (p)))
-        why = _ ("it must not have line breaks or other control characters in it");
-    }
+  if (*name == '\0') {
+    g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_INVALID,
+                         _ ("A machine's name must not be empty"));
+    return FALSE;
   }
-
+  why = find_fault (name);
   if (why == NULL)
     return TRUE;
   g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID, _ ("“%s” cannot be a machine's name: %s"),
+               shown, why);
+  return FALSE;
+}
+
+gboolean
+lodge_snapshot_name_check (const char *name, GError **error)
+{
+  g_autofree char *shown = lodge_ini_dup_quotable (name);
+  const char *why;
+
+  if (*name == '\0') {
+    g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_INVALID,
+                         _ ("A snapshot's name must not be empty"));
+    return FALSE;
+  }
+  why = find_fault (name);
+  if (why == NULL)
+    return TRUE;
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID, _ ("“%s” cannot be a snapshot's name: %s"),
                shown, why);
   return FALSE;
 }
@@ -316,6 +339,60 @@ check_nics (const LodgeDescription *self, GError **error)
   return TRUE;
 }
 
+/* The present writes to no layer of a snapshot, and nobody goes on from himself. */
+static gboolean
+check_snapshot (const LodgeDescription *self, const LodgeSnapshot *snapshot, GError **error)
+{
+  const LodgeSnapshot *at = snapshot;
+
+  for (guint i = 0; snapshot->layers[i] != NULL; i++) {
+    if (!check_layer_exists (self, "snapshot", snapshot->id, "layers", snapshot->layers[i], error))
+      return FALSE;
+    for (guint j = 0; j < self->disks->len; j++) {
+      const LodgeDisk *disk = g_ptr_array_index (self->disks, j);
+
+      if (strcmp (disk->top, snapshot->layers[i]) == 0) {
+        g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
+                     _ ("snapshot.%s.layers cannot be “%s”: disk.%s writes to that layer"),
+                     snapshot->id, snapshot->layers[i], disk->id);
+        return FALSE;
+      }
+    }
+  }
+
+  for (guint steps = 0; at->parent != NULL; steps++) {
+    const LodgeSnapshot *parent = lodge_description_get_snapshot (self, at->parent);
+
+    if (parent == NULL || steps >= self->snapshots->len) {
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
+                   parent == NULL
+                       ? _ ("snapshot.%s.parent cannot be “%s”: there is no such snapshot")
+                       : _ ("snapshot.%s.parent cannot be “%s”: the snapshots would go on from "
+                            "each other in a circle"),
+                   at->id, at->parent);
+      return FALSE;
+    }
+    at = parent;
+  }
+  return TRUE;
+}
+
+static gboolean
+check_snapshots (const LodgeDescription *self, GError **error)
+{
+  if (self->snapshot != NULL && lodge_description_get_snapshot (self, self->snapshot) == NULL) {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
+                 _ ("machine.snapshot cannot be “%s”: there is no section [snapshot.%s]"),
+                 self->snapshot, self->snapshot);
+    return FALSE;
+  }
+  for (guint i = 0; i < self->snapshots->len; i++) {
+    if (!check_snapshot (self, g_ptr_array_index (self->snapshots, i), error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
 gboolean
 lodge_description_check (const LodgeDescription *self, GError **error)
 {
@@ -345,5 +422,6 @@ lodge_description_check (const LodgeDescription *self, GError **error)
     }
   }
 
-  return check_ports (self, error) && check_layers (self, error) && check_nics (self, error);
+  return check_ports (self, error) && check_layers (self, error) && check_nics (self, error) &&
+         check_snapshots (self, error);
 }

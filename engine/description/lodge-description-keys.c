@@ -17,6 +17,7 @@ G_STATIC_ASSERT (offsetof (LodgeDisk, id) == 0);
 G_STATIC_ASSERT (offsetof (LodgeLayer, id) == 0);
 G_STATIC_ASSERT (offsetof (LodgeNic, id) == 0);
 G_STATIC_ASSERT (offsetof (LodgeMedia, id) == 0);
+G_STATIC_ASSERT (offsetof (LodgeSnapshot, id) == 0);
 
 static const LodgeSection sections[] = {
     [LODGE_SECTION_MACHINE] = {"machine", 0, 0, N_ ("The machine itself.")},
@@ -36,6 +37,9 @@ static const LodgeSection sections[] = {
                            N_ ("A network card of the guest.")},
     [LODGE_SECTION_MEDIA] = {"media", offsetof (LodgeDescription, media), sizeof (LodgeMedia),
                              N_ ("A drive for CD and DVD images; boots after the disks.")},
+    [LODGE_SECTION_SNAPSHOT] = {"snapshot", offsetof (LodgeDescription, snapshots),
+                                sizeof (LodgeSnapshot),
+                                N_ ("A state that the machine was in, and can go back to.")},
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (sections) == LODGE_N_SECTIONS);
 
@@ -78,6 +82,8 @@ static const LodgeKey keys[] = {
     NULL, SETTABLE, N_ ("How much memory the guest has.") },
   { LODGE_SECTION_MACHINE, "vmgenid", LODGE_KEY_UUID, MACHINE (vmgenid), NULL, 0, 0, NULL, 0,
     N_ ("Changes whenever the guest goes back in time or is copied, so that it can notice.") },
+  { LODGE_SECTION_MACHINE, "snapshot", LODGE_KEY_ID, MACHINE (snapshot), "", 0, 0, NULL,
+    LODGE_KEY_NULLABLE, N_ ("The snapshot that the present goes on from; empty when there is none.") },
 
   { LODGE_SECTION_FIRMWARE, "kind", LODGE_KEY_CHOICE, MACHINE (firmware), "bios", 0, 0,
     lodge_firmware_names, SETTABLE, N_ ("BIOS, UEFI, or UEFI with Secure Boot.") },
@@ -90,6 +96,8 @@ static const LodgeKey keys[] = {
 
   { LODGE_SECTION_TPM, "enabled", LODGE_KEY_BOOLEAN, MACHINE (tpm), "false", 0, 0, NULL, SETTABLE,
     N_ ("Whether the guest has a TPM 2.0.") },
+  { LODGE_SECTION_TPM, "state", LODGE_KEY_OWN_FILE, MACHINE (tpm_state), "tpm", 0, PATH_LENGTH, NULL, 0,
+    N_ ("The folder with the chip's state in the machine's folder.") },
 
   { LODGE_SECTION_BOOT, "kernel", LODGE_KEY_HOST_FILE, MACHINE (kernel), "", 0, PATH_LENGTH, NULL,
     SETTABLE, N_ ("A kernel on this computer that is started directly; empty for none.") },
@@ -157,6 +165,9 @@ static const LodgeKey keys[] = {
     NULL, 0, N_ ("How large the disk is for the guest.") },
   { LODGE_SECTION_LAYER, "below", LODGE_KEY_ID, offsetof (LodgeLayer, below), "", 0, 0, NULL,
     LODGE_KEY_NULLABLE, N_ ("The layer that this one stands on; empty for the lowest.") },
+  { LODGE_SECTION_LAYER, "merge", LODGE_KEY_BOOLEAN, offsetof (LodgeLayer, merge), "false", 0, 0, NULL, 0,
+    N_ ("Whether the layer, which no snapshot needs by itself any more, becomes one with what stands "
+        "on it once that is a single layer.") },
 
   { LODGE_SECTION_NIC, "mac", LODGE_KEY_MAC, offsetof (LodgeNic, mac), NULL, 0, 0, NULL, SETTABLE,
     N_ ("The hardware address.") },
@@ -177,6 +188,19 @@ static const LodgeKey keys[] = {
   { LODGE_SECTION_MEDIA, "file", LODGE_KEY_HOST_FILE, offsetof (LodgeMedia, file), "", 0, PATH_LENGTH,
     NULL, SETTABLE | LODGE_KEY_NULLABLE,
     N_ ("The image in the drive, with its full path; empty when there is none.") },
+
+  { LODGE_SECTION_SNAPSHOT, "name", LODGE_KEY_NAME, offsetof (LodgeSnapshot, name), NULL, 0, 0, NULL, 0,
+    N_ ("What people call the snapshot.") },
+  { LODGE_SECTION_SNAPSHOT, "description", LODGE_KEY_TEXT, offsetof (LodgeSnapshot, text), "", 0,
+    LODGE_SNAPSHOT_TEXT_LENGTH, NULL, 0, N_ ("What there is to know about it.") },
+  { LODGE_SECTION_SNAPSHOT, "created", LODGE_KEY_TIME, offsetof (LodgeSnapshot, created_s), NULL, 0, 0,
+    NULL, 0, N_ ("When it was taken.") },
+  { LODGE_SECTION_SNAPSHOT, "parent", LODGE_KEY_ID, offsetof (LodgeSnapshot, parent), "", 0, 0, NULL,
+    LODGE_KEY_NULLABLE, N_ ("The snapshot that it goes on from; empty for the first.") },
+  { LODGE_SECTION_SNAPSHOT, "layers", LODGE_KEY_IDS, offsetof (LodgeSnapshot, layers), "", 0, 0, NULL, 0,
+    N_ ("The frozen layers of the machine's disks, with “;” between them.") },
+  { LODGE_SECTION_SNAPSHOT, "automatic", LODGE_KEY_BOOLEAN, offsetof (LodgeSnapshot, automatic), "false",
+    0, 0, NULL, 0, N_ ("Whether Lodge has taken it by itself when the machine went back.") },
 };
 /* clang-format on */
 
@@ -239,9 +263,25 @@ is_text (const LodgeKey *key)
   case LODGE_KEY_SIZE:
   case LODGE_KEY_BOOLEAN:
   case LODGE_KEY_FORWARDS:
+  case LODGE_KEY_IDS:
+  case LODGE_KEY_TIME:
     return FALSE;
   }
   g_return_val_if_reached (FALSE);
+}
+
+static gboolean
+is_list (const LodgeKey *key)
+{
+  return key->type == LODGE_KEY_FORWARDS || key->type == LODGE_KEY_IDS;
+}
+
+/* A number of 64 bits. */
+static gboolean
+is_long (const LodgeKey *key)
+{
+  return key->type == LODGE_KEY_SIZE || key->type == LODGE_KEY_VIDEO_MEMORY ||
+         key->type == LODGE_KEY_TIME;
 }
 
 void
@@ -252,7 +292,7 @@ lodge_section_clear_values (LodgeSectionKind kind, gpointer item)
       continue;
     if (is_text (&keys[i]))
       g_clear_pointer (&G_STRUCT_MEMBER (char *, item, keys[i].offset), g_free);
-    else if (keys[i].type == LODGE_KEY_FORWARDS)
+    else if (is_list (&keys[i]))
       g_clear_pointer (&G_STRUCT_MEMBER (char **, item, keys[i].offset), g_strfreev);
   }
 }
@@ -268,10 +308,10 @@ lodge_section_copy_values (LodgeSectionKind kind, gconstpointer from, gpointer t
     if (is_text (&keys[i])) {
       g_free (G_STRUCT_MEMBER (char *, to, offset));
       G_STRUCT_MEMBER (char *, to, offset) = g_strdup (G_STRUCT_MEMBER (char *, from, offset));
-    } else if (keys[i].type == LODGE_KEY_FORWARDS) {
+    } else if (is_list (&keys[i])) {
       g_strfreev (G_STRUCT_MEMBER (char **, to, offset));
       G_STRUCT_MEMBER (char **, to, offset) = g_strdupv (G_STRUCT_MEMBER (char **, from, offset));
-    } else if (keys[i].type == LODGE_KEY_SIZE || keys[i].type == LODGE_KEY_VIDEO_MEMORY) {
+    } else if (is_long (&keys[i])) {
       G_STRUCT_MEMBER (guint64, to, offset) = G_STRUCT_MEMBER (guint64, from, offset);
     } else {
       G_STRUCT_MEMBER (guint, to, offset) = G_STRUCT_MEMBER (guint, from, offset);
@@ -320,4 +360,14 @@ lodge_section_find_item (LodgeSectionKind kind, const LodgeDescription *descript
       return item;
   }
   return NULL;
+}
+
+gboolean
+lodge_section_is_id_taken (const LodgeDescription *description, const char *id)
+{
+  for (guint kind = 0; kind < LODGE_N_SECTIONS; kind++) {
+    if (sections[kind].item_size != 0 && lodge_section_find_item (kind, description, id) != NULL)
+      return TRUE;
+  }
+  return FALSE;
 }

@@ -20,6 +20,7 @@ typedef enum {
   LODGE_SECTION_LAYER,
   LODGE_SECTION_NIC,
   LODGE_SECTION_MEDIA,
+  LODGE_SECTION_SNAPSHOT,
   LODGE_N_SECTIONS,
 } LodgeSectionKind;
 
@@ -50,6 +51,8 @@ typedef enum {
   LODGE_KEY_OWN_FILE,     /* char *; relative to the machine's folder and in it */
   LODGE_KEY_ANY_FILE,     /* char *; either of the two */
   LODGE_KEY_FORWARDS,     /* char **; written as a ';'-separated list */
+  LODGE_KEY_IDS,          /* char **; ids of sections, in the same way */
+  LODGE_KEY_TIME,         /* gint64, seconds since 1970; written as ISO 8601 in UTC */
 } LodgeKeyType;
 
 typedef enum {
@@ -94,6 +97,8 @@ GPtrArray *lodge_section_get_items (LodgeSectionKind kind, const LodgeDescriptio
 gpointer lodge_section_find_item (LodgeSectionKind kind,
                                   const LodgeDescription *description,
                                   const char *id);
+/* Devices and layers share one space of names, since QEMU's device and node names do. */
+gboolean lodge_section_is_id_taken (const LodgeDescription *description, const char *id);
 
 /* Copies or frees the values of all keys of @kind. */
 void lodge_section_copy_values (LodgeSectionKind kind, gconstpointer from, gpointer to);

@@ -66,7 +66,8 @@ is_own_file (const char *text)
       return FALSE;
   }
   return !g_str_has_prefix (text, "machine.ini") && !g_str_has_prefix (text, ".") &&
-         strcmp (text, "lock") != 0;
+         strcmp (text, "lock") != 0 && strcmp (text, "run") != 0 && strcmp (text, "journal") != 0 &&
+         strcmp (parts[0], "snapshots") != 0;
 }
 
 static gboolean
@@ -114,9 +115,9 @@ is_forward (const char *rule)
   return strchr (address, ':') == NULL && g_hostname_is_ip_address (address);
 }
 
-/* NULL when one is not a rule. A ';' at the end is the custom of such lists, and allowed. */
+/* NULL when one is not allowed. A ';' at the end is the custom of such lists, and allowed. */
 static char **
-parse_forwards (const char *text)
+parse_list (const char *text, gboolean (*is_allowed) (const char *))
 {
   g_auto (GStrv) parts = g_strsplit (text, ";", -1);
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
@@ -126,7 +127,7 @@ parse_forwards (const char *text)
 
     if (rule[0] == '\0')
       continue;
-    if (!is_forward (rule))
+    if (!is_allowed (rule))
       return NULL;
     g_strv_builder_add (builder, rule);
   }
@@ -239,11 +240,33 @@ parse_number (const LodgeKey *key, const char *text, gpointer item)
   return TRUE;
 }
 
+static gboolean
+parse_list_key (const LodgeKey *key, const char *text, gpointer item)
+{
+  char **list = parse_list (text, key->type == LODGE_KEY_IDS ? lodge_id_is_valid : is_forward);
+
+  if (list == NULL)
+    return FALSE;
+  g_strfreev (G_STRUCT_MEMBER (char **, item, key->offset));
+  G_STRUCT_MEMBER (char **, item, key->offset) = list;
+  return TRUE;
+}
+
+static gboolean
+parse_time (const char *text, gint64 *out_seconds)
+{
+  g_autoptr (GDateTime) time = g_date_time_new_from_iso8601 (text, NULL);
+
+  if (time == NULL)
+    return FALSE;
+  *out_seconds = g_date_time_to_unix (time);
+  return TRUE;
+}
+
 gboolean
 lodge_key_parse (const LodgeKey *key, const char *text, gpointer item)
 {
   g_autofree char *stripped = NULL;
-  char **forwards;
 
   if (text[0] == '\0') {
     if (key->fallback == NULL)
@@ -264,12 +287,10 @@ lodge_key_parse (const LodgeKey *key, const char *text, gpointer item)
   case LODGE_KEY_SIZE:
     return parse_number (key, stripped, item);
   case LODGE_KEY_FORWARDS:
-    forwards = parse_forwards (stripped);
-    if (forwards == NULL)
-      return FALSE;
-    g_strfreev (G_STRUCT_MEMBER (char **, item, key->offset));
-    G_STRUCT_MEMBER (char **, item, key->offset) = forwards;
-    return TRUE;
+  case LODGE_KEY_IDS:
+    return parse_list_key (key, stripped, item);
+  case LODGE_KEY_TIME:
+    return parse_time (stripped, &G_STRUCT_MEMBER (gint64, item, key->offset));
   case LODGE_KEY_WORD:
   case LODGE_KEY_UUID:
   case LODGE_KEY_NAME:
@@ -284,6 +305,14 @@ lodge_key_parse (const LodgeKey *key, const char *text, gpointer item)
     return parse_text (key, text, item);
   }
   g_return_val_if_reached (FALSE);
+}
+
+static char *
+format_time (gint64 seconds)
+{
+  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (seconds);
+
+  return time != NULL ? g_date_time_format_iso8601 (time) : g_strdup ("");
 }
 
 char *
@@ -314,7 +343,10 @@ lodge_key_format (const LodgeKey *key, gconstpointer item)
         MIN (G_STRUCT_MEMBER (guint64, item, key->offset), G_MAXUINT64 / MIB) * MIB);
   case LODGE_KEY_SIZE:
     return lodge_size_format (G_STRUCT_MEMBER (guint64, item, key->offset));
+  case LODGE_KEY_TIME:
+    return format_time (G_STRUCT_MEMBER (gint64, item, key->offset));
   case LODGE_KEY_FORWARDS:
+  case LODGE_KEY_IDS:
     if (G_STRUCT_MEMBER (char **, item, key->offset) == NULL)
       return g_strdup ("");
     return g_strjoinv (";", G_STRUCT_MEMBER (char **, item, key->offset));
@@ -385,6 +417,10 @@ lodge_key_dup_requirement (const LodgeKey *key)
     return g_strdup (_ ("a path that stays in the machine's folder, or a full path"));
   case LODGE_KEY_FORWARDS:
     return g_strdup (_ ("rules such as tcp:127.0.0.1:2222:22 with “;” between them"));
+  case LODGE_KEY_IDS:
+    return g_strdup (_ ("ids with “;” between them"));
+  case LODGE_KEY_TIME:
+    return g_strdup (_ ("a time such as 2026-01-31T12:00:00Z"));
   }
   g_return_val_if_reached (NULL);
 }

@@ -33,6 +33,12 @@ free_media (gpointer item)
   lodge_section_item_free (LODGE_SECTION_MEDIA, item);
 }
 
+static void
+free_snapshot (gpointer item)
+{
+  lodge_section_item_free (LODGE_SECTION_SNAPSHOT, item);
+}
+
 /* No values at all, not even defaults. */
 static LodgeDescription *
 new_empty (void)
@@ -43,6 +49,7 @@ new_empty (void)
   self->layers = g_ptr_array_new_with_free_func (free_layer);
   self->nics = g_ptr_array_new_with_free_func (free_nic);
   self->media = g_ptr_array_new_with_free_func (free_media);
+  self->snapshots = g_ptr_array_new_with_free_func (free_snapshot);
   return self;
 }
 
@@ -102,25 +109,13 @@ lodge_description_free (LodgeDescription *self)
   g_free (self);
 }
 
-/* Devices and layers share one space of names, since QEMU's device and node names do. */
-static gboolean
-is_id_taken (const LodgeDescription *self, const char *id)
-{
-  for (guint kind = 0; kind < LODGE_N_SECTIONS; kind++) {
-    if (lodge_section_get (kind)->item_size != 0 &&
-        lodge_section_find_item (kind, self, id) != NULL)
-      return TRUE;
-  }
-  return FALSE;
-}
-
 static char *
 dup_free_id (const LodgeDescription *self, const char *prefix)
 {
   for (guint n = 0;; n++) {
     g_autofree char *id = g_strdup_printf ("%s%u", prefix, n);
 
-    if (!is_id_taken (self, id))
+    if (!lodge_section_is_id_taken (self, id))
       return g_steal_pointer (&id);
   }
 }

@@ -53,7 +53,20 @@ typedef struct {
   char *format;       /* qcow2 or raw; never probed again */
   guint64 size_bytes; /* what the guest sees */
   char *below;        /* id of the layer this one stands on, or NULL */
+  gboolean merge;     /* no snapshot needs it by itself any more */
 } LodgeLayer;
+
+/* [snapshot.ID]: a state that the machine was in. What else belongs to it is in the folder
+ * snapshots/ID of the machine's. */
+typedef struct {
+  char *id;
+  char *name;         /* a label */
+  char *text;         /* what the user wrote about it, "" for nothing */
+  gint64 created_s;   /* since 1970 */
+  char *parent;       /* id of the snapshot that it goes on from, or NULL */
+  char **layers;      /* ids of the frozen layers, one for each disk; never NULL */
+  gboolean automatic; /* kept by Lodge when the machine went back */
+} LodgeSnapshot;
 
 /* [disk.ID]: a disk of the guest. Node and device names are made from the id. */
 typedef struct {
@@ -89,7 +102,8 @@ typedef struct {
   char *cpu_model;    /* resolved model, "" until the first start records it */
   guint cpus;
   guint memory_mib;
-  char *vmgenid; /* UUID */
+  char *vmgenid;  /* UUID */
+  char *snapshot; /* id of the snapshot that the present goes on from, or NULL */
 
   /* [firmware] */
   LodgeFirmwareKind firmware;
@@ -99,6 +113,7 @@ typedef struct {
 
   /* [tpm] */
   gboolean tpm;
+  char *tpm_state; /* its folder in the machine's */
 
   /* [boot] */
   char *kernel; /* direct kernel boot: absolute, "" for none */
@@ -123,10 +138,11 @@ typedef struct {
   /* [terminal] */
   gboolean qemu_monitor; /* QEMU's own console is served */
 
-  GPtrArray *layers; /* of LodgeLayer */
-  GPtrArray *disks;  /* of LodgeDisk, in boot order */
-  GPtrArray *nics;   /* of LodgeNic */
-  GPtrArray *media;  /* of LodgeMedia, after the disks in boot order */
+  GPtrArray *layers;    /* of LodgeLayer */
+  GPtrArray *disks;     /* of LodgeDisk, in boot order */
+  GPtrArray *nics;      /* of LodgeNic */
+  GPtrArray *media;     /* of LodgeMedia, after the disks in boot order */
+  GPtrArray *snapshots; /* of LodgeSnapshot, in the order of their making */
 } LodgeDescription;
 
 /* Root ports that a description may use (0 to LODGE_DESCRIPTION_PORTS - 1). Machines are given all
@@ -190,8 +206,13 @@ lodge_description_set (LodgeDescription *self, const char *name, const char *tex
  * Returns: (transfer full) (element-type utf8): key, value, key, value, ... */
 GPtrArray *lodge_description_list (const LodgeDescription *self);
 
+/* At most so many characters are kept about a snapshot. */
+#define LODGE_SNAPSHOT_TEXT_LENGTH 1000
+
 /* A name is 1 to 64 characters of UTF-8, with no control characters, no '/', not "." or "..", no
  * white space at the ends, and is not a UUID. %LODGE_ERROR_INVALID. */
 gboolean lodge_name_check (const char *name, GError **error);
+/* The same for a snapshot's. */
+gboolean lodge_snapshot_name_check (const char *name, GError **error);
 
 G_END_DECLS

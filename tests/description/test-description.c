@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The value: defaults, devices, keys by name, what is allowed. */
 #include "description/lodge-description-keys.h"
+#include "description/lodge-description-snapshots.h"
 #include "description/lodge-description.h"
 #include "lodge-error.h"
 
@@ -174,11 +175,14 @@ static void
 test_every_key (void)
 {
   g_autoptr (LodgeDescription) self = new_machine ();
-  g_autoptr (LodgeDescription) before = lodge_description_copy (self);
-  g_autoptr (GPtrArray) list = lodge_description_list (self);
+  g_autoptr (LodgeDescription) before = NULL;
+  g_autoptr (GPtrArray) list = NULL;
   guint n_keys, n_settable = 0;
   const LodgeKey *keys;
 
+  lodge_description_freeze (self, "s1", "installed", "", 0);
+  before = lodge_description_copy (self);
+  list = lodge_description_list (self);
   keys = lodge_keys_get (&n_keys);
   /* One device of each kind: each row of the table is there once. */
   g_assert_cmpuint (list->len, ==, 2 * n_keys);
@@ -478,6 +482,9 @@ test_check_paths (void)
       "layers/",
       "machine.ini",
       "lock",
+      "run",
+      "journal",
+      "snapshots/s1/machine.ini",
       ".new",
       "machine.ini.v1",
       "layers/a\nb",

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The tree of a machine's snapshots, in its description: taking one, going back, leaving one out.
+ *
+ *        web: installed (frozen) <-- patched (frozen) <-- the present (written to)
+ *                      ^
+ *                      '-- before the update (frozen)
+ *
+ * A snapshot names the layers that were frozen for it; the present and each snapshot that goes on
+ * from it stand on those. Nothing here touches a file: what has to be made or may be removed is
+ * said, and the description that comes of it counts from the moment when it is written.
+ */
+#pragma once
+
+#include "description/lodge-description.h"
+
+G_BEGIN_DECLS
+
+/* Lent, or %NULL. */
+LodgeSnapshot *lodge_description_get_snapshot (const LodgeDescription *self, const char *id);
+
+/* @name: an id, or a name that exactly one snapshot has. Lent. %LODGE_ERROR_NOT_FOUND,
+ * %LODGE_ERROR_INVALID when several have the name. */
+LodgeSnapshot *
+lodge_description_find_snapshot (const LodgeDescription *self, const char *name, GError **error);
+
+/* Whether a new snapshot may have that name. %LODGE_ERROR_INVALID, %LODGE_ERROR_EXISTS. */
+gboolean lodge_description_check_snapshot_name (const LodgeDescription *self,
+                                                const char *name,
+                                                GError **error);
+
+/* @name, or that with a number behind it so that no snapshot has it. Transfer full. */
+char *lodge_description_dup_free_snapshot_name (const LodgeDescription *self, const char *name);
+
+/* An id that this machine has not had before. Transfer full. */
+char *lodge_description_dup_snapshot_id (void);
+
+/**
+ * lodge_description_freeze:
+ *
+ * The present becomes a snapshot, which the present goes on from; its disks still need new tops.
+ * @id is new; @created_s is the time now.
+ */
+void lodge_description_freeze (
+    LodgeDescription *self, const char *id, const char *name, const char *text, gint64 created_s);
+
+/**
+ * lodge_description_add_tops:
+ * @taken: (element-type utf8 utf8): set of file names that are in the folder of layers
+ *
+ * Gives each disk a new layer on its top, which is the top from then on. Their files are new
+ * qcow2 images of their layers' sizes that say nothing about what is below.
+ *
+ * Returns: (transfer full) (element-type LodgeLayer): the new layers, lent by @self
+ */
+GPtrArray *lodge_description_add_tops (LodgeDescription *self, GHashTable *taken);
+
+/**
+ * lodge_description_go_back:
+ * @stored: the description as it was when the snapshot was taken
+ *
+ * The machine becomes what it was: hardware, disks, firmware, drives. What is this computer's
+ * business stays as it is now: the name, what is shared with the guest, forwards, how a window
+ * shows it. The disks still need new tops. The old tops are in @out_old (ids, transfer full);
+ * whoever does not keep them in a snapshot releases them.
+ *
+ * Errors: %LODGE_ERROR_INVALID when @stored does not fit the snapshot.
+ */
+gboolean lodge_description_go_back (LodgeDescription *self,
+                                    const LodgeDescription *stored,
+                                    const char *id,
+                                    GPtrArray **out_old,
+                                    GError **error);
+
+/**
+ * lodge_description_forget_snapshot:
+ *
+ * Leaves a snapshot out: what went on from it goes on from its parent. Its layers are released.
+ */
+void lodge_description_forget_snapshot (LodgeDescription *self, const char *id);
+
+/* Nobody needs @layer by itself any more. It goes at once when nothing stands on it, and with it
+ * what is released already and has nothing else on it; else it is to be merged. */
+void lodge_description_release_layer (LodgeDescription *self, const char *layer);
+
+/* A released layer on which exactly one other stands: that one, or %NULL. Lent. Nothing that can be
+ * seen changes when the upper one's contents are written into the lower one. */
+LodgeLayer *lodge_description_find_merge (const LodgeDescription *self);
+
+/* That was done: @upper (an id) has the file of the layer below from now on, which is no more. */
+void lodge_description_merge (LodgeDescription *self, const char *upper);
+
+/* The path in the machine's folder of what else belongs to a snapshot. Transfer full. */
+char *lodge_snapshot_dup_folder (const char *id);
+
+/* Whether the description needs @file, a path in the machine's folder. */
+gboolean lodge_description_needs_file (const LodgeDescription *self, const char *file);
+
+G_END_DECLS
