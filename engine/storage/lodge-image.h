@@ -102,4 +102,24 @@ void lodge_image_is_bootable_async (const char *const *layers,
                                     gpointer user_data);
 gboolean lodge_image_is_bootable_finish (GAsyncResult *result, GError **error);
 
+/**
+ * lodge_image_merge_async:
+ * @layers: (array zero-terminated): "format:path" from the upper one of the two down to the lowest
+ *   of the chain; not in use by a QEMU. Both must be files that may be written to
+ *
+ * Writes what the first holds into the second, durably. What is read from the first stays the same
+ * at any moment, so it may be stopped, fail or be killed, and begun again. Whatever else stands on
+ * the second would change: nothing must.
+ *
+ * Errors: %LODGE_ERROR_STORAGE (full disk), %LODGE_ERROR_NOT_FOUND, %LODGE_ERROR_DENIED,
+ * %LODGE_ERROR_CANCELLED, %LODGE_ERROR_HOST.
+ */
+void lodge_image_merge_async (const char *const *layers,
+                              LodgeImageProgress progress,
+                              gpointer progress_data,
+                              GCancellable *cancellable,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data);
+gboolean lodge_image_merge_finish (GAsyncResult *result, GError **error);
+
 G_END_DECLS

@@ -131,3 +131,43 @@ lodge_qemu_img_dup_source (const char *format, const char *path, const char *bel
   text = json_to_string (root, FALSE);
   return g_strconcat ("json:", text, NULL);
 }
+
+/* "format:path" taken apart; NULL when it is not that. */
+static const char *
+get_path (const char *layer, char **out_format)
+{
+  const char *colon = strchr (layer, ':');
+
+  if (colon == NULL || colon[1] != '/')
+    return NULL;
+  *out_format = g_strndup (layer, colon - layer);
+  if (strcmp (*out_format, "qcow2") == 0 || strcmp (*out_format, "raw") == 0)
+    return colon + 1;
+  g_clear_pointer (out_format, g_free);
+  return NULL;
+}
+
+char *
+lodge_qemu_img_bind_chain (LodgeQemuImg *self,
+                           const char *const *layers,
+                           guint n_written,
+                           GError **error)
+{
+  g_autofree char *image = NULL;
+
+  for (guint i = g_strv_length ((char **) layers); i > 0; i--) {
+    g_autofree char *format = NULL;
+    g_autofree char *below = g_steal_pointer (&image);
+    const char *path = get_path (layers[i - 1], &format);
+
+    if (path == NULL || !g_utf8_validate (path, -1, NULL)) {
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
+                   _ ("“%s” is not a layer with its format and full path"), layers[i - 1]);
+      return NULL;
+    }
+    image = lodge_qemu_img_dup_source (format, path, below);
+    lodge_qemu_img_bind (
+        self, i <= n_written ? LODGE_COMMAND_BIND_READ_WRITE : LODGE_COMMAND_BIND_READ_ONLY, path);
+  }
+  return g_steal_pointer (&image);
+}

@@ -68,4 +68,12 @@ void lodge_qemu_img_set_error (GError **error,
  * Transfer full. */
 char *lodge_qemu_img_dup_source (const char *format, const char *path, const char *below);
 
+/* The same for a whole chain, bound and ready to be named. @layers: "format:path" from the top
+ * layer down. @n_written: how many of them, from the top, may be written to. Transfer full.
+ * %LODGE_ERROR_INVALID. */
+char *lodge_qemu_img_bind_chain (LodgeQemuImg *self,
+                                 const char *const *layers,
+                                 guint n_written,
+                                 GError **error);
+
 G_END_DECLS

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Two layers of a chain become one: what the upper one holds is written into the lower one.
+ *
+ * All the while the chain that ends with the upper one reads the same: what has been written below
+ * is hidden by what it was written from. So nothing is lost whenever this ends, and it can begin
+ * again at any time.
+ */
+#include "storage/lodge-image.h"
+
+#include "description/lodge-durable-file.h"
+#include "lodge-error.h"
+#include "storage/lodge-qemu-img.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What qcow2 needs besides the data: see lodge-image.c. */
+#define TABLE_BYTES(size) ((size) / 1000 + (G_GUINT64_CONSTANT (64) << 20))
+
+typedef struct {
+  char *upper;
+  char *lower;
+} Merge;
+
+static void
+merge_free (gpointer data)
+{
+  Merge *merge = data;
+
+  g_free (merge->upper);
+  g_free (merge->lower);
+  g_free (merge);
+}
+
+static void
+sync_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  const char *path = data;
+  int fd = open (path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+  int saved = fd < 0 || fsync (fd) != 0 ? errno : 0;
+
+  if (fd >= 0)
+    close (fd);
+  if (saved == 0)
+    g_task_return_boolean (worker, TRUE);
+  else
+    g_task_return_new_error (worker, LODGE_ERROR, LODGE_ERROR_STORAGE,
+                             _ ("Could not write %s to disk: %s"), path, g_strerror (saved));
+}
+
+static void
+synced_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+
+  if (g_task_propagate_boolean (G_TASK (result), &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+merged_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Merge *merge = g_task_get_task_data (task);
+  g_autoptr (LodgeQemuImgResult) done = NULL;
+  g_autoptr (GTask) worker = NULL;
+  GError *error = NULL;
+
+  done = lodge_qemu_img_run_finish (result, &error);
+  if (done != NULL && done->status != 0)
+    lodge_qemu_img_set_error (&error, LODGE_ERROR_STORAGE, merge->upper, merge->lower, done);
+  if (error != NULL) {
+    g_task_return_error (task, error);
+    return;
+  }
+  worker = g_task_new (NULL, NULL, synced_cb, g_object_ref (task));
+  g_task_set_task_data (worker, g_strdup (merge->lower), g_free);
+  g_task_run_in_thread (worker, sync_thread);
+}
+
+static guint64
+get_size (const char *path)
+{
+  struct stat info;
+
+  return lstat (path, &info) == 0 ? (guint64) info.st_size : 0;
+}
+
+void
+lodge_image_merge_async (const char *const *layers,
+                         LodgeImageProgress progress,
+                         gpointer progress_data,
+                         GCancellable *cancellable,
+                         GAsyncReadyCallback callback,
+                         gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
+  g_autoptr (LodgeQemuImg) run = lodge_qemu_img_new ("qemu-img");
+  Merge *merge = g_new0 (Merge, 1);
+  g_autofree char *image = NULL;
+  guint64 bytes;
+  GError *error = NULL;
+
+  g_return_if_fail (layers[0] != NULL && layers[1] != NULL);
+
+  g_task_set_source_tag (task, lodge_image_merge_async);
+  g_task_set_check_cancellable (task, FALSE);
+  g_task_set_task_data (task, merge, merge_free);
+  /* qemu-img opens also the upper one for writing, and does not write to it. */
+  image = lodge_qemu_img_bind_chain (run, layers, 2, &error);
+  if (image == NULL) {
+    g_task_return_error (task, error);
+    return;
+  }
+  merge->upper = g_strdup (strchr (layers[0], '/'));
+  merge->lower = g_strdup (strchr (layers[1], '/'));
+  bytes = get_size (merge->upper) + get_size (merge->lower);
+
+  /* -d: the upper one stays as it is. Without it qemu-img would empty it, which is the one moment
+   * in which an end would lose something. */
+  lodge_qemu_img_add (run, "commit", "-p", "-d", "-t", "writeback", image, NULL);
+  lodge_qemu_img_set_progress (run, progress, progress_data);
+  lodge_qemu_img_limit (run, 600 + (guint) (bytes >> 20), bytes + TABLE_BYTES (bytes));
+  lodge_qemu_img_run_async (g_steal_pointer (&run), cancellable, merged_cb,
+                            g_steal_pointer (&task));
+}
+
+gboolean
+lodge_image_merge_finish (GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_async_result_is_tagged (result, lodge_image_merge_async), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
