@@ -45,7 +45,9 @@ lodge_durable_set_full (GError **error, const char *path)
 gboolean
 lodge_durable_is_full (int saved_errno)
 {
-  return saved_errno == ENOSPC || saved_errno == EDQUOT;
+  /* The last is a limit of the process (setrlimit(2)): these files are far below what a file system
+   * can have. */
+  return saved_errno == ENOSPC || saved_errno == EDQUOT || saved_errno == EFBIG;
 }
 
 /* @format takes the path and the system's words. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* All machines of this user, and the jobs that are under way. */
-#include "machine/lodge-library.h"
+#include "machine/lodge-library-private.h"
 
 #include "lodge-error.h"
 #include "machine/lodge-create.h"
@@ -21,6 +21,7 @@ struct _LodgeLibrary {
   GPtrArray *jobs;
   GHashTable *names_being_made; /* job, or task that renames, to name */
   guint recovering;
+  guint merge_idle; /* some machine may have layers to merge */
 };
 
 G_DEFINE_FINAL_TYPE (LodgeLibrary, lodge_library, G_TYPE_OBJECT)
@@ -33,6 +34,7 @@ lodge_library_finalize (GObject *object)
 {
   LodgeLibrary *self = LODGE_LIBRARY (object);
 
+  g_clear_handle_id (&self->merge_idle, g_source_remove);
   g_hash_table_unref (self->names_being_made);
   g_ptr_array_unref (self->jobs);
   g_hash_table_unref (self->by_uuid);
@@ -69,9 +71,30 @@ lodge_library_init (LodgeLibrary *self)
   self->host = lodge_machine_host_new ();
 }
 
+static gboolean
+merge_idle_cb (gpointer user_data)
+{
+  LodgeLibrary *self = user_data;
+
+  self->merge_idle = 0;
+  for (guint i = 0; i < self->machines->len; i++)
+    lodge_library_consider_merging (self, self->machines->pdata[i]);
+  return G_SOURCE_REMOVE;
+}
+
+/* What a snapshot's deletion has left for later, when its machine has come to rest. */
+static void
+merge_later (LodgeLibrary *self)
+{
+  if (self->recovering == 0 && self->merge_idle == 0)
+    self->merge_idle = g_idle_add_full (G_PRIORITY_LOW, merge_idle_cb, self, NULL);
+}
+
 static void
 machine_changed_cb (LodgeMachine *machine, LodgeLibrary *self)
 {
+  if (lodge_machine_can_merge_layers (machine))
+    merge_later (self);
   g_signal_emit (self, signals[MACHINE_CHANGED], 0, machine);
 }
 
@@ -106,8 +129,10 @@ recovered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   LodgeLibrary *self = g_task_get_source_object (task);
 
   lodge_machine_recover_finish (LODGE_MACHINE (source), result);
-  if (--self->recovering == 0)
-    g_task_return_boolean (task, TRUE);
+  if (--self->recovering > 0)
+    return;
+  merge_later (self);
+  g_task_return_boolean (task, TRUE);
 }
 
 void
@@ -243,8 +268,8 @@ job_changed_cb (LodgeJob *job, LodgeLibrary *self)
   g_timeout_add_seconds (JOB_KEPT_S, forget_job_cb, kept);
 }
 
-static LodgeJob *
-add_job (LodgeLibrary *self, LodgeJob *job)
+LodgeJob *
+lodge_library_add_job (LodgeLibrary *self, LodgeJob *job)
 {
   g_ptr_array_add (self->jobs, job);
   g_signal_connect_object (job, "changed", G_CALLBACK (job_changed_cb), self, 0);
@@ -283,7 +308,7 @@ lodge_library_create_machine (LodgeLibrary *self, GVariant *spec, GError **error
   uuid = g_uuid_string_random ();
   job = lodge_job_new ("create", uuid);
   g_hash_table_insert (self->names_being_made, job, g_strdup (parsed->name));
-  add_job (self, job);
+  lodge_library_add_job (self, job);
   lodge_create_async (self->store, g_steal_pointer (&parsed), job, created_cb, g_object_ref (self));
   return job;
 }
@@ -342,8 +367,10 @@ delete_now (LodgeLibrary *self, LodgeJob *job)
   g_task_run_in_thread (task, delete_thread);
 }
 
+/* Nothing runs of it and nothing works on it, unless somebody who waited for the same was quicker.
+ */
 static void
-remains_ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+work_stopped_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (LodgeJob) job = user_data;
   /* Taken from the job, which the library holds. */
@@ -351,13 +378,19 @@ remains_ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   LodgeMachine *machine = LODGE_MACHINE (source);
   GError *error = NULL;
 
-  /* What a crash left is gone, or there was nothing: either way the folder may go, unless somebody
-   * who waited for the same end has started it again. */
-  lodge_machine_request_finish (machine, result, NULL);
+  lodge_machine_stop_work_finish (machine, result);
   if (lodge_machine_check_action (machine, LODGE_ACTION_DELETE, &error))
     delete_now (self, job);
   else
     lodge_job_take_error (job, error);
+}
+
+static void
+remains_ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  /* What a crash left is gone, or there was nothing: either way the folder may go. */
+  lodge_machine_request_finish (LODGE_MACHINE (source), result, NULL);
+  lodge_machine_stop_work_async (LODGE_MACHINE (source), work_stopped_cb, user_data);
 }
 
 LodgeJob *
@@ -367,13 +400,12 @@ lodge_library_delete_machine (LodgeLibrary *self, LodgeMachine *machine, GError 
 
   if (!lodge_machine_check_action (machine, LODGE_ACTION_DELETE, error))
     return NULL;
-  job = add_job (self, lodge_job_new ("delete", lodge_machine_get_uuid (machine)));
-  if (lodge_machine_get_state (machine) == LODGE_STATE_CRASHED) {
-    g_object_set_data_full (G_OBJECT (job), "library", g_object_ref (self), g_object_unref);
+  job = lodge_library_add_job (self, lodge_job_new ("delete", lodge_machine_get_uuid (machine)));
+  g_object_set_data_full (G_OBJECT (job), "library", g_object_ref (self), g_object_unref);
+  if (lodge_machine_get_state (machine) == LODGE_STATE_CRASHED)
     lodge_machine_request_async (machine, LODGE_REQUEST_KILL, remains_ended_cb, g_object_ref (job));
-  } else {
-    delete_now (self, job);
-  }
+  else
+    lodge_machine_stop_work_async (machine, work_stopped_cb, g_object_ref (job));
   return job;
 }
 

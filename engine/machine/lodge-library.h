@@ -45,6 +45,20 @@ LodgeJob *lodge_library_create_machine (LodgeLibrary *self, GVariant *spec, GErr
 /* %LODGE_ERROR_STATE. Lent. */
 LodgeJob *lodge_library_delete_machine (LodgeLibrary *self, LodgeMachine *machine, GError **error);
 
+/* Jobs of a machine's snapshots: see lodge_machine_take_snapshot_async() and the like. Whatever is
+ * wrong is the job's error. Lent. */
+LodgeJob *lodge_library_take_snapshot (LodgeLibrary *self,
+                                       LodgeMachine *machine,
+                                       const char *name,
+                                       const char *text);
+LodgeJob *lodge_library_go_back (LodgeLibrary *self,
+                                 LodgeMachine *machine,
+                                 const char *snapshot,
+                                 gboolean keep,
+                                 const char *name);
+LodgeJob *
+lodge_library_delete_snapshot (LodgeLibrary *self, LodgeMachine *machine, const char *snapshot);
+
 /**
  * lodge_library_shut_down_async:
  * @limit_s: when to give up

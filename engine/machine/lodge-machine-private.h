@@ -3,6 +3,7 @@
 #pragma once
 
 #include "machine/lodge-frame-door.h"
+#include "machine/lodge-job.h"
 #include "machine/lodge-machine.h"
 #include "machine/lodge-run-record.h"
 #include "network/lodge-user-network.h"
@@ -68,6 +69,13 @@ struct _LodgeMachine {
   GCancellable *start_cancellable;
   GPtrArray *waiting_for_end; /* of GTask: return TRUE once QEMU is gone */
 
+  /* Long work on its folder. */
+  LodgeJob *work;
+  gboolean work_gives_way;     /* to a start: it can be stopped at any time and lost nothing */
+  GPtrArray *waiting_for_work; /* of GTask: return TRUE once it has ended */
+  guint64 snapshot_serial;
+  gboolean merge_stopped; /* by somebody, or a full disk: not begun again by itself */
+
   /* What explain shows. */
   LodgeCommand *command;
   gboolean command_runs; /* it is the one that runs now */
@@ -89,6 +97,8 @@ void lodge_machine_emit_changed (LodgeMachine *self);
 void lodge_machine_emit_guest_event (LodgeMachine *self, const char *kind);
 /* Takes what was just written. */
 void lodge_machine_take_file (LodgeMachine *self, LodgeDescriptionFile *file);
+/* %LODGE_ERROR_STATE while what an earlier engine has left is being looked for. */
+gboolean lodge_machine_check_recovered (LodgeMachine *self, GError **error);
 /* %LODGE_ERROR_INVALID with the reason while machine.ini is broken. */
 gboolean lodge_machine_check_usable (LodgeMachine *self, GError **error);
 
@@ -124,6 +134,32 @@ void lodge_machine_save_async (LodgeMachine *self,
                                GDestroyNotify free_data,
                                GAsyncReadyCallback callback,
                                gpointer user_data);
+
+/* Those that had to wait for work to end. */
+void lodge_machine_save_waiting (LodgeMachine *self);
+/* For the work that is under way. @data lives until it has been called back. */
+void lodge_machine_save_for_work_async (LodgeMachine *self,
+                                        LodgeMachineEdit edit,
+                                        gpointer data,
+                                        GAsyncReadyCallback callback,
+                                        gpointer user_data);
+/* Calls back when nothing is being written, and nothing will be until the work ends. There is
+ * nothing to finish. */
+void lodge_machine_wait_saved_async (LodgeMachine *self,
+                                     GAsyncReadyCallback callback,
+                                     gpointer user_data);
+
+/* lodge-machine-work.c */
+/* From here on other changes of the description wait, and so does whoever wants to start it, or is
+ * refused. %LODGE_ERROR_STATE when there is work already. */
+gboolean lodge_machine_begin_work (LodgeMachine *self, LodgeJob *job, GError **error);
+void lodge_machine_end_work (LodgeMachine *self);
+/* %LODGE_ERROR_STATE while there is work that does not give way. */
+gboolean lodge_machine_check_no_work (LodgeMachine *self, GError **error);
+/* Finishes what the journal lists, by what machine.ini says on the disk. */
+void
+lodge_machine_tidy_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data);
+gboolean lodge_machine_tidy_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
 /* lodge-machine-start.c */
 /* Fills firmware_code and nvram where they are empty or gone. %LODGE_ERROR_HOST. */

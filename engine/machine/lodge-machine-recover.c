@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Finding again what an earlier engine started, with its true state.
  *
- * The lock says whether there is a QEMU at all: it is free the moment that is gone.
+ * A change of its folder that was not finished is, or is undone (lodge-journal.h). Then: the lock
+ * says whether there is a QEMU at all: it is free the moment that is gone.
  *   - free: there is none, and litter in the runtime folder is removed; whether the last run ended
  * in good order is what was recorded of it (lodge-run-record.h);
  *   - taken, with a runtime folder: QMP says what the guest does, or did while nobody looked; a
@@ -13,6 +14,7 @@
 
 #include "lodge-error.h"
 #include "lodge-paths.h"
+#include "machine/lodge-journal.h"
 #include "machine/lodge-lock-holder.h"
 #include "qemu/lodge-json.h"
 #include "qemu/lodge-launch.h"
@@ -251,17 +253,15 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   lodge_qmp_execute_async (qmp, "query-status", NULL, 0, NULL, status_cb, g_steal_pointer (&task));
 }
 
-void
-lodge_machine_recover_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data)
+/* Takes @task_given. */
+static void
+look (GTask *task_given)
 {
-  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+  g_autoptr (GTask) task = task_given;
+  LodgeMachine *self = g_task_get_source_object (task);
   g_autofree char *runtime = lodge_paths_dup_machine_runtime (self->uuid);
   g_autofree char *socket = g_build_filename (runtime, "qmp.sock", NULL);
 
-  g_task_set_source_tag (task, lodge_machine_recover_async);
-  g_return_if_fail (self->state == LODGE_STATE_OFF && self->pid == 0);
-
-  self->recovering = TRUE;
   if (g_file_test (runtime, G_FILE_TEST_IS_DIR))
     self->runtime = g_strdup (runtime);
   if (!is_locked (self)) {
@@ -274,6 +274,42 @@ lodge_machine_recover_async (LodgeMachine *self, GAsyncReadyCallback callback, g
   } else {
     recover_without_qmp (g_steal_pointer (&task));
   }
+}
+
+static void
+tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachine *self = LODGE_MACHINE (source);
+  g_autoptr (GError) error = NULL;
+  int lock = GPOINTER_TO_INT (g_task_get_task_data (user_data));
+
+  /* With the next work, or the next engine. */
+  if (!lodge_machine_tidy_finish (self, result, &error))
+    g_debug ("%s: %s", self->uuid, error->message);
+  close (lock);
+  look (user_data);
+}
+
+void
+lodge_machine_recover_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+  int lock = -1;
+
+  g_task_set_source_tag (task, lodge_machine_recover_async);
+  g_return_if_fail (self->state == LODGE_STATE_OFF && self->pid == 0);
+
+  self->recovering = TRUE;
+  /* What an earlier engine was changing; unless somebody is at it now. */
+  if (lodge_journal_exists (folder))
+    lock = lodge_store_lock (self->store, self->uuid, NULL);
+  if (lock < 0) {
+    look (task);
+    return;
+  }
+  g_task_set_task_data (task, GINT_TO_POINTER (lock), NULL);
+  lodge_machine_tidy_async (self, tidied_cb, task);
 }
 
 void

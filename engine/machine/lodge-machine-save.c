@@ -16,6 +16,7 @@ typedef struct {
   LodgeMachineEdit edit;
   gpointer data;
   GDestroyNotify free_data;
+  gboolean for_work;
   /* Once it is its turn; the thread's. */
   LodgeDescriptionFile *file;
   LodgeDescription *value;
@@ -106,13 +107,57 @@ begin (LodgeMachine *self, GTask *task_given)
   return FALSE;
 }
 
+/* While there is work on the machine's folder, only the work's own; the others keep their order. */
+static GTask *
+pop (LodgeMachine *self)
+{
+  for (GList *link = self->saves.head; link != NULL; link = link->next) {
+    GTask *task = link->data;
+    Save *save = g_task_get_task_data (task);
+
+    if (self->work != NULL && !self->work_gives_way && !save->for_work)
+      continue;
+    g_queue_delete_link (&self->saves, link);
+    return task;
+  }
+  return NULL;
+}
+
 static void
 next (LodgeMachine *self)
 {
   GTask *task;
 
-  while (!self->saving && (task = g_queue_pop_head (&self->saves)) != NULL)
+  while (!self->saving && (task = pop (self)) != NULL)
     begin (self, task);
+}
+
+void
+lodge_machine_save_waiting (LodgeMachine *self)
+{
+  next (self);
+}
+
+static void
+enqueue (LodgeMachine *self,
+         gboolean for_work,
+         LodgeMachineEdit edit,
+         gpointer data,
+         GDestroyNotify free_data,
+         GAsyncReadyCallback callback,
+         gpointer user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+  Save *save = g_new0 (Save, 1);
+
+  g_task_set_source_tag (task, lodge_machine_save_async);
+  save->for_work = for_work;
+  save->edit = edit;
+  save->data = data;
+  save->free_data = free_data;
+  g_task_set_task_data (task, save, save_free);
+  g_queue_push_tail (&self->saves, task);
+  next (self);
 }
 
 void
@@ -123,16 +168,33 @@ lodge_machine_save_async (LodgeMachine *self,
                           GAsyncReadyCallback callback,
                           gpointer user_data)
 {
-  GTask *task = g_task_new (self, NULL, callback, user_data);
-  Save *save = g_new0 (Save, 1);
+  enqueue (self, FALSE, edit, data, free_data, callback, user_data);
+}
 
-  g_task_set_source_tag (task, lodge_machine_save_async);
-  save->edit = edit;
-  save->data = data;
-  save->free_data = free_data;
-  g_task_set_task_data (task, save, save_free);
-  g_queue_push_tail (&self->saves, task);
-  next (self);
+void
+lodge_machine_save_for_work_async (LodgeMachine *self,
+                                   LodgeMachineEdit edit,
+                                   gpointer data,
+                                   GAsyncReadyCallback callback,
+                                   gpointer user_data)
+{
+  enqueue (self, TRUE, edit, data, NULL, callback, user_data);
+}
+
+/* Comes when it is its turn, and writes nothing. */
+static gboolean
+edit_nothing (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
+{
+  g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_CANCELLED, "");
+  return FALSE;
+}
+
+void
+lodge_machine_wait_saved_async (LodgeMachine *self,
+                                GAsyncReadyCallback callback,
+                                gpointer user_data)
+{
+  enqueue (self, TRUE, edit_nothing, NULL, NULL, callback, user_data);
 }
 
 gboolean

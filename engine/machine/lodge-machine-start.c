@@ -168,7 +168,8 @@ start_companions (LodgeMachine *self,
     g_autofree char *folder = lodge_machine_dup_folder (self);
     g_autofree char *unit = g_strdup_printf ("lodge-tpm-%s.scope", self->uuid);
 
-    *out_tpm_socket = lodge_tpm_start (folder, self->runtime, unit, contained, error);
+    *out_tpm_socket = lodge_tpm_start (folder, start->description->tpm_state, self->runtime, unit,
+                                       contained, error);
     if (*out_tpm_socket == NULL)
       return FALSE;
     self->has_tpm = TRUE;
@@ -568,16 +569,13 @@ remains_ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   start_now (user_data);
 }
 
-void
-lodge_machine_start_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data)
+/* Nothing works on its folder. */
+static void
+begin (GTask *task)
 {
-  GTask *task = g_task_new (self, NULL, callback, user_data);
-  Start *start = g_new0 (Start, 1);
+  LodgeMachine *self = g_task_get_source_object (task);
+  Start *start = g_task_get_task_data (task);
   GError *error = NULL;
-
-  start->lock_fd = -1;
-  g_task_set_source_tag (task, lodge_machine_start_async);
-  g_task_set_task_data (task, start, (GDestroyNotify) start_free);
 
   lodge_machine_refresh (self);
   if (!lodge_machine_check_action (self, LODGE_ACTION_START, &error) ||
@@ -596,6 +594,28 @@ lodge_machine_start_async (LodgeMachine *self, GAsyncReadyCallback callback, gpo
   } else {
     start_now (task);
   }
+}
+
+static void
+work_stopped_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  lodge_machine_stop_work_finish (LODGE_MACHINE (source), result);
+  begin (user_data);
+}
+
+void
+lodge_machine_start_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+  Start *start = g_new0 (Start, 1);
+
+  start->lock_fd = -1;
+  g_task_set_source_tag (task, lodge_machine_start_async);
+  g_task_set_task_data (task, start, (GDestroyNotify) start_free);
+  if (self->work != NULL && self->work_gives_way)
+    lodge_machine_stop_work_async (self, work_stopped_cb, task);
+  else
+    begin (task);
 }
 
 gboolean

@@ -76,6 +76,8 @@ static const struct {
     [LODGE_ACTION_KILL] = {STARTING | RUNNING | PAUSED | SUSPENDING | STOPPING | CRASHED,
                            N_ ("“%s” cannot be switched off")},
     [LODGE_ACTION_DELETE] = {OFF | CRASHED, N_ ("“%s” cannot be deleted")},
+    [LODGE_ACTION_SNAPSHOT] = {OFF | CRASHED, N_ ("No snapshot of “%s” can be taken")},
+    [LODGE_ACTION_REVERT] = {OFF | CRASHED, N_ ("“%s” cannot go back to a snapshot")},
     [LODGE_ACTION_INPUT] = {RUNNING | PAUSED | STOPPING,
                             N_ ("“%s” has no screen and takes no input now")},
 };

@@ -28,7 +28,9 @@ typedef enum {
   LODGE_ACTION_WAKE,
   LODGE_ACTION_KILL,
   LODGE_ACTION_DELETE,
-  LODGE_ACTION_INPUT, /* keys, text, screenshot, console */
+  LODGE_ACTION_SNAPSHOT, /* taking one */
+  LODGE_ACTION_REVERT,   /* going back to one */
+  LODGE_ACTION_INPUT,    /* keys, text, screenshot, console */
   LODGE_N_ACTIONS,
 } LodgeAction;
 

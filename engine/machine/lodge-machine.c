@@ -33,6 +33,8 @@ lodge_machine_finalize (GObject *object)
   g_hash_table_unref (self->networks);
   g_hash_table_unref (self->links);
   g_ptr_array_unref (self->waiting_for_end);
+  g_ptr_array_unref (self->waiting_for_work);
+  g_clear_object (&self->work);
   g_clear_pointer (&self->command, lodge_command_free);
   g_clear_pointer (&self->file, lodge_description_file_free);
   g_clear_pointer (&self->thumbnail, g_bytes_unref);
@@ -68,6 +70,7 @@ lodge_machine_init (LodgeMachine *self)
   self->networks = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->links = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->waiting_for_end = g_ptr_array_new_with_free_func (g_object_unref);
+  self->waiting_for_work = g_ptr_array_new_with_free_func (g_object_unref);
 }
 
 static gint64
@@ -87,6 +90,7 @@ load (LodgeMachine *self)
 {
   g_autoptr (GError) error = NULL;
 
+  self->snapshot_serial++;
   g_clear_pointer (&self->file, lodge_description_file_free);
   self->file_time_us = get_file_time (self);
   self->file = lodge_store_load (self->store, self->uuid, &error);
@@ -219,7 +223,7 @@ void
 lodge_machine_refresh (LodgeMachine *self)
 {
   if (lodge_state_is_live (self->state) || self->pid != 0 || self->recovering || self->saving ||
-      get_file_time (self) == self->file_time_us)
+      self->work != NULL || get_file_time (self) == self->file_time_us)
     return;
   load (self);
   lodge_machine_emit_changed (self);
@@ -248,6 +252,9 @@ lodge_machine_set_state (LodgeMachine *self, LodgeState state)
   g_debug ("%s: %s -> %s", self->uuid, lodge_state_get_name (self->state),
            lodge_state_get_name (state));
   self->state = state;
+  /* The next time that it is off. */
+  if (state == LODGE_STATE_RUNNING)
+    self->merge_stopped = FALSE;
   if (state != LODGE_STATE_STOPPING)
     g_clear_handle_id (&self->reaction_timeout, g_source_remove);
   lodge_machine_emit_changed (self);
@@ -274,20 +281,54 @@ lodge_machine_check_usable (LodgeMachine *self, GError **error)
 }
 
 gboolean
+lodge_machine_check_recovered (LodgeMachine *self, GError **error)
+{
+  if (!self->recovering)
+    return TRUE;
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+               _ ("Whether “%s” still runs is being found out: try again in a few seconds"),
+               lodge_machine_get_name (self));
+  return FALSE;
+}
+
+gboolean
 lodge_machine_check_action (LodgeMachine *self, LodgeAction action, GError **error)
 {
-  if (self->recovering) {
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
-                 _ ("Whether “%s” still runs is being found out: try again in a few seconds"),
-                 lodge_machine_get_name (self));
-    return FALSE;
+  return lodge_machine_check_recovered (self, error) &&
+         (lodge_state_is_live (self->state) || lodge_machine_check_no_work (self, error)) &&
+         lodge_state_check_action (self->state, action, lodge_machine_get_name (self), error);
+}
+
+guint64
+lodge_machine_get_snapshot_serial (LodgeMachine *self)
+{
+  return self->snapshot_serial;
+}
+
+/* What belongs to snapshots, as text. */
+static char *
+dup_tree (LodgeDescriptionFile *file)
+{
+  g_autoptr (GPtrArray) list = lodge_description_list (lodge_description_file_get (file));
+  GString *tree = g_string_new (NULL);
+
+  for (guint i = 0; i < list->len; i += 2) {
+    const char *key = list->pdata[i];
+
+    if (g_str_has_prefix (key, "snapshot.") || g_str_equal (key, "machine.snapshot"))
+      g_string_append_printf (tree, "%s=%s\n", key, (const char *) list->pdata[i + 1]);
   }
-  return lodge_state_check_action (self->state, action, lodge_machine_get_name (self), error);
+  return g_string_free (tree, FALSE);
 }
 
 void
 lodge_machine_take_file (LodgeMachine *self, LodgeDescriptionFile *file)
 {
+  g_autofree char *before = self->file != NULL ? dup_tree (self->file) : NULL;
+  g_autofree char *after = dup_tree (file);
+
+  if (g_strcmp0 (before, after) != 0)
+    self->snapshot_serial++;
   lodge_description_file_free (self->file);
   self->file = file;
   self->file_time_us = get_file_time (self);

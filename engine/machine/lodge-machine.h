@@ -7,6 +7,7 @@
 #pragma once
 
 #include "description/lodge-store.h"
+#include "machine/lodge-job.h"
 #include "machine/lodge-machine-host.h"
 #include "machine/lodge-machine-state.h"
 #include "qemu/lodge-command.h"
@@ -155,6 +156,96 @@ void lodge_machine_change_media_async (LodgeMachine *self,
                                        gpointer user_data);
 gboolean
 lodge_machine_change_media_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
+
+/* Snapshots. All of it is a job's work, whose end is the caller's; several at a time are refused
+ * with %LODGE_ERROR_STATE. */
+
+/**
+ * lodge_machine_take_snapshot_async:
+ * @name: that no other snapshot of the machine has
+ * @text: "" or a line about it
+ *
+ * Freezes what the machine is now. An end before the last step leaves everything as it was.
+ *
+ * Errors: %LODGE_ERROR_STATE, %LODGE_ERROR_INVALID, %LODGE_ERROR_EXISTS, %LODGE_ERROR_STORAGE (full
+ * disk), %LODGE_ERROR_DENIED, %LODGE_ERROR_CANCELLED.
+ */
+void lodge_machine_take_snapshot_async (LodgeMachine *self,
+                                        LodgeJob *job,
+                                        const char *name,
+                                        const char *text,
+                                        GAsyncReadyCallback callback,
+                                        gpointer user_data);
+/* Returns: (transfer full): the new snapshot's id */
+char *lodge_machine_take_snapshot_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
+
+/**
+ * lodge_machine_go_back_async:
+ * @snapshot: id or name
+ * @keep: the present becomes a snapshot first; else it is lost
+ * @name: (nullable): of that snapshot
+ *
+ * The machine becomes what it was, in a new present that goes on from there.
+ *
+ * Errors: those of taking one, %LODGE_ERROR_NOT_FOUND.
+ */
+void lodge_machine_go_back_async (LodgeMachine *self,
+                                  LodgeJob *job,
+                                  const char *snapshot,
+                                  gboolean keep,
+                                  const char *name,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data);
+/* Returns: (transfer full): the id of the snapshot that the present became, "" for none */
+char *lodge_machine_go_back_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
+
+/**
+ * lodge_machine_delete_snapshot_async:
+ * @snapshot: id or name
+ *
+ * Nobody else's contents change: what stood on it stands on what it stood on. It is forgotten at
+ * once, in any state of the machine; while no guest runs its layers then become part of those on
+ * them. To stop that is no error: it is done the next time.
+ *
+ * Errors: %LODGE_ERROR_STATE, %LODGE_ERROR_NOT_FOUND, %LODGE_ERROR_STORAGE, %LODGE_ERROR_DENIED.
+ */
+void lodge_machine_delete_snapshot_async (LodgeMachine *self,
+                                          LodgeJob *job,
+                                          const char *snapshot,
+                                          GAsyncReadyCallback callback,
+                                          gpointer user_data);
+
+/* Merges layers that no snapshot needs by themselves any more. %LODGE_ERROR_CANCELLED. */
+void lodge_machine_merge_layers_async (LodgeMachine *self,
+                                       LodgeJob *job,
+                                       GAsyncReadyCallback callback,
+                                       gpointer user_data);
+/* Whether there is something to merge, and nothing in its way. */
+gboolean lodge_machine_can_merge_layers (LodgeMachine *self);
+/* For the two above. */
+gboolean lodge_machine_layers_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
+
+/* Another name (%NULL: the same), another text. */
+void lodge_machine_describe_snapshot_async (LodgeMachine *self,
+                                            const char *snapshot,
+                                            const char *name,
+                                            const char *text,
+                                            GAsyncReadyCallback callback,
+                                            gpointer user_data);
+
+/* Changes whenever the tree of snapshots does. */
+guint64 lodge_machine_get_snapshot_serial (LodgeMachine *self);
+/* aa{sv}: each snapshot as Machine1.ListSnapshots says. Floating. */
+GVariant *lodge_machine_list_snapshots (LodgeMachine *self);
+/* PNG bytes. Transfer full. %LODGE_ERROR_NOT_FOUND. */
+GBytes *
+lodge_machine_load_snapshot_thumbnail (LodgeMachine *self, const char *snapshot, GError **error);
+
+/* Asks work that gives way to stop, and calls back when there is none that does. Never fails. */
+void lodge_machine_stop_work_async (LodgeMachine *self,
+                                    GAsyncReadyCallback callback,
+                                    gpointer user_data);
+void lodge_machine_stop_work_finish (LodgeMachine *self, GAsyncResult *result);
 
 /* Adds or removes a forward of @nic ("" for the first), in the description and, while it runs, in
  * its network. %LODGE_ERROR_NOT_FOUND, %LODGE_ERROR_EXISTS, %LODGE_ERROR_INVALID. */

@@ -66,13 +66,14 @@ reaped_cb (GPid pid, int status, gpointer user_data)
 
 char *
 lodge_tpm_start (const char *machine_folder,
+                 const char *state_name,
                  const char *runtime_folder,
                  const char *unit,
                  gboolean contained,
                  GError **error)
 {
   g_autofree char *socket_path = g_build_filename (runtime_folder, SOCKET_NAME, NULL);
-  g_autofree char *state = g_build_filename (machine_folder, "tpm", NULL);
+  g_autofree char *state = g_build_filename (machine_folder, state_name, NULL);
   g_autofree char *log = g_build_filename (machine_folder, "tpm.log", NULL);
   g_autofree char *program = g_find_program_in_path ("swtpm");
   g_autoptr (LodgeCommand) command = NULL;

@@ -8,7 +8,8 @@ G_BEGIN_DECLS
 
 /**
  * lodge_tpm_start:
- * @machine_folder: the TPM's state is kept in its folder tpm/, which is made where missing
+ * @machine_folder: has the TPM's log
+ * @state_name: the folder in it that the state is kept in, made where missing
  * @runtime_folder: the machine's; the socket is made in it and is there when this returns
  * @unit: the systemd scope
  *
@@ -18,6 +19,7 @@ G_BEGIN_DECLS
  *   installed), %LODGE_ERROR_DENIED, %LODGE_ERROR_FAILED
  */
 char *lodge_tpm_start (const char *machine_folder,
+                       const char *state_name,
                        const char *runtime_folder,
                        const char *unit,
                        gboolean contained,

@@ -151,7 +151,7 @@ run_machine (Folders *folders, gboolean contained)
   g_autoptr (GError) error = NULL;
   struct stat info;
 
-  socket_path = lodge_tpm_start (folders->machine, folders->runtime, "lodge-test-tpm.scope",
+  socket_path = lodge_tpm_start (folders->machine, "tpm", folders->runtime, "lodge-test-tpm.scope",
                                  contained, &error);
   g_assert_no_error (error);
   g_assert_cmpstr (socket_path, ==, expected);
@@ -215,8 +215,8 @@ test_stop (void)
   make_folders (&folders);
   /* Nothing there: nothing happens. */
   lodge_tpm_stop (folders.runtime);
-  socket_path =
-      lodge_tpm_start (folders.machine, folders.runtime, "lodge-test-tpm.scope", FALSE, &error);
+  socket_path = lodge_tpm_start (folders.machine, "tpm", folders.runtime, "lodge-test-tpm.scope",
+                                 FALSE, &error);
   g_assert_no_error (error);
   g_assert_true (is_there (&folders));
   lodge_tpm_stop (folders.runtime);
@@ -231,8 +231,8 @@ assert_refused (Folders *folders, int code, const char *word)
   g_autofree char *socket_path = g_build_filename (folders->runtime, "tpm.sock", NULL);
   g_autoptr (GError) error = NULL;
 
-  g_assert_null (
-      lodge_tpm_start (folders->machine, folders->runtime, "lodge-test-tpm.scope", FALSE, &error));
+  g_assert_null (lodge_tpm_start (folders->machine, "tpm", folders->runtime, "lodge-test-tpm.scope",
+                                  FALSE, &error));
   g_assert_error (error, LODGE_ERROR, code);
   g_assert_nonnull (strstr (error->message, word));
   /* Nothing is left half-made. */

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Snapshots as jobs of the library. */
+#include "machine/lodge-library-private.h"
+
+static void
+taken_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeJob) job = user_data;
+  GError *error = NULL;
+  g_autofree char *id = lodge_machine_take_snapshot_finish (LODGE_MACHINE (source), result, &error);
+
+  if (id != NULL)
+    lodge_job_done (job, id);
+  else
+    lodge_job_take_error (job, error);
+}
+
+LodgeJob *
+lodge_library_take_snapshot (LodgeLibrary *self,
+                             LodgeMachine *machine,
+                             const char *name,
+                             const char *text)
+{
+  LodgeJob *job = lodge_library_add_job (
+      self, lodge_job_new ("snapshot-create", lodge_machine_get_uuid (machine)));
+
+  lodge_machine_take_snapshot_async (machine, job, name, text, taken_cb, g_object_ref (job));
+  return job;
+}
+
+static void
+gone_back_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeJob) job = user_data;
+  GError *error = NULL;
+  g_autofree char *id = lodge_machine_go_back_finish (LODGE_MACHINE (source), result, &error);
+
+  if (id != NULL)
+    lodge_job_done (job, id);
+  else
+    lodge_job_take_error (job, error);
+}
+
+LodgeJob *
+lodge_library_go_back (LodgeLibrary *self,
+                       LodgeMachine *machine,
+                       const char *snapshot,
+                       gboolean keep,
+                       const char *name)
+{
+  LodgeJob *job = lodge_library_add_job (
+      self, lodge_job_new ("snapshot-revert", lodge_machine_get_uuid (machine)));
+
+  lodge_machine_go_back_async (machine, job, snapshot, keep, name, gone_back_cb,
+                               g_object_ref (job));
+  return job;
+}
+
+static void
+layers_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeJob) job = user_data;
+  GError *error = NULL;
+
+  if (lodge_machine_layers_finish (LODGE_MACHINE (source), result, &error))
+    lodge_job_done (job, "");
+  else
+    lodge_job_take_error (job, error);
+}
+
+LodgeJob *
+lodge_library_delete_snapshot (LodgeLibrary *self, LodgeMachine *machine, const char *snapshot)
+{
+  LodgeJob *job = lodge_library_add_job (
+      self, lodge_job_new ("snapshot-delete", lodge_machine_get_uuid (machine)));
+
+  lodge_machine_delete_snapshot_async (machine, job, snapshot, layers_cb, g_object_ref (job));
+  return job;
+}
+
+void
+lodge_library_consider_merging (LodgeLibrary *self, LodgeMachine *machine)
+{
+  LodgeJob *job;
+
+  if (!lodge_machine_can_merge_layers (machine))
+    return;
+  job = lodge_library_add_job (self,
+                               lodge_job_new ("snapshot-merge", lodge_machine_get_uuid (machine)));
+  lodge_machine_merge_layers_async (machine, job, layers_cb, g_object_ref (job));
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What there is to see of a machine's snapshots, and what people call them. */
+#include "machine/lodge-machine-private.h"
+
+#include "description/lodge-description-snapshots.h"
+#include "description/lodge-own-file.h"
+#include "lodge-error.h"
+#include "machine/lodge-snapshot-files.h"
+
+#include <glib/gi18n-lib.h>
+#include <sys/stat.h>
+
+/* The layers that were frozen for it; what is in a file outside the folder was there before. */
+static guint64
+measure_layers (const char *folder, const LodgeDescription *now, const LodgeSnapshot *snapshot)
+{
+  guint64 bytes = 0;
+
+  for (guint i = 0; snapshot->layers[i] != NULL; i++) {
+    const LodgeLayer *layer = lodge_description_get_layer (now, snapshot->layers[i]);
+
+    if (layer != NULL && !g_path_is_absolute (layer->file))
+      bytes += lodge_own_file_measure (folder, layer->file);
+  }
+  return bytes;
+}
+
+GVariant *
+lodge_machine_list_snapshots (LodgeMachine *self)
+{
+  const LodgeDescription *now = lodge_machine_get_description (self);
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("aa{sv}"));
+  for (guint i = 0; now != NULL && i < now->snapshots->len; i++) {
+    const LodgeSnapshot *snapshot = now->snapshots->pdata[i];
+    g_autofree char *below = lodge_snapshot_dup_folder (snapshot->id);
+    g_autofree char *picture = g_build_filename (below, "thumbnail.png", NULL);
+    GVariantDict dict;
+
+    g_variant_dict_init (&dict, NULL);
+    g_variant_dict_insert (&dict, "id", "s", snapshot->id);
+    g_variant_dict_insert (&dict, "name", "s", snapshot->name);
+    g_variant_dict_insert (&dict, "description", "s", snapshot->text);
+    g_variant_dict_insert (&dict, "parent", "s", snapshot->parent != NULL ? snapshot->parent : "");
+    g_variant_dict_insert (&dict, "created", "x", snapshot->created_s);
+    g_variant_dict_insert (&dict, "current", "b", g_strcmp0 (now->snapshot, snapshot->id) == 0);
+    g_variant_dict_insert (&dict, "automatic", "b", snapshot->automatic);
+    g_variant_dict_insert (&dict, "thumbnail", "b", lodge_own_file_measure (folder, picture) > 0);
+    g_variant_dict_insert (&dict, "bytes", "t",
+                           measure_layers (folder, now, snapshot) +
+                               lodge_snapshot_files_measure (folder, snapshot->id));
+    g_variant_builder_add_value (&builder, g_variant_dict_end (&dict));
+  }
+  return g_variant_builder_end (&builder);
+}
+
+GBytes *
+lodge_machine_load_snapshot_thumbnail (LodgeMachine *self, const char *snapshot, GError **error)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+  const LodgeSnapshot *found;
+  GBytes *png;
+
+  if (!lodge_machine_check_usable (self, error))
+    return NULL;
+  found = lodge_description_find_snapshot (lodge_machine_get_description (self), snapshot, error);
+  if (found == NULL)
+    return NULL;
+  png = lodge_snapshot_files_load_thumbnail (folder, found->id);
+  if (png == NULL)
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND,
+                 _ ("There is no picture of the snapshot “%s”"), found->name);
+  return png;
+}
+
+typedef struct {
+  char *snapshot;
+  char *name;
+  char *text;
+} Words;
+
+static void
+words_free (gpointer data)
+{
+  Words *words = data;
+
+  g_free (words->snapshot);
+  g_free (words->name);
+  g_free (words->text);
+  g_free (words);
+}
+
+static gboolean
+edit_words (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
+{
+  const Words *words = data;
+  LodgeSnapshot *snapshot = lodge_description_find_snapshot (value, words->snapshot, error);
+
+  if (snapshot == NULL)
+    return FALSE;
+  if (words->name != NULL && !g_str_equal (words->name, snapshot->name)) {
+    if (!lodge_description_check_snapshot_name (value, words->name, error))
+      return FALSE;
+    g_free (snapshot->name);
+    snapshot->name = g_strdup (words->name);
+    /* Somebody wants to keep it. */
+    snapshot->automatic = FALSE;
+  }
+  g_free (snapshot->text);
+  snapshot->text = g_strdup (words->text);
+  return TRUE;
+}
+
+void
+lodge_machine_describe_snapshot_async (LodgeMachine *self,
+                                       const char *snapshot,
+                                       const char *name,
+                                       const char *text,
+                                       GAsyncReadyCallback callback,
+                                       gpointer user_data)
+{
+  Words *words = g_new0 (Words, 1);
+
+  words->snapshot = g_strdup (snapshot);
+  words->name = g_strdup (name);
+  words->text = g_strdup (text);
+  lodge_machine_refresh (self);
+  lodge_machine_save_async (self, edit_words, words, words_free, callback, user_data);
+}

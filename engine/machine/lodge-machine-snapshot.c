@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Taking a snapshot of a machine that is off, and going back to one.
+ *
+ * Theory of operation. Both make new files beside those that are there, then write machine.ini,
+ * which is the moment from which it counts, and then remove what that does not name any more:
+ *
+ *   1. The machine's lock is taken: no QEMU, and no other engine.
+ *   2. What it will be is worked out on a copy of the description.
+ *   3. The journal lists all that will be made, and all that may go.
+ *   4. What is now is stored in snapshots/ID (always, but for a present that is given up); what was
+ *      then is copied out of there, under new names.
+ *   5. New tops are made. Until here it can be cancelled.
+ *   6. machine.ini is written.
+ *   7. What the journal lists and machine.ini does not need goes: after a failure what was made,
+ *      after a success what is old.
+ *
+ * It Mustn't change a file that either the old or the new machine.ini names.
+ */
+#include "machine/lodge-machine-private.h"
+
+#include "description/lodge-description-snapshots.h"
+#include "description/lodge-own-file.h"
+#include "lodge-error.h"
+#include "machine/lodge-journal-private.h"
+#include "machine/lodge-journal.h"
+#include "machine/lodge-snapshot-files.h"
+#include "storage/lodge-image.h"
+
+#include <glib/gi18n-lib.h>
+#include <unistd.h>
+
+/* Each layer costs QEMU two open files and qemu-img another, and a read of what was never written
+ * goes through all of them. */
+#define MOST_LAYERS 80
+
+typedef struct {
+  LodgeJob *job;
+  char *name; /* of the snapshot that the present becomes */
+  char *text;
+  char *target; /* id of the one to go back to, or NULL */
+  char *target_name;
+  gboolean keep;
+
+  int lock_fd;
+  LodgeDescription *then;   /* what was stored with the target */
+  LodgeDescription *stored; /* the present, if it becomes a snapshot */
+  char *id;                 /* of that */
+  LodgeDescription *next;   /* what machine.ini will say */
+  GPtrArray *tops;          /* new, lent by next */
+  GPtrArray *files;         /* for the journal */
+  guint n_made;             /* tops */
+  GError *error;            /* while what was begun is being undone */
+} Work;
+
+static void
+work_free (Work *work)
+{
+  g_clear_object (&work->job);
+  g_free (work->name);
+  g_free (work->text);
+  g_free (work->target);
+  g_free (work->target_name);
+  g_free (work->id);
+  if (work->lock_fd >= 0)
+    close (work->lock_fd);
+  g_clear_pointer (&work->tops, g_ptr_array_unref);
+  g_clear_pointer (&work->files, g_ptr_array_unref);
+  g_clear_pointer (&work->then, lodge_description_free);
+  g_clear_pointer (&work->stored, lodge_description_free);
+  g_clear_pointer (&work->next, lodge_description_free);
+  g_clear_error (&work->error);
+  g_free (work);
+}
+
+static void
+end (GTask *task_given)
+{
+  g_autoptr (GTask) task = task_given;
+  LodgeMachine *self = g_task_get_source_object (task);
+  Work *work = g_task_get_task_data (task);
+
+  if (work->lock_fd >= 0)
+    close (g_steal_fd (&work->lock_fd));
+  if (work->error == NULL && work->target != NULL && self->state == LODGE_STATE_CRASHED) {
+    g_autofree char *folder = lodge_machine_dup_folder (self);
+
+    /* The disks that a crash was told of are not the present any more. */
+    lodge_run_record_clear (folder);
+    lodge_machine_set_state (self, LODGE_STATE_OFF);
+  }
+  lodge_machine_end_work (self);
+  if (work->error == NULL) {
+    lodge_machine_note_rest (self);
+    lodge_machine_emit_changed (self);
+    g_task_return_pointer (task, g_strdup (work->id != NULL ? work->id : ""), g_free);
+    return;
+  }
+  if (work->error->code == LODGE_ERROR_STORAGE)
+    g_prefix_error (&work->error,
+                    work->target != NULL ? _ ("“%s” has not gone back: ")
+                                         : _ ("No snapshot of “%s” was taken: "),
+                    lodge_machine_get_name (self));
+  g_task_return_error (task, g_steal_pointer (&work->error));
+}
+
+static void
+tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  /* What could not be removed is tried again with the next work, and by the next engine. */
+  if (!lodge_machine_tidy_finish (LODGE_MACHINE (source), result, &error))
+    g_debug ("%s", error->message);
+  end (user_data);
+}
+
+static void
+tidy (GTask *task)
+{
+  lodge_machine_tidy_async (g_task_get_source_object (task), tidied_cb, task);
+}
+
+/* Takes @error. */
+static void
+fail (GTask *task, GError *error)
+{
+  Work *work = g_task_get_task_data (task);
+
+  work->error = error;
+  tidy (task);
+}
+
+static gboolean
+edit (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
+{
+  LodgeDescription *copy = lodge_description_copy (data);
+  LodgeDescription old = *value;
+
+  *value = *copy;
+  *copy = old;
+  lodge_description_free (copy);
+  return TRUE;
+}
+
+static void
+saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+
+  if (!lodge_machine_save_finish (LODGE_MACHINE (source), result, &error)) {
+    fail (user_data, error);
+    return;
+  }
+  lodge_journal_step ("written");
+  tidy (user_data);
+}
+
+static void make_top (GTask *task);
+
+static void
+top_made_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  Work *work = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (!lodge_image_create_finish (result, &error)) {
+    fail (task, error);
+    return;
+  }
+  lodge_journal_step ("top");
+  work->n_made++;
+  make_top (task);
+}
+
+/* The next one; behind the last it cannot be cancelled any more. */
+static void
+make_top (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  Work *work = g_task_get_task_data (task);
+  GCancellable *cancellable = lodge_job_get_cancellable (work->job);
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+  g_autofree char *path = NULL;
+  const LodgeLayer *top;
+  GError *error = NULL;
+
+  if (g_cancellable_is_cancelled (cancellable)) {
+    g_set_error_literal (&error, LODGE_ERROR, LODGE_ERROR_CANCELLED, _ ("This was cancelled"));
+    fail (task, error);
+    return;
+  }
+  lodge_job_set_progress (work->job, (work->n_made + 1.0) / (work->tops->len + 2));
+  if (work->n_made == work->tops->len) {
+    lodge_machine_save_for_work_async (self, edit, work->next, saved_cb, task);
+    return;
+  }
+  top = work->tops->pdata[work->n_made];
+  path = g_build_filename (folder, top->file, NULL);
+  lodge_image_create_async (path, top->format, top->size_bytes, cancellable, top_made_cb, task);
+}
+
+static void
+prepare_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  LodgeMachine *self = source;
+  Work *work = data;
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+  GError *error = NULL;
+
+  if (lodge_journal_begin (folder, work->files, &error) &&
+      (work->stored == NULL ||
+       lodge_snapshot_files_store (folder, work->id, work->stored, cancellable, &error)) &&
+      (work->target == NULL ||
+       lodge_snapshot_files_restore (folder, work->target, work->next->nvram, work->next->tpm_state,
+                                     &error)))
+    g_task_return_boolean (worker, TRUE);
+  else
+    g_task_return_error (worker, error);
+}
+
+static void
+prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+
+  if (g_task_propagate_boolean (G_TASK (result), &error))
+    make_top (user_data);
+  else
+    fail (user_data, error);
+}
+
+static gboolean
+check_depth (const LodgeDescription *description, GError **error)
+{
+  for (guint i = 0; i < description->disks->len; i++) {
+    const LodgeDisk *disk = description->disks->pdata[i];
+    const LodgeLayer *layer = lodge_description_get_layer (description, disk->top);
+    guint n = 1;
+
+    for (; layer->below != NULL; n++)
+      layer = lodge_description_get_layer (description, layer->below);
+    if (n > MOST_LAYERS) {
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+                   _ ("“%s” has %u snapshots one on the other, more than are fast enough: delete "
+                      "some first"),
+                   description->name, n - 1);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+static void
+add_file (GPtrArray *files, const char *file)
+{
+  if (lodge_journal_takes (file))
+    g_ptr_array_add (files, g_strdup (file));
+}
+
+/* All that may go: what is made, if it comes to nothing, and what is old, if it does not. */
+static void
+list_files (Work *work, const LodgeDescription *now)
+{
+  work->files = g_ptr_array_new_with_free_func (g_free);
+  if (work->id != NULL)
+    g_ptr_array_add (work->files, lodge_snapshot_dup_folder (work->id));
+  for (guint i = 0; i < work->tops->len; i++)
+    add_file (work->files, ((const LodgeLayer *) work->tops->pdata[i])->file);
+  if (work->target == NULL)
+    return;
+  add_file (work->files, work->next->nvram);
+  add_file (work->files, work->next->tpm_state);
+  add_file (work->files, now->tpm_state);
+  add_file (work->files, now->nvram);
+  for (guint i = 0; i < now->layers->len; i++) {
+    const LodgeLayer *layer = now->layers->pdata[i];
+
+    if (lodge_description_get_layer (work->next, layer->id) == NULL)
+      add_file (work->files, layer->file);
+  }
+}
+
+static char *
+dup_kept_name (const LodgeDescription *now, const char *target)
+{
+  const LodgeSnapshot *snapshot = lodge_description_get_snapshot (now, target);
+  g_autofree char *name = g_strdup_printf (_ ("Before going back to %s"), snapshot->name);
+
+  /* With room for a number behind it. */
+  if (g_utf8_strlen (name, -1) > 58 || !lodge_snapshot_name_check (name, NULL)) {
+    g_free (name);
+    name = g_strdup (_ ("Before going back"));
+  }
+  return lodge_description_dup_free_snapshot_name (now, name);
+}
+
+/* What machine.ini will say. */
+static gboolean
+plan (LodgeMachine *self, Work *work, GError **error)
+{
+  const LodgeDescription *now = lodge_machine_get_description (self);
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+  g_autoptr (GPtrArray) names = lodge_own_folder_list (folder, "layers");
+  g_autoptr (GHashTable) taken = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GPtrArray) old = NULL;
+
+  for (guint i = 0; i < names->len; i++)
+    g_hash_table_add (taken, names->pdata[i]);
+  work->next = lodge_description_copy (now);
+  if (work->keep) {
+    work->stored = lodge_description_copy (now);
+    work->id = lodge_description_dup_snapshot_id ();
+    lodge_description_freeze (work->next, work->id, work->name,
+                              work->text != NULL ? work->text : "",
+                              g_get_real_time () / G_USEC_PER_SEC);
+    if (work->target != NULL)
+      lodge_description_get_snapshot (work->next, work->id)->automatic = TRUE;
+  }
+  if (work->target != NULL) {
+    g_autofree char *suffix = lodge_description_dup_snapshot_id ();
+
+    if (!lodge_description_go_back (work->next, work->then, work->target, &old, error))
+      return FALSE;
+    /* New names, also where nothing was stored: what is there now is not what was there then. */
+    if (work->next->nvram[0] != '\0') {
+      g_free (work->next->nvram);
+      work->next->nvram = g_strdup_printf ("nvram-%s.qcow2", suffix);
+    }
+    g_free (work->next->tpm_state);
+    work->next->tpm_state = g_strdup_printf ("tpm-%s", suffix);
+  }
+  work->tops = lodge_description_add_tops (work->next, taken);
+  for (guint i = 0; old != NULL && i < old->len; i++)
+    lodge_description_release_layer (work->next, old->pdata[i]);
+  if (!check_depth (work->next, error) || !lodge_description_check (work->next, error))
+    return FALSE;
+  list_files (work, now);
+  return TRUE;
+}
+
+static void
+prepare (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  Work *work = g_task_get_task_data (task);
+  g_autoptr (GTask) worker = NULL;
+  GError *error = NULL;
+
+  if (!plan (self, work, &error)) {
+    fail (task, error);
+    return;
+  }
+  worker = g_task_new (self, lodge_job_get_cancellable (work->job), prepared_cb, task);
+  g_task_set_check_cancellable (worker, FALSE);
+  g_task_set_task_data (worker, work, NULL);
+  g_task_run_in_thread (worker, prepare_thread);
+}
+
+static void
+load_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (source);
+  Work *work = data;
+  GError *error = NULL;
+
+  work->then = lodge_snapshot_files_load (folder, work->target, work->target_name, &error);
+  if (work->then != NULL)
+    g_task_return_boolean (worker, TRUE);
+  else
+    g_task_return_error (worker, error);
+}
+
+static void
+loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+
+  if (g_task_propagate_boolean (G_TASK (result), &error))
+    prepare (user_data);
+  else
+    fail (user_data, error);
+}
+
+static void
+earlier_tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachine *self = LODGE_MACHINE (source);
+  GTask *task = user_data;
+  Work *work = g_task_get_task_data (task);
+  g_autoptr (GTask) worker = NULL;
+  GError *error = NULL;
+
+  if (!lodge_machine_tidy_finish (self, result, &error)) {
+    work->error = error;
+    end (task);
+  } else if (work->target == NULL) {
+    prepare (task);
+  } else {
+    worker = g_task_new (self, NULL, loaded_cb, task);
+    g_task_set_task_data (worker, work, NULL);
+    g_task_run_in_thread (worker, load_thread);
+  }
+}
+
+/* What can be known before the first step. */
+static gboolean
+check (LodgeMachine *self, Work *work, GError **error)
+{
+  const LodgeDescription *now;
+  const LodgeSnapshot *target;
+
+  lodge_machine_refresh (self);
+  if (!lodge_machine_check_usable (self, error) ||
+      !lodge_machine_check_action (
+          self, work->target != NULL ? LODGE_ACTION_REVERT : LODGE_ACTION_SNAPSHOT, error))
+    return FALSE;
+  if (self->pid != 0) {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+                 _ ("The QEMU of “%s” is still there after a panic: force it off first"),
+                 lodge_machine_get_name (self));
+    return FALSE;
+  }
+
+  now = lodge_machine_get_description (self);
+  if (work->target != NULL) {
+    target = lodge_description_find_snapshot (now, work->target, error);
+    if (target == NULL)
+      return FALSE;
+    g_free (work->target);
+    work->target = g_strdup (target->id);
+    work->target_name = g_strdup (target->name);
+    if (work->keep && work->name == NULL)
+      work->name = dup_kept_name (now, work->target);
+  }
+  if (work->keep && !lodge_description_check_snapshot_name (now, work->name, error))
+    return FALSE;
+  return TRUE;
+}
+
+static void
+saved_before_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  lodge_machine_tidy_async (LODGE_MACHINE (source), earlier_tidied_cb, user_data);
+}
+
+static void
+begin_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachine *self = LODGE_MACHINE (source);
+  GTask *task = user_data;
+  Work *work = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  lodge_machine_stop_work_finish (self, result);
+  if (!check (self, work, &error) || !lodge_machine_begin_work (self, work->job, &error)) {
+    g_task_return_error (task, error);
+    g_object_unref (task);
+    return;
+  }
+  lodge_job_set_step (work->job, work->target != NULL ? _ ("Going back") : _ ("Taking a snapshot"));
+  work->lock_fd = lodge_store_lock (self->store, self->uuid, &work->error);
+  if (work->lock_fd < 0)
+    end (task);
+  else
+    lodge_machine_wait_saved_async (self, saved_before_cb, task);
+}
+
+/* Takes @work. */
+static void
+begin (
+    LodgeMachine *self, Work *work, gpointer tag, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+
+  work->lock_fd = -1;
+  g_task_set_source_tag (task, tag);
+  g_task_set_task_data (task, work, (GDestroyNotify) work_free);
+  lodge_machine_stop_work_async (self, begin_cb, task);
+}
+
+void
+lodge_machine_take_snapshot_async (LodgeMachine *self,
+                                   LodgeJob *job,
+                                   const char *name,
+                                   const char *text,
+                                   GAsyncReadyCallback callback,
+                                   gpointer user_data)
+{
+  Work *work = g_new0 (Work, 1);
+
+  work->job = g_object_ref (job);
+  work->name = g_strdup (name);
+  work->text = g_strdup (text);
+  work->keep = TRUE;
+  begin (self, work, lodge_machine_take_snapshot_async, callback, user_data);
+}
+
+char *
+lodge_machine_take_snapshot_finish (LodgeMachine *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_async_result_is_tagged (result, lodge_machine_take_snapshot_async), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+lodge_machine_go_back_async (LodgeMachine *self,
+                             LodgeJob *job,
+                             const char *snapshot,
+                             gboolean keep,
+                             const char *name,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  Work *work = g_new0 (Work, 1);
+
+  work->job = g_object_ref (job);
+  work->target = g_strdup (snapshot);
+  work->keep = keep;
+  work->name = g_strdup (name);
+  begin (self, work, lodge_machine_go_back_async, callback, user_data);
+}
+
+char *
+lodge_machine_go_back_finish (LodgeMachine *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_async_result_is_tagged (result, lodge_machine_go_back_async), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}

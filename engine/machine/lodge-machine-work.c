@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Long work on a machine's folder: one at a time, and what waits for its end. */
+#include "machine/lodge-machine-private.h"
+
+#include "lodge-error.h"
+#include "machine/lodge-journal.h"
+
+#include <glib/gi18n-lib.h>
+
+gboolean
+lodge_machine_check_no_work (LodgeMachine *self, GError **error)
+{
+  if (self->work == NULL || self->work_gives_way)
+    return TRUE;
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+               _ ("“%s” is being worked on (%s): wait until that is done, or cancel it"),
+               lodge_machine_get_name (self), lodge_job_get_step (self->work));
+  return FALSE;
+}
+
+gboolean
+lodge_machine_begin_work (LodgeMachine *self, LodgeJob *job, GError **error)
+{
+  if (!lodge_machine_check_recovered (self, error) || !lodge_machine_check_no_work (self, error))
+    return FALSE;
+  g_return_val_if_fail (self->work == NULL, FALSE);
+  self->work = g_object_ref (job);
+  self->work_gives_way = FALSE;
+  return TRUE;
+}
+
+void
+lodge_machine_end_work (LodgeMachine *self)
+{
+  g_autoptr (GPtrArray) waiting = g_steal_pointer (&self->waiting_for_work);
+
+  self->waiting_for_work = g_ptr_array_new_with_free_func (g_object_unref);
+  g_clear_object (&self->work);
+  self->work_gives_way = FALSE;
+  lodge_machine_save_waiting (self);
+  for (guint i = 0; i < waiting->len; i++)
+    g_task_return_boolean (waiting->pdata[i], TRUE);
+}
+
+void
+lodge_machine_stop_work_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+
+  g_task_set_source_tag (task, lodge_machine_stop_work_async);
+  if (self->work == NULL || !self->work_gives_way) {
+    g_task_return_boolean (task, TRUE);
+    return;
+  }
+  g_ptr_array_add (self->waiting_for_work, g_steal_pointer (&task));
+  lodge_job_cancel (self->work);
+}
+
+void
+lodge_machine_stop_work_finish (LodgeMachine *self, GAsyncResult *result)
+{
+  g_return_if_fail (g_task_is_valid (result, self));
+  g_task_propagate_boolean (G_TASK (result), NULL);
+}
+
+static void
+tidy_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  LodgeMachine *self = source;
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+  g_autoptr (LodgeDescriptionFile) file = NULL;
+  GError *error = NULL;
+
+  /* From the disk: a write that has failed at its very end may be there all the same. */
+  file = lodge_store_load (self->store, self->uuid, &error);
+  if (file != NULL && lodge_journal_finish (folder, lodge_description_file_get (file), &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+lodge_machine_tidy_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+
+  g_task_set_source_tag (task, lodge_machine_tidy_async);
+  if (lodge_journal_exists (folder))
+    g_task_run_in_thread (task, tidy_thread);
+  else
+    g_task_return_boolean (task, TRUE);
+}
+
+gboolean
+lodge_machine_tidy_finish (LodgeMachine *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  return g_task_propagate_boolean (G_TASK (result), error);
+}

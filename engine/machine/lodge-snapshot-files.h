@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What belongs to a snapshot besides its frozen layers: the folder snapshots/ID of a machine's.
+ *
+ *     machine.ini     the description as it was
+ *     nvram.qcow2     the firmware's variables; none for BIOS, and none before the first start
+ *     tpm/            the TPM's state, in the same way
+ *     thumbnail.png   the last picture
+ *
+ * All of it is read-only. Everything here waits for the disk: for threads.
+ */
+#pragma once
+
+#include "description/lodge-description.h"
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/**
+ * lodge_snapshot_files_store:
+ * @folder: the machine's; nothing writes to its states meanwhile
+ * @description: the machine as it is
+ *
+ * Durable when it returns; on an error the journal's list is what removes the rest.
+ *
+ * Errors: %LODGE_ERROR_STORAGE, %LODGE_ERROR_DENIED, %LODGE_ERROR_INVALID (a link, a state that is
+ * larger than any), %LODGE_ERROR_CANCELLED.
+ */
+gboolean lodge_snapshot_files_store (const char *folder,
+                                     const char *id,
+                                     const LodgeDescription *description,
+                                     GCancellable *cancellable,
+                                     GError **error);
+
+/* %LODGE_ERROR_NOT_FOUND, %LODGE_ERROR_INVALID: damaged; the message says so. Transfer full. */
+LodgeDescription *
+lodge_snapshot_files_load (const char *folder, const char *id, const char *name, GError **error);
+
+/* Copies the states back, under new names in the machine's folder (@nvram may be ""). */
+gboolean lodge_snapshot_files_restore (
+    const char *folder, const char *id, const char *nvram, const char *tpm_state, GError **error);
+
+/* What they take of the disk, in bytes. */
+guint64 lodge_snapshot_files_measure (const char *folder, const char *id);
+
+/* PNG bytes, or %NULL. Transfer full. */
+GBytes *lodge_snapshot_files_load_thumbnail (const char *folder, const char *id);
+
+G_END_DECLS

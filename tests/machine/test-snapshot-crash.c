@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* An engine that is killed at every step of what it does with snapshots, each several times:
+ * nothing is lost, nothing is left lying about, and the next engine goes on.
+ *
+ * A worker process is the engine. It is killed at its nth step, for n from 1 until it comes to its
+ * end; what it worked on is a copy, made anew for each run, of a machine with a tree:
+ *
+ *     one (1) <-- two (1 2) <-- three (1 2 3)
+ *                  ^
+ *                  '-- the present (1 2 0 4)
+ */
+#include "snapshot-fixture.h"
+
+#include "description/lodge-description-snapshots.h"
+#include "machine/lodge-journal-private.h"
+#include "test-folder.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define TIMES 5
+/* More steps than anything has. */
+#define MOST_STEPS 200
+
+static const SnapshotMarks one = {{1}};
+static const SnapshotMarks two = {{1, 2}};
+static const SnapshotMarks three = {{1, 2, 3}};
+static const SnapshotMarks present = {{1, 2, 0, 4}};
+
+/* --- The worker --- */
+
+static gint steps_left;
+
+static void
+step_cb (const char *step)
+{
+  if (g_atomic_int_dec_and_test (&steps_left))
+    kill (getpid (), SIGKILL);
+}
+
+static LodgeJob *
+begin (SnapshotFixture *f, const char *operation)
+{
+  if (g_str_equal (operation, "take"))
+    return lodge_library_take_snapshot (f->library, f->machine, "new", "");
+  if (g_str_equal (operation, "go-back"))
+    return lodge_library_go_back (f->library, f->machine, "one", TRUE, "kept");
+  if (g_str_equal (operation, "give-up"))
+    return lodge_library_go_back (f->library, f->machine, "one", FALSE, NULL);
+  if (g_str_equal (operation, "delete-fork"))
+    return lodge_library_delete_snapshot (f->library, f->machine, "two");
+  if (g_str_equal (operation, "delete-leaf"))
+    return lodge_library_delete_snapshot (f->library, f->machine, "three");
+  if (g_str_equal (operation, "delete-first"))
+    return lodge_library_delete_snapshot (f->library, f->machine, "one");
+  g_assert_cmpstr (operation, ==, "recover");
+  return NULL;
+}
+
+static int
+work (const char *data, const char *operation, int step)
+{
+  SnapshotFixture f = {.data = (char *) data};
+  LodgeJob *job;
+
+  if (g_str_equal (operation, "recover")) {
+    steps_left = step;
+    lodge_journal_step_hook = step_cb;
+  }
+  snapshot_fixture_open (&f);
+  steps_left = step;
+  lodge_journal_step_hook = step_cb;
+  job = begin (&f, operation);
+  if (job != NULL)
+    g_assert_no_error (snapshot_fixture_wait (job));
+  snapshot_fixture_close (&f);
+  return 0;
+}
+
+/* --- The next engine --- */
+
+typedef struct {
+  SnapshotFixture fixture;
+  char *original; /* what each run gets a copy of */
+} Fixture;
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  SnapshotFixture *s = &f->fixture;
+
+  snapshot_fixture_set_up (s, NULL);
+  snapshot_fixture_write (s, 0, 1);
+  g_free (snapshot_fixture_take (s, "one"));
+  snapshot_fixture_write (s, 1, 2);
+  g_free (snapshot_fixture_take (s, "two"));
+  snapshot_fixture_write (s, 2, 3);
+  g_free (snapshot_fixture_take (s, "three"));
+  g_free (snapshot_fixture_go_back (s, "two", FALSE));
+  snapshot_fixture_write (s, 3, 4);
+  snapshot_fixture_close (s);
+  f->original = g_steal_pointer (&s->data);
+  s->data = g_build_filename (s->folder, "copy", NULL);
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  snapshot_fixture_tear_down (&f->fixture, NULL);
+  g_free (f->original);
+}
+
+/* TRUE: it was killed. FALSE: it has come to its end. */
+static gboolean
+run_worker (Fixture *f, const char *operation, guint step)
+{
+  g_autofree char *number = g_strdup_printf ("%u", step);
+  char *argv[] = {(char *) "/proc/self/exe",
+                  (char *) "--worker",
+                  f->fixture.data,
+                  (char *) operation,
+                  number,
+                  NULL};
+  g_autoptr (GError) error = NULL;
+  g_autofree char *words = NULL;
+  int status;
+
+  g_spawn_sync (NULL, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, &words, &status, &error);
+  g_assert_no_error (error);
+  if (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL)
+    return TRUE;
+  if (!WIFEXITED (status) || WEXITSTATUS (status) != 0)
+    g_error ("%s at step %u: %s", operation, step, words);
+  return FALSE;
+}
+
+static gboolean
+has (SnapshotFixture *s, const char *name)
+{
+  return lodge_description_find_snapshot (lodge_machine_get_description (s->machine), name, NULL) !=
+         NULL;
+}
+
+/* Whatever has happened, it has happened wholly or not at all. */
+static void
+look (Fixture *f)
+{
+  SnapshotFixture *s = &f->fixture;
+  const LodgeDescription *now;
+  gboolean went_back = FALSE;
+
+  snapshot_fixture_open (s);
+  snapshot_fixture_assert_tidy (s);
+  now = lodge_machine_get_description (s->machine);
+  if (has (s, "one")) {
+    const LodgeSnapshot *first = lodge_description_find_snapshot (now, "one", NULL);
+
+    snapshot_fixture_assert_marks (s, "one", &one);
+    went_back = g_str_equal (now->snapshot, first->id);
+  }
+  if (has (s, "two"))
+    snapshot_fixture_assert_marks (s, "two", &two);
+  if (has (s, "three"))
+    snapshot_fixture_assert_marks (s, "three", &three);
+  if (has (s, "new"))
+    snapshot_fixture_assert_marks (s, "new", &present);
+  if (has (s, "kept")) {
+    snapshot_fixture_assert_marks (s, "kept", &present);
+    g_assert_true (went_back);
+  }
+  /* What stands on the first because the second is no more has not gone back. */
+  if (went_back && has (s, "two"))
+    snapshot_fixture_assert_marks (s, NULL, &one);
+  else
+    snapshot_fixture_assert_marks (s, NULL, &present);
+}
+
+/* Work goes on as if nothing had been. */
+static void
+go_on (Fixture *f)
+{
+  SnapshotFixture *s = &f->fixture;
+
+  g_free (snapshot_fixture_take (s, "after"));
+  snapshot_fixture_assert_tidy (s);
+  snapshot_fixture_close (s);
+}
+
+static void
+copy_original (Fixture *f)
+{
+  snapshot_fixture_run ("rm", "-rf", f->fixture.data, NULL);
+  snapshot_fixture_run ("cp", "-a", "--sparse=always", f->original, f->fixture.data, NULL);
+}
+
+static void
+test_killed (Fixture *f, gconstpointer operation)
+{
+  guint step = 1;
+
+  for (; step < MOST_STEPS; step++) {
+    guint n_killed = 0;
+
+    for (guint i = 0; i < TIMES; i++) {
+      copy_original (f);
+      if (!run_worker (f, operation, step))
+        break;
+      n_killed++;
+      /* The last time the next engine is killed in its turn. */
+      if (i == TIMES - 1)
+        run_worker (f, "recover", 1 + step % 4);
+      look (f);
+      go_on (f);
+    }
+    /* How often a merge tells of its progress is not the same each time. */
+    if (n_killed == 0)
+      break;
+  }
+  g_test_message ("%s: %u steps", (const char *) operation, step - 1);
+  g_assert_cmpuint (step, >, 5);
+  g_assert_cmpuint (step, <, MOST_STEPS);
+  copy_original (f);
+  g_assert_false (run_worker (f, operation, MOST_STEPS));
+  look (f);
+  go_on (f);
+}
+
+int
+main (int argc, char *argv[])
+{
+  static const char *const operations[] = {"take",        "go-back",     "give-up",
+                                           "delete-fork", "delete-leaf", "delete-first"};
+
+  if (argc == 5 && g_str_equal (argv[1], "--worker"))
+    return work (argv[2], argv[3], atoi (argv[4]));
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (operations); i++) {
+    g_autofree char *path = g_strconcat ("/machine/snapshot/killed/", operations[i], NULL);
+
+    g_test_add (path, Fixture, operations[i], set_up, test_killed, tear_down);
+  }
+  return g_test_run ();
+}
