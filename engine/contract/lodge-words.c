@@ -13,8 +13,11 @@ static const char *const machine_states[] = {
 };
 
 static const char *const job_words[] = {
-    NC_ ("a job", "create"), NC_ ("a job", "delete"), NC_ ("a job", "running"),
-    NC_ ("a job", "done"),   NC_ ("a job", "failed"), NC_ ("a job", "cancelled"),
+    NC_ ("a job", "create"),          NC_ ("a job", "delete"),
+    NC_ ("a job", "snapshot-create"), NC_ ("a job", "snapshot-revert"),
+    NC_ ("a job", "snapshot-delete"), NC_ ("a job", "snapshot-merge"),
+    NC_ ("a job", "running"),         NC_ ("a job", "done"),
+    NC_ ("a job", "failed"),          NC_ ("a job", "cancelled"),
 };
 
 static const char *

@@ -8,6 +8,7 @@
 
 #include "lodge-error.h"
 #include "service/lodge-service-job.h"
+#include "service/lodge-service-snapshots.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -80,6 +81,8 @@ update (LodgeServiceMachine *self)
   lodge_machine1_set_terminals (object, lodge_machine_list_terminals (machine));
   lodge_machine1_set_asleep (object, lodge_machine_get_asleep (machine));
   lodge_machine1_set_folder_problem (object, lodge_machine_get_folder_problem (machine));
+
+  lodge_machine1_set_snapshot_serial (object, lodge_machine_get_snapshot_serial (machine));
   lodge_machine1_set_thumbnail_serial (object, lodge_machine_get_thumbnail_serial (machine));
 }
 
@@ -110,6 +113,18 @@ lodge_service_machine_new (LodgeLibrary *library, LodgeMachine *machine)
   g_signal_connect_object (machine, "changed", G_CALLBACK (machine_changed_cb), self, 0);
   g_signal_connect_object (machine, "guest-event", G_CALLBACK (guest_event_cb), self, 0);
   return self;
+}
+
+LodgeLibrary *
+lodge_service_machine_get_library (LodgeServiceMachine *self)
+{
+  return self->library;
+}
+
+LodgeMachine *
+lodge_service_machine_get_machine (LodgeServiceMachine *self)
+{
+  return self->machine;
 }
 
 char *
@@ -510,6 +525,8 @@ machine_iface_init (LodgeMachine1Iface *iface)
   iface->handle_remove_forward = handle_remove_forward;
   iface->handle_insert_media = handle_insert_media;
   iface->handle_eject_media = handle_eject_media;
+
+  lodge_service_snapshots_init (iface);
   iface->handle_claim_console = handle_claim_console;
   iface->handle_release_console = handle_release_console;
 }

@@ -13,6 +13,10 @@ G_DECLARE_FINAL_TYPE (
 
 LodgeServiceMachine *lodge_service_machine_new (LodgeLibrary *library, LodgeMachine *machine);
 
+/* Lent. */
+LodgeLibrary *lodge_service_machine_get_library (LodgeServiceMachine *self);
+LodgeMachine *lodge_service_machine_get_machine (LodgeServiceMachine *self);
+
 /* Where the machine with @uuid is on every connection. Transfer full. */
 char *lodge_service_machine_dup_path (const char *uuid);
 
