@@ -271,6 +271,68 @@ const LodgectlCommand lodgectl_commands[] = {
     .handler = lodgectl_forward_list,
   },
   {
+    .noun = "snapshot",
+    .verb = "create",
+    .arguments = { MACHINE,
+                   { .name = "SNAPSHOT", .kind = LODGECTL_KIND_TEXT, .optional = TRUE } },
+    .sentence = N_ ("Take a snapshot of a machine that is off."),
+    .details = N_ ("It keeps the disks, the firmware's variables, the TPM and the description as "
+                   "they are. Without a name it is called by the time, which is printed. Nothing "
+                   "is left behind when it fails or is stopped with Ctrl+C."),
+    .options = {
+      { .name = "description", .kind = LODGECTL_KIND_TEXT, .value = "TEXT",
+        .sentence = N_ ("what there is to know about it, on one line") },
+      JSON,
+    },
+    .handler = lodgectl_snapshot_create,
+  },
+  {
+    .noun = "snapshot",
+    .verb = "list",
+    .arguments = { MACHINE },
+    .sentence = N_ ("Show the tree of a machine's snapshots, and what each takes of the disk."),
+    .options = { JSON },
+    .handler = lodgectl_snapshot_list,
+  },
+  {
+    .noun = "snapshot",
+    .verb = "revert",
+    .arguments = { MACHINE, { .name = "SNAPSHOT", .kind = LODGECTL_KIND_TEXT } },
+    .sentence = N_ ("Make a machine that is off what it was in a snapshot."),
+    .details = N_ ("What it is now becomes a snapshot first, so that nothing is lost. Its name, "
+                   "what is shared with it, its forwards and how its window shows it stay as they "
+                   "are."),
+    .options = {
+      { .name = "keep-as", .kind = LODGECTL_KIND_TEXT, .value = "NAME",
+        .sentence = N_ ("the name of the snapshot that it becomes") },
+      { .name = "discard", .sentence = N_ ("lose what it is now instead") },
+      JSON,
+    },
+    .handler = lodgectl_snapshot_revert,
+  },
+  {
+    .noun = "snapshot",
+    .verb = "delete",
+    .arguments = { MACHINE, { .name = "SNAPSHOT", .kind = LODGECTL_KIND_TEXT } },
+    .sentence = N_ ("Delete a snapshot; what goes on from it stays whole."),
+    .details = N_ ("It is forgotten at once, also while the machine runs. Its layer then becomes "
+                   "part of the next one, which takes a while: Ctrl+C leaves that for the next "
+                   "time that the machine is off."),
+    .handler = lodgectl_snapshot_delete,
+  },
+  {
+    .noun = "snapshot",
+    .verb = "describe",
+    .arguments = { MACHINE, { .name = "SNAPSHOT", .kind = LODGECTL_KIND_TEXT },
+                   { .name = "TEXT", .kind = LODGECTL_KIND_TEXT } },
+    .sentence = N_ ("Change what is said about a snapshot, and its name."),
+    .options = {
+      { .name = "name", .kind = LODGECTL_KIND_TEXT, .value = "NAME",
+        .sentence = N_ ("another name for it") },
+    },
+    .handler = lodgectl_snapshot_describe,
+  },
+  {
     .verb = "installers",
     .sentence = N_ ("List the installers that this computer has already."),
     .options = { JSON },

@@ -41,6 +41,13 @@ gboolean lodgectl_forward_add (LodgectlRun *run, GError **error);
 gboolean lodgectl_forward_remove (LodgectlRun *run, GError **error);
 gboolean lodgectl_forward_list (LodgectlRun *run, GError **error);
 
+/* lodgectl-snapshot.c */
+gboolean lodgectl_snapshot_create (LodgectlRun *run, GError **error);
+gboolean lodgectl_snapshot_list (LodgectlRun *run, GError **error);
+gboolean lodgectl_snapshot_revert (LodgectlRun *run, GError **error);
+gboolean lodgectl_snapshot_delete (LodgectlRun *run, GError **error);
+gboolean lodgectl_snapshot_describe (LodgectlRun *run, GError **error);
+
 /* lodgectl-serial.c: a guest's text */
 gboolean lodgectl_serial (LodgectlRun *run, GError **error);
 

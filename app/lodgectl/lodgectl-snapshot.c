@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Commands for a machine's snapshots. */
+#include "lodgectl-handlers.h"
+#include "lodgectl-print.h"
+#include "lodgectl-wait.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+
+/* Of the second argument, or of an option; NULL with a usage error when it is not UTF-8. */
+static const char *
+check_text (const char *text, GError **error)
+{
+  if (text != NULL && g_utf8_validate (text, -1, NULL))
+    return text;
+  lodgectl_set_usage_error (error, _ ("Names and descriptions must be UTF-8"));
+  return NULL;
+}
+
+static char *
+format_time (gint64 seconds)
+{
+  g_autoptr (GDateTime) time = g_date_time_new_from_unix_local (seconds);
+  char *text = time != NULL ? g_date_time_format (time, "%Y-%m-%d %H:%M") : NULL;
+
+  return text != NULL ? text : g_strdup ("");
+}
+
+/* --- list --- */
+
+static const char *
+get_string (GVariant *row, const char *key)
+{
+  const char *text = "";
+
+  g_variant_lookup (row, key, "&s", &text);
+  return text;
+}
+
+typedef struct {
+  GPtrArray *rows; /* of GVariant */
+  LodgectlTable *table;
+} Tree;
+
+/* Whether one more line comes below the rows @from and on that go on from @parent. */
+static gboolean
+has_child (Tree *self, const char *parent, guint from)
+{
+  for (guint i = from; i < self->rows->len; i++)
+    if (g_str_equal (get_string (self->rows->pdata[i], "parent"), parent))
+      return TRUE;
+  return FALSE;
+}
+
+static void
+add_row (Tree *self, GVariant *row, const char *stem)
+{
+  gint64 created = 0;
+  guint64 bytes = 0;
+  g_autofree char *name = g_strconcat (stem, get_string (row, "name"), NULL);
+  g_autofree char *time = NULL;
+  g_autofree char *size = NULL;
+
+  g_variant_lookup (row, "created", "x", &created);
+  g_variant_lookup (row, "bytes", "t", &bytes);
+  time = format_time (created);
+  size = g_format_size_full (bytes, G_FORMAT_SIZE_IEC_UNITS);
+  lodgectl_table_add (self->table,
+                      (const char *[]){name, time, size, get_string (row, "description")});
+}
+
+/* The rows that go on from @parent; the present, if it does, is the last of them. */
+static void
+add_children (Tree *self, const char *parent, const char *indent, gboolean with_present)
+{
+  for (guint i = 0; i < self->rows->len; i++) {
+    GVariant *row = self->rows->pdata[i];
+    gboolean last = !with_present && !has_child (self, parent, i + 1);
+    gboolean root = *parent == '\0';
+    g_autofree char *stem = NULL;
+    g_autofree char *below = NULL;
+    gboolean current = FALSE;
+
+    if (!g_str_equal (get_string (row, "parent"), parent))
+      continue;
+    stem = g_strconcat (indent, root ? "" : last ? "└ " : "├ ", NULL);
+    below = g_strconcat (indent, root ? "" : last ? "  " : "│ ", NULL);
+    add_row (self, row, stem);
+    g_variant_lookup (row, "current", "b", &current);
+    add_children (self, get_string (row, "id"), below, current);
+  }
+  if (with_present) {
+    g_autofree char *name = g_strconcat (indent, "└ ", _ ("(now)"), NULL);
+
+    lodgectl_table_add (self->table, (const char *[]){name, "", "", ""});
+  }
+}
+
+gboolean
+lodgectl_snapshot_list (LodgectlRun *run, GError **error)
+{
+  g_autoptr (LodgeMachine1) machine = lodgectl_run_open (run, error);
+  g_autoptr (GVariant) snapshots = NULL;
+  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
+  g_autoptr (LodgectlTable) table = lodgectl_table_new (4);
+  Tree tree = {rows, table};
+
+  if (machine == NULL ||
+      !lodgectl_run_check (
+          run, lodge_machine1_call_list_snapshots_sync (machine, &snapshots, NULL, error), error))
+    return FALSE;
+  if (lodgectl_run_has_option (run, "json")) {
+    JsonBuilder *builder = json_builder_new ();
+
+    lodgectl_json_add_variant (builder, snapshots);
+    lodgectl_print_json (builder);
+    return TRUE;
+  }
+  for (gsize i = 0; i < g_variant_n_children (snapshots); i++)
+    g_ptr_array_add (rows, g_variant_get_child_value (snapshots, i));
+  add_children (&tree, "", "", FALSE);
+  lodgectl_table_print (table);
+  return TRUE;
+}
+
+/* --- create --- */
+
+gboolean
+lodgectl_snapshot_create (LodgectlRun *run, GError **error)
+{
+  const char *given = lodgectl_run_get_argument (run, 1);
+  const char *description = lodgectl_run_get_option (run, "description");
+  g_autoptr (LodgeMachine1) machine = NULL;
+  g_autofree char *name = NULL;
+  g_autofree char *id = NULL;
+  GVariantBuilder options;
+
+  if ((given != NULL && check_text (given, error) == NULL) ||
+      (description != NULL && check_text (description, error) == NULL))
+    return FALSE;
+  name = given != NULL ? g_strdup (given) : format_time (g_get_real_time () / G_USEC_PER_SEC);
+  machine = lodgectl_run_open (run, error);
+  if (machine == NULL)
+    return FALSE;
+  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
+  id = lodgectl_run_job (
+      run, G_DBUS_PROXY (machine), "CreateSnapshot",
+      g_variant_new ("(ssa{sv})", name, description != NULL ? description : "", &options), error);
+  if (id == NULL)
+    return FALSE;
+
+  if (lodgectl_run_has_option (run, "json")) {
+    JsonBuilder *builder = json_builder_new ();
+
+    json_builder_begin_object (builder);
+    lodgectl_json_add_string (builder, "id", id);
+    lodgectl_json_add_string (builder, "name", name);
+    json_builder_end_object (builder);
+    lodgectl_print_json (builder);
+  } else if (given == NULL) {
+    lodgectl_print_line (name);
+  }
+  return TRUE;
+}
+
+/* --- revert --- */
+
+gboolean
+lodgectl_snapshot_revert (LodgectlRun *run, GError **error)
+{
+  const char *name = check_text (lodgectl_run_get_argument (run, 1), error);
+  const char *keep_as = lodgectl_run_get_option (run, "keep-as");
+  gboolean discard = lodgectl_run_has_option (run, "discard");
+  g_autoptr (LodgeMachine1) machine = NULL;
+  g_autofree char *kept = NULL;
+  GVariantBuilder options;
+
+  if (name == NULL || (keep_as != NULL && check_text (keep_as, error) == NULL))
+    return FALSE;
+  if (discard && keep_as != NULL) {
+    lodgectl_set_usage_error (error, _ ("--%s and --%s exclude each other"), "discard", "keep-as");
+    return FALSE;
+  }
+  machine = lodgectl_run_open (run, error);
+  if (machine == NULL)
+    return FALSE;
+  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&options, "{sv}", "keep", g_variant_new_boolean (!discard));
+  if (keep_as != NULL)
+    g_variant_builder_add (&options, "{sv}", "name", g_variant_new_string (keep_as));
+  kept = lodgectl_run_job (run, G_DBUS_PROXY (machine), "RevertSnapshot",
+                           g_variant_new ("(sa{sv})", name, &options), error);
+  if (kept == NULL)
+    return FALSE;
+
+  if (lodgectl_run_has_option (run, "json")) {
+    JsonBuilder *builder = json_builder_new ();
+
+    json_builder_begin_object (builder);
+    lodgectl_json_add_string (builder, "kept", kept);
+    json_builder_end_object (builder);
+    lodgectl_print_json (builder);
+  }
+  return TRUE;
+}
+
+/* --- delete, describe --- */
+
+gboolean
+lodgectl_snapshot_delete (LodgectlRun *run, GError **error)
+{
+  const char *name = check_text (lodgectl_run_get_argument (run, 1), error);
+  g_autoptr (LodgeMachine1) machine = NULL;
+  g_autofree char *nothing = NULL;
+
+  if (name == NULL)
+    return FALSE;
+  machine = lodgectl_run_open (run, error);
+  if (machine == NULL)
+    return FALSE;
+  nothing = lodgectl_run_job (run, G_DBUS_PROXY (machine), "DeleteSnapshot",
+                              g_variant_new ("(s)", name), error);
+  return nothing != NULL;
+}
+
+gboolean
+lodgectl_snapshot_describe (LodgectlRun *run, GError **error)
+{
+  const char *name = check_text (lodgectl_run_get_argument (run, 1), error);
+  const char *text = name != NULL ? check_text (lodgectl_run_get_argument (run, 2), error) : NULL;
+  const char *new_name = lodgectl_run_get_option (run, "name");
+  g_autoptr (LodgeMachine1) machine = NULL;
+
+  if (text == NULL || (new_name != NULL && check_text (new_name, error) == NULL))
+    return FALSE;
+  machine = lodgectl_run_open (run, error);
+  return machine != NULL && lodgectl_run_check (run,
+                                                lodge_machine1_call_describe_snapshot_sync (
+                                                    machine, name, new_name != NULL ? new_name : "",
+                                                    text, NULL, error),
+                                                error);
+}
