@@ -73,10 +73,11 @@ add_row (Tree *self, GVariant *row, const char *stem)
 static void
 add_children (Tree *self, const char *parent, const char *indent, gboolean with_present)
 {
+  gboolean root = *parent == '\0';
+
   for (guint i = 0; i < self->rows->len; i++) {
     GVariant *row = self->rows->pdata[i];
     gboolean last = !with_present && !has_child (self, parent, i + 1);
-    gboolean root = *parent == '\0';
     g_autofree char *stem = NULL;
     g_autofree char *below = NULL;
     gboolean current = FALSE;
@@ -90,7 +91,7 @@ add_children (Tree *self, const char *parent, const char *indent, gboolean with_
     add_children (self, get_string (row, "id"), below, current);
   }
   if (with_present) {
-    g_autofree char *name = g_strconcat (indent, "└ ", _ ("(now)"), NULL);
+    g_autofree char *name = g_strconcat (indent, root ? "" : "└ ", _ ("(now)"), NULL);
 
     lodgectl_table_add (self->table, (const char *[]){name, "", "", ""});
   }
@@ -104,6 +105,7 @@ lodgectl_snapshot_list (LodgectlRun *run, GError **error)
   g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
   g_autoptr (LodgectlTable) table = lodgectl_table_new (4);
   Tree tree = {rows, table};
+  gboolean rooted = TRUE; /* the present goes on from none of them */
 
   if (machine == NULL ||
       !lodgectl_run_check (
@@ -116,9 +118,16 @@ lodgectl_snapshot_list (LodgectlRun *run, GError **error)
     lodgectl_print_json (builder);
     return TRUE;
   }
-  for (gsize i = 0; i < g_variant_n_children (snapshots); i++)
-    g_ptr_array_add (rows, g_variant_get_child_value (snapshots, i));
-  add_children (&tree, "", "", FALSE);
+  for (gsize i = 0; i < g_variant_n_children (snapshots); i++) {
+    GVariant *row = g_variant_get_child_value (snapshots, i);
+    gboolean current = FALSE;
+
+    g_ptr_array_add (rows, row);
+    g_variant_lookup (row, "current", "b", &current);
+    rooted = rooted && !current;
+  }
+  /* Without any there is no tree to stand in. */
+  add_children (&tree, "", "", rooted && rows->len > 0);
   lodgectl_table_print (table);
   return TRUE;
 }
