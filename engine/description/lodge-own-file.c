@@ -148,7 +148,6 @@ lodge_own_folder_make (const char *folder, const char *file, GError **error)
 gboolean
 lodge_own_file_set_mode (const char *folder, const char *file, mode_t mode, GError **error)
 {
-  g_autofree char *name = NULL;
   int fd = lodge_own_file_open (folder, file, O_RDONLY, error);
   int saved = 0;
 
