@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The memory of a guest that runs, written to a file, and its disks switched to new tops at the
+ * very moment that the file shows.
+ *
+ * Owns: nothing of QEMU; what it has added is taken away again when it is abandoned.
+ * Never: opens a file by its path. A contained QEMU sees none but those it began with, so all that
+ * it is to use comes as descriptors.
+ */
+#pragma once
+
+#include "qemu/lodge-qmp.h"
+
+G_BEGIN_DECLS
+
+#define LODGE_TYPE_QEMU_SNAPSHOT (lodge_qemu_snapshot_get_type ())
+G_DECLARE_FINAL_TYPE (LodgeQemuSnapshot, lodge_qemu_snapshot, LODGE, QEMU_SNAPSHOT, GObject)
+
+LodgeQemuSnapshot *lodge_qemu_snapshot_new (LodgeQmp *qmp);
+
+/* @old_node is written to now; @node will be instead, in the empty qcow2 image @fd, which is
+ * duplicated. */
+void lodge_qemu_snapshot_add_disk (
+    LodgeQemuSnapshot *self, const char *old_node, const char *node, int fd, gboolean io_uring);
+
+typedef void (*LodgeQemuSnapshotProgress) (double fraction, gpointer user_data);
+
+/**
+ * lodge_qemu_snapshot_freeze_async:
+ * @memory_fd: an empty file; duplicated
+ * @most_bytes: when more is written, the guest is stopped so that it comes to an end
+ *
+ * Writes the memory while the guest runs, then stops it. Whoever gets an error abandons.
+ *
+ * Errors: %LODGE_ERROR_CANCELLED, %LODGE_ERROR_FAILED with QEMU's words, %LODGE_ERROR_STORAGE.
+ */
+void lodge_qemu_snapshot_freeze_async (LodgeQemuSnapshot *self,
+                                       int memory_fd,
+                                       guint64 most_bytes,
+                                       LodgeQemuSnapshotProgress progress,
+                                       gpointer progress_data,
+                                       GCancellable *cancellable,
+                                       GAsyncReadyCallback callback,
+                                       gpointer user_data);
+/* The guest stands still: the disks are switched, and the last of the memory is written. */
+void lodge_qemu_snapshot_switch_async (LodgeQemuSnapshot *self,
+                                       GAsyncReadyCallback callback,
+                                       gpointer user_data);
+/* Whether the disks have been switched; they stay so. */
+gboolean lodge_qemu_snapshot_has_switched (LodgeQemuSnapshot *self);
+/* The guest runs again. QEMU refuses that until it has put away the migration, some moments after it
+ * has told that it is complete: this waits. */
+void lodge_qemu_snapshot_go_on_async (LodgeQemuSnapshot *self,
+                                      GAsyncReadyCallback callback,
+                                      gpointer user_data);
+/* After an error or a success: nothing is left in QEMU but the new tops, if they are in use. The
+ * guest still stands still where it did. */
+void lodge_qemu_snapshot_end_async (LodgeQemuSnapshot *self,
+                                    GAsyncReadyCallback callback,
+                                    gpointer user_data);
+gboolean lodge_qemu_snapshot_finish (LodgeQemuSnapshot *self, GAsyncResult *result, GError **error);
+
+/**
+ * lodge_qemu_snapshot_load_async:
+ * @qmp: of a QEMU that was started with "-incoming defer"
+ * @memory_fd: for reading; duplicated
+ *
+ * Errors: %LODGE_ERROR_FAILED, %LODGE_ERROR_CANCELLED.
+ */
+void lodge_qemu_snapshot_load_async (LodgeQmp *qmp,
+                                     int memory_fd,
+                                     GCancellable *cancellable,
+                                     GAsyncReadyCallback callback,
+                                     gpointer user_data);
+gboolean lodge_qemu_snapshot_load_finish (GAsyncResult *result, GError **error);
+
+G_END_DECLS
