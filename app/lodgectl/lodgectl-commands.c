@@ -275,9 +275,10 @@ const LodgectlCommand lodgectl_commands[] = {
     .verb = "create",
     .arguments = { MACHINE,
                    { .name = "SNAPSHOT", .kind = LODGECTL_KIND_TEXT, .optional = TRUE } },
-    .sentence = N_ ("Take a snapshot of a machine that is off."),
+    .sentence = N_ ("Take a snapshot of a machine."),
     .details = N_ ("It keeps the disks, the firmware's variables, the TPM and the description as "
-                   "they are. Without a name it is called by the time, which is printed. Nothing "
+                   "they are, and of a guest that runs the memory; the guest goes on meanwhile. "
+                   "Without a name it is called by the time, which is printed. Nothing "
                    "is left behind when it fails or is stopped with Ctrl+C."),
     .options = {
       { .name = "description", .kind = LODGECTL_KIND_TEXT, .value = "TEXT",
@@ -301,7 +302,7 @@ const LodgectlCommand lodgectl_commands[] = {
     .sentence = N_ ("Make a machine that is off what it was in a snapshot."),
     .details = N_ ("What it is now becomes a snapshot first, so that nothing is lost. Its name, "
                    "what is shared with it, its forwards and how its window shows it stay as they "
-                   "are."),
+                   "are. A guest that ran when the snapshot was taken goes on from there."),
     .options = {
       { .name = "keep-as", .kind = LODGECTL_KIND_TEXT, .value = "NAME",
         .sentence = N_ ("the name of the snapshot that it becomes") },

@@ -199,6 +199,8 @@ static const LodgeKey keys[] = {
     LODGE_KEY_NULLABLE, N_ ("The snapshot that it goes on from; empty for the first.") },
   { LODGE_SECTION_SNAPSHOT, "layers", LODGE_KEY_IDS, offsetof (LodgeSnapshot, layers), "", 0, 0, NULL, 0,
     N_ ("The frozen layers of the machine's disks, with “;” between them.") },
+  { LODGE_SECTION_SNAPSHOT, "memory", LODGE_KEY_BOOLEAN, offsetof (LodgeSnapshot, memory), "false",
+    0, 0, NULL, 0, N_ ("Whether it holds the memory of a guest that ran, which goes on from there.") },
   { LODGE_SECTION_SNAPSHOT, "automatic", LODGE_KEY_BOOLEAN, offsetof (LodgeSnapshot, automatic), "false",
     0, 0, NULL, 0, N_ ("Whether Lodge has taken it by itself when the machine went back.") },
 };

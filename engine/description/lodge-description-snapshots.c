@@ -159,6 +159,45 @@ lodge_description_add_tops (LodgeDescription *self, GHashTable *taken)
   return tops;
 }
 
+static LodgeDisk *
+find_disk_on (LodgeDescription *self, const char *top)
+{
+  for (guint i = 0; i < self->disks->len; i++) {
+    LodgeDisk *disk = g_ptr_array_index (self->disks, i);
+
+    if (strcmp (disk->top, top) == 0)
+      return disk;
+  }
+  return NULL;
+}
+
+void
+lodge_description_put_top (LodgeDescription *self, const LodgeLayer *top)
+{
+  LodgeDisk *disk = find_disk_on (self, top->below);
+  LodgeLayer *copy = lodge_section_item_new (LODGE_SECTION_LAYER, top->id);
+
+  lodge_section_copy_values (LODGE_SECTION_LAYER, top, copy);
+  g_ptr_array_add (self->layers, copy);
+  if (disk == NULL)
+    return;
+  g_free (disk->top);
+  disk->top = g_strdup (top->id);
+}
+
+void
+lodge_description_drop_top (LodgeDescription *self, const char *top)
+{
+  LodgeLayer *layer = lodge_description_get_layer (self, top);
+  LodgeDisk *disk = find_disk_on (self, top);
+
+  if (layer == NULL || disk == NULL || layer->below == NULL)
+    return;
+  g_free (disk->top);
+  disk->top = g_strdup (layer->below);
+  g_ptr_array_remove (self->layers, layer);
+}
+
 /* Moves what is in the array @kind of one to the other. */
 static void
 swap_items (LodgeSectionKind kind, LodgeDescription *a, LodgeDescription *b)
@@ -168,6 +207,28 @@ swap_items (LodgeSectionKind kind, LodgeDescription *a, LodgeDescription *b)
 
   G_STRUCT_MEMBER (GPtrArray *, a, offset) = G_STRUCT_MEMBER (GPtrArray *, b, offset);
   G_STRUCT_MEMBER (GPtrArray *, b, offset) = items;
+}
+
+void
+lodge_description_take_layers (LodgeDescription *self, const LodgeDescription *now)
+{
+  g_autoptr (LodgeDescription) copy = lodge_description_copy (now);
+
+  for (guint i = 0; i < self->disks->len; i++) {
+    LodgeDisk *disk = g_ptr_array_index (self->disks, i);
+    const LodgeDisk *other = lodge_section_find_item (LODGE_SECTION_DISK, now, disk->id);
+
+    if (other == NULL)
+      continue;
+    g_free (disk->top);
+    disk->top = g_strdup (other->top);
+  }
+  /* What is in a drive is changed while the guest runs, too. */
+  swap_items (LODGE_SECTION_MEDIA, self, copy);
+  swap_items (LODGE_SECTION_LAYER, self, copy);
+  swap_items (LODGE_SECTION_SNAPSHOT, self, copy);
+  g_free (self->snapshot);
+  self->snapshot = g_strdup (now->snapshot);
 }
 
 /* Each disk of then stands on a layer that was frozen for it. */

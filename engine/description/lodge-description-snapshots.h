@@ -54,6 +54,14 @@ void lodge_description_freeze (
  */
 GPtrArray *lodge_description_add_tops (LodgeDescription *self, GHashTable *taken);
 
+/* Copies one of those into another description, on the disk whose top it stands on. */
+void lodge_description_put_top (LodgeDescription *self, const LodgeLayer *top);
+/* Takes it away again: the disk has the top that it stood on. */
+void lodge_description_drop_top (LodgeDescription *self, const char *top);
+
+/* The layers, the disks' tops, the drives and the snapshots of @now, on the hardware of @self. */
+void lodge_description_take_layers (LodgeDescription *self, const LodgeDescription *now);
+
 /**
  * lodge_description_go_back:
  * @stored: the description as it was when the snapshot was taken

@@ -65,6 +65,7 @@ typedef struct {
   gint64 created_s;   /* since 1970 */
   char *parent;       /* id of the snapshot that it goes on from, or NULL */
   char **layers;      /* ids of the frozen layers, one for each disk; never NULL */
+  gboolean memory;    /* of a guest that ran; it goes on from there */
   gboolean automatic; /* kept by Lodge when the machine went back */
 } LodgeSnapshot;
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Snapshots as jobs of the library. */
 #include "machine/lodge-library-private.h"
+#include "machine/lodge-machine-private.h"
+
+#include <glib/gi18n-lib.h>
 
 static void
 taken_cb (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -28,17 +31,74 @@ lodge_library_take_snapshot (LodgeLibrary *self,
   return job;
 }
 
+/* Going back to a guest that ran. */
+typedef struct {
+  LodgeJob *job;
+  char *kept;       /* id of what the present became */
+  gboolean discard; /* that, once the guest goes on */
+} Back;
+
+static void
+back_free (Back *back)
+{
+  g_object_unref (back->job);
+  g_free (back->kept);
+  g_free (back);
+}
+
+static void
+discarded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Back *back = user_data;
+  GError *error = NULL;
+
+  if (lodge_machine_layers_finish (LODGE_MACHINE (source), result, &error))
+    lodge_job_done (back->job, "");
+  else
+    lodge_job_take_error (back->job, error);
+  back_free (back);
+}
+
+static void
+went_on_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachine *machine = LODGE_MACHINE (source);
+  Back *back = user_data;
+  GError *error = NULL;
+
+  if (!lodge_machine_start_finish (machine, result, &error)) {
+    g_prefix_error (&error,
+                    _ ("The disks have gone back, and the guest could not go on from there; "
+                       "what was before is kept as a snapshot: "));
+    lodge_job_take_error (back->job, error);
+  } else if (back->discard) {
+    lodge_machine_delete_snapshot_async (machine, back->job, back->kept, discarded_cb, back);
+    return;
+  } else {
+    lodge_job_done (back->job, back->kept);
+  }
+  back_free (back);
+}
+
 static void
 gone_back_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (LodgeJob) job = user_data;
+  LodgeMachine *machine = LODGE_MACHINE (source);
+  Back *back = user_data;
   GError *error = NULL;
-  g_autofree char *id = lodge_machine_go_back_finish (LODGE_MACHINE (source), result, &error);
+  int memory = -1;
 
-  if (id != NULL)
-    lodge_job_done (job, id);
-  else
-    lodge_job_take_error (job, error);
+  back->kept = lodge_machine_go_back_finish (machine, result, &error);
+  if (back->kept == NULL || !lodge_machine_open_memory (machine, &memory, &error)) {
+    lodge_job_take_error (back->job, error);
+  } else if (memory >= 0) {
+    lodge_job_set_step (back->job, _ ("Loading the guest's memory"));
+    lodge_machine_start_from_async (machine, memory, went_on_cb, back);
+    return;
+  } else {
+    lodge_job_done (back->job, back->kept);
+  }
+  back_free (back);
 }
 
 LodgeJob *
@@ -48,11 +108,15 @@ lodge_library_go_back (LodgeLibrary *self,
                        gboolean keep,
                        const char *name)
 {
+  Back *back = g_new0 (Back, 1);
   LodgeJob *job = lodge_library_add_job (
       self, lodge_job_new ("snapshot-revert", lodge_machine_get_uuid (machine)));
 
-  lodge_machine_go_back_async (machine, job, snapshot, keep, name, gone_back_cb,
-                               g_object_ref (job));
+  back->job = g_object_ref (job);
+  /* Memory that does not load must not cost the present. */
+  back->discard = !keep && lodge_machine_has_memory (machine, snapshot);
+  lodge_machine_go_back_async (machine, job, snapshot, keep || back->discard, name, gone_back_cb,
+                               back);
   return job;
 }
 

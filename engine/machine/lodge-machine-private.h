@@ -59,6 +59,8 @@ struct _LodgeMachine {
   GFile *share_watched;            /* the folder that is wanted, while something is; or NULL */
   GFileMonitor *share_monitor;     /* of its name, or NULL */
   GUnixMountMonitor *share_mounts; /* a disk may go with it */
+  LodgeDescription *started;       /* what QEMU was started with; NULL: by an earlier engine */
+  gboolean frozen;                 /* for a snapshot, a moment; nobody asked for a pause */
   gboolean disk_failed;            /* what the guest is paused for */
   gboolean ending;                 /* QEMU was told to go: its end is no crash */
   gboolean restart;                /* the guest reset and gets a fresh QEMU */
@@ -149,6 +151,12 @@ void lodge_machine_wait_saved_async (LodgeMachine *self,
                                      GAsyncReadyCallback callback,
                                      gpointer user_data);
 
+/* lodge-machine-snapshot-list.c */
+/* Whether the snapshot (id or name) has a guest's memory. */
+gboolean lodge_machine_has_memory (LodgeMachine *self, const char *snapshot);
+/* Of the snapshot that the present goes on from: -1 in @out_fd where it has none. */
+gboolean lodge_machine_open_memory (LodgeMachine *self, int *out_fd, GError **error);
+
 /* lodge-machine-work.c */
 /* From here on other changes of the description wait, and so does whoever wants to start it, or is
  * refused. %LODGE_ERROR_STATE when there is work already. */
@@ -162,6 +170,12 @@ lodge_machine_tidy_async (LodgeMachine *self, GAsyncReadyCallback callback, gpoi
 gboolean lodge_machine_tidy_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
 /* lodge-machine-start.c */
+/* As lodge_machine_start_async(), but the guest goes on from the memory in @memory_fd, which is
+ * taken. Also %LODGE_ERROR_FAILED when QEMU does not take it. */
+void lodge_machine_start_from_async (LodgeMachine *self,
+                                     int memory_fd,
+                                     GAsyncReadyCallback callback,
+                                     gpointer user_data);
 /* Fills firmware_code and nvram where they are empty or gone. %LODGE_ERROR_HOST. */
 gboolean lodge_machine_resolve_firmware (LodgeDescription *description, GError **error);
 /* @wires: of LodgeMachineCommandWire; for those that no command took. */

@@ -80,6 +80,8 @@ lodge_machine_detach (LodgeMachine *self)
   self->pid = 0;
   self->ending = FALSE;
   self->disk_failed = FALSE;
+  self->frozen = FALSE;
+  g_clear_pointer (&self->started, lodge_description_free);
   self->asleep = FALSE;
   self->command_runs = FALSE;
 
@@ -251,9 +253,13 @@ gone_cb (GPid pid, int status, gpointer user_data)
   g_autoptr (LodgeMachine) self = g_object_ref (user_data);
   gboolean expected = self->ending;
   gboolean panicked = self->state == LODGE_STATE_CRASHED;
+  gboolean starting = self->state == LODGE_STATE_STARTING;
 
   self->watch = 0;
   lodge_machine_detach (self);
+  /* A start that has failed over it was told by that, and has ended the rest. */
+  if (starting && !lodge_state_is_live (self->state))
+    return;
 
   if (!expected) {
     g_autofree char *folder = lodge_machine_dup_folder (self);
@@ -386,11 +392,11 @@ event_cb (LodgeQmp *qmp, const char *name, JsonObject *data, gpointer user_data)
   } else if (g_str_equal (name, "BLOCK_IO_ERROR")) {
     on_io_error (self, data);
   } else if (g_str_equal (name, "STOP")) {
-    if (self->state == LODGE_STATE_RUNNING)
+    if (self->state == LODGE_STATE_RUNNING && !self->frozen)
       lodge_machine_set_state (self, LODGE_STATE_PAUSED);
   } else if (g_str_equal (name, "RESUME")) {
     self->disk_failed = FALSE;
-    if (self->state == LODGE_STATE_PAUSED) {
+    if (self->state == LODGE_STATE_PAUSED && !self->frozen) {
       lodge_machine_set_note (self, NULL);
       lodge_machine_set_state (self, LODGE_STATE_RUNNING);
     }

@@ -115,7 +115,9 @@ pop (LodgeMachine *self)
     GTask *task = link->data;
     Save *save = g_task_get_task_data (task);
 
-    if (self->work != NULL && !self->work_gives_way && !save->for_work)
+    /* What is done beside a running guest does not mind. */
+    if (self->work != NULL && !self->work_gives_way && !lodge_state_is_live (self->state) &&
+        !save->for_work)
       continue;
     g_queue_delete_link (&self->saves, link);
     return task;

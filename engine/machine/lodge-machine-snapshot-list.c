@@ -36,6 +36,8 @@ lodge_machine_list_snapshots (LodgeMachine *self)
   for (guint i = 0; now != NULL && i < now->snapshots->len; i++) {
     const LodgeSnapshot *snapshot = now->snapshots->pdata[i];
     g_autofree char *below = lodge_snapshot_dup_folder (snapshot->id);
+    g_autofree char *memory = lodge_snapshot_dup_memory (snapshot->id);
+    guint64 memory_bytes = lodge_own_file_measure (folder, memory);
     g_autofree char *picture = g_build_filename (below, "thumbnail.png", NULL);
     GVariantDict dict;
 
@@ -47,13 +49,38 @@ lodge_machine_list_snapshots (LodgeMachine *self)
     g_variant_dict_insert (&dict, "created", "x", snapshot->created_s);
     g_variant_dict_insert (&dict, "current", "b", g_strcmp0 (now->snapshot, snapshot->id) == 0);
     g_variant_dict_insert (&dict, "automatic", "b", snapshot->automatic);
+    g_variant_dict_insert (&dict, "memory", "b", snapshot->memory);
+    g_variant_dict_insert (&dict, "memory-bytes", "t", memory_bytes);
     g_variant_dict_insert (&dict, "thumbnail", "b", lodge_own_file_measure (folder, picture) > 0);
     g_variant_dict_insert (&dict, "bytes", "t",
                            measure_layers (folder, now, snapshot) +
-                               lodge_snapshot_files_measure (folder, snapshot->id));
+                               lodge_snapshot_files_measure (folder, snapshot->id) + memory_bytes);
     g_variant_builder_add_value (&builder, g_variant_dict_end (&dict));
   }
   return g_variant_builder_end (&builder);
+}
+
+gboolean
+lodge_machine_has_memory (LodgeMachine *self, const char *snapshot)
+{
+  const LodgeDescription *now = lodge_machine_get_description (self);
+  const LodgeSnapshot *found =
+      now != NULL ? lodge_description_find_snapshot (now, snapshot, NULL) : NULL;
+
+  return found != NULL && found->memory;
+}
+
+gboolean
+lodge_machine_open_memory (LodgeMachine *self, int *out_fd, GError **error)
+{
+  const LodgeDescription *now = lodge_machine_get_description (self);
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+
+  *out_fd = -1;
+  if (now->snapshot == NULL || !lodge_machine_has_memory (self, now->snapshot))
+    return TRUE;
+  *out_fd = lodge_snapshot_files_open_memory (folder, now->snapshot, FALSE, error);
+  return *out_fd >= 0;
 }
 
 GBytes *

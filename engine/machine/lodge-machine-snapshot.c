@@ -16,7 +16,7 @@
  *
  * It Mustn't change a file that either the old or the new machine.ini names.
  */
-#include "machine/lodge-machine-private.h"
+#include "machine/lodge-machine-snapshot-private.h"
 
 #include "description/lodge-description-snapshots.h"
 #include "description/lodge-own-file.h"
@@ -33,28 +33,10 @@
  * goes through all of them. */
 #define MOST_LAYERS 80
 
-typedef struct {
-  LodgeJob *job;
-  char *name; /* of the snapshot that the present becomes */
-  char *text;
-  char *target; /* id of the one to go back to, or NULL */
-  char *target_name;
-  gboolean keep;
-
-  int lock_fd;
-  LodgeDescription *then;   /* what was stored with the target */
-  LodgeDescription *stored; /* the present, if it becomes a snapshot */
-  char *id;                 /* of that */
-  LodgeDescription *next;   /* what machine.ini will say */
-  GPtrArray *tops;          /* new, lent by next */
-  GPtrArray *files;         /* for the journal */
-  guint n_made;             /* tops */
-  GError *error;            /* while what was begun is being undone */
-} Work;
-
 static void
-work_free (Work *work)
+work_free (LodgeSnapshotWork *work)
 {
+  g_clear_pointer (&work->live, lodge_snapshot_live_free);
   g_clear_object (&work->job);
   g_free (work->name);
   g_free (work->text);
@@ -77,7 +59,7 @@ end (GTask *task_given)
 {
   g_autoptr (GTask) task = task_given;
   LodgeMachine *self = g_task_get_source_object (task);
-  Work *work = g_task_get_task_data (task);
+  LodgeSnapshotWork *work = g_task_get_task_data (task);
 
   if (work->lock_fd >= 0)
     close (g_steal_fd (&work->lock_fd));
@@ -114,8 +96,8 @@ tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   end (user_data);
 }
 
-static void
-tidy (GTask *task)
+void
+lodge_snapshot_work_tidy (GTask *task)
 {
   lodge_machine_tidy_async (g_task_get_source_object (task), tidied_cb, task);
 }
@@ -124,21 +106,34 @@ tidy (GTask *task)
 static void
 fail (GTask *task, GError *error)
 {
-  Work *work = g_task_get_task_data (task);
+  LodgeSnapshotWork *work = g_task_get_task_data (task);
 
   work->error = error;
-  tidy (task);
+  lodge_snapshot_work_tidy (task);
 }
 
-static gboolean
-edit (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
+/* Each on what is there by now: while a guest's memory is written the description may change. */
+gboolean
+lodge_snapshot_work_edit (LodgeMachine *self,
+                          LodgeDescription *value,
+                          gpointer data,
+                          GError **error)
 {
-  LodgeDescription *copy = lodge_description_copy (data);
-  LodgeDescription old = *value;
+  const LodgeSnapshotWork *work = data;
 
-  *value = *copy;
-  *copy = old;
-  lodge_description_free (copy);
+  if (work->target != NULL) {
+    LodgeDescription *copy = lodge_description_copy (work->next);
+    LodgeDescription old = *value;
+
+    *value = *copy;
+    *copy = old;
+    lodge_description_free (copy);
+    return TRUE;
+  }
+  lodge_description_freeze (value, work->id, work->name, work->text,
+                            g_get_real_time () / G_USEC_PER_SEC);
+  for (guint i = 0; i < work->tops->len; i++)
+    lodge_description_put_top (value, work->tops->pdata[i]);
   return TRUE;
 }
 
@@ -152,7 +147,7 @@ saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   lodge_journal_step ("written");
-  tidy (user_data);
+  lodge_snapshot_work_tidy (user_data);
 }
 
 static void make_top (GTask *task);
@@ -161,7 +156,7 @@ static void
 top_made_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
-  Work *work = g_task_get_task_data (task);
+  LodgeSnapshotWork *work = g_task_get_task_data (task);
   GError *error = NULL;
 
   if (!lodge_image_create_finish (result, &error)) {
@@ -178,7 +173,7 @@ static void
 make_top (GTask *task)
 {
   LodgeMachine *self = g_task_get_source_object (task);
-  Work *work = g_task_get_task_data (task);
+  LodgeSnapshotWork *work = g_task_get_task_data (task);
   GCancellable *cancellable = lodge_job_get_cancellable (work->job);
   g_autofree char *folder = lodge_machine_dup_folder (self);
   g_autofree char *path = NULL;
@@ -192,7 +187,10 @@ make_top (GTask *task)
   }
   lodge_job_set_progress (work->job, (work->n_made + 1.0) / (work->tops->len + 2));
   if (work->n_made == work->tops->len) {
-    lodge_machine_save_for_work_async (self, edit, work->next, saved_cb, task);
+    if (work->live != NULL)
+      lodge_snapshot_live_begin (task);
+    else
+      lodge_machine_save_for_work_async (self, lodge_snapshot_work_edit, work, saved_cb, task);
     return;
   }
   top = work->tops->pdata[work->n_made];
@@ -204,13 +202,15 @@ static void
 prepare_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
 {
   LodgeMachine *self = source;
-  Work *work = data;
+  LodgeSnapshotWork *work = data;
   g_autofree char *folder = lodge_machine_dup_folder (self);
   GError *error = NULL;
 
   if (lodge_journal_begin (folder, work->files, &error) &&
       (work->stored == NULL ||
-       lodge_snapshot_files_store (folder, work->id, work->stored, cancellable, &error)) &&
+       lodge_snapshot_files_store (folder, work->id, work->stored, &error)) &&
+      (work->stored == NULL || work->live != NULL ||
+       lodge_snapshot_files_store_states (folder, work->id, work->stored, &error)) &&
       (work->target == NULL ||
        lodge_snapshot_files_restore (folder, work->target, work->next->nvram, work->next->tpm_state,
                                      &error)))
@@ -260,7 +260,7 @@ add_file (GPtrArray *files, const char *file)
 
 /* All that may go: what is made, if it comes to nothing, and what is old, if it does not. */
 static void
-list_files (Work *work, const LodgeDescription *now)
+list_files (LodgeSnapshotWork *work, const LodgeDescription *now)
 {
   work->files = g_ptr_array_new_with_free_func (g_free);
   if (work->id != NULL)
@@ -297,7 +297,7 @@ dup_kept_name (const LodgeDescription *now, const char *target)
 
 /* What machine.ini will say. */
 static gboolean
-plan (LodgeMachine *self, Work *work, GError **error)
+plan (LodgeMachine *self, LodgeSnapshotWork *work, GError **error)
 {
   const LodgeDescription *now = lodge_machine_get_description (self);
   g_autofree char *folder = lodge_machine_dup_folder (self);
@@ -309,7 +309,8 @@ plan (LodgeMachine *self, Work *work, GError **error)
     g_hash_table_add (taken, names->pdata[i]);
   work->next = lodge_description_copy (now);
   if (work->keep) {
-    work->stored = lodge_description_copy (now);
+    work->stored = work->live != NULL ? lodge_snapshot_live_dup_description (self)
+                                      : lodge_description_copy (now);
     work->id = lodge_description_dup_snapshot_id ();
     lodge_description_freeze (work->next, work->id, work->name,
                               work->text != NULL ? work->text : "",
@@ -343,7 +344,7 @@ static void
 prepare (GTask *task)
 {
   LodgeMachine *self = g_task_get_source_object (task);
-  Work *work = g_task_get_task_data (task);
+  LodgeSnapshotWork *work = g_task_get_task_data (task);
   g_autoptr (GTask) worker = NULL;
   GError *error = NULL;
 
@@ -361,7 +362,7 @@ static void
 load_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
 {
   g_autofree char *folder = lodge_machine_dup_folder (source);
-  Work *work = data;
+  LodgeSnapshotWork *work = data;
   GError *error = NULL;
 
   work->then = lodge_snapshot_files_load (folder, work->target, work->target_name, &error);
@@ -387,7 +388,7 @@ earlier_tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   LodgeMachine *self = LODGE_MACHINE (source);
   GTask *task = user_data;
-  Work *work = g_task_get_task_data (task);
+  LodgeSnapshotWork *work = g_task_get_task_data (task);
   g_autoptr (GTask) worker = NULL;
   GError *error = NULL;
 
@@ -405,7 +406,7 @@ earlier_tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
 /* What can be known before the first step. */
 static gboolean
-check (LodgeMachine *self, Work *work, GError **error)
+check (LodgeMachine *self, LodgeSnapshotWork *work, GError **error)
 {
   const LodgeDescription *now;
   const LodgeSnapshot *target;
@@ -415,7 +416,11 @@ check (LodgeMachine *self, Work *work, GError **error)
       !lodge_machine_check_action (
           self, work->target != NULL ? LODGE_ACTION_REVERT : LODGE_ACTION_SNAPSHOT, error))
     return FALSE;
-  if (self->pid != 0) {
+  if (lodge_state_is_live (self->state)) {
+    work->live = lodge_snapshot_live_new (self, error);
+    if (work->live == NULL)
+      return FALSE;
+  } else if (self->pid != 0) {
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
                  _ ("The QEMU of “%s” is still there after a panic: force it off first"),
                  lodge_machine_get_name (self));
@@ -449,7 +454,7 @@ begin_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   LodgeMachine *self = LODGE_MACHINE (source);
   GTask *task = user_data;
-  Work *work = g_task_get_task_data (task);
+  LodgeSnapshotWork *work = g_task_get_task_data (task);
   GError *error = NULL;
 
   lodge_machine_stop_work_finish (self, result);
@@ -459,8 +464,10 @@ begin_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   lodge_job_set_step (work->job, work->target != NULL ? _ ("Going back") : _ ("Taking a snapshot"));
-  work->lock_fd = lodge_store_lock (self->store, self->uuid, &work->error);
-  if (work->lock_fd < 0)
+  /* QEMU has it while there is one. */
+  if (work->live == NULL)
+    work->lock_fd = lodge_store_lock (self->store, self->uuid, &work->error);
+  if (work->error != NULL)
     end (task);
   else
     lodge_machine_wait_saved_async (self, saved_before_cb, task);
@@ -468,8 +475,11 @@ begin_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
 /* Takes @work. */
 static void
-begin (
-    LodgeMachine *self, Work *work, gpointer tag, GAsyncReadyCallback callback, gpointer user_data)
+begin (LodgeMachine *self,
+       LodgeSnapshotWork *work,
+       gpointer tag,
+       GAsyncReadyCallback callback,
+       gpointer user_data)
 {
   GTask *task = g_task_new (self, NULL, callback, user_data);
 
@@ -487,7 +497,7 @@ lodge_machine_take_snapshot_async (LodgeMachine *self,
                                    GAsyncReadyCallback callback,
                                    gpointer user_data)
 {
-  Work *work = g_new0 (Work, 1);
+  LodgeSnapshotWork *work = g_new0 (LodgeSnapshotWork, 1);
 
   work->job = g_object_ref (job);
   work->name = g_strdup (name);
@@ -512,7 +522,7 @@ lodge_machine_go_back_async (LodgeMachine *self,
                              GAsyncReadyCallback callback,
                              gpointer user_data)
 {
-  Work *work = g_new0 (Work, 1);
+  LodgeSnapshotWork *work = g_new0 (LodgeSnapshotWork, 1);
 
   work->job = g_object_ref (job);
   work->target = g_strdup (snapshot);

@@ -23,6 +23,7 @@
 #include "machine/lodge-tpm.h"
 #include "qemu/lodge-launch.h"
 #include "qemu/lodge-machine-command.h"
+#include "qemu/lodge-qemu-snapshot.h"
 #include "storage/lodge-image.h"
 
 #include <errno.h>
@@ -39,6 +40,7 @@
 typedef struct {
   LodgeDescription *description;
   int lock_fd;
+  int memory_fd;     /* that the guest goes on from, or -1 */
   gboolean resolved; /* something in the description is new */
   gboolean recorded; /* that the guest runs */
 } Start;
@@ -49,6 +51,8 @@ start_free (Start *start)
   g_clear_pointer (&start->description, lodge_description_free);
   if (start->lock_fd >= 0)
     close (start->lock_fd);
+  if (start->memory_fd >= 0)
+    close (start->memory_fd);
   g_free (start);
 }
 
@@ -286,10 +290,41 @@ linked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
+loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  Start *start = g_task_get_task_data (task);
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+  g_autofree char *log = g_build_filename (folder, "qemu.log", NULL);
+  g_autofree char *words = NULL;
+  g_autoptr (GError) error = NULL;
+  GError *told = NULL;
+
+  if (lodge_qemu_snapshot_load_finish (result, &error) && self->qmp != NULL) {
+    /* Now: the memory has brought the cables as they were. */
+    lodge_machine_links_async (self, self->start_cancellable, linked_cb, task);
+    return;
+  }
+  /* A QEMU that cannot take it ends, which is no crash of a guest that ran. */
+  start->recorded = TRUE;
+  words = lodge_launch_read_last_words (log);
+  told = g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED,
+                      _ ("QEMU did not take the memory of “%s”: %s (the whole log is %s)"),
+                      lodge_machine_get_name (self),
+                      words != NULL   ? words
+                      : error != NULL ? error->message
+                                      : "",
+                      log);
+  fail (task, told);
+}
+
+static void
 connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
   LodgeMachine *self = g_task_get_source_object (task);
+  Start *start = g_task_get_task_data (task);
   g_autoptr (GError) error = NULL;
   g_autoptr (LodgeQmp) qmp = lodge_qmp_connect_finish (result, &error);
   g_autofree char *folder = lodge_machine_dup_folder (self);
@@ -311,7 +346,11 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
 
   lodge_machine_attach (self, qmp);
-  lodge_machine_links_async (self, self->start_cancellable, linked_cb, task);
+  if (start->memory_fd >= 0)
+    lodge_qemu_snapshot_load_async (qmp, start->memory_fd, self->start_cancellable, loaded_cb,
+                                    task);
+  else
+    lodge_machine_links_async (self, self->start_cancellable, linked_cb, task);
 }
 
 /* Whoever starts a process reaps it; that QEMU itself is gone is told by the watch on QEMU. */
@@ -355,6 +394,11 @@ launch (GTask *task)
     return;
   }
   lodge_command_take_fd (command, g_steal_fd (&start->lock_fd));
+  if (start->memory_fd >= 0)
+    lodge_command_add (command,
+                       _ ("The guest goes on from the memory of a snapshot, which the engine hands "
+                          "over."),
+                       "-incoming", "defer");
 
   self->pid = lodge_launch (command, contained ? LODGE_LAUNCH_CONTAINED : 0, unit, log, &error);
   if (self->pid < 0) {
@@ -368,6 +412,8 @@ launch (GTask *task)
   g_clear_pointer (&self->command, lodge_command_free);
   self->command = g_steal_pointer (&command);
   self->command_runs = TRUE;
+
+  self->started = lodge_description_copy (start->description);
 
   if (!run_networks (self, start, contained, &error)) {
     fail (task, error);
@@ -604,18 +650,28 @@ work_stopped_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 void
-lodge_machine_start_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data)
+lodge_machine_start_from_async (LodgeMachine *self,
+                                int memory_fd,
+                                GAsyncReadyCallback callback,
+                                gpointer user_data)
 {
   GTask *task = g_task_new (self, NULL, callback, user_data);
   Start *start = g_new0 (Start, 1);
 
   start->lock_fd = -1;
+  start->memory_fd = memory_fd;
   g_task_set_source_tag (task, lodge_machine_start_async);
   g_task_set_task_data (task, start, (GDestroyNotify) start_free);
   if (self->work != NULL && self->work_gives_way)
     lodge_machine_stop_work_async (self, work_stopped_cb, task);
   else
     begin (task);
+}
+
+void
+lodge_machine_start_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+  lodge_machine_start_from_async (self, -1, callback, user_data);
 }
 
 gboolean

@@ -36,6 +36,7 @@ lodge_machine_finalize (GObject *object)
   g_ptr_array_unref (self->waiting_for_work);
   g_clear_object (&self->work);
   g_clear_pointer (&self->command, lodge_command_free);
+  g_clear_pointer (&self->started, lodge_description_free);
   g_clear_pointer (&self->file, lodge_description_file_free);
   g_clear_pointer (&self->thumbnail, g_bytes_unref);
   g_object_unref (self->host);
@@ -294,8 +295,12 @@ lodge_machine_check_recovered (LodgeMachine *self, GError **error)
 gboolean
 lodge_machine_check_action (LodgeMachine *self, LodgeAction action, GError **error)
 {
+  /* Work beside a running guest minds being paused under it, and no end of it. */
+  gboolean minds = !lodge_state_is_live (self->state) || action == LODGE_ACTION_PAUSE ||
+                   action == LODGE_ACTION_RESUME || action == LODGE_ACTION_RESET;
+
   return lodge_machine_check_recovered (self, error) &&
-         (lodge_state_is_live (self->state) || lodge_machine_check_no_work (self, error)) &&
+         (!minds || lodge_machine_check_no_work (self, error)) &&
          lodge_state_check_action (self->state, action, lodge_machine_get_name (self), error);
 }
 

@@ -13,6 +13,7 @@
 #include "lodge-error.h"
 #include "machine/lodge-journal-private.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -100,7 +101,6 @@ gboolean
 lodge_snapshot_files_store (const char *folder,
                             const char *id,
                             const LodgeDescription *description,
-                            GCancellable *cancellable,
                             GError **error)
 {
   g_autofree char *below = lodge_snapshot_dup_folder (id);
@@ -108,11 +108,7 @@ lodge_snapshot_files_store (const char *folder,
   g_autofree char *path = g_build_filename (folder, below, NULL);
   g_autofree char *ini_name = dup_in (id, "machine.ini");
   g_autofree char *ini = g_build_filename (folder, ini_name, NULL);
-  g_autofree char *nvram = dup_in (id, nvram_name);
-  g_autofree char *tpm = dup_in (id, tpm_name);
-  g_autofree char *picture = dup_in (id, picture_name);
   g_autoptr (LodgeDescriptionFile) file = NULL;
-  gboolean there;
 
   if (!lodge_own_folder_make (folder, "snapshots", error) ||
       !lodge_own_folder_make (folder, below, error))
@@ -123,18 +119,56 @@ lodge_snapshot_files_store (const char *folder,
       !lodge_own_file_set_mode (folder, ini_name, 0400, error))
     return FALSE;
   lodge_journal_step ("file");
-  if (g_cancellable_is_cancelled (cancellable)) {
-    g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_CANCELLED, _ ("This was cancelled"));
-    return FALSE;
-  }
+  return lodge_durable_folder_sync (path, error) && lodge_durable_folder_sync (snapshots, error) &&
+         lodge_durable_folder_sync (folder, error);
+}
+
+gboolean
+lodge_snapshot_files_store_states (const char *folder,
+                                   const char *id,
+                                   const LodgeDescription *description,
+                                   GError **error)
+{
+  g_autofree char *below = lodge_snapshot_dup_folder (id);
+  g_autofree char *path = g_build_filename (folder, below, NULL);
+  g_autofree char *nvram = dup_in (id, nvram_name);
+  g_autofree char *tpm = dup_in (id, tpm_name);
+  g_autofree char *picture = dup_in (id, picture_name);
+  gboolean there;
+
   if (description->nvram[0] != '\0' &&
       !copy (folder, description->nvram, nvram, MOST_STATE, 0400, &there, error))
     return FALSE;
   if (!copy_tpm (folder, description->tpm_state, tpm, 0400, error) ||
       !copy (folder, picture_name, picture, MOST_PICTURE, 0400, &there, error))
     return FALSE;
-  return lodge_durable_folder_sync (path, error) && lodge_durable_folder_sync (snapshots, error) &&
-         lodge_durable_folder_sync (folder, error);
+  return lodge_durable_folder_sync (path, error);
+}
+
+int
+lodge_snapshot_files_open_memory (const char *folder, const char *id, gboolean make, GError **error)
+{
+  g_autofree char *file = lodge_snapshot_dup_memory (id);
+  g_autofree char *path = g_build_filename (folder, file, NULL);
+  int fd;
+
+  if (!make)
+    return lodge_own_file_open (folder, file, O_RDONLY, error);
+  /* The folder was made by us a moment ago. */
+  fd = open (path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (fd < 0) {
+    int saved = errno;
+
+    g_set_error (error, LODGE_ERROR, lodge_durable_error_code (saved), _ ("Could not make %s: %s"),
+                 path, g_strerror (saved));
+  }
+  return fd;
+}
+
+char *
+lodge_snapshot_dup_memory (const char *id)
+{
+  return dup_in (id, "memory");
 }
 
 LodgeDescription *

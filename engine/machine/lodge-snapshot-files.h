@@ -5,6 +5,7 @@
  *     nvram.qcow2     the firmware's variables; none for BIOS, and none before the first start
  *     tpm/            the TPM's state, in the same way
  *     thumbnail.png   the last picture
+ *     memory          of a guest that ran: what QEMU needs to go on from there
  *
  * All of it is read-only. Everything here waits for the disk: for threads.
  */
@@ -18,19 +19,32 @@ G_BEGIN_DECLS
 
 /**
  * lodge_snapshot_files_store:
- * @folder: the machine's; nothing writes to its states meanwhile
+ * @folder: the machine's
  * @description: the machine as it is
  *
- * Durable when it returns; on an error the journal's list is what removes the rest.
+ * Makes the folder, with the description in it. Durable when it returns; on an error the journal's
+ * list is what removes the rest.
  *
- * Errors: %LODGE_ERROR_STORAGE, %LODGE_ERROR_DENIED, %LODGE_ERROR_INVALID (a link, a state that is
- * larger than any), %LODGE_ERROR_CANCELLED.
+ * Errors: %LODGE_ERROR_STORAGE, %LODGE_ERROR_DENIED, %LODGE_ERROR_INVALID (a link).
  */
 gboolean lodge_snapshot_files_store (const char *folder,
                                      const char *id,
                                      const LodgeDescription *description,
-                                     GCancellable *cancellable,
                                      GError **error);
+/* The rest but the memory, while nothing writes to it. %LODGE_ERROR_INVALID also for a state that
+ * is larger than any. */
+gboolean lodge_snapshot_files_store_states (const char *folder,
+                                            const char *id,
+                                            const LodgeDescription *description,
+                                            GError **error);
+
+/* The file with the memory, in the machine's folder. Transfer full. */
+char *lodge_snapshot_dup_memory (const char *id);
+/* @make: a new one, for writing; else for reading. -1 with %LODGE_ERROR_NOT_FOUND and the like. */
+int lodge_snapshot_files_open_memory (const char *folder,
+                                      const char *id,
+                                      gboolean make,
+                                      GError **error);
 
 /* %LODGE_ERROR_NOT_FOUND, %LODGE_ERROR_INVALID: damaged; the message says so. Transfer full. */
 LodgeDescription *

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Taking a snapshot of a guest that runs, with its memory.
+ *
+ * Theory of operation. The memory is written while the guest runs; then it stands still, and:
+ *
+ *   1. the firmware's variables and the TPM's state are copied;
+ *   2. machine.ini is written: the disks have their new tops, empty by now;
+ *   3. QEMU switches to those, and writes what is left of the memory;
+ *   4. the guest goes on. What is left to do waits for the disk without it.
+ *
+ * In this order an end of anything loses nothing: between 2 and 3 QEMU still writes to the old top,
+ * and a chain whose new top is empty reads as that. Whoever fails there gives the disks their old
+ * tops again; whoever fails after that forgets the snapshot, and keeps the new tops.
+ *
+ * Until the memory is on the disk the snapshot has none, so that a power cut leaves no promise that
+ * is not kept.
+ */
+#include "machine/lodge-machine-snapshot-private.h"
+
+#include "description/lodge-description-snapshots.h"
+#include "description/lodge-durable-file.h"
+#include "description/lodge-own-file.h"
+#include "host/lodge-host-kernel.h"
+#include "lodge-error.h"
+#include "machine/lodge-journal-private.h"
+#include "machine/lodge-snapshot-files.h"
+#include "qemu/lodge-qemu-snapshot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+/* Besides the memory: devices' state, new tops. */
+#define MORE_BYTES (G_GUINT64_CONSTANT (64) << 20)
+
+struct _LodgeSnapshotLive {
+  LodgeQemuSnapshot *qemu;
+  int memory_fd;
+  gboolean ran;   /* and does not only stand still */
+  gboolean named; /* machine.ini names the snapshot */
+};
+
+void
+lodge_snapshot_live_free (LodgeSnapshotLive *self)
+{
+  g_clear_object (&self->qemu);
+  if (self->memory_fd >= 0)
+    close (self->memory_fd);
+  g_free (self);
+}
+
+/* What the guest has touched of its memory, which is what will be written at least. proc(5):
+ * the memory is a memfd that is mapped, which counts as shared. */
+static guint64
+get_touched (GPid pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/status", (int) pid);
+  g_autofree char *text = NULL;
+  const char *line;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return 0;
+  line = strstr (text, "\nRssShmem:");
+  return line != NULL ? g_ascii_strtoull (line + strlen ("\nRssShmem:"), NULL, 10) * 1024 : 0;
+}
+
+static gboolean
+check_room (LodgeMachine *self, GError **error)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+  guint64 wanted = get_touched (self->pid) + MORE_BYTES;
+  g_autofree char *wants = NULL;
+  g_autofree char *has = NULL;
+  struct statvfs info;
+  guint64 room;
+
+  if (statvfs (folder, &info) != 0)
+    return TRUE;
+  room = (guint64) info.f_bavail * info.f_frsize;
+  if (room >= wanted)
+    return TRUE;
+  wants = g_format_size_full (wanted, G_FORMAT_SIZE_IEC_UNITS);
+  has = g_format_size_full (room, G_FORMAT_SIZE_IEC_UNITS);
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_STORAGE,
+               _ ("the memory of the guest takes %s and there is room for %s: free some space on "
+                  "the disk, or shut the guest down first"),
+               wants, has);
+  return FALSE;
+}
+
+LodgeSnapshotLive *
+lodge_snapshot_live_new (LodgeMachine *self, GError **error)
+{
+  LodgeSnapshotLive *live;
+
+  if (self->qmp == NULL) {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+                 _ ("“%s” runs, but its control socket is gone: a snapshot can be taken once it is "
+                    "off"),
+                 lodge_machine_get_name (self));
+    return NULL;
+  }
+  if (self->disk_failed) {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+                 _ ("“%s” stands still because its disk failed or is full: mend that first"),
+                 lodge_machine_get_name (self));
+    return NULL;
+  }
+  if (!check_room (self, error))
+    return NULL;
+  live = g_new0 (LodgeSnapshotLive, 1);
+  live->memory_fd = -1;
+  live->ran = self->state == LODGE_STATE_RUNNING;
+  return live;
+}
+
+/* Settings that were changed since the start are seen by the guest at its next one: the memory does
+ * not fit to them. */
+LodgeDescription *
+lodge_snapshot_live_dup_description (LodgeMachine *self)
+{
+  const LodgeDescription *now = lodge_machine_get_description (self);
+  LodgeDescription *then;
+
+  if (self->started == NULL)
+    return lodge_description_copy (now);
+  then = lodge_description_copy (self->started);
+  lodge_description_take_layers (then, now);
+  return then;
+}
+
+/* The end, well or not. */
+
+static void
+forgotten_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  /* Then the snapshot stays as one without memory, and machine.ini still says what is true. */
+  if (!lodge_machine_save_finish (LODGE_MACHINE (source), result, &error))
+    g_debug ("%s", error->message);
+  lodge_snapshot_work_tidy (user_data);
+}
+
+static gboolean
+edit_away (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
+{
+  LodgeSnapshotWork *work = data;
+
+  if (lodge_description_get_snapshot (value, work->id) == NULL)
+    return TRUE;
+  if (!lodge_qemu_snapshot_has_switched (work->live->qemu)) {
+    for (guint i = 0; i < work->tops->len; i++)
+      lodge_description_drop_top (value, ((const LodgeLayer *) work->tops->pdata[i])->id);
+  }
+  lodge_description_forget_snapshot (value, work->id);
+  return TRUE;
+}
+
+static void
+went_on_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  LodgeSnapshotWork *work = g_task_get_task_data (task);
+  g_autoptr (GError) error = NULL;
+
+  if (!lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, &error))
+    g_debug ("%s", error->message);
+  self->frozen = FALSE;
+  if (work->live->named)
+    lodge_machine_save_for_work_async (self, edit_away, work, forgotten_cb, task);
+  else
+    lodge_snapshot_work_tidy (task);
+}
+
+static void
+ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  LodgeSnapshotWork *work = g_task_get_task_data (task);
+
+  lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, NULL);
+  if (self->qmp != NULL && work->live->ran) {
+    lodge_qemu_snapshot_go_on_async (work->live->qemu, went_on_cb, task);
+    return;
+  }
+  self->frozen = FALSE;
+  if (work->live->named)
+    lodge_machine_save_for_work_async (self, edit_away, work, forgotten_cb, task);
+  else
+    lodge_snapshot_work_tidy (task);
+}
+
+/* The guest goes on as if nothing had been. Takes @error. */
+static void
+abandon (GTask *task, GError *error)
+{
+  LodgeSnapshotWork *work = g_task_get_task_data (task);
+
+  work->error = error;
+  if (work->live->qemu == NULL) {
+    lodge_snapshot_work_tidy (task);
+    return;
+  }
+  lodge_qemu_snapshot_end_async (work->live->qemu, ended_cb, task);
+}
+
+/* What the guest does not wait for. */
+
+static gboolean
+edit_memory (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
+{
+  LodgeSnapshotWork *work = data;
+  LodgeSnapshot *snapshot = lodge_description_get_snapshot (value, work->id);
+
+  if (snapshot != NULL)
+    snapshot->memory = TRUE;
+  return TRUE;
+}
+
+static void
+memory_named_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+
+  if (lodge_machine_save_finish (LODGE_MACHINE (source), result, &error)) {
+    lodge_journal_step ("written");
+    lodge_snapshot_work_tidy (user_data);
+  } else {
+    abandon (user_data, error);
+  }
+}
+
+static void
+memory_synced_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  GError *error = NULL;
+
+  if (g_task_propagate_boolean (G_TASK (result), &error))
+    lodge_machine_save_for_work_async (self, edit_memory, g_task_get_task_data (task),
+                                       memory_named_cb, task);
+  else
+    abandon (task, error);
+}
+
+static void
+sync_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  LodgeSnapshotWork *work = data;
+  g_autofree char *folder = lodge_machine_dup_folder (source);
+  g_autofree char *below = lodge_snapshot_dup_folder (work->id);
+  g_autofree char *path = g_build_filename (folder, below, NULL);
+  GError *error = NULL;
+
+  if (fsync (work->live->memory_fd) != 0 || fchmod (work->live->memory_fd, 0400) != 0) {
+    int saved = errno;
+
+    if (lodge_durable_is_full (saved))
+      lodge_durable_set_full (&error, path);
+    else
+      g_set_error (&error, LODGE_ERROR, lodge_durable_error_code (saved),
+                   _ ("Could not write the guest's memory to disk: %s"), g_strerror (saved));
+  }
+  if (error == NULL && lodge_durable_folder_sync (path, &error))
+    g_task_return_boolean (worker, TRUE);
+  else
+    g_task_return_error (worker, error);
+}
+
+static void
+cleaned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  LodgeSnapshotWork *work = g_task_get_task_data (task);
+  g_autoptr (GTask) worker = NULL;
+
+  lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, NULL);
+  lodge_job_set_step (work->job, _ ("Writing it to disk"));
+  worker = g_task_new (self, NULL, memory_synced_cb, task);
+  g_task_set_task_data (worker, work, NULL);
+  g_task_run_in_thread (worker, sync_thread);
+}
+
+static void
+resumed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  LodgeSnapshotWork *work = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, &error);
+  self->frozen = FALSE;
+  if (error != NULL) {
+    /* The user can resume it, and should know. */
+    if (self->state == LODGE_STATE_RUNNING)
+      lodge_machine_set_state (self, LODGE_STATE_PAUSED);
+    abandon (task, error);
+    return;
+  }
+  lodge_journal_step ("resumed");
+  lodge_qemu_snapshot_end_async (work->live->qemu, cleaned_cb, task);
+}
+
+/* While the guest stands still. */
+
+static void
+switched_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  LodgeSnapshotWork *work = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (!lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, &error)) {
+    abandon (task, error);
+    return;
+  }
+  lodge_journal_step ("switched");
+  if (self->qmp != NULL && work->live->ran) {
+    lodge_qemu_snapshot_go_on_async (work->live->qemu, resumed_cb, task);
+    return;
+  }
+  self->frozen = FALSE;
+  lodge_qemu_snapshot_end_async (work->live->qemu, cleaned_cb, task);
+}
+
+static void
+named_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeSnapshotWork *work = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (!lodge_machine_save_finish (LODGE_MACHINE (source), result, &error)) {
+    abandon (task, error);
+    return;
+  }
+  work->live->named = TRUE;
+  lodge_journal_step ("named");
+  lodge_qemu_snapshot_switch_async (work->live->qemu, switched_cb, task);
+}
+
+static void
+states_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  LodgeSnapshotWork *work = data;
+  g_autofree char *folder = lodge_machine_dup_folder (source);
+  GError *error = NULL;
+
+  if (lodge_snapshot_files_store_states (folder, work->id, work->stored, &error))
+    g_task_return_boolean (worker, TRUE);
+  else
+    g_task_return_error (worker, error);
+}
+
+static void
+states_stored_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  GError *error = NULL;
+
+  if (g_task_propagate_boolean (G_TASK (result), &error))
+    lodge_machine_save_for_work_async (g_task_get_source_object (task), lodge_snapshot_work_edit,
+                                       g_task_get_task_data (task), named_cb, task);
+  else
+    abandon (task, error);
+}
+
+static void
+frozen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  LodgeSnapshotWork *work = g_task_get_task_data (task);
+  g_autoptr (GTask) worker = NULL;
+  GError *error = NULL;
+
+  if (!lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, &error)) {
+    abandon (task, error);
+    return;
+  }
+  lodge_journal_step ("frozen");
+  lodge_job_set_step (work->job, _ ("Freezing the disks"));
+  worker = g_task_new (self, NULL, states_stored_cb, task);
+  g_task_set_task_data (worker, work, NULL);
+  g_task_run_in_thread (worker, states_thread);
+}
+
+/* While the guest runs. */
+
+static void
+progress_cb (double fraction, gpointer user_data)
+{
+  LodgeSnapshotWork *work = g_task_get_task_data (user_data);
+
+  lodge_journal_step ("memory");
+  lodge_job_set_progress (work->job, fraction * 0.95);
+}
+
+static gboolean
+open_files (LodgeMachine *self, LodgeSnapshotWork *work, GError **error)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+
+  work->live->memory_fd = lodge_snapshot_files_open_memory (folder, work->id, TRUE, error);
+  if (work->live->memory_fd < 0)
+    return FALSE;
+  for (guint i = 0; i < work->tops->len; i++) {
+    const LodgeLayer *top = work->tops->pdata[i];
+    int fd = lodge_own_file_open (folder, top->file, O_RDWR, error);
+
+    if (fd < 0)
+      return FALSE;
+    lodge_qemu_snapshot_add_disk (work->live->qemu, top->below, top->id, fd,
+                                  lodge_host_has_io_uring ());
+    close (fd);
+  }
+  return TRUE;
+}
+
+void
+lodge_snapshot_live_begin (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  LodgeSnapshotWork *work = g_task_get_task_data (task);
+  guint64 memory = (guint64) work->stored->memory_mib << 20;
+  GError *error = NULL;
+
+  if (self->qmp == NULL || !lodge_state_is_live (self->state)) {
+    g_set_error (&error, LODGE_ERROR, LODGE_ERROR_STATE, _ ("“%s” has ended meanwhile"),
+                 lodge_machine_get_name (self));
+    abandon (task, error);
+    return;
+  }
+  work->live->qemu = lodge_qemu_snapshot_new (self->qmp);
+  work->live->ran = self->state == LODGE_STATE_RUNNING;
+  if (!open_files (self, work, &error)) {
+    abandon (task, error);
+    return;
+  }
+  lodge_job_set_step (work->job, _ ("Writing the guest's memory"));
+  self->frozen = TRUE;
+  lodge_qemu_snapshot_freeze_async (work->live->qemu, work->live->memory_fd, memory + memory / 2,
+                                    progress_cb, task, lodge_job_get_cancellable (work->job),
+                                    frozen_cb, task);
+}

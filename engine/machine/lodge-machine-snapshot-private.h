@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What taking a snapshot, going back and a running guest have in common. */
+#pragma once
+
+#include "machine/lodge-machine-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct _LodgeSnapshotLive LodgeSnapshotLive;
+
+/* The data of the task, whose source is the machine. */
+typedef struct {
+  LodgeJob *job;
+  char *name; /* of the snapshot that the present becomes */
+  char *text;
+  char *target; /* id of the one to go back to, or NULL */
+  char *target_name;
+  gboolean keep;
+
+  LodgeSnapshotLive *live; /* while the guest runs, or NULL */
+  int lock_fd;
+  LodgeDescription *then;   /* what was stored with the target */
+  LodgeDescription *stored; /* the present, if it becomes a snapshot */
+  char *id;                 /* of that */
+  LodgeDescription *next;   /* what machine.ini will say */
+  GPtrArray *tops;          /* new, lent by next */
+  GPtrArray *files;         /* for the journal */
+  guint n_made;             /* tops */
+  GError *error;            /* while what was begun is being undone */
+} LodgeSnapshotWork;
+
+/* A LodgeMachineEdit, with the work. */
+gboolean lodge_snapshot_work_edit (LodgeMachine *self,
+                                   LodgeDescription *value,
+                                   gpointer data,
+                                   GError **error);
+/* The last step, after success and failure alike: what was not needed goes, and the task ends. */
+void lodge_snapshot_work_tidy (GTask *task);
+
+/* lodge-machine-snapshot-live.c */
+
+/* %LODGE_ERROR_STATE, %LODGE_ERROR_STORAGE when there is too little room for the memory. */
+LodgeSnapshotLive *lodge_snapshot_live_new (LodgeMachine *self, GError **error);
+/* What the guest runs with, on the layers that it has by now. Transfer full. */
+LodgeDescription *lodge_snapshot_live_dup_description (LodgeMachine *self);
+void lodge_snapshot_live_free (LodgeSnapshotLive *self);
+/* The tops are made: from here to lodge_snapshot_work_tidy(). */
+void lodge_snapshot_live_begin (GTask *task);
+
+G_END_DECLS

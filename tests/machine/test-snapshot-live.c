@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Snapshots of a guest that runs: real QEMUs, and a guest that remembers the last byte that it was
+ * told in its memory, and tells it again. */
+#include "description/lodge-description-snapshots.h"
+#include "lodge-error.h"
+#include "machine-fixture.h"
+#include "machine/lodge-journal.h"
+#include "qemu/lodge-unix-socket.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const LodgeDescription *
+now (LodgeMachine *machine)
+{
+  return lodge_machine_get_description (machine);
+}
+
+static GSocket *
+look (LodgeMachine *machine)
+{
+  g_autoptr (GVariant) list = g_variant_ref_sink (lodge_machine_list_terminals (machine));
+  const char *id, *label, *path;
+  int saved_errno = 0;
+  GSocket *client;
+
+  g_variant_get_child (list, 0, "(&s&s&s)", &id, &label, &path);
+  g_assert_cmpstr (id, ==, "serial");
+  client = lodge_unix_socket_connect (path, &saved_errno);
+  g_assert_cmpint (saved_errno, ==, 0);
+  return client;
+}
+
+/* What a guest answers to @text; asked until it does, for it may still be in its BIOS. The relay
+ * first tells what was said before: only the last byte is the answer. */
+static char
+ask (LodgeMachine *machine, const char *text)
+{
+  g_autoptr (GSocket) client = look (machine);
+  char last = 0;
+
+  for (guint i = 0; i < TEST_WAIT_S * 4; i++) {
+    char chunk[1024];
+    gssize length;
+    gboolean answered = FALSE;
+
+    /* Until it is quiet. */
+    do
+      test_wait_ms (100);
+    while (g_socket_receive (client, chunk, sizeof chunk, NULL, NULL) > 0);
+    g_assert_cmpint (g_socket_send (client, text, 1, NULL, NULL), ==, 1);
+    for (guint j = 0; j < 25 && !answered; j++) {
+      test_wait_ms (10);
+      while ((length = g_socket_receive (client, chunk, sizeof chunk, NULL, NULL)) > 0) {
+        last = chunk[length - 1];
+        answered = TRUE;
+      }
+    }
+    if (answered)
+      return last;
+  }
+  g_assert_not_reached ();
+}
+
+static void
+tell (LodgeMachine *machine, const char *text)
+{
+  g_assert_cmpint (ask (machine, text), ==, text[0]);
+  g_assert_cmpint (ask (machine, "?"), ==, text[0]);
+}
+
+static const GError *
+wait (LodgeJob *job)
+{
+  test_wait_until (lodge_job_get_state (job) != LODGE_JOB_RUNNING);
+  return lodge_job_get_error (job);
+}
+
+static void
+take (MachineFixture *f, LodgeMachine *machine, const char *name)
+{
+  LodgeJob *job = lodge_library_take_snapshot (f->library, machine, name, "");
+
+  g_assert_no_error (wait (job));
+}
+
+static guint
+count (const char *folder, const char *name)
+{
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  const char *entry;
+  guint n = 0;
+
+  while (dir != NULL && (entry = g_dir_read_name (dir)) != NULL) {
+    g_test_message ("%s/%s", name, entry);
+    n++;
+  }
+  return n;
+}
+
+static void
+assert_tidy (LodgeMachine *machine)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+
+  g_assert_false (lodge_journal_exists (folder));
+  g_assert_cmpuint (count (folder, "layers"), ==, now (machine)->layers->len);
+  g_assert_cmpuint (count (folder, "snapshots"), ==, now (machine)->snapshots->len);
+}
+
+static void
+count_pauses_cb (LodgeMachine *machine, guint *n)
+{
+  if (lodge_machine_get_state (machine) != LODGE_STATE_RUNNING)
+    (*n)++;
+}
+
+/* The guest hardly notices; what it knew is there again in a fresh QEMU. */
+static void
+test_memory (MachineFixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  const LodgeSnapshot *snapshot;
+  g_autofree char *memory = NULL;
+  GStatBuf info;
+  guint n_pauses = 0;
+  LodgeJob *job;
+
+  machine_fixture_start (machine);
+  tell (machine, "a");
+  g_signal_connect (machine, "changed", G_CALLBACK (count_pauses_cb), &n_pauses);
+  take (f, machine, "one");
+  g_assert_cmpuint (n_pauses, ==, 0);
+  assert_tidy (machine);
+  snapshot = lodge_description_find_snapshot (now (machine), "one", NULL);
+  g_assert_true (snapshot->memory);
+  memory = g_build_filename (folder, "snapshots", snapshot->id, "memory", NULL);
+  g_assert_no_errno (g_stat (memory, &info));
+  g_assert_cmpuint (info.st_mode & 0777, ==, 0400);
+  g_assert_cmpint (ask (machine, "?"), ==, 'a');
+  tell (machine, "b");
+
+  /* A second one on the first, in the same QEMU, and none that is half. */
+  take (f, machine, "two");
+  tell (machine, "c");
+  g_signal_handlers_disconnect_by_data (machine, &n_pauses);
+  g_assert_cmpuint (now (machine)->layers->len, ==, 3);
+
+  job = lodge_library_go_back (f->library, machine, "one", TRUE, NULL);
+  g_assert_error (wait (job), LODGE_ERROR, LODGE_ERROR_STATE);
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  job = lodge_library_go_back (f->library, machine, "one", TRUE, NULL);
+  g_assert_no_error (wait (job));
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
+  g_assert_cmpint (ask (machine, "?"), ==, 'a');
+  tell (machine, "d");
+  assert_tidy (machine);
+
+  /* The other one, giving up the present; and the first again. */
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  job = lodge_library_go_back (f->library, machine, "two", FALSE, NULL);
+  g_assert_no_error (wait (job));
+  g_assert_cmpint (ask (machine, "?"), ==, 'b');
+  g_assert_cmpuint (now (machine)->snapshots->len, ==, 3);
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  job = lodge_library_go_back (f->library, machine, "one", FALSE, NULL);
+  g_assert_no_error (wait (job));
+  g_assert_cmpint (ask (machine, "?"), ==, 'a');
+  assert_tidy (machine);
+}
+
+/* Settings that the running guest has not got yet do not keep it from going on. */
+static void
+test_changed_settings (MachineFixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  LodgeJob *job;
+
+  machine_fixture_start (machine);
+  tell (machine, "a");
+  lodge_library_set_async (f->library, machine, g_variant_new_parsed ("{'machine.memory': '64M'}"),
+                           test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  g_assert_true (lodge_library_set_finish (f->library, result, &error));
+  take (f, machine, "one");
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  job = lodge_library_go_back (f->library, machine, "one", TRUE, NULL);
+  g_assert_no_error (wait (job));
+  g_assert_cmpint (ask (machine, "?"), ==, 'a');
+  g_assert_cmpuint (now (machine)->memory_mib, ==, 128);
+}
+
+/* At any moment: the guest runs on, and nothing is left. */
+static void
+test_cancel (MachineFixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
+  guint n_cancelled = 0;
+
+  machine_fixture_start (machine);
+  tell (machine, "a");
+  for (guint i = 0; i < 12; i++) {
+    g_autofree char *name = g_strdup_printf ("n%u", i);
+    LodgeJob *job = lodge_library_take_snapshot (f->library, machine, name, "");
+
+    test_wait_ms (i * 25);
+    lodge_job_cancel (job);
+    if (wait (job) != NULL) {
+      g_assert_error (lodge_job_get_error (job), LODGE_ERROR, LODGE_ERROR_CANCELLED);
+      g_assert_null (lodge_description_find_snapshot (now (machine), name, NULL));
+      n_cancelled++;
+    }
+    assert_tidy (machine);
+    g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
+    g_assert_cmpint (ask (machine, "?"), ==, 'a');
+  }
+  g_assert_cmpuint (n_cancelled, >, 0);
+  take (f, machine, "whole");
+  g_assert_cmpint (ask (machine, "?"), ==, 'a');
+}
+
+/* One that stands still is left standing, and one that is deleted while the guest runs goes. */
+static void
+test_paused_and_deleted (MachineFixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
+  LodgeJob *job;
+
+  machine_fixture_start (machine);
+  tell (machine, "a");
+  machine_fixture_request (machine, LODGE_REQUEST_PAUSE);
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_PAUSED);
+  take (f, machine, "one");
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_PAUSED);
+  machine_fixture_request (machine, LODGE_REQUEST_RESUME);
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_RUNNING);
+  g_assert_cmpint (ask (machine, "?"), ==, 'a');
+
+  job = lodge_library_delete_snapshot (f->library, machine, "one");
+  g_assert_no_error (wait (job));
+  assert_tidy (machine);
+  g_assert_cmpuint (now (machine)->snapshots->len, ==, 0);
+  g_assert_cmpuint (now (machine)->layers->len, ==, 2);
+  g_assert_cmpint (ask (machine, "?"), ==, 'a');
+  /* Its layer waits for the guest's end, and becomes part of the present by itself. */
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  test_wait_until (now (machine)->layers->len == 1);
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_OFF);
+  for (guint i = 0; i < lodge_library_get_jobs (f->library)->len; i++)
+    wait (lodge_library_get_jobs (f->library)->pdata[i]);
+  assert_tidy (machine);
+  machine_fixture_start (machine);
+  tell (machine, "b");
+}
+
+/* Memory that does not load: the disks are those of then, and the present is kept. */
+static void
+test_damaged_memory (MachineFixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  g_autofree char *memory = NULL;
+  LodgeJob *job;
+
+  machine_fixture_start (machine);
+  tell (machine, "a");
+  take (f, machine, "one");
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  memory = g_build_filename (folder, "snapshots",
+                             lodge_description_find_snapshot (now (machine), "one", NULL)->id,
+                             "memory", NULL);
+  g_assert_no_errno (g_chmod (memory, 0600));
+  g_assert_true (g_file_set_contents (memory, "nothing that QEMU knows", -1, NULL));
+  job = lodge_library_go_back (f->library, machine, "one", FALSE, NULL);
+  g_assert_error (wait (job), LODGE_ERROR, LODGE_ERROR_FAILED);
+  g_test_message ("%s", lodge_job_get_error (job)->message);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+  g_assert_cmpuint (now (machine)->snapshots->len, ==, 2);
+  assert_tidy (machine);
+  machine_fixture_start (machine);
+  tell (machine, "b");
+}
+
+int
+main (int argc, char *argv[])
+{
+  machine_fixture_init (&argc, &argv);
+  MACHINE_FIXTURE_ADD ("snapshot/memory", test_memory);
+  MACHINE_FIXTURE_ADD ("snapshot/changed-settings", test_changed_settings);
+  MACHINE_FIXTURE_ADD ("snapshot/cancel", test_cancel);
+  MACHINE_FIXTURE_ADD ("snapshot/paused-and-deleted", test_paused_and_deleted);
+  MACHINE_FIXTURE_ADD ("snapshot/damaged-memory", test_damaged_memory);
+  return g_test_run ();
+}
