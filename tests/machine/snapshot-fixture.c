@@ -115,8 +115,8 @@ add_states (SnapshotFixture *self)
 void
 snapshot_fixture_set_up (SnapshotFixture *self, gconstpointer data)
 {
-  g_autoptr (GVariant) spec = g_variant_ref_sink (g_variant_new_parsed (
-      "{'name': <'web'>, 'disk-size': <uint64 4194304>, 'os': <'debian12'>}"));
+  g_autoptr (GVariant) spec = g_variant_ref_sink (
+      g_variant_new_parsed ("{'name': <'web'>, 'disk-size': <uint64 4194304>}"));
   g_autofree char *runtime = NULL;
   g_autofree char *tpm = NULL;
   g_autoptr (GError) error = NULL;

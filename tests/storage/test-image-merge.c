@@ -211,7 +211,6 @@ static void
 fill_disk (ImageFixture *fixture)
 {
   Chain chain;
-  g_autofree char *filler = image_fixture_path (fixture, "filler");
   g_autoptr (GError) error = NULL;
 
   if (unshare (CLONE_NEWNS) != 0 || mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
