@@ -93,6 +93,14 @@ read_files (const char *folder, GError **error)
   return g_steal_pointer (&files);
 }
 
+GPtrArray *
+lodge_journal_list (const char *folder)
+{
+  GPtrArray *files = read_files (folder, NULL);
+
+  return files != NULL ? files : g_ptr_array_new_with_free_func (g_free);
+}
+
 gboolean
 lodge_journal_exists (const char *folder)
 {
@@ -104,6 +112,27 @@ lodge_journal_exists (const char *folder)
 
 gboolean
 lodge_journal_begin (const char *folder, GPtrArray *files, GError **error)
+{
+  return lodge_journal_begin_live (folder, files, NULL, FALSE, error);
+}
+
+char *
+lodge_journal_dup_live (const char *folder, gboolean *out_ran)
+{
+  g_autofree char *path = dup_path (folder);
+  g_autoptr (LodgeIni) ini = lodge_ini_load (path, NULL);
+  g_autofree char *ran = NULL;
+
+  if (ini == NULL)
+    return NULL;
+  ran = lodge_ini_dup_value (ini, SECTION, "ran", NULL);
+  *out_ran = g_strcmp0 (ran, "true") == 0;
+  return lodge_ini_dup_value (ini, SECTION, "snapshot", NULL);
+}
+
+gboolean
+lodge_journal_begin_live (
+    const char *folder, GPtrArray *files, const char *snapshot, gboolean ran, GError **error)
 {
   static const char head[] = "# What Lodge is changing here; not to be edited.\n[journal]\n";
   g_autofree char *path = dup_path (folder);
@@ -122,6 +151,10 @@ lodge_journal_begin (const char *folder, GPtrArray *files, GError **error)
 
     g_return_val_if_fail (lodge_journal_takes (all->pdata[i]) && i < MOST_FILES, FALSE);
     lodge_ini_set_value (ini, SECTION, key, all->pdata[i]);
+  }
+  if (snapshot != NULL) {
+    lodge_ini_set_value (ini, SECTION, "snapshot", snapshot);
+    lodge_ini_set_value (ini, SECTION, "ran", ran ? "true" : "false");
   }
   text = lodge_ini_dup_text (ini, &length);
   if (!lodge_durable_file_write (path, text, length, error))

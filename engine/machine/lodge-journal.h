@@ -28,6 +28,16 @@ gboolean lodge_journal_takes (const char *file);
  */
 gboolean lodge_journal_begin (const char *folder, GPtrArray *files, GError **error);
 
+/* The same for a snapshot of a guest that runs, or stands still by itself (@ran is FALSE): what
+ * QEMU was told has to be undone, too. */
+gboolean lodge_journal_begin_live (
+    const char *folder, GPtrArray *files, const char *snapshot, gboolean ran, GError **error);
+/* The snapshot's id, or %NULL where the record is of none such. Transfer full. */
+char *lodge_journal_dup_live (const char *folder, gboolean *out_ran);
+
+/* What the record lists. Transfer full; empty where there is none, or none of ours. */
+GPtrArray *lodge_journal_list (const char *folder);
+
 /* Whether there is a record. */
 gboolean lodge_journal_exists (const char *folder);
 

@@ -157,6 +157,13 @@ gboolean lodge_machine_has_memory (LodgeMachine *self, const char *snapshot);
 /* Of the snapshot that the present goes on from: -1 in @out_fd where it has none. */
 gboolean lodge_machine_open_memory (LodgeMachine *self, int *out_fd, GError **error);
 
+/* lodge-machine-snapshot-recover.c: what an engine that was killed while it took a snapshot of a
+ * running guest has left, in the folder and in QEMU, where that lives. Never fails. */
+void lodge_machine_recover_snapshot_async (LodgeMachine *self,
+                                           GAsyncReadyCallback callback,
+                                           gpointer user_data);
+void lodge_machine_recover_snapshot_finish (LodgeMachine *self, GAsyncResult *result);
+
 /* lodge-machine-work.c */
 /* From here on other changes of the description wait, and so does whoever wants to start it, or is
  * refused. %LODGE_ERROR_STATE when there is work already. */

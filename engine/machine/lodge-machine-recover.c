@@ -236,6 +236,21 @@ status_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
+snapshot_recovered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  LodgeMachine *self = LODGE_MACHINE (source);
+
+  lodge_machine_recover_snapshot_finish (self, result);
+  /* It ended meanwhile, which was noticed. */
+  if (self->qmp == NULL)
+    finish (task);
+  else
+    lodge_qmp_execute_async (self->qmp, "query-status", NULL, 0, NULL, status_cb,
+                             g_steal_pointer (&task));
+}
+
+static void
 connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
@@ -250,7 +265,7 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
   lodge_machine_attach (self, qmp);
   find_networks (self);
-  lodge_qmp_execute_async (qmp, "query-status", NULL, 0, NULL, status_cb, g_steal_pointer (&task));
+  lodge_machine_recover_snapshot_async (self, snapshot_recovered_cb, g_steal_pointer (&task));
 }
 
 /* Takes @task_given. */
@@ -290,6 +305,15 @@ tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   look (user_data);
 }
 
+static void
+unfinished_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachine *self = LODGE_MACHINE (source);
+
+  lodge_machine_recover_snapshot_finish (self, result);
+  lodge_machine_tidy_async (self, tidied_cb, user_data);
+}
+
 void
 lodge_machine_recover_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data)
 {
@@ -309,7 +333,7 @@ lodge_machine_recover_async (LodgeMachine *self, GAsyncReadyCallback callback, g
     return;
   }
   g_task_set_task_data (task, GINT_TO_POINTER (lock), NULL);
-  lodge_machine_tidy_async (self, tidied_cb, task);
+  lodge_machine_recover_snapshot_async (self, unfinished_cb, task);
 }
 
 void

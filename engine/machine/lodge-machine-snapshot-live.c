@@ -68,19 +68,27 @@ get_touched (GPid pid)
   return line != NULL ? g_ascii_strtoull (line + strlen ("\nRssShmem:"), NULL, 10) * 1024 : 0;
 }
 
+void
+lodge_snapshot_live_measure (LodgeMachine *self, guint64 *out_bytes, guint64 *out_room)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+  struct statvfs info;
+
+  *out_bytes = (self->pid != 0 ? get_touched (self->pid) : 0) + MORE_BYTES;
+  /* Where nothing is known the writing itself will tell. */
+  *out_room = G_MAXUINT64;
+  if (statvfs (folder, &info) == 0)
+    *out_room = (guint64) info.f_bavail * info.f_frsize;
+}
+
 static gboolean
 check_room (LodgeMachine *self, GError **error)
 {
-  g_autofree char *folder = lodge_machine_dup_folder (self);
-  guint64 wanted = get_touched (self->pid) + MORE_BYTES;
   g_autofree char *wants = NULL;
   g_autofree char *has = NULL;
-  struct statvfs info;
-  guint64 room;
+  guint64 wanted, room;
 
-  if (statvfs (folder, &info) != 0)
-    return TRUE;
-  room = (guint64) info.f_bavail * info.f_frsize;
+  lodge_snapshot_live_measure (self, &wanted, &room);
   if (room >= wanted)
     return TRUE;
   wants = g_format_size_full (wanted, G_FORMAT_SIZE_IEC_UNITS);
@@ -116,6 +124,12 @@ lodge_snapshot_live_new (LodgeMachine *self, GError **error)
   live->memory_fd = -1;
   live->ran = self->state == LODGE_STATE_RUNNING;
   return live;
+}
+
+gboolean
+lodge_snapshot_live_ran (LodgeSnapshotLive *self)
+{
+  return self->ran;
 }
 
 /* Settings that were changed since the start are seen by the guest at its next one: the memory does

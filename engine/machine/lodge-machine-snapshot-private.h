@@ -41,8 +41,12 @@ void lodge_snapshot_work_tidy (GTask *task);
 
 /* %LODGE_ERROR_STATE, %LODGE_ERROR_STORAGE when there is too little room for the memory. */
 LodgeSnapshotLive *lodge_snapshot_live_new (LodgeMachine *self, GError **error);
+/* Whether the guest ran when it was asked for. */
+gboolean lodge_snapshot_live_ran (LodgeSnapshotLive *self);
 /* What the guest runs with, on the layers that it has by now. Transfer full. */
 LodgeDescription *lodge_snapshot_live_dup_description (LodgeMachine *self);
+/* What the guest's memory may take, and what there is. */
+void lodge_snapshot_live_measure (LodgeMachine *self, guint64 *out_bytes, guint64 *out_room);
 void lodge_snapshot_live_free (LodgeSnapshotLive *self);
 /* The tops are made: from here to lodge_snapshot_work_tidy(). */
 void lodge_snapshot_live_begin (GTask *task);

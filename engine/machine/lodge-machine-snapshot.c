@@ -206,7 +206,9 @@ prepare_thread (GTask *worker, gpointer source, gpointer data, GCancellable *can
   g_autofree char *folder = lodge_machine_dup_folder (self);
   GError *error = NULL;
 
-  if (lodge_journal_begin (folder, work->files, &error) &&
+  if (lodge_journal_begin_live (folder, work->files, work->live != NULL ? work->id : NULL,
+                                work->live != NULL && lodge_snapshot_live_ran (work->live),
+                                &error) &&
       (work->stored == NULL ||
        lodge_snapshot_files_store (folder, work->id, work->stored, &error)) &&
       (work->stored == NULL || work->live != NULL ||

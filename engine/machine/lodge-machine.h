@@ -233,6 +233,12 @@ void lodge_machine_describe_snapshot_async (LodgeMachine *self,
                                             GAsyncReadyCallback callback,
                                             gpointer user_data);
 
+/* (a(ss)a{sv}): as Machine1.CheckSnapshot says. Transfer full. */
+void lodge_machine_check_snapshot_async (LodgeMachine *self,
+                                         GAsyncReadyCallback callback,
+                                         gpointer user_data);
+GVariant *lodge_machine_check_snapshot_finish (LodgeMachine *self, GAsyncResult *result);
+
 /* Changes whenever the tree of snapshots does. */
 guint64 lodge_machine_get_snapshot_serial (LodgeMachine *self);
 /* aa{sv}: each snapshot as Machine1.ListSnapshots says. Floating. */

@@ -46,6 +46,8 @@ struct _LodgeQemuSnapshot {
   GPtrArray *disks;
   gboolean migrating;
   gboolean switched;
+  char **strange;   /* nodes that somebody else may have added */
+  GHashTable *used; /* nodes that devices are on */
 
   /* Of what is under way. */
   GTask *task;
@@ -71,7 +73,8 @@ typedef struct {
   JsonObject *arguments;
   int fd;         /* goes with it, or -1 */
   gboolean *done; /* set when it went well, or NULL */
-  guint turn;     /* of what it belongs to */
+  gboolean may_fail;
+  guint turn; /* of what it belongs to */
 } Step;
 
 static void
@@ -117,6 +120,8 @@ lodge_qemu_snapshot_finalize (GObject *object)
   g_object_unref (self->qmp);
   g_ptr_array_unref (self->disks);
   g_free (self->status);
+  g_strfreev (self->strange);
+  g_clear_pointer (&self->used, g_hash_table_unref);
 
   G_OBJECT_CLASS (lodge_qemu_snapshot_parent_class)->finalize (object);
 }
@@ -237,14 +242,17 @@ stepped_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (JsonNode) answer = NULL;
   GError *error = NULL;
   gboolean old = step->turn != self->turn;
+  gboolean may_fail = step->may_fail;
 
   answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, &error);
   if (answer != NULL && step->done != NULL)
     *step->done = TRUE;
   step_free (step);
-  if (old)
+  if (old || may_fail)
     g_clear_error (&error);
-  else if (answer == NULL)
+  if (old)
+    return;
+  if (answer == NULL && !may_fail)
     end (self, error);
   else
     next_step (self);
@@ -557,6 +565,119 @@ lodge_qemu_snapshot_finish (LodgeQemuSnapshot *self, GAsyncResult *result, GErro
 {
   g_return_val_if_fail (g_async_result_is_tagged (result, lodge_qemu_snapshot_new), FALSE);
   return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* Recovering. */
+
+gboolean
+lodge_qemu_snapshot_is_used (LodgeQemuSnapshot *self, const char *node)
+{
+  return self->used != NULL && g_hash_table_contains (self->used, node);
+}
+
+/* query-block: the node that each device is on. */
+static void
+read_used (LodgeQemuSnapshot *self, JsonNode *answer)
+{
+  JsonArray *devices = JSON_NODE_HOLDS_ARRAY (answer) ? json_node_get_array (answer) : NULL;
+
+  g_clear_pointer (&self->used, g_hash_table_unref);
+  self->used = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  for (guint i = 0; devices != NULL && i < json_array_get_length (devices); i++) {
+    JsonNode *device = json_array_get_element (devices, i);
+    JsonNode *inserted = NULL;
+
+    if (JSON_NODE_HOLDS_OBJECT (device))
+      inserted = json_object_get_member (json_node_get_object (device), "inserted");
+    if (inserted != NULL && JSON_NODE_HOLDS_OBJECT (inserted))
+      g_hash_table_add (self->used, g_strdup (json_object_get_string_member_with_default (
+                                        json_node_get_object (inserted), "node-name", "")));
+  }
+}
+
+static void
+used_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeQemuSnapshot) self = user_data;
+  g_autoptr (JsonNode) answer = NULL;
+  GError *error = NULL;
+
+  answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, &error);
+  if (answer == NULL) {
+    end (self, error);
+    return;
+  }
+  read_used (self, answer);
+  add_pause_capability (self, FALSE);
+  for (guint i = 0; self->strange != NULL && self->strange[i] != NULL; i++) {
+    /* One that is not there is what is wanted. */
+    if (!g_hash_table_contains (self->used, self->strange[i]))
+      add_step (self, "blockdev-del", lodge_qmp_arguments ("node-name", self->strange[i], NULL))
+          ->may_fail = TRUE;
+  }
+  next_step (self);
+}
+
+static void ask_migration (LodgeQemuSnapshot *self);
+
+static gboolean
+ask_migration_again_cb (gpointer user_data)
+{
+  LodgeQemuSnapshot *self = user_data;
+
+  self->poll = 0;
+  ask_migration (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+migration_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  static const char *const under_way[] = {"setup",  "active",     "pre-switchover",
+                                          "device", "cancelling", NULL};
+  g_autoptr (LodgeQemuSnapshot) self = user_data;
+  g_autoptr (JsonNode) answer = NULL;
+  GError *error = NULL;
+  const char *status = "";
+
+  answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, &error);
+  if (self->task == NULL) {
+    g_clear_error (&error);
+    return;
+  }
+  if (answer == NULL) {
+    end (self, error);
+    return;
+  }
+  if (JSON_NODE_HOLDS_OBJECT (answer))
+    status =
+        json_object_get_string_member_with_default (json_node_get_object (answer), "status", "");
+  if (g_strv_contains (under_way, status))
+    self->poll = g_timeout_add (FINALIZE_MS, ask_migration_again_cb, self);
+  else
+    lodge_qmp_execute_async (self->qmp, "query-block", NULL, COMMAND_MS, NULL, used_cb,
+                             g_object_ref (self));
+}
+
+static void
+ask_migration (LodgeQemuSnapshot *self)
+{
+  lodge_qmp_execute_async (self->qmp, "query-migrate", NULL, COMMAND_MS, NULL, migration_cb,
+                           g_object_ref (self));
+}
+
+void
+lodge_qemu_snapshot_recover_async (LodgeQemuSnapshot *self,
+                                   const char *const *nodes,
+                                   GAsyncReadyCallback callback,
+                                   gpointer user_data)
+{
+  begin (self, callback, user_data);
+  g_strfreev (self->strange);
+  self->strange = g_strdupv ((char **) nodes);
+  /* There is no harm in it where nothing is under way. */
+  lodge_qmp_execute_async (self->qmp, "migrate_cancel", NULL, COMMAND_MS, NULL, NULL, NULL);
+  ask_migration (self);
 }
 
 /* Loading. */

@@ -47,8 +47,8 @@ void lodge_qemu_snapshot_switch_async (LodgeQemuSnapshot *self,
                                        gpointer user_data);
 /* Whether the disks have been switched; they stay so. */
 gboolean lodge_qemu_snapshot_has_switched (LodgeQemuSnapshot *self);
-/* The guest runs again. QEMU refuses that until it has put away the migration, some moments after it
- * has told that it is complete: this waits. */
+/* The guest runs again. QEMU refuses that until it has put away the migration, some moments after
+ * it has told that it is complete: this waits. */
 void lodge_qemu_snapshot_go_on_async (LodgeQemuSnapshot *self,
                                       GAsyncReadyCallback callback,
                                       gpointer user_data);
@@ -57,6 +57,16 @@ void lodge_qemu_snapshot_go_on_async (LodgeQemuSnapshot *self,
 void lodge_qemu_snapshot_end_async (LodgeQemuSnapshot *self,
                                     GAsyncReadyCallback callback,
                                     gpointer user_data);
+/* What somebody else began in this QEMU, who is gone, is over: the memory is not written any
+ * further.
+ * @nodes: (array zero-terminated): that he may have added; those that are in use stay.
+ * lodge_qemu_snapshot_is_used() is known afterwards. */
+void lodge_qemu_snapshot_recover_async (LodgeQemuSnapshot *self,
+                                        const char *const *nodes,
+                                        GAsyncReadyCallback callback,
+                                        gpointer user_data);
+/* Whether a device is on @node. */
+gboolean lodge_qemu_snapshot_is_used (LodgeQemuSnapshot *self, const char *node);
 gboolean lodge_qemu_snapshot_finish (LodgeQemuSnapshot *self, GAsyncResult *result, GError **error);
 
 /**

@@ -53,6 +53,22 @@ handle_list (LodgeMachine1 *object, GDBusMethodInvocation *invocation)
   return TRUE;
 }
 
+static void
+checked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GVariant) checked =
+      lodge_machine_check_snapshot_finish (LODGE_MACHINE (source), result);
+
+  g_dbus_method_invocation_return_value (user_data, checked);
+}
+
+static gboolean
+handle_check (LodgeMachine1 *object, GDBusMethodInvocation *invocation)
+{
+  lodge_machine_check_snapshot_async (get_machine (object), checked_cb, invocation);
+  return TRUE;
+}
+
 static gboolean
 handle_create (LodgeMachine1 *object,
                GDBusMethodInvocation *invocation,
@@ -139,6 +155,7 @@ void
 lodge_service_snapshots_init (LodgeMachine1Iface *iface)
 {
   iface->handle_list_snapshots = handle_list;
+  iface->handle_check_snapshot = handle_check;
   iface->handle_create_snapshot = handle_create;
   iface->handle_revert_snapshot = handle_revert;
   iface->handle_delete_snapshot = handle_delete;

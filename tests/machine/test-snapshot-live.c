@@ -4,12 +4,17 @@
 #include "description/lodge-description-snapshots.h"
 #include "lodge-error.h"
 #include "machine-fixture.h"
+#include "machine/lodge-journal-private.h"
 #include "machine/lodge-journal.h"
 #include "qemu/lodge-unix-socket.h"
 
 #include <glib/gstdio.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static const LodgeDescription *
 now (LodgeMachine *machine)
@@ -71,7 +76,7 @@ tell (LodgeMachine *machine, const char *text)
 }
 
 static const GError *
-wait (LodgeJob *job)
+wait_job (LodgeJob *job)
 {
   test_wait_until (lodge_job_get_state (job) != LODGE_JOB_RUNNING);
   return lodge_job_get_error (job);
@@ -82,7 +87,7 @@ take (MachineFixture *f, LodgeMachine *machine, const char *name)
 {
   LodgeJob *job = lodge_library_take_snapshot (f->library, machine, name, "");
 
-  g_assert_no_error (wait (job));
+  g_assert_no_error (wait_job (job));
 }
 
 static guint
@@ -150,10 +155,10 @@ test_memory (MachineFixture *f, gconstpointer data)
   g_assert_cmpuint (now (machine)->layers->len, ==, 3);
 
   job = lodge_library_go_back (f->library, machine, "one", TRUE, NULL);
-  g_assert_error (wait (job), LODGE_ERROR, LODGE_ERROR_STATE);
+  g_assert_error (wait_job (job), LODGE_ERROR, LODGE_ERROR_STATE);
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
   job = lodge_library_go_back (f->library, machine, "one", TRUE, NULL);
-  g_assert_no_error (wait (job));
+  g_assert_no_error (wait_job (job));
   g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
   g_assert_cmpint (ask (machine, "?"), ==, 'a');
   tell (machine, "d");
@@ -162,14 +167,50 @@ test_memory (MachineFixture *f, gconstpointer data)
   /* The other one, giving up the present; and the first again. */
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
   job = lodge_library_go_back (f->library, machine, "two", FALSE, NULL);
-  g_assert_no_error (wait (job));
+  g_assert_no_error (wait_job (job));
   g_assert_cmpint (ask (machine, "?"), ==, 'b');
   g_assert_cmpuint (now (machine)->snapshots->len, ==, 3);
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
   job = lodge_library_go_back (f->library, machine, "one", FALSE, NULL);
-  g_assert_no_error (wait (job));
+  g_assert_no_error (wait_job (job));
   g_assert_cmpint (ask (machine, "?"), ==, 'a');
   assert_tidy (machine);
+}
+
+/* What a window asks before its button can be pressed. */
+static void
+test_check (MachineFixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
+
+  for (guint i = 0; i < 3; i++) {
+    g_autoptr (GAsyncResult) result = NULL;
+    g_autoptr (GVariant) checked = NULL;
+    g_autoptr (GVariant) blockers = NULL;
+    g_autoptr (GVariant) facts = NULL;
+    LodgeJob *job = NULL;
+    gboolean memory;
+    guint64 bytes;
+
+    if (i == 1) {
+      machine_fixture_start (machine);
+      tell (machine, "a");
+    } else if (i == 2) {
+      job = lodge_library_take_snapshot (f->library, machine, "one", "");
+      test_wait_until (lodge_job_get_step (job)[0] != '\0');
+    }
+    lodge_machine_check_snapshot_async (machine, test_wait_result_cb, &result);
+    test_wait_until (result != NULL);
+    checked = lodge_machine_check_snapshot_finish (machine, result);
+    g_variant_get (checked, "(@a(ss)@a{sv})", &blockers, &facts);
+    g_assert_cmpuint (g_variant_n_children (blockers), ==, i == 2 ? 1 : 0);
+    g_assert_true (g_variant_lookup (facts, "memory", "b", &memory));
+    g_assert_cmpint (memory, ==, i > 0);
+    g_assert_true (g_variant_lookup (facts, "bytes", "t", &bytes));
+    g_assert_cmpint (bytes > 0, ==, i > 0);
+    if (job != NULL)
+      g_assert_no_error (wait_job (job));
+  }
 }
 
 /* Settings that the running guest has not got yet do not keep it from going on. */
@@ -190,7 +231,7 @@ test_changed_settings (MachineFixture *f, gconstpointer data)
   take (f, machine, "one");
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
   job = lodge_library_go_back (f->library, machine, "one", TRUE, NULL);
-  g_assert_no_error (wait (job));
+  g_assert_no_error (wait_job (job));
   g_assert_cmpint (ask (machine, "?"), ==, 'a');
   g_assert_cmpuint (now (machine)->memory_mib, ==, 128);
 }
@@ -210,7 +251,7 @@ test_cancel (MachineFixture *f, gconstpointer data)
 
     test_wait_ms (i * 25);
     lodge_job_cancel (job);
-    if (wait (job) != NULL) {
+    if (wait_job (job) != NULL) {
       g_assert_error (lodge_job_get_error (job), LODGE_ERROR, LODGE_ERROR_CANCELLED);
       g_assert_null (lodge_description_find_snapshot (now (machine), name, NULL));
       n_cancelled++;
@@ -242,7 +283,7 @@ test_paused_and_deleted (MachineFixture *f, gconstpointer data)
   g_assert_cmpint (ask (machine, "?"), ==, 'a');
 
   job = lodge_library_delete_snapshot (f->library, machine, "one");
-  g_assert_no_error (wait (job));
+  g_assert_no_error (wait_job (job));
   assert_tidy (machine);
   g_assert_cmpuint (now (machine)->snapshots->len, ==, 0);
   g_assert_cmpuint (now (machine)->layers->len, ==, 2);
@@ -252,7 +293,7 @@ test_paused_and_deleted (MachineFixture *f, gconstpointer data)
   test_wait_until (now (machine)->layers->len == 1);
   test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_OFF);
   for (guint i = 0; i < lodge_library_get_jobs (f->library)->len; i++)
-    wait (lodge_library_get_jobs (f->library)->pdata[i]);
+    wait_job (lodge_library_get_jobs (f->library)->pdata[i]);
   assert_tidy (machine);
   machine_fixture_start (machine);
   tell (machine, "b");
@@ -277,7 +318,7 @@ test_damaged_memory (MachineFixture *f, gconstpointer data)
   g_assert_no_errno (g_chmod (memory, 0600));
   g_assert_true (g_file_set_contents (memory, "nothing that QEMU knows", -1, NULL));
   job = lodge_library_go_back (f->library, machine, "one", FALSE, NULL);
-  g_assert_error (wait (job), LODGE_ERROR, LODGE_ERROR_FAILED);
+  g_assert_error (wait_job (job), LODGE_ERROR, LODGE_ERROR_FAILED);
   g_test_message ("%s", lodge_job_get_error (job)->message);
   g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
   g_assert_cmpuint (now (machine)->snapshots->len, ==, 2);
@@ -286,14 +327,142 @@ test_damaged_memory (MachineFixture *f, gconstpointer data)
   tell (machine, "b");
 }
 
+/* --- An engine that is killed over it, at every step, while QEMU lives on or is killed, too --- */
+
+#define TIMES      5
+#define MOST_STEPS 200
+
+static gint steps_left;
+
+static void
+step_cb (const char *step)
+{
+  if (g_atomic_int_dec_and_test (&steps_left))
+    kill (getpid (), SIGKILL);
+}
+
+/* The engine that is killed. */
+static int
+work (const char *folder, int step)
+{
+  MachineFixture f = {.folder = (char *) folder};
+  LodgeMachine *machine;
+  LodgeJob *job;
+
+  machine_fixture_open_library (&f);
+  machine = lodge_library_find (f.library, "web", NULL);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
+  steps_left = step;
+  lodge_journal_step_hook = step_cb;
+  job = lodge_library_take_snapshot (f.library, machine, "new", "");
+  g_assert_no_error (wait_job (job));
+  machine_fixture_close_library (&f);
+  return 0;
+}
+
+/* FALSE: it has come to its end. */
+static gboolean
+is_killed (MachineFixture *f, guint step)
+{
+  g_autofree char *number = g_strdup_printf ("%u", step);
+  char *argv[] = {(char *) "/proc/self/exe", (char *) "--worker", f->folder, number, NULL};
+  g_autoptr (GError) error = NULL;
+  g_autofree char *words = NULL;
+  int status;
+
+  g_spawn_sync (NULL, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, &words, &status, &error);
+  g_assert_no_error (error);
+  if (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL)
+    return TRUE;
+  if (!WIFEXITED (status) || WEXITSTATUS (status) != 0)
+    g_error ("step %u: %s", step, words);
+  return FALSE;
+}
+
+static void
+wait_all (MachineFixture *f)
+{
+  GPtrArray *jobs = lodge_library_get_jobs (f->library);
+
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  for (guint i = 0; i < jobs->len; i++)
+    wait_job (jobs->pdata[i]);
+}
+
+static void
+test_killed (MachineFixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
+  guint n = 0;
+
+  for (guint step = 1; step < MOST_STEPS; step++) {
+    gboolean killed = FALSE;
+
+    for (guint i = 0; i < TIMES; i++) {
+      gboolean both = i % 2 == 1;
+
+      if (!lodge_state_is_live (lodge_machine_get_state (machine))) {
+        machine_fixture_start (machine);
+        tell (machine, "a");
+      }
+      machine_fixture_close_library (f);
+      killed = is_killed (f, step);
+      if (both) {
+        machine_fixture_open_library (f);
+        machine = lodge_library_find (f->library, "web", NULL);
+        if (lodge_machine_get_state (machine) != LODGE_STATE_OFF)
+          kill (machine_fixture_find_qemu (machine), SIGKILL);
+        test_wait_until (!lodge_state_is_live (lodge_machine_get_state (machine)));
+      } else {
+        machine_fixture_open_library (f);
+        machine = lodge_library_find (f->library, "web", NULL);
+        /* It goes on, and knows what it knew. */
+        g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
+        g_assert_cmpint (ask (machine, "?"), ==, 'a');
+      }
+      wait_all (f);
+      assert_tidy (machine);
+      if (!both) {
+        /* The next one is as good as any. */
+        take (f, machine, "after");
+        assert_tidy (machine);
+        machine_fixture_request (machine, LODGE_REQUEST_KILL);
+      }
+      for (guint j = 0; now (machine)->snapshots->len > 0 && j < 3; j++) {
+        const LodgeSnapshot *snapshot = now (machine)->snapshots->pdata[0];
+        LodgeJob *job;
+
+        g_test_message ("%s", snapshot->name);
+        job = lodge_library_delete_snapshot (f->library, machine, snapshot->id);
+        g_assert_no_error (wait_job (job));
+      }
+      wait_all (f);
+      g_assert_cmpuint (now (machine)->layers->len, ==, 1);
+      assert_tidy (machine);
+      if (!killed)
+        break;
+    }
+    if (!killed)
+      break;
+    n++;
+  }
+  g_test_message ("%u steps", n);
+  g_assert_cmpuint (n, >, 10);
+}
+
 int
 main (int argc, char *argv[])
 {
+  if (argc == 4 && g_str_equal (argv[1], "--worker"))
+    return work (argv[2], atoi (argv[3]));
   machine_fixture_init (&argc, &argv);
   MACHINE_FIXTURE_ADD ("snapshot/memory", test_memory);
+  MACHINE_FIXTURE_ADD ("snapshot/check", test_check);
   MACHINE_FIXTURE_ADD ("snapshot/changed-settings", test_changed_settings);
   MACHINE_FIXTURE_ADD ("snapshot/cancel", test_cancel);
   MACHINE_FIXTURE_ADD ("snapshot/paused-and-deleted", test_paused_and_deleted);
   MACHINE_FIXTURE_ADD ("snapshot/damaged-memory", test_damaged_memory);
+  MACHINE_FIXTURE_ADD ("snapshot/killed", test_killed);
   return g_test_run ();
 }

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A snapshot of a running guest whose engine was killed over it.
+ *
+ * machine.ini may name the snapshot, and QEMU may have switched to the new tops, or not:
+ *
+ *   QEMU is gone      the new tops are what machine.ini says, and right: those that QEMU had not
+ *                     switched to are empty. The snapshot, which has no memory, is forgotten.
+ *   QEMU lives        it is told to stop writing memory, and says which tops it is on: where those
+ *                     are the old ones, they are machine.ini's again. The guest goes on if it ran.
+ */
+#include "machine/lodge-machine-private.h"
+
+#include "description/lodge-description-snapshots.h"
+#include "lodge-error.h"
+#include "machine/lodge-journal.h"
+#include "qemu/lodge-qemu-snapshot.h"
+
+#include <string.h>
+
+typedef struct {
+  char *snapshot;
+  gboolean ran;
+  LodgeQemuSnapshot *qemu; /* NULL: it is gone */
+} Recover;
+
+static void
+recover_free (Recover *recover)
+{
+  g_free (recover->snapshot);
+  g_clear_object (&recover->qemu);
+  g_free (recover);
+}
+
+/* The nodes that QEMU may have been given: each is called as its layer, and as that is its file. */
+static GPtrArray *
+list_nodes (const char *folder)
+{
+  g_autoptr (GPtrArray) files = lodge_journal_list (folder);
+  GPtrArray *nodes = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; i < files->len; i++) {
+    const char *file = files->pdata[i];
+
+    if (g_str_has_prefix (file, "layers/") && g_str_has_suffix (file, ".qcow2"))
+      g_ptr_array_add (nodes, g_strndup (file + strlen ("layers/"),
+                                         strlen (file) - strlen ("layers/") - strlen (".qcow2")));
+  }
+  g_ptr_array_add (nodes, NULL);
+  return nodes;
+}
+
+/* The tops that were made for the snapshot: they stand on its layers. */
+static GPtrArray *
+list_tops (const LodgeDescription *now, const LodgeSnapshot *snapshot)
+{
+  GPtrArray *tops = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; i < now->disks->len; i++) {
+    const LodgeDisk *disk = now->disks->pdata[i];
+    const LodgeLayer *top = lodge_description_get_layer (now, disk->top);
+
+    if (top->below != NULL && g_strv_contains ((const char *const *) snapshot->layers, top->below))
+      g_ptr_array_add (tops, g_strdup (top->id));
+  }
+  return tops;
+}
+
+static gboolean
+edit_away (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
+{
+  Recover *recover = data;
+  const LodgeSnapshot *snapshot = lodge_description_get_snapshot (value, recover->snapshot);
+  g_autoptr (GPtrArray) tops = NULL;
+
+  if (snapshot == NULL || snapshot->memory) {
+    g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_CANCELLED, "");
+    return FALSE;
+  }
+  tops = list_tops (value, snapshot);
+  for (guint i = 0; recover->qemu != NULL && i < tops->len; i++) {
+    if (!lodge_qemu_snapshot_is_used (recover->qemu, tops->pdata[i]))
+      lodge_description_drop_top (value, tops->pdata[i]);
+  }
+  lodge_description_forget_snapshot (value, recover->snapshot);
+  return TRUE;
+}
+
+static void
+tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (!lodge_machine_tidy_finish (LODGE_MACHINE (source), result, &error))
+    g_debug ("%s", error->message);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachine *self = LODGE_MACHINE (source);
+  g_autoptr (GError) error = NULL;
+
+  /* The snapshot then stays as one without memory. */
+  if (!lodge_machine_save_finish (self, result, &error))
+    g_debug ("%s", error->message);
+  lodge_machine_tidy_async (self, tidied_cb, user_data);
+}
+
+static void
+save (GTask *task)
+{
+  lodge_machine_save_for_work_async (g_task_get_source_object (task), edit_away,
+                                     g_task_get_task_data (task), saved_cb, task);
+}
+
+static void
+went_on_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  /* Its state, which is asked next, says so. */
+  if (!lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, &error))
+    g_debug ("%s", error->message);
+  save (user_data);
+}
+
+static void
+stopped_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  Recover *recover = g_task_get_task_data (task);
+  g_autoptr (GError) error = NULL;
+
+  if (!lodge_qemu_snapshot_finish (recover->qemu, result, &error)) {
+    /* Nothing is known of its tops: nothing is changed, and the next engine tries again. */
+    g_debug ("%s", error->message);
+    g_task_return_boolean (task, TRUE);
+    g_object_unref (task);
+  } else if (recover->ran) {
+    lodge_qemu_snapshot_go_on_async (recover->qemu, went_on_cb, task);
+  } else {
+    save (task);
+  }
+}
+
+void
+lodge_machine_recover_snapshot_async (LodgeMachine *self,
+                                      GAsyncReadyCallback callback,
+                                      gpointer user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+  const LodgeDescription *now = lodge_machine_get_description (self);
+  Recover *recover = g_new0 (Recover, 1);
+  g_autoptr (GPtrArray) nodes = NULL;
+
+  g_task_set_source_tag (task, lodge_machine_recover_snapshot_async);
+  g_task_set_task_data (task, recover, (GDestroyNotify) recover_free);
+  recover->snapshot = lodge_journal_dup_live (folder, &recover->ran);
+  if (recover->snapshot == NULL || now == NULL) {
+    g_task_return_boolean (task, TRUE);
+    g_object_unref (task);
+    return;
+  }
+  if (self->qmp == NULL) {
+    save (task);
+    return;
+  }
+  nodes = list_nodes (folder);
+  recover->qemu = lodge_qemu_snapshot_new (self->qmp);
+  lodge_qemu_snapshot_recover_async (recover->qemu, (const char *const *) nodes->pdata, stopped_cb,
+                                     task);
+}
+
+void
+lodge_machine_recover_snapshot_finish (LodgeMachine *self, GAsyncResult *result)
+{
+  g_return_if_fail (g_task_is_valid (result, self));
+  g_task_propagate_boolean (G_TASK (result), NULL);
+}
