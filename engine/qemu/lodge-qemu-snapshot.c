@@ -14,6 +14,7 @@
 #include "qemu/lodge-qemu-snapshot.h"
 
 #include "lodge-error.h"
+#include "qemu/lodge-json.h"
 
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
@@ -34,9 +35,7 @@ typedef struct {
   char *node;
   int fd;
   gboolean io_uring;
-  gint64 fdset;    /* a number that QEMU has not yet */
-  gboolean passed; /* the descriptor is there */
-  gboolean added;  /* the node is */
+  gint64 fdset; /* a number that QEMU has not yet */
 } Disk;
 
 struct _LodgeQemuSnapshot {
@@ -44,7 +43,6 @@ struct _LodgeQemuSnapshot {
 
   LodgeQmp *qmp;
   GPtrArray *disks;
-  gboolean migrating;
   gboolean switched;
   char **strange;   /* nodes that somebody else may have added */
   GHashTable *used; /* nodes that devices are on */
@@ -176,7 +174,7 @@ event_cb (LodgeQmp *qmp, const char *name, JsonObject *data, LodgeQemuSnapshot *
   if (!g_str_equal (name, "MIGRATION"))
     return;
   g_free (self->status);
-  self->status = g_strdup (json_object_get_string_member_with_default (data, "status", ""));
+  self->status = g_strdup (lodge_json_get_string (data, "status"));
   look_at_status (self);
 }
 
@@ -326,9 +324,8 @@ add_disk_steps (LodgeQemuSnapshot *self, Disk *disk)
       add_step (self, "add-fd", parse ("{\"fdset-id\":%" G_GINT64_FORMAT "}", disk->fdset));
 
   step->fd = disk->fd;
-  step->done = &disk->passed;
   /* As the command line has it (lodge-machine-command-storage.c). */
-  step = add_step (
+  add_step (
       self, "blockdev-add",
       parse ("{\"driver\":\"qcow2\",\"node-name\":\"%s\",\"backing\":null,\"read-only\":false,"
              "\"discard\":\"unmap\",\"detect-zeroes\":\"unmap\",\"file\":{\"driver\":\"file\","
@@ -336,7 +333,6 @@ add_disk_steps (LodgeQemuSnapshot *self, Disk *disk)
              "\"read-only\":false,\"aio\":\"%s\",\"cache\":{\"direct\":false},"
              "\"discard\":\"unmap\"}}",
              disk->node, disk->node, disk->fdset, disk->io_uring ? "io_uring" : "threads"));
-  step->done = &disk->added;
 }
 
 static void
@@ -350,13 +346,12 @@ asked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (answer == NULL || !JSON_NODE_HOLDS_OBJECT (answer) || self->wanted == NULL ||
       !g_str_equal (self->wanted, "pre-switchover"))
     return;
-  if (json_object_has_member (json_node_get_object (answer), "ram"))
-    ram = json_object_get_object_member (json_node_get_object (answer), "ram");
+  ram = lodge_json_get_object (json_node_get_object (answer), "ram");
   if (ram == NULL)
     return;
-  transferred = json_object_get_int_member_with_default (ram, "transferred", 0);
-  total = json_object_get_int_member_with_default (ram, "total", 0);
-  remaining = json_object_get_int_member_with_default (ram, "remaining", 0);
+  transferred = lodge_json_get_int (ram, "transferred", 0);
+  total = lodge_json_get_int (ram, "total", 0);
+  remaining = lodge_json_get_int (ram, "remaining", 0);
   if (total > 0 && self->progress != NULL)
     self->progress (CLAMP (1 - (double) remaining / (double) total, 0, 1), self->progress_data);
   if (!self->stopped && transferred > 0 && (guint64) transferred > self->most_bytes) {
@@ -410,8 +405,7 @@ lodge_qemu_snapshot_freeze_async (LodgeQemuSnapshot *self,
   step = add_step (self, "getfd", lodge_qmp_arguments ("fdname", FD_NAME, NULL));
   step->fd = memory_fd;
   g_clear_pointer (&self->status, g_free);
-  step = add_step (self, "migrate", lodge_qmp_arguments ("uri", "fd:" FD_NAME, NULL));
-  step->done = &self->migrating;
+  add_step (self, "migrate", lodge_qmp_arguments ("uri", "fd:" FD_NAME, NULL));
   self->wanted = "pre-switchover";
   self->poll = g_timeout_add (PROGRESS_MS, poll_cb, self);
   if (cancellable != NULL) {
@@ -470,7 +464,7 @@ status_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (LodgeQemuSnapshot) self = user_data;
   g_autoptr (JsonNode) answer = NULL;
   GError *error = NULL;
-  const char *status = "";
+  const char *status = NULL;
 
   answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, &error);
   if (self->task == NULL) {
@@ -482,9 +476,8 @@ status_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   if (JSON_NODE_HOLDS_OBJECT (answer))
-    status =
-        json_object_get_string_member_with_default (json_node_get_object (answer), "status", "");
-  if (g_str_equal (status, "finish-migrate")) {
+    status = lodge_json_get_string (json_node_get_object (answer), "status");
+  if (g_strcmp0 (status, "finish-migrate") == 0) {
     self->poll = g_timeout_add (FINALIZE_MS, ask_again_cb, self);
     return;
   }
@@ -522,42 +515,21 @@ removed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_object_unref (task);
 }
 
-static void
-migration_over_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  LodgeQemuSnapshot *self = LODGE_QEMU_SNAPSHOT (source);
-  g_autoptr (GError) error = NULL;
-
-  if (!lodge_qemu_snapshot_finish (self, result, &error))
-    g_debug ("%s", error->message);
-  begin (self, removed_cb, user_data);
-  for (guint i = 0; i < self->disks->len; i++) {
-    Disk *disk = self->disks->pdata[i];
-
-    if (disk->added && !self->switched)
-      add_step (self, "blockdev-del", lodge_qmp_arguments ("node-name", disk->node, NULL));
-    if (disk->passed && !self->switched)
-      add_step (self, "remove-fd", parse ("{\"fdset-id\":%" G_GINT64_FORMAT "}", disk->fdset));
-  }
-  add_pause_capability (self, FALSE);
-  next_step (self);
-}
-
 void
 lodge_qemu_snapshot_end_async (LodgeQemuSnapshot *self,
                                GAsyncReadyCallback callback,
                                gpointer user_data)
 {
   GTask *task = g_task_new (self, NULL, callback, user_data);
+  g_autoptr (GPtrArray) nodes = g_ptr_array_new ();
 
   g_task_set_source_tag (task, lodge_qemu_snapshot_new);
-  begin (self, migration_over_cb, task);
-  if (self->migrating && g_strcmp0 (self->status, "completed") != 0 &&
-      g_strcmp0 (self->status, "failed") != 0) {
-    add_step (self, "migrate_cancel", NULL);
-    self->wanted = "cancelled";
-  }
-  next_step (self);
+  for (guint i = 0; i < self->disks->len; i++)
+    g_ptr_array_add (nodes, ((Disk *) self->disks->pdata[i])->node);
+  g_ptr_array_add (nodes, NULL);
+  /* Who ended in the middle does not know how far QEMU has come: what was said last may not have
+   * been answered. */
+  lodge_qemu_snapshot_recover_async (self, (const char *const *) nodes->pdata, removed_cb, task);
 }
 
 gboolean
@@ -585,13 +557,15 @@ read_used (LodgeQemuSnapshot *self, JsonNode *answer)
   self->used = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   for (guint i = 0; devices != NULL && i < json_array_get_length (devices); i++) {
     JsonNode *device = json_array_get_element (devices, i);
-    JsonNode *inserted = NULL;
+    JsonObject *inserted = NULL;
+    const char *node = NULL;
 
     if (JSON_NODE_HOLDS_OBJECT (device))
-      inserted = json_object_get_member (json_node_get_object (device), "inserted");
-    if (inserted != NULL && JSON_NODE_HOLDS_OBJECT (inserted))
-      g_hash_table_add (self->used, g_strdup (json_object_get_string_member_with_default (
-                                        json_node_get_object (inserted), "node-name", "")));
+      inserted = lodge_json_get_object (json_node_get_object (device), "inserted");
+    if (inserted != NULL)
+      node = lodge_json_get_string (inserted, "node-name");
+    if (node != NULL)
+      g_hash_table_add (self->used, g_strdup (node));
   }
 }
 
@@ -613,6 +587,13 @@ used_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     /* One that is not there is what is wanted. */
     if (!g_hash_table_contains (self->used, self->strange[i]))
       add_step (self, "blockdev-del", lodge_qmp_arguments ("node-name", self->strange[i], NULL))
+          ->may_fail = TRUE;
+  }
+  for (guint i = 0; i < self->disks->len; i++) {
+    const Disk *disk = self->disks->pdata[i];
+
+    if (!g_hash_table_contains (self->used, disk->node))
+      add_step (self, "remove-fd", parse ("{\"fdset-id\":%" G_GINT64_FORMAT "}", disk->fdset))
           ->may_fail = TRUE;
   }
   next_step (self);
@@ -638,7 +619,7 @@ migration_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (LodgeQemuSnapshot) self = user_data;
   g_autoptr (JsonNode) answer = NULL;
   GError *error = NULL;
-  const char *status = "";
+  const char *status = NULL;
 
   answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, &error);
   if (self->task == NULL) {
@@ -650,9 +631,8 @@ migration_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   if (JSON_NODE_HOLDS_OBJECT (answer))
-    status =
-        json_object_get_string_member_with_default (json_node_get_object (answer), "status", "");
-  if (g_strv_contains (under_way, status))
+    status = lodge_json_get_string (json_node_get_object (answer), "status");
+  if (status != NULL && g_strv_contains (under_way, status))
     self->poll = g_timeout_add (FINALIZE_MS, ask_migration_again_cb, self);
   else
     lodge_qmp_execute_async (self->qmp, "query-block", NULL, COMMAND_MS, NULL, used_cb,

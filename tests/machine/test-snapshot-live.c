@@ -245,11 +245,12 @@ test_cancel (MachineFixture *f, gconstpointer data)
 
   machine_fixture_start (machine);
   tell (machine, "a");
-  for (guint i = 0; i < 12; i++) {
+  /* Also between a command and its answer. */
+  for (guint i = 0; i < 24; i++) {
     g_autofree char *name = g_strdup_printf ("n%u", i);
     LodgeJob *job = lodge_library_take_snapshot (f->library, machine, name, "");
 
-    test_wait_ms (i * 25);
+    test_wait_ms (i < 14 ? i * 3 : (i - 12) * 25);
     lodge_job_cancel (job);
     if (wait_job (job) != NULL) {
       g_assert_error (lodge_job_get_error (job), LODGE_ERROR, LODGE_ERROR_CANCELLED);
