@@ -56,7 +56,7 @@ test_create (Fixture *self, gconstpointer unused)
       g_regex_match_simple ("^\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d\n$", unnamed.out, 0, 0));
   json = run (self, "snapshot", "create", "web", "three", "--json");
   assert_done (&json);
-  assert_json (&json, "$.id", "[\"s4\"]");
+  assert_json (&json, "$.id", "[\"s7\"]");
   assert_json (&json, "$.name", "[\"three\"]");
   bad = run (self, "snapshot", "create", "web", "\xff");
   assert_fails (&bad, 2, "UTF-8");
@@ -95,9 +95,10 @@ test_others (Fixture *self, gconstpointer unused)
 
   assert_done (&deleted);
   assert_calls (self, "DeleteSnapshot web 'patched'");
-  described = run (self, "snapshot", "describe", "web", "patched", "new text", "--name", "mended");
+  described =
+      run (self, "snapshot", "describe", "web", "installed", "new text", "--name", "mended");
   assert_done (&described);
-  assert_calls (self, "DescribeSnapshot web 'patched' 'mended' 'new text'");
+  assert_calls (self, "DescribeSnapshot web 'installed' 'mended' 'new text'");
   fake_engine_fail_next_job (self->engine, LODGE_ERROR_STORAGE, "The disk is full");
   failed = run (self, "snapshot", "create", "web", "x");
   assert_fails (&failed, 1, "The disk is full");
