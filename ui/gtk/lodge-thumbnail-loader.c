@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Fetches the pictures of those machines whose cards are on screen, a few at a time.
- *
- * A picture shows what a guest drew, and came through a QEMU that a guest may have taken over: only
- * a PNG of a sane size is given to the decoder, which runs in a thread.
- */
+/* Fetches the pictures of those machines whose cards are on screen, a few at a time. */
 #include "gtk/lodge-thumbnail-loader.h"
 
-#include <string.h>
+#include "gtk/lodge-guest-picture.h"
 
 #define MAX_IN_FLIGHT 4
-/* Lodge's own thumbnails are far smaller; these are what a window of cards can take. */
-#define MAX_BYTES (4 * 1024 * 1024)
-#define MAX_SIDE  2048
 
 struct _LodgeThumbnailLoader {
   GObject parent_instance;
@@ -67,41 +60,10 @@ fetch_end (Fetch *fetch, GdkTexture *texture)
   pump (self);
 }
 
-static gboolean
-is_sane_png (const guint8 *data, gsize length)
-{
-  /* PNG specification, 5.2 and 11.2.2: the signature, then IHDR with width and height first. */
-  static const guint8 head[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n',
-                                0,    0,   0,   13,  'I',  'H',  'D',  'R'};
-  guint32 width, height;
-
-  if (length < sizeof head + 2 * sizeof width || length > MAX_BYTES ||
-      memcmp (data, head, sizeof head) != 0)
-    return FALSE;
-
-  memcpy (&width, data + sizeof head, sizeof width);
-  memcpy (&height, data + sizeof head + sizeof width, sizeof height);
-  width = GUINT32_FROM_BE (width);
-  height = GUINT32_FROM_BE (height);
-  return width > 0 && height > 0 && width <= MAX_SIDE && height <= MAX_SIDE;
-}
-
-static void
-decode_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
-{
-  GError *error = NULL;
-  GdkTexture *texture = gdk_texture_new_from_bytes (task_data, &error);
-
-  if (texture != NULL)
-    g_task_return_pointer (task, texture, g_object_unref);
-  else
-    g_task_return_error (task, error);
-}
-
 static void
 decoded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (GdkTexture) texture = g_task_propagate_pointer (G_TASK (result), NULL);
+  g_autoptr (GdkTexture) texture = lodge_guest_picture_decode_finish (result);
 
   fetch_end (user_data, texture);
 }
@@ -114,10 +76,6 @@ fetched_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GVariant) answer =
       g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, NULL);
   g_autoptr (GVariant) array = NULL;
-  g_autoptr (GBytes) bytes = NULL;
-  g_autoptr (GTask) task = NULL;
-  gconstpointer data;
-  gsize length;
 
   if (answer == NULL) {
     fetch->gone = g_dbus_connection_is_closed (G_DBUS_CONNECTION (source));
@@ -126,17 +84,7 @@ fetched_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
 
   array = g_variant_get_child_value (answer, 0);
-  bytes = g_variant_get_data_as_bytes (array);
-  data = g_bytes_get_data (bytes, &length);
-  if (data == NULL || !is_sane_png (data, length)) {
-    fetch_end (fetch, NULL);
-    return;
-  }
-
-  task = g_task_new (fetch->self, NULL, decoded_cb, fetch);
-  g_task_set_source_tag (task, fetched_cb);
-  g_task_set_task_data (task, g_steal_pointer (&bytes), (GDestroyNotify) g_bytes_unref);
-  g_task_run_in_thread (task, decode_in_thread);
+  lodge_guest_picture_decode_async (array, decoded_cb, fetch);
 }
 
 /* Without a proxy: that would fetch every property of a machine of which only this is needed. */
