@@ -5,6 +5,7 @@
 #include "gtk/lodge-create-window.h"
 #include "gtk/lodge-library-window.h"
 #include "gtk/lodge-machine-card.h"
+#include "gtk/lodge-snapshots-window.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -480,6 +481,38 @@ test_thumbnail (Fixture *f, gconstpointer data)
   app_wait_until (app_find (f->window, GTK_TYPE_PICTURE) != NULL);
 }
 
+static guint
+count_snapshots_windows (void)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+  guint n = 0;
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++) {
+    g_autoptr (GtkWidget) window = g_list_model_get_item (windows, i);
+
+    n += LODGE_IS_SNAPSHOTS_WINDOW (window);
+  }
+  return n;
+}
+
+/* One window for each machine, which goes with the library's. */
+static void
+test_snapshots (Fixture *f, gconstpointer data)
+{
+  const char *web = fake_engine_add_machine (f->engine, "web", "off");
+  const char *mail = fake_engine_add_machine (f->engine, "mail", "running");
+
+  show (f);
+  act (f, "machine.snapshots", web);
+  act (f, "machine.snapshots", mail);
+  act (f, "machine.snapshots", web);
+  g_assert_cmpuint (count_snapshots_windows (), ==, 2);
+  app_wait_until (app_was_called (f->engine, "ListSnapshots web") &&
+                  app_was_called (f->engine, "ListSnapshots mail"));
+  fake_engine_remove_machine (f->engine, "mail");
+  app_wait_until (count_snapshots_windows () == 1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -487,6 +520,7 @@ main (int argc, char **argv)
     return 0;
 
 #define ADD(path, test) g_test_add ("/library-window/" path, Fixture, NULL, set_up, test, tear_down)
+  ADD ("snapshots", test_snapshots);
   ADD ("empty", test_empty);
   ADD ("cards", test_cards);
   ADD ("hostile-text", test_hostile_text);

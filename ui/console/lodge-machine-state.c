@@ -12,6 +12,7 @@ typedef struct {
   LodgeMachineCan can;
 } StateRow;
 
+#define CAN_OFF (LODGE_MACHINE_CAN_START | LODGE_MACHINE_CAN_DELETE | LODGE_MACHINE_CAN_GO_BACK)
 #define CAN_RUNNING                                                                                \
   (LODGE_MACHINE_CAN_SHUTDOWN | LODGE_MACHINE_CAN_RESET | LODGE_MACHINE_CAN_KILL |                 \
    LODGE_MACHINE_CAN_SHOW)
@@ -20,8 +21,7 @@ typedef struct {
 static const StateRow rows[] = {
     [LODGE_MACHINE_STATE_UNKNOWN] = {"", N_ ("Unknown"), "dialog-question-symbolic", "dim-label",
                                      0},
-    [LODGE_MACHINE_STATE_OFF] = {"off", N_ ("Off"), "lodge-off-symbolic", "dim-label",
-                                 LODGE_MACHINE_CAN_START | LODGE_MACHINE_CAN_DELETE},
+    [LODGE_MACHINE_STATE_OFF] = {"off", N_ ("Off"), "lodge-off-symbolic", "dim-label", CAN_OFF},
     [LODGE_MACHINE_STATE_STARTING] = {"starting", N_ ("Starting"), "lodge-busy-symbolic", "accent",
                                       LODGE_MACHINE_CAN_KILL},
     [LODGE_MACHINE_STATE_RUNNING] = {"running", N_ ("Running"), "lodge-running-symbolic", "success",
@@ -37,7 +37,7 @@ static const StateRow rows[] = {
                                       LODGE_MACHINE_CAN_SHUTDOWN | LODGE_MACHINE_CAN_KILL |
                                           LODGE_MACHINE_CAN_SHOW},
     [LODGE_MACHINE_STATE_CRASHED] = {"crashed", N_ ("Crashed"), "dialog-warning-symbolic", "error",
-                                     LODGE_MACHINE_CAN_START | LODGE_MACHINE_CAN_DELETE},
+                                     CAN_OFF},
 };
 
 static const StateRow *

@@ -26,7 +26,8 @@ typedef enum {
   LODGE_MACHINE_CAN_RESET = 1 << 4,
   LODGE_MACHINE_CAN_KILL = 1 << 5,
   LODGE_MACHINE_CAN_DELETE = 1 << 6,
-  LODGE_MACHINE_CAN_SHOW = 1 << 7, /* the guest has a picture and takes keys */
+  LODGE_MACHINE_CAN_SHOW = 1 << 7,    /* the guest has a picture and takes keys */
+  LODGE_MACHINE_CAN_GO_BACK = 1 << 8, /* to a snapshot */
 } LodgeMachineCan;
 
 /* @text: as on the contract ("running"). */

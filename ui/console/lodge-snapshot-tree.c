@@ -37,7 +37,7 @@ lodge_snapshot_row_equal (const LodgeSnapshotRow *a, const LodgeSnapshotRow *b)
   return a->present == b->present && g_strcmp0 (a->id, b->id) == 0 &&
          g_strcmp0 (a->name, b->name) == 0 && g_strcmp0 (a->description, b->description) == 0 &&
          a->created == b->created && a->bytes == b->bytes && a->automatic == b->automatic &&
-         a->thumbnail == b->thumbnail && a->current == b->current &&
+         a->memory == b->memory && a->thumbnail == b->thumbnail && a->current == b->current &&
          g_strcmp0 (a->parent_name, b->parent_name) == 0 && a->lane == b->lane &&
          a->through == b->through && a->above == b->above && a->branch == b->branch &&
          a->below == b->below && a->way == b->way;
@@ -62,6 +62,7 @@ row_new (GVariant *snapshot)
   g_variant_lookup (snapshot, "created", "x", &row->created);
   g_variant_lookup (snapshot, "bytes", "t", &row->bytes);
   g_variant_lookup (snapshot, "automatic", "b", &row->automatic);
+  g_variant_lookup (snapshot, "memory", "b", &row->memory);
   g_variant_lookup (snapshot, "thumbnail", "b", &row->thumbnail);
   g_variant_lookup (snapshot, "current", "b", &row->current);
   return row;

@@ -27,6 +27,7 @@ typedef struct {
   gint64 created; /* seconds since 1970 */
   guint64 bytes;
   gboolean automatic;
+  gboolean memory; /* of a guest that ran */
   gboolean thumbnail;
   gboolean current;  /* the present goes on from it */
   char *parent_name; /* of what it goes on from, "" where that is none; the present's too */

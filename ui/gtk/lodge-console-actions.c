@@ -4,6 +4,7 @@
 
 #include "gtk/lodge-machine-operation.h"
 #include "gtk/lodge-message.h"
+#include "gtk/lodge-snapshots-window.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -126,12 +127,24 @@ send_keys_action (GtkWidget *widget, const char *name, GVariant *parameter)
   gtk_widget_grab_focus (GTK_WIDGET (self->display));
 }
 
+static void
+snapshots_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (widget);
+  const char *uuid = lodge_console_machine_get_uuid (self->machine);
+
+  if (uuid != NULL)
+    lodge_snapshots_window_show (GTK_WINDOW (self), self->connection, uuid,
+                                 lodge_console_machine_get_name (self->machine));
+}
+
 void
 lodge_console_actions_init (GtkWidgetClass *widget_class)
 {
   for (guint i = 0; i < G_N_ELEMENTS (powers); i++)
     gtk_widget_class_install_action (widget_class, powers[i].action, NULL, power_action);
   gtk_widget_class_install_action (widget_class, "console.send-keys", "s", send_keys_action);
+  gtk_widget_class_install_action (widget_class, "console.snapshots", NULL, snapshots_action);
 }
 
 void
@@ -151,6 +164,7 @@ lodge_console_actions_update (LodgeConsoleWindow *self)
   gtk_widget_action_set_enabled (
       widget, "console.wake",
       there && lodge_machine1_get_asleep (lodge_console_machine_get_machine (self->machine)));
+  gtk_widget_action_set_enabled (widget, "console.snapshots", there);
   gtk_widget_action_set_enabled (widget, "console.send-keys", (can & LODGE_MACHINE_CAN_SHOW) != 0);
   gtk_widget_action_set_enabled (widget, "console.screenshot",
                                  (can & LODGE_MACHINE_CAN_SHOW) != 0 || stands);

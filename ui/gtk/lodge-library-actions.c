@@ -5,6 +5,7 @@
 #include "gtk/lodge-machine-name.h"
 #include "gtk/lodge-machine-operation.h"
 #include "gtk/lodge-message.h"
+#include "gtk/lodge-snapshots-window.h"
 #include "lodge-error.h"
 
 #include <glib/gi18n-lib.h>
@@ -298,6 +299,15 @@ ask_rename (LodgeLibraryWindow *self, const char *uuid)
   gtk_widget_grab_focus (row);
 }
 
+static void
+show_snapshots (LodgeLibraryWindow *self, const char *uuid)
+{
+  LodgeMachineItem *item = lodge_machine_list_find (self->machines, uuid);
+
+  lodge_snapshots_window_show (GTK_WINDOW (self), self->connection, uuid,
+                               item != NULL ? lodge_machine_item_get_name (item) : uuid);
+}
+
 typedef struct {
   const char *name;
   LodgeMachineOperation operation; /* done at once when there is no @ask */
@@ -312,6 +322,7 @@ static const ActionRow actions[] = {
     {"machine.shutdown", LODGE_MACHINE_SHUTDOWN, NULL},
     {"machine.reset", LODGE_MACHINE_RESET, ask_reset},
     {"machine.kill", LODGE_MACHINE_KILL, ask_kill},
+    {"machine.snapshots", LODGE_MACHINE_START, show_snapshots},
     {"machine.rename", LODGE_MACHINE_START, ask_rename},
     {"machine.delete", LODGE_MACHINE_DELETE, ask_delete},
 };

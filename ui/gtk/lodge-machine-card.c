@@ -120,6 +120,7 @@ static const MenuRow power_rows[] = {
 };
 
 static const MenuRow keep_rows[] = {
+    {0, N_ ("Sn_apshots…"), "machine.snapshots"},
     {0, N_ ("Re_name…"), "machine.rename"},
     {LODGE_MACHINE_CAN_DELETE, N_ ("_Delete…"), "machine.delete"},
 };

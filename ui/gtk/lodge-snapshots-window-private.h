@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The snapshots window's fields, for its own files. */
+#pragma once
+
+#include "gtk/lodge-snapshots-window.h"
+
+#include "console/lodge-machine-state.h"
+#include "console/lodge-snapshot-tree.h"
+
+G_BEGIN_DECLS
+
+struct _LodgeSnapshotsWindow {
+  AdwWindow parent_instance;
+
+  LodgeConnection *connection; /* NULL once the window is closed */
+  char *uuid;
+  char *name;
+  LodgeMachine1 *machine; /* NULL while the engine is away */
+  LodgeEngine1 *engine;   /* whose jobs are followed */
+  GCancellable *opening;  /* the machine */
+  GCancellable *listing;  /* its snapshots */
+  GCancellable *checking; /* whether one can be taken */
+  gboolean checked;
+  char *blocker;          /* why none can be; NULL: one can */
+  gboolean takes_memory;  /* one would have the guest's memory */
+  guint64 memory_bytes;   /* at most */
+  GPtrArray *rows;        /* of LodgeSnapshotRow; NULL until they are known */
+  GHashTable *thumbnails; /* id to GdkPaintable: a snapshot's never changes */
+  GHashTable *asked;      /* ids of those that are not asked for again */
+  GListStore *items;
+  GtkSingleSelection *selection;
+  guint scroll_idle;   /* to the selected row */
+  gboolean focus_list; /* then */
+
+  GtkWidget *take_button;
+  GtkWidget *hint;
+  GtkLabel *hint_label;
+  GtkStack *pages;
+  AdwStatusPage *problem_page;
+  GtkWidget *list;
+  GtkLabel *more_label;
+  GtkRevealer *work_revealer;
+  GtkLabel *step_label;
+  GtkProgressBar *progress;
+  GtkWidget *cancel_button;
+
+  GCancellable *work; /* of the job that is shown; NULL while there is none */
+  guint pulse;
+};
+
+/* Enables what can be done now, and says why the rest cannot. */
+void lodge_snapshots_window_update (LodgeSnapshotsWindow *self);
+/* Asks the engine whether one can be taken. */
+void lodge_snapshots_window_check (LodgeSnapshotsWindow *self);
+/* Asks the engine for the list again. */
+void lodge_snapshots_window_reload (LodgeSnapshotsWindow *self);
+
+/* lodge-snapshots-ask.c: the questions before something is done. @id: of a snapshot */
+void lodge_snapshots_ask_take (LodgeSnapshotsWindow *self);
+void lodge_snapshots_ask_go_back (LodgeSnapshotsWindow *self, const char *id);
+void lodge_snapshots_ask_describe (LodgeSnapshotsWindow *self, const char *id);
+void lodge_snapshots_ask_delete (LodgeSnapshotsWindow *self, const char *id);
+
+/* lodge-snapshots-list.c: the rows. */
+void lodge_snapshots_list_class_init (GtkWidgetClass *widget_class);
+GtkWidget *lodge_snapshots_list_init (LodgeSnapshotsWindow *self);
+/* Shows self->rows; @left_out: how many more there are */
+void lodge_snapshots_list_show (LodgeSnapshotsWindow *self, guint left_out);
+void lodge_snapshots_list_clear (LodgeSnapshotsWindow *self);
+void lodge_snapshots_list_finalize (LodgeSnapshotsWindow *self);
+
+/* lodge-snapshots-work.c: calls of the machine, and their jobs. */
+GtkWidget *lodge_snapshots_work_init (LodgeSnapshotsWindow *self);
+/* @parameters: floating; @failure: the heading of a message about a failure; taken */
+void lodge_snapshots_work_call (LodgeSnapshotsWindow *self,
+                                const char *method,
+                                GVariant *parameters,
+                                char *failure);
+/* Shows a job about the machine's snapshots that runs already, if there is one. */
+void lodge_snapshots_work_find (LodgeSnapshotsWindow *self);
+void lodge_snapshots_work_clear (LodgeSnapshotsWindow *self);
+
+G_END_DECLS

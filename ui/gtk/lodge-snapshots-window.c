@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The snapshots of one machine. */
+#include "gtk/lodge-snapshots-window-private.h"
+
+#include "gtk/lodge-child-window.h"
+#include "gtk/lodge-set-keys.h"
+
+#include <glib/gi18n-lib.h>
+
+#define WIDTH     680
+#define HEIGHT    640
+#define MIN_WIDTH 400
+
+G_DEFINE_FINAL_TYPE (LodgeSnapshotsWindow, lodge_snapshots_window, ADW_TYPE_WINDOW)
+
+/* --- What can be done --- */
+
+/* Why none can be gone back to now; NULL when it can. What is in the way of taking one the engine
+ * knows. */
+static char *
+dup_obstacle (LodgeSnapshotsWindow *self)
+{
+  LodgeMachineState state;
+
+  if (self->machine == NULL)
+    return g_strdup (lodge_connection_get_problem (self->connection));
+  state = lodge_machine_state_from_text (lodge_machine1_get_state (self->machine));
+  if ((lodge_machine_state_get_can (state) & LODGE_MACHINE_CAN_GO_BACK) != 0)
+    return NULL;
+  return g_strdup_printf (_ ("“%s” can go back to a snapshot only while it is off; now it is: %s"),
+                          self->name, lodge_machine_state_get_word (state));
+}
+
+static void
+show_page (LodgeSnapshotsWindow *self)
+{
+  const char *page = self->rows == NULL ? "loading" : self->rows->len == 0 ? "empty" : "list";
+
+  /* A problem stays until the machine is found again. */
+  if (self->rows != NULL || g_strcmp0 (gtk_stack_get_visible_child_name (self->pages), "problem"))
+    gtk_stack_set_visible_child_name (self->pages, page);
+  /* The page without any has a button of its own. */
+  gtk_widget_set_visible (self->take_button, self->rows != NULL && self->rows->len > 0);
+}
+
+void
+lodge_snapshots_window_update (LodgeSnapshotsWindow *self)
+{
+  GtkWidget *widget = GTK_WIDGET (self);
+  g_autofree char *obstacle = dup_obstacle (self);
+  const char *hint = self->machine != NULL && self->blocker != NULL ? self->blocker : obstacle;
+  const gboolean free_now = self->machine != NULL && self->rows != NULL && self->work == NULL;
+
+  gtk_widget_action_set_enabled (widget, "snapshots.take",
+                                 free_now && self->checked && self->blocker == NULL);
+  gtk_widget_action_set_enabled (widget, "snapshots.go-back", free_now && obstacle == NULL);
+  gtk_widget_action_set_enabled (widget, "snapshots.describe", free_now);
+  gtk_widget_action_set_enabled (widget, "snapshots.delete", free_now);
+  gtk_label_set_text (self->hint_label, hint != NULL ? hint : "");
+  gtk_widget_set_visible (self->hint, hint != NULL);
+  show_page (self);
+}
+
+static void
+checked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeSnapshotsWindow) self = user_data;
+  g_autoptr (GVariant) blockers = NULL;
+  g_autoptr (GVariant) facts = NULL;
+  g_autoptr (GError) error = NULL;
+  const char *sentence, *remedy;
+
+  lodge_machine1_call_check_snapshot_finish (LODGE_MACHINE1 (source), &blockers, &facts, result,
+                                             &error);
+  /* Asked again since, or closed. */
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || self->connection == NULL)
+    return;
+  g_clear_object (&self->checking);
+  g_clear_pointer (&self->blocker, g_free);
+  self->takes_memory = FALSE;
+  self->memory_bytes = 0;
+  /* Who could not say it says so when one is taken. */
+  self->checked = TRUE;
+  if (facts != NULL) {
+    g_variant_lookup (facts, "memory", "b", &self->takes_memory);
+    g_variant_lookup (facts, "bytes", "t", &self->memory_bytes);
+  }
+  if (blockers != NULL && g_variant_n_children (blockers) > 0) {
+    g_variant_get_child (blockers, 0, "(&s&s)", &sentence, &remedy);
+    self->blocker =
+        *remedy != '\0' ? g_strdup_printf ("%s\n%s", sentence, remedy) : g_strdup (sentence);
+  }
+  lodge_snapshots_window_update (self);
+}
+
+void
+lodge_snapshots_window_check (LodgeSnapshotsWindow *self)
+{
+  g_cancellable_cancel (self->checking);
+  g_clear_object (&self->checking);
+  if (self->machine == NULL)
+    return;
+  self->checking = g_cancellable_new ();
+  lodge_machine1_call_check_snapshot (self->machine, self->checking, checked_cb,
+                                      g_object_ref (self));
+}
+
+/* --- The list --- */
+
+static void
+listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeSnapshotsWindow) self = user_data;
+  g_autoptr (GVariant) snapshots = NULL;
+  g_autoptr (GError) error = NULL;
+  guint left_out;
+
+  lodge_machine1_call_list_snapshots_finish (LODGE_MACHINE1 (source), &snapshots, result, &error);
+  /* Asked again since, or closed. */
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || self->connection == NULL)
+    return;
+  g_clear_object (&self->listing);
+  if (error != NULL) {
+    /* Where the engine went away the connection says so. */
+    if (g_dbus_connection_is_closed (g_dbus_proxy_get_connection (G_DBUS_PROXY (source))))
+      return;
+    g_dbus_error_strip_remote_error (error);
+    lodge_set_keys_show_error (GTK_WINDOW (self), _ ("Could Not List the Snapshots"), error);
+    return;
+  }
+
+  g_clear_pointer (&self->rows, g_ptr_array_unref);
+  self->rows = lodge_snapshot_tree_layout (snapshots, &left_out);
+  lodge_snapshots_list_show (self, left_out);
+}
+
+void
+lodge_snapshots_window_reload (LodgeSnapshotsWindow *self)
+{
+  g_cancellable_cancel (self->listing);
+  g_clear_object (&self->listing);
+  if (self->machine == NULL)
+    return;
+  self->listing = g_cancellable_new ();
+  lodge_machine1_call_list_snapshots (self->machine, self->listing, listed_cb, g_object_ref (self));
+}
+
+/* --- The engine --- */
+
+static void
+set_title (LodgeSnapshotsWindow *self)
+{
+  g_autofree char *title = g_strdup_printf (_ ("Snapshots of “%s”"), self->name);
+
+  gtk_window_set_title (GTK_WINDOW (self), title);
+}
+
+static void
+follow_properties (LodgeSnapshotsWindow *self)
+{
+  const char *name = lodge_machine1_get_name (self->machine);
+
+  if (name != NULL && g_strcmp0 (name, self->name) != 0) {
+    g_free (self->name);
+    self->name = g_strdup (name);
+    set_title (self);
+  }
+  lodge_snapshots_window_update (self);
+}
+
+static void
+properties_cb (GDBusProxy *proxy,
+               GVariant *changed,
+               const char *const *invalidated,
+               LodgeSnapshotsWindow *self)
+{
+  g_autoptr (GVariant) serial = g_variant_lookup_value (changed, "SnapshotSerial", NULL);
+  g_autoptr (GVariant) state = g_variant_lookup_value (changed, "State", NULL);
+  g_autoptr (GVariant) description = g_variant_lookup_value (changed, "Description", NULL);
+
+  follow_properties (self);
+  if (serial != NULL || state != NULL || description != NULL)
+    lodge_snapshots_window_check (self);
+  if (serial != NULL)
+    lodge_snapshots_window_reload (self);
+}
+
+static void
+drop_machine (LodgeSnapshotsWindow *self)
+{
+  g_cancellable_cancel (self->opening);
+  g_clear_object (&self->opening);
+  g_cancellable_cancel (self->listing);
+  g_clear_object (&self->listing);
+  g_cancellable_cancel (self->checking);
+  g_clear_object (&self->checking);
+  self->checked = FALSE;
+  if (self->machine != NULL)
+    g_signal_handlers_disconnect_by_data (self->machine, self);
+  g_clear_object (&self->machine);
+  if (self->engine != NULL)
+    g_signal_handlers_disconnect_by_data (self->engine, self);
+  g_clear_object (&self->engine);
+}
+
+static void
+opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeSnapshotsWindow) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (LodgeMachine1) machine =
+      lodge_client_open_machine_finish (LODGE_CLIENT (source), result, &error);
+
+  /* Another engine since, or closed. */
+  if (self->connection == NULL ||
+      lodge_connection_get_client (self->connection) != LODGE_CLIENT (source))
+    return;
+  if (machine == NULL) {
+    g_autofree char *escaped = NULL;
+
+    g_dbus_error_strip_remote_error (error);
+    /* A status page takes its description for markup. */
+    escaped = g_markup_escape_text (error->message, -1);
+    adw_status_page_set_description (self->problem_page, escaped);
+    gtk_stack_set_visible_child_name (self->pages, "problem");
+    return;
+  }
+
+  self->machine = g_steal_pointer (&machine);
+  g_signal_connect (self->machine, "g-properties-changed", G_CALLBACK (properties_cb), self);
+  follow_properties (self);
+  lodge_snapshots_window_check (self);
+  lodge_snapshots_window_reload (self);
+}
+
+static void
+removed_cb (LodgeEngine1 *engine, const char *uuid, LodgeSnapshotsWindow *self)
+{
+  if (g_str_equal (uuid, self->uuid))
+    gtk_window_destroy (GTK_WINDOW (self));
+}
+
+static void
+client_cb (LodgeConnection *connection, GParamSpec *pspec, LodgeSnapshotsWindow *self)
+{
+  LodgeClient *client = lodge_connection_get_client (connection);
+
+  drop_machine (self);
+  if (client != NULL) {
+    self->engine = g_object_ref (lodge_client_get_engine (client));
+    g_signal_connect (self->engine, "machine-removed", G_CALLBACK (removed_cb), self);
+    g_signal_connect_swapped (self->engine, "job-added", G_CALLBACK (lodge_snapshots_work_find),
+                              self);
+    self->opening = g_cancellable_new ();
+    lodge_client_open_machine_async (client, self->uuid, self->opening, opened_cb,
+                                     g_object_ref (self));
+    lodge_snapshots_work_find (self);
+  }
+  lodge_snapshots_window_update (self);
+}
+
+/* --- Life --- */
+
+static void
+take_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  lodge_snapshots_ask_take (LODGE_SNAPSHOTS_WINDOW (widget));
+}
+
+static void
+row_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeSnapshotsWindow *self = LODGE_SNAPSHOTS_WINDOW (widget);
+  const char *id = g_variant_get_string (parameter, NULL);
+
+  if (g_str_equal (name, "snapshots.go-back"))
+    lodge_snapshots_ask_go_back (self, id);
+  else if (g_str_equal (name, "snapshots.describe"))
+    lodge_snapshots_ask_describe (self, id);
+  else
+    lodge_snapshots_ask_delete (self, id);
+}
+
+/* A window that is closed may live on in a call that has not come back, and is not disposed of
+ * before; gtk_window_destroy() hides it without the signal and then unrealizes it. */
+static void
+end (LodgeSnapshotsWindow *self)
+{
+  drop_machine (self);
+  lodge_snapshots_work_clear (self);
+  lodge_snapshots_list_clear (self);
+  if (self->connection != NULL)
+    g_signal_handlers_disconnect_by_data (self->connection, self);
+  g_clear_object (&self->connection);
+}
+
+static void
+lodge_snapshots_window_unrealize (GtkWidget *widget)
+{
+  end (LODGE_SNAPSHOTS_WINDOW (widget));
+  GTK_WIDGET_CLASS (lodge_snapshots_window_parent_class)->unrealize (widget);
+}
+
+static void
+lodge_snapshots_window_dispose (GObject *object)
+{
+  end (LODGE_SNAPSHOTS_WINDOW (object));
+  G_OBJECT_CLASS (lodge_snapshots_window_parent_class)->dispose (object);
+}
+
+static void
+lodge_snapshots_window_finalize (GObject *object)
+{
+  LodgeSnapshotsWindow *self = LODGE_SNAPSHOTS_WINDOW (object);
+
+  g_free (self->uuid);
+  g_free (self->name);
+  g_free (self->blocker);
+  g_clear_pointer (&self->rows, g_ptr_array_unref);
+  lodge_snapshots_list_finalize (self);
+  G_OBJECT_CLASS (lodge_snapshots_window_parent_class)->finalize (object);
+}
+
+static void
+lodge_snapshots_window_class_init (LodgeSnapshotsWindowClass *klass)
+{
+  static const char *const row_actions[] = {"snapshots.go-back", "snapshots.describe",
+                                            "snapshots.delete"};
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = lodge_snapshots_window_dispose;
+  G_OBJECT_CLASS (klass)->finalize = lodge_snapshots_window_finalize;
+  widget_class->unrealize = lodge_snapshots_window_unrealize;
+  gtk_widget_class_install_action (widget_class, "snapshots.take", NULL, take_action);
+  for (guint i = 0; i < G_N_ELEMENTS (row_actions); i++)
+    gtk_widget_class_install_action (widget_class, row_actions[i], "s", row_action);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_n, GDK_CONTROL_MASK, "snapshots.take",
+                                       NULL);
+  lodge_snapshots_list_class_init (widget_class);
+}
+
+static GtkWidget *
+make_empty (void)
+{
+  GtkWidget *page = adw_status_page_new ();
+  GtkWidget *button = gtk_button_new_with_mnemonic (_ ("_Take Snapshot…"));
+
+  adw_status_page_set_icon_name (ADW_STATUS_PAGE (page), "document-open-recent-symbolic");
+  adw_status_page_set_title (ADW_STATUS_PAGE (page), _ ("No Snapshots Yet"));
+  adw_status_page_set_description (
+      ADW_STATUS_PAGE (page),
+      _ ("A snapshot keeps the machine as it is, so that you can go back to that at any time."));
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (button), "snapshots.take");
+  gtk_widget_set_halign (button, GTK_ALIGN_CENTER);
+  gtk_widget_add_css_class (button, "pill");
+  gtk_widget_add_css_class (button, "suggested-action");
+  adw_status_page_set_child (ADW_STATUS_PAGE (page), button);
+  return page;
+}
+
+static GtkWidget *
+make_pages (LodgeSnapshotsWindow *self)
+{
+  GtkWidget *list_page = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
+  GtkWidget *loading = gtk_label_new (_ ("Looking for the snapshots"));
+  GtkWidget *problem = adw_status_page_new ();
+
+  gtk_widget_add_css_class (loading, "dim-label");
+  self->more_label = GTK_LABEL (gtk_label_new (NULL));
+  gtk_widget_add_css_class (GTK_WIDGET (self->more_label), "snapshots-hint");
+  gtk_box_append (GTK_BOX (list_page), lodge_snapshots_list_init (self));
+  gtk_box_append (GTK_BOX (list_page), GTK_WIDGET (self->more_label));
+  adw_status_page_set_icon_name (ADW_STATUS_PAGE (problem), "dialog-warning-symbolic");
+  adw_status_page_set_title (ADW_STATUS_PAGE (problem), _ ("Could Not Find the Machine"));
+  self->problem_page = ADW_STATUS_PAGE (problem);
+
+  self->pages = GTK_STACK (gtk_stack_new ());
+  gtk_stack_add_named (self->pages, loading, "loading");
+  gtk_stack_add_named (self->pages, make_empty (), "empty");
+  gtk_stack_add_named (self->pages, list_page, "list");
+  gtk_stack_add_named (self->pages, problem, "problem");
+  gtk_widget_set_vexpand (GTK_WIDGET (self->pages), TRUE);
+  return GTK_WIDGET (self->pages);
+}
+
+static GtkWidget *
+make_hint (LodgeSnapshotsWindow *self)
+{
+  GtkWidget *icon = gtk_image_new_from_icon_name ("dialog-information-symbolic");
+
+  self->hint = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 9);
+  self->hint_label = GTK_LABEL (gtk_label_new (NULL));
+  gtk_label_set_wrap (self->hint_label, TRUE);
+  gtk_label_set_wrap_mode (self->hint_label, PANGO_WRAP_WORD_CHAR);
+  gtk_label_set_xalign (self->hint_label, 0);
+  gtk_widget_set_hexpand (GTK_WIDGET (self->hint_label), TRUE);
+  gtk_box_append (GTK_BOX (self->hint), icon);
+  gtk_box_append (GTK_BOX (self->hint), GTK_WIDGET (self->hint_label));
+  gtk_widget_add_css_class (self->hint, "snapshots-hint");
+  gtk_widget_set_visible (self->hint, FALSE);
+  return self->hint;
+}
+
+static void
+lodge_snapshots_window_init (LodgeSnapshotsWindow *self)
+{
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
+  GtkWidget *header = adw_header_bar_new ();
+
+  gtk_window_set_default_size (GTK_WINDOW (self), WIDTH, HEIGHT);
+  gtk_widget_set_size_request (GTK_WIDGET (self), MIN_WIDTH, -1);
+
+  self->take_button = gtk_button_new_with_mnemonic (_ ("_Take Snapshot…"));
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->take_button), "snapshots.take");
+  adw_header_bar_pack_start (ADW_HEADER_BAR (header), self->take_button);
+  gtk_box_append (GTK_BOX (box), header);
+  gtk_box_append (GTK_BOX (box), make_hint (self));
+  gtk_box_append (GTK_BOX (box), make_pages (self));
+  gtk_box_append (GTK_BOX (box), lodge_snapshots_work_init (self));
+  adw_window_set_content (ADW_WINDOW (self), box);
+}
+
+static LodgeSnapshotsWindow *
+find_window (GtkWindow *parent, const char *uuid)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++) {
+    g_autoptr (GtkWindow) window = g_list_model_get_item (windows, i);
+
+    if (LODGE_IS_SNAPSHOTS_WINDOW (window) && gtk_window_get_transient_for (window) == parent &&
+        g_str_equal (LODGE_SNAPSHOTS_WINDOW (window)->uuid, uuid))
+      return LODGE_SNAPSHOTS_WINDOW (window);
+  }
+  return NULL;
+}
+
+GtkWidget *
+lodge_snapshots_window_show (GtkWindow *parent,
+                             LodgeConnection *connection,
+                             const char *uuid,
+                             const char *name)
+{
+  LodgeSnapshotsWindow *self = find_window (parent, uuid);
+
+  if (self == NULL) {
+    self = g_object_new (LODGE_TYPE_SNAPSHOTS_WINDOW, NULL);
+    self->uuid = g_strdup (uuid);
+    self->name = g_strdup (name);
+    self->connection = g_object_ref (connection);
+    set_title (self);
+    lodge_child_window_attach (GTK_WINDOW (self), parent);
+    g_signal_connect (connection, "notify::client", G_CALLBACK (client_cb), self);
+    g_signal_connect_swapped (connection, "notify::problem",
+                              G_CALLBACK (lodge_snapshots_window_update), self);
+    client_cb (connection, NULL, self);
+  }
+  gtk_window_present (GTK_WINDOW (self));
+  return GTK_WIDGET (self);
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the snapshots window asks of the machine, and the jobs that come of it. */
+#include "gtk/lodge-snapshots-window-private.h"
+
+#include "gtk/lodge-job.h"
+#include "gtk/lodge-set-keys.h"
+
+#include <glib/gi18n-lib.h>
+
+#define PULSE_MS      150
+#define CALL_LIMIT_MS (LODGE_CLIENT_CALL_LIMIT_S * 1000)
+
+/* From a call to the end of its job; lives longer than the window where that is closed. */
+typedef struct {
+  LodgeSnapshotsWindow *window; /* owned */
+  char *failure;                /* NULL: somebody else's, who is told */
+} Work;
+
+static Work *
+work_new (LodgeSnapshotsWindow *window, char *failure)
+{
+  Work *work = g_new0 (Work, 1);
+
+  work->window = g_object_ref (window);
+  work->failure = failure;
+  return work;
+}
+
+static void
+work_free (Work *work)
+{
+  g_object_unref (work->window);
+  g_free (work->failure);
+  g_free (work);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Work, work_free)
+
+static gboolean
+is_open (LodgeSnapshotsWindow *self)
+{
+  return self->connection != NULL;
+}
+
+static gboolean
+pulse_cb (gpointer user_data)
+{
+  gtk_progress_bar_pulse (LODGE_SNAPSHOTS_WINDOW (user_data)->progress);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+show_progress (double progress, const char *step, gpointer user_data)
+{
+  LodgeSnapshotsWindow *self = user_data;
+
+  if (!is_open (self))
+    return;
+  if (*step != '\0' && !g_cancellable_is_cancelled (self->work))
+    gtk_label_set_text (self->step_label, step);
+  if (progress >= 0) {
+    g_clear_handle_id (&self->pulse, g_source_remove);
+    gtk_progress_bar_set_fraction (self->progress, MIN (progress, 1));
+  } else if (self->pulse == 0) {
+    self->pulse = g_timeout_add (PULSE_MS, pulse_cb, self);
+  }
+}
+
+static void
+begin (LodgeSnapshotsWindow *self)
+{
+  self->work = g_cancellable_new ();
+  lodge_snapshots_window_update (self);
+}
+
+static void
+end (Work *work, GError *error)
+{
+  LodgeSnapshotsWindow *self = work->window;
+
+  if (error != NULL && work->failure != NULL) {
+    g_dbus_error_strip_remote_error (error);
+    lodge_set_keys_show_error (GTK_WINDOW (self), work->failure, error);
+  }
+  if (!is_open (self))
+    return;
+
+  if (gtk_widget_has_focus (self->cancel_button))
+    gtk_widget_grab_focus (self->list);
+  g_clear_object (&self->work);
+  g_clear_handle_id (&self->pulse, g_source_remove);
+  gtk_revealer_set_reveal_child (self->work_revealer, FALSE);
+  lodge_snapshots_window_update (self);
+  lodge_snapshots_window_check (self);
+  lodge_snapshots_window_reload (self);
+  /* What began meanwhile. */
+  lodge_snapshots_work_find (self);
+}
+
+static void
+job_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (Work) work = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *unused = lodge_job_follow_finish (result, &error);
+
+  end (work, error);
+}
+
+static void
+follow (Work *work, GDBusConnection *connection, const char *path)
+{
+  LodgeSnapshotsWindow *self = work->window;
+
+  if (is_open (self)) {
+    gtk_label_set_text (self->step_label, "");
+    gtk_progress_bar_set_fraction (self->progress, 0);
+    gtk_widget_set_sensitive (self->cancel_button, TRUE);
+    gtk_revealer_set_reveal_child (self->work_revealer, TRUE);
+  }
+  lodge_job_follow_async (connection, path, self->work, show_progress, self, job_cb, work);
+}
+
+static void
+called_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (Work) work = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) answer = g_dbus_proxy_call_finish (G_DBUS_PROXY (source), result, &error);
+  const char *path;
+
+  if (answer == NULL || !g_variant_is_of_type (answer, G_VARIANT_TYPE ("(o)"))) {
+    end (work, error);
+    return;
+  }
+  g_variant_get (answer, "(&o)", &path);
+  follow (g_steal_pointer (&work), g_dbus_proxy_get_connection (G_DBUS_PROXY (source)), path);
+}
+
+void
+lodge_snapshots_work_call (LodgeSnapshotsWindow *self,
+                           const char *method,
+                           GVariant *parameters,
+                           char *failure)
+{
+  g_autoptr (GVariant) owned = g_variant_ref_sink (parameters);
+  g_autofree char *owned_failure = failure;
+
+  /* A question may be answered after the engine went away, or something else began. */
+  if (!is_open (self) || self->machine == NULL || self->work != NULL)
+    return;
+  begin (self);
+  g_dbus_proxy_call (G_DBUS_PROXY (self->machine), method, owned, G_DBUS_CALL_FLAGS_NONE,
+                     CALL_LIMIT_MS, NULL, called_cb,
+                     work_new (self, g_steal_pointer (&owned_failure)));
+}
+
+/* --- Jobs that run already --- */
+
+static void
+jobs_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeSnapshotsWindow) self = user_data;
+  g_autoptr (GVariant) jobs = NULL;
+  GVariantIter iter;
+  const char *path, *kind, *machine, *state;
+
+  /* Without an answer there is nothing to show. */
+  if (!lodge_engine1_call_list_jobs_finish (LODGE_ENGINE1 (source), &jobs, result, NULL) ||
+      !is_open (self) || self->work != NULL)
+    return;
+  g_variant_iter_init (&iter, jobs);
+  while (g_variant_iter_next (&iter, "(&o&s&s&sd)", &path, &kind, &machine, &state, NULL)) {
+    if (!g_str_has_prefix (kind, "snapshot-") || !g_str_equal (machine, self->uuid) ||
+        !g_str_equal (state, "running"))
+      continue;
+    begin (self);
+    follow (work_new (self, NULL), g_dbus_proxy_get_connection (G_DBUS_PROXY (source)), path);
+    return;
+  }
+}
+
+void
+lodge_snapshots_work_find (LodgeSnapshotsWindow *self)
+{
+  if (self->work == NULL && self->engine != NULL)
+    lodge_engine1_call_list_jobs (self->engine, NULL, jobs_cb, g_object_ref (self));
+}
+
+/* --- What is shown of it --- */
+
+static void
+cancel_cb (GtkButton *button, LodgeSnapshotsWindow *self)
+{
+  gtk_label_set_text (self->step_label, _ ("Cancelling"));
+  gtk_widget_set_sensitive (self->cancel_button, FALSE);
+  g_cancellable_cancel (self->work);
+}
+
+GtkWidget *
+lodge_snapshots_work_init (LodgeSnapshotsWindow *self)
+{
+  GtkWidget *grid = gtk_grid_new ();
+
+  self->work_revealer = GTK_REVEALER (gtk_revealer_new ());
+  self->step_label = GTK_LABEL (gtk_label_new (NULL));
+  self->progress = GTK_PROGRESS_BAR (gtk_progress_bar_new ());
+  self->cancel_button = gtk_button_new_with_mnemonic (_ ("_Cancel"));
+
+  gtk_label_set_xalign (self->step_label, 0);
+  gtk_label_set_ellipsize (self->step_label, PANGO_ELLIPSIZE_END);
+  gtk_widget_set_hexpand (GTK_WIDGET (self->step_label), TRUE);
+  gtk_widget_set_valign (self->cancel_button, GTK_ALIGN_CENTER);
+  g_signal_connect (self->cancel_button, "clicked", G_CALLBACK (cancel_cb), self);
+  gtk_grid_set_row_spacing (GTK_GRID (grid), 6);
+  gtk_grid_set_column_spacing (GTK_GRID (grid), 12);
+  gtk_widget_add_css_class (grid, "snapshots-work");
+  gtk_grid_attach (GTK_GRID (grid), GTK_WIDGET (self->step_label), 0, 0, 1, 1);
+  gtk_grid_attach (GTK_GRID (grid), GTK_WIDGET (self->progress), 0, 1, 1, 1);
+  gtk_grid_attach (GTK_GRID (grid), self->cancel_button, 1, 0, 1, 2);
+  gtk_revealer_set_child (self->work_revealer, grid);
+  return GTK_WIDGET (self->work_revealer);
+}
+
+void
+lodge_snapshots_work_clear (LodgeSnapshotsWindow *self)
+{
+  g_clear_object (&self->work);
+  g_clear_handle_id (&self->pulse, g_source_remove);
+}
