@@ -14,6 +14,7 @@
 #include "description/lodge-description-snapshots.h"
 #include "machine/lodge-journal-private.h"
 #include "test-folder.h"
+#include "test-wait.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -22,7 +23,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define TIMES 5
 /* More steps than anything has. */
 #define MOST_STEPS 200
 
@@ -205,13 +205,13 @@ test_killed (Fixture *f, gconstpointer operation)
   for (; step < MOST_STEPS; step++) {
     guint n_killed = 0;
 
-    for (guint i = 0; i < TIMES; i++) {
+    for (guint i = 0; i < test_get_times (); i++) {
       copy_original (f);
       if (!run_worker (f, operation, step))
         break;
       n_killed++;
       /* The last time the next engine is killed in its turn. */
-      if (i == TIMES - 1)
+      if (i == test_get_times () - 1)
         run_worker (f, "recover", 1 + step % 4);
       look (f);
       go_on (f);

@@ -330,7 +330,6 @@ test_damaged_memory (MachineFixture *f, gconstpointer data)
 
 /* --- An engine that is killed over it, at every step, while QEMU lives on or is killed, too --- */
 
-#define TIMES      5
 #define MOST_STEPS 200
 
 static gint steps_left;
@@ -400,7 +399,7 @@ test_killed (MachineFixture *f, gconstpointer data)
   for (guint step = 1; step < MOST_STEPS; step++) {
     gboolean killed = FALSE;
 
-    for (guint i = 0; i < TIMES; i++) {
+    for (guint i = 0; i < test_get_times (); i++) {
       gboolean both = i % 2 == 1;
 
       if (!lodge_state_is_live (lodge_machine_get_state (machine))) {
