@@ -47,16 +47,25 @@ snapshot_fixture_wait (LodgeJob *job)
   return lodge_job_get_error (job);
 }
 
-void
-snapshot_fixture_wait_all (SnapshotFixture *self)
+/* What begins by itself does so in an idle moment after what it follows from. */
+static gboolean
+is_quiet (SnapshotFixture *self)
 {
   GPtrArray *jobs = lodge_library_get_jobs (self->library);
 
-  /* What begins by itself begins in an idle moment. */
+  for (guint i = 0; i < jobs->len; i++) {
+    if (lodge_job_get_state (jobs->pdata[i]) == LODGE_JOB_RUNNING)
+      return FALSE;
+  }
+  return !lodge_machine_can_merge_layers (self->machine);
+}
+
+void
+snapshot_fixture_wait_all (SnapshotFixture *self)
+{
   while (g_main_context_iteration (NULL, FALSE))
     ;
-  for (guint i = 0; i < jobs->len; i++)
-    snapshot_fixture_wait (jobs->pdata[i]);
+  test_wait_until (is_quiet (self));
 }
 
 void
