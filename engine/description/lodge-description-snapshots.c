@@ -269,10 +269,9 @@ keep_host_business (const LodgeDescription *self, LodgeDescription *then)
     LodgeNic *nic = g_ptr_array_index (then->nics, i);
     const LodgeNic *now = lodge_description_get_nic (self, nic->id);
 
-    if (now == NULL)
-      continue;
+    /* A card that is not there now has none: what was stored may be somebody else's. */
     g_strfreev (nic->forwards);
-    nic->forwards = g_strdupv (now->forwards);
+    nic->forwards = now != NULL ? g_strdupv (now->forwards) : g_new0 (char *, 1);
   }
 }
 

@@ -198,22 +198,36 @@ lodge_own_file_measure (const char *folder, const char *file)
 }
 
 GPtrArray *
-lodge_own_folder_list (const char *folder, const char *file)
+lodge_own_folder_list (const char *folder, const char *file, GError **error)
 {
-  GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
-  int fd = lodge_own_folder_open (folder, file, NULL);
-  DIR *dir = fd >= 0 ? fdopendir (fd) : NULL;
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GError) why = NULL;
+  int fd = lodge_own_folder_open (folder, file, &why);
+  int saved = 0;
   struct dirent *entry;
+  DIR *dir;
 
+  if (fd < 0 && g_error_matches (why, LODGE_ERROR, LODGE_ERROR_NOT_FOUND))
+    return g_steal_pointer (&names);
+  if (fd < 0) {
+    g_propagate_error (error, g_steal_pointer (&why));
+    return NULL;
+  }
+  dir = fdopendir (fd);
   if (dir == NULL) {
-    if (fd >= 0)
-      close (fd);
-    return names;
+    saved = errno;
+    close (fd);
+  } else {
+    /* readdir(3): only errno tells an error from the end. */
+    while (errno = 0, (entry = readdir (dir)) != NULL) {
+      if (strcmp (entry->d_name, ".") != 0 && strcmp (entry->d_name, "..") != 0)
+        g_ptr_array_add (names, g_strdup (entry->d_name));
+    }
+    saved = errno;
+    closedir (dir);
   }
-  while ((entry = readdir (dir)) != NULL) {
-    if (strcmp (entry->d_name, ".") != 0 && strcmp (entry->d_name, "..") != 0)
-      g_ptr_array_add (names, g_strdup (entry->d_name));
-  }
-  closedir (dir);
-  return names;
+  if (saved == 0)
+    return g_steal_pointer (&names);
+  set_error (error, folder, file, saved);
+  return NULL;
 }

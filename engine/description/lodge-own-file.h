@@ -31,7 +31,7 @@ gboolean lodge_own_file_remove (const char *folder, const char *file, GError **e
 guint64 lodge_own_file_measure (const char *folder, const char *file);
 
 /* The names in a folder, without "." and "..": (element-type utf8), transfer full; empty where
- * there is none. */
-GPtrArray *lodge_own_folder_list (const char *folder, const char *file);
+ * there is none. %NULL when it cannot be read, or read to its end. */
+GPtrArray *lodge_own_folder_list (const char *folder, const char *file, GError **error);
 
 G_END_DECLS

@@ -149,7 +149,12 @@ lodge_journal_begin_live (
   for (guint i = 0; i < all->len; i++) {
     g_autofree char *key = g_strdup_printf ("file%u", i);
 
-    g_return_val_if_fail (lodge_journal_takes (all->pdata[i]) && i < MOST_FILES, FALSE);
+    if (i >= MOST_FILES) {
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+                   _ ("%s would have to list too many files at once"), path);
+      return FALSE;
+    }
+    g_return_val_if_fail (lodge_journal_takes (all->pdata[i]), FALSE);
     lodge_ini_set_value (ini, SECTION, key, all->pdata[i]);
   }
   if (snapshot != NULL) {

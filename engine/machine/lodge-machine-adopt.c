@@ -30,6 +30,23 @@ lodge_machine_is_held_key (const char *name)
   return g_str_has_prefix (name, "nic.") && g_str_has_suffix (name, ".forwards");
 }
 
+/* A merge begins without being asked, and writes into a layer's file: outside the folder that could
+ * be any file of the user's. */
+static void
+take_out_merges (LodgeDescription *value, GStrvBuilder *held)
+{
+  for (guint i = 0; i < value->layers->len; i++) {
+    LodgeLayer *layer = value->layers->pdata[i];
+    g_autofree char *line = NULL;
+
+    if (!layer->merge || !g_path_is_absolute (layer->file))
+      continue;
+    layer->merge = FALSE;
+    line = g_strdup_printf ("layer.%s.merge=true", layer->id);
+    g_strv_builder_add (held, line);
+  }
+}
+
 /* Sets what is held back to its default; what it was is returned, each as KEY=VALUE. */
 static char **
 take_out (LodgeDescription *value)
@@ -58,6 +75,7 @@ take_out (LodgeDescription *value)
     /* The default is always allowed. */
     (void) lodge_description_set (value, name, "", NULL);
   }
+  take_out_merges (value, held);
   return g_strv_builder_end (held);
 }
 

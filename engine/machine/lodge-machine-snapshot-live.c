@@ -41,7 +41,8 @@ struct _LodgeSnapshotLive {
   LodgeQemuSnapshot *qemu;
   int memory_fd;
   gboolean ran;   /* and does not only stand still */
-  gboolean named; /* machine.ini names the snapshot */
+  gboolean named; /* machine.ini names the snapshot, or may do so */
+  gboolean known; /* which nodes the devices are on, once it has ended */
 };
 
 void
@@ -167,9 +168,13 @@ edit_away (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **
 
   if (lodge_description_get_snapshot (value, work->id) == NULL)
     return TRUE;
-  if (!lodge_qemu_snapshot_has_switched (work->live->qemu)) {
-    for (guint i = 0; i < work->tops->len; i++)
-      lodge_description_drop_top (value, ((const LodgeLayer *) work->tops->pdata[i])->id);
+  /* One that may be in use stays: empty it reads as what is below it, and QEMU may have switched
+   * without an answer that came in time. */
+  for (guint i = 0; work->live->known && i < work->tops->len; i++) {
+    const char *top = ((const LodgeLayer *) work->tops->pdata[i])->id;
+
+    if (!lodge_qemu_snapshot_is_used (work->live->qemu, top))
+      lodge_description_drop_top (value, top);
   }
   lodge_description_forget_snapshot (value, work->id);
   return TRUE;
@@ -198,8 +203,14 @@ ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GTask *task = user_data;
   LodgeMachine *self = g_task_get_source_object (task);
   LodgeSnapshotWork *work = g_task_get_task_data (task);
+  g_autoptr (GError) error = NULL;
 
-  lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, NULL);
+  work->live->known = lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, &error);
+  if (!work->live->known)
+    g_debug ("%s", error->message);
+  /* The guest may stand still for want of the room that its memory has taken. */
+  if (work->live->memory_fd >= 0 && ftruncate (work->live->memory_fd, 0) != 0)
+    g_debug ("%s", g_strerror (errno));
   if (self->qmp != NULL && work->live->ran) {
     lodge_qemu_snapshot_go_on_async (work->live->qemu, went_on_cb, task);
     return;
@@ -359,7 +370,6 @@ named_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     abandon (task, error);
     return;
   }
-  work->live->named = TRUE;
   lodge_journal_step ("named");
   lodge_qemu_snapshot_switch_async (work->live->qemu, switched_cb, task);
 }
@@ -381,13 +391,17 @@ static void
 states_stored_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
+  LodgeSnapshotWork *work = g_task_get_task_data (task);
   GError *error = NULL;
 
-  if (g_task_propagate_boolean (G_TASK (result), &error))
-    lodge_machine_save_for_work_async (g_task_get_source_object (task), lodge_snapshot_work_edit,
-                                       g_task_get_task_data (task), named_cb, task);
-  else
+  if (!g_task_propagate_boolean (G_TASK (result), &error)) {
     abandon (task, error);
+    return;
+  }
+  /* A write that fails at its very end may be there all the same. */
+  work->live->named = TRUE;
+  lodge_machine_save_for_work_async (g_task_get_source_object (task), lodge_snapshot_work_edit,
+                                     work, named_cb, task);
 }
 
 static void

@@ -303,10 +303,12 @@ plan (LodgeMachine *self, LodgeSnapshotWork *work, GError **error)
 {
   const LodgeDescription *now = lodge_machine_get_description (self);
   g_autofree char *folder = lodge_machine_dup_folder (self);
-  g_autoptr (GPtrArray) names = lodge_own_folder_list (folder, "layers");
+  g_autoptr (GPtrArray) names = lodge_own_folder_list (folder, "layers", error);
   g_autoptr (GHashTable) taken = g_hash_table_new (g_str_hash, g_str_equal);
   g_autoptr (GPtrArray) old = NULL;
 
+  if (names == NULL)
+    return FALSE;
   for (guint i = 0; i < names->len; i++)
     g_hash_table_add (taken, names->pdata[i]);
   work->next = lodge_description_copy (now);

@@ -77,9 +77,11 @@ copy (const char *folder,
 static gboolean
 copy_tpm (const char *folder, const char *from, const char *to, mode_t mode, GError **error)
 {
-  g_autoptr (GPtrArray) names = lodge_own_folder_list (folder, from);
+  g_autoptr (GPtrArray) names = lodge_own_folder_list (folder, from, error);
   g_autofree char *path = g_build_filename (folder, to, NULL);
 
+  if (names == NULL)
+    return FALSE;
   if (names->len == 0)
     return TRUE;
   if (!lodge_own_folder_make (folder, to, error))
@@ -208,7 +210,7 @@ lodge_snapshot_files_measure (const char *folder, const char *id)
 {
   static const char *const names[] = {"machine.ini", nvram_name, picture_name};
   g_autofree char *tpm = dup_in (id, tpm_name);
-  g_autoptr (GPtrArray) states = lodge_own_folder_list (folder, tpm);
+  g_autoptr (GPtrArray) states = lodge_own_folder_list (folder, tpm, NULL);
   guint64 bytes = 0;
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
@@ -216,7 +218,7 @@ lodge_snapshot_files_measure (const char *folder, const char *id)
 
     bytes += lodge_own_file_measure (folder, file);
   }
-  for (guint i = 0; i < states->len; i++) {
+  for (guint i = 0; states != NULL && i < states->len; i++) {
     g_autofree char *file = g_build_filename (tpm, states->pdata[i], NULL);
 
     bytes += lodge_own_file_measure (folder, file);

@@ -43,7 +43,6 @@ struct _LodgeQemuSnapshot {
 
   LodgeQmp *qmp;
   GPtrArray *disks;
-  gboolean switched;
   char **strange;   /* nodes that somebody else may have added */
   GHashTable *used; /* nodes that devices are on */
 
@@ -69,8 +68,7 @@ typedef struct {
   LodgeQemuSnapshot *self; /* while it is under way */
   const char *command;
   JsonObject *arguments;
-  int fd;         /* goes with it, or -1 */
-  gboolean *done; /* set when it went well, or NULL */
+  int fd; /* goes with it, or -1 */
   gboolean may_fail;
   guint turn; /* of what it belongs to */
 } Step;
@@ -209,12 +207,6 @@ lodge_qemu_snapshot_add_disk (
   g_ptr_array_add (self->disks, disk);
 }
 
-gboolean
-lodge_qemu_snapshot_has_switched (LodgeQemuSnapshot *self)
-{
-  return self->switched;
-}
-
 /* Steps, one after the other. */
 
 static Step *
@@ -243,8 +235,6 @@ stepped_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   gboolean may_fail = step->may_fail;
 
   answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, &error);
-  if (answer != NULL && step->done != NULL)
-    *step->done = TRUE;
   step_free (step);
   if (old || may_fail)
     g_clear_error (&error);
@@ -437,8 +427,7 @@ lodge_qemu_snapshot_switch_async (LodgeQemuSnapshot *self,
                             i > 0 ? "," : "", disk->old_node, disk->node);
   }
   if (self->disks->len > 0)
-    add_step (self, "transaction", parse ("{\"actions\":[%s]}", actions->str))->done =
-        &self->switched;
+    add_step (self, "transaction", parse ("{\"actions\":[%s]}", actions->str));
   add_step (self, "migrate-continue", lodge_qmp_arguments ("state", "pre-switchover", NULL));
   self->wanted = "completed";
   next_step (self);
@@ -506,13 +495,13 @@ lodge_qemu_snapshot_go_on_async (LodgeQemuSnapshot *self,
 static void
 removed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  GTask *task = user_data;
-  g_autoptr (GError) error = NULL;
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
 
-  if (!lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, &error))
-    g_debug ("%s", error->message);
-  g_task_return_boolean (task, TRUE);
-  g_object_unref (task);
+  if (lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
 }
 
 void

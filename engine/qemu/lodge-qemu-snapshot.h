@@ -45,8 +45,6 @@ void lodge_qemu_snapshot_freeze_async (LodgeQemuSnapshot *self,
 void lodge_qemu_snapshot_switch_async (LodgeQemuSnapshot *self,
                                        GAsyncReadyCallback callback,
                                        gpointer user_data);
-/* Whether the disks have been switched; they stay so. */
-gboolean lodge_qemu_snapshot_has_switched (LodgeQemuSnapshot *self);
 /* The guest runs again. QEMU refuses that until it has put away the migration, some moments after
  * it has told that it is complete: this waits. */
 void lodge_qemu_snapshot_go_on_async (LodgeQemuSnapshot *self,

@@ -71,6 +71,8 @@ find_boot (const guint8 *disk)
   return efi && !active ? LODGE_IMAGE_BOOT_UEFI : LODGE_IMAGE_BOOT_BIOS;
 }
 
+#define FIRST_PAIR_AT 11
+
 /* Lines of qemu-io's dump: "000001f0:  00 00 ... 55 aa  ......U.". What is not there stays 0. */
 static void
 read_dump (const char *dump, guint8 *disk)
@@ -83,11 +85,14 @@ read_dump (const char *dump, guint8 *disk)
 
     if (bytes != lines[i] + 8 || *bytes != ':' || at % 16 != 0 || at > READ_BYTES - 16)
       continue;
-    bytes += 3;
-    for (guint k = 0; k < 16 && g_ascii_isxdigit (bytes[0]) && g_ascii_isxdigit (bytes[1]); k++) {
+    for (guint k = 0; k < 16; k++) {
+      const char *pair = lines[i] + FIRST_PAIR_AT + 3 * k;
+
+      if (strlen (lines[i]) < FIRST_PAIR_AT + 3 * k + 2 || !g_ascii_isxdigit (pair[0]) ||
+          !g_ascii_isxdigit (pair[1]))
+        break;
       disk[at + k] =
-          (guint8) (g_ascii_xdigit_value (bytes[0]) << 4 | g_ascii_xdigit_value (bytes[1]));
-      bytes += 3;
+          (guint8) (g_ascii_xdigit_value (pair[0]) << 4 | g_ascii_xdigit_value (pair[1]));
     }
   }
 }

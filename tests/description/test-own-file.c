@@ -138,9 +138,15 @@ test_folders (Fixture *f, gconstpointer data)
   g_clear_error (&error);
   g_assert_false (lodge_own_folder_make (f->folder, "elsewhere/new", &error));
   g_clear_error (&error);
-  names = lodge_own_folder_list (f->folder, "layers");
+  names = lodge_own_folder_list (f->folder, "layers", &error);
+  g_assert_no_error (error);
   g_assert_cmpuint (names->len, ==, 2);
-  none = lodge_own_folder_list (f->folder, "elsewhere");
+  /* A link leads elsewhere: that is not an empty folder. */
+  g_assert_null (lodge_own_folder_list (f->folder, "elsewhere", &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);
+  g_clear_error (&error);
+  none = lodge_own_folder_list (f->folder, "nowhere", &error);
+  g_assert_no_error (error);
   g_assert_cmpuint (none->len, ==, 0);
 }
 

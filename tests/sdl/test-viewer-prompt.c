@@ -67,8 +67,12 @@ start (Terminal *terminal)
 {
   const pid_t child = fork ();
 
-  if (child == 0)
+  if (child == 0) {
+    /* Where nobody outside a group is there to continue it, as in a container, no terminal's signal
+     * stops it (POSIX: orphaned process group). In one of its own this process is. */
+    setpgid (0, 0);
     ask (terminal);
+  }
   while (echoes (terminal))
     g_usleep (1000);
   return child;

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One monitor's picture out of two places. See the header.
- *
- *             wanted                a descriptor             a picture as large as SPICE's
- *   nothing ---------> asking --------------------> mapping -------------------------------->
- * mapped ^                 | refused                     | ended, or none for some time | | v v |
- *      |              waiting <--------------------------------------------- ended, another size +
- *      |                 |
+/* One monitor's picture out of two places. See the header. */
+/* clang-format off */
+/*
+ *             wanted            a descriptor            as large as SPICE's
+ *   nothing ---------> asking ---------------> mapping ---------------------> mapped
+ *      ^                 | refused                | ended, or none in time       | ended, or of
+ *      |                 v                        v                              v another size
+ *      |              waiting <-------------------+------------------------------+
+ *      |
  *      +--- not wanted, from any of them: nobody looks, no socket, SPICE has no picture
  *
  * The pause in "waiting" doubles up to a limit, because what a guest shows may never be such a
  * picture (a graphics mode of the old kind), and begins anew when SPICE's picture has another size:
- * the guest's driver may have come.
+ * the guest's driver may have come. Then it is asked again.
  */
+/* clang-format on */
 #include "console/lodge-frame-chooser.h"
 
 #include "console/lodge-map-link.h"

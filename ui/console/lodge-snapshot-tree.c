@@ -134,7 +134,7 @@ read_nodes (GVariant *snapshots, GHashTable *by_id, guint *left_out)
   g_array_set_clear_func (nodes, node_clear);
   g_variant_iter_init (&iter, snapshots);
   while ((snapshot = g_variant_iter_next_value (&iter)) != NULL) {
-    g_autoptr (GVariant) owned = snapshot;
+    G_GNUC_UNUSED g_autoptr (GVariant) owned = snapshot;
     g_autoptr (LodgeSnapshotRow) row = row_new (snapshot);
 
     /* Nothing could be asked of one that has no name of its own. */
