@@ -61,6 +61,8 @@ is_own_file (const char *text)
 {
   g_auto (GStrv) parts = g_strsplit (text, "/", -1);
 
+  if (parts[0] == NULL)
+    return FALSE;
   for (guint i = 0; parts[i] != NULL; i++) {
     if (parts[i][0] == '\0' || strcmp (parts[i], ".") == 0 || strcmp (parts[i], "..") == 0)
       return FALSE;

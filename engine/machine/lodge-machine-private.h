@@ -42,7 +42,7 @@ struct _LodgeMachine {
   char *runtime; /* its folder of sockets */
   char *spice_socket;
   LodgeFrameDoor *frames; /* or NULL */
-  GPtrArray *terminals; /* of what lodge-machine-terminals.c knows */
+  GPtrArray *terminals;   /* of what lodge-machine-terminals.c knows */
   gboolean changing_media;
   gboolean asleep;          /* the guest has suspended itself to memory */
   GHashTable *networks;     /* NIC id to LodgeUserNetwork */
