@@ -303,6 +303,15 @@ test_take (Test *test, gconstpointer data)
   gtk_editable_set_text (entry, "patched");
   g_assert_false (adw_message_dialog_get_response_enabled (app_get_dialog (), LODGE_MESSAGE_ACT));
   g_assert_nonnull (app_find_label (app_get_dialog (), "There is already a snapshot “patched”."));
+  for (guint i = 0; i < 2; i++) {
+    g_autofree char *long_name = g_strnfill (65, 'x');
+
+    gtk_editable_set_text (entry, i == 0 ? "  " : long_name);
+    g_assert_false (adw_message_dialog_get_response_enabled (app_get_dialog (), LODGE_MESSAGE_ACT));
+    g_assert_nonnull (app_find_label (
+        app_get_dialog (), i == 0 ? "A name does not begin or end with a space."
+                                  : "A name has at most 64 characters; this one has 65."));
+  }
   gtk_editable_set_text (entry, "before the <update>");
   g_assert_true (adw_message_dialog_get_response_enabled (app_get_dialog (), LODGE_MESSAGE_ACT));
   answer (LODGE_MESSAGE_ACT);

@@ -2,6 +2,7 @@
 /* What is asked before something is done with a snapshot. */
 #include "gtk/lodge-snapshots-window-private.h"
 
+#include "gtk/lodge-machine-name.h"
 #include "gtk/lodge-message.h"
 
 #include <glib/gi18n-lib.h>
@@ -69,11 +70,16 @@ changed_cb (GtkEditable *entry, Ask *ask)
   const char *name = gtk_editable_get_text (ask->name_entry);
   const gboolean taken = !g_str_equal (name, ask->name) && ask->window->rows != NULL &&
                          lodge_snapshot_tree_has_name (ask->window->rows, name);
-  g_autofree char *problem =
-      taken ? g_strdup_printf (_ ("There is already a snapshot “%s”."), name) : NULL;
+  g_autofree char *problem = NULL;
 
-  adw_message_dialog_set_response_enabled (ask->dialog, LODGE_MESSAGE_ACT, *name != '\0' && !taken);
   if (taken)
+    problem = g_strdup_printf (_ ("There is already a snapshot “%s”."), name);
+  else if (*name != '\0')
+    /* The same rules as for a machine's. */
+    problem = lodge_machine_name_check (name, NULL, NULL);
+  adw_message_dialog_set_response_enabled (ask->dialog, LODGE_MESSAGE_ACT,
+                                           *name != '\0' && problem == NULL);
+  if (problem != NULL)
     adw_message_dialog_set_body (ask->dialog, problem);
   else
     adw_message_dialog_set_body (ask->dialog, g_object_get_data (G_OBJECT (ask->dialog), "body"));
