@@ -71,6 +71,9 @@ start (Terminal *terminal)
     /* Where nobody outside a group is there to continue it, as in a container, no terminal's signal
      * stops it (POSIX: orphaned process group). In one of its own this process is. */
     setpgid (0, 0);
+    /* What a shell starts in the background ignores these (POSIX: asynchronous lists). */
+    signal (SIGQUIT, SIG_DFL);
+    signal (SIGINT, SIG_DFL);
     ask (terminal);
   }
   while (echoes (terminal))

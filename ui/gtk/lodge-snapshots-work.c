@@ -101,7 +101,7 @@ job_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (Work) work = user_data;
   g_autoptr (GError) error = NULL;
-  g_autofree char *unused = lodge_job_follow_finish (result, &error);
+  G_GNUC_UNUSED g_autofree char *unused = lodge_job_follow_finish (result, &error);
 
   end (work, error);
 }
