@@ -78,6 +78,7 @@ work (const char *data, const char *operation, int step)
   if (job != NULL)
     g_assert_no_error (snapshot_fixture_wait (job));
   snapshot_fixture_close (&f);
+  g_free (f.machine_folder);
   return 0;
 }
 
