@@ -3,6 +3,7 @@
 #include "machine/lodge-library-private.h"
 
 #include "lodge-error.h"
+#include "lodge-task-thread.h"
 #include "machine/lodge-create.h"
 
 #include <glib/gi18n-lib.h>
@@ -364,7 +365,7 @@ delete_now (LodgeLibrary *self, LodgeJob *job)
 
   g_task_set_source_tag (task, lodge_library_delete_machine);
   g_task_set_task_data (task, g_strdup (lodge_job_get_machine (job)), g_free);
-  g_task_run_in_thread (task, delete_thread);
+  lodge_task_run_in_thread (task, delete_thread);
 }
 
 /* Nothing runs of it and nothing works on it, unless somebody who waited for the same was quicker.

@@ -12,6 +12,7 @@
 #include "description/lodge-description-snapshots.h"
 #include "description/lodge-own-file.h"
 #include "lodge-error.h"
+#include "lodge-task-thread.h"
 #include "machine/lodge-journal-private.h"
 #include "machine/lodge-journal.h"
 #include "storage/lodge-image.h"
@@ -178,7 +179,7 @@ run_journal (GTask *task, GAsyncReadyCallback callback)
   g_autoptr (GTask) worker = g_task_new (g_task_get_source_object (task), NULL, callback, task);
 
   g_task_set_task_data (worker, work, NULL);
-  g_task_run_in_thread (worker, journal_thread);
+  lodge_task_run_in_thread (worker, journal_thread);
 }
 
 /* Merging. */

@@ -7,6 +7,7 @@
 #include "machine/lodge-machine-private.h"
 
 #include "lodge-error.h"
+#include "lodge-task-thread.h"
 #include "machine/lodge-picture.h"
 #include "qemu/lodge-json.h"
 
@@ -87,7 +88,7 @@ dumped_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (answer == NULL)
     g_task_return_error (task, error);
   else
-    g_task_run_in_thread (task, encode_thread);
+    lodge_task_run_in_thread (task, encode_thread);
 }
 
 static void

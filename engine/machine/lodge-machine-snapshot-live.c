@@ -22,6 +22,7 @@
 #include "description/lodge-own-file.h"
 #include "host/lodge-host-kernel.h"
 #include "lodge-error.h"
+#include "lodge-task-thread.h"
 #include "machine/lodge-journal-private.h"
 #include "machine/lodge-snapshot-files.h"
 #include "qemu/lodge-qemu-snapshot.h"
@@ -312,7 +313,7 @@ cleaned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   lodge_job_set_step (work->job, _ ("Writing it to disk"));
   worker = g_task_new (self, NULL, memory_synced_cb, task);
   g_task_set_task_data (worker, work, NULL);
-  g_task_run_in_thread (worker, sync_thread);
+  lodge_task_run_in_thread (worker, sync_thread);
 }
 
 static void
@@ -421,7 +422,7 @@ frozen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   lodge_job_set_step (work->job, _ ("Freezing the disks"));
   worker = g_task_new (self, NULL, states_stored_cb, task);
   g_task_set_task_data (worker, work, NULL);
-  g_task_run_in_thread (worker, states_thread);
+  lodge_task_run_in_thread (worker, states_thread);
 }
 
 /* While the guest runs. */

@@ -21,6 +21,7 @@
 #include "description/lodge-description-snapshots.h"
 #include "description/lodge-own-file.h"
 #include "lodge-error.h"
+#include "lodge-task-thread.h"
 #include "machine/lodge-journal-private.h"
 #include "machine/lodge-journal.h"
 #include "machine/lodge-snapshot-files.h"
@@ -359,7 +360,7 @@ prepare (GTask *task)
   worker = g_task_new (self, lodge_job_get_cancellable (work->job), prepared_cb, task);
   g_task_set_check_cancellable (worker, FALSE);
   g_task_set_task_data (worker, work, NULL);
-  g_task_run_in_thread (worker, prepare_thread);
+  lodge_task_run_in_thread (worker, prepare_thread);
 }
 
 static void
@@ -404,7 +405,7 @@ earlier_tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   } else {
     worker = g_task_new (self, NULL, loaded_cb, task);
     g_task_set_task_data (worker, work, NULL);
-    g_task_run_in_thread (worker, load_thread);
+    lodge_task_run_in_thread (worker, load_thread);
   }
 }
 

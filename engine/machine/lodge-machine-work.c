@@ -3,6 +3,7 @@
 #include "machine/lodge-machine-private.h"
 
 #include "lodge-error.h"
+#include "lodge-task-thread.h"
 #include "machine/lodge-journal.h"
 
 #include <glib/gi18n-lib.h>
@@ -87,7 +88,7 @@ lodge_machine_tidy_async (LodgeMachine *self, GAsyncReadyCallback callback, gpoi
 
   g_task_set_source_tag (task, lodge_machine_tidy_async);
   if (lodge_journal_exists (folder))
-    g_task_run_in_thread (task, tidy_thread);
+    lodge_task_run_in_thread (task, tidy_thread);
   else
     g_task_return_boolean (task, TRUE);
 }

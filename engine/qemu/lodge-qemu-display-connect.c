@@ -13,6 +13,7 @@
 #include "qemu/lodge-qemu-display-private.h"
 
 #include "lodge-error.h"
+#include "lodge-task-thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -246,7 +247,7 @@ added_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_error (task, error);
     return;
   }
-  g_task_run_in_thread (task, enter_thread);
+  lodge_task_run_in_thread (task, enter_thread);
 }
 
 static void

@@ -3,6 +3,7 @@
 #include "qmp-fixture.h"
 
 #include "lodge-error.h"
+#include "test-wait.h"
 
 #include <string.h>
 
@@ -104,13 +105,8 @@ qmp_fixture_tear_down (QmpFixture *self, gconstpointer unused)
 {
   qmp_fixture_drain ();
   if (self->qmp != NULL) {
-    LodgeQmp *weak = self->qmp;
-
-    g_object_add_weak_pointer (G_OBJECT (weak), (gpointer *) &weak);
-    g_signal_handlers_disconnect_by_data (weak, self);
-    g_object_unref (self->qmp);
-    qmp_fixture_drain ();
-    g_assert_null (weak);
+    g_signal_handlers_disconnect_by_data (self->qmp, self);
+    test_wait_unref (self->qmp);
   }
   fake_qmp_free (self->fake);
   g_string_free (self->events, TRUE);

@@ -15,6 +15,7 @@
 
 #include "console/lodge-saved-file.h"
 #include "lodge-error.h"
+#include "lodge-task-thread.h"
 
 #include <glib/gi18n-lib.h>
 #include <sys/stat.h>
@@ -128,7 +129,7 @@ close_file (LodgeRecorder *self, GError *error)
   task = g_task_new (self, NULL, closed_cb, error);
   g_task_set_source_tag (task, close_file);
   g_task_set_task_data (task, gst_object_ref (self->pipeline), gst_object_unref);
-  g_task_run_in_thread (task, close_thread);
+  lodge_task_run_in_thread (task, close_thread);
 }
 
 static gboolean

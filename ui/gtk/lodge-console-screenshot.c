@@ -5,6 +5,7 @@
 
 #include "console/lodge-saved-file.h"
 #include "gtk/lodge-message.h"
+#include "lodge-task-thread.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -90,7 +91,7 @@ save (LodgeConsoleWindow *self, GdkTexture *texture, GBytes *png)
   picture->stem = lodge_saved_file_dup_stem (lodge_console_machine_get_name (self->machine));
   g_task_set_source_tag (task, save);
   g_task_set_task_data (task, picture, picture_free);
-  g_task_run_in_thread (task, save_thread);
+  lodge_task_run_in_thread (task, save_thread);
 }
 
 /* A copy: the guest goes on drawing. Without alpha, which the guest's X byte is not. */
