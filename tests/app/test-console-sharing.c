@@ -135,6 +135,10 @@ in_without_agent (void)
   console_fixture_tear_down (&test);
 }
 
+/* LeakSanitizer's, where the test is built with it (sanitizer/lsan_interface.h). */
+void __lsan_disable (void) __attribute__ ((weak));
+void __lsan_enable (void) __attribute__ ((weak));
+
 /* Once in a session, and only if there is something to paste that the guest cannot have. */
 static void
 in_paste_without_agent (void)
@@ -160,9 +164,14 @@ in_paste_without_agent (void)
   g_assert_true (g_output_stream_write_all (g_subprocess_get_stdin_pipe (xclip), "there", 5, NULL,
                                             NULL, NULL));
   g_assert_true (g_output_stream_close (g_subprocess_get_stdin_pipe (xclip), NULL, NULL));
+  /* GDK 4.8 keeps one stream for each list of types that it is sent by another program. */
+  if (__lsan_disable != NULL)
+    __lsan_disable ();
   app_wait_until (
       !gdk_clipboard_is_local (host) &&
       gdk_content_formats_contain_gtype (gdk_clipboard_get_formats (host), G_TYPE_STRING));
+  if (__lsan_enable != NULL)
+    __lsan_enable ();
   console_fixture_set_key (&test, "sharing.clipboard", "to-host");
   app_wait_until (lodge_console_clipboard_get_ways (get_clipboard (&test)) ==
                   LODGE_CLIPBOARD_WAY_TO_HOST);
@@ -475,10 +484,7 @@ main (int argc, char **argv)
 
   g_test_add_func ("/console-sharing/switches", test_switches);
   g_test_add_func ("/console-sharing/without-agent", test_without_agent);
-  /* GDK 4.8's stream of an X selection leaks a read that is under way at the program's end, which
-   * LeakSanitizer reports without a name of its own that could be told apart. */
-  if (g_getenv ("LODGE_TEST_SLOW") == NULL)
-    g_test_add_func ("/console-sharing/paste-without-agent", test_paste_without_agent);
+  g_test_add_func ("/console-sharing/paste-without-agent", test_paste_without_agent);
   g_test_add_func ("/console-sharing/files", test_files);
   g_test_add_func ("/console-sharing/closing", test_closing);
   g_test_add_func ("/console-sharing/broken", test_broken);
