@@ -15,7 +15,13 @@ G_BEGIN_DECLS
 #define LODGE_TYPE_QEMU_SNAPSHOT (lodge_qemu_snapshot_get_type ())
 G_DECLARE_FINAL_TYPE (LodgeQemuSnapshot, lodge_qemu_snapshot, LODGE, QEMU_SNAPSHOT, GObject)
 
+/* @qmp: of a QEMU that takes part in nothing like that now; kept. One for each snapshot: from here
+ * on it watches whether the guest stops by itself. */
 LodgeQemuSnapshot *lodge_qemu_snapshot_new (LodgeQmp *qmp);
+
+/* How long QEMU may make no progress before it counts as stuck (%LODGE_ERROR_TIMEOUT); a minute
+ * where nobody says it. */
+void lodge_qemu_snapshot_set_patience (LodgeQemuSnapshot *self, guint patience_ms);
 
 /* @old_node is written to now; @node will be instead, in the empty qcow2 image @fd, which is
  * duplicated. */
@@ -31,7 +37,9 @@ typedef void (*LodgeQemuSnapshotProgress) (double fraction, gpointer user_data);
  *
  * Writes the memory while the guest runs, then stops it. Whoever gets an error abandons.
  *
- * Errors: %LODGE_ERROR_CANCELLED, %LODGE_ERROR_FAILED with QEMU's words, %LODGE_ERROR_STORAGE.
+ * Errors: %LODGE_ERROR_CANCELLED, %LODGE_ERROR_FAILED with QEMU's words, %LODGE_ERROR_STORAGE,
+ * %LODGE_ERROR_STATE when the guest has stopped by itself meanwhile, %LODGE_ERROR_TIMEOUT when QEMU
+ * comes no further.
  */
 void lodge_qemu_snapshot_freeze_async (LodgeQemuSnapshot *self,
                                        int memory_fd,
@@ -45,8 +53,9 @@ void lodge_qemu_snapshot_freeze_async (LodgeQemuSnapshot *self,
 void lodge_qemu_snapshot_switch_async (LodgeQemuSnapshot *self,
                                        GAsyncReadyCallback callback,
                                        gpointer user_data);
-/* The guest runs again. QEMU refuses that until it has put away the migration, some moments after
- * it has told that it is complete: this waits. */
+/* The guest runs again; one that has stopped by itself (a panic, a disk that failed) stays as it
+ * is. QEMU refuses that until it has put away the migration, some moments after it has told that it
+ * is complete: this waits. */
 void lodge_qemu_snapshot_go_on_async (LodgeQemuSnapshot *self,
                                       GAsyncReadyCallback callback,
                                       gpointer user_data);
@@ -72,7 +81,7 @@ gboolean lodge_qemu_snapshot_finish (LodgeQemuSnapshot *self, GAsyncResult *resu
  * @qmp: of a QEMU that was started with "-incoming defer"
  * @memory_fd: for reading; duplicated
  *
- * Errors: %LODGE_ERROR_FAILED, %LODGE_ERROR_CANCELLED.
+ * Errors: %LODGE_ERROR_FAILED, %LODGE_ERROR_CANCELLED, %LODGE_ERROR_TIMEOUT.
  */
 void lodge_qemu_snapshot_load_async (LodgeQmp *qmp,
                                      int memory_fd,
