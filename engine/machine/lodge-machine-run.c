@@ -395,6 +395,8 @@ event_cb (LodgeQmp *qmp, const char *name, JsonObject *data, gpointer user_data)
     if (self->state == LODGE_STATE_RUNNING && !self->frozen)
       lodge_machine_set_state (self, LODGE_STATE_PAUSED);
   } else if (g_str_equal (name, "RESUME")) {
+    if (self->disk_failed)
+      lodge_machine_set_note (self, NULL);
     self->disk_failed = FALSE;
     if (self->state == LODGE_STATE_PAUSED && !self->frozen) {
       lodge_machine_set_note (self, NULL);

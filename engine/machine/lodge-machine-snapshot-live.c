@@ -181,21 +181,40 @@ edit_away (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **
   return TRUE;
 }
 
+/* What QEMU said of the guest while that stood still for us was not taken as its state: now it is.
+ * @goes_on: nothing has failed */
 static void
-went_on_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+thaw (LodgeMachine *self, gboolean goes_on)
 {
-  GTask *task = user_data;
+  self->frozen = FALSE;
+  /* The user can resume it, and should know. */
+  if ((!goes_on || self->disk_failed) && self->state == LODGE_STATE_RUNNING)
+    lodge_machine_set_state (self, LODGE_STATE_PAUSED);
+}
+
+/* The guest does by now what it did before. */
+static void
+forget (GTask *task)
+{
   LodgeMachine *self = g_task_get_source_object (task);
   LodgeSnapshotWork *work = g_task_get_task_data (task);
-  g_autoptr (GError) error = NULL;
 
-  if (!lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, &error))
-    g_debug ("%s", error->message);
-  self->frozen = FALSE;
   if (work->live->named)
     lodge_machine_save_for_work_async (self, edit_away, work, forgotten_cb, task);
   else
     lodge_snapshot_work_tidy (task);
+}
+
+static void
+went_on_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (!lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, &error))
+    g_debug ("%s", error->message);
+  thaw (g_task_get_source_object (task), error == NULL);
+  forget (task);
 }
 
 static void
@@ -216,11 +235,8 @@ ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     lodge_qemu_snapshot_go_on_async (work->live->qemu, went_on_cb, task);
     return;
   }
-  self->frozen = FALSE;
-  if (work->live->named)
-    lodge_machine_save_for_work_async (self, edit_away, work, forgotten_cb, task);
-  else
-    lodge_snapshot_work_tidy (task);
+  thaw (self, TRUE);
+  forget (task);
 }
 
 /* The guest goes on as if nothing had been. Takes @error. */
@@ -325,11 +341,8 @@ resumed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
 
   lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, &error);
-  self->frozen = FALSE;
+  thaw (self, error == NULL);
   if (error != NULL) {
-    /* The user can resume it, and should know. */
-    if (self->state == LODGE_STATE_RUNNING)
-      lodge_machine_set_state (self, LODGE_STATE_PAUSED);
     abandon (task, error);
     return;
   }
@@ -356,7 +369,7 @@ switched_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     lodge_qemu_snapshot_go_on_async (work->live->qemu, resumed_cb, task);
     return;
   }
-  self->frozen = FALSE;
+  thaw (self, TRUE);
   lodge_qemu_snapshot_end_async (work->live->qemu, cleaned_cb, task);
 }
 
