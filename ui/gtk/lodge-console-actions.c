@@ -44,7 +44,7 @@ operated_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   if (!lodge_machine_operate_finish (LODGE_CLIENT (source), result, &error) &&
-      self->machine != NULL) {
+      lodge_console_window_is_open (self)) {
     g_autofree char *heading = lodge_machine_operation_dup_failure (
         ask->operation, lodge_console_machine_get_name (self->machine));
     lodge_message_show_error (GTK_WINDOW (self), heading, error);
@@ -108,7 +108,7 @@ sent_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   if (lodge_machine1_call_send_keys_finish (LODGE_MACHINE1 (source), result, &error) ||
-      self->machine == NULL)
+      !lodge_console_window_is_open (self))
     return;
 
   g_dbus_error_strip_remote_error (error);

@@ -12,7 +12,8 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (LodgeConsoleWindow) self = LODGE_CONSOLE_WINDOW (g_object_ref (source));
   g_autoptr (GError) error = NULL;
 
-  if (!gtk_show_uri_full_finish (GTK_WINDOW (self), result, &error) && self->machine != NULL)
+  if (!gtk_show_uri_full_finish (GTK_WINDOW (self), result, &error) &&
+      lodge_console_window_is_open (self))
     lodge_message_show_error (GTK_WINDOW (self), user_data, error);
 }
 
@@ -31,7 +32,7 @@ shown_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       source != NULL ? g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, NULL)
                      : NULL;
 
-  if (answer != NULL || self->machine == NULL)
+  if (answer != NULL || !lodge_console_window_is_open (self))
     return;
   /* No file manager that can point at a file: the folder alone. */
   g_autoptr (GFile) file = g_file_new_for_uri (uri);

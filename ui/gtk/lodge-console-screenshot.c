@@ -70,7 +70,7 @@ saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GFile) file = g_task_propagate_pointer (G_TASK (result), &error);
 
-  if (self->machine == NULL)
+  if (!lodge_console_window_is_open (self))
     return;
   if (file != NULL)
     lodge_console_saved_say (self, _ ("Screenshot saved"), file, FALSE);
@@ -124,7 +124,7 @@ screenshot_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   lodge_machine1_call_screenshot_finish (LODGE_MACHINE1 (source), &png, result, &error);
-  if (self->machine == NULL)
+  if (!lodge_console_window_is_open (self))
     return;
   if (png != NULL) {
     save (self, NULL, g_variant_get_data_as_bytes (png));

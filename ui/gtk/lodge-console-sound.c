@@ -14,7 +14,8 @@ finish_set (LodgeConsoleWindow *self, GObject *source, GAsyncResult *result)
 
   if (lodge_machine1_call_set_finish (LODGE_MACHINE1 (source), result, &error))
     return TRUE;
-  if (self->machine == NULL || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+  if (!lodge_console_window_is_open (self) ||
+      g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return FALSE;
 
   g_dbus_error_strip_remote_error (error);
@@ -35,7 +36,7 @@ allowed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (LodgeConsoleWindow) self = user_data;
 
-  if (finish_set (self, source, result) && self->machine != NULL)
+  if (finish_set (self, source, result) && lodge_console_window_is_open (self))
     lodge_console_machine_refuse_microphone (self->machine, FALSE);
 }
 

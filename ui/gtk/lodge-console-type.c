@@ -191,7 +191,7 @@ read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   guint missing = 0;
 
   /* The window may have closed meanwhile. */
-  if (self->machine == NULL || self->typing != NULL)
+  if (!lodge_console_window_is_open (self) || self->typing != NULL)
     return;
   if (text == NULL || text[0] == '\0') {
     adw_toast_overlay_add_toast (self->toasts, adw_toast_new (_ ("There is no text to type")));

@@ -305,11 +305,11 @@ lodge_console_window_close_request (GtkWindow *window)
   return GTK_WINDOW_CLASS (lodge_console_window_parent_class)->close_request (window);
 }
 
+/* A window that is closed may live on in a call that has not come back, and is not disposed of
+ * before; gtk_window_destroy() hides it without the signal and then unrealizes it. */
 static void
-lodge_console_window_dispose (GObject *object)
+end (LodgeConsoleWindow *self)
 {
-  LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (object);
-
   g_clear_handle_id (&self->close_idle, g_source_remove);
   lodge_console_fullscreen_clear (self);
   lodge_console_record_clear (self);
@@ -329,7 +329,19 @@ lodge_console_window_dispose (GObject *object)
   }
   g_clear_object (&self->machine);
   g_clear_object (&self->connection);
+}
 
+static void
+lodge_console_window_unrealize (GtkWidget *widget)
+{
+  end (LODGE_CONSOLE_WINDOW (widget));
+  GTK_WIDGET_CLASS (lodge_console_window_parent_class)->unrealize (widget);
+}
+
+static void
+lodge_console_window_dispose (GObject *object)
+{
+  end (LODGE_CONSOLE_WINDOW (object));
   G_OBJECT_CLASS (lodge_console_window_parent_class)->dispose (object);
 }
 
@@ -375,6 +387,7 @@ lodge_console_window_class_init (LodgeConsoleWindowClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   object_class->dispose = lodge_console_window_dispose;
+  widget_class->unrealize = lodge_console_window_unrealize;
   GTK_WINDOW_CLASS (klass)->close_request = lodge_console_window_close_request;
 
   g_type_ensure (LODGE_TYPE_DISPLAY);
@@ -412,7 +425,7 @@ lodge_console_window_init (LodgeConsoleWindow *self)
 gboolean
 lodge_console_window_is_open (LodgeConsoleWindow *self)
 {
-  return self->machine != NULL && gtk_widget_get_visible (GTK_WIDGET (self));
+  return self->machine != NULL;
 }
 
 GtkWidget *

@@ -69,7 +69,8 @@ show_question (AdwMessageDialog *dialog, GCallback answered, Ask *ask)
 static gboolean
 is_there (LodgeLibraryWindow *window)
 {
-  return window->connection != NULL;
+  /* It may live on in the call that is answered. */
+  return window->connection != NULL && gtk_widget_get_visible (GTK_WIDGET (window));
 }
 
 static void

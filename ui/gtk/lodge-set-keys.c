@@ -13,9 +13,10 @@ typedef struct {
 void
 lodge_set_keys_show_error (GtkWindow *window, const char *heading, const GError *error)
 {
-  GtkWindow *where =
-      gtk_widget_get_visible (GTK_WIDGET (window)) ? window : gtk_window_get_transient_for (window);
+  GtkWindow *where = window;
 
+  while (where != NULL && !gtk_widget_get_visible (GTK_WIDGET (where)))
+    where = gtk_window_get_transient_for (where);
   if (where != NULL)
     lodge_message_show_error (where, heading, error);
 }

@@ -253,12 +253,21 @@ take_choice (LodgeTerminalView *self, int response)
   return file;
 }
 
+/* Returns: (nullable): NULL once it is closed, when there is nobody to be told */
+static GtkRoot *
+get_open_root (LodgeTerminalView *self)
+{
+  GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
+
+  return root != NULL && gtk_widget_get_visible (GTK_WIDGET (root)) ? root : NULL;
+}
+
 static void
 saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (LodgeTerminalView) self = user_data;
   g_autoptr (GError) error = NULL;
-  GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
+  GtkRoot *root = get_open_root (self);
 
   if (!g_file_replace_contents_finish (G_FILE (source), result, NULL, &error) && root != NULL)
     lodge_message_show_error (GTK_WINDOW (root), _ ("Could Not Save What Was Written"), error);
@@ -299,7 +308,7 @@ log_started_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (LodgeTerminalView) self = user_data;
   g_autoptr (GError) error = NULL;
-  GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
+  GtkRoot *root = get_open_root (self);
 
   if (!lodge_terminal_stream_start_log_finish (LODGE_TERMINAL_STREAM (source), result, &error) &&
       root != NULL && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
