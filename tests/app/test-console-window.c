@@ -172,6 +172,21 @@ test_deleted (Fixture *f, gconstpointer data)
   app_wait_until (get_phase (f) == LODGE_CONSOLE_OFF);
   fake_engine_remove_machine (f->engine, f->uuid);
   app_wait_until (app_find_label (f->window, "This machine has been deleted.") != NULL);
+  g_assert_nonnull (app_find_label (f->window, "The Machine Is Gone"));
+  g_assert_cmpint (get_phase (f), ==, LODGE_CONSOLE_GONE);
+  /* Nothing of it can be started, stopped or looked at. */
+  g_assert_false (gtk_widget_get_visible (get (f, "start_button")));
+  g_assert_false (gtk_widget_get_sensitive (get (f, "pause_button")));
+  g_assert_false (gtk_widget_get_sensitive (get (f, "power_button")));
+  g_assert_null (app_find_label (get (f, "header"), "Off"));
+  fake_engine_clear_calls (f->engine);
+  gtk_widget_activate_action (GTK_WIDGET (f->window), "console.start", NULL);
+  gtk_widget_activate_action (GTK_WIDGET (f->window), "console.snapshots", NULL);
+  app_settle ();
+  g_assert_false (app_was_called (f->engine, "Start"));
+  g_assert_true (gtk_window_get_focus (GTK_WINDOW (f->window)) == get (f, "status_button"));
+  app_click (f->window, "_Close");
+  app_wait_until (f->window == NULL);
 }
 
 static void

@@ -281,13 +281,25 @@ taken_cb (LodgeMachine1 *machine, const char *by, LodgeConsoleMachine *self)
 }
 
 static void
+leave_machine (LodgeConsoleMachine *self)
+{
+  if (self->machine != NULL)
+    g_signal_handlers_disconnect_by_data (self->machine, self);
+  g_clear_object (&self->machine);
+  self->claiming = FALSE;
+}
+
+static void
 removed_cb (LodgeEngine1 *engine, const char *uuid, LodgeConsoleMachine *self)
 {
   if (g_strcmp0 (uuid, self->uuid) != 0)
     return;
 
   self->removed = TRUE;
+  self->state = LODGE_MACHINE_STATE_UNKNOWN;
   set_text (&self->problem, _ ("This machine has been deleted."));
+  /* Nothing can be asked of it any more. */
+  leave_machine (self);
   drop_session (self);
   changed (self);
 }
@@ -341,13 +353,10 @@ leave_engine (LodgeConsoleMachine *self)
 {
   g_cancellable_cancel (self->cancellable);
   g_clear_object (&self->cancellable);
-  if (self->machine != NULL)
-    g_signal_handlers_disconnect_by_data (self->machine, self);
-  g_clear_object (&self->machine);
+  leave_machine (self);
   if (self->engine != NULL)
     g_signal_handlers_disconnect_by_data (self->engine, self);
   g_clear_object (&self->engine);
-  self->claiming = FALSE;
 }
 
 static void
@@ -435,7 +444,7 @@ LodgeConsolePhase
 lodge_console_machine_get_phase (LodgeConsoleMachine *self)
 {
   if (self->removed)
-    return LODGE_CONSOLE_PROBLEM;
+    return LODGE_CONSOLE_GONE;
   if (is_connected (self))
     return LODGE_CONSOLE_SHOWN;
   if (self->machine == NULL)

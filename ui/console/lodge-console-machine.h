@@ -16,6 +16,7 @@ G_BEGIN_DECLS
 typedef enum {
   LODGE_CONSOLE_LOADING,    /* the engine or the machine is being looked for */
   LODGE_CONSOLE_PROBLEM,    /* there is no such machine, or no engine: see the sentence */
+  LODGE_CONSOLE_GONE,       /* the machine has been deleted */
   LODGE_CONSOLE_OFF,        /* it can be started */
   LODGE_CONSOLE_CRASHED,    /* the same, and the sentence says what happened */
   LODGE_CONSOLE_BUSY,       /* on its way to another state, without a picture */

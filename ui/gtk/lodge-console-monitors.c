@@ -211,7 +211,8 @@ lodge_console_monitors_update (LodgeConsoleWindow *window)
   for (guint i = 1; i < LODGE_CONSOLE_MONITORS; i++) {
     /* What there is to say of a machine that shows nothing is said once. */
     if (phase == LODGE_CONSOLE_OFF || phase == LODGE_CONSOLE_CRASHED ||
-        phase == LODGE_CONSOLE_ELSEWHERE || phase == LODGE_CONSOLE_PROBLEM)
+        phase == LODGE_CONSOLE_ELSEWHERE || phase == LODGE_CONSOLE_PROBLEM ||
+        phase == LODGE_CONSOLE_GONE)
       close_monitor (self, i);
     update_window (self, i);
     allow (self, i, phase == LODGE_CONSOLE_SHOWN || self->windows[i] != NULL);

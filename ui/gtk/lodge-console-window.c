@@ -27,6 +27,8 @@ static const StatusRow statuses[] = {
      N_ ("_Start Again"), "console.start"},
     {LODGE_CONSOLE_PROBLEM, "dialog-warning-symbolic", N_ ("There Is Nothing to Show"),
      N_ ("_Try Again"), "console.retry"},
+    {LODGE_CONSOLE_GONE, "user-trash-symbolic", N_ ("The Machine Is Gone"), N_ ("_Close"),
+     "window.close"},
     {LODGE_CONSOLE_ELSEWHERE, "computer-symbolic", N_ ("Shown Elsewhere"), N_ ("Show _Here"),
      "console.take-back"},
     {LODGE_CONSOLE_LOST, "dialog-warning-symbolic", N_ ("The Screen Cannot Be Reached"),
@@ -73,18 +75,16 @@ static void
 show_status (LodgeConsoleWindow *self, const StatusRow *row)
 {
   g_autofree char *description = dup_description (self->machine, row->phase);
-  const char *uuid = lodge_console_machine_get_uuid (self->machine);
+  const gboolean same =
+      g_str_equal (gtk_stack_get_visible_child_name (self->pages), "status") &&
+      g_str_equal (adw_status_page_get_title (self->status_page), _ (row->title));
 
   adw_status_page_set_icon_name (self->status_page, row->icon);
   adw_status_page_set_title (self->status_page, _ (row->title));
   adw_status_page_set_description (self->status_page, description);
   gtk_button_set_label (self->status_button, _ (row->button));
   gtk_actionable_set_action_name (GTK_ACTIONABLE (self->status_button), row->action);
-  /* A machine that has been deleted is not looked for again. */
-  gtk_widget_set_visible (GTK_WIDGET (self->status_button),
-                          row->phase != LODGE_CONSOLE_PROBLEM || uuid == NULL ||
-                              lodge_console_machine_get_machine (self->machine) == NULL);
-  if (g_str_equal (gtk_stack_get_visible_child_name (self->pages), "status"))
+  if (same)
     return;
 
   gtk_stack_set_visible_child_name (self->pages, "status");

@@ -63,6 +63,7 @@ static const PhaseRow phases[] = {
     {LODGE_CONSOLE_LOADING, N_ ("Looking for the machine"), N_ ("Q closes the viewer.")},
     {LODGE_CONSOLE_PROBLEM, N_ ("There Is Nothing to Show"),
      N_ ("Enter tries again, Q closes the viewer.")},
+    {LODGE_CONSOLE_GONE, N_ ("The Machine Is Gone"), N_ ("Q closes the viewer.")},
     {LODGE_CONSOLE_OFF, N_ ("The Machine Is Off"), N_ ("Enter starts it, Q closes the viewer.")},
     {LODGE_CONSOLE_CRASHED, N_ ("The Machine Has Crashed"),
      N_ ("Enter starts it again, Q closes the viewer.")},
@@ -190,6 +191,7 @@ use_enter (Viewer *self)
   case LODGE_CONSOLE_LOST:
     lodge_console_machine_retry (self->machine);
     break;
+  case LODGE_CONSOLE_GONE:
   case LODGE_CONSOLE_LOADING:
   case LODGE_CONSOLE_BUSY:
   case LODGE_CONSOLE_CONNECTING:
