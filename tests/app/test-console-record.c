@@ -320,6 +320,43 @@ in_machine_end (void)
   console_fixture_tear_down (&test);
 }
 
+static gboolean
+says (Test *test, const char *words)
+{
+  const char *description = adw_status_page_get_description (test->window->status_page);
+
+  return description != NULL && strstr (description, words) != NULL;
+}
+
+/* Somebody else shows the console: what that did is said until it is back. */
+static void
+in_taken (void)
+{
+  g_autofree char *path = NULL;
+  Test test;
+
+  set_up (&test);
+  fill (&test, RED);
+  toggle (&test);
+  spice_fixture_run_for (300);
+  g_autoptr (LodgeClient) other =
+      lodge_client_connect_sync (LODGE_CLIENT_FLAGS_NO_START, NULL, NULL);
+  g_autoptr (LodgeMachine1) machine = lodge_client_open_machine_sync (other, test.uuid, NULL, NULL);
+  g_assert_true (lodge_machine1_call_claim_console_sync (machine, "another & co", NULL, NULL));
+  wait_saved (&test);
+  g_assert_cmpuint (count_files (&test, &path), ==, 1);
+  g_assert_true (says (&test, "The console is shown by another &amp; co."));
+  g_autofree char *words =
+      g_strdup_printf ("That ended the recording, which was saved as %s.", path);
+  g_assert_true (says (&test, words));
+  g_clear_object (&machine);
+  g_clear_object (&other);
+  app_wait_until (console_fixture_is_shown (&test));
+  g_autoptr (Recording) recording = read_file (&test);
+  assert_end (recording, RED);
+  console_fixture_tear_down (&test);
+}
+
 /* What is recorded is completed when there is no window any more. */
 static void
 in_close (void)
@@ -430,6 +467,7 @@ main (int argc, char **argv)
   ADD ("pause", in_pause);
   ADD ("reconnect", in_reconnect);
   ADD ("machine-end", in_machine_end);
+  ADD ("taken", in_taken);
   ADD ("close", in_close);
   ADD ("missing", in_missing);
   ADD ("failure", in_failure);

@@ -244,7 +244,15 @@ test_taken (Fixture *f, gconstpointer data)
   app_click (f->window, "Show _Here");
   app_wait_until (app_was_called (f->engine, "ClaimConsole"));
   g_assert_cmpint (get_phase (f), !=, LODGE_CONSOLE_ELSEWHERE);
+
+  /* When the other one has gone, it comes back by itself. */
+  g_assert_true (lodge_machine1_call_claim_console_sync (machine, "another", NULL, NULL));
+  app_wait_until (get_phase (f) == LODGE_CONSOLE_ELSEWHERE);
+  fake_engine_clear_calls (f->engine);
+  g_clear_object (&machine);
   g_object_unref (other);
+  app_wait_until (get_phase (f) != LODGE_CONSOLE_ELSEWHERE);
+  app_wait_until (app_was_called (f->engine, "ClaimConsole"));
 }
 
 static void

@@ -11,7 +11,8 @@
  *      |    v             v                      |
  *      +-- waiting <-----------------------------+
  *      |
- *      +-- elsewhere <--- ConsoleTaken, from any of them; left only by take_back()
+ *      +-- elsewhere <--- ConsoleTaken, from any of them; left by take_back(), and by itself when
+ *                         nobody has the console any more
  *
  * A session that is connected stays when the engine goes away: the guest and its screen do not need
  * it. The claim is made again with the next engine, unless somebody else has made one.
@@ -43,6 +44,7 @@ struct _LodgeConsoleMachine {
 
   gboolean claiming;
   char *taken_by; /* NULL: the console is ours, or may be */
+  gboolean owned; /* somebody has it, says this engine */
   LodgeConsoleSession *session;
   LodgeSound *sound;
   gboolean silent;
@@ -259,6 +261,19 @@ lodge_console_machine_refuse_microphone (LodgeConsoleMachine *self, gboolean ref
     update_sound (self);
 }
 
+/* Whoever has taken it is gone: it comes back. With another engine it is nobody's until its
+ * consoles have claimed it again, which says nothing. */
+static void
+follow_owner (LodgeConsoleMachine *self)
+{
+  const char *owner = lodge_machine1_get_console_owner (self->machine);
+  const gboolean owned = owner != NULL && *owner != '\0';
+
+  if (self->owned && !owned)
+    g_clear_pointer (&self->taken_by, g_free);
+  self->owned = owned;
+}
+
 static void
 properties_cb (LodgeMachine1 *machine, GParamSpec *pspec, LodgeConsoleMachine *self)
 {
@@ -268,6 +283,7 @@ properties_cb (LodgeMachine1 *machine, GParamSpec *pspec, LodgeConsoleMachine *s
   if (self->session != NULL)
     lodge_console_session_set_frames (self->session, lodge_machine1_get_frames_socket (machine));
   self->state = lodge_machine_state_from_text (lodge_machine1_get_state (machine));
+  follow_owner (self);
   pursue (self);
   changed (self);
 }
@@ -287,6 +303,7 @@ leave_machine (LodgeConsoleMachine *self)
     g_signal_handlers_disconnect_by_data (self->machine, self);
   g_clear_object (&self->machine);
   self->claiming = FALSE;
+  self->owned = FALSE;
 }
 
 static void

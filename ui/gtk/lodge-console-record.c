@@ -23,6 +23,7 @@ struct _LodgeConsoleRecord {
   LodgeRecorder *recorder; /* NULL: nothing is recorded */
   gboolean ending;
   guint tick_id;
+  char *taken; /* what was recorded when somebody else took the console, while that is so */
 };
 
 static void
@@ -71,6 +72,29 @@ show_buttons (LodgeConsoleWindow *self)
 
 /* ---- the end */
 
+/* Nobody here asked for that end: the page says it for as long as it is shown. */
+static void
+remember_taken (LodgeConsoleWindow *self, GFile *file)
+{
+  if (lodge_console_machine_get_phase (self->machine) != LODGE_CONSOLE_ELSEWHERE)
+    return;
+  g_free (self->record->taken);
+  self->record->taken = g_file_get_parse_name (file);
+  lodge_console_window_update (self);
+}
+
+char *
+lodge_console_record_dup_taken (LodgeConsoleWindow *self)
+{
+  if (self->record->taken != NULL)
+    /* Translators: %s is the path of a file. */
+    return g_strdup_printf (_ ("That ended the recording, which was saved as %s."),
+                            self->record->taken);
+  return self->record->recorder != NULL
+             ? g_strdup (_ ("That ended the recording, which is being saved."))
+             : NULL;
+}
+
 static void
 ended_cb (LodgeRecorder *recorder, const GError *error, LodgeConsoleWindow *self)
 {
@@ -81,8 +105,10 @@ ended_cb (LodgeRecorder *recorder, const GError *error, LodgeConsoleWindow *self
   set_menu (self, FALSE);
   show_buttons (self);
   lodge_console_record_update (self);
-  if (error == NULL || g_file_query_exists (lodge_recorder_get_file (recorder), NULL))
+  if (error == NULL || g_file_query_exists (lodge_recorder_get_file (recorder), NULL)) {
     lodge_console_saved_say (self, _ ("Recording saved"), lodge_recorder_get_file (recorder), TRUE);
+    remember_taken (self, lodge_recorder_get_file (recorder));
+  }
   if (error != NULL)
     lodge_message_show_error (GTK_WINDOW (self), _ ("The Recording Has Ended"), error);
   g_object_unref (recorder);
@@ -175,6 +201,8 @@ lodge_console_record_update (LodgeConsoleWindow *self)
   const LodgeConsolePhase phase = lodge_console_machine_get_phase (self->machine);
   LodgeRecorder *recorder = self->record->recorder;
 
+  if (phase == LODGE_CONSOLE_SHOWN)
+    g_clear_pointer (&self->record->taken, g_free);
   if (recorder != NULL && !self->record->ending) {
     lodge_recorder_set_source (recorder, get_source (self));
     lodge_recorder_set_paused (recorder, lodge_console_machine_get_state (self->machine) ==
@@ -221,5 +249,6 @@ lodge_console_record_clear (LodgeConsoleWindow *self)
     g_signal_handlers_disconnect_by_data (record->recorder, self);
     complete (record->recorder);
   }
+  g_free (record->taken);
   g_free (record);
 }

@@ -84,6 +84,8 @@ struct _LodgeConsoleWindow {
 /* lodge-console-window.c: FALSE once it is closed: it may live on while an answer is waited for,
  * which then has nobody to be told to. */
 gboolean lodge_console_window_is_open (LodgeConsoleWindow *self);
+/* Shows everything as it is now. */
+void lodge_console_window_update (LodgeConsoleWindow *self);
 
 /* lodge-console-actions.c: installs the actions that ask something of the machine. */
 void lodge_console_actions_init (GtkWidgetClass *widget_class);
@@ -134,6 +136,8 @@ void lodge_console_record_class_init (GtkWidgetClass *widget_class);
 void lodge_console_record_init (LodgeConsoleWindow *self);
 /* Follows the machine and its session. */
 void lodge_console_record_update (LodgeConsoleWindow *self);
+/* While the console is shown elsewhere: what that did to a recording; or NULL. */
+char *lodge_console_record_dup_taken (LodgeConsoleWindow *self);
 void lodge_console_record_clear (LodgeConsoleWindow *self);
 
 /* lodge-console-keys.c: the menu of keys to send, and which of the host's stay there. */

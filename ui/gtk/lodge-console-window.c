@@ -54,9 +54,10 @@ get_busy_words (LodgeConsoleMachine *machine, LodgeConsolePhase phase)
 
 /* Returns: (transfer full): for a page that takes its description for markup */
 static char *
-dup_description (LodgeConsoleMachine *machine, LodgeConsolePhase phase)
+dup_description (LodgeConsoleWindow *self, LodgeConsolePhase phase)
 {
-  const char *sentence = lodge_console_machine_get_sentence (machine);
+  const char *sentence = lodge_console_machine_get_sentence (self->machine);
+  g_autofree char *recording = NULL;
   g_autofree char *whole = NULL;
 
   if (sentence == NULL)
@@ -66,6 +67,12 @@ dup_description (LodgeConsoleMachine *machine, LodgeConsolePhase phase)
     /* Translators: %s is who has it now, "a Lodge window on HOST". */
     whole = g_strdup_printf (_ ("The console is shown by %s. Only one can show it at a time."),
                              sentence);
+    recording = lodge_console_record_dup_taken (self);
+    if (recording != NULL) {
+      g_autofree char *first = g_steal_pointer (&whole);
+
+      whole = g_strdup_printf ("%s\n\n%s", first, recording);
+    }
     sentence = whole;
   }
   return g_markup_escape_text (sentence, -1);
@@ -74,7 +81,7 @@ dup_description (LodgeConsoleMachine *machine, LodgeConsolePhase phase)
 static void
 show_status (LodgeConsoleWindow *self, const StatusRow *row)
 {
-  g_autofree char *description = dup_description (self->machine, row->phase);
+  g_autofree char *description = dup_description (self, row->phase);
   const gboolean same =
       g_str_equal (gtk_stack_get_visible_child_name (self->pages), "status") &&
       g_str_equal (adw_status_page_get_title (self->status_page), _ (row->title));
@@ -175,6 +182,12 @@ changed_cb (LodgeConsoleMachine *machine, LodgeConsoleWindow *self)
     self->start_wanted = FALSE;
     gtk_widget_activate_action (GTK_WIDGET (self), "console.start", NULL);
   }
+}
+
+void
+lodge_console_window_update (LodgeConsoleWindow *self)
+{
+  changed_cb (self->machine, self);
 }
 
 static void
@@ -442,7 +455,7 @@ lodge_console_window_new (GtkApplication *application,
   g_signal_connect (self->machine, "changed", G_CALLBACK (changed_cb), self);
   g_signal_connect_object (self->display, "notify::grabbed", G_CALLBACK (show_subtitle), self,
                            G_CONNECT_SWAPPED);
-  changed_cb (self->machine, self);
+  lodge_console_window_update (self);
   return GTK_WIDGET (self);
 }
 
@@ -452,7 +465,7 @@ lodge_console_window_start (LodgeConsoleWindow *self)
   g_return_if_fail (LODGE_IS_CONSOLE_WINDOW (self));
 
   self->start_wanted = TRUE;
-  changed_cb (self->machine, self);
+  lodge_console_window_update (self);
 }
 
 void
