@@ -63,6 +63,7 @@ struct _LodgeMachine {
   gboolean frozen;                 /* for a snapshot, a moment; nobody asked for a pause */
   gboolean disk_failed;            /* what the guest is paused for */
   gboolean ending;                 /* QEMU was told to go: its end is no crash */
+  gboolean start_failed;           /* as the note says, and nothing was changed since */
   gboolean restart;                /* the guest reset and gets a fresh QEMU */
   gboolean recovering;             /* what an earlier engine started is being looked for */
   guint reaction_timeout;          /* a guest that ignores its power button */

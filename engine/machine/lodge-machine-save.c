@@ -73,6 +73,11 @@ saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     if (save->folder != NULL)
       lodge_machine_forget_held (self);
     lodge_machine_take_file (self, g_steal_pointer (&save->file));
+    /* It may have been just what was in the way. */
+    if (self->start_failed && self->state == LODGE_STATE_OFF) {
+      self->start_failed = FALSE;
+      lodge_machine_note_rest (self);
+    }
     g_task_return_boolean (task, TRUE);
   } else {
     refuse (self, task, error);

@@ -89,6 +89,7 @@ end_failed (Failure *failure)
     lodge_machine_set_note (self, NULL);
   } else {
     lodge_machine_set_note (self, error->message);
+    self->start_failed = TRUE;
   }
   lodge_machine_set_state (self, LODGE_STATE_OFF);
   lodge_machine_end_waiting (self);
@@ -594,6 +595,7 @@ start_now (GTask *task)
   lodge_machine_set_note (self, held);
   lodge_machine_set_state (self, LODGE_STATE_STARTING);
   self->restart = FALSE;
+  self->start_failed = FALSE;
   g_clear_object (&self->start_cancellable);
   self->start_cancellable = g_cancellable_new ();
 

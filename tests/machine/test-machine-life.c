@@ -2,6 +2,7 @@
 /* A machine's life: started, used, forced off, deleted. */
 #include "lodge-error.h"
 #include "machine-fixture.h"
+#include "machine/lodge-machine-private.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -163,6 +164,12 @@ test_keys_and_screenshot (MachineFixture *fixture, gconstpointer data)
   machine_fixture_press_until (machine, "q", LODGE_STATE_OFF);
 }
 
+static gboolean
+leave_as_it_is (LodgeMachine *machine, LodgeDescription *value, gpointer data, GError **error)
+{
+  return TRUE;
+}
+
 static void
 test_missing_disk (MachineFixture *fixture, gconstpointer data)
 {
@@ -181,6 +188,13 @@ test_missing_disk (MachineFixture *fixture, gconstpointer data)
   g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
   g_assert_cmpstr (lodge_machine_get_note (machine), ==, error->message);
   g_assert_false (machine_fixture_has_runtime (machine));
+
+  /* It may be another thing once something was changed. */
+  g_clear_object (&result);
+  lodge_machine_save_async (machine, leave_as_it_is, NULL, NULL, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  g_assert_true (lodge_machine_save_finish (machine, result, NULL));
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
 }
 
 static void
