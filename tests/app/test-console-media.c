@@ -89,8 +89,12 @@ test_in_and_out (Test *test, gconstpointer data)
   lodge_console_media_insert (test->window, "cd0", ODD_DISC);
   app_wait_until (has_label (test, 1, "_Eject “an__<b>odd< & rather … version 0.1.240.iso”"));
   g_assert_true (is_in_drive (test, ODD_DISC));
+  app_wait_until (app_find_label (test->window->toasts,
+                                  "“an_<b>odd< & rather … version 0.1.240.iso” is in the drive") !=
+                  NULL);
 
   eject (test);
+  app_wait_until (app_find_label (test->window->toasts, "The disc is out of the drive") != NULL);
   app_wait_until (has_label (test, 1, ""));
   g_assert_true (is_in_drive (test, ""));
   g_assert_true (has_label (test, 0, "_Insert a Disc…"));
@@ -137,6 +141,44 @@ test_refused (Test *test, gconstpointer data)
   g_assert_true (is_in_drive (test, ""));
 }
 
+/* What is waited for in one drive is not over when another is. */
+static void
+test_two_drives (Test *test, gconstpointer data)
+{
+  lodge_console_media_insert (test->window, "cd0", "/srv/a.iso");
+  app_wait_until (has_label (test, 1, "_Eject “a.iso”"));
+  fake_engine_set_delay (test->engine, "EjectMedia", 3000);
+  eject (test);
+  lodge_console_media_insert (test->window, "cd1", "/srv/b.iso");
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_nonnull (app_find_label (app_get_dialog (), "“web” has no drive cd1"));
+  gtk_window_close (GTK_WINDOW (app_get_dialog ()));
+  app_wait_until (app_get_dialog () == NULL);
+  app_wait_until (app_find_label (test->window, "The guest is asked for its disc") != NULL);
+  app_wait_until (is_in_drive (test, ""));
+  app_wait_until (app_find_label (test->window, "The guest is asked for its disc") == NULL);
+}
+
+/* A machine that could not be started for its disc. */
+static void
+test_blamed (Test *test, gconstpointer data)
+{
+  lodge_console_media_insert (test->window, "cd0", "/srv/gone.iso");
+  app_wait_until (has_label (test, 1, "_Eject “gone.iso”"));
+  g_assert_cmpstr (gtk_button_get_label (test->window->status_button), ==, "_Start");
+  fake_engine_set_note (test->engine, "web",
+                        "Could not open the image /srv/gone.iso in the drive: No such file");
+  app_wait_until (
+      g_str_equal (gtk_button_get_label (test->window->status_button), "_Eject Disc and Start"));
+  g_assert_true (gtk_window_get_focus (GTK_WINDOW (test->window)) ==
+                 GTK_WIDGET (test->window->status_button));
+  g_assert_true (gtk_widget_get_visible (test->window->start_button));
+  app_click (test->window, "_Eject Disc and Start");
+  app_wait_until (was_called (test, "Start web"));
+  g_assert_true (was_called (test, "EjectMedia web 'cd0' false"));
+  g_assert_true (is_in_drive (test, ""));
+}
+
 /* The answer comes when the window has been closed. */
 static void
 test_closed_meanwhile (Test *test, gconstpointer data)
@@ -162,6 +204,8 @@ main (int argc, char **argv)
   ADD ("in-and-out", test_in_and_out);
   ADD ("held", test_held);
   ADD ("refused", test_refused);
+  ADD ("two-drives", test_two_drives);
+  ADD ("blamed", test_blamed);
   ADD ("closed-meanwhile", test_closed_meanwhile);
   return g_test_run ();
 }

@@ -18,9 +18,8 @@ struct _LodgeConsoleMedia {
   GSimpleActionGroup *actions;
   char *seen; /* what the menu shows */
   GtkFileChooserNative *chooser;
-  char *drive; /* that the chooser is for */
-  guint timer;
-  AdwToast *toast; /* weak */
+  char *drive;    /* that the chooser is for */
+  AdwToast *said; /* weak; what became of the last change */
 };
 
 /* One disc on its way in or out. */
@@ -28,38 +27,59 @@ typedef struct {
   LodgeConsoleWindow *window; /* owned */
   char *drive;
   char *path; /* NULL: out */
+  gboolean then_start;
+  guint timer;
+  AdwToast *toast; /* weak: the guest is asked */
 } Change;
 
-static void change (LodgeConsoleWindow *self, const char *drive, const char *path, gboolean force);
+static void begin (Change *its, gboolean force);
+static char *dup_shown (const char *path, const char *underscore);
+
+static Change *
+change_new (LodgeConsoleWindow *window, const char *drive, const char *path)
+{
+  Change *its = g_new0 (Change, 1);
+
+  its->window = g_object_ref (window);
+  its->drive = g_strdup (drive);
+  its->path = g_strdup (path);
+  return its;
+}
+
+static void
+stop_waiting (Change *its)
+{
+  g_clear_handle_id (&its->timer, g_source_remove);
+  if (its->toast != NULL)
+    adw_toast_dismiss (its->toast);
+  g_clear_weak_pointer (&its->toast);
+}
 
 static void
 change_free (Change *its)
 {
+  stop_waiting (its);
   g_object_unref (its->window);
   g_free (its->drive);
   g_free (its->path);
   g_free (its);
 }
 
-static void
-stop_waiting (LodgeConsoleMedia *media)
-{
-  g_clear_handle_id (&media->timer, g_source_remove);
-  if (media->toast != NULL)
-    adw_toast_dismiss (media->toast);
-  g_clear_weak_pointer (&media->toast);
-}
-
 static gboolean
 timer_cb (gpointer user_data)
 {
-  LodgeConsoleWindow *self = user_data;
-  AdwToast *toast = adw_toast_new (_ ("The guest is asked for its disc"));
+  Change *its = user_data;
+  AdwToast *toast;
 
-  self->media->timer = 0;
+  its->timer = 0;
+  if (!lodge_console_window_is_open (its->window))
+    return G_SOURCE_REMOVE;
+  toast = adw_toast_new (_ ("The guest is asked for its disc"));
   adw_toast_set_timeout (toast, 0);
-  g_set_weak_pointer (&self->media->toast, toast);
-  adw_toast_overlay_add_toast (self->toasts, toast);
+  /* Now, not after what else there is to say. */
+  adw_toast_set_priority (toast, ADW_TOAST_PRIORITY_HIGH);
+  g_set_weak_pointer (&its->toast, toast);
+  adw_toast_overlay_add_toast (its->window->toasts, toast);
   return G_SOURCE_REMOVE;
 }
 
@@ -67,7 +87,7 @@ static void
 answered_cb (AdwMessageDialog *dialog, const char *response, Change *its)
 {
   if (g_str_equal (response, LODGE_MESSAGE_ACT) && lodge_console_window_is_open (its->window))
-    change (its->window, its->drive, its->path, TRUE);
+    begin (change_new (its->window, its->drive, its->path), TRUE);
 }
 
 static void
@@ -89,16 +109,51 @@ ask_for_force (Change *its)
   gtk_window_present (GTK_WINDOW (dialog));
 }
 
+static void
+unsay (LodgeConsoleMedia *media)
+{
+  if (media->said != NULL)
+    adw_toast_dismiss (media->said);
+  g_clear_weak_pointer (&media->said);
+}
+
+/* The guest may show nothing of it, and the menu is closed. */
+static void
+say_done (Change *its)
+{
+  LodgeConsoleMedia *media = its->window->media;
+  AdwToast *toast;
+  g_autofree char *shown = NULL, *sentence = NULL, *escaped = NULL;
+
+  if (its->path != NULL) {
+    shown = dup_shown (its->path, "_");
+    /* Translators: %s is the name of a disc's file. */
+    sentence = g_strdup_printf (_ ("“%s” is in the drive"), shown);
+  } else {
+    sentence = g_strdup (_ ("The disc is out of the drive"));
+  }
+  /* A toast takes its title for markup. */
+  escaped = g_markup_escape_text (sentence, -1);
+  toast = adw_toast_new (escaped);
+  unsay (media);
+  g_set_weak_pointer (&media->said, toast);
+  adw_toast_overlay_add_toast (its->window->toasts, toast);
+}
+
 /* Takes @its. */
 static void
 finish (Change *its, GError *error)
 {
+  stop_waiting (its);
   if (!lodge_console_window_is_open (its->window)) {
     change_free (its);
     return;
   }
-  stop_waiting (its->window->media);
   if (error == NULL) {
+    if (its->then_start)
+      gtk_widget_activate_action (GTK_WIDGET (its->window), "console.start", NULL);
+    else
+      say_done (its);
     change_free (its);
   } else if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_BUSY)) {
     ask_for_force (its);
@@ -130,31 +185,29 @@ ejected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   finish (user_data, error);
 }
 
-/* @path: (nullable): NULL to take out what is in it. */
+/* Takes @its. */
 static void
-change (LodgeConsoleWindow *self, const char *drive, const char *path, gboolean force)
+begin (Change *its, gboolean force)
 {
-  LodgeMachine1 *machine = lodge_console_machine_get_machine (self->machine);
-  Change *its;
+  LodgeMachine1 *machine = lodge_console_machine_get_machine (its->window->machine);
 
-  if (machine == NULL)
+  if (machine == NULL) {
+    change_free (its);
     return;
-  its = g_new0 (Change, 1);
-  its->window = g_object_ref (self);
-  its->drive = g_strdup (drive);
-  its->path = g_strdup (path);
-  stop_waiting (self->media);
-  self->media->timer = g_timeout_add (PATIENCE_MS, timer_cb, self);
-  if (path != NULL)
-    lodge_machine1_call_insert_media (machine, drive, path, force, NULL, inserted_cb, its);
+  }
+  unsay (its->window->media);
+  its->timer = g_timeout_add (PATIENCE_MS, timer_cb, its);
+  if (its->path != NULL)
+    lodge_machine1_call_insert_media (machine, its->drive, its->path, force, NULL, inserted_cb,
+                                      its);
   else
-    lodge_machine1_call_eject_media (machine, drive, force, NULL, ejected_cb, its);
+    lodge_machine1_call_eject_media (machine, its->drive, force, NULL, ejected_cb, its);
 }
 
 void
 lodge_console_media_insert (LodgeConsoleWindow *self, const char *drive, const char *path)
 {
-  change (self, drive, path, FALSE);
+  begin (change_new (self, drive, path), FALSE);
 }
 
 /* --- The menu --- */
@@ -213,7 +266,21 @@ insert_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 static void
 eject_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
-  change (user_data, g_variant_get_string (parameter, NULL), NULL, FALSE);
+  begin (change_new (user_data, g_variant_get_string (parameter, NULL), NULL), FALSE);
+}
+
+/* And starts the machine, which could not be for that disc. */
+static void
+eject_blamed_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  g_autofree char *drive = lodge_console_media_dup_blamed (user_data);
+  Change *its;
+
+  if (drive == NULL)
+    return;
+  its = change_new (user_data, drive, NULL);
+  its->then_start = TRUE;
+  begin (its, FALSE);
 }
 
 static void
@@ -225,9 +292,9 @@ add_item (GMenu *menu, const char *label, const char *action, const char *drive)
   g_menu_append_item (menu, item);
 }
 
-/* A file's name in a label: short, and without mnemonics of its own. */
+/* A file's name, short. @underscore: "__" where one would make a mnemonic */
 static char *
-dup_shown (const char *path)
+dup_shown (const char *path, const char *underscore)
 {
   g_autofree char *base = g_path_get_basename (path);
   g_autofree char *valid = g_utf8_make_valid (base, -1);
@@ -243,7 +310,7 @@ dup_shown (const char *path)
   } else {
     parts = g_strsplit (valid, "_", -1);
   }
-  return g_strjoinv ("__", parts);
+  return g_strjoinv (underscore, parts);
 }
 
 static void
@@ -255,7 +322,7 @@ add_drive (GMenu *menu, const char *drive, const char *file, gboolean is_only_on
 
   add_item (menu, insert, "media.insert", drive);
   if (*file != '\0') {
-    g_autofree char *shown = dup_shown (file);
+    g_autofree char *shown = dup_shown (file, "__");
     g_autofree char *eject = g_strdup_printf (_ ("_Eject “%s”"), shown);
 
     add_item (menu, eject, "media.eject", drive);
@@ -265,7 +332,7 @@ add_drive (GMenu *menu, const char *drive, const char *file, gboolean is_only_on
 static void
 enable (LodgeConsoleMedia *media, gboolean enabled)
 {
-  static const char *const names[] = {"insert", "eject"};
+  static const char *const names[] = {"insert", "eject", "eject-blamed"};
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     g_simple_action_set_enabled (
@@ -274,6 +341,18 @@ enable (LodgeConsoleMedia *media, gboolean enabled)
 }
 
 /* "media.cd0.file" is there once for each drive. */
+static gboolean
+is_file_key (const char *key)
+{
+  return g_str_has_prefix (key, "media.") && g_str_has_suffix (key, ".file");
+}
+
+static char *
+dup_drive (const char *key)
+{
+  return g_strndup (key + strlen ("media."), strlen (key) - strlen ("media..file"));
+}
+
 void
 lodge_console_media_update (LodgeConsoleWindow *self)
 {
@@ -290,10 +369,9 @@ lodge_console_media_update (LodgeConsoleWindow *self)
     return;
   g_variant_iter_init (&iter, description);
   while (g_variant_iter_next (&iter, "{&s&s}", &key, &text)) {
-    if (!g_str_has_prefix (key, "media.") || !g_str_has_suffix (key, ".file"))
+    if (!is_file_key (key))
       continue;
-    g_ptr_array_add (drives,
-                     g_strndup (key + strlen ("media."), strlen (key) - strlen ("media..file")));
+    g_ptr_array_add (drives, dup_drive (key));
     g_ptr_array_add (files, (gpointer) text);
     g_string_append_printf (seen, "%s=%s\n", key, text);
   }
@@ -307,12 +385,32 @@ lodge_console_media_update (LodgeConsoleWindow *self)
     add_drive (self->media_menu, drives->pdata[i], files->pdata[i], drives->len == 1);
 }
 
+char *
+lodge_console_media_dup_blamed (LodgeConsoleWindow *self)
+{
+  LodgeMachine1 *machine = lodge_console_machine_get_machine (self->machine);
+  GVariant *description = machine != NULL ? lodge_machine1_get_description (machine) : NULL;
+  const char *note = machine != NULL ? lodge_machine1_get_note (machine) : NULL;
+  GVariantIter iter;
+  const char *key, *text;
+
+  if (description == NULL || note == NULL)
+    return NULL;
+  g_variant_iter_init (&iter, description);
+  while (g_variant_iter_next (&iter, "{&s&s}", &key, &text)) {
+    if (is_file_key (key) && *text != '\0' && strstr (note, text) != NULL)
+      return dup_drive (key);
+  }
+  return NULL;
+}
+
 void
 lodge_console_media_init (LodgeConsoleWindow *self)
 {
   static const GActionEntry entries[] = {
       {.name = "insert", .activate = insert_action, .parameter_type = "s"},
       {.name = "eject", .activate = eject_action, .parameter_type = "s"},
+      {.name = "eject-blamed", .activate = eject_blamed_action},
   };
 
   self->media = g_new0 (LodgeConsoleMedia, 1);
@@ -331,10 +429,10 @@ lodge_console_media_clear (LodgeConsoleWindow *self)
   if (media == NULL)
     return;
   gtk_widget_insert_action_group (GTK_WIDGET (self), "media", NULL);
-  stop_waiting (media);
   if (media->chooser != NULL)
     g_signal_handlers_disconnect_by_data (media->chooser, self);
   g_clear_object (&media->chooser);
+  g_clear_weak_pointer (&media->said);
   g_object_unref (media->actions);
   g_free (media->drive);
   g_free (media->seen);

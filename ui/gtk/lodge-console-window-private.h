@@ -113,6 +113,10 @@ void lodge_console_media_clear (LodgeConsoleWindow *self);
 /* What the menu does once a file was chosen. */
 void lodge_console_media_insert (LodgeConsoleWindow *self, const char *drive, const char *path);
 
+/* The drive with the disc that the machine's note is about, as when it could not be started for
+ * that; or NULL. */
+char *lodge_console_media_dup_blamed (LodgeConsoleWindow *self);
+
 /* lodge-console-monitors.c: a window for each further monitor. */
 void lodge_console_monitors_init (LodgeConsoleWindow *window);
 void lodge_console_monitors_update (LodgeConsoleWindow *window);

@@ -82,15 +82,18 @@ static void
 show_status (LodgeConsoleWindow *self, const StatusRow *row)
 {
   g_autofree char *description = dup_description (self, row->phase);
-  const gboolean same =
-      g_str_equal (gtk_stack_get_visible_child_name (self->pages), "status") &&
-      g_str_equal (adw_status_page_get_title (self->status_page), _ (row->title));
+  g_autofree char *blamed =
+      row->phase == LODGE_CONSOLE_OFF ? lodge_console_media_dup_blamed (self) : NULL;
+  const gboolean same = g_str_equal (gtk_stack_get_visible_child_name (self->pages), "status") &&
+                        g_str_equal (adw_status_page_get_title (self->status_page), _ (row->title));
 
   adw_status_page_set_icon_name (self->status_page, row->icon);
   adw_status_page_set_title (self->status_page, _ (row->title));
   adw_status_page_set_description (self->status_page, description);
-  gtk_button_set_label (self->status_button, _ (row->button));
-  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->status_button), row->action);
+  gtk_button_set_label (self->status_button,
+                        blamed != NULL ? _ ("_Eject Disc and Start") : _ (row->button));
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->status_button),
+                                  blamed != NULL ? "media.eject-blamed" : row->action);
   if (same)
     return;
 
