@@ -4,6 +4,7 @@
  */
 #include "console-fixture.h"
 
+#include "gtk/lodge-settings.h"
 #include "recording.h"
 #include "test-folder.h"
 
@@ -381,6 +382,43 @@ in_close (void)
   console_fixture_tear_down (&test);
 }
 
+/* Who closes the window is told what that ends. */
+static void
+in_close_asks (void)
+{
+  static const char words[] =
+      "The screen is being recorded: closing the window ends that, and the recording is saved.";
+  static const char explained[] =
+      "Closing the window does not stop the guest. The library shows it, and opens this window "
+      "again. This is said only once. "
+      "The screen is being recorded: closing the window ends that, and the recording is saved.";
+  Test test;
+
+  set_up (&test);
+  toggle (&test);
+  if (lodge_settings_get () != NULL) {
+    g_settings_set_boolean (lodge_settings_get (), "closing-explained", FALSE);
+    gtk_window_close (GTK_WINDOW (test.window));
+    app_wait_until (app_get_dialog () != NULL);
+    g_assert_nonnull (app_find_label (app_get_dialog (), explained));
+    app_click (app_get_dialog (), "_Cancel");
+    app_wait_until (app_get_dialog () == NULL);
+    g_settings_set_boolean (lodge_settings_get (), "closing-explained", TRUE);
+  }
+  gtk_window_close (GTK_WINDOW (test.window));
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_nonnull (app_find_label (app_get_dialog (), words));
+  app_click (app_get_dialog (), "_Cancel");
+  app_wait_until (app_get_dialog () == NULL);
+  g_assert_true (is_recording (&test));
+  gtk_window_close (GTK_WINDOW (test.window));
+  app_wait_until (app_get_dialog () != NULL);
+  app_click (app_get_dialog (), "_Close Anyway");
+  app_wait_until (test.window == NULL);
+  spice_fixture_run_for (200);
+  console_fixture_tear_down (&test);
+}
+
 static void
 in_missing (void)
 {
@@ -469,6 +507,7 @@ main (int argc, char **argv)
   ADD ("machine-end", in_machine_end);
   ADD ("taken", in_taken);
   ADD ("close", in_close);
+  ADD ("close-asks", in_close_asks);
   ADD ("missing", in_missing);
   ADD ("failure", in_failure);
 #undef ADD

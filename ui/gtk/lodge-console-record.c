@@ -83,6 +83,12 @@ remember_taken (LodgeConsoleWindow *self, GFile *file)
   lodge_console_window_update (self);
 }
 
+gboolean
+lodge_console_record_is_recording (LodgeConsoleWindow *self)
+{
+  return self->record != NULL && self->record->recorder != NULL && !self->record->ending;
+}
+
 char *
 lodge_console_record_dup_taken (LodgeConsoleWindow *self)
 {

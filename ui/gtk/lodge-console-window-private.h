@@ -140,6 +140,7 @@ void lodge_console_record_class_init (GtkWidgetClass *widget_class);
 void lodge_console_record_init (LodgeConsoleWindow *self);
 /* Follows the machine and its session. */
 void lodge_console_record_update (LodgeConsoleWindow *self);
+gboolean lodge_console_record_is_recording (LodgeConsoleWindow *self);
 /* While the console is shown elsewhere: what that did to a recording; or NULL. */
 char *lodge_console_record_dup_taken (LodgeConsoleWindow *self);
 void lodge_console_record_clear (LodgeConsoleWindow *self);

@@ -245,6 +245,12 @@ explained_cb (AdwMessageDialog *dialog, const char *response, LodgeConsoleWindow
     close_soon (self);
 }
 
+static const char explanation[] =
+    N_ ("Closing the window does not stop the guest. The library shows it, and opens this window "
+        "again. This is said only once.");
+static const char recording_ends[] =
+    N_ ("The screen is being recorded: closing the window ends that, and the recording is saved.");
+
 /* Said once to each user: closing is not stopping. */
 static void
 explain_closing (LodgeConsoleWindow *self)
@@ -261,9 +267,11 @@ explain_closing (LodgeConsoleWindow *self)
 
   adw_message_dialog_set_heading_use_markup (dialog, FALSE);
   adw_message_dialog_set_heading (dialog, heading);
-  adw_message_dialog_set_body (dialog, _ ("Closing the window does not stop the guest. The library "
-                                          "shows it, and opens this window again. This is said "
-                                          "only once."));
+  g_autofree char *body = lodge_console_record_is_recording (self)
+                              ? g_strdup_printf ("%s %s", _ (explanation), _ (recording_ends))
+                              : g_strdup (_ (explanation));
+
+  adw_message_dialog_set_body (dialog, body);
   adw_message_dialog_add_responses (dialog, "cancel", _ ("_Cancel"), "shutdown", _ ("Shut _Down"),
                                     "close", _ ("Close _Window"), NULL);
   adw_message_dialog_set_response_enabled (dialog, "shutdown",
@@ -276,24 +284,33 @@ explain_closing (LodgeConsoleWindow *self)
 }
 
 static void
-files_answered_cb (AdwMessageDialog *dialog, const char *response, LodgeConsoleWindow *self)
+closing_answered_cb (AdwMessageDialog *dialog, const char *response, LodgeConsoleWindow *self)
 {
   if (g_str_equal (response, LODGE_MESSAGE_ACT))
     close_soon (self);
 }
 
-/* @n files would not arrive. */
+/* @n_files would not arrive. */
 static void
-ask_about_files (LodgeConsoleWindow *self, guint n)
+ask_about_ends (LodgeConsoleWindow *self, guint n_files, gboolean recording)
 {
-  g_autofree char *body = g_strdup_printf (
-      ngettext ("%u file is still being copied into the guest. Closing the window ends that.",
-                "%u files are still being copied into the guest. Closing the window ends that.", n),
-      n);
+  g_autofree char *files =
+      n_files == 0
+          ? NULL
+          : g_strdup_printf (
+                ngettext ("%u file is still being copied into the guest. Closing the window ends "
+                          "that.",
+                          "%u files are still being copied into the guest. Closing the window ends "
+                          "that.",
+                          n_files),
+                n_files);
+  g_autofree char *body =
+      g_strjoin (files != NULL && recording ? " " : "", files != NULL ? files : "",
+                 recording ? _ (recording_ends) : "", NULL);
   AdwMessageDialog *dialog =
       lodge_message_ask (GTK_WINDOW (self), _ ("Close the Window?"), body, _ ("_Close Anyway"));
 
-  g_signal_connect_object (dialog, "response", G_CALLBACK (files_answered_cb), self, 0);
+  g_signal_connect_object (dialog, "response", G_CALLBACK (closing_answered_cb), self, 0);
   gtk_window_present (GTK_WINDOW (dialog));
 }
 
@@ -308,12 +325,16 @@ lodge_console_window_close_request (GtkWindow *window)
       lodge_console_machine_get_phase (self->machine) != LODGE_CONSOLE_ELSEWHERE;
   const guint n_files = lodge_console_sharing_get_n_unfinished (self);
 
-  if (n_files > 0 && !self->may_close) {
-    ask_about_files (self, n_files);
+  const gboolean recording = lodge_console_record_is_recording (self);
+  const gboolean explained =
+      settings == NULL || g_settings_get_boolean (settings, CLOSING_EXPLAINED);
+
+  /* What is explained once tells of a recording, too. */
+  if ((n_files > 0 || (recording && (explained || !runs))) && !self->may_close) {
+    ask_about_ends (self, n_files, recording);
     return TRUE;
   }
-  if (runs && !self->may_close && settings != NULL &&
-      !g_settings_get_boolean (settings, CLOSING_EXPLAINED)) {
+  if (runs && !self->may_close && !explained) {
     explain_closing (self);
     return TRUE;
   }
