@@ -389,6 +389,26 @@ test_menu (Fixture *f, gconstpointer data)
   app_wait_until (app_find (card, GTK_TYPE_POPOVER_MENU) != NULL);
 }
 
+/* One that has crashed may have its QEMU still, which stands there until it is ended. */
+static void
+test_kill_crashed (Fixture *f, gconstpointer data)
+{
+  const char *uuid = fake_engine_add_machine (f->engine, "web", "crashed");
+  g_autoptr (GMenuModel) menu = NULL;
+
+  fake_engine_set_stands (f->engine, uuid, TRUE);
+  show (f);
+  app_wait_until (app_find (f->window, LODGE_TYPE_MACHINE_CARD) != NULL);
+  menu = lodge_machine_card_dup_menu (app_find (f->window, LODGE_TYPE_MACHINE_CARD));
+  g_assert_cmpuint (count_entries (menu, "machine.start"), ==, 1);
+  g_assert_cmpuint (count_entries (menu, "machine.kill"), ==, 1);
+  gtk_widget_activate_action (GTK_WIDGET (f->window), "machine.kill", "s", uuid);
+  app_wait_until (app_get_dialog () != NULL);
+  app_click (app_get_dialog (), "_Force Off");
+  app_wait_until (app_find_label (f->window, "Off") != NULL);
+  app_wait_until (app_get_dialog () == NULL);
+}
+
 static void
 test_engine_dies (Fixture *f, gconstpointer data)
 {
@@ -533,6 +553,7 @@ main (int argc, char **argv)
   ADD ("keyboard", test_keyboard);
   ADD ("spoken", test_spoken);
   ADD ("menu", test_menu);
+  ADD ("kill-crashed", test_kill_crashed);
   ADD ("engine-dies", test_engine_dies);
   ADD ("no-engine", test_no_engine);
   ADD ("search", test_search);

@@ -128,7 +128,11 @@ static const MenuRow keep_rows[] = {
 static void
 add_section (GMenu *menu, LodgeMachineItem *item, const MenuRow *rows, gsize n_rows)
 {
-  const LodgeMachineCan can = lodge_machine_state_get_can (lodge_machine_item_get_state (item));
+  const LodgeMachineState state = lodge_machine_item_get_state (item);
+  /* A guest that has panicked still has its QEMU, and whoever does not want it again pulls the
+   * plug; where there is none that ends the word. */
+  const LodgeMachineCan can = lodge_machine_state_get_can (state) |
+                              (state == LODGE_MACHINE_STATE_CRASHED ? LODGE_MACHINE_CAN_KILL : 0);
   g_autoptr (GMenu) section = g_menu_new ();
 
   for (gsize i = 0; i < n_rows; i++) {
