@@ -190,6 +190,76 @@ test_file (Fixture *f, gconstpointer data)
   g_assert_null (strstr (call, "'installer'"));
 }
 
+/* Create is pressed before it is known what was chosen: what was chosen is created, as what it is.
+ */
+static void
+test_hasty (Fixture *f, gconstpointer data)
+{
+  g_autofree char *disk = g_strdup_printf ("'disk': <'%s'>", f->image);
+  g_autofree char *call = NULL;
+
+  app_wait_until (can_create (f));
+  fake_engine_set_detected (f->engine,
+                            g_variant_new_parsed ("{'kind': <'disk'>, 'name': <'Copied'>}"));
+  fake_engine_set_delay (f->engine, "DetectMedia", 300);
+  lodge_create_window_set_media (LODGE_CREATE_WINDOW (f->window), f->image);
+  g_signal_emit_by_name (get (f, "create_button"), "clicked");
+  g_assert_false (app_was_called (f->engine, "CreateMachine"));
+  app_wait_until (f->created != NULL);
+  call = dup_call (f, "CreateMachine");
+  g_assert_nonnull (strstr (call, disk));
+  g_assert_nonnull (strstr (call, "'name': <'Copied'>"));
+  g_assert_null (strstr (call, "'media'"));
+}
+
+/* Another choice meanwhile is another machine, for which nothing was pressed. */
+static void
+test_hasty_and_changed (Fixture *f, gconstpointer data)
+{
+  app_wait_until (can_create (f));
+  fake_engine_set_delay (f->engine, "DetectMedia", 300);
+  lodge_create_window_set_media (LODGE_CREATE_WINDOW (f->window), f->image);
+  g_signal_emit_by_name (get (f, "create_button"), "clicked");
+  g_assert_false (can_create (f));
+  lodge_create_window_set_media (LODGE_CREATE_WINDOW (f->window), "/srv/another.iso");
+  app_wait_until (app_find_label (f->window, "Debian <12> & more\n/srv/another.iso") != NULL);
+  app_wait_until (can_create (f));
+  g_assert_false (app_was_called (f->engine, "CreateMachine"));
+}
+
+static int
+get_y (Fixture *f, const char *id)
+{
+  double x, y;
+
+  g_assert_true (gtk_widget_translate_coordinates (get (f, id), f->window, 0, 0, &x, &y));
+  return (int) y;
+}
+
+/* What is wrong is told where nothing has to make room for it. */
+static void
+test_nothing_moves (Fixture *f, gconstpointer data)
+{
+  int file, name, hardware;
+
+  gtk_window_present (GTK_WINDOW (f->window));
+  app_wait_until (can_create (f));
+  app_wait_until (gtk_widget_get_height (get (f, "hardware_row")) > 0);
+  file = get_y (f, "file_row");
+  name = get_y (f, "name_row");
+  hardware = get_y (f, "hardware_row");
+  gtk_editable_set_text (get (f, "name_row"), "");
+  fake_engine_fail_next (f->engine, "DetectMedia", LODGE_ERROR_NOT_FOUND, "There is no <b>.iso.");
+  lodge_create_window_set_media (LODGE_CREATE_WINDOW (f->window), "/srv/<b>.iso");
+  app_wait_until (gtk_widget_get_height (get (f, "error_label")) > 0 &&
+                  gtk_widget_get_mapped (get (f, "error_label")));
+  app_settle ();
+  g_assert_cmpstr (gtk_label_get_text (get (f, "name_error")), !=, "");
+  g_assert_cmpint (get_y (f, "file_row"), ==, file);
+  g_assert_cmpint (get_y (f, "name_row"), ==, name);
+  g_assert_cmpint (get_y (f, "hardware_row"), ==, hardware);
+}
+
 /* A disk is copied into the machine, which needs no empty one besides. */
 static void
 test_disk (Fixture *f, gconstpointer data)
@@ -260,13 +330,13 @@ test_names (Fixture *f, gconstpointer data)
   app_wait_until (can_create (f));
   app_wait_until (g_list_model_get_n_items (G_LIST_MODEL (f->machines)) == 1);
   gtk_editable_set_text (get (f, "name_row"), "a/b");
-  g_assert_true (gtk_widget_get_visible (GTK_WIDGET (problem)));
+  g_assert_cmpstr (gtk_label_get_text (problem), !=, "");
   g_assert_false (can_create (f));
   gtk_editable_set_text (get (f, "name_row"), "web");
   g_assert_nonnull (strstr (gtk_label_get_text (problem), "web"));
   g_assert_false (can_create (f));
   gtk_editable_set_text (get (f, "name_row"), "<i>");
-  g_assert_false (gtk_widget_get_visible (GTK_WIDGET (problem)));
+  g_assert_cmpstr (gtk_label_get_text (problem), ==, "");
   g_assert_true (can_create (f));
 }
 
@@ -423,6 +493,9 @@ main (int argc, char **argv)
   ADD ("automatic", NULL, test_automatic);
   ADD ("file", NULL, test_file);
   ADD ("disk", NULL, test_disk);
+  ADD ("hasty", NULL, test_hasty);
+  ADD ("hasty-and-changed", NULL, test_hasty_and_changed);
+  ADD ("nothing-moves", NULL, test_nothing_moves);
   ADD ("early-file", NULL, test_early_file);
   ADD ("bad-file", NULL, test_bad_file);
   ADD ("names", NULL, test_names);

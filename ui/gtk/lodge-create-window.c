@@ -51,7 +51,8 @@ struct _LodgeCreateWindow {
   gboolean source_is_disk; /* it becomes the machine's own */
   gboolean name_touched;
   gboolean filling;
-  gboolean closing; /* closes when the cancelled job has ended */
+  gboolean create_wanted; /* once it is known what is being looked at */
+  gboolean closing;       /* closes when the cancelled job has ended */
 };
 
 typedef struct {
@@ -116,8 +117,8 @@ validate (LodgeCreateWindow *self)
   g_autofree char *problem = lodge_machine_name_check (name, self->machines, NULL);
   const gboolean show = problem != NULL && (self->name_touched || *name != '\0');
 
+  /* Its line is there without a word, too: what is below stays where it is. */
   gtk_label_set_text (self->name_error, show ? problem : "");
-  gtk_widget_set_visible (GTK_WIDGET (self->name_error), show);
   if (show)
     gtk_widget_add_css_class (GTK_WIDGET (self->name_row), "error");
   else
@@ -128,7 +129,7 @@ validate (LodgeCreateWindow *self)
 
   gtk_widget_set_sensitive (self->create_button,
                             problem == NULL && get_source (self) != NULL && !self->source_is_bad &&
-                                self->creating == NULL &&
+                                self->creating == NULL && !self->create_wanted &&
                                 lodge_connection_get_client (self->connection) != NULL);
 }
 
@@ -223,8 +224,13 @@ detected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     /* An installer that the engine keeps has its defaults chosen there. */
     take_facts (self, facts);
   }
+  const gboolean wanted = self->create_wanted;
+
+  self->create_wanted = FALSE;
   validate (self);
   create_at_once (self);
+  if (wanted && gtk_widget_get_sensitive (self->create_button))
+    create (self);
 }
 
 static void
@@ -235,6 +241,7 @@ detect (LodgeCreateWindow *self)
 
   g_cancellable_cancel (self->detecting);
   g_clear_object (&self->detecting);
+  self->create_wanted = FALSE;
   self->source_is_bad = FALSE;
   self->source_is_disk = FALSE;
   show_error (self, NULL);
@@ -501,6 +508,12 @@ create (LodgeCreateWindow *self)
 
   if (client == NULL || self->creating != NULL)
     return;
+  /* What it is and what suits it are still those of what was chosen before. */
+  if (self->detecting != NULL) {
+    self->create_wanted = TRUE;
+    validate (self);
+    return;
+  }
 
   g_variant_dict_insert (&spec, "name", "s", gtk_editable_get_text (GTK_EDITABLE (self->name_row)));
   if (installer != NULL)
