@@ -466,6 +466,37 @@ test_close_before_answer (Test *test, gconstpointer data)
   app_wait_until (test->window == NULL);
 }
 
+/* Where the window is closed the console says that it goes on, and when it is over. */
+static void
+test_close_and_hear (Test *test, gconstpointer data)
+{
+  fake_engine_set_hold_jobs (test->engine, TRUE);
+  ask (test, "snapshots.take", NULL);
+  answer (LODGE_MESSAGE_ACT);
+  app_wait_until (gtk_revealer_get_reveal_child (test->window->work_revealer));
+  close_window (test);
+  app_wait_until (app_find_label (test->console, "A snapshot is being taken") != NULL);
+  fake_engine_finish_jobs (test->engine, 0, NULL);
+  app_wait_until (app_find_label (test->console, "The snapshot was taken") != NULL);
+  app_wait_until (app_find_label (test->console, "A snapshot is being taken") == NULL);
+  app_wait_until (test->window == NULL);
+}
+
+static void
+test_close_and_fail (Test *test, gconstpointer data)
+{
+  fake_engine_set_hold_jobs (test->engine, TRUE);
+  ask (test, "snapshots.take", NULL);
+  answer (LODGE_MESSAGE_ACT);
+  app_wait_until (gtk_revealer_get_reveal_child (test->window->work_revealer));
+  close_window (test);
+  app_wait_until (app_find_label (test->console, "A snapshot is being taken") != NULL);
+  fake_engine_finish_jobs (test->engine, LODGE_ERROR_STORAGE, "No room.");
+  assert_message ("No room.", test->console);
+  app_wait_until (app_find_label (test->console, "A snapshot is being taken") == NULL);
+  app_wait_until (test->window == NULL);
+}
+
 /* A job goes on without the window, and is in the next one. */
 static void
 test_close_and_open (Test *test, gconstpointer data)
@@ -646,6 +677,8 @@ main (int argc, char **argv)
   ADD ("failures", set_up_open, test_failures);
   ADD ("cancel", set_up_open, test_cancel);
   ADD ("close-before-answer", set_up_open, test_close_before_answer);
+  ADD ("close-and-hear", set_up_open, test_close_and_hear);
+  ADD ("close-and-fail", set_up_open, test_close_and_fail);
   ADD ("close-and-open", set_up_open, test_close_and_open);
   ADD ("others-job", set_up_open, test_others_job);
   ADD ("close-while-loading", set_up, test_close_while_loading);

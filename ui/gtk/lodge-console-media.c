@@ -123,7 +123,7 @@ say_done (Change *its)
 {
   LodgeConsoleMedia *media = its->window->media;
   AdwToast *toast;
-  g_autofree char *shown = NULL, *sentence = NULL, *escaped = NULL;
+  g_autofree char *shown = NULL, *sentence = NULL;
 
   if (its->path != NULL) {
     shown = dup_shown (its->path, "_");
@@ -132,12 +132,9 @@ say_done (Change *its)
   } else {
     sentence = g_strdup (_ ("The disc is out of the drive"));
   }
-  /* A toast takes its title for markup. */
-  escaped = g_markup_escape_text (sentence, -1);
-  toast = adw_toast_new (escaped);
   unsay (media);
+  toast = lodge_message_toast (GTK_WINDOW (its->window), sentence, LODGE_MESSAGE_TOAST_S);
   g_set_weak_pointer (&media->said, toast);
-  adw_toast_overlay_add_toast (its->window->toasts, toast);
 }
 
 /* Takes @its. */

@@ -7,6 +7,7 @@
 #include "gtk/lodge-console-window-private.h"
 
 #include "gtk/lodge-display-clipboard.h"
+#include "gtk/lodge-message.h"
 #include "gtk/lodge-set-keys.h"
 #include "gtk/lodge-transfer-panel.h"
 
@@ -45,10 +46,7 @@ static const struct {
 static void
 say (LodgeConsoleSharing *self, const char *sentence)
 {
-  /* A toast takes its title for markup. */
-  g_autofree char *escaped = g_markup_escape_text (sentence, -1);
-
-  adw_toast_overlay_add_toast (self->window->toasts, adw_toast_new (escaped));
+  lodge_message_toast (GTK_WINDOW (self->window), sentence, LODGE_MESSAGE_TOAST_S);
 }
 
 /* --- Switches --- */

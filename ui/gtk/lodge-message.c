@@ -36,6 +36,41 @@ lodge_message_show_error (GtkWindow *parent, const char *heading, const GError *
   gtk_window_present (GTK_WINDOW (dialog));
 }
 
+static AdwToastOverlay *
+find_toasts (GtkWidget *widget)
+{
+  AdwToastOverlay *found = NULL;
+
+  if (ADW_IS_TOAST_OVERLAY (widget))
+    return ADW_TOAST_OVERLAY (widget);
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL && found == NULL;
+       child = gtk_widget_get_next_sibling (child))
+    found = find_toasts (child);
+  return found;
+}
+
+AdwToast *
+lodge_message_toast (GtkWindow *window, const char *sentence, guint timeout_s)
+{
+  AdwToastOverlay *toasts = NULL;
+  g_autofree char *escaped = NULL;
+  AdwToast *toast;
+
+  while (window != NULL && toasts == NULL) {
+    if (gtk_widget_get_visible (GTK_WIDGET (window)))
+      toasts = find_toasts (GTK_WIDGET (window));
+    window = gtk_window_get_transient_for (window);
+  }
+  if (toasts == NULL)
+    return NULL;
+  /* A toast takes its title for markup. */
+  escaped = g_markup_escape_text (sentence, -1);
+  toast = adw_toast_new (escaped);
+  adw_toast_set_timeout (toast, timeout_s);
+  adw_toast_overlay_add_toast (toasts, toast);
+  return toast;
+}
+
 AdwMessageDialog *
 lodge_message_ask (GtkWindow *parent, const char *heading, const char *body, const char *action)
 {

@@ -11,6 +11,19 @@ G_BEGIN_DECLS
 void lodge_message_show_error (GtkWindow *parent, const char *heading, const GError *error);
 
 /**
+ * lodge_message_toast:
+ * @window: or, where it is closed or has no toasts, the one that it belongs to
+ * @timeout_s: 0: until it is dismissed
+ *
+ * Says @sentence in passing, as text.
+ *
+ * Returns: (transfer none) (nullable): %NULL where nobody is there to see it
+ */
+AdwToast *lodge_message_toast (GtkWindow *window, const char *sentence, guint timeout_s);
+/* libadwaita's own */
+#define LODGE_MESSAGE_TOAST_S 5
+
+/**
  * lodge_message_ask:
  * @body: (nullable): one or two sentences
  * @action: the label of the button that does it (destructive)

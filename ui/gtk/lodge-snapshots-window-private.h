@@ -9,6 +9,8 @@
 
 G_BEGIN_DECLS
 
+typedef struct _LodgeSnapshotsWork LodgeSnapshotsWork;
+
 struct _LodgeSnapshotsWindow {
   AdwWindow parent_instance;
 
@@ -44,7 +46,8 @@ struct _LodgeSnapshotsWindow {
   GtkProgressBar *progress;
   GtkWidget *cancel_button;
 
-  GCancellable *work; /* of the job that is shown; NULL while there is none */
+  GCancellable *work;      /* of the job that is shown; NULL while there is none */
+  LodgeSnapshotsWork *its; /* what this window asked for, while it goes on */
   guint pulse;
 };
 

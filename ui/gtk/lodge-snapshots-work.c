@@ -3,6 +3,7 @@
 #include "gtk/lodge-snapshots-window-private.h"
 
 #include "gtk/lodge-job.h"
+#include "gtk/lodge-message.h"
 #include "gtk/lodge-set-keys.h"
 
 #include <glib/gi18n-lib.h>
@@ -10,11 +11,27 @@
 #define PULSE_MS      150
 #define CALL_LIMIT_MS (LODGE_CLIENT_CALL_LIMIT_S * 1000)
 
-/* From a call to the end of its job; lives longer than the window where that is closed. */
+/* What is told of work whose window has been closed. */
 typedef struct {
+  const char *method;
+  const char *going_on;
+  const char *done;
+} WorkRow;
+
+static const WorkRow rows[] = {
+    {"CreateSnapshot", N_ ("A snapshot is being taken"), N_ ("The snapshot was taken")},
+    {"RevertSnapshot", N_ ("Going back to a snapshot"), N_ ("The machine is back at its snapshot")},
+    {"DeleteSnapshot", N_ ("A snapshot is being deleted"), N_ ("The snapshot was deleted")},
+};
+
+/* From a call to the end of its job; lives longer than the window where that is closed. */
+struct _LodgeSnapshotsWork {
   LodgeSnapshotsWindow *window; /* owned */
   char *failure;                /* NULL: somebody else's, who is told */
-} Work;
+  const WorkRow *row;           /* or NULL: nothing is told */
+  AdwToast *toast;              /* weak; that it goes on */
+};
+typedef LodgeSnapshotsWork Work;
 
 static Work *
 work_new (LodgeSnapshotsWindow *window, char *failure)
@@ -29,6 +46,9 @@ work_new (LodgeSnapshotsWindow *window, char *failure)
 static void
 work_free (Work *work)
 {
+  if (work->window->its == work)
+    work->window->its = NULL;
+  g_clear_weak_pointer (&work->toast);
   g_object_unref (work->window);
   g_free (work->failure);
   g_free (work);
@@ -39,6 +59,24 @@ static gboolean
 is_open (LodgeSnapshotsWindow *self)
 {
   return self->connection != NULL;
+}
+
+/* At the window that the one that was closed belonged to. */
+static void
+say (Work *work, gboolean done)
+{
+  AdwToast *toast;
+
+  if (work->toast != NULL)
+    adw_toast_dismiss (work->toast);
+  g_clear_weak_pointer (&work->toast);
+  if (work->row == NULL)
+    return;
+  toast = lodge_message_toast (gtk_window_get_transient_for (GTK_WINDOW (work->window)),
+                               done ? _ (work->row->done) : _ (work->row->going_on),
+                               done ? LODGE_MESSAGE_TOAST_S : 0);
+  if (!done)
+    g_set_weak_pointer (&work->toast, toast);
 }
 
 static gboolean
@@ -81,8 +119,13 @@ end (Work *work, GError *error)
     g_dbus_error_strip_remote_error (error);
     lodge_set_keys_show_error (GTK_WINDOW (self), work->failure, error);
   }
-  if (!is_open (self))
+  if (!is_open (self)) {
+    if (error == NULL)
+      say (work, TRUE);
+    else if (work->toast != NULL)
+      adw_toast_dismiss (work->toast);
     return;
+  }
 
   if (gtk_widget_has_focus (self->cancel_button))
     gtk_widget_grab_focus (self->list);
@@ -149,9 +192,13 @@ lodge_snapshots_work_call (LodgeSnapshotsWindow *self,
   if (!is_open (self) || self->machine == NULL || self->work != NULL)
     return;
   begin (self);
+  self->its = work_new (self, g_steal_pointer (&owned_failure));
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+    if (g_str_equal (rows[i].method, method))
+      self->its->row = &rows[i];
+  }
   g_dbus_proxy_call (G_DBUS_PROXY (self->machine), method, owned, G_DBUS_CALL_FLAGS_NONE,
-                     CALL_LIMIT_MS, NULL, called_cb,
-                     work_new (self, g_steal_pointer (&owned_failure)));
+                     CALL_LIMIT_MS, NULL, called_cb, self->its);
 }
 
 /* --- Jobs that run already --- */
@@ -224,6 +271,9 @@ lodge_snapshots_work_init (LodgeSnapshotsWindow *self)
 void
 lodge_snapshots_work_clear (LodgeSnapshotsWindow *self)
 {
+  if (self->its != NULL)
+    say (self->its, FALSE);
+  self->its = NULL;
   g_clear_object (&self->work);
   g_clear_handle_id (&self->pulse, g_source_remove);
 }
