@@ -176,6 +176,13 @@ test_markup (Test *test, gconstpointer data)
   g_assert_false (app_was_called (test->engine, "DeleteSnapshot"));
 }
 
+static gboolean
+is_button (GtkWidget *widget, const char *label)
+{
+  return widget != NULL && GTK_IS_BUTTON (widget) && gtk_widget_is_sensitive (widget) &&
+         g_strcmp0 (gtk_button_get_label (GTK_BUTTON (widget)), label) == 0;
+}
+
 static void
 test_empty (Test *test, gconstpointer data)
 {
@@ -183,6 +190,8 @@ test_empty (Test *test, gconstpointer data)
   app_wait_until (is_page (test, "empty"));
   g_assert_nonnull (app_find_label (test->window, "No Snapshots Yet"));
   g_assert_false (gtk_widget_get_visible (test->window->take_button));
+  /* Enter takes the first one. */
+  app_wait_until (is_button (gtk_window_get_focus (GTK_WINDOW (test->window)), "_Take Snapshot…"));
   app_click (gtk_stack_get_visible_child (test->window->pages), "_Take Snapshot…");
   app_wait_until (app_get_dialog () != NULL);
   answer (LODGE_MESSAGE_ACT);
@@ -258,6 +267,10 @@ test_running (Test *test, gconstpointer data)
   facts = app_find_label (find_card (test, "live"), "1 January 2026, 12:04 · 512.0\xc2\xa0KiB · "
                                                     "while it ran");
   g_assert_nonnull (facts);
+  /* It had no picture yet: there is an icon. */
+  g_assert_null (app_find (find_card (test, "live"), GTK_TYPE_PICTURE));
+  g_assert_nonnull (app_find (find_card (test, "live"), GTK_TYPE_STACK));
+  g_assert_null (app_find (find_card (test, "installed"), GTK_TYPE_STACK));
   app_wait_until (can_take (test));
   /* That may be done at any time. */
   ask (test, "snapshots.delete", "s1");
@@ -433,6 +446,75 @@ test_cancel (Test *test, gconstpointer data)
   /* Who has cancelled knows it. */
   g_assert_null (app_get_dialog ());
   g_assert_cmpuint (test->window->rows->len, ==, 5);
+}
+
+static gboolean
+has_list_focus (Test *test)
+{
+  GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (test->window));
+
+  return focus != NULL && gtk_widget_get_mapped (focus) && gtk_widget_is_sensitive (focus) &&
+         (focus == test->window->list || gtk_widget_is_ancestor (focus, test->window->list));
+}
+
+/* The keyboard is somewhere after each question, whatever became of what it was asked with. */
+static void
+test_focus (Test *test, gconstpointer data)
+{
+  GtkWidget *card;
+
+  app_wait_until (has_list_focus (test));
+  /* With the button in the header, which is off meanwhile. */
+  gtk_widget_grab_focus (test->window->take_button);
+  ask (test, "snapshots.take", NULL);
+  answer (LODGE_MESSAGE_ACT);
+  app_wait_until (test->window->rows->len == 6 && can_take (test));
+  app_wait_until (has_list_focus (test));
+
+  /* With a menu, which is closed. */
+  card = find_card (test, "patched");
+  lodge_snapshot_card_popup_menu (LODGE_SNAPSHOT_CARD (card));
+  app_wait_until (app_find (card, GTK_TYPE_POPOVER_MENU) != NULL);
+  gtk_widget_child_focus (app_find (card, GTK_TYPE_POPOVER_MENU), GTK_DIR_TAB_FORWARD);
+  gtk_popover_popdown (app_find (card, GTK_TYPE_POPOVER_MENU));
+  ask (test, "snapshots.describe", "s2");
+  answer ("cancel");
+  app_wait_until (gtk_window_is_active (GTK_WINDOW (test->window)));
+  app_wait_until (has_list_focus (test));
+
+  /* With a row that goes. */
+  ask (test, "snapshots.delete", "s2");
+  answer (LODGE_MESSAGE_ACT);
+  app_wait_until (find_card (test, "patched") == NULL && can_take (test));
+  app_wait_until (has_list_focus (test));
+}
+
+/* What the user looks at stays in sight when another row is not where it was only by name. */
+static void
+test_no_jump (Test *test, gconstpointer data)
+{
+  GtkAdjustment *adjustment = gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (
+      gtk_widget_get_ancestor (GTK_WIDGET (test->window->list), GTK_TYPE_SCROLLED_WINDOW)));
+
+  for (guint i = 0; i < 40; i++) {
+    g_autofree char *id = g_strdup_printf ("n%u", i);
+
+    fake_engine_add_snapshot (test->engine, "web", id, id, i > 0 ? "n0" : "", FALSE);
+  }
+  app_wait_until (test->window->rows->len == 45 && test->window->scroll_idle == 0);
+  app_wait_until (gtk_adjustment_get_upper (adjustment) >
+                  gtk_adjustment_get_page_size (adjustment) * 2);
+  app_settle ();
+  gtk_adjustment_set_value (adjustment, 0);
+  app_settle ();
+  g_assert_cmpfloat (gtk_adjustment_get_value (adjustment), ==, 0);
+  ask (test, "snapshots.describe", "s1");
+  gtk_editable_set_text (app_find (app_get_dialog (), ADW_TYPE_ENTRY_ROW), "renamed");
+  answer (LODGE_MESSAGE_ACT);
+  app_wait_until (find_card (test, "renamed") != NULL && can_take (test));
+  app_wait_until (test->window->scroll_idle == 0);
+  app_settle ();
+  g_assert_cmpfloat (gtk_adjustment_get_value (adjustment), ==, 0);
 }
 
 /* --- Closing, and what comes after --- */
@@ -686,5 +768,7 @@ main (int argc, char **argv)
   ADD ("engine-goes", set_up_open, test_engine_goes);
   ADD ("machine-goes", set_up_open, test_machine_goes);
   ADD ("keys", set_up_open, test_keys);
+  ADD ("focus", set_up_open, test_focus);
+  ADD ("no-jump", set_up_open, test_no_jump);
   return g_test_run ();
 }

@@ -18,7 +18,8 @@ struct _LodgeSnapshotCard {
 
   GtkWidget *box;
   GtkWidget *graph;
-  GtkWidget *frame; /* of the picture */
+  GtkWidget *frame;   /* of the picture */
+  GtkStack *pictures; /* with an icon where there is none */
   GtkWidget *picture;
   GtkLabel *name;
   GtkWidget *automatic;
@@ -190,7 +191,8 @@ show_row (LodgeSnapshotCard *self)
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->description),
                                *row->description != '\0' ? row->description : NULL);
   gtk_widget_set_visible (self->automatic, row->automatic);
-  gtk_widget_set_visible (self->frame, row->thumbnail);
+  /* A guest that ran showed something, though it may have been too early to be seen. */
+  gtk_widget_set_visible (self->frame, row->thumbnail || row->memory);
   gtk_widget_set_visible (self->go_back, !row->present);
   gtk_widget_set_visible (GTK_WIDGET (self->menu), !row->present);
   gtk_actionable_set_action_target (GTK_ACTIONABLE (self->go_back), "s", row->id);
@@ -206,8 +208,10 @@ show_row (LodgeSnapshotCard *self)
 static void
 show_thumbnail (LodgeSnapshotCard *self)
 {
-  gtk_picture_set_paintable (GTK_PICTURE (self->picture),
-                             lodge_snapshot_item_get_thumbnail (self->item));
+  GdkPaintable *thumbnail = lodge_snapshot_item_get_thumbnail (self->item);
+
+  gtk_picture_set_paintable (GTK_PICTURE (self->picture), thumbnail);
+  gtk_stack_set_visible_child_name (self->pictures, thumbnail != NULL ? "picture" : "icon");
 }
 
 /* --- Menu --- */
@@ -319,9 +323,9 @@ clamp (GtkWidget *child, GtkOrientation orientation, int size)
 
 /* All are of one size, whatever the guest's screen and the row have. */
 static GtkWidget *
-make_frame (GtkWidget *picture)
+make_frame (GtkWidget *pictures)
 {
-  GtkWidget *frame = clamp (clamp (picture, GTK_ORIENTATION_VERTICAL, PICTURE_HEIGHT),
+  GtkWidget *frame = clamp (clamp (pictures, GTK_ORIENTATION_VERTICAL, PICTURE_HEIGHT),
                             GTK_ORIENTATION_HORIZONTAL, PICTURE_WIDTH);
 
   gtk_widget_set_size_request (frame, PICTURE_WIDTH, PICTURE_HEIGHT);
@@ -360,6 +364,7 @@ make_buttons (LodgeSnapshotCard *self)
 static void
 lodge_snapshot_card_init (LodgeSnapshotCard *self)
 {
+  GtkWidget *icon = gtk_image_new_from_icon_name ("computer-symbolic");
   GtkGesture *click = gtk_gesture_click_new ();
 
   self->box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
@@ -368,7 +373,10 @@ lodge_snapshot_card_init (LodgeSnapshotCard *self)
   gtk_drawing_area_set_draw_func (GTK_DRAWING_AREA (self->graph), draw_cb, self, NULL);
   self->picture = gtk_picture_new ();
   gtk_picture_set_content_fit (GTK_PICTURE (self->picture), GTK_CONTENT_FIT_COVER);
-  self->frame = make_frame (self->picture);
+  self->pictures = GTK_STACK (gtk_stack_new ());
+  gtk_stack_add_named (self->pictures, icon, "icon");
+  gtk_stack_add_named (self->pictures, self->picture, "picture");
+  self->frame = make_frame (GTK_WIDGET (self->pictures));
   make_buttons (self);
 
   gtk_box_append (GTK_BOX (self->box), self->graph);

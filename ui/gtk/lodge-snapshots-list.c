@@ -47,6 +47,7 @@ replace_items (LodgeSnapshotsWindow *self)
 static void
 focus_selected (LodgeSnapshotsWindow *self)
 {
+  gboolean found = FALSE;
   gpointer selected = gtk_single_selection_get_selected_item (self->selection);
 
   for (GtkWidget *child = gtk_widget_get_first_child (self->list); child != NULL;
@@ -55,8 +56,11 @@ focus_selected (LodgeSnapshotsWindow *self)
 
     if (card != NULL && LODGE_IS_SNAPSHOT_CARD (card) && selected != NULL &&
         lodge_snapshot_card_get_item (LODGE_SNAPSHOT_CARD (card)) == selected)
-      gtk_widget_grab_focus (child);
+      found = gtk_widget_grab_focus (child);
   }
+  /* It is out of sight. */
+  if (!found)
+    gtk_widget_grab_focus (self->list);
 }
 
 /* Once the rows have their sizes. */
@@ -66,8 +70,10 @@ scroll_cb (gpointer user_data)
   LodgeSnapshotsWindow *self = user_data;
 
   self->scroll_idle = 0;
-  gtk_widget_activate_action (self->list, "list.scroll-to-item", "u",
-                              gtk_single_selection_get_selected (self->selection));
+  if (self->scroll)
+    gtk_widget_activate_action (self->list, "list.scroll-to-item", "u",
+                                gtk_single_selection_get_selected (self->selection));
+  self->scroll = FALSE;
   if (self->focus_list)
     focus_selected (self);
   self->focus_list = FALSE;
@@ -75,7 +81,22 @@ scroll_cb (gpointer user_data)
 }
 
 static void
-select_row (LodgeSnapshotsWindow *self, const char *id)
+scroll_soon (LodgeSnapshotsWindow *self)
+{
+  if (self->scroll_idle == 0)
+    self->scroll_idle = g_idle_add_full (G_PRIORITY_LOW, scroll_cb, self, NULL);
+}
+
+void
+lodge_snapshots_list_focus (LodgeSnapshotsWindow *self)
+{
+  self->focus_list = TRUE;
+  scroll_soon (self);
+}
+
+/* @old: where it was. What has not moved is not looked for: the user may look at another. */
+static void
+select_row (LodgeSnapshotsWindow *self, const char *id, guint old)
 {
   for (guint i = 0; i < self->rows->len; i++) {
     const LodgeSnapshotRow *row = self->rows->pdata[i];
@@ -83,8 +104,8 @@ select_row (LodgeSnapshotsWindow *self, const char *id)
     if (!g_str_equal (row->id, id))
       continue;
     gtk_single_selection_set_selected (self->selection, i);
-    if (self->scroll_idle == 0)
-      self->scroll_idle = g_idle_add_full (G_PRIORITY_LOW, scroll_cb, self, NULL);
+    self->scroll = self->scroll || i != old;
+    scroll_soon (self);
     return;
   }
 }
@@ -101,7 +122,7 @@ lodge_snapshots_list_show (LodgeSnapshotsWindow *self, guint left_out)
   const gboolean focused = focus != NULL && gtk_widget_is_ancestor (focus, self->list);
 
   replace_items (self);
-  select_row (self, id);
+  select_row (self, id, first ? GTK_INVALID_LIST_POSITION : selected);
   gtk_widget_set_visible (GTK_WIDGET (self->more_label), left_out > 0);
   if (left_out > 0) {
     g_autofree char *text =

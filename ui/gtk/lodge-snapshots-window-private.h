@@ -31,7 +31,8 @@ struct _LodgeSnapshotsWindow {
   GHashTable *asked;      /* ids of those that are not asked for again */
   GListStore *items;
   GtkSingleSelection *selection;
-  guint scroll_idle;   /* to the selected row */
+  guint scroll_idle;
+  gboolean scroll;     /* then, to the selected row */
   gboolean focus_list; /* then */
 
   GtkWidget *take_button;
@@ -69,6 +70,8 @@ void lodge_snapshots_list_class_init (GtkWidgetClass *widget_class);
 GtkWidget *lodge_snapshots_list_init (LodgeSnapshotsWindow *self);
 /* Shows self->rows; @left_out: how many more there are */
 void lodge_snapshots_list_show (LodgeSnapshotsWindow *self, guint left_out);
+/* Gives it the keyboard, where the selected row is. */
+void lodge_snapshots_list_focus (LodgeSnapshotsWindow *self);
 void lodge_snapshots_list_clear (LodgeSnapshotsWindow *self);
 void lodge_snapshots_list_finalize (LodgeSnapshotsWindow *self);
 

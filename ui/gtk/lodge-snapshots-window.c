@@ -43,6 +43,21 @@ show_page (LodgeSnapshotsWindow *self)
   gtk_widget_set_visible (self->take_button, self->rows != NULL && self->rows->len > 0);
 }
 
+/* What had the keyboard may have gone, or been switched off, or was a menu that is closed. */
+static void
+keep_focus (LodgeSnapshotsWindow *self)
+{
+  GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (self));
+
+  if (self->connection == NULL ||
+      (focus != NULL && gtk_widget_get_mapped (focus) && gtk_widget_is_sensitive (focus)))
+    return;
+  if (g_strcmp0 (gtk_stack_get_visible_child_name (self->pages), "list") == 0)
+    lodge_snapshots_list_focus (self);
+  else
+    gtk_widget_child_focus (gtk_stack_get_visible_child (self->pages), GTK_DIR_TAB_FORWARD);
+}
+
 void
 lodge_snapshots_window_update (LodgeSnapshotsWindow *self)
 {
@@ -59,6 +74,7 @@ lodge_snapshots_window_update (LodgeSnapshotsWindow *self)
   gtk_label_set_text (self->hint_label, hint != NULL ? hint : "");
   gtk_widget_set_visible (self->hint, hint != NULL);
   show_page (self);
+  keep_focus (self);
 }
 
 static void
@@ -454,6 +470,8 @@ lodge_snapshots_window_show (GtkWindow *parent,
     g_signal_connect (connection, "notify::client", G_CALLBACK (client_cb), self);
     g_signal_connect_swapped (connection, "notify::problem",
                               G_CALLBACK (lodge_snapshots_window_update), self);
+    /* After a dialog. */
+    g_signal_connect (self, "notify::is-active", G_CALLBACK (keep_focus), NULL);
     client_cb (connection, NULL, self);
   }
   gtk_window_present (GTK_WINDOW (self));

@@ -128,7 +128,7 @@ end (Work *work, GError *error)
   }
 
   if (gtk_widget_has_focus (self->cancel_button))
-    gtk_widget_grab_focus (self->list);
+    lodge_snapshots_list_focus (self);
   g_clear_object (&self->work);
   g_clear_handle_id (&self->pulse, g_source_remove);
   gtk_revealer_set_reveal_child (self->work_revealer, FALSE);
