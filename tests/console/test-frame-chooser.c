@@ -349,6 +349,30 @@ test_refused (Test *test, gconstpointer unused)
 }
 
 /* A window that is hidden lets QEMU go, and one that is seen again asks again. */
+/* What had to be asked for again and again, and then was there for long, is soon asked for again.
+ * The other size tells of its end before QEMU does. */
+static void
+test_lasted (Test *test, gconstpointer unused)
+{
+  guint first = lodge_frame_chooser_get_pause_ms (test->chooser);
+
+  test->refuse = TRUE;
+  set_spice (test, WIDTH, HEIGHT);
+  lodge_frame_chooser_set_socket (test->chooser, test->path);
+  lodge_frame_chooser_set_shown (test->chooser, TRUE);
+  test_wait_until (test->n_asked == 2);
+  test->refuse = FALSE;
+  test_wait_until (test->n_asked == 3);
+  test_wait_ms (50);
+  fake_frames_scanout (test->qemu, test->memory, 0, WIDTH, HEIGHT, WIDTH * 4);
+  test_wait_until (shows_qemu (test));
+  g_assert_cmpuint (lodge_frame_chooser_get_pause_ms (test->chooser), >, first);
+  test_wait_ms (5100);
+  set_spice (test, WIDTH * 2, HEIGHT);
+  g_assert_false (shows_qemu (test));
+  g_assert_cmpuint (lodge_frame_chooser_get_pause_ms (test->chooser), ==, first);
+}
+
 static void
 test_hidden (Test *test, gconstpointer unused)
 {
@@ -489,6 +513,7 @@ main (int argc, char **argv)
   ADD ("/frame-chooser/fall-back/closed", "closed", test_fall_back);
   ADD ("/frame-chooser/fall-back/bytes", "bytes", test_fall_back);
   ADD ("/frame-chooser/refused", NULL, test_refused);
+  ADD ("/frame-chooser/lasted", NULL, test_lasted);
   ADD ("/frame-chooser/hidden", NULL, test_hidden);
   ADD ("/frame-chooser/hidden-early", NULL, test_hidden_early);
   ADD ("/frame-chooser/door-goes", NULL, test_door_goes);

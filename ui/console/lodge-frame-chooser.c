@@ -82,7 +82,7 @@ unused_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* @changed: one of the two has another picture, and it is this one */
+/* One of the two has another picture. @of_map: QEMU's */
 static void
 choose (LodgeFrameChooser *self, gboolean of_map)
 {
@@ -91,6 +91,9 @@ choose (LodgeFrameChooser *self, gboolean of_map)
   self->mapped = is_usable (self);
   if (self->mapped && !before)
     self->since_us = g_get_monotonic_time ();
+  /* However it ends: the size may be another one a while before anything else does. */
+  if (before && !self->mapped && g_get_monotonic_time () - self->since_us >= LASTED_US)
+    self->pause_ms = FIRST_PAUSE_MS;
   if (self->map == NULL || self->mapped)
     g_clear_handle_id (&self->unused_id, g_source_remove);
   else if (self->unused_id == 0)
@@ -111,11 +114,8 @@ drop_map (LodgeFrameChooser *self)
   if (map != NULL)
     g_signal_handlers_disconnect_by_data (map, self);
   /* Its picture is there until nobody looks at it. */
-  if (self->mapped) {
-    if (g_get_monotonic_time () - self->since_us >= LASTED_US)
-      self->pause_ms = FIRST_PAUSE_MS;
+  if (self->mapped)
     choose (self, TRUE);
-  }
   if (map != NULL)
     lodge_map_source_close (map);
   g_clear_pointer (&self->link, lodge_map_link_free);
@@ -228,6 +228,13 @@ lodge_frame_chooser_is_mapped (LodgeFrameChooser *self)
 {
   g_return_val_if_fail (LODGE_IS_FRAME_CHOOSER (self), FALSE);
   return self->mapped;
+}
+
+guint
+lodge_frame_chooser_get_pause_ms (LodgeFrameChooser *self)
+{
+  g_return_val_if_fail (LODGE_IS_FRAME_CHOOSER (self), 0);
+  return self->pause_ms;
 }
 
 /* ---- SPICE */

@@ -23,5 +23,7 @@ void lodge_frame_chooser_set_socket (LodgeFrameChooser *self, const char *path);
 void lodge_frame_chooser_set_shown (LodgeFrameChooser *self, gboolean shown);
 /* Whether the picture is QEMU's own now. */
 gboolean lodge_frame_chooser_is_mapped (LodgeFrameChooser *self);
+/* How long it waits the next time that it cannot be. */
+guint lodge_frame_chooser_get_pause_ms (LodgeFrameChooser *self);
 
 G_END_DECLS
