@@ -3,17 +3,18 @@
 #include "recorder-fixture.h"
 
 #include "test-folder.h"
+#include "test-wait.h"
 
 static gboolean
 is_shown (gpointer data)
 {
   RecorderFixture *self = data;
   LodgeFrame frame;
-  gboolean absolute = FALSE;
+  gboolean connected = FALSE, absolute = FALSE;
 
   lodge_frame_source_get_frame (lodge_console_session_get_source (self->session), &frame);
-  g_object_get (self->session, "pointer-absolute", &absolute, NULL);
-  return frame.data != NULL && absolute;
+  g_object_get (self->session, "connected", &connected, "pointer-absolute", &absolute, NULL);
+  return frame.data != NULL && connected && absolute;
 }
 
 void
@@ -33,8 +34,9 @@ recorder_fixture_set_up (RecorderFixture *self, int width, int height)
 void
 recorder_fixture_tear_down (RecorderFixture *self)
 {
+  /* Kept by the end of its file for a moment. */
   if (self->recorder != NULL)
-    g_assert_finalize_object (self->recorder);
+    test_wait_unref (self->recorder);
   g_assert_finalize_object (self->session);
   g_assert_finalize_object (self->sound);
   spice_fixture_settle ();
