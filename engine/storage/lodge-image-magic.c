@@ -158,6 +158,7 @@ check_vmdk (const Image *image, GError **error)
 {
   guint64 offset = get_le64 (image->head + 28);
   guint64 sectors = get_le64 (image->head + 36);
+  guint64 directory = get_le64 (image->head + 56);
   g_autofree char *text = NULL;
   gssize n;
 
@@ -166,6 +167,10 @@ check_vmdk (const Image *image, GError **error)
   /* QEMU takes a capacity of 0 for a descriptor that names the extents (block/vmdk.c). */
   if (get_le64 (image->head + 12) == 0)
     return refuse_reference (image, error);
+  /* QEMU takes what is behind the end of the file for zeros, and so the disk for an empty one. All
+   * bits set: a stream, whose directory is told of at its end. */
+  if (directory != G_MAXUINT64 && directory >= image->size / 512)
+    return refuse_short (image, error);
   if (offset == 0)
     return "vmdk";
   if (sectors > MOST_VMDK_DESCRIPTOR / 512 || offset > image->size / 512)

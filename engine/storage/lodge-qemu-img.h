@@ -55,8 +55,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeQemuImgResult, lodge_qemu_img_result_free)
 
 LodgeQemuImgResult *lodge_qemu_img_run_finish (GAsyncResult *result, GError **error);
 
-/* For a status other than 0: a sentence on @path, or on @target (%NULL: @path) when it did not fit
- * on the disk. @code when the words say nothing more exact. */
+/* For a status other than 0: a sentence on @path, or on @target (%NULL: nothing was written) when it
+ * did not fit on the disk. @code when the words say nothing more exact. */
 void lodge_qemu_img_set_error (GError **error,
                                int code,
                                const char *path,
