@@ -414,6 +414,15 @@ dup_base_text (LodgeDescriptionFile *self, GError **error)
   return text;
 }
 
+char *
+lodge_description_file_dup_text (const LodgeDescription *description, gsize *out_length)
+{
+  g_autoptr (LodgeIni) ini = lodge_ini_parse ("", new_text, strlen (new_text), NULL);
+
+  write_description (ini, NULL, description);
+  return lodge_ini_dup_text (ini, out_length);
+}
+
 /* The file of an older version stays beside the new one. */
 static gboolean
 keep_old_version (LodgeDescriptionFile *self, const char *text, guint version, GError **error)

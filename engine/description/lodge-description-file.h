@@ -54,6 +54,8 @@ gboolean lodge_description_file_save (LodgeDescriptionFile *self,
                                       const LodgeDescription *description,
                                       GError **error);
 
+/* The text of a file that says @description and nothing else. Transfer full. */
+char *lodge_description_file_dup_text (const LodgeDescription *description, gsize *out_length);
 /* Its folder was renamed: @path is where the file is now. */
 void lodge_description_file_moved (LodgeDescriptionFile *self, const char *path);
 

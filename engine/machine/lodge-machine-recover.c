@@ -113,7 +113,7 @@ recover_live (LodgeMachine *self, LodgeState state)
   g_autofree char *folder = lodge_machine_dup_folder (self);
 
   if (lodge_run_record_read (folder) == LODGE_RUN_NONE)
-    lodge_run_record_begin (folder);
+    lodge_run_record_begin (folder, NULL);
   lodge_machine_set_state (self, state);
   /* Also where QEMU cannot be asked: what is shared can be ended. */
   lodge_machine_share_recover (self);
@@ -161,6 +161,17 @@ recover_without_qmp (GTask *task)
   g_autofree char *lock = dup_lock_path (g_task_get_source_object (task));
 
   lodge_lock_holder_find_async (lock, found_cb, task);
+}
+
+/* Of another machine it is where a folder was copied. */
+static void
+find_started (LodgeMachine *self)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+  g_autoptr (LodgeDescription) started = lodge_run_record_load_started (folder);
+
+  if (started != NULL && g_str_equal (started->uuid, self->uuid))
+    self->started = g_steal_pointer (&started);
 }
 
 static void
@@ -264,6 +275,7 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   lodge_machine_attach (self, qmp);
+  find_started (self);
   find_networks (self);
   lodge_machine_recover_snapshot_async (self, snapshot_recovered_cb, g_steal_pointer (&task));
 }

@@ -284,7 +284,7 @@ linked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   /* Not before: a guest that has run no instruction has lost nothing. */
-  lodge_run_record_begin (folder);
+  lodge_run_record_begin (folder, start->description);
   start->recorded = TRUE;
   lodge_qmp_execute_async (self->qmp, "cont", NULL, QMP_TIMEOUT_MS, self->start_cancellable,
                            continued_cb, task);

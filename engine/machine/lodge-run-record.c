@@ -12,6 +12,7 @@
  */
 #include "machine/lodge-run-record.h"
 
+#include "description/lodge-description-file.h"
 #include "description/lodge-durable-file.h"
 #include "description/lodge-ini.h"
 
@@ -23,6 +24,7 @@
 #include <unistd.h>
 
 #define NAME       "run"
+#define STARTED    "started"
 #define MOST_BYTES 4096
 /* random(4). */
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
@@ -86,10 +88,44 @@ write_state (const char *folder, const char *state)
     g_debug ("%s", error->message);
 }
 
-void
-lodge_run_record_begin (const char *machine_folder)
+/* Not synced: no QEMU survives a power cut. */
+static void
+write_started (const char *folder, const LodgeDescription *started)
 {
+  g_autofree char *path = g_build_filename (folder, STARTED, NULL);
+  g_autofree char *text = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize length;
+
+  /* Whatever comes of it, that of an earlier run must not be taken for this one's. */
+  if (unlink (path) != 0 && errno != ENOENT)
+    g_debug ("%s: %s", path, g_strerror (errno));
+  if (started == NULL)
+    return;
+  text = lodge_description_file_dup_text (started, &length);
+  if (!lodge_durable_file_replace (path, text, length, &error))
+    g_debug ("%s", error->message);
+}
+
+void
+lodge_run_record_begin (const char *machine_folder, const LodgeDescription *started)
+{
+  write_started (machine_folder, started);
   write_state (machine_folder, running);
+}
+
+LodgeDescription *
+lodge_run_record_load_started (const char *machine_folder)
+{
+  g_autofree char *path = g_build_filename (machine_folder, STARTED, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (LodgeDescriptionFile) file = lodge_description_file_load (path, &error);
+
+  if (file == NULL) {
+    g_debug ("%s", error->message);
+    return NULL;
+  }
+  return lodge_description_copy (lodge_description_file_get (file));
 }
 
 void
@@ -103,6 +139,7 @@ lodge_run_record_clear (const char *machine_folder)
 {
   g_autofree char *path = g_build_filename (machine_folder, NAME, NULL);
 
+  write_started (machine_folder, NULL);
   if (unlink (path) == 0)
     sync_later (machine_folder);
   else if (errno != ENOENT)

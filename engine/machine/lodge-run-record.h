@@ -5,10 +5,11 @@
  * folder is there from a guest's first instruction until its power-off is known or somebody forces
  * it off, so one that is found there beside a free lock tells of a guest that lost its power. It
  * holds words from a fixed list and never a sentence: the folder may come from somebody else.
+ * Beside it, in "started", is machine.ini as it was at the start.
  */
 #pragma once
 
-#include <glib.h>
+#include "description/lodge-description.h"
 
 G_BEGIN_DECLS
 
@@ -18,8 +19,13 @@ typedef enum {
   LODGE_RUN_COMPUTER_ENDED /* the computer it ran on was switched off, or lost power */
 } LodgeRunEnd;
 
-/* The guest is about to run. */
-void lodge_run_record_begin (const char *machine_folder);
+/* The guest is about to run.
+ * @started: (nullable): what its QEMU was started with, which may be other than what machine.ini
+ * says by now; NULL where nobody knows */
+void lodge_run_record_begin (const char *machine_folder, const LodgeDescription *started);
+/* What the QEMU that runs was started with: for another engine than that which has done it.
+ * Transfer full; NULL where that is not known. */
+LodgeDescription *lodge_run_record_load_started (const char *machine_folder);
 /* Its QEMU was seen to end, or is found to have ended: a later restart of the computer does not
  * make that its cause. */
 void lodge_run_record_qemu_ended (const char *machine_folder);

@@ -215,7 +215,7 @@ test_check (MachineFixture *f, gconstpointer data)
 
 /* Settings that the running guest has not got yet do not keep it from going on. */
 static void
-test_changed_settings (MachineFixture *f, gconstpointer data)
+changed_settings (MachineFixture *f, gboolean other_engine)
 {
   LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
   g_autoptr (GAsyncResult) result = NULL;
@@ -228,12 +228,28 @@ test_changed_settings (MachineFixture *f, gconstpointer data)
                            test_wait_result_cb, &result);
   test_wait_until (result != NULL);
   g_assert_true (lodge_library_set_finish (f->library, result, &error));
+  g_clear_object (&result);
+  if (other_engine)
+    machine = machine_fixture_change_engine (f, "web");
   take (f, machine, "one");
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
   job = lodge_library_go_back (f->library, machine, "one", TRUE, NULL);
   g_assert_no_error (wait_job (job));
   g_assert_cmpint (ask (machine, "?"), ==, 'a');
   g_assert_cmpuint (now (machine)->memory_mib, ==, 128);
+}
+
+static void
+test_changed_settings (MachineFixture *f, gconstpointer data)
+{
+  changed_settings (f, FALSE);
+}
+
+/* The engine that has started it is not needed for that. */
+static void
+test_changed_before (MachineFixture *f, gconstpointer data)
+{
+  changed_settings (f, TRUE);
 }
 
 /* At any moment: the guest runs on, and nothing is left. */
@@ -460,6 +476,7 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("snapshot/memory", test_memory);
   MACHINE_FIXTURE_ADD ("snapshot/check", test_check);
   MACHINE_FIXTURE_ADD ("snapshot/changed-settings", test_changed_settings);
+  MACHINE_FIXTURE_ADD ("snapshot/changed-before", test_changed_before);
   MACHINE_FIXTURE_ADD ("snapshot/cancel", test_cancel);
   MACHINE_FIXTURE_ADD ("snapshot/paused-and-deleted", test_paused_and_deleted);
   MACHINE_FIXTURE_ADD ("snapshot/damaged-memory", test_damaged_memory);
