@@ -370,7 +370,7 @@ earlier_tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GTask *task = user_data;
   Work *work = g_task_get_task_data (task);
 
-  if (lodge_machine_tidy_finish (LODGE_MACHINE (source), result, &work->error))
+  if (lodge_machine_tidy_earlier_finish (LODGE_MACHINE (source), result, &work->error))
     forget (task);
   else
     end (task);
@@ -379,7 +379,7 @@ earlier_tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 saved_before_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  lodge_machine_tidy_async (LODGE_MACHINE (source), earlier_tidied_cb, user_data);
+  lodge_machine_tidy_earlier_async (LODGE_MACHINE (source), earlier_tidied_cb, user_data);
 }
 
 static void

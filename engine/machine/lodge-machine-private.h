@@ -158,12 +158,16 @@ gboolean lodge_machine_has_memory (LodgeMachine *self, const char *snapshot);
 /* Of the snapshot that the present goes on from: -1 in @out_fd where it has none. */
 gboolean lodge_machine_open_memory (LodgeMachine *self, int *out_fd, GError **error);
 
-/* lodge-machine-snapshot-recover.c: what an engine that was killed while it took a snapshot of a
- * running guest has left, in the folder and in QEMU, where that lives. Never fails. */
-void lodge_machine_recover_snapshot_async (LodgeMachine *self,
-                                           GAsyncReadyCallback callback,
-                                           gpointer user_data);
-void lodge_machine_recover_snapshot_finish (LodgeMachine *self, GAsyncResult *result);
+/* lodge-machine-snapshot-recover.c: what an engine that was killed has left of its work: of a
+ * snapshot of a running guest also in QEMU, where that lives. For whoever finds it, before work of
+ * his own. After an error the journal stays for the next attempt. Errors: those of
+ * lodge_qemu_snapshot_recover_async(), of saving, of lodge_machine_tidy_async(); %LODGE_ERROR_STATE
+ * when QEMU lives and cannot be asked. */
+void lodge_machine_tidy_earlier_async (LodgeMachine *self,
+                                       GAsyncReadyCallback callback,
+                                       gpointer user_data);
+gboolean
+lodge_machine_tidy_earlier_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
 /* lodge-machine-work.c */
 /* From here on other changes of the description wait, and so does whoever wants to start it, or is
@@ -172,7 +176,7 @@ gboolean lodge_machine_begin_work (LodgeMachine *self, LodgeJob *job, GError **e
 void lodge_machine_end_work (LodgeMachine *self);
 /* %LODGE_ERROR_STATE while there is work that does not give way. */
 gboolean lodge_machine_check_no_work (LodgeMachine *self, GError **error);
-/* Finishes what the journal lists, by what machine.ini says on the disk. */
+/* Finishes what the journal of one's own work lists, by what machine.ini says on the disk. */
 void
 lodge_machine_tidy_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data);
 gboolean lodge_machine_tidy_finish (LodgeMachine *self, GAsyncResult *result, GError **error);

@@ -247,12 +247,15 @@ status_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-snapshot_recovered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+live_tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   LodgeMachine *self = LODGE_MACHINE (source);
+  g_autoptr (GError) error = NULL;
 
-  lodge_machine_recover_snapshot_finish (self, result);
+  /* With the next work, or the next engine. */
+  if (!lodge_machine_tidy_earlier_finish (self, result, &error))
+    g_debug ("%s: %s", self->uuid, error->message);
   /* It ended meanwhile, which was noticed. */
   if (self->qmp == NULL)
     finish (task);
@@ -277,7 +280,7 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   lodge_machine_attach (self, qmp);
   find_started (self);
   find_networks (self);
-  lodge_machine_recover_snapshot_async (self, snapshot_recovered_cb, g_steal_pointer (&task));
+  lodge_machine_tidy_earlier_async (self, live_tidied_cb, g_steal_pointer (&task));
 }
 
 /* Takes @task_given. */
@@ -311,19 +314,10 @@ tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   int lock = GPOINTER_TO_INT (g_task_get_task_data (user_data));
 
   /* With the next work, or the next engine. */
-  if (!lodge_machine_tidy_finish (self, result, &error))
+  if (!lodge_machine_tidy_earlier_finish (self, result, &error))
     g_debug ("%s: %s", self->uuid, error->message);
   close (lock);
   look (user_data);
-}
-
-static void
-unfinished_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  LodgeMachine *self = LODGE_MACHINE (source);
-
-  lodge_machine_recover_snapshot_finish (self, result);
-  lodge_machine_tidy_async (self, tidied_cb, user_data);
 }
 
 void
@@ -345,7 +339,7 @@ lodge_machine_recover_async (LodgeMachine *self, GAsyncReadyCallback callback, g
     return;
   }
   g_task_set_task_data (task, GINT_TO_POINTER (lock), NULL);
-  lodge_machine_recover_snapshot_async (self, unfinished_cb, task);
+  lodge_machine_tidy_earlier_async (self, tidied_cb, task);
 }
 
 void

@@ -15,6 +15,7 @@
 #include "machine/lodge-journal.h"
 #include "qemu/lodge-qemu-snapshot.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 typedef struct {
@@ -86,26 +87,19 @@ edit_away (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **
 }
 
 static void
-tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  g_autoptr (GError) error = NULL;
-
-  if (!lodge_machine_tidy_finish (LODGE_MACHINE (source), result, &error))
-    g_debug ("%s", error->message);
-  g_task_return_boolean (task, TRUE);
-}
-
-static void
 saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  LodgeMachine *self = LODGE_MACHINE (source);
-  g_autoptr (GError) error = NULL;
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
 
-  /* The snapshot then stays as one without memory. */
-  if (!lodge_machine_save_finish (self, result, &error))
-    g_debug ("%s", error->message);
-  lodge_machine_tidy_async (self, tidied_cb, user_data);
+  /* Nothing had to be changed. */
+  if (!lodge_machine_save_finish (LODGE_MACHINE (source), result, &error) &&
+      g_error_matches (error, LODGE_ERROR, LODGE_ERROR_CANCELLED))
+    g_clear_error (&error);
+  if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_boolean (task, TRUE);
 }
 
 static void
@@ -131,12 +125,11 @@ stopped_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
   Recover *recover = g_task_get_task_data (task);
-  g_autoptr (GError) error = NULL;
+  GError *error = NULL;
 
   if (!lodge_qemu_snapshot_finish (recover->qemu, result, &error)) {
-    /* Nothing is known of its tops: nothing is changed, and the next engine tries again. */
-    g_debug ("%s", error->message);
-    g_task_return_boolean (task, TRUE);
+    /* Nothing is known of its tops: nothing is changed. */
+    g_task_return_error (task, error);
     g_object_unref (task);
   } else if (recover->ran) {
     lodge_qemu_snapshot_go_on_async (recover->qemu, went_on_cb, task);
@@ -145,10 +138,8 @@ stopped_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
 }
 
-void
-lodge_machine_recover_snapshot_async (LodgeMachine *self,
-                                      GAsyncReadyCallback callback,
-                                      gpointer user_data)
+static void
+recover_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (self, NULL, callback, user_data);
   g_autofree char *folder = lodge_machine_dup_folder (self);
@@ -156,7 +147,7 @@ lodge_machine_recover_snapshot_async (LodgeMachine *self,
   Recover *recover = g_new0 (Recover, 1);
   g_autoptr (GPtrArray) nodes = NULL;
 
-  g_task_set_source_tag (task, lodge_machine_recover_snapshot_async);
+  g_task_set_source_tag (task, recover_async);
   g_task_set_task_data (task, recover, (GDestroyNotify) recover_free);
   recover->snapshot = lodge_journal_dup_live (folder, &recover->ran);
   if (recover->snapshot == NULL || now == NULL) {
@@ -164,19 +155,72 @@ lodge_machine_recover_snapshot_async (LodgeMachine *self,
     g_object_unref (task);
     return;
   }
+  if (self->qmp == NULL && self->pid != 0) {
+    g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_STATE,
+                             _ ("“%s” runs, but its control socket is gone: what an earlier "
+                                "snapshot has left can be removed once it is off"),
+                             lodge_machine_get_name (self));
+    g_object_unref (task);
+    return;
+  }
   if (self->qmp == NULL) {
     save (task);
     return;
   }
+  /* Only the first time: a guest that stands still since may do so by somebody's wish. */
+  recover->ran = recover->ran && self->recovering;
   nodes = list_nodes (folder);
   recover->qemu = lodge_qemu_snapshot_new (self->qmp);
   lodge_qemu_snapshot_recover_async (recover->qemu, (const char *const *) nodes->pdata, stopped_cb,
                                      task);
 }
 
-void
-lodge_machine_recover_snapshot_finish (LodgeMachine *self, GAsyncResult *result)
+static gboolean
+recover_finish (LodgeMachine *self, GAsyncResult *result, GError **error)
 {
-  g_return_if_fail (g_task_is_valid (result, self));
-  g_task_propagate_boolean (G_TASK (result), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, recover_async), FALSE);
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+static void
+tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+
+  if (lodge_machine_tidy_finish (LODGE_MACHINE (source), result, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+recovered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachine *self = LODGE_MACHINE (source);
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+
+  if (recover_finish (self, result, &error))
+    lodge_machine_tidy_async (self, tidied_cb, g_steal_pointer (&task));
+  else
+    g_task_return_error (task, error);
+}
+
+void
+lodge_machine_tidy_earlier_async (LodgeMachine *self,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+
+  g_task_set_source_tag (task, lodge_machine_tidy_earlier_async);
+  recover_async (self, recovered_cb, task);
+}
+
+gboolean
+lodge_machine_tidy_earlier_finish (LodgeMachine *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_async_result_is_tagged (result, lodge_machine_tidy_earlier_async), FALSE);
+  return g_task_propagate_boolean (G_TASK (result), error);
 }

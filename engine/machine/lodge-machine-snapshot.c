@@ -397,7 +397,7 @@ earlier_tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GTask) worker = NULL;
   GError *error = NULL;
 
-  if (!lodge_machine_tidy_finish (self, result, &error)) {
+  if (!lodge_machine_tidy_earlier_finish (self, result, &error)) {
     work->error = error;
     end (task);
   } else if (work->target == NULL) {
@@ -451,7 +451,7 @@ check (LodgeMachine *self, LodgeSnapshotWork *work, GError **error)
 static void
 saved_before_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  lodge_machine_tidy_async (LODGE_MACHINE (source), earlier_tidied_cb, user_data);
+  lodge_machine_tidy_earlier_async (LODGE_MACHINE (source), earlier_tidied_cb, user_data);
 }
 
 static void

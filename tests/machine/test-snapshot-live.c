@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -349,17 +350,20 @@ test_damaged_memory (MachineFixture *f, gconstpointer data)
 #define MOST_STEPS 200
 
 static gint steps_left;
+static const char *last_step; /* by its name; or NULL */
 
 static void
 step_cb (const char *step)
 {
+  if (g_strcmp0 (step, last_step) == 0)
+    kill (getpid (), SIGKILL);
   if (g_atomic_int_dec_and_test (&steps_left))
     kill (getpid (), SIGKILL);
 }
 
 /* The engine that is killed. */
 static int
-work (const char *folder, int step)
+work (const char *folder, const char *step)
 {
   MachineFixture f = {.folder = (char *) folder};
   LodgeMachine *machine;
@@ -368,7 +372,8 @@ work (const char *folder, int step)
   machine_fixture_open_library (&f);
   machine = lodge_library_find (f.library, "web", NULL);
   g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
-  steps_left = step;
+  steps_left = atoi (step);
+  last_step = step;
   lodge_journal_step_hook = step_cb;
   job = lodge_library_take_snapshot (f.library, machine, "new", "");
   g_assert_no_error (wait_job (job));
@@ -378,10 +383,9 @@ work (const char *folder, int step)
 
 /* FALSE: it has come to its end. */
 static gboolean
-is_killed (MachineFixture *f, guint step)
+is_killed (MachineFixture *f, const char *step)
 {
-  g_autofree char *number = g_strdup_printf ("%u", step);
-  char *argv[] = {(char *) "/proc/self/exe", (char *) "--worker", f->folder, number, NULL};
+  char *argv[] = {(char *) "/proc/self/exe", (char *) "--worker", f->folder, (char *) step, NULL};
   g_autoptr (GError) error = NULL;
   g_autofree char *words = NULL;
   int status;
@@ -391,7 +395,7 @@ is_killed (MachineFixture *f, guint step)
   if (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL)
     return TRUE;
   if (!WIFEXITED (status) || WEXITSTATUS (status) != 0)
-    g_error ("step %u: %s", step, words);
+    g_error ("step %s: %s", step, words);
   return FALSE;
 }
 
@@ -413,6 +417,7 @@ test_killed (MachineFixture *f, gconstpointer data)
   guint n = 0;
 
   for (guint step = 1; step < MOST_STEPS; step++) {
+    g_autofree char *number = g_strdup_printf ("%u", step);
     gboolean killed = FALSE;
 
     for (guint i = 0; i < test_get_times (); i++) {
@@ -423,7 +428,7 @@ test_killed (MachineFixture *f, gconstpointer data)
         tell (machine, "a");
       }
       machine_fixture_close_library (f);
-      killed = is_killed (f, step);
+      killed = is_killed (f, number);
       if (both) {
         machine_fixture_open_library (f);
         machine = lodge_library_find (f->library, "web", NULL);
@@ -467,11 +472,46 @@ test_killed (MachineFixture *f, gconstpointer data)
   g_assert_cmpuint (n, >, 10);
 }
 
+/* What the next engine cannot make up for, with a disk that takes nothing more, is not forgotten:
+ * the one after it does, or whoever works on the machine next. */
+static void
+test_recovered_later (MachineFixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  struct rlimit before, none;
+
+  g_assert_no_errno (getrlimit (RLIMIT_FSIZE, &before));
+  none = before;
+  none.rlim_cur = 0;
+  machine_fixture_start (machine);
+  tell (machine, "a");
+  for (guint i = 0; i < 2; i++) {
+    machine_fixture_close_library (f);
+    g_assert_true (is_killed (f, "named"));
+    g_assert_no_errno (setrlimit (RLIMIT_FSIZE, &none));
+    machine_fixture_open_library (f);
+    g_assert_no_errno (setrlimit (RLIMIT_FSIZE, &before));
+    machine = lodge_library_find (f->library, "web", NULL);
+    g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
+    g_assert_cmpint (ask (machine, "?"), ==, 'a');
+    g_assert_nonnull (lodge_description_find_snapshot (now (machine), "new", NULL));
+    g_assert_true (lodge_journal_exists (folder));
+    if (i == 0)
+      machine = machine_fixture_change_engine (f, "web");
+    else
+      take (f, machine, "after");
+    g_assert_null (lodge_description_find_snapshot (now (machine), "new", NULL));
+    assert_tidy (machine);
+    g_assert_cmpint (ask (machine, "?"), ==, 'a');
+  }
+}
+
 int
 main (int argc, char *argv[])
 {
   if (argc == 4 && g_str_equal (argv[1], "--worker"))
-    return work (argv[2], atoi (argv[3]));
+    return work (argv[2], argv[3]);
   machine_fixture_init (&argc, &argv);
   MACHINE_FIXTURE_ADD ("snapshot/memory", test_memory);
   MACHINE_FIXTURE_ADD ("snapshot/check", test_check);
@@ -480,6 +520,9 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("snapshot/cancel", test_cancel);
   MACHINE_FIXTURE_ADD ("snapshot/paused-and-deleted", test_paused_and_deleted);
   MACHINE_FIXTURE_ADD ("snapshot/damaged-memory", test_damaged_memory);
+  /* A file that would become too large is an error, and no end of the process. */
+  signal (SIGXFSZ, SIG_IGN);
   MACHINE_FIXTURE_ADD ("snapshot/killed", test_killed);
+  MACHINE_FIXTURE_ADD ("snapshot/recovered-later", test_recovered_later);
   return g_test_run ();
 }
