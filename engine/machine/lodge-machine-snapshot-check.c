@@ -3,9 +3,146 @@
  * anybody presses a button. */
 #include "machine/lodge-machine-snapshot-private.h"
 
+#include "description/lodge-description-snapshots.h"
 #include "lodge-error.h"
 
 #include <glib/gi18n-lib.h>
+
+/* Each layer costs QEMU two open files and qemu-img another, and a read of what was never written
+ * goes through all of them. */
+#define MOST_LAYERS 80
+
+/* What is asked of the machine as it is now, and what is in its way. */
+
+typedef struct {
+  LodgeSnapshotBlock block;
+  gpointer data;
+} Asked;
+
+static void block (const Asked *asked, int code, const char *advice, const char *format, ...)
+    G_GNUC_PRINTF (4, 5);
+
+static void
+block (const Asked *asked, int code, const char *advice, const char *format, ...)
+{
+  g_autoptr (GError) error = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  error = g_error_new_valist (LODGE_ERROR, code, format, arguments);
+  va_end (arguments);
+  asked->block (error, advice, asked->data);
+}
+
+gboolean
+lodge_snapshot_check_depth (const LodgeDescription *description, GError **error)
+{
+  for (guint i = 0; i < description->disks->len; i++) {
+    const LodgeDisk *disk = description->disks->pdata[i];
+    const LodgeLayer *layer = lodge_description_get_layer (description, disk->top);
+    guint n = 1;
+
+    for (; layer->below != NULL; n++)
+      layer = lodge_description_get_layer (description, layer->below);
+    if (n > MOST_LAYERS) {
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+                   _ ("“%s” would have %u snapshots one on the other, more than are fast enough: "
+                      "delete some first"),
+                   description->name, n - 1);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+/* What it would be with one more. */
+static gboolean
+check_next (LodgeMachine *self, GError **error)
+{
+  const LodgeDescription *now = lodge_machine_get_description (self);
+  g_autoptr (LodgeDescription) next = lodge_description_copy (now);
+  g_autoptr (GHashTable) taken = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GPtrArray) tops = NULL;
+  g_autofree char *id = lodge_description_dup_snapshot_id ();
+  g_autofree char *name = lodge_description_dup_free_snapshot_name (now, "?");
+
+  lodge_description_freeze (next, id, name, "", 0);
+  tops = lodge_description_add_tops (next, taken);
+  return lodge_snapshot_check_depth (next, error) && lodge_description_check (next, error);
+}
+
+static void
+list_live (LodgeMachine *self, const Asked *asked)
+{
+  g_autofree char *wants = NULL;
+  g_autofree char *has = NULL;
+  guint64 wanted, room;
+
+  if (self->qmp == NULL)
+    block (asked, LODGE_ERROR_STATE, _ ("Shut it down from inside, and take the snapshot then"),
+           _ ("“%s” runs, but its control socket is gone"), lodge_machine_get_name (self));
+  if (self->disk_failed)
+    block (asked, LODGE_ERROR_STATE, _ ("Mend that, and resume it"),
+           _ ("“%s” stands still because its disk failed or is full"),
+           lodge_machine_get_name (self));
+  lodge_snapshot_live_measure (self, &wanted, &room);
+  if (room >= wanted)
+    return;
+  wants = g_format_size_full (wanted, G_FORMAT_SIZE_IEC_UNITS);
+  has = g_format_size_full (room, G_FORMAT_SIZE_IEC_UNITS);
+  block (asked, LODGE_ERROR_STORAGE,
+         _ ("Free some space on the disk, or shut the guest down first"),
+         _ ("The memory of the guest takes %s and there is room for %s"), wants, has);
+}
+
+void
+lodge_snapshot_list_blockers (LodgeMachine *self,
+                              LodgeAction action,
+                              LodgeSnapshotBlock block_given,
+                              gpointer data)
+{
+  const Asked asked = {block_given, data};
+  g_autoptr (GError) error = NULL;
+
+  lodge_machine_refresh (self);
+  if (!lodge_machine_check_usable (self, &error) ||
+      !lodge_machine_check_action (self, action, &error) ||
+      !lodge_machine_check_no_work (self, &error) ||
+      (action == LODGE_ACTION_SNAPSHOT && !check_next (self, &error))) {
+    asked.block (error, "", data);
+    return;
+  }
+  if (lodge_state_is_live (self->state))
+    list_live (self, &asked);
+  else if (self->pid != 0)
+    block (&asked, LODGE_ERROR_STATE, _ ("Force it off first"),
+           _ ("The QEMU of “%s” is still there after a panic"), lodge_machine_get_name (self));
+}
+
+static void
+keep_first_cb (const GError *error, const char *advice, gpointer user_data)
+{
+  GError **first = user_data;
+
+  if (*first == NULL)
+    *first = advice[0] != '\0'
+                 ? g_error_new (error->domain, error->code, _ ("%s. %s"), error->message, advice)
+                 : g_error_copy (error);
+}
+
+gboolean
+lodge_snapshot_check (LodgeMachine *self, LodgeAction action, GError **error)
+{
+  GError *first = NULL;
+
+  lodge_snapshot_list_blockers (self, action, keep_first_cb, &first);
+  if (first == NULL)
+    return TRUE;
+  g_propagate_error (error, first);
+  return FALSE;
+}
+
+/* The same for a window, with what QEMU says. */
 
 typedef struct {
   GVariantBuilder blockers; /* a(ss) */
@@ -14,10 +151,16 @@ typedef struct {
 } Check;
 
 static void
-block (Check *check, const char *sentence, const char *advice)
+add (Check *check, const char *sentence, const char *advice)
 {
   g_variant_builder_add (&check->blockers, "(ss)", sentence, advice);
   check->n++;
+}
+
+static void
+add_cb (const GError *error, const char *advice, gpointer user_data)
+{
+  add (user_data, error->message, advice);
 }
 
 /* Takes @check. */
@@ -29,14 +172,6 @@ answer (GTask *task, Check *check)
   GVariantDict facts;
 
   lodge_snapshot_live_measure (self, &bytes, &room);
-  if (check->memory && room < bytes) {
-    g_autofree char *wants = g_format_size_full (bytes, G_FORMAT_SIZE_IEC_UNITS);
-    g_autofree char *has = g_format_size_full (room, G_FORMAT_SIZE_IEC_UNITS);
-    g_autofree char *sentence = g_strdup_printf (
-        _ ("The memory of the guest takes %s and there is room for %s"), wants, has);
-
-    block (check, sentence, _ ("Free some space on the disk, or shut the guest down first"));
-  }
   g_variant_dict_init (&facts, NULL);
   g_variant_dict_insert (&facts, "memory", "b", check->memory);
   g_variant_dict_insert (&facts, "bytes", "t", check->memory ? bytes : 0);
@@ -60,7 +195,7 @@ asked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   node = lodge_qmp_execute_finish (LODGE_QMP (source), result, &error);
   if (node == NULL)
-    block (check, error->message, _ ("Shut the guest down, and take the snapshot then"));
+    add (check, error->message, _ ("Shut the guest down, and take the snapshot then"));
   else if (JSON_NODE_HOLDS_OBJECT (node))
     reasons = json_object_get_member (json_node_get_object (node), "blocked-reasons");
   for (guint i = 0; reasons != NULL && JSON_NODE_HOLDS_ARRAY (reasons) &&
@@ -73,7 +208,7 @@ asked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       continue;
     sentence = g_strdup_printf (_ ("QEMU cannot save the guest's memory: %s"),
                                 json_node_get_string (reason));
-    block (check, sentence, _ ("Shut the guest down, and take the snapshot then"));
+    add (check, sentence, _ ("Shut the guest down, and take the snapshot then"));
   }
   answer (task, check);
 }
@@ -85,21 +220,12 @@ lodge_machine_check_snapshot_async (LodgeMachine *self,
 {
   GTask *task = g_task_new (self, NULL, callback, user_data);
   Check *check = g_new0 (Check, 1);
-  g_autoptr (GError) error = NULL;
 
   g_task_set_source_tag (task, lodge_machine_check_snapshot_async);
   g_task_set_task_data (task, check, NULL);
   g_variant_builder_init (&check->blockers, G_VARIANT_TYPE ("a(ss)"));
   check->memory = lodge_state_is_live (self->state);
-  if (!lodge_machine_check_usable (self, &error) || !lodge_machine_check_no_work (self, &error) ||
-      !lodge_machine_check_action (self, LODGE_ACTION_SNAPSHOT, &error))
-    block (check, error->message, "");
-  if (check->memory && self->qmp == NULL)
-    block (check, _ ("The guest runs, but its control socket is gone"),
-           _ ("Shut it down from inside, and take the snapshot then"));
-  if (self->disk_failed)
-    block (check, _ ("The guest stands still because its disk failed or is full"),
-           _ ("Mend that, and resume it"));
+  lodge_snapshot_list_blockers (self, LODGE_ACTION_SNAPSHOT, add_cb, check);
   if (check->n == 0 && check->memory)
     lodge_qmp_execute_async (self->qmp, "query-migrate", NULL, 0, NULL, asked_cb, task);
   else

@@ -83,46 +83,11 @@ lodge_snapshot_live_measure (LodgeMachine *self, guint64 *out_bytes, guint64 *ou
     *out_room = (guint64) info.f_bavail * info.f_frsize;
 }
 
-static gboolean
-check_room (LodgeMachine *self, GError **error)
-{
-  g_autofree char *wants = NULL;
-  g_autofree char *has = NULL;
-  guint64 wanted, room;
-
-  lodge_snapshot_live_measure (self, &wanted, &room);
-  if (room >= wanted)
-    return TRUE;
-  wants = g_format_size_full (wanted, G_FORMAT_SIZE_IEC_UNITS);
-  has = g_format_size_full (room, G_FORMAT_SIZE_IEC_UNITS);
-  g_set_error (error, LODGE_ERROR, LODGE_ERROR_STORAGE,
-               _ ("the memory of the guest takes %s and there is room for %s: free some space on "
-                  "the disk, or shut the guest down first"),
-               wants, has);
-  return FALSE;
-}
-
 LodgeSnapshotLive *
-lodge_snapshot_live_new (LodgeMachine *self, GError **error)
+lodge_snapshot_live_new (LodgeMachine *self)
 {
-  LodgeSnapshotLive *live;
+  LodgeSnapshotLive *live = g_new0 (LodgeSnapshotLive, 1);
 
-  if (self->qmp == NULL) {
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
-                 _ ("“%s” runs, but its control socket is gone: a snapshot can be taken once it is "
-                    "off"),
-                 lodge_machine_get_name (self));
-    return NULL;
-  }
-  if (self->disk_failed) {
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
-                 _ ("“%s” stands still because its disk failed or is full: mend that first"),
-                 lodge_machine_get_name (self));
-    return NULL;
-  }
-  if (!check_room (self, error))
-    return NULL;
-  live = g_new0 (LodgeSnapshotLive, 1);
   live->memory_fd = -1;
   live->ran = self->state == LODGE_STATE_RUNNING;
   return live;

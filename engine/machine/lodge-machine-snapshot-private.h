@@ -37,16 +37,33 @@ gboolean lodge_snapshot_work_edit (LodgeMachine *self,
 /* The last step, after success and failure alike: what was not needed goes, and the task ends. */
 void lodge_snapshot_work_tidy (GTask *task);
 
+/* lodge-machine-snapshot-check.c: all that can be known before the first step. */
+
+/* @error: lent. @advice: what to do, or "". */
+typedef void (*LodgeSnapshotBlock) (const GError *error, const char *advice, gpointer user_data);
+/* @action: taking a snapshot, or going back to one. Reads machine.ini again where it has changed.
+ */
+void lodge_snapshot_list_blockers (LodgeMachine *self,
+                                   LodgeAction action,
+                                   LodgeSnapshotBlock block,
+                                   gpointer user_data);
+/* The first of them. %LODGE_ERROR_STATE, %LODGE_ERROR_INVALID when machine.ini is broken,
+ * %LODGE_ERROR_STORAGE when there is too little room for the memory. */
+gboolean lodge_snapshot_check (LodgeMachine *self, LodgeAction action, GError **error);
+/* %LODGE_ERROR_STATE for more layers one on the other than are good. */
+gboolean lodge_snapshot_check_depth (const LodgeDescription *description, GError **error);
+
 /* lodge-machine-snapshot-live.c */
 
-/* %LODGE_ERROR_STATE, %LODGE_ERROR_STORAGE when there is too little room for the memory. */
-LodgeSnapshotLive *lodge_snapshot_live_new (LodgeMachine *self, GError **error);
+/* Of a guest that runs or is paused, and has QMP. */
+LodgeSnapshotLive *lodge_snapshot_live_new (LodgeMachine *self);
 /* Whether the guest ran when it was asked for. */
 gboolean lodge_snapshot_live_ran (LodgeSnapshotLive *self);
 /* What the guest runs with, on the layers that it has by now. Transfer full. */
 LodgeDescription *lodge_snapshot_live_dup_description (LodgeMachine *self);
-/* What the guest's memory may take, and what there is. */
+/* What the guest's memory may take, and what there is of room. */
 void lodge_snapshot_live_measure (LodgeMachine *self, guint64 *out_bytes, guint64 *out_room);
+/* Whatever it has begun in QEMU is over by then. */
 void lodge_snapshot_live_free (LodgeSnapshotLive *self);
 /* The tops are made: from here to lodge_snapshot_work_tidy(). */
 void lodge_snapshot_live_begin (GTask *task);

@@ -30,10 +30,6 @@
 #include <glib/gi18n-lib.h>
 #include <unistd.h>
 
-/* Each layer costs QEMU two open files and qemu-img another, and a read of what was never written
- * goes through all of them. */
-#define MOST_LAYERS 80
-
 static void
 work_free (LodgeSnapshotWork *work)
 {
@@ -78,7 +74,7 @@ end (GTask *task_given)
     g_task_return_pointer (task, g_strdup (work->id != NULL ? work->id : ""), g_free);
     return;
   }
-  if (work->error->code == LODGE_ERROR_STORAGE)
+  if (g_error_matches (work->error, LODGE_ERROR, LODGE_ERROR_STORAGE))
     g_prefix_error (&work->error,
                     work->target != NULL ? _ ("“%s” has not gone back: ")
                                          : _ ("No snapshot of “%s” was taken: "),
@@ -233,27 +229,6 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     fail (user_data, error);
 }
 
-static gboolean
-check_depth (const LodgeDescription *description, GError **error)
-{
-  for (guint i = 0; i < description->disks->len; i++) {
-    const LodgeDisk *disk = description->disks->pdata[i];
-    const LodgeLayer *layer = lodge_description_get_layer (description, disk->top);
-    guint n = 1;
-
-    for (; layer->below != NULL; n++)
-      layer = lodge_description_get_layer (description, layer->below);
-    if (n > MOST_LAYERS) {
-      g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
-                   _ ("“%s” has %u snapshots one on the other, more than are fast enough: delete "
-                      "some first"),
-                   description->name, n - 1);
-      return FALSE;
-    }
-  }
-  return TRUE;
-}
-
 static void
 add_file (GPtrArray *files, const char *file)
 {
@@ -339,7 +314,8 @@ plan (LodgeMachine *self, LodgeSnapshotWork *work, GError **error)
   work->tops = lodge_description_add_tops (work->next, taken);
   for (guint i = 0; old != NULL && i < old->len; i++)
     lodge_description_release_layer (work->next, old->pdata[i]);
-  if (!check_depth (work->next, error) || !lodge_description_check (work->next, error))
+  if (!lodge_snapshot_check_depth (work->next, error) ||
+      !lodge_description_check (work->next, error))
     return FALSE;
   list_files (work, now);
   return TRUE;
@@ -416,21 +392,11 @@ check (LodgeMachine *self, LodgeSnapshotWork *work, GError **error)
   const LodgeDescription *now;
   const LodgeSnapshot *target;
 
-  lodge_machine_refresh (self);
-  if (!lodge_machine_check_usable (self, error) ||
-      !lodge_machine_check_action (
+  if (!lodge_snapshot_check (
           self, work->target != NULL ? LODGE_ACTION_REVERT : LODGE_ACTION_SNAPSHOT, error))
     return FALSE;
-  if (lodge_state_is_live (self->state)) {
-    work->live = lodge_snapshot_live_new (self, error);
-    if (work->live == NULL)
-      return FALSE;
-  } else if (self->pid != 0) {
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
-                 _ ("The QEMU of “%s” is still there after a panic: force it off first"),
-                 lodge_machine_get_name (self));
-    return FALSE;
-  }
+  if (lodge_state_is_live (self->state))
+    work->live = lodge_snapshot_live_new (self);
 
   now = lodge_machine_get_description (self);
   if (work->target != NULL) {

@@ -2,6 +2,7 @@
 /* Snapshots of a machine that is off: what is in each, and what is left on the disk. */
 #include "snapshot-fixture.h"
 
+#include "description/lodge-description-file.h"
 #include "description/lodge-description-snapshots.h"
 #include "lodge-error.h"
 
@@ -422,6 +423,44 @@ test_words (SnapshotFixture *f, gconstpointer data)
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_EXISTS);
 }
 
+/* A window hears of it before the button is pressed, and in the same words. */
+static void
+test_too_deep (SnapshotFixture *f, gconstpointer data)
+{
+  g_autofree char *ini = g_build_filename (f->machine_folder, "machine.ini", NULL);
+  g_autoptr (LodgeDescriptionFile) file = lodge_description_file_load (ini, NULL);
+  g_autoptr (LodgeDescription) deep = lodge_description_copy (now (f));
+  g_autoptr (GHashTable) taken = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GVariant) checked = NULL;
+  g_autoptr (GVariant) blockers = NULL;
+  g_autoptr (GError) error = NULL;
+  const char *sentence, *advice;
+  LodgeJob *job;
+
+  for (guint i = 0; i < 80; i++) {
+    g_autofree char *id = lodge_description_dup_snapshot_id ();
+    g_autofree char *name = g_strdup_printf ("n%u", i);
+
+    lodge_description_freeze (deep, id, name, "", 0);
+    g_ptr_array_unref (lodge_description_add_tops (deep, taken));
+  }
+  g_assert_true (lodge_description_file_save (file, deep, &error));
+  g_assert_no_error (error);
+  lodge_machine_check_snapshot_async (f->machine, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  checked = lodge_machine_check_snapshot_finish (f->machine, result);
+  g_variant_get (checked, "(@a(ss)@a{sv})", &blockers, NULL);
+  g_assert_cmpuint (now (f)->snapshots->len, ==, 80);
+  g_assert_cmpuint (g_variant_n_children (blockers), ==, 1);
+  g_variant_get_child (blockers, 0, "(&s&s)", &sentence, &advice);
+  g_test_message ("%s", sentence);
+  g_assert_nonnull (strstr (sentence, " 81 snapshots "));
+  job = lodge_library_take_snapshot (f->library, f->machine, "one", "");
+  g_assert_error (snapshot_fixture_wait (job), LODGE_ERROR, LODGE_ERROR_STATE);
+  g_assert_cmpstr (lodge_job_get_error (job)->message, ==, sentence);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -441,5 +480,6 @@ main (int argc, char *argv[])
   ADD ("full-disk", test_full_disk);
   ADD ("links", test_links);
   ADD ("words", test_words);
+  ADD ("too-deep", test_too_deep);
   return g_test_run ();
 }

@@ -214,6 +214,32 @@ test_check (MachineFixture *f, gconstpointer data)
   }
 }
 
+/* What is left of a guest that panicked holds its disks. */
+static void
+test_check_panicked (MachineFixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_KEYS);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GVariant) checked = NULL;
+  g_autoptr (GVariant) blockers = NULL;
+  g_autofree char *told = NULL;
+  const char *sentence, *advice;
+  LodgeJob *job;
+
+  machine_fixture_start (machine);
+  machine_fixture_press_until (machine, "p", LODGE_STATE_CRASHED);
+  lodge_machine_check_snapshot_async (machine, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  checked = lodge_machine_check_snapshot_finish (machine, result);
+  g_variant_get (checked, "(@a(ss)@a{sv})", &blockers, NULL);
+  g_assert_cmpuint (g_variant_n_children (blockers), ==, 1);
+  g_variant_get_child (blockers, 0, "(&s&s)", &sentence, &advice);
+  job = lodge_library_take_snapshot (f->library, machine, "one", "");
+  g_assert_error (wait_job (job), LODGE_ERROR, LODGE_ERROR_STATE);
+  told = g_strdup_printf ("%s. %s", sentence, advice);
+  g_assert_cmpstr (lodge_job_get_error (job)->message, ==, told);
+}
+
 /* Settings that the running guest has not got yet do not keep it from going on. */
 static void
 changed_settings (MachineFixture *f, gboolean other_engine)
@@ -515,6 +541,7 @@ main (int argc, char *argv[])
   machine_fixture_init (&argc, &argv);
   MACHINE_FIXTURE_ADD ("snapshot/memory", test_memory);
   MACHINE_FIXTURE_ADD ("snapshot/check", test_check);
+  MACHINE_FIXTURE_ADD ("snapshot/check-panicked", test_check_panicked);
   MACHINE_FIXTURE_ADD ("snapshot/changed-settings", test_changed_settings);
   MACHINE_FIXTURE_ADD ("snapshot/changed-before", test_changed_before);
   MACHINE_FIXTURE_ADD ("snapshot/cancel", test_cancel);
