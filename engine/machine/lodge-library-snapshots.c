@@ -3,6 +3,8 @@
 #include "machine/lodge-library-private.h"
 #include "machine/lodge-machine-private.h"
 
+#include "description/lodge-description-snapshots.h"
+
 #include <glib/gi18n-lib.h>
 
 static void
@@ -31,18 +33,24 @@ lodge_library_take_snapshot (LodgeLibrary *self,
   return job;
 }
 
-/* Going back to a guest that ran. */
+/* Going back to a guest that ran. The present is kept until its memory has loaded: its disks have
+ * gone back by then, for a QEMU cannot be asked without them; when it does not load they come
+ * again, and all is as before. */
 typedef struct {
   LodgeJob *job;
+  LodgeJob *undo;   /* what the user cannot cancel, or has cancelled already */
   char *kept;       /* id of what the present became */
   gboolean discard; /* that, once the guest goes on */
+  GError *error;    /* why it has not gone back */
 } Back;
 
 static void
 back_free (Back *back)
 {
   g_object_unref (back->job);
+  g_clear_object (&back->undo);
   g_free (back->kept);
+  g_clear_error (&back->error);
   g_free (back);
 }
 
@@ -59,6 +67,55 @@ discarded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   back_free (back);
 }
 
+/* What the present had become is its own again, or a snapshot that nobody needs: not worth more
+ * words than these. */
+static void
+forgotten_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Back *back = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (!lodge_machine_layers_finish (LODGE_MACHINE (source), result, &error))
+    g_debug ("%s", error->message);
+  g_prefix_error (&back->error, _ ("“%s” has not gone back and is as it was before: "),
+                  lodge_machine_get_name (LODGE_MACHINE (source)));
+  lodge_job_take_error (back->job, g_steal_pointer (&back->error));
+  back_free (back);
+}
+
+static void
+come_again_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachine *machine = LODGE_MACHINE (source);
+  Back *back = user_data;
+  g_autoptr (GError) why = NULL;
+  g_autofree char *nothing = lodge_machine_go_back_finish (machine, result, &why);
+  const LodgeDescription *now = lodge_machine_get_description (machine);
+  const LodgeSnapshot *kept = now != NULL ? lodge_description_get_snapshot (now, back->kept) : NULL;
+
+  if (nothing != NULL) {
+    lodge_machine_delete_snapshot_async (machine, back->undo, back->kept, forgotten_cb, back);
+    return;
+  }
+  g_debug ("%s", why->message);
+  g_prefix_error (&back->error,
+                  _ ("The disks of “%s” have gone back, but its guest could not go on from there; "
+                     "go back to the snapshot “%s” to have what was before: "),
+                  lodge_machine_get_name (machine), kept != NULL ? kept->name : back->kept);
+  lodge_job_take_error (back->job, g_steal_pointer (&back->error));
+  back_free (back);
+}
+
+/* Takes @error. */
+static void
+come_again (LodgeMachine *machine, Back *back, GError *error)
+{
+  back->error = error;
+  back->undo = lodge_job_new ("snapshot-revert", lodge_machine_get_uuid (machine));
+  lodge_job_set_step (back->job, _ ("Bringing back what was before"));
+  lodge_machine_go_back_async (machine, back->undo, back->kept, FALSE, NULL, come_again_cb, back);
+}
+
 static void
 went_on_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -67,16 +124,14 @@ went_on_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
 
   if (!lodge_machine_start_finish (machine, result, &error)) {
-    g_prefix_error (&error,
-                    _ ("The disks have gone back, and the guest could not go on from there; "
-                       "what was before is kept as a snapshot: "));
-    lodge_job_take_error (back->job, error);
-  } else if (back->discard) {
+    come_again (machine, back, error);
+    return;
+  }
+  if (back->discard) {
     lodge_machine_delete_snapshot_async (machine, back->job, back->kept, discarded_cb, back);
     return;
-  } else {
-    lodge_job_done (back->job, back->kept);
   }
+  lodge_job_done (back->job, back->kept);
   back_free (back);
 }
 
@@ -89,8 +144,11 @@ gone_back_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   int memory = -1;
 
   back->kept = lodge_machine_go_back_finish (machine, result, &error);
-  if (back->kept == NULL || !lodge_machine_open_memory (machine, &memory, &error)) {
+  if (back->kept == NULL) {
     lodge_job_take_error (back->job, error);
+  } else if (!lodge_machine_open_memory (machine, &memory, &error)) {
+    come_again (machine, back, error);
+    return;
   } else if (memory >= 0) {
     lodge_job_set_step (back->job, _ ("Loading the guest's memory"));
     lodge_machine_start_from_async (machine, memory, went_on_cb, back);
