@@ -88,6 +88,32 @@ find_switch (Test *test, const char *title)
 
 #define WRITABLE "The Guest May Change Files"
 
+static double
+get_x (Test *test, const char *title)
+{
+  double x, y;
+
+  g_assert_true (gtk_widget_translate_coordinates (
+      GTK_WIDGET (app_find_label (test->shared, title)), test->shared, 0, 0, &x, &y));
+  return x;
+}
+
+static void
+test_looks (void)
+{
+  Test test;
+
+  setup (&test);
+  g_assert_cmpstr (gtk_window_get_title (GTK_WINDOW (test.shared)), ==, "Shared With “web”");
+  /* The rows begin in one line. */
+  app_wait_until (gtk_widget_get_width (find_row (&test, "Shared Folder")) > 0);
+  g_assert_cmpfloat (get_x (&test, "Shared Folder"), ==, get_x (&test, "Dropped Files"));
+  set_key (&test, "machine.name", "shop");
+  app_wait_until (
+      g_str_equal (gtk_window_get_title (GTK_WINDOW (test.shared)), "Shared With “shop”"));
+  teardown (&test);
+}
+
 static void
 test_folder (void)
 {
@@ -324,6 +350,7 @@ main (int argc, char **argv)
   if (!app_test_init (&argc, &argv))
     return 0;
 
+  g_test_add_func ("/shared-window/looks", test_looks);
   g_test_add_func ("/shared-window/folder", test_folder);
   g_test_add_func ("/shared-window/problem", test_problem);
   g_test_add_func ("/shared-window/refused", test_refused);

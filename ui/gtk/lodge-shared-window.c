@@ -322,7 +322,10 @@ static void
 update (LodgeSharedWindow *self)
 {
   const gboolean there = lodge_console_machine_get_machine (self->machine) != NULL;
+  g_autofree char *title =
+      g_strdup_printf (_ ("Shared With “%s”"), lodge_console_machine_get_name (self->machine));
 
+  gtk_window_set_title (GTK_WINDOW (self), title);
   self->updating = TRUE;
   /* While the engine is away everything stays as it was last seen. */
   if (there) {
@@ -377,7 +380,9 @@ add_folder_rows (LodgeSharedWindow *self, AdwPreferencesGroup *group)
   self->folder = add_row (group, _ ("Shared Folder"));
   self->folder_warning = gtk_image_new_from_icon_name ("dialog-warning-symbolic");
   gtk_widget_add_css_class (self->folder_warning, "warning");
-  adw_action_row_add_prefix (self->folder, self->folder_warning);
+  /* No prefix, for which the row would be indented without it, too. */
+  gtk_widget_set_valign (self->folder_warning, GTK_ALIGN_CENTER);
+  adw_action_row_add_suffix (self->folder, self->folder_warning);
   self->choose = add_button (self, self->folder, gtk_button_new_with_mnemonic (_ ("_Choose…")),
                              G_CALLBACK (choose_cb));
   self->stop = add_button (self, self->folder, gtk_button_new_with_mnemonic (_ ("_Stop")),
@@ -441,10 +446,7 @@ GtkWidget *
 lodge_shared_window_new (GtkWindow *console, LodgeConsoleMachine *machine)
 {
   LodgeSharedWindow *self = g_object_new (LODGE_TYPE_SHARED_WINDOW, NULL);
-  g_autofree char *title =
-      g_strdup_printf (_ ("Shared With %s"), lodge_console_machine_get_name (machine));
 
-  gtk_window_set_title (GTK_WINDOW (self), title);
   lodge_child_window_attach (GTK_WINDOW (self), console);
   self->machine = g_object_ref (machine);
   self->sound = lodge_console_machine_get_sound (machine);
