@@ -234,12 +234,18 @@ in_full_screen (void)
   app_wait_until (gtk_widget_get_mapped (test.window->record_pill));
   g_assert_true (
       gtk_widget_is_ancestor (test.window->record_button, GTK_WIDGET (test.window->bar)));
-  app_wait_until (g_str_equal (gtk_label_get_text (test.window->record_pill_time), "0:01"));
+  app_wait_until (!g_str_equal (gtk_label_get_text (test.window->record_pill_time), "0:00"));
   g_signal_emit_by_name (test.window->record_pill, "clicked");
   wait_saved (&test);
   g_assert_false (gtk_widget_get_visible (test.window->record_pill));
   toggle (&test);
   g_assert_true (gtk_widget_get_visible (test.window->record_pill));
+  /* The header, while it is there, has the time itself. */
+  app_xdotool ("mousemove 600 300 mousemove 600 0");
+  app_wait_until (gtk_widget_get_mapped (test.window->record_button));
+  app_wait_until (!gtk_widget_get_visible (test.window->record_pill));
+  app_xdotool ("mousemove 600 600");
+  app_wait_until (gtk_widget_get_visible (test.window->record_pill));
   gtk_window_unfullscreen (GTK_WINDOW (test.window));
   app_wait_until (!gtk_widget_get_visible (test.window->record_pill));
   g_assert_true (is_recording (&test));

@@ -376,6 +376,12 @@ lodge_console_fullscreen_toggle (LodgeConsoleWindow *self)
     gtk_window_fullscreen (GTK_WINDOW (self));
 }
 
+gboolean
+lodge_console_fullscreen_hides_header (LodgeConsoleWindow *self)
+{
+  return gtk_window_is_fullscreen (GTK_WINDOW (self)) && !gtk_revealer_get_reveal_child (self->bar);
+}
+
 void
 lodge_console_fullscreen_clear (LodgeConsoleWindow *self)
 {

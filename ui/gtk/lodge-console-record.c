@@ -65,9 +65,8 @@ show_buttons (LodgeConsoleWindow *self)
   const gboolean recording = self->record->recorder != NULL;
 
   gtk_widget_set_visible (self->record_button, recording);
-  /* The header is away then. */
   gtk_widget_set_visible (self->record_pill,
-                          recording && gtk_window_is_fullscreen (GTK_WINDOW (self)));
+                          recording && lodge_console_fullscreen_hides_header (self));
 }
 
 /* ---- the end */
@@ -239,6 +238,8 @@ lodge_console_record_init (LodgeConsoleWindow *self)
 {
   self->record = g_new0 (LodgeConsoleRecord, 1);
   g_signal_connect (self, "notify::fullscreened", G_CALLBACK (show_buttons), NULL);
+  g_signal_connect_object (self->bar, "notify::reveal-child", G_CALLBACK (show_buttons), self,
+                           G_CONNECT_SWAPPED);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "console.record", FALSE);
 }
 
@@ -250,6 +251,7 @@ lodge_console_record_clear (LodgeConsoleWindow *self)
   if (record == NULL)
     return;
   g_signal_handlers_disconnect_by_func (self, show_buttons, NULL);
+  g_signal_handlers_disconnect_by_func (self->bar, show_buttons, self);
   g_clear_handle_id (&record->tick_id, g_source_remove);
   if (record->recorder != NULL) {
     g_signal_handlers_disconnect_by_data (record->recorder, self);

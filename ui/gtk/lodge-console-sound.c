@@ -94,9 +94,9 @@ update (LodgeConsoleWindow *self)
           _ ("The guest records, and hears nothing. Click to let it hear the microphone."));
   }
   gtk_widget_set_visible (self->microphone_button, microphone != LODGE_MICROPHONE_OFF);
-  /* The header is away then. A guest that is given silence is no reason to cover its screen. */
+  /* A guest that is given silence is no reason to cover its screen. */
   gtk_widget_set_visible (self->microphone_pill,
-                          live && gtk_window_is_fullscreen (GTK_WINDOW (self)));
+                          live && lodge_console_fullscreen_hides_header (self));
   if (live)
     gtk_widget_add_css_class (self->microphone_button, "error");
   else
@@ -127,13 +127,18 @@ lodge_console_sound_init (LodgeConsoleWindow *self)
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (sound, "notify::problem", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
   g_signal_connect (self, "notify::fullscreened", G_CALLBACK (update), NULL);
+  g_signal_connect_object (self->bar, "notify::reveal-child", G_CALLBACK (update), self,
+                           G_CONNECT_SWAPPED);
   update (self);
 }
 
 void
 lodge_console_sound_clear (LodgeConsoleWindow *self)
 {
+  if (self->microphone_action == NULL)
+    return;
   g_signal_handlers_disconnect_by_func (self, update, NULL);
+  g_signal_handlers_disconnect_by_func (self->bar, update, self);
   if (self->machine != NULL)
     g_signal_handlers_disconnect_by_func (lodge_console_machine_get_sound (self->machine), update,
                                           self);

@@ -95,6 +95,8 @@ void lodge_console_actions_update (LodgeConsoleWindow *self);
 /* lodge-console-fullscreen.c: F11, and the header as a bar that hides. */
 void lodge_console_fullscreen_init (LodgeConsoleWindow *self);
 void lodge_console_fullscreen_toggle (LodgeConsoleWindow *self);
+/* What the header says has to be said elsewhere. */
+gboolean lodge_console_fullscreen_hides_header (LodgeConsoleWindow *self);
 void lodge_console_fullscreen_clear (LodgeConsoleWindow *self);
 
 /* lodge-console-scaling.c: how the picture is brought into the window. */
