@@ -295,6 +295,27 @@ test_screenshot_fails (Fixture *f, gconstpointer data)
   app_wait_until (app_get_dialog () == NULL);
 }
 
+/* Where a menu is open the button's tooltip would cover its first entry. */
+static void
+test_tooltips (Fixture *f, gconstpointer data)
+{
+  static const char *const ids[] = {"power_button", "keys_button", "menu_button"};
+
+  open_window (f, f->uuid);
+  app_wait_until (app_find_label (get (f, "header"), "Running") != NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (ids); i++) {
+    GtkWidget *button = get (f, ids[i]);
+
+    app_wait_until (gtk_widget_get_sensitive (button));
+    g_assert_true (gtk_widget_get_has_tooltip (button));
+    gtk_menu_button_popup (GTK_MENU_BUTTON (button));
+    app_wait_until (!gtk_widget_get_has_tooltip (button));
+    gtk_menu_button_popdown (GTK_MENU_BUTTON (button));
+    app_wait_until (gtk_widget_get_has_tooltip (button));
+    g_assert_nonnull (gtk_widget_get_tooltip_text (button));
+  }
+}
+
 /* Closing is not stopping, and that is said once. */
 static void
 test_closing (Fixture *f, gconstpointer data)
@@ -540,6 +561,7 @@ main (int argc, char **argv)
   ADD ("power", "running", test_power);
   ADD ("screenshot-fails", "running", test_screenshot_fails);
   ADD ("closing", "running", test_closing);
+  ADD ("tooltips", "running", test_tooltips);
   ADD ("sound", "off", test_sound);
 #undef ADD
 #ifdef HAVE_SPICE_FIXTURE

@@ -2,6 +2,7 @@
 /* One guest's window. */
 #include "gtk/lodge-console-window-private.h"
 
+#include "gtk/lodge-menu-tooltip.h"
 #include "gtk/lodge-message.h"
 #include "gtk/lodge-settings.h"
 
@@ -446,6 +447,9 @@ static void
 lodge_console_window_init (LodgeConsoleWindow *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  lodge_menu_tooltip_yield (GTK_MENU_BUTTON (self->power_button));
+  lodge_menu_tooltip_yield (GTK_MENU_BUTTON (self->keys_button));
+  lodge_menu_tooltip_yield (GTK_MENU_BUTTON (self->menu_button));
   lodge_settings_keep_size (GTK_WINDOW (self), "console");
   lodge_console_fullscreen_init (self);
   lodge_console_scaling_init (self);

@@ -15,6 +15,7 @@ struct _LodgeLibraryWindow {
   GtkSearchBar *search_bar;
   GtkSearchEntry *search_entry;
   GtkWidget *search_button;
+  GtkMenuButton *menu_button;
   GtkStack *pages;
   GtkWidget *loading_label;
   AdwStatusPage *problem_page;

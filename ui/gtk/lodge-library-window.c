@@ -5,6 +5,7 @@
 #include "gtk/lodge-child-window.h"
 #include "gtk/lodge-create-window.h"
 #include "gtk/lodge-machine-card.h"
+#include "gtk/lodge-menu-tooltip.h"
 #include "gtk/lodge-message.h"
 #include "gtk/lodge-settings.h"
 #include "lodge-error.h"
@@ -418,6 +419,7 @@ lodge_library_window_class_init (LodgeLibraryWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeLibraryWindow, search_bar);
   gtk_widget_class_bind_template_child (widget_class, LodgeLibraryWindow, search_entry);
   gtk_widget_class_bind_template_child (widget_class, LodgeLibraryWindow, search_button);
+  gtk_widget_class_bind_template_child (widget_class, LodgeLibraryWindow, menu_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeLibraryWindow, pages);
   gtk_widget_class_bind_template_child (widget_class, LodgeLibraryWindow, loading_label);
   gtk_widget_class_bind_template_child (widget_class, LodgeLibraryWindow, problem_page);
@@ -442,6 +444,7 @@ lodge_library_window_init (LodgeLibraryWindow *self)
 {
   self->starting = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   gtk_widget_init_template (GTK_WIDGET (self));
+  lodge_menu_tooltip_yield (self->menu_button);
   /* The entry is inside a clamp, where the bar does not find it. */
   gtk_search_bar_connect_entry (self->search_bar, GTK_EDITABLE (self->search_entry));
   lodge_settings_keep_size (GTK_WINDOW (self), "library");

@@ -2,6 +2,8 @@
 /* A machine in the library: picture, name, state, note and a menu. */
 #include "gtk/lodge-machine-card.h"
 
+#include "gtk/lodge-menu-tooltip.h"
+
 #include <glib/gi18n-lib.h>
 
 struct _LodgeMachineCard {
@@ -254,6 +256,7 @@ lodge_machine_card_init (LodgeMachineCard *self)
   /* Where something inside a list's item takes the focus, Tab never stops at the item itself (see
    * gtklistitemwidget.c), and Enter, Delete and F2 are for items. The Menu key opens this. */
   gtk_widget_set_focusable (gtk_widget_get_first_child (GTK_WIDGET (self->menu_button)), FALSE);
+  lodge_menu_tooltip_yield (self->menu_button);
   gtk_menu_button_set_create_popup_func (self->menu_button, create_popup_cb, self, NULL);
 }
 

@@ -2,6 +2,8 @@
 /* A row of the tree of snapshots as it is drawn. */
 #include "gtk/lodge-snapshot-card.h"
 
+#include "gtk/lodge-menu-tooltip.h"
+
 #include <adwaita.h>
 #include <glib/gi18n-lib.h>
 
@@ -353,6 +355,7 @@ make_buttons (LodgeSnapshotCard *self)
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->menu), _ ("Snapshot Menu"));
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->menu), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   _ ("Snapshot Menu"), -1);
+  lodge_menu_tooltip_yield (self->menu);
   gtk_menu_button_set_create_popup_func (self->menu, create_popup_cb, self, NULL);
 
   /* Where something inside a list's item takes the focus, Tab never stops at the item itself (see
