@@ -66,6 +66,35 @@ console_fixture_tear_down (ConsoleFixture *self)
 }
 
 void
+console_fixture_set_user_folder (const char *which, const char *path)
+{
+  g_autofree char *file = g_build_filename (g_get_user_config_dir (), "user-dirs.dirs", NULL);
+  g_autofree char *text = g_strdup_printf ("%s=\"%s\"\n", which, path);
+
+  g_assert_true (g_file_set_contents (file, text, -1, NULL));
+  g_reload_user_special_dirs_cache ();
+}
+
+guint
+console_fixture_count_files (ConsoleFixture *self, const char *suffix, char **out_path)
+{
+  g_autoptr (GDir) dir = g_dir_open (self->folder, 0, NULL);
+  const char *name;
+  guint n = 0;
+
+  while ((name = g_dir_read_name (dir)) != NULL) {
+    if (!g_str_has_suffix (name, suffix))
+      continue;
+    n++;
+    if (out_path != NULL) {
+      g_free (*out_path);
+      *out_path = g_build_filename (self->folder, name, NULL);
+    }
+  }
+  return n;
+}
+
+void
 console_fixture_set_key (ConsoleFixture *self, const char *key, const char *text)
 {
   LodgeMachine1 *machine =

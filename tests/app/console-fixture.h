@@ -25,6 +25,12 @@ typedef struct {
 void console_fixture_set_up (ConsoleFixture *self, guint32 capabilities);
 void console_fixture_tear_down (ConsoleFixture *self);
 
+/* Where the user's pictures or videos go from now on. @which: "XDG_VIDEOS_DIR" */
+void console_fixture_set_user_folder (const char *which, const char *path);
+/* How many files there are in the fixture's folder whose names end in @suffix. @out_path:
+ * (nullable): of one of them */
+guint console_fixture_count_files (ConsoleFixture *self, const char *suffix, char **out_path);
+
 /* Lent; NULL while there is none. */
 LodgeConsoleSession *console_fixture_get_session (ConsoleFixture *self);
 gboolean console_fixture_is_shown (ConsoleFixture *self);

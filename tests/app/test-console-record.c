@@ -23,30 +23,14 @@ static void
 set_up (Test *test)
 {
   console_fixture_set_up (test, 0);
-  g_autofree char *file = g_build_filename (g_get_user_config_dir (), "user-dirs.dirs", NULL);
-  g_autofree char *text = g_strdup_printf ("XDG_VIDEOS_DIR=\"%s\"\n", test->folder);
-  g_assert_true (g_file_set_contents (file, text, -1, NULL));
-  g_reload_user_special_dirs_cache ();
+  console_fixture_set_user_folder ("XDG_VIDEOS_DIR", test->folder);
   app_wait_until (gtk_window_is_active (GTK_WINDOW (test->window)));
 }
 
 static guint
 count_files (Test *test, char **out_path)
 {
-  g_autoptr (GDir) dir = g_dir_open (test->folder, 0, NULL);
-  const char *name;
-  guint n = 0;
-
-  while ((name = g_dir_read_name (dir)) != NULL) {
-    if (!g_str_has_suffix (name, ".webm"))
-      continue;
-    n++;
-    if (out_path != NULL) {
-      g_free (*out_path);
-      *out_path = g_build_filename (test->folder, name, NULL);
-    }
-  }
-  return n;
+  return console_fixture_count_files (test, ".webm", out_path);
 }
 
 static gboolean

@@ -14,31 +14,14 @@ static void
 set_up (Test *test)
 {
   console_fixture_set_up (test, 0);
-  g_autofree char *file = g_build_filename (g_get_user_config_dir (), "user-dirs.dirs", NULL);
-  g_autofree char *text = g_strdup_printf ("XDG_PICTURES_DIR=\"%s\"\n", test->folder);
-  g_assert_true (g_file_set_contents (file, text, -1, NULL));
-  g_reload_user_special_dirs_cache ();
+  console_fixture_set_user_folder ("XDG_PICTURES_DIR", test->folder);
   g_assert_cmpstr (g_get_user_special_dir (G_USER_DIRECTORY_PICTURES), ==, test->folder);
 }
 
-/* How many pictures there are, and the path of one of them. */
 static guint
 count_pictures (Test *test, char **out_path)
 {
-  g_autoptr (GDir) dir = g_dir_open (test->folder, 0, NULL);
-  const char *name;
-  guint n = 0;
-
-  while ((name = g_dir_read_name (dir)) != NULL) {
-    if (!g_str_has_suffix (name, ".png"))
-      continue;
-    n++;
-    if (out_path != NULL) {
-      g_free (*out_path);
-      *out_path = g_build_filename (test->folder, name, NULL);
-    }
-  }
-  return n;
+  return console_fixture_count_files (test, ".png", out_path);
 }
 
 static gboolean
@@ -166,10 +149,7 @@ in_folder (void)
   g_autofree char *file = g_build_filename (folder, "file", NULL);
   g_autofree char *inside = g_build_filename (file, "pictures", NULL);
   g_assert_true (g_file_set_contents (file, "", 0, NULL));
-  g_autofree char *dirs = g_build_filename (g_get_user_config_dir (), "user-dirs.dirs", NULL);
-  g_autofree char *text = g_strdup_printf ("XDG_PICTURES_DIR=\"%s\"\n", inside);
-  g_assert_true (g_file_set_contents (dirs, text, -1, NULL));
-  g_reload_user_special_dirs_cache ();
+  console_fixture_set_user_folder ("XDG_PICTURES_DIR", inside);
   take (&test);
   app_wait_until (app_get_dialog () != NULL);
   g_assert_nonnull (app_find_label (app_get_dialog (), "Could Not Save the Screenshot"));
