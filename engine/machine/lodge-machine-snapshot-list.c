@@ -5,6 +5,7 @@
 #include "description/lodge-description-snapshots.h"
 #include "description/lodge-own-file.h"
 #include "lodge-error.h"
+#include "lodge-task-thread.h"
 #include "machine/lodge-snapshot-files.h"
 
 #include <glib/gi18n-lib.h>
@@ -25,15 +26,34 @@ measure_layers (const char *folder, const LodgeDescription *now, const LodgeSnap
   return bytes;
 }
 
-GVariant *
-lodge_machine_list_snapshots (LodgeMachine *self)
+/* A disk that sleeps, or is somewhere in a network, must not keep all machines waiting: what is
+ * read from it is read by a thread, from copies of its own. */
+typedef struct {
+  char *folder;
+  LodgeDescription *now; /* to list all of them, or NULL */
+  char *id;              /* of the one whose picture is wanted... */
+  char *name;            /* ...and its name, for people */
+} Read;
+
+static void
+read_free (gpointer data)
 {
-  const LodgeDescription *now = lodge_machine_get_description (self);
-  g_autofree char *folder = lodge_machine_dup_folder (self);
+  Read *its = data;
+
+  g_free (its->folder);
+  g_clear_pointer (&its->now, lodge_description_free);
+  g_free (its->id);
+  g_free (its->name);
+  g_free (its);
+}
+
+static GVariant *
+list (const char *folder, const LodgeDescription *now)
+{
   GVariantBuilder builder;
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE ("aa{sv}"));
-  for (guint i = 0; now != NULL && i < now->snapshots->len; i++) {
+  for (guint i = 0; i < now->snapshots->len; i++) {
     const LodgeSnapshot *snapshot = now->snapshots->pdata[i];
     g_autofree char *below = lodge_snapshot_dup_folder (snapshot->id);
     g_autofree char *memory = lodge_snapshot_dup_memory (snapshot->id);
@@ -60,6 +80,45 @@ lodge_machine_list_snapshots (LodgeMachine *self)
   return g_variant_builder_end (&builder);
 }
 
+static void
+list_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  const Read *its = data;
+
+  g_task_return_pointer (task, g_variant_ref_sink (list (its->folder, its->now)),
+                         (GDestroyNotify) g_variant_unref);
+}
+
+void
+lodge_machine_list_snapshots_async (LodgeMachine *self,
+                                    GAsyncReadyCallback callback,
+                                    gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+  const LodgeDescription *now = lodge_machine_get_description (self);
+  Read *its;
+
+  g_task_set_source_tag (task, lodge_machine_list_snapshots_async);
+  if (now == NULL || now->snapshots->len == 0) {
+    g_task_return_pointer (task, g_variant_ref_sink (g_variant_new ("aa{sv}", NULL)),
+                           (GDestroyNotify) g_variant_unref);
+    return;
+  }
+  its = g_new0 (Read, 1);
+  its->folder = lodge_machine_dup_folder (self);
+  its->now = lodge_description_copy (now);
+  g_task_set_task_data (task, its, read_free);
+  lodge_task_run_in_thread (task, list_thread);
+}
+
+GVariant *
+lodge_machine_list_snapshots_finish (LodgeMachine *self, GAsyncResult *result)
+{
+  g_return_val_if_fail (g_async_result_is_tagged (result, lodge_machine_list_snapshots_async),
+                        NULL);
+  return g_task_propagate_pointer (G_TASK (result), NULL);
+}
+
 gboolean
 lodge_machine_has_memory (LodgeMachine *self, const char *snapshot)
 {
@@ -83,23 +142,54 @@ lodge_machine_open_memory (LodgeMachine *self, int *out_fd, GError **error)
   return *out_fd >= 0;
 }
 
-GBytes *
-lodge_machine_load_snapshot_thumbnail (LodgeMachine *self, const char *snapshot, GError **error)
+static void
+picture_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
-  g_autofree char *folder = lodge_machine_dup_folder (self);
-  const LodgeSnapshot *found;
-  GBytes *png;
+  const Read *its = data;
+  GBytes *png = lodge_snapshot_files_load_thumbnail (its->folder, its->id);
 
-  if (!lodge_machine_check_usable (self, error))
-    return NULL;
-  found = lodge_description_find_snapshot (lodge_machine_get_description (self), snapshot, error);
-  if (found == NULL)
-    return NULL;
-  png = lodge_snapshot_files_load_thumbnail (folder, found->id);
-  if (png == NULL)
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND,
-                 _ ("There is no picture of the snapshot “%s”"), found->name);
-  return png;
+  if (png != NULL)
+    g_task_return_pointer (task, png, (GDestroyNotify) g_bytes_unref);
+  else
+    g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_NOT_FOUND,
+                             _ ("There is no picture of the snapshot “%s”"), its->name);
+}
+
+void
+lodge_machine_load_snapshot_thumbnail_async (LodgeMachine *self,
+                                             const char *snapshot,
+                                             GAsyncReadyCallback callback,
+                                             gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+  const LodgeSnapshot *found = NULL;
+  GError *error = NULL;
+  Read *its;
+
+  g_task_set_source_tag (task, lodge_machine_load_snapshot_thumbnail_async);
+  if (lodge_machine_check_usable (self, &error))
+    found =
+        lodge_description_find_snapshot (lodge_machine_get_description (self), snapshot, &error);
+  if (found == NULL) {
+    g_task_return_error (task, error);
+    return;
+  }
+  its = g_new0 (Read, 1);
+  its->folder = lodge_machine_dup_folder (self);
+  its->id = g_strdup (found->id);
+  its->name = g_strdup (found->name);
+  g_task_set_task_data (task, its, read_free);
+  lodge_task_run_in_thread (task, picture_thread);
+}
+
+GBytes *
+lodge_machine_load_snapshot_thumbnail_finish (LodgeMachine *self,
+                                              GAsyncResult *result,
+                                              GError **error)
+{
+  g_return_val_if_fail (
+      g_async_result_is_tagged (result, lodge_machine_load_snapshot_thumbnail_async), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
 }
 
 typedef struct {

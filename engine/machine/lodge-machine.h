@@ -241,11 +241,19 @@ GVariant *lodge_machine_check_snapshot_finish (LodgeMachine *self, GAsyncResult 
 
 /* Changes whenever the tree of snapshots does. */
 guint64 lodge_machine_get_snapshot_serial (LodgeMachine *self);
-/* aa{sv}: each snapshot as Machine1.ListSnapshots says. Floating. */
-GVariant *lodge_machine_list_snapshots (LodgeMachine *self);
+/* aa{sv}: each snapshot as Machine1.ListSnapshots says. Transfer full. */
+void lodge_machine_list_snapshots_async (LodgeMachine *self,
+                                         GAsyncReadyCallback callback,
+                                         gpointer user_data);
+GVariant *lodge_machine_list_snapshots_finish (LodgeMachine *self, GAsyncResult *result);
 /* PNG bytes. Transfer full. %LODGE_ERROR_NOT_FOUND. */
-GBytes *
-lodge_machine_load_snapshot_thumbnail (LodgeMachine *self, const char *snapshot, GError **error);
+void lodge_machine_load_snapshot_thumbnail_async (LodgeMachine *self,
+                                                  const char *snapshot,
+                                                  GAsyncReadyCallback callback,
+                                                  gpointer user_data);
+GBytes *lodge_machine_load_snapshot_thumbnail_finish (LodgeMachine *self,
+                                                      GAsyncResult *result,
+                                                      GError **error);
 
 /* Asks work that gives way to stop, and calls back when there is none that does. Never fails. */
 void lodge_machine_stop_work_async (LodgeMachine *self,

@@ -45,11 +45,18 @@ check_options (GDBusMethodInvocation *invocation, GVariant *options, const char 
   return TRUE;
 }
 
+static void
+listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GVariant) list = lodge_machine_list_snapshots_finish (LODGE_MACHINE (source), result);
+
+  g_dbus_method_invocation_return_value (user_data, g_variant_new ("(@aa{sv})", list));
+}
+
 static gboolean
 handle_list (LodgeMachine1 *object, GDBusMethodInvocation *invocation)
 {
-  lodge_machine1_complete_list_snapshots (object, invocation,
-                                          lodge_machine_list_snapshots (get_machine (object)));
+  lodge_machine_list_snapshots_async (get_machine (object), listed_cb, invocation);
   return TRUE;
 }
 
@@ -136,18 +143,27 @@ handle_describe (LodgeMachine1 *object,
   return TRUE;
 }
 
-static gboolean
-handle_thumbnail (LodgeMachine1 *object, GDBusMethodInvocation *invocation, const char *snapshot)
+static void
+thumbnail_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  GDBusMethodInvocation *invocation = user_data;
   GError *error = NULL;
   g_autoptr (GBytes) png =
-      lodge_machine_load_snapshot_thumbnail (get_machine (object), snapshot, &error);
+      lodge_machine_load_snapshot_thumbnail_finish (LODGE_MACHINE (source), result, &error);
 
   if (png == NULL)
     g_dbus_method_invocation_take_error (invocation, error);
   else
-    lodge_machine1_complete_get_snapshot_thumbnail (
-        object, invocation, g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, png, TRUE));
+    g_dbus_method_invocation_return_value (
+        invocation,
+        g_variant_new ("(@ay)", g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, png, TRUE)));
+}
+
+static gboolean
+handle_thumbnail (LodgeMachine1 *object, GDBusMethodInvocation *invocation, const char *snapshot)
+{
+  lodge_machine_load_snapshot_thumbnail_async (get_machine (object), snapshot, thumbnail_cb,
+                                               invocation);
   return TRUE;
 }
 

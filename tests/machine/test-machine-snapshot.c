@@ -42,6 +42,7 @@ static void
 test_take (SnapshotFixture *f, gconstpointer data)
 {
   g_autofree char *id = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GVariant) list = NULL;
   g_autoptr (GVariant) row = NULL;
   const char *name, *parent;
@@ -59,7 +60,9 @@ test_take (SnapshotFixture *f, gconstpointer data)
   snapshot_fixture_assert_marks (f, "installed", MARKS (1));
   snapshot_fixture_assert_marks (f, NULL, MARKS (3, 2));
 
-  list = g_variant_ref_sink (lodge_machine_list_snapshots (f->machine));
+  lodge_machine_list_snapshots_async (f->machine, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  list = lodge_machine_list_snapshots_finish (f->machine, result);
   g_assert_cmpuint (g_variant_n_children (list), ==, 1);
   row = g_variant_get_child_value (list, 0);
   g_assert_true (g_variant_lookup (row, "name", "&s", &name));
