@@ -25,7 +25,6 @@ typedef struct {
   LodgeJob *job;
   char *snapshot; /* name, then id, of the one to delete; NULL to merge only */
   char *name;     /* of that, for messages */
-  char *text;
   gboolean forgotten;
   int lock_fd;
   GPtrArray *files; /* for the journal */
@@ -42,7 +41,6 @@ work_free (Work *work)
   g_clear_object (&work->job);
   g_free (work->snapshot);
   g_free (work->name);
-  g_free (work->text);
   if (work->lock_fd >= 0)
     close (work->lock_fd);
   g_clear_pointer (&work->files, g_ptr_array_unref);

@@ -12,8 +12,10 @@
 #include <glib/gi18n-lib.h>
 
 typedef struct {
-  char *nic;
+  char *nic; /* that is being told */
   gboolean connected;
+  GHashTable *failed; /* ids of those that QEMU did not take */
+  GError *error;      /* of the first of them */
 } Change;
 
 static void
@@ -22,6 +24,8 @@ change_free (gpointer data)
   Change *change = data;
 
   g_free (change->nic);
+  g_hash_table_unref (change->failed);
+  g_clear_error (&change->error);
   g_free (change);
 }
 
@@ -34,6 +38,9 @@ is_told (LodgeMachine *self, const LodgeNic *nic)
 {
   gpointer told;
 
+  /* One that was added since is the next QEMU's. */
+  if (self->started != NULL && lodge_description_get_nic (self->started, nic->id) == NULL)
+    return TRUE;
   if (!g_hash_table_lookup_extended (self->links, nic->id, NULL, &told))
     return nic->connected && !self->links_unknown;
   return GPOINTER_TO_INT (told) == nic->connected;
@@ -54,13 +61,14 @@ told_cb (GObject *source, GAsyncResult *result, gpointer user_data)
                     change->connected ? _ ("The network card %s could not be connected: ")
                                       : _ ("The network card %s could not be disconnected: "),
                     change->nic);
-    self->links_under_way = FALSE;
-    g_task_return_error (task, error);
-    return;
-  }
-  /* Not of a QEMU that has gone meanwhile. */
-  if (self->qmp == LODGE_QMP (source))
+    g_hash_table_add (change->failed, g_strdup (change->nic));
+    if (change->error == NULL)
+      change->error = g_steal_pointer (&error);
+    g_clear_error (&error);
+  } else if (self->qmp == LODGE_QMP (source)) {
+    /* Not of a QEMU that has gone meanwhile. */
     g_hash_table_insert (self->links, g_strdup (change->nic), GINT_TO_POINTER (change->connected));
+  }
   next (g_steal_pointer (&task));
 }
 
@@ -69,19 +77,18 @@ static void
 next (GTask *task)
 {
   LodgeMachine *self = g_task_get_source_object (task);
+  Change *change = g_task_get_task_data (task);
   const LodgeDescription *description = lodge_machine_get_description (self);
 
   for (guint i = 0; self->qmp != NULL && description != NULL && i < description->nics->len; i++) {
     const LodgeNic *nic = description->nics->pdata[i];
     JsonObject *arguments;
-    Change *change;
 
-    if (is_told (self, nic))
+    if (is_told (self, nic) || g_hash_table_contains (change->failed, nic->id))
       continue;
-    change = g_new0 (Change, 1);
+    g_free (change->nic);
     change->nic = g_strdup (nic->id);
     change->connected = nic->connected;
-    g_task_set_task_data (task, change, change_free);
     arguments = lodge_qmp_arguments ("name", nic->id, NULL);
     json_object_set_boolean_member (arguments, "up", nic->connected);
     lodge_qmp_execute_async (self->qmp, "set_link", arguments, 0, g_task_get_cancellable (task),
@@ -89,7 +96,10 @@ next (GTask *task)
     return;
   }
   self->links_under_way = FALSE;
-  g_task_return_boolean (task, TRUE);
+  if (change->error != NULL)
+    g_task_return_error (task, g_steal_pointer (&change->error));
+  else
+    g_task_return_boolean (task, TRUE);
   g_object_unref (task);
 }
 
@@ -100,8 +110,11 @@ lodge_machine_links_async (LodgeMachine *self,
                            gpointer user_data)
 {
   GTask *task = g_task_new (self, cancellable, callback, user_data);
+  Change *change = g_new0 (Change, 1);
 
   g_task_set_source_tag (task, lodge_machine_links_async);
+  change->failed = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_task_set_task_data (task, change, change_free);
   self->links_under_way = TRUE;
   next (task);
 }

@@ -3,23 +3,29 @@
 #include "machine/lodge-machine-private.h"
 
 #include "lodge-error.h"
+#include "lodge-task-thread.h"
 #include "machine/lodge-source-media.h"
 #include "qemu/lodge-qemu-drive.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct {
   char *drive;
   char *path; /* NULL: nothing */
   gboolean force;
+  int fd;           /* of the image for the running QEMU, or -1 */
+  gboolean changed; /* there */
 } Change;
 
 static void
 change_free (Change *change)
 {
+  if (change->fd >= 0)
+    close (change->fd);
   g_free (change->drive);
   g_free (change->path);
   g_free (change);
@@ -67,9 +73,12 @@ static void
 recorded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
+  const Change *change = g_task_get_task_data (task);
   GError *error = NULL;
 
-  lodge_machine_save_finish (LODGE_MACHINE (source), result, &error);
+  if (!lodge_machine_save_finish (LODGE_MACHINE (source), result, &error) && change->changed)
+    g_prefix_error (&error, _ ("The drive %s was changed, but only until the guest's next start: "),
+                    change->drive);
   end (task, error);
 }
 
@@ -85,9 +94,11 @@ static void
 changed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
+  Change *change = g_task_get_task_data (task);
   GError *error = NULL;
 
   if (lodge_qemu_drive_change_finish (LODGE_QMP (source), result, &error)) {
+    change->changed = TRUE;
     record (task);
     return;
   }
@@ -102,25 +113,57 @@ change_running (GTask *task)
   LodgeMachine *self = g_task_get_source_object (task);
   const Change *change = g_task_get_task_data (task);
   GError *error = NULL;
-  int fd = -1;
 
   if (!lodge_machine_check_action (self, LODGE_ACTION_INPUT, &error))
     ;
   else if (self->qmp == NULL)
     g_set_error (&error, LODGE_ERROR, LODGE_ERROR_STATE, _ ("The control socket of “%s” is gone"),
                  lodge_machine_get_name (self));
-  else if (change->path != NULL &&
-           (fd = open (change->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) < 0)
-    g_set_error (&error, LODGE_ERROR, LODGE_ERROR_STORAGE, _ ("Could not open the image %s: %s"),
-                 change->path, g_strerror (errno));
   if (error != NULL) {
     end (task, error);
     g_object_unref (task);
     return;
   }
-  lodge_qemu_drive_change_async (self->qmp, change->drive, fd, change->force, changed_cb, task);
-  if (fd >= 0)
-    close (fd);
+  lodge_qemu_drive_change_async (self->qmp, change->drive, change->fd, change->force, changed_cb,
+                                 task);
+}
+
+static void
+opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  GError *error = NULL;
+
+  if (g_task_propagate_boolean (G_TASK (result), &error)) {
+    change_running (task);
+    return;
+  }
+  end (task, error);
+  g_object_unref (task);
+}
+
+/* The path is somebody's word: what is there may be in a network that does not answer, and another
+ * thing than it was when it was looked at. */
+static void
+open_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Change *change = data;
+  struct stat info;
+
+  change->fd = open (change->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (change->fd < 0) {
+    int saved = errno;
+
+    g_task_return_new_error (worker, LODGE_ERROR, LODGE_ERROR_STORAGE,
+                             _ ("Could not open the image %s: %s"), change->path,
+                             g_strerror (saved));
+  } else if (fstat (change->fd, &info) != 0 ||
+             (!S_ISREG (info.st_mode) && !S_ISBLK (info.st_mode))) {
+    g_task_return_new_error (worker, LODGE_ERROR, LODGE_ERROR_INVALID, _ ("%s is not a file"),
+                             change->path);
+  } else {
+    g_task_return_boolean (worker, TRUE);
+  }
 }
 
 /* Takes @task. */
@@ -128,11 +171,18 @@ static void
 change (GTask *task)
 {
   LodgeMachine *self = g_task_get_source_object (task);
+  Change *its = g_task_get_task_data (task);
+  g_autoptr (GTask) worker = NULL;
 
-  if (lodge_state_is_live (self->state))
-    change_running (task);
-  else
+  if (!lodge_state_is_live (self->state)) {
     record (task);
+  } else if (its->path == NULL) {
+    change_running (task);
+  } else {
+    worker = g_task_new (self, NULL, opened_cb, task);
+    g_task_set_task_data (worker, its, NULL);
+    lodge_task_run_in_thread (worker, open_thread);
+  }
 }
 
 static void
@@ -202,6 +252,7 @@ lodge_machine_change_media_async (LodgeMachine *self,
   its->drive = g_strdup (drive);
   its->path = g_strdup (path);
   its->force = force;
+  its->fd = -1;
   if (!check (self, its, &error)) {
     g_task_return_error (task, error);
     return;

@@ -182,8 +182,12 @@ find_networks (LodgeMachine *self)
   for (guint i = 0; description != NULL && i < description->nics->len; i++) {
     const LodgeNic *nic = description->nics->pdata[i];
     g_autoptr (GError) error = NULL;
-    LodgeUserNetwork *network = lodge_user_network_find (nic->id, self->runtime, &error);
+    LodgeUserNetwork *network;
 
+    /* One that was added since is the next QEMU's. */
+    if (self->started != NULL && lodge_description_get_nic (self->started, nic->id) == NULL)
+      continue;
+    network = lodge_user_network_find (nic->id, self->runtime, &error);
     if (network != NULL)
       lodge_machine_add_network (self, nic->id, network);
     else

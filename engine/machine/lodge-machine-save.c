@@ -56,7 +56,8 @@ static void
 refuse (LodgeMachine *self, GTask *task, GError *error)
 {
   if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_STORAGE))
-    g_prefix_error (&error, _ ("“%s” was not changed: "), lodge_machine_get_name (self));
+    g_prefix_error (&error, _ ("The settings of “%s” could not be written: "),
+                    lodge_machine_get_name (self));
   g_task_return_error (task, error);
 }
 

@@ -6,7 +6,9 @@
 #include "machine/lodge-machine-private.h"
 
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* The first descriptor of an ISO 9660 volume, and so many sectors. */
 static char *
@@ -197,6 +199,30 @@ test_refused (MachineFixture *self, gconstpointer data)
   g_assert_cmpstr (get_file (machine), ==, disc);
 }
 
+/* What the guest has and what is written are two things where one of them fails. */
+static void
+test_not_recorded (MachineFixture *self, gconstpointer data)
+{
+  g_autofree char *disc = make_disc (self, "a.iso", 20);
+  LodgeMachine *machine = machine_fixture_create (self, "web", BOOT_SECTOR_IDLE);
+  struct rlimit before, none;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_no_errno (getrlimit (RLIMIT_FSIZE, &before));
+  none = before;
+  none.rlim_cur = 0;
+  machine_fixture_start (machine);
+  g_assert_no_errno (setrlimit (RLIMIT_FSIZE, &none));
+  g_assert_false (change (machine, "", disc, FALSE, &error));
+  g_assert_no_errno (setrlimit (RLIMIT_FSIZE, &before));
+  g_test_message ("%s", error->message);
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_STORAGE);
+  g_assert_nonnull (strstr (error->message, "The drive cd0 was changed, but only until"));
+  g_assert_null (strstr (error->message, "not changed"));
+  g_assert_cmpint (count_sectors (machine), ==, 20);
+  g_assert_null (get_file (machine));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -204,5 +230,8 @@ main (int argc, char **argv)
   MACHINE_FIXTURE_ADD ("media-running", test_running);
   MACHINE_FIXTURE_ADD ("media-off", test_off);
   MACHINE_FIXTURE_ADD ("media-refused", test_refused);
+  /* A file that would become too large is an error, and no end of the process. */
+  signal (SIGXFSZ, SIG_IGN);
+  MACHINE_FIXTURE_ADD ("media-not-recorded", test_not_recorded);
   return g_test_run ();
 }
