@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""bench.py BUILD [--rounds N] [start|list|window|console|frames ...]: measures Lodge in ratios.
+"""bench.py BUILD [--rounds N] [start|list|window|console|frames|snapshot ...]: measures Lodge in ratios.
 
 What is compared is measured in turn (A B A B ...) in one run, so that a computer that is busy is
 busy for both. Each sample is taken by a small C program beside this file. Everything lives in a
@@ -19,6 +19,8 @@ import sys
 import tempfile
 import time
 import uuid
+
+import snapshot
 
 SETTLE_S = 0.15  # what a sample leaves behind (a QEMU that ends) must not meet the next one
 WINDOW_SETTLE_MS = 1000  # a window has drawn itself and loaded what it loads late
@@ -698,8 +700,92 @@ def bench_frames(bench):
         show(label, [busy / 1000 / max(n, 1) for n, _, busy in samples], "ms")
 
 
+# --- 6: a running guest's snapshot ---
+
+SNAPSHOT_MIB = int(os.environ.get("LODGE_BENCH_SNAPSHOT_MIB", 512))
+STANDSTILL_AIM_MS = 500
+
+
+def find_qemu_pid(runtime):
+    """The same for its process, as /proc has it."""
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            with open(path, "rb") as file:
+                arguments = file.read().decode(errors="surrogateescape").split("\0")
+            if ("qemu-system" in os.path.basename(arguments[0]) and
+                    any(runtime in argument for argument in arguments)):
+                yield path.split("/")[2]
+
+
+def bench_snapshot(bench):
+    env = bench.environment("house")
+    bench.engine(env)
+    guest = os.path.join(bench.folder, "dirties.img")
+    snapshot.write_guest(guest, SNAPSHOT_MIB)
+    run("lodgectl", "create", "dirties", "--disk", guest, "--memory", f"{SNAPSHOT_MIB}M",
+        "--cpus", "1", env=env)
+    bench.stack.callback(subprocess.run, ["lodgectl", "kill", "dirties"], env=env,
+                         timeout=PATIENCE_S, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    run("lodgectl", "start", "dirties", env=env)
+    runtime = os.path.join(env["LODGE_RUNTIME_DIR"], "m")
+    found = [snapshot.find_memory(pid, SNAPSHOT_MIB) for pid in find_qemu_pid(runtime)]
+    memory = next((path for path in found if path is not None), None)
+    if memory is None:
+        raise Failed("the memory of the engine's QEMU was not found")
+    arguments = find_qemu(runtime)
+    accelerator = arguments[arguments.index("-accel") + 1].split(",")[0]
+    bare = snapshot.Qemu(bench, guest, SNAPSHOT_MIB, accelerator)
+    bare_memory = snapshot.find_memory(bare.process.pid, SNAPSHOT_MIB)
+    for path in (memory, bare_memory):
+        end = time.monotonic() + 10 * PATIENCE_S
+        while not snapshot.is_filled(path):
+            if time.monotonic() > end:
+                raise Failed("the guest has not filled its memory")
+            time.sleep(0.1)
+    tool = os.path.join(bench.tools, "bench-standstill")
+
+    # While one of them is measured the other one stands still: both at once share a processor.
+    def ours():
+        bare.command("stop")
+        watch = snapshot.Watch(tool, memory)
+        run("lodgectl", "snapshot", "create", "dirties", "one", env=env)
+        taken = watch.end()
+        run("lodgectl", "snapshot", "delete", "dirties", "one", env=env)
+        return taken
+
+    def quiet():
+        watch = snapshot.Watch(tool, memory)
+        time.sleep(1)
+        return watch.end()[0]
+
+    def theirs():
+        run("lodgectl", "pause", "dirties", env=env)
+        bare.command("cont")
+        watch = snapshot.Watch(tool, bare_memory)
+        bare.save()
+        taken = watch.end()
+        bare.delete()
+        bare.command("stop")
+        run("lodgectl", "resume", "dirties", env=env)
+        return taken
+
+    title(f"A running guest's snapshot, {SNAPSHOT_MIB} MiB of filled memory, "
+          f"100 MB/s of it changed, {accelerator}")
+    mine, alone, nothing = collect(bench.rounds, ours, theirs, quiet)
+    still, bare_still = ([taken[0] for taken in kept] for kept in (mine, alone))
+    show("the guest stands still, Lodge", still, "ms")
+    show("the guest stands still, snapshot-save", bare_still, "ms")
+    show("a guest that nobody stops, in one second", nothing, "ms")
+    show_ratio("standstill, Lodge to snapshot-save", still, bare_still)
+    show_aim("standstill at p95", p95(still), "ms", STANDSTILL_AIM_MS)
+    whole, bare_whole = ([taken[1] for taken in kept] for kept in (mine, alone))
+    show("the whole of it, lodgectl snapshot create", whole, "ms")
+    show("the whole of it, snapshot-save", bare_whole, "ms")
+    show_ratio("whole time, Lodge to snapshot-save", whole, bare_whole)
+
+
 PARTS = {"start": bench_start, "list": bench_list, "window": bench_window,
-         "console": bench_console, "frames": bench_frames}
+         "console": bench_console, "frames": bench_frames, "snapshot": bench_snapshot}
 
 
 def main():
