@@ -13,7 +13,7 @@ typedef struct _LodgeConsoleMedia LodgeConsoleMedia;
 typedef struct _LodgeConsoleMonitors LodgeConsoleMonitors;
 typedef struct _LodgeConsoleRecord LodgeConsoleRecord;
 typedef struct _LodgeConsoleScaling LodgeConsoleScaling;
-typedef struct _LodgeConsoleSharing LodgeConsoleSharing;
+typedef struct _LodgeConsoleExchange LodgeConsoleExchange;
 typedef struct _LodgeConsoleTerminals LodgeConsoleTerminals;
 typedef struct _LodgeConsoleHint LodgeConsoleHint;
 
@@ -74,7 +74,7 @@ struct _LodgeConsoleWindow {
   LodgeConsoleMonitors *monitors;
   LodgeConsoleRecord *record;
   LodgeConsoleScaling *scaling;
-  LodgeConsoleSharing *sharing;
+  LodgeConsoleExchange *exchange;
   LodgeConsoleTerminals *terminals;
   LodgeConsoleHint *hint;
   GtkWidget *folder_button;
@@ -158,20 +158,20 @@ void lodge_console_type_clipboard (LodgeConsoleWindow *self);
 void lodge_console_type_update (LodgeConsoleWindow *self);
 void lodge_console_type_clear (LodgeConsoleWindow *self);
 
-/* lodge-console-sharing.c: clipboard and dropped files. */
-void lodge_console_sharing_init (LodgeConsoleWindow *window);
+/* lodge-console-exchange.c: clipboard and dropped files. */
+void lodge_console_exchange_init (LodgeConsoleWindow *window);
 /* Follows the machine, its description and its session. */
-void lodge_console_sharing_update (LodgeConsoleWindow *window);
-void lodge_console_sharing_clear (LodgeConsoleWindow *window);
+void lodge_console_exchange_update (LodgeConsoleWindow *window);
+void lodge_console_exchange_clear (LodgeConsoleWindow *window);
 /* @files: (element-type GFile). FALSE, and the user is told why, when they are not taken. */
-gboolean lodge_console_sharing_drop (LodgeConsoleWindow *window, GSList *files);
+gboolean lodge_console_exchange_drop (LodgeConsoleWindow *window, GSList *files);
 /* How many files are still on their way into the guest. */
-guint lodge_console_sharing_get_n_unfinished (LodgeConsoleWindow *window);
-/* lodge-console-shared.c: the list of all that is shared. */
-void lodge_console_shared_class_init (GtkWidgetClass *widget_class);
-void lodge_console_shared_init (LodgeConsoleWindow *self);
-void lodge_console_shared_update (LodgeConsoleWindow *self);
-void lodge_console_shared_clear (LodgeConsoleWindow *self);
+guint lodge_console_exchange_get_n_unfinished (LodgeConsoleWindow *window);
+/* lodge-console-folder.c: the list of all that is shared. */
+void lodge_console_folder_class_init (GtkWidgetClass *widget_class);
+void lodge_console_folder_init (LodgeConsoleWindow *self);
+void lodge_console_folder_update (LodgeConsoleWindow *self);
+void lodge_console_folder_clear (LodgeConsoleWindow *self);
 /* lodge-console-sound.c: mute, and the microphone. */
 void lodge_console_sound_init (LodgeConsoleWindow *self);
 void lodge_console_sound_clear (LodgeConsoleWindow *self);

@@ -161,11 +161,11 @@ changed_cb (LodgeConsoleMachine *machine, LodgeConsoleWindow *self)
   lodge_console_record_update (self);
   lodge_console_monitors_update (self);
   lodge_console_media_update (self);
-  lodge_console_sharing_update (self);
+  lodge_console_exchange_update (self);
   lodge_console_keys_update (self);
   lodge_console_terminals_update (self);
   lodge_console_hint_update (self);
-  lodge_console_shared_update (self);
+  lodge_console_folder_update (self);
   /* First, so that a button that is to have the keyboard can take it. */
   lodge_console_actions_update (self);
   show_phase (self);
@@ -324,7 +324,7 @@ lodge_console_window_close_request (GtkWindow *window)
       (lodge_machine_state_get_can (lodge_console_machine_get_state (self->machine)) &
        LODGE_MACHINE_CAN_KILL) != 0 &&
       lodge_console_machine_get_phase (self->machine) != LODGE_CONSOLE_ELSEWHERE;
-  const guint n_files = lodge_console_sharing_get_n_unfinished (self);
+  const guint n_files = lodge_console_exchange_get_n_unfinished (self);
 
   const gboolean recording = lodge_console_record_is_recording (self);
   const gboolean explained =
@@ -355,8 +355,8 @@ end (LodgeConsoleWindow *self)
   lodge_console_media_clear (self);
   lodge_console_scaling_clear (self);
   lodge_console_saved_clear (self);
-  lodge_console_shared_clear (self);
-  lodge_console_sharing_clear (self);
+  lodge_console_folder_clear (self);
+  lodge_console_exchange_clear (self);
   lodge_console_terminals_clear (self);
   lodge_console_hint_clear (self);
   lodge_console_sound_clear (self);
@@ -439,7 +439,7 @@ lodge_console_window_class_init (LodgeConsoleWindowClass *klass)
   lodge_console_record_class_init (widget_class);
   gtk_widget_class_install_action (widget_class, "console.retry", NULL, retry_action);
   gtk_widget_class_install_action (widget_class, "console.take-back", NULL, take_back_action);
-  lodge_console_shared_class_init (widget_class);
+  lodge_console_folder_class_init (widget_class);
   gtk_widget_class_install_action (widget_class, "console.fullscreen", NULL, fullscreen_action);
 }
 
@@ -456,11 +456,11 @@ lodge_console_window_init (LodgeConsoleWindow *self)
   lodge_console_record_init (self);
   lodge_console_monitors_init (self);
   lodge_console_media_init (self);
-  lodge_console_sharing_init (self);
+  lodge_console_exchange_init (self);
   lodge_console_keys_init (self);
   lodge_console_terminals_init (self);
   lodge_console_hint_init (self);
-  lodge_console_shared_init (self);
+  lodge_console_folder_init (self);
 }
 
 gboolean

@@ -36,7 +36,7 @@ name_button (LodgeConsoleWindow *self, const char *words)
 }
 
 void
-lodge_console_shared_update (LodgeConsoleWindow *self)
+lodge_console_folder_update (LodgeConsoleWindow *self)
 {
   const char *path = lodge_shared_lookup (self->machine, "sharing.folder");
   const gboolean writable =
@@ -67,13 +67,13 @@ lodge_console_shared_update (LodgeConsoleWindow *self)
 }
 
 void
-lodge_console_shared_class_init (GtkWidgetClass *widget_class)
+lodge_console_folder_class_init (GtkWidgetClass *widget_class)
 {
   gtk_widget_class_install_action (widget_class, "console.shared", NULL, show_action);
 }
 
 void
-lodge_console_shared_init (LodgeConsoleWindow *self)
+lodge_console_folder_init (LodgeConsoleWindow *self)
 {
   self->folder_button = gtk_button_new_from_icon_name ("folder-publicshare-symbolic");
   gtk_actionable_set_action_name (GTK_ACTIONABLE (self->folder_button), "console.shared");
@@ -83,7 +83,7 @@ lodge_console_shared_init (LodgeConsoleWindow *self)
 }
 
 void
-lodge_console_shared_clear (LodgeConsoleWindow *self)
+lodge_console_folder_clear (LodgeConsoleWindow *self)
 {
   if (self->shared_window == NULL)
     return;

@@ -121,7 +121,7 @@ in_without_agent (void)
   setup (&test, 0);
   expect_menu (&test, MENU_WITHOUT_AGENT);
   /* What is dropped is not swallowed without a word. */
-  g_assert_false (lodge_console_sharing_drop (test.window, &files));
+  g_assert_false (lodge_console_exchange_drop (test.window, &files));
   app_wait_until (app_find_label (test.window->toasts,
                                   "Files cannot be copied into the guest: spice-vdagent does not "
                                   "run in it.") != NULL);
@@ -205,7 +205,7 @@ drop (Test *test, const char *name, const char *data)
 
   if (data != NULL)
     g_assert_true (g_file_set_contents (path, data, -1, NULL));
-  g_assert_true (lodge_console_sharing_drop (test->window, &files));
+  g_assert_true (lodge_console_exchange_drop (test->window, &files));
 }
 
 static gboolean
@@ -482,12 +482,12 @@ main (int argc, char **argv)
   if (!app_test_init (&argc, &argv))
     return 0;
 
-  g_test_add_func ("/console-sharing/switches", test_switches);
-  g_test_add_func ("/console-sharing/without-agent", test_without_agent);
-  g_test_add_func ("/console-sharing/paste-without-agent", test_paste_without_agent);
-  g_test_add_func ("/console-sharing/files", test_files);
-  g_test_add_func ("/console-sharing/closing", test_closing);
-  g_test_add_func ("/console-sharing/broken", test_broken);
-  g_test_add_func ("/console-sharing/paused", test_paused);
+  g_test_add_func ("/console-exchange/switches", test_switches);
+  g_test_add_func ("/console-exchange/without-agent", test_without_agent);
+  g_test_add_func ("/console-exchange/paste-without-agent", test_paste_without_agent);
+  g_test_add_func ("/console-exchange/files", test_files);
+  g_test_add_func ("/console-exchange/closing", test_closing);
+  g_test_add_func ("/console-exchange/broken", test_broken);
+  g_test_add_func ("/console-exchange/paused", test_paused);
   return g_test_run ();
 }

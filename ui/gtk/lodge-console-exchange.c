@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the console window shares with its guest: the clipboard, and files that are dropped on it.
+/* What the console window and its guest exchange: the clipboard, and files that are dropped on it.
  *
  * The switches are keys of the machine's description. What is done follows the description, whoever
  * changes it; the menu asks the engine to change it and shows what it says then.
@@ -16,7 +16,7 @@
 #define CLIPBOARD_KEY "sharing.clipboard"
 #define FILES_KEY     "sharing.files"
 
-struct _LodgeConsoleSharing {
+struct _LodgeConsoleExchange {
   LodgeConsoleWindow *window;
   LodgeDisplayClipboard *clipboard;
   LodgeTransferPanel *panel; /* a child of the window */
@@ -44,7 +44,7 @@ static const struct {
 };
 
 static void
-say (LodgeConsoleSharing *self, const char *sentence)
+say (LodgeConsoleExchange *self, const char *sentence)
 {
   lodge_message_toast (GTK_WINDOW (self->window), sentence, LODGE_MESSAGE_TOAST_S);
 }
@@ -52,7 +52,7 @@ say (LodgeConsoleSharing *self, const char *sentence)
 /* --- Switches --- */
 
 static void
-set_key (LodgeConsoleSharing *self, const char *key, const char *text)
+set_key (LodgeConsoleExchange *self, const char *key, const char *text)
 {
   lodge_set_keys (GTK_WINDOW (self->window),
                   lodge_console_machine_get_machine (self->window->machine),
@@ -60,19 +60,19 @@ set_key (LodgeConsoleSharing *self, const char *key, const char *text)
 }
 
 static void
-clipboard_cb (GSimpleAction *action, GVariant *value, LodgeConsoleSharing *self)
+clipboard_cb (GSimpleAction *action, GVariant *value, LodgeConsoleExchange *self)
 {
   set_key (self, CLIPBOARD_KEY, g_variant_get_string (value, NULL));
 }
 
 static void
-files_cb (GSimpleAction *action, GVariant *value, LodgeConsoleSharing *self)
+files_cb (GSimpleAction *action, GVariant *value, LodgeConsoleExchange *self)
 {
   set_key (self, FILES_KEY, g_variant_get_boolean (value) ? "true" : "false");
 }
 
 static void
-follow_description (LodgeConsoleSharing *self, LodgeMachine1 *machine)
+follow_description (LodgeConsoleExchange *self, LodgeMachine1 *machine)
 {
   GVariant *description = lodge_machine1_get_description (machine);
   const char *clipboard = NULL;
@@ -90,7 +90,7 @@ follow_description (LodgeConsoleSharing *self, LodgeMachine1 *machine)
 }
 
 static void
-apply (LodgeConsoleSharing *self)
+apply (LodgeConsoleExchange *self)
 {
   g_autoptr (GVariant) clipboard = g_action_get_state (G_ACTION (self->clipboard_action));
   g_autoptr (GVariant) files = g_action_get_state (G_ACTION (self->files_action));
@@ -115,7 +115,7 @@ apply (LodgeConsoleSharing *self)
 /* --- Menu --- */
 
 static void
-update_menu (LodgeConsoleSharing *self)
+update_menu (LodgeConsoleExchange *self)
 {
   GMenu *menu = self->window->sharing_menu;
   const gboolean there = lodge_console_machine_get_machine (self->window->machine) != NULL;
@@ -153,7 +153,7 @@ update_menu (LodgeConsoleSharing *self)
 /* The keys have gone into the guest, which may have something of its own to paste. So it is said
  * only when what was copied last is this computer's, and once in a session. */
 static void
-paste_cb (LodgeConsoleSharing *self)
+paste_cb (LodgeConsoleExchange *self)
 {
   GdkClipboard *host = gtk_widget_get_clipboard (GTK_WIDGET (self->window));
   GdkContentFormats *formats = gdk_clipboard_get_formats (host);
@@ -176,9 +176,9 @@ paste_cb (LodgeConsoleSharing *self)
 /* --- Files --- */
 
 gboolean
-lodge_console_sharing_drop (LodgeConsoleWindow *window, GSList *files)
+lodge_console_exchange_drop (LodgeConsoleWindow *window, GSList *files)
 {
-  LodgeConsoleSharing *self = window->sharing;
+  LodgeConsoleExchange *self = window->exchange;
   g_autoptr (GError) error = NULL;
 
   if (self->session == NULL)
@@ -190,9 +190,9 @@ lodge_console_sharing_drop (LodgeConsoleWindow *window, GSList *files)
 }
 
 guint
-lodge_console_sharing_get_n_unfinished (LodgeConsoleWindow *window)
+lodge_console_exchange_get_n_unfinished (LodgeConsoleWindow *window)
 {
-  LodgeConsoleSession *session = window->sharing->session;
+  LodgeConsoleSession *session = window->exchange->session;
 
   return session != NULL
              ? lodge_console_files_get_n_unfinished (lodge_console_session_get_files (session))
@@ -200,35 +200,35 @@ lodge_console_sharing_get_n_unfinished (LodgeConsoleWindow *window)
 }
 
 static gboolean
-drop_cb (GtkDropTarget *drop, const GValue *value, double x, double y, LodgeConsoleSharing *self)
+drop_cb (GtkDropTarget *drop, const GValue *value, double x, double y, LodgeConsoleExchange *self)
 {
   g_autoptr (GSList) files = gdk_file_list_get_files (g_value_get_boxed (value));
 
   gtk_revealer_set_reveal_child (self->hint, FALSE);
-  return lodge_console_sharing_drop (self->window, files);
+  return lodge_console_exchange_drop (self->window, files);
 }
 
 static GdkDragAction
-enter_cb (GtkDropTarget *drop, double x, double y, LodgeConsoleSharing *self)
+enter_cb (GtkDropTarget *drop, double x, double y, LodgeConsoleExchange *self)
 {
   gtk_revealer_set_reveal_child (self->hint, TRUE);
   return GDK_ACTION_COPY;
 }
 
 static void
-leave_cb (GtkDropTarget *drop, LodgeConsoleSharing *self)
+leave_cb (GtkDropTarget *drop, LodgeConsoleExchange *self)
 {
   gtk_revealer_set_reveal_child (self->hint, FALSE);
 }
 
 static void
-copied_cb (LodgeConsoleFiles *files, LodgeConsoleTransfer *transfer, LodgeConsoleSharing *self)
+copied_cb (LodgeConsoleFiles *files, LodgeConsoleTransfer *transfer, LodgeConsoleExchange *self)
 {
   self->copied++;
 }
 
 static void
-say_copied (LodgeConsoleSharing *self)
+say_copied (LodgeConsoleExchange *self)
 {
   const guint copied = self->copied;
 
@@ -245,7 +245,7 @@ say_copied (LodgeConsoleSharing *self)
 /* --- Session --- */
 
 static void
-available_cb (LodgeConsoleSharing *self)
+available_cb (LodgeConsoleExchange *self)
 {
   update_menu (self);
 }
@@ -259,7 +259,7 @@ count_files (LodgeConsoleSession *session)
 
 /* The panel goes with its session, and with it what says of each file that it was not copied. */
 static void
-say_lost (LodgeConsoleSharing *self)
+say_lost (LodgeConsoleExchange *self)
 {
   const guint lost = self->session != NULL ? count_files (self->session) : 0;
 
@@ -273,7 +273,7 @@ say_lost (LodgeConsoleSharing *self)
 }
 
 static void
-leave_session (LodgeConsoleSharing *self)
+leave_session (LodgeConsoleExchange *self)
 {
   if (self->session == NULL)
     return;
@@ -286,7 +286,7 @@ leave_session (LodgeConsoleSharing *self)
 }
 
 static void
-take_session (LodgeConsoleSharing *self, LodgeConsoleSession *session)
+take_session (LodgeConsoleExchange *self, LodgeConsoleSession *session)
 {
   LodgeConsoleClipboard *clipboard = lodge_console_session_get_clipboard (session);
   LodgeConsoleFiles *files = lodge_console_session_get_files (session);
@@ -301,9 +301,9 @@ take_session (LodgeConsoleSharing *self, LodgeConsoleSession *session)
 }
 
 void
-lodge_console_sharing_update (LodgeConsoleWindow *window)
+lodge_console_exchange_update (LodgeConsoleWindow *window)
 {
-  LodgeConsoleSharing *self = window->sharing;
+  LodgeConsoleExchange *self = window->exchange;
   LodgeConsoleSession *session = lodge_console_machine_get_session (window->machine);
   LodgeMachine1 *machine = lodge_console_machine_get_machine (window->machine);
 
@@ -324,7 +324,7 @@ lodge_console_sharing_update (LodgeConsoleWindow *window)
 /* --- Life --- */
 
 static void
-problem_cb (LodgeDisplayClipboard *clipboard, const char *sentence, LodgeConsoleSharing *self)
+problem_cb (LodgeDisplayClipboard *clipboard, const char *sentence, LodgeConsoleExchange *self)
 {
   say (self, sentence);
 }
@@ -347,11 +347,11 @@ new_hint (void)
 }
 
 void
-lodge_console_sharing_init (LodgeConsoleWindow *window)
+lodge_console_exchange_init (LodgeConsoleWindow *window)
 {
-  LodgeConsoleSharing *self = g_new0 (LodgeConsoleSharing, 1);
+  LodgeConsoleExchange *self = g_new0 (LodgeConsoleExchange, 1);
 
-  window->sharing = self;
+  window->exchange = self;
   self->window = window;
   self->needs_agent = -1;
   self->clipboard = lodge_display_clipboard_new (GTK_WINDOW (window));
@@ -382,9 +382,9 @@ lodge_console_sharing_init (LodgeConsoleWindow *window)
 }
 
 void
-lodge_console_sharing_clear (LodgeConsoleWindow *window)
+lodge_console_exchange_clear (LodgeConsoleWindow *window)
 {
-  LodgeConsoleSharing *self = g_steal_pointer (&window->sharing);
+  LodgeConsoleExchange *self = g_steal_pointer (&window->exchange);
 
   if (self == NULL)
     return;
