@@ -3,6 +3,7 @@
 #include "machine-fixture.h"
 
 #include "lodge-paths.h"
+#include "machine/lodge-lock-holder.h"
 #include "qemu/lodge-qemu-private.h"
 
 #include <stdio.h>
@@ -187,23 +188,14 @@ machine_fixture_find_qemu (LodgeMachine *machine)
 {
   g_autofree char *folder = lodge_machine_dup_folder (machine);
   g_autofree char *lock = g_build_filename (folder, "lock", NULL);
-  g_autofree char *command = NULL;
-  g_autofree char *out = NULL;
-  const char *quoted = "for p in /proc/[0-9]*; do for f in $p/fd/*; do "
-                       "[ \"$(readlink $f)\" = '%s' ] && echo ${p#/proc/} && break; done; done";
+  g_autoptr (GAsyncResult) result = NULL;
+  GPid pid;
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-  command = g_strdup_printf (quoted, lock);
-#pragma GCC diagnostic pop
-  {
-    char *argv[] = {(char *) "sh", (char *) "-c", command, NULL};
-
-    g_assert_true (g_spawn_sync (NULL, argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL,
-                                 NULL, NULL, &out, NULL, NULL, NULL));
-  }
-  g_assert_cmpint (atoi (out), >, 0);
-  return atoi (out);
+  lodge_lock_holder_find_async (lock, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  pid = lodge_lock_holder_find_finish (result);
+  g_assert_cmpint (pid, >, 0);
+  return pid;
 }
 
 /* proc(5): the name in parentheses, a state, the parent. */

@@ -43,7 +43,7 @@ void machine_fixture_press_until (LodgeMachine *machine, const char *keys, Lodge
 
 gboolean machine_fixture_has_runtime (LodgeMachine *machine);
 
-/* The pid of the machine's QEMU: who has its lock's file open. */
+/* The pid of the machine's QEMU: who holds its lock. */
 GPid machine_fixture_find_qemu (LodgeMachine *machine);
 /* The process of that name that this one started, perhaps through others, or 0. @word: in its
  * arguments, or %NULL. */
