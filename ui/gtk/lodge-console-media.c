@@ -391,7 +391,7 @@ lodge_console_media_dup_blamed (LodgeConsoleWindow *self)
   GVariantIter iter;
   const char *key, *text;
 
-  if (description == NULL || note == NULL)
+  if (description == NULL || note == NULL || *note == '\0')
     return NULL;
   g_variant_iter_init (&iter, description);
   while (g_variant_iter_next (&iter, "{&s&s}", &key, &text)) {
