@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""bench.py BUILD [--rounds N] [start|list|window|console|frames|snapshot ...]: measures Lodge in ratios.
+"""bench.py BUILD [--rounds N] [start|list|window|console|frames|snapshot ...]: measures in ratios.
 
 What is compared is measured in turn (A B A B ...) in one run, so that a computer that is busy is
 busy for both. Each sample is taken by a small C program beside this file. Everything lives in a
