@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 #define app_wait_until(condition)                                                                  \
   G_STMT_START                                                                                     \
   {                                                                                                \
-    const gint64 app_end = g_get_monotonic_time () + 30 * G_TIME_SPAN_SECOND;                      \
+    const gint64 app_end = g_get_monotonic_time () + 120 * G_TIME_SPAN_SECOND;                     \
     while (!(condition)) {                                                                         \
       if (g_get_monotonic_time () > app_end)                                                       \
         g_error ("%s:%d: waited for: %s", __FILE__, __LINE__, #condition);                         \
