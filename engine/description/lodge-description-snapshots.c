@@ -195,6 +195,7 @@ lodge_description_drop_top (LodgeDescription *self, const char *top)
     return;
   g_free (disk->top);
   disk->top = g_strdup (layer->below);
+  lodge_description_get_layer (self, disk->top)->merge = FALSE;
   g_ptr_array_remove (self->layers, layer);
 }
 
@@ -399,14 +400,17 @@ lodge_description_forget_snapshot (LodgeDescription *self, const char *id)
 }
 
 LodgeLayer *
-lodge_description_find_merge (const LodgeDescription *self)
+lodge_description_find_merge (const LodgeDescription *self,
+                              LodgeLayerFilter may_write,
+                              gpointer data)
 {
   for (guint i = 0; i < self->layers->len; i++) {
     const LodgeLayer *lower = g_ptr_array_index (self->layers, i);
     LodgeLayer *upper = NULL;
 
     if (lower->merge && !is_layer_needed (self, lower->id) &&
-        count_on (self, lower->id, &upper) == 1)
+        count_on (self, lower->id, &upper) == 1 &&
+        (may_write == NULL || (may_write (lower, data) && may_write (upper, data))))
       return upper;
   }
   return NULL;

@@ -90,9 +90,14 @@ void lodge_description_forget_snapshot (LodgeDescription *self, const char *id);
  * what is released already and has nothing else on it; else it is to be merged. */
 void lodge_description_release_layer (LodgeDescription *self, const char *layer);
 
+typedef gboolean (*LodgeLayerFilter) (const LodgeLayer *layer, gpointer data);
+
 /* A released layer on which exactly one other stands: that one, or %NULL. Lent. Nothing that can be
- * seen changes when the upper one's contents are written into the lower one. */
-LodgeLayer *lodge_description_find_merge (const LodgeDescription *self);
+ * seen in this machine changes when the upper one's contents are written into the lower one.
+ * @may_write: (nullable): whether a layer's file may be written to */
+LodgeLayer *lodge_description_find_merge (const LodgeDescription *self,
+                                          LodgeLayerFilter may_write,
+                                          gpointer data);
 
 /* That was done: @upper (an id) has the file of the layer below from now on, which is no more. */
 void lodge_description_merge (LodgeDescription *self, const char *upper);

@@ -217,8 +217,8 @@ lodge_description_add_disk (LodgeDescription *self,
 
 /* 52:54:00 is what QEMU's own default addresses begin with (QEMU, net/net.c:
  * qemu_macaddr_default_if_unset); its second-lowest bit marks it as given out locally. */
-static char *
-dup_random_mac (const LodgeDescription *self)
+char *
+lodge_description_dup_free_mac (const LodgeDescription *self)
 {
   for (;;) {
     guint32 random = g_random_int ();
@@ -247,7 +247,7 @@ lodge_description_add_nic (LodgeDescription *self, LodgeNicModel model, GError *
     return NULL;
 
   nic = lodge_section_item_new (LODGE_SECTION_NIC, id);
-  nic->mac = dup_random_mac (self);
+  nic->mac = lodge_description_dup_free_mac (self);
   nic->model = model;
   nic->port = port;
   g_ptr_array_add (self->nics, nic);

@@ -174,6 +174,9 @@ LodgeDisk *lodge_description_add_disk (LodgeDescription *self,
 LodgeNic *lodge_description_add_nic (LodgeDescription *self, LodgeNicModel model, GError **error);
 LodgeMedia *lodge_description_add_media (LodgeDescription *self, const char *file, GError **error);
 
+/* An address that none of its cards has. Transfer full. */
+char *lodge_description_dup_free_mac (const LodgeDescription *self);
+
 /* Lent, or %NULL. */
 LodgeLayer *lodge_description_get_layer (const LodgeDescription *self, const char *id);
 LodgeMedia *lodge_description_get_media (const LodgeDescription *self, const char *id);

@@ -181,6 +181,64 @@ lodge_own_file_remove (const char *folder, const char *file, GError **error)
   return good;
 }
 
+static void
+set_link_error (GError **error, const char *path, int saved_errno)
+{
+  /* link(2): another file system, none that knows it, or too many names already. */
+  if (saved_errno == EXDEV || saved_errno == EPERM || saved_errno == EOPNOTSUPP ||
+      saved_errno == EMLINK || saved_errno == ENOSYS)
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_HOST, _ ("%s cannot be shared: %s"), path,
+                 g_strerror (saved_errno));
+  else if (lodge_durable_is_full (saved_errno))
+    lodge_durable_set_full (error, path);
+  else
+    g_set_error (error, LODGE_ERROR, lodge_durable_error_code (saved_errno),
+                 _ ("Could not make %s: %s"), path, g_strerror (saved_errno));
+}
+
+gboolean
+lodge_own_file_link (const char *folder,
+                     const char *file,
+                     const char *to_folder,
+                     const char *to_file,
+                     GError **error)
+{
+  g_autofree char *to_path = g_build_filename (to_folder, to_file, NULL);
+  g_autofree char *proc = NULL;
+  g_autofree char *name = NULL;
+  int fd = lodge_own_file_open (folder, file, O_RDONLY, error);
+  int parent, saved;
+
+  if (fd < 0)
+    return FALSE;
+  parent = open_parent (to_folder, to_file, &name);
+  /* The file that was opened, whatever has its name by now (open(2), O_TMPFILE). */
+  proc = g_strdup_printf ("/proc/self/fd/%d", fd);
+  saved = parent >= 0 && linkat (AT_FDCWD, proc, parent, name, AT_SYMLINK_FOLLOW) == 0 ? 0 : errno;
+  if (parent >= 0)
+    close (parent);
+  close (fd);
+  if (saved == 0)
+    return TRUE;
+  set_link_error (error, to_path, saved);
+  return FALSE;
+}
+
+guint
+lodge_own_file_count_names (const char *folder, const char *file)
+{
+  int fd = lodge_own_file_open (folder, file, O_RDONLY, NULL);
+  struct stat info;
+  guint n = 0;
+
+  if (fd < 0)
+    return 0;
+  if (fstat (fd, &info) == 0)
+    n = (guint) info.st_nlink;
+  close (fd);
+  return n;
+}
+
 guint64
 lodge_own_file_measure (const char *folder, const char *file)
 {

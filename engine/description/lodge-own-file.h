@@ -30,6 +30,26 @@ gboolean lodge_own_file_remove (const char *folder, const char *file, GError **e
 /* What a file takes of the disk, in bytes; 0 for none. */
 guint64 lodge_own_file_measure (const char *folder, const char *file);
 
+/**
+ * lodge_own_file_link:
+ * @to_folder: another machine's, on the same file system
+ *
+ * Gives a plain file a second name, as @to_file there: one file from then on, which is there until
+ * its last name is removed. Durable once that folder is.
+ *
+ * Errors: those of lodge_own_file_open(), %LODGE_ERROR_EXISTS, %LODGE_ERROR_HOST where the file
+ * system does not do that.
+ */
+gboolean lodge_own_file_link (const char *folder,
+                              const char *file,
+                              const char *to_folder,
+                              const char *to_file,
+                              GError **error);
+
+/* How many names a file has; 0 where there is none. What has several is shared with others, who
+ * must not see it changed. */
+guint lodge_own_file_count_names (const char *folder, const char *file);
+
 /* The names in a folder, without "." and "..": (element-type utf8), transfer full; empty where
  * there is none. %NULL when it cannot be read, or read to its end. */
 GPtrArray *lodge_own_folder_list (const char *folder, const char *file, GError **error);

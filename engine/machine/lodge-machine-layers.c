@@ -3,9 +3,9 @@
  *
  * A snapshot is forgotten by one write of machine.ini, in any state of its machine: a QEMU goes on
  * with the layers that it has open. Merging waits until there is none. It changes a layer that is
- * there, and yet no moment of it is a danger: see lodge_image_merge_async(). What is to be merged
- * is said by machine.ini alone, so a merge that was stopped, or an engine that was, is nothing that
- * must be remembered.
+ * there, and yet no moment of it is a danger: see lodge_image_merge_async(). A layer that a clone
+ * shares is never changed; it waits until that is gone. What is to be merged is said by machine.ini
+ * alone, so a merge that was stopped, or an engine that was, is nothing that must be remembered.
  */
 #include "machine/lodge-machine-private.h"
 
@@ -251,15 +251,30 @@ list_chain (LodgeMachine *self, Work *work, const LodgeLayer *upper, GError **er
   return TRUE;
 }
 
+/* A file with several names is a clone's, too. */
+static gboolean
+is_ours_alone (const LodgeLayer *layer, gpointer folder)
+{
+  return g_path_is_absolute (layer->file) || lodge_own_file_count_names (folder, layer->file) == 1;
+}
+
+static LodgeLayer *
+find_merge (LodgeMachine *self, const LodgeDescription *description)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+
+  return lodge_description_find_merge (description, is_ours_alone, folder);
+}
+
 /* How many merges there will be. */
 static guint
-count_merges (const LodgeDescription *now)
+count_merges (LodgeMachine *self, const LodgeDescription *now)
 {
   g_autoptr (LodgeDescription) copy = lodge_description_copy (now);
   const LodgeLayer *upper;
   guint n = 0;
 
-  while ((upper = lodge_description_find_merge (copy)) != NULL) {
+  while ((upper = find_merge (self, copy)) != NULL) {
     g_autofree char *id = g_strdup (upper->id);
 
     lodge_description_merge (copy, id);
@@ -286,7 +301,7 @@ merge (GTask *task)
   const LodgeLayer *lower;
 
   if (now != NULL && is_at_rest (self))
-    upper = lodge_description_find_merge (now);
+    upper = find_merge (self, now);
   if (upper == NULL) {
     end (task);
     return;
@@ -298,7 +313,7 @@ merge (GTask *task)
     return;
   }
   if (work->n_all == 0)
-    work->n_all = count_merges (now);
+    work->n_all = count_merges (self, now);
   lower = lodge_description_get_layer (now, upper->below);
   lodge_job_set_step (work->job, _ ("Merging layers"));
   g_free (work->upper);
@@ -456,5 +471,5 @@ lodge_machine_can_merge_layers (LodgeMachine *self)
 
   return now != NULL && is_at_rest (self) && !self->recovering && self->work == NULL &&
          !self->merge_stopped && lodge_description_file_get_read_only (self->file) == NULL &&
-         lodge_description_find_merge (now) != NULL;
+         find_merge (self, now) != NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Making layers and copying foreign images in.
+/* Making layers, copying foreign images in, and chains of our own into one layer.
  *
- * Both write into a hidden file, which alone is bound into qemu-img's containment, and name it when
+ * All write into a hidden file, which alone is bound into qemu-img's containment, and name it when
  * it is whole and on the disk. Whatever goes wrong before, the hidden file is removed.
  */
 #include "storage/lodge-image.h"
@@ -21,7 +21,7 @@
 
 typedef struct {
   LodgeImageTarget *target;
-  /* Only for an import. */
+  /* Not for an empty one. */
   char *source;
   char *format;
   char *path;
@@ -139,17 +139,15 @@ lodge_image_create_finish (GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
+/* Takes @run, in which what is read is bound. */
 static void
-convert (GTask *task, guint64 size_bytes)
+convert (GTask *task, LodgeQemuImg *run, const char *image, guint64 size_bytes)
 {
   Make *make = g_task_get_task_data (task);
-  g_autofree char *image = lodge_qemu_img_dup_source (make->format, make->source, NULL);
-  LodgeQemuImg *run = lodge_qemu_img_new ("qemu-img");
 
   /* By default "convert" leaves the writing to the system's own time. */
   lodge_qemu_img_add (run, "convert", "-p", "-t", "writeback", "-O", "qcow2", "-o", QCOW2_OPTIONS,
                       image, make->target->hidden, NULL);
-  lodge_qemu_img_bind (run, LODGE_COMMAND_BIND_READ_ONLY, make->source);
   lodge_qemu_img_bind (run, LODGE_COMMAND_BIND_READ_WRITE, make->target->hidden);
   lodge_qemu_img_set_progress (run, make->progress, make->progress_data);
   /* A disk slower than 1 MiB/s is as good as none. */
@@ -164,6 +162,8 @@ inspected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GTask) task = user_data;
   Make *make = g_task_get_task_data (task);
   g_autoptr (LodgeImageFacts) facts = NULL;
+  g_autofree char *image = NULL;
+  LodgeQemuImg *run;
   GError *error = NULL;
 
   facts = lodge_image_inspect_finish (result, &error);
@@ -179,10 +179,14 @@ inspected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   else
     make->target = lodge_image_target_begin (make->path, &error);
 
-  if (error != NULL)
+  if (error != NULL) {
     g_task_return_error (task, error);
-  else
-    convert (task, facts->size_bytes);
+    return;
+  }
+  image = lodge_qemu_img_dup_source (make->format, make->source, NULL);
+  run = lodge_qemu_img_new ("qemu-img");
+  lodge_qemu_img_bind (run, LODGE_COMMAND_BIND_READ_ONLY, make->source);
+  convert (task, run, image, facts->size_bytes);
 }
 
 void
@@ -214,6 +218,47 @@ gboolean
 lodge_image_import_finish (GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (g_async_result_is_tagged (result, lodge_image_import_async), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+void
+lodge_image_flatten_async (const char *const *layers,
+                           guint64 size_bytes,
+                           const char *path,
+                           LodgeImageProgress progress,
+                           gpointer progress_data,
+                           GCancellable *cancellable,
+                           GAsyncReadyCallback callback,
+                           gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
+  g_autoptr (LodgeQemuImg) run = lodge_qemu_img_new ("qemu-img");
+  g_autofree char *image = NULL;
+  Make *make = g_new0 (Make, 1);
+  GError *error = NULL;
+
+  g_task_set_source_tag (task, lodge_image_flatten_async);
+  g_task_set_check_cancellable (task, FALSE);
+  g_task_set_task_data (task, make, make_free);
+  make->path = g_canonicalize_filename (path, NULL);
+  make->progress = progress;
+  make->progress_data = progress_data;
+  image = lodge_qemu_img_bind_chain (run, layers, 0, &error);
+  if (image != NULL)
+    make->target = lodge_image_target_begin (make->path, &error);
+  if (error != NULL) {
+    g_task_return_error (task, error);
+    return;
+  }
+  make->source = g_strdup (strchr (layers[0], '/'));
+  convert (task, g_steal_pointer (&run), image, size_bytes);
+}
+
+gboolean
+lodge_image_flatten_finish (GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_async_result_is_tagged (result, lodge_image_flatten_async), FALSE);
 
   return g_task_propagate_boolean (G_TASK (result), error);
 }

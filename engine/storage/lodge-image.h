@@ -91,6 +91,26 @@ void lodge_image_import_async (const char *source,
 gboolean lodge_image_import_finish (GAsyncResult *result, GError **error);
 
 /**
+ * lodge_image_flatten_async:
+ * @layers: (array zero-terminated): "format:path" from the top layer down; nobody writes to them
+ * @size_bytes: of the disk
+ * @path: a new qcow2 layer, must not exist
+ *
+ * Copies all that is read from the chain into one layer.
+ *
+ * Errors: as create, %LODGE_ERROR_NOT_FOUND. Nothing is left behind.
+ */
+void lodge_image_flatten_async (const char *const *layers,
+                                guint64 size_bytes,
+                                const char *path,
+                                LodgeImageProgress progress,
+                                gpointer progress_data,
+                                GCancellable *cancellable,
+                                GAsyncReadyCallback callback,
+                                gpointer user_data);
+gboolean lodge_image_flatten_finish (GAsyncResult *result, GError **error);
+
+/**
  * lodge_image_is_bootable_async:
  * @layers: (array zero-terminated): "format:path" from the top layer down; not in use by a QEMU
  *

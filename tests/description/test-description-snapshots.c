@@ -104,7 +104,7 @@ merge (Fixture *f)
   const LodgeLayer *upper;
   guint n = 0;
 
-  while ((upper = lodge_description_find_merge (f->now)) != NULL) {
+  while ((upper = lodge_description_find_merge (f->now, NULL, NULL)) != NULL) {
     g_autofree char *id = g_strdup (upper->id);
 
     lodge_description_merge (f->now, id);
@@ -300,14 +300,14 @@ test_foreign_base (Fixture *f, gconstpointer data)
   LodgeLayer *top;
 
   g_ptr_array_unref (lodge_description_add_tops (f->now, f->taken));
-  g_assert_null (lodge_description_find_merge (f->now));
+  g_assert_null (lodge_description_find_merge (f->now, NULL, NULL));
   take (f, "s1", "one");
   go_back (f, "s1");
   lodge_description_forget_snapshot (f->now, "s1");
   g_assert_cmpuint (merge (f), ==, 2);
   top = lodge_description_get_layer (f->now, ((LodgeDisk *) f->now->disks->pdata[0])->top);
   g_assert_cmpstr (top->below, ==, "disk0-l0");
-  g_assert_null (lodge_description_find_merge (f->now));
+  g_assert_null (lodge_description_find_merge (f->now, NULL, NULL));
 }
 
 static void

@@ -150,6 +150,34 @@ test_folders (Fixture *f, gconstpointer data)
   g_assert_cmpuint (none->len, ==, 0);
 }
 
+static void
+test_link (Fixture *f, gconstpointer data)
+{
+  static const char *const bad[] = {"layers/link", "elsewhere/outside", "pipe",
+                                    "layers",      "../outside",        "nothing"};
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpuint (lodge_own_file_count_names (f->folder, "layers/good"), ==, 1);
+  g_assert_true (lodge_own_file_link (f->folder, "layers/good", f->other, "shared", &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (lodge_own_file_count_names (f->folder, "layers/good"), ==, 2);
+  g_assert_cmpuint (lodge_own_file_count_names (f->other, "shared"), ==, 2);
+  g_assert_false (lodge_own_file_link (f->folder, "layers/good", f->other, "shared", &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_EXISTS);
+  g_clear_error (&error);
+  g_assert_false (lodge_own_file_link (f->folder, "layers/good", f->folder, "elsewhere/x", &error));
+  g_clear_error (&error);
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
+    g_assert_false (lodge_own_file_link (f->folder, bad[i], f->other, "new", &error));
+    g_assert_nonnull (error);
+    g_clear_error (&error);
+    g_assert_cmpuint (lodge_own_file_count_names (f->folder, bad[i]), ==, 0);
+  }
+  g_assert_cmpuint (lodge_own_file_count_names (f->other, "outside"), ==, 1);
+  g_assert_true (lodge_own_file_remove (f->folder, "layers/good", &error));
+  g_assert_cmpuint (lodge_own_file_count_names (f->other, "shared"), ==, 1);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -160,5 +188,6 @@ main (int argc, char *argv[])
   ADD ("mode", test_mode);
   ADD ("remove", test_remove);
   ADD ("folders", test_folders);
+  ADD ("link", test_link);
   return g_test_run ();
 }
