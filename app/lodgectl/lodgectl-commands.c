@@ -164,6 +164,26 @@ const LodgectlCommand lodgectl_commands[] = {
     .handler = lodgectl_delete,
   },
   {
+    .verb = "clone",
+    .arguments = { MACHINE, { .name = "NEW", .kind = LODGECTL_KIND_TEXT } },
+    .sentence = N_ ("Make a machine of another one, also while that runs."),
+    .details = N_ ("The new machine has the hardware, the disks, the firmware's variables and the "
+                   "TPM of the other, and an identity of its own: UUID, VM generation id and "
+                   "network addresses. It has no forwards. Of a guest that runs it has the disks "
+                   "as they are at this moment, as after a power cut. Whatever is shared stays as "
+                   "long as one of the machines needs it. Nothing is left behind when it fails or "
+                   "is stopped with Ctrl+C."),
+    .options = {
+      { .name = "linked",
+        .sentence = N_ ("share what is on the disks now, which takes no time and no room, instead "
+                        "of copying it") },
+      { .name = "snapshot", .kind = LODGECTL_KIND_TEXT, .value = "SNAPSHOT",
+        .sentence = N_ ("what the machine was in a snapshot, instead of what it is now") },
+      JSON,
+    },
+    .handler = lodgectl_clone,
+  },
+  {
     .verb = "wait",
     .arguments = { MACHINE,
                    { .name = "STATE", .kind = LODGECTL_KIND_CHOICE, .choices = lodgectl_states } },

@@ -30,6 +30,9 @@ gboolean lodgectl_create (LodgectlRun *run, GError **error);
 gboolean lodgectl_set (LodgectlRun *run, GError **error);
 gboolean lodgectl_delete (LodgectlRun *run, GError **error);
 
+/* lodgectl-clone.c */
+gboolean lodgectl_clone (LodgectlRun *run, GError **error);
+
 /* lodgectl-guest.c: a guest's screen and keyboard, its drives and network */
 gboolean lodgectl_screenshot (LodgectlRun *run, GError **error);
 gboolean lodgectl_type (LodgectlRun *run, GError **error);

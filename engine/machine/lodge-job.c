@@ -4,6 +4,8 @@
 
 #include "lodge-error.h"
 
+#include <glib/gi18n-lib.h>
+
 /* The contract promises at most ten changes a second. */
 #define PROGRESS_INTERVAL_US (G_USEC_PER_SEC / 10)
 
@@ -128,6 +130,15 @@ GCancellable *
 lodge_job_get_cancellable (LodgeJob *self)
 {
   return self->cancellable;
+}
+
+gboolean
+lodge_job_set_error_if_cancelled (LodgeJob *self, GError **error)
+{
+  if (!g_cancellable_is_cancelled (self->cancellable))
+    return FALSE;
+  g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_CANCELLED, _ ("This was cancelled"));
+  return TRUE;
 }
 
 void

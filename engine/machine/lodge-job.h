@@ -38,6 +38,9 @@ GCancellable *lodge_job_get_cancellable (LodgeJob *self);
 /* Asks the work to stop and undo; no effect once it has ended. */
 void lodge_job_cancel (LodgeJob *self);
 
+/* %LODGE_ERROR_CANCELLED once somebody has asked for it. */
+gboolean lodge_job_set_error_if_cancelled (LodgeJob *self, GError **error);
+
 /* For the work itself. */
 void lodge_job_set_progress (LodgeJob *self, double progress);
 void lodge_job_set_step (LodgeJob *self, const char *step);

@@ -9,6 +9,14 @@ G_BEGIN_DECLS
 /* Takes @job; lends it back. */
 LodgeJob *lodge_library_add_job (LodgeLibrary *self, LodgeJob *job);
 
+/* As long as @job runs nobody else may have @name. %LODGE_ERROR_EXISTS. */
+gboolean
+lodge_library_reserve_name (LodgeLibrary *self, LodgeJob *job, const char *name, GError **error);
+/* A machine just made. Takes @file; the machine is lent. */
+LodgeMachine *lodge_library_add_made (LodgeLibrary *self, LodgeDescriptionFile *file);
+/* Some machine may have layers to merge. */
+void lodge_library_merge_later (LodgeLibrary *self);
+
 /* lodge-library-snapshots.c: begins to merge layers of @machine if that can be done now. */
 void lodge_library_consider_merging (LodgeLibrary *self, LodgeMachine *machine);
 

@@ -5,6 +5,7 @@
 #include "lodge-error.h"
 #include "lodge-task-thread.h"
 #include "machine/lodge-create.h"
+#include "machine/lodge-machine-private.h"
 
 #include <glib/gi18n-lib.h>
 #include <unistd.h>
@@ -84,8 +85,8 @@ merge_idle_cb (gpointer user_data)
 }
 
 /* What a snapshot's deletion has left for later, when its machine has come to rest. */
-static void
-merge_later (LodgeLibrary *self)
+void
+lodge_library_merge_later (LodgeLibrary *self)
 {
   if (self->recovering == 0 && self->merge_idle == 0)
     self->merge_idle = g_idle_add_full (G_PRIORITY_LOW, merge_idle_cb, self, NULL);
@@ -95,7 +96,7 @@ static void
 machine_changed_cb (LodgeMachine *machine, LodgeLibrary *self)
 {
   if (lodge_machine_can_merge_layers (machine))
-    merge_later (self);
+    lodge_library_merge_later (self);
   g_signal_emit (self, signals[MACHINE_CHANGED], 0, machine);
 }
 
@@ -132,7 +133,7 @@ recovered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   lodge_machine_recover_finish (LODGE_MACHINE (source), result);
   if (--self->recovering > 0)
     return;
-  merge_later (self);
+  lodge_library_merge_later (self);
   g_task_return_boolean (task, TRUE);
 }
 
@@ -235,6 +236,26 @@ check_name_free (LodgeLibrary *self, const char *name, GError **error)
   return FALSE;
 }
 
+gboolean
+lodge_library_reserve_name (LodgeLibrary *self, LodgeJob *job, const char *name, GError **error)
+{
+  if (!check_name_free (self, name, error))
+    return FALSE;
+  g_hash_table_insert (self->names_being_made, job, g_strdup (name));
+  return TRUE;
+}
+
+LodgeMachine *
+lodge_library_add_made (LodgeLibrary *self, LodgeDescriptionFile *file)
+{
+  LodgeMachine *machine = lodge_machine_new_for_file (self->store, self->host, file);
+
+  lodge_machine_screen_load (machine);
+  add_machine (self, machine);
+  machine_changed_cb (machine, self);
+  return machine;
+}
+
 typedef struct {
   LodgeLibrary *library; /* lent: it holds the job */
   LodgeJob *job;
@@ -285,16 +306,11 @@ created_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   LodgeJob *job = lodge_create_get_job (result);
   GError *error = NULL;
   LodgeDescriptionFile *file = lodge_create_finish (result, &error);
-  LodgeMachine *machine;
 
-  if (file == NULL) {
+  if (file == NULL)
     lodge_job_take_error (job, error);
-    return;
-  }
-  machine = lodge_machine_new_for_file (self->store, self->host, file);
-  add_machine (self, machine);
-  machine_changed_cb (machine, self);
-  lodge_job_done (job, lodge_machine_get_uuid (machine));
+  else
+    lodge_job_done (job, lodge_machine_get_uuid (lodge_library_add_made (self, file)));
 }
 
 LodgeJob *
@@ -308,7 +324,7 @@ lodge_library_create_machine (LodgeLibrary *self, GVariant *spec, GError **error
     return NULL;
   uuid = g_uuid_string_random ();
   job = lodge_job_new ("create", uuid);
-  g_hash_table_insert (self->names_being_made, job, g_strdup (parsed->name));
+  lodge_library_reserve_name (self, job, parsed->name, NULL);
   lodge_library_add_job (self, job);
   lodge_create_async (self->store, g_steal_pointer (&parsed), job, created_cb, g_object_ref (self));
   return job;
@@ -355,6 +371,8 @@ deleted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_ptr_array_remove (self->machines, machine);
     g_signal_emit (self, signals[MACHINE_REMOVED], 0, uuid);
   }
+  /* A clone that shared its layers may have them for itself now. */
+  lodge_library_merge_later (self);
   lodge_job_done (job, "");
 }
 

@@ -42,6 +42,11 @@ gboolean lodge_library_is_name_free (LodgeLibrary *self, const char *name);
  * wrong later is the job's. Lent: the job is the library's. */
 LodgeJob *lodge_library_create_machine (LodgeLibrary *self, GVariant *spec, GError **error);
 
+/* @options: a{sv} as Machine1.Clone says. What is wrong with it is an error at once; what goes
+ * wrong later is the job's. Lent. */
+LodgeJob *lodge_library_clone_machine (
+    LodgeLibrary *self, LodgeMachine *machine, const char *name, GVariant *options, GError **error);
+
 /* %LODGE_ERROR_STATE. Lent. */
 LodgeJob *lodge_library_delete_machine (LodgeLibrary *self, LodgeMachine *machine, GError **error);
 

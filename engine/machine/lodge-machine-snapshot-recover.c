@@ -20,6 +20,7 @@
 
 typedef struct {
   char *snapshot;
+  GPtrArray *nodes; /* NULL-terminated: what QEMU may have been given, or NULL */
   gboolean ran;
   LodgeQemuSnapshot *qemu; /* NULL: it is gone */
 } Recover;
@@ -28,6 +29,7 @@ static void
 recover_free (Recover *recover)
 {
   g_free (recover->snapshot);
+  g_clear_pointer (&recover->nodes, g_ptr_array_unref);
   g_clear_object (&recover->qemu);
   g_free (recover);
 }
@@ -66,6 +68,26 @@ list_tops (const LodgeDescription *now, const LodgeSnapshot *snapshot)
   return tops;
 }
 
+/* Layers were frozen for a clone, and are no snapshot's: those tops go that QEMU is not on. */
+static gboolean
+edit_tops_away (LodgeDescription *value, const Recover *recover, GError **error)
+{
+  gboolean changed = FALSE;
+
+  for (guint i = 0; recover->nodes != NULL && recover->nodes->pdata[i] != NULL; i++) {
+    const char *node = recover->nodes->pdata[i];
+
+    if (lodge_description_get_layer (value, node) == NULL ||
+        lodge_qemu_snapshot_is_used (recover->qemu, node))
+      continue;
+    lodge_description_drop_top (value, node);
+    changed = TRUE;
+  }
+  if (!changed)
+    g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_CANCELLED, "");
+  return changed;
+}
+
 static gboolean
 edit_away (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
 {
@@ -73,7 +95,9 @@ edit_away (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **
   const LodgeSnapshot *snapshot = lodge_description_get_snapshot (value, recover->snapshot);
   g_autoptr (GPtrArray) tops = NULL;
 
-  if (snapshot == NULL || snapshot->memory) {
+  if (snapshot == NULL)
+    return edit_tops_away (value, recover, error);
+  if (snapshot->memory) {
     g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_CANCELLED, "");
     return FALSE;
   }
@@ -145,7 +169,6 @@ recover_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_d
   g_autofree char *folder = lodge_machine_dup_folder (self);
   const LodgeDescription *now = lodge_machine_get_description (self);
   Recover *recover = g_new0 (Recover, 1);
-  g_autoptr (GPtrArray) nodes = NULL;
 
   g_task_set_source_tag (task, recover_async);
   g_task_set_task_data (task, recover, (GDestroyNotify) recover_free);
@@ -169,10 +192,10 @@ recover_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_d
   }
   /* Only the first time: a guest that stands still since may do so by somebody's wish. */
   recover->ran = recover->ran && self->recovering;
-  nodes = list_nodes (folder);
+  recover->nodes = list_nodes (folder);
   recover->qemu = lodge_qemu_snapshot_new (self->qmp);
-  lodge_qemu_snapshot_recover_async (recover->qemu, (const char *const *) nodes->pdata, stopped_cb,
-                                     task);
+  lodge_qemu_snapshot_recover_async (recover->qemu, (const char *const *) recover->nodes->pdata,
+                                     stopped_cb, task);
 }
 
 static gboolean

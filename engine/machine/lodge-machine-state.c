@@ -79,6 +79,7 @@ static const struct {
     [LODGE_ACTION_SNAPSHOT] = {OFF | RUNNING | PAUSED | CRASHED,
                                N_ ("No snapshot of “%s” can be taken")},
     [LODGE_ACTION_REVERT] = {OFF | CRASHED, N_ ("“%s” cannot go back to a snapshot")},
+    [LODGE_ACTION_CLONE] = {OFF | RUNNING | PAUSED | CRASHED, N_ ("“%s” cannot be cloned")},
     [LODGE_ACTION_INPUT] = {RUNNING | PAUSED | STOPPING,
                             N_ ("“%s” has no screen and takes no input now")},
 };

@@ -30,6 +30,7 @@ typedef enum {
   LODGE_ACTION_DELETE,
   LODGE_ACTION_SNAPSHOT, /* taking one */
   LODGE_ACTION_REVERT,   /* going back to one */
+  LODGE_ACTION_CLONE,    /* of the present */
   LODGE_ACTION_INPUT,    /* keys, text, screenshot, console */
   LODGE_N_ACTIONS,
 } LodgeAction;

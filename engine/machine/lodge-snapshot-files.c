@@ -41,6 +41,7 @@ dup_in (const char *id, const char *name)
 static gboolean
 copy (const char *folder,
       const char *from,
+      const char *to_folder,
       const char *to,
       gsize most,
       mode_t mode,
@@ -48,7 +49,7 @@ copy (const char *folder,
       GError **error)
 {
   g_autofree char *from_path = g_build_filename (folder, from, NULL);
-  g_autofree char *to_path = g_build_filename (folder, to, NULL);
+  g_autofree char *to_path = g_build_filename (to_folder, to, NULL);
   g_autoptr (GError) why = NULL;
   g_autofree char *data = NULL;
   gsize length;
@@ -66,7 +67,7 @@ copy (const char *folder,
   close (fd);
   data = lodge_durable_file_read (from_path, most, &length, error);
   if (data == NULL || !lodge_durable_file_write (to_path, data, length, error) ||
-      !lodge_own_file_set_mode (folder, to, mode, error))
+      !lodge_own_file_set_mode (to_folder, to, mode, error))
     return FALSE;
   *out_there = TRUE;
   lodge_journal_step ("file");
@@ -75,16 +76,21 @@ copy (const char *folder,
 
 /* The state of a TPM: swtpm's files, without its lock. */
 static gboolean
-copy_tpm (const char *folder, const char *from, const char *to, mode_t mode, GError **error)
+copy_tpm (const char *folder,
+          const char *from,
+          const char *to_folder,
+          const char *to,
+          mode_t mode,
+          GError **error)
 {
   g_autoptr (GPtrArray) names = lodge_own_folder_list (folder, from, error);
-  g_autofree char *path = g_build_filename (folder, to, NULL);
+  g_autofree char *path = g_build_filename (to_folder, to, NULL);
 
   if (names == NULL)
     return FALSE;
   if (names->len == 0)
     return TRUE;
-  if (!lodge_own_folder_make (folder, to, error))
+  if (!lodge_own_folder_make (to_folder, to, error))
     return FALSE;
   for (guint i = 0; i < names->len; i++) {
     g_autofree char *source = g_build_filename (from, names->pdata[i], NULL);
@@ -93,7 +99,7 @@ copy_tpm (const char *folder, const char *from, const char *to, mode_t mode, GEr
 
     if (((const char *) names->pdata[i])[0] == '.')
       continue;
-    if (!copy (folder, source, target, MOST_STATE, mode, &there, error))
+    if (!copy (folder, source, to_folder, target, MOST_STATE, mode, &there, error))
       return FALSE;
   }
   return lodge_durable_folder_sync (path, error);
@@ -139,10 +145,10 @@ lodge_snapshot_files_store_states (const char *folder,
   gboolean there;
 
   if (description->nvram[0] != '\0' &&
-      !copy (folder, description->nvram, nvram, MOST_STATE, 0400, &there, error))
+      !copy (folder, description->nvram, folder, nvram, MOST_STATE, 0400, &there, error))
     return FALSE;
-  if (!copy_tpm (folder, description->tpm_state, tpm, 0400, error) ||
-      !copy (folder, picture_name, picture, MOST_PICTURE, 0400, &there, error))
+  if (!copy_tpm (folder, description->tpm_state, folder, tpm, 0400, error) ||
+      !copy (folder, picture_name, folder, picture, MOST_PICTURE, 0400, &there, error))
     return FALSE;
   return lodge_durable_folder_sync (path, error);
 }
@@ -201,8 +207,27 @@ lodge_snapshot_files_restore (
   gboolean there;
 
   return (nvram[0] == '\0' ||
-          copy (folder, stored_nvram, nvram, MOST_STATE, 0600, &there, error)) &&
-         copy_tpm (folder, stored_tpm, tpm_state, 0600, error);
+          copy (folder, stored_nvram, folder, nvram, MOST_STATE, 0600, &there, error)) &&
+         copy_tpm (folder, stored_tpm, folder, tpm_state, 0600, error);
+}
+
+gboolean
+lodge_snapshot_files_hand_over (const char *folder,
+                                const char *id,
+                                const LodgeDescription *from,
+                                const char *to_folder,
+                                const LodgeDescription *to,
+                                GError **error)
+{
+  g_autofree char *nvram = id != NULL ? dup_in (id, nvram_name) : g_strdup (from->nvram);
+  g_autofree char *tpm = id != NULL ? dup_in (id, tpm_name) : g_strdup (from->tpm_state);
+  g_autofree char *picture = id != NULL ? dup_in (id, picture_name) : g_strdup (picture_name);
+  gboolean there;
+
+  return (to->nvram[0] == '\0' ||
+          copy (folder, nvram, to_folder, to->nvram, MOST_STATE, 0600, &there, error)) &&
+         copy_tpm (folder, tpm, to_folder, to->tpm_state, 0600, error) &&
+         copy (folder, picture, to_folder, picture_name, MOST_PICTURE, 0600, &there, error);
 }
 
 guint64

@@ -54,6 +54,20 @@ lodge_snapshot_files_load (const char *folder, const char *id, const char *name,
 gboolean lodge_snapshot_files_restore (
     const char *folder, const char *id, const char *nvram, const char *tpm_state, GError **error);
 
+/**
+ * lodge_snapshot_files_hand_over:
+ * @id: (nullable): a snapshot's, or %NULL for the present, to whose states nothing writes
+ * @from: the machine; @to: that in @to_folder, which has none yet
+ *
+ * Copies the states and the picture into another machine's folder.
+ */
+gboolean lodge_snapshot_files_hand_over (const char *folder,
+                                         const char *id,
+                                         const LodgeDescription *from,
+                                         const char *to_folder,
+                                         const LodgeDescription *to,
+                                         GError **error);
+
 /* What they take of the disk, in bytes. */
 guint64 lodge_snapshot_files_measure (const char *folder, const char *id);
 

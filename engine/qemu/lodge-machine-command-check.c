@@ -84,6 +84,12 @@ check_file (FileKind kind, const char *path, int flags, GError **error)
     why = _ ("it is a folder");
   else if (!S_ISREG (info.st_mode))
     why = _ ("it is not a plain file");
+  /* A layer that a clone stands on, too; machine.ini was edited by hand, or the folder copied by
+   * giving its files second names. */
+  else if (kind == FILE_LAYER && (flags & O_ACCMODE) == O_RDWR && (flags & O_NOFOLLOW) != 0 &&
+           info.st_nlink > 1)
+    why = _ ("it is one file with that of another folder, and what the guest writes would change "
+             "both: make a copy of it");
   if (fd >= 0)
     close (fd);
 

@@ -426,6 +426,11 @@ lodge_qemu_snapshot_freeze_async (LodgeQemuSnapshot *self,
   self->progress_data = progress_data;
   for (guint i = 0; i < self->disks->len; i++)
     add_disk_steps (self, self->disks->pdata[i]);
+  if (memory_fd < 0) {
+    lodge_qemu_snapshot_add_step (self, "stop", NULL);
+    lodge_qemu_snapshot_next_step (self);
+    return;
+  }
   lodge_qemu_snapshot_add_capabilities (self, TRUE);
   /* As fast as the disk takes it: what is slower than the guest never comes to an end. */
   lodge_qemu_snapshot_add_step (
@@ -470,8 +475,10 @@ lodge_qemu_snapshot_switch_async (LodgeQemuSnapshot *self,
   if (self->disks->len > 0)
     lodge_qemu_snapshot_add_step (self, "transaction",
                                   lodge_qemu_snapshot_parse ("{\"actions\":[%s]}", actions->str));
-  lodge_qemu_snapshot_add_step (self, "migrate-continue",
-                                lodge_qmp_arguments ("state", "pre-switchover", NULL));
-  self->wanted = "completed";
+  if (self->memory_fd >= 0) {
+    lodge_qemu_snapshot_add_step (self, "migrate-continue",
+                                  lodge_qmp_arguments ("state", "pre-switchover", NULL));
+    self->wanted = "completed";
+  }
   lodge_qemu_snapshot_next_step (self);
 }

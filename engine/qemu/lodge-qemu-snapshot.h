@@ -32,7 +32,7 @@ typedef void (*LodgeQemuSnapshotProgress) (double fraction, gpointer user_data);
 
 /**
  * lodge_qemu_snapshot_freeze_async:
- * @memory_fd: an empty file; duplicated
+ * @memory_fd: an empty file; duplicated. -1: only the disks are wanted, and the guest is stopped
  * @most_bytes: when more is written, the guest is stopped so that it comes to an end
  *
  * Writes the memory while the guest runs, then stops it. Whoever gets an error abandons.

@@ -241,6 +241,23 @@ handle_delete (LodgeMachine1 *object, GDBusMethodInvocation *invocation)
   return TRUE;
 }
 
+static gboolean
+handle_clone (LodgeMachine1 *object,
+              GDBusMethodInvocation *invocation,
+              const char *name,
+              GVariant *options)
+{
+  LodgeServiceMachine *self = LODGE_SERVICE_MACHINE (object);
+  GError *error = NULL;
+  LodgeJob *job = lodge_library_clone_machine (self->library, self->machine, name, options, &error);
+
+  if (job == NULL)
+    g_dbus_method_invocation_take_error (invocation, error);
+  else
+    lodge_machine1_complete_clone (object, invocation, lodge_service_job_get_path (job));
+  return TRUE;
+}
+
 static void
 set_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -513,6 +530,7 @@ machine_iface_init (LodgeMachine1Iface *iface)
   iface->handle_wake = handle_wake;
   iface->handle_kill = handle_kill;
   iface->handle_delete = handle_delete;
+  iface->handle_clone = handle_clone;
   iface->handle_set = handle_set;
   iface->handle_explain = handle_explain;
   iface->handle_screenshot = handle_screenshot;

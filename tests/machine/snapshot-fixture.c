@@ -52,12 +52,17 @@ static gboolean
 is_quiet (SnapshotFixture *self)
 {
   GPtrArray *jobs = lodge_library_get_jobs (self->library);
+  GPtrArray *machines = lodge_library_get_machines (self->library);
 
   for (guint i = 0; i < jobs->len; i++) {
     if (lodge_job_get_state (jobs->pdata[i]) == LODGE_JOB_RUNNING)
       return FALSE;
   }
-  return !lodge_machine_can_merge_layers (self->machine);
+  for (guint i = 0; i < machines->len; i++) {
+    if (lodge_machine_can_merge_layers (machines->pdata[i]))
+      return FALSE;
+  }
+  return TRUE;
 }
 
 void
@@ -79,11 +84,8 @@ snapshot_fixture_open (SnapshotFixture *self)
   lodge_library_recover_async (self->library, test_wait_result_cb, &result);
   test_wait_until (result != NULL);
   lodge_library_recover_finish (self->library, result);
-  self->machine = lodge_library_find (self->library, "web", &error);
-  g_assert_no_error (error);
+  snapshot_fixture_look_at (self, "web");
   snapshot_fixture_wait_all (self);
-  g_free (self->machine_folder);
-  self->machine_folder = lodge_machine_dup_folder (self->machine);
 }
 
 void
@@ -91,6 +93,17 @@ snapshot_fixture_close (SnapshotFixture *self)
 {
   self->machine = NULL;
   test_wait_unref (g_steal_pointer (&self->library));
+}
+
+void
+snapshot_fixture_look_at (SnapshotFixture *self, const char *name)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->machine = lodge_library_find (self->library, name, &error);
+  g_assert_no_error (error);
+  g_free (self->machine_folder);
+  self->machine_folder = lodge_machine_dup_folder (self->machine);
 }
 
 static void
@@ -326,8 +339,8 @@ snapshot_fixture_assert_tidy (SnapshotFixture *self)
 
     for (guint j = 0; j < now->disks->len; j++)
       top = top || g_str_equal (((LodgeDisk *) now->disks->pdata[j])->top, layer->id);
-    /* Of what was there before the first snapshot the mode is what it was. */
-    if (now->snapshots->len > 0)
+    /* Of what was there before the first was frozen the mode is what it was. */
+    if (now->snapshots->len > 0 || now->layers->len > now->disks->len)
       assert_mode (self->machine_folder, layer->file, top ? 0600 : 0400);
   }
   g_assert_cmpuint (count_names (snapshots), ==, now->snapshots->len);

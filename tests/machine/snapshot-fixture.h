@@ -35,6 +35,9 @@ void snapshot_fixture_tear_down (SnapshotFixture *self, gconstpointer data);
 void snapshot_fixture_open (SnapshotFixture *self);
 void snapshot_fixture_close (SnapshotFixture *self);
 
+/* From here on all is about another machine of the library: a clone. */
+void snapshot_fixture_look_at (SnapshotFixture *self, const char *name);
+
 /* Waits for the job, which is lent. */
 const GError *snapshot_fixture_wait (LodgeJob *job);
 /* Of all that run. */

@@ -9,19 +9,11 @@
  *                  ^
  *                  '-- the present (1 2 0 4)
  */
+#include "crash-worker.h"
 #include "snapshot-fixture.h"
 
 #include "description/lodge-description-snapshots.h"
-#include "machine/lodge-journal-private.h"
-#include "test-folder.h"
 #include "test-wait.h"
-
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 /* More steps than anything has. */
 #define MOST_STEPS 200
@@ -32,15 +24,6 @@ static const SnapshotMarks three = {{1, 2, 3}};
 static const SnapshotMarks present = {{1, 2, 0, 4}};
 
 /* --- The worker --- */
-
-static gint steps_left;
-
-static void
-step_cb (const char *step)
-{
-  if (g_atomic_int_dec_and_test (&steps_left))
-    kill (getpid (), SIGKILL);
-}
 
 static LodgeJob *
 begin (SnapshotFixture *f, const char *operation)
@@ -61,25 +44,21 @@ begin (SnapshotFixture *f, const char *operation)
   return NULL;
 }
 
-static int
+static void
 work (const char *data, const char *operation, int step)
 {
   SnapshotFixture f = {.data = (char *) data};
   LodgeJob *job;
 
-  if (g_str_equal (operation, "recover")) {
-    steps_left = step;
-    lodge_journal_step_hook = step_cb;
-  }
+  if (g_str_equal (operation, "recover"))
+    crash_worker_arm (step);
   snapshot_fixture_open (&f);
-  steps_left = step;
-  lodge_journal_step_hook = step_cb;
+  crash_worker_arm (step);
   job = begin (&f, operation);
   if (job != NULL)
     g_assert_no_error (snapshot_fixture_wait (job));
   snapshot_fixture_close (&f);
   g_free (f.machine_folder);
-  return 0;
 }
 
 /* --- The next engine --- */
@@ -113,30 +92,6 @@ tear_down (Fixture *f, gconstpointer data)
 {
   snapshot_fixture_tear_down (&f->fixture, NULL);
   g_free (f->original);
-}
-
-/* TRUE: it was killed. FALSE: it has come to its end. */
-static gboolean
-run_worker (Fixture *f, const char *operation, guint step)
-{
-  g_autofree char *number = g_strdup_printf ("%u", step);
-  char *argv[] = {(char *) "/proc/self/exe",
-                  (char *) "--worker",
-                  f->fixture.data,
-                  (char *) operation,
-                  number,
-                  NULL};
-  g_autoptr (GError) error = NULL;
-  g_autofree char *words = NULL;
-  int status;
-
-  g_spawn_sync (NULL, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, &words, &status, &error);
-  g_assert_no_error (error);
-  if (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL)
-    return TRUE;
-  if (!WIFEXITED (status) || WEXITSTATUS (status) != 0)
-    g_error ("%s at step %u: %s", operation, step, words);
-  return FALSE;
 }
 
 static gboolean
@@ -192,13 +147,6 @@ go_on (Fixture *f)
 }
 
 static void
-copy_original (Fixture *f)
-{
-  snapshot_fixture_run ("rm", "-rf", f->fixture.data, NULL);
-  snapshot_fixture_run ("cp", "-a", "--sparse=always", f->original, f->fixture.data, NULL);
-}
-
-static void
 test_killed (Fixture *f, gconstpointer operation)
 {
   guint step = 1;
@@ -207,13 +155,13 @@ test_killed (Fixture *f, gconstpointer operation)
     guint n_killed = 0;
 
     for (guint i = 0; i < test_get_times (); i++) {
-      copy_original (f);
-      if (!run_worker (f, operation, step))
+      crash_worker_copy (f->original, f->fixture.data);
+      if (!crash_worker_run (f->fixture.data, operation, step))
         break;
       n_killed++;
       /* The last time the next engine is killed in its turn. */
       if (i == test_get_times () - 1)
-        run_worker (f, "recover", 1 + step % 4);
+        crash_worker_run (f->fixture.data, "recover", 1 + step % 4);
       look (f);
       go_on (f);
     }
@@ -224,8 +172,8 @@ test_killed (Fixture *f, gconstpointer operation)
   g_test_message ("%s: %u steps", (const char *) operation, step - 1);
   g_assert_cmpuint (step, >, 5);
   g_assert_cmpuint (step, <, MOST_STEPS);
-  copy_original (f);
-  g_assert_false (run_worker (f, operation, MOST_STEPS));
+  crash_worker_copy (f->original, f->fixture.data);
+  g_assert_false (crash_worker_run (f->fixture.data, operation, MOST_STEPS));
   look (f);
   go_on (f);
 }
@@ -236,8 +184,8 @@ main (int argc, char *argv[])
   static const char *const operations[] = {"take",        "go-back",     "give-up",
                                            "delete-fork", "delete-leaf", "delete-first"};
 
-  if (argc == 5 && g_str_equal (argv[1], "--worker"))
-    return work (argv[2], argv[3], atoi (argv[4]));
+  if (crash_worker_main (argc, argv, work))
+    return 0;
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (operations); i++) {
     g_autofree char *path = g_strconcat ("/machine/snapshot/killed/", operations[i], NULL);

@@ -1,0 +1,666 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Making a machine of another one.
+ *
+ *     web   l0 (frozen) <-- l1 (web writes here)
+ *            |
+ *     new   l0 (the same file, under a second name) <-- l1 (new writes here)
+ *
+ * Theory of operation. A layer that two machines stand on is one file with two names, one in the
+ * folder of each (link(2)). So each folder names nothing outside of itself, whichever of the two is
+ * deleted first leaves the other whole, and the room is free again with the last. A file with
+ * several names is never written to: not as a top (lodge-machine-command-check.c), not by a merge
+ * (lodge-machine-layers.c), and its mode says so.
+ *
+ *   1. The source's work is taken, and its lock unless it runs or a snapshot is cloned.
+ *   2. Its present becomes frozen layers (lodge-machine-freeze.h): only where something was written
+ *      since the last time, and not for a full clone of a machine that is off.
+ *   3. The clone's hidden folder gets second names of the frozen layers, and copies of the states.
+ *   4. The source is free again.
+ *   5. A linked clone gets its own tops. A full one copies what it has names of, and gives them up.
+ *   6. machine.ini is written, and the folder gets its name.
+ *
+ * Where files cannot be shared, or lie outside the folder, a full clone keeps the source's work
+ * until it has copied.
+ */
+#include "machine/lodge-machine-clone.h"
+
+#include "description/lodge-description-clone.h"
+#include "description/lodge-description-snapshots.h"
+#include "description/lodge-durable-file.h"
+#include "description/lodge-own-file.h"
+#include "lodge-error.h"
+#include "machine/lodge-journal-private.h"
+#include "machine/lodge-machine-freeze.h"
+#include "machine/lodge-machine-snapshot-private.h"
+#include "machine/lodge-snapshot-files.h"
+#include "storage/lodge-image-empty.h"
+#include "storage/lodge-image.h"
+
+#include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Where a full clone has its names of the source's layers, in its hidden folder. */
+#define PINS "source"
+
+typedef struct {
+  LodgeCloneSpec *spec;
+  LodgeJob *job;
+  LodgeStore *store;
+  char *source_folder;
+  char *folder;     /* the hidden one, once begun */
+  gboolean working; /* the source's work is ours */
+  int lock_fd;
+
+  char *snapshot;         /* id, or NULL for the present */
+  LodgeDescription *then; /* what was stored with it */
+  LodgeDescription *from; /* what is cloned: each disk's top is frozen, or will be */
+  LodgeDescription *clone;
+  GPtrArray *files; /* in the source, of the clone's layers; after those its own tops */
+  gboolean states_there;
+  gboolean pinned;
+  LodgeDescription *flat; /* of a full clone */
+  guint n_copied;         /* disks */
+  GPtrArray *chain;       /* of the one that is being copied */
+  LodgeDescriptionFile *made;
+  GError *error; /* while what was begun is being undone */
+} Clone;
+
+static void
+clone_free (Clone *clone)
+{
+  lodge_clone_spec_free (clone->spec);
+  g_object_unref (clone->job);
+  g_free (clone->source_folder);
+  g_free (clone->folder);
+  if (clone->lock_fd >= 0)
+    close (clone->lock_fd);
+  g_free (clone->snapshot);
+  g_clear_pointer (&clone->then, lodge_description_free);
+  g_clear_pointer (&clone->from, lodge_description_free);
+  g_clear_pointer (&clone->clone, lodge_description_free);
+  g_clear_pointer (&clone->flat, lodge_description_free);
+  g_clear_pointer (&clone->files, g_ptr_array_unref);
+  g_clear_pointer (&clone->chain, g_ptr_array_unref);
+  g_clear_pointer (&clone->made, lodge_description_file_free);
+  g_clear_error (&clone->error);
+  g_free (clone);
+}
+
+static void
+run_in_thread (GTask *task, GTaskThreadFunc thread, GAsyncReadyCallback callback)
+{
+  g_autoptr (GTask) worker = g_task_new (NULL, NULL, callback, task);
+
+  /* Of the outer task, which outlives it. */
+  g_task_set_task_data (worker, g_task_get_task_data (task), NULL);
+  g_task_run_in_thread (worker, thread);
+}
+
+/* The end, well or not. */
+
+static void
+release_source (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  Clone *clone = g_task_get_task_data (task);
+
+  if (clone->lock_fd >= 0)
+    close (g_steal_fd (&clone->lock_fd));
+  if (!clone->working)
+    return;
+  clone->working = FALSE;
+  lodge_machine_end_work (self);
+  lodge_machine_emit_changed (self);
+}
+
+static void
+end (GTask *task_given)
+{
+  g_autoptr (GTask) task = task_given;
+  Clone *clone = g_task_get_task_data (task);
+
+  release_source (task);
+  if (clone->error == NULL) {
+    g_task_return_pointer (task, g_steal_pointer (&clone->made),
+                           (GDestroyNotify) lodge_description_file_free);
+    return;
+  }
+  if (clone->error->code == LODGE_ERROR_STORAGE)
+    g_prefix_error (&clone->error, _ ("“%s” was not made: "), clone->spec->name);
+  g_task_return_error (task, g_steal_pointer (&clone->error));
+}
+
+static void
+aborted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_task_propagate_boolean (G_TASK (result), NULL);
+  end (user_data);
+}
+
+static void
+abort_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Clone *clone = data;
+
+  if (clone->folder != NULL)
+    lodge_store_abort (clone->store, lodge_job_get_machine (clone->job));
+  g_task_return_boolean (worker, TRUE);
+}
+
+/* People know neither the hidden folder nor the UUID that it is named by. Takes @error. */
+static void
+fail (GTask *task, GError *error)
+{
+  Clone *clone = g_task_get_task_data (task);
+
+  if (clone->folder != NULL) {
+    g_autofree char *folder =
+        lodge_store_dup_folder (clone->store, lodge_job_get_machine (clone->job));
+    g_autoptr (GString) message = g_string_new (error->message);
+
+    g_string_replace (message, clone->folder, folder, 0);
+    g_free (error->message);
+    error->message = g_string_free (g_steal_pointer (&message), FALSE);
+  }
+  clone->error = error;
+  run_in_thread (task, abort_thread, aborted_cb);
+}
+
+/* Writing it. */
+
+static void
+committed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  Clone *clone = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  clone->made = g_task_propagate_pointer (G_TASK (result), &error);
+  if (clone->made != NULL)
+    end (task);
+  else
+    fail (task, error);
+}
+
+static void
+commit_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Clone *clone = data;
+  LodgeDescriptionFile *file;
+  GError *error = NULL;
+
+  if (!lodge_own_file_remove (clone->folder, PINS, &error)) {
+    g_task_return_error (worker, error);
+    return;
+  }
+  lodge_journal_step ("whole");
+  file =
+      lodge_store_commit (clone->store, clone->flat != NULL ? clone->flat : clone->clone, &error);
+  if (file == NULL) {
+    g_task_return_error (worker, error);
+    return;
+  }
+  lodge_journal_step ("committed");
+  g_task_return_pointer (worker, file, (GDestroyNotify) lodge_description_file_free);
+}
+
+/* The last step; from here on the machine is there. */
+static void
+commit (GTask *task)
+{
+  Clone *clone = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (lodge_job_set_error_if_cancelled (clone->job, &error))
+    fail (task, error);
+  else
+    run_in_thread (task, commit_thread, committed_cb);
+}
+
+/* Copying the disks of a full clone. */
+
+static void copy_next (GTask *task);
+
+static void
+copied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  Clone *clone = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (!lodge_image_flatten_finish (result, &error)) {
+    fail (task, error);
+    return;
+  }
+  lodge_journal_step ("copied");
+  clone->n_copied++;
+  copy_next (task);
+}
+
+static void
+copy_progress_cb (double fraction, gpointer user_data)
+{
+  Clone *clone = g_task_get_task_data (user_data);
+
+  lodge_journal_step ("copying");
+  lodge_job_set_progress (clone->job, (clone->n_copied + fraction) / clone->flat->disks->len);
+}
+
+/* "format:path" of what a disk of the clone reads from, from the top down. */
+static GPtrArray *
+list_chain (const Clone *clone, const LodgeDisk *disk)
+{
+  GPtrArray *chain = g_ptr_array_new_with_free_func (g_free);
+  const LodgeLayer *layer = lodge_description_get_layer (clone->clone, disk->top);
+
+  while (layer != NULL) {
+    g_autofree char *path = NULL;
+    guint at;
+
+    g_ptr_array_find (clone->clone->layers, layer, &at);
+    if (clone->pinned) {
+      g_autofree char *name = g_path_get_basename (layer->file);
+
+      path = g_build_filename (clone->folder, PINS, name, NULL);
+    } else {
+      const char *file = clone->files->pdata[at];
+
+      path = g_path_is_absolute (file) ? g_strdup (file)
+                                       : g_build_filename (clone->source_folder, file, NULL);
+    }
+    g_ptr_array_add (chain, g_strdup_printf ("%s:%s", layer->format, path));
+    layer = layer->below != NULL ? lodge_description_get_layer (clone->clone, layer->below) : NULL;
+  }
+  g_ptr_array_add (chain, NULL);
+  return chain;
+}
+
+static void
+copy_next (GTask *task)
+{
+  Clone *clone = g_task_get_task_data (task);
+  const LodgeDisk *disk;
+  const LodgeLayer *layer;
+  g_autofree char *path = NULL;
+
+  if (clone->n_copied == clone->flat->disks->len) {
+    commit (task);
+    return;
+  }
+  disk = clone->flat->disks->pdata[clone->n_copied];
+  layer = lodge_description_get_layer (clone->flat, disk->top);
+  path = g_build_filename (clone->folder, layer->file, NULL);
+  g_clear_pointer (&clone->chain, g_ptr_array_unref);
+  clone->chain = list_chain (clone, clone->clone->disks->pdata[clone->n_copied]);
+  lodge_image_flatten_async ((const char *const *) clone->chain->pdata, layer->size_bytes, path,
+                             copy_progress_cb, task, lodge_job_get_cancellable (clone->job),
+                             copied_cb, task);
+}
+
+/* What the clone has of its source. */
+
+static gboolean
+hand_states_over (gpointer data, GError **error)
+{
+  Clone *clone = data;
+
+  if (!lodge_snapshot_files_hand_over (clone->source_folder, clone->snapshot, clone->from,
+                                       clone->folder, clone->clone, error))
+    return FALSE;
+  clone->states_there = TRUE;
+  lodge_journal_step ("states");
+  return TRUE;
+}
+
+/* What a machine that is off has outside its folder cannot be shared. */
+static gboolean
+can_share (const Clone *clone)
+{
+  for (guint i = 0; i < clone->files->len; i++) {
+    if (g_path_is_absolute (clone->files->pdata[i]))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+link_layers (Clone *clone, GError **error)
+{
+  if (!clone->spec->linked && !lodge_own_folder_make (clone->folder, PINS, error))
+    return FALSE;
+  for (guint i = 0; i < clone->files->len; i++) {
+    const LodgeLayer *layer = clone->clone->layers->pdata[i];
+    g_autofree char *name = g_path_get_basename (layer->file);
+    g_autofree char *pin = g_build_filename (PINS, name, NULL);
+
+    if (!lodge_own_file_link (clone->source_folder, clone->files->pdata[i], clone->folder,
+                              clone->spec->linked ? layer->file : pin, error))
+      return FALSE;
+    lodge_journal_step ("linked");
+  }
+  return TRUE;
+}
+
+static gboolean
+make_tops (Clone *clone, GError **error)
+{
+  for (guint i = clone->files->len; i < clone->clone->layers->len; i++) {
+    const LodgeLayer *top = clone->clone->layers->pdata[i];
+    g_autofree char *path = g_build_filename (clone->folder, top->file, NULL);
+    g_autoptr (GBytes) bytes = lodge_image_empty_new (top->size_bytes);
+    gsize length;
+    const char *data = g_bytes_get_data (bytes, &length);
+
+    if (!lodge_durable_file_write (path, data, length, error))
+      return FALSE;
+    lodge_journal_step ("top");
+  }
+  return TRUE;
+}
+
+static void
+take_over_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Clone *clone = data;
+  g_autoptr (GError) why = NULL;
+  GError *error = NULL;
+
+  if (!clone->states_there && !hand_states_over (clone, &error)) {
+    g_task_return_error (worker, error);
+    return;
+  }
+  if (can_share (clone) && link_layers (clone, &why))
+    clone->pinned = TRUE;
+  if (clone->spec->linked && !clone->pinned)
+    error = g_steal_pointer (&why);
+  else if (clone->spec->linked)
+    make_tops (clone, &error);
+  if (error != NULL) {
+    if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_HOST)) {
+      g_autofree char *words = g_strdup (error->message);
+
+      g_free (error->message);
+      error->message =
+          g_strdup_printf (_ ("No linked clone can be made here, make a full one: %s"), words);
+    }
+    g_task_return_error (worker, error);
+    return;
+  }
+  g_task_return_boolean (worker, TRUE);
+}
+
+static void
+taken_over_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  Clone *clone = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (!g_task_propagate_boolean (G_TASK (result), &error)) {
+    fail (task, error);
+    return;
+  }
+  if (clone->pinned)
+    release_source (task);
+  if (clone->spec->linked) {
+    commit (task);
+  } else {
+    lodge_job_set_step (clone->job, _ ("Copying the disks"));
+    clone->flat = lodge_description_copy (clone->clone);
+    lodge_description_flatten (clone->flat);
+    copy_next (task);
+  }
+}
+
+static void
+take_over (GTask *task)
+{
+  Clone *clone = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (lodge_job_set_error_if_cancelled (clone->job, &error))
+    fail (task, error);
+  else
+    run_in_thread (task, take_over_thread, taken_over_cb);
+}
+
+static void
+sealed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  lodge_machine_seal_finish (LODGE_MACHINE (source), result);
+  take_over (user_data);
+}
+
+static void
+frozen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = LODGE_MACHINE (source);
+  GError *error = NULL;
+
+  if (!lodge_machine_freeze_finish (self, result, &error))
+    fail (task, error);
+  else
+    lodge_machine_seal_async (self, sealed_cb, task);
+}
+
+/* The plan. */
+
+/* Whether nothing was written since the last clone: a template does not get a layer for each. */
+static gboolean
+is_fresh (const Clone *clone)
+{
+  const LodgeDescription *from = clone->from;
+
+  for (guint i = 0; i < from->disks->len; i++) {
+    const LodgeDisk *disk = from->disks->pdata[i];
+    const LodgeLayer *top = lodge_description_get_layer (from, disk->top);
+    gboolean empty;
+    int fd;
+
+    if (top->below == NULL || strcmp (top->format, "qcow2") != 0 || g_path_is_absolute (top->file))
+      return FALSE;
+    fd = lodge_own_file_open (clone->source_folder, top->file, O_RDONLY, NULL);
+    empty = fd >= 0 && lodge_image_empty_check (fd);
+    if (fd >= 0)
+      close (fd);
+    if (!empty)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* The clone stands on what the source's tops stand on. */
+static void
+drop_tops (LodgeDescription *from)
+{
+  for (guint i = 0; i < from->disks->len; i++) {
+    const LodgeDisk *disk = from->disks->pdata[i];
+    g_autofree char *top = g_strdup (disk->top);
+
+    lodge_description_drop_top (from, top);
+  }
+}
+
+static gboolean
+describe (Clone *clone, GError **error)
+{
+  g_autoptr (GHashTable) none = g_hash_table_new (g_str_hash, g_str_equal);
+
+  clone->clone = lodge_description_dup_clone (clone->from, lodge_job_get_machine (clone->job),
+                                              clone->spec->name, &clone->files);
+  if (clone->spec->linked) {
+    g_autoptr (GPtrArray) tops = NULL;
+
+    if (!can_share (clone)) {
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
+                   _ ("A disk of “%s” is a file outside of its folder, which a linked clone cannot "
+                      "share: make a full clone"),
+                   clone->from->name);
+      return FALSE;
+    }
+    tops = lodge_description_add_tops (clone->clone, none);
+    for (guint i = 0; i < tops->len; i++)
+      lodge_description_release_layer (clone->clone, ((const LodgeLayer *) tops->pdata[i])->below);
+    if (!lodge_snapshot_check_depth (clone->clone, error))
+      return FALSE;
+  }
+  clone->folder = lodge_store_begin (clone->store, clone->clone->uuid, error);
+  if (clone->folder == NULL)
+    return FALSE;
+  lodge_journal_step ("begun");
+  return lodge_description_check (clone->clone, error);
+}
+
+static void
+plan (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  Clone *clone = g_task_get_task_data (task);
+  g_autoptr (GPtrArray) old = NULL;
+  gboolean live = lodge_state_is_live (self->state);
+  gboolean freeze = clone->snapshot == NULL && (live || clone->spec->linked);
+  GError *error = NULL;
+
+  clone->from = lodge_description_copy (lodge_machine_get_description (self));
+  if (clone->snapshot != NULL &&
+      !lodge_description_go_back (clone->from, clone->then, clone->snapshot, &old, &error)) {
+    fail (task, error);
+    return;
+  }
+  if (freeze && !live && is_fresh (clone)) {
+    freeze = FALSE;
+    drop_tops (clone->from);
+  }
+  if (!describe (clone, &error))
+    fail (task, error);
+  else if (freeze)
+    lodge_machine_freeze_async (self, clone->job, hand_states_over, clone, frozen_cb, task);
+  else if (live)
+    lodge_machine_seal_async (self, sealed_cb, task);
+  else
+    take_over (task);
+}
+
+static void
+load_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Clone *clone = data;
+  GError *error = NULL;
+
+  clone->then = lodge_snapshot_files_load (clone->source_folder, clone->snapshot,
+                                           clone->spec->snapshot, &error);
+  if (clone->then != NULL)
+    g_task_return_boolean (worker, TRUE);
+  else
+    g_task_return_error (worker, error);
+}
+
+static void
+loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+
+  if (g_task_propagate_boolean (G_TASK (result), &error))
+    plan (user_data);
+  else
+    fail (user_data, error);
+}
+
+/* The beginning. */
+
+static void
+earlier_tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  Clone *clone = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (!lodge_machine_tidy_finish (LODGE_MACHINE (source), result, &error))
+    fail (task, error);
+  else if (clone->snapshot != NULL)
+    run_in_thread (task, load_thread, loaded_cb);
+  else
+    plan (task);
+}
+
+static void
+saved_before_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  lodge_machine_tidy_async (LODGE_MACHINE (source), earlier_tidied_cb, user_data);
+}
+
+/* What can be known before the first step. */
+static gboolean
+check (LodgeMachine *self, Clone *clone, GError **error)
+{
+  const LodgeSnapshot *snapshot;
+
+  lodge_machine_refresh (self);
+  if (!lodge_machine_check_usable (self, error))
+    return FALSE;
+  if (clone->spec->snapshot == NULL)
+    return lodge_machine_freeze_check (self, error);
+  snapshot = lodge_description_find_snapshot (lodge_machine_get_description (self),
+                                              clone->spec->snapshot, error);
+  if (snapshot == NULL)
+    return FALSE;
+  clone->snapshot = g_strdup (snapshot->id);
+  return TRUE;
+}
+
+static void
+begin_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachine *self = LODGE_MACHINE (source);
+  GTask *task = user_data;
+  Clone *clone = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  lodge_machine_stop_work_finish (self, result);
+  if (!check (self, clone, &error) || !lodge_machine_begin_work (self, clone->job, &error)) {
+    g_task_return_error (task, error);
+    g_object_unref (task);
+    return;
+  }
+  clone->working = TRUE;
+  lodge_job_set_step (clone->job, _ ("Cloning"));
+  /* QEMU has it while there is one; and nobody writes to what a snapshot has. */
+  if (clone->snapshot == NULL && !lodge_state_is_live (self->state)) {
+    clone->lock_fd = lodge_store_lock (self->store, self->uuid, &error);
+    if (clone->lock_fd < 0) {
+      fail (task, error);
+      return;
+    }
+  }
+  lodge_machine_wait_saved_async (self, saved_before_cb, task);
+}
+
+void
+lodge_machine_clone_async (LodgeMachine *self,
+                           LodgeCloneSpec *spec,
+                           LodgeJob *job,
+                           GAsyncReadyCallback callback,
+                           gpointer user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+  Clone *clone = g_new0 (Clone, 1);
+
+  clone->spec = spec;
+  clone->job = g_object_ref (job);
+  clone->store = self->store;
+  clone->source_folder = lodge_machine_dup_folder (self);
+  clone->lock_fd = -1;
+  g_task_set_source_tag (task, lodge_machine_clone_async);
+  g_task_set_task_data (task, clone, (GDestroyNotify) clone_free);
+  lodge_machine_stop_work_async (self, begin_cb, task);
+}
+
+LodgeDescriptionFile *
+lodge_machine_clone_finish (LodgeMachine *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_async_result_is_tagged (result, lodge_machine_clone_async), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* An engine that is killed at every step of making a clone, and of deleting one of two that share
+ * layers, each several times: nothing is lost, nothing is left lying about, and the next engine
+ * goes on. As test-snapshot-crash.c, on a copy of a machine with a snapshot and a clone:
+ *
+ *     web    what it was (1) <-- one (1) <-- the present (1 2)
+ *     twin   what it was (1) <-- the present (1 0 3)
+ */
+#include "crash-worker.h"
+#include "snapshot-fixture.h"
+
+#include "description/lodge-description-snapshots.h"
+#include "lodge-error.h"
+#include "test-wait.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* More steps than anything has. */
+#define MOST_STEPS 200
+
+static const SnapshotMarks one = {{1}};
+static const SnapshotMarks present = {{1, 2}};
+static const SnapshotMarks twin = {{1, 0, 3}};
+
+/* --- The worker --- */
+
+static LodgeJob *
+begin_clone (SnapshotFixture *f, const char *name, const char *options)
+{
+  g_autoptr (GVariant) parsed = g_variant_ref_sink (g_variant_new_parsed (options));
+  g_autoptr (GError) error = NULL;
+  LodgeJob *job = lodge_library_clone_machine (f->library, f->machine, name, parsed, &error);
+
+  g_assert_no_error (error);
+  return job;
+}
+
+static LodgeJob *
+delete_machine (SnapshotFixture *f, const char *name)
+{
+  g_autoptr (GError) error = NULL;
+  LodgeJob *job;
+
+  snapshot_fixture_look_at (f, name);
+  job = lodge_library_delete_machine (f->library, f->machine, &error);
+  g_assert_no_error (error);
+  return job;
+}
+
+static LodgeJob *
+begin (SnapshotFixture *f, const char *operation)
+{
+  if (g_str_equal (operation, "linked"))
+    return begin_clone (f, "new", "{'linked': <true>}");
+  if (g_str_equal (operation, "full"))
+    return begin_clone (f, "new", "@a{sv} {}");
+  if (g_str_equal (operation, "linked-snapshot"))
+    return begin_clone (f, "new", "{'linked': <true>, 'snapshot': <'one'>}");
+  if (g_str_equal (operation, "full-snapshot"))
+    return begin_clone (f, "new", "{'snapshot': <'one'>}");
+  g_assert_cmpstr (operation, ==, "delete-twin");
+  return delete_machine (f, "twin");
+}
+
+static void
+work (const char *data, const char *operation, int step)
+{
+  SnapshotFixture f = {.data = (char *) data};
+
+  if (g_str_equal (operation, "recover"))
+    crash_worker_arm (step);
+  snapshot_fixture_open (&f);
+  crash_worker_arm (step);
+  if (!g_str_equal (operation, "recover"))
+    g_assert_no_error (snapshot_fixture_wait (begin (&f, operation)));
+  snapshot_fixture_wait_all (&f);
+  snapshot_fixture_close (&f);
+  g_free (f.machine_folder);
+}
+
+/* --- The next engine --- */
+
+typedef struct {
+  SnapshotFixture fixture;
+  char *original; /* what each run gets a copy of */
+} Fixture;
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  SnapshotFixture *s = &f->fixture;
+
+  snapshot_fixture_set_up (s, NULL);
+  snapshot_fixture_write (s, 0, 1);
+  g_assert_no_error (snapshot_fixture_wait (begin_clone (s, "twin", "{'linked': <true>}")));
+  g_free (snapshot_fixture_take (s, "one"));
+  snapshot_fixture_write (s, 1, 2);
+  snapshot_fixture_look_at (s, "twin");
+  snapshot_fixture_write (s, 2, 3);
+  snapshot_fixture_close (s);
+  f->original = g_steal_pointer (&s->data);
+  s->data = g_build_filename (s->folder, "copy", NULL);
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  snapshot_fixture_tear_down (&f->fixture, NULL);
+  g_free (f->original);
+}
+
+static gboolean
+has (SnapshotFixture *s, const char *name)
+{
+  return lodge_library_find (s->library, name, NULL) != NULL;
+}
+
+static void
+assert_folders (SnapshotFixture *s)
+{
+  g_autofree char *machines = g_build_filename (s->data, "machines", NULL);
+  g_autoptr (GDir) dir = g_dir_open (machines, 0, NULL);
+  const char *name;
+  guint n = 0;
+
+  while ((name = g_dir_read_name (dir)) != NULL) {
+    g_test_message ("%s", name);
+    n++;
+  }
+  g_assert_cmpuint (n, ==, lodge_library_get_machines (s->library)->len);
+}
+
+/* Whatever has happened, it has happened wholly or not at all. */
+static void
+look (Fixture *f, const char *operation)
+{
+  SnapshotFixture *s = &f->fixture;
+
+  snapshot_fixture_open (s);
+  assert_folders (s);
+  snapshot_fixture_assert_tidy (s);
+  snapshot_fixture_assert_marks (s, "one", &one);
+  snapshot_fixture_assert_marks (s, NULL, &present);
+  if (!g_str_equal (operation, "delete-twin"))
+    g_assert_true (has (s, "twin"));
+  if (has (s, "twin")) {
+    snapshot_fixture_look_at (s, "twin");
+    snapshot_fixture_assert_tidy (s);
+    snapshot_fixture_assert_marks (s, NULL, &twin);
+  }
+  if (has (s, "new")) {
+    snapshot_fixture_look_at (s, "new");
+    snapshot_fixture_assert_tidy (s);
+    snapshot_fixture_assert_marks (s, NULL, strstr (operation, "snapshot") ? &one : &present);
+  }
+}
+
+/* Work goes on as if nothing had been. */
+static void
+go_on (Fixture *f)
+{
+  SnapshotFixture *s = &f->fixture;
+
+  snapshot_fixture_look_at (s, "web");
+  g_assert_no_error (snapshot_fixture_wait (begin_clone (s, "after", "{'linked': <true>}")));
+  snapshot_fixture_wait_all (s);
+  snapshot_fixture_assert_tidy (s);
+  snapshot_fixture_assert_marks (s, NULL, &present);
+  snapshot_fixture_look_at (s, "after");
+  snapshot_fixture_assert_tidy (s);
+  snapshot_fixture_assert_marks (s, NULL, &present);
+  snapshot_fixture_close (s);
+}
+
+static void
+test_killed (Fixture *f, gconstpointer operation)
+{
+  guint step = 1;
+
+  for (; step < MOST_STEPS; step++) {
+    guint n_killed = 0;
+
+    for (guint i = 0; i < test_get_times (); i++) {
+      crash_worker_copy (f->original, f->fixture.data);
+      if (!crash_worker_run (f->fixture.data, operation, step))
+        break;
+      n_killed++;
+      /* The last time the next engine is killed in its turn. */
+      if (i == test_get_times () - 1)
+        crash_worker_run (f->fixture.data, "recover", 1 + step % 4);
+      look (f, operation);
+      go_on (f);
+    }
+    if (n_killed == 0)
+      break;
+  }
+  g_test_message ("%s: %u steps", (const char *) operation, step - 1);
+  g_assert_cmpuint (step, >, 2);
+  g_assert_cmpuint (step, <, MOST_STEPS);
+  crash_worker_copy (f->original, f->fixture.data);
+  g_assert_false (crash_worker_run (f->fixture.data, operation, MOST_STEPS));
+  look (f, operation);
+  go_on (f);
+}
+
+int
+main (int argc, char *argv[])
+{
+  static const char *const operations[] = {"linked", "full", "linked-snapshot", "full-snapshot",
+                                           "delete-twin"};
+
+  if (crash_worker_main (argc, argv, work))
+    return 0;
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (operations); i++) {
+    g_autofree char *path = g_strconcat ("/machine/clone/killed/", operations[i], NULL);
+
+    g_test_add (path, Fixture, operations[i], set_up, test_killed, tear_down);
+  }
+  return g_test_run ();
+}
