@@ -2,6 +2,8 @@
 /* What the library window does with one machine. */
 #include "gtk/lodge-library-window-private.h"
 
+#include "gtk/lodge-child-window.h"
+#include "gtk/lodge-clone-window.h"
 #include "gtk/lodge-machine-name.h"
 #include "gtk/lodge-machine-operation.h"
 #include "gtk/lodge-message.h"
@@ -309,6 +311,20 @@ show_snapshots (LodgeLibraryWindow *self, const char *uuid)
                                item != NULL ? lodge_machine_item_get_name (item) : uuid);
 }
 
+static void
+show_clone (LodgeLibraryWindow *self, const char *uuid)
+{
+  LodgeMachineItem *item = lodge_machine_list_find (self->machines, uuid);
+  GtkWidget *window;
+
+  if (item == NULL)
+    return;
+  window = lodge_clone_window_new (self->connection, G_LIST_MODEL (self->machines), uuid,
+                                   lodge_machine_item_get_name (item));
+  lodge_child_window_attach (GTK_WINDOW (window), GTK_WINDOW (self));
+  gtk_window_present (GTK_WINDOW (window));
+}
+
 typedef struct {
   const char *name;
   LodgeMachineOperation operation; /* done at once when there is no @ask */
@@ -324,6 +340,7 @@ static const ActionRow actions[] = {
     {"machine.reset", LODGE_MACHINE_RESET, ask_reset},
     {"machine.kill", LODGE_MACHINE_KILL, ask_kill},
     {"machine.snapshots", LODGE_MACHINE_START, show_snapshots},
+    {"machine.clone", LODGE_MACHINE_START, show_clone},
     {"machine.rename", LODGE_MACHINE_START, ask_rename},
     {"machine.delete", LODGE_MACHINE_DELETE, ask_delete},
 };

@@ -123,6 +123,7 @@ static const MenuRow power_rows[] = {
 
 static const MenuRow keep_rows[] = {
     {0, N_ ("Sn_apshots…"), "machine.snapshots"},
+    {0, N_ ("C_lone…"), "machine.clone"},
     {0, N_ ("Re_name…"), "machine.rename"},
     {LODGE_MACHINE_CAN_DELETE, N_ ("_Delete…"), "machine.delete"},
 };
