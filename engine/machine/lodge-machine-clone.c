@@ -578,7 +578,7 @@ earlier_tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   Clone *clone = g_task_get_task_data (task);
   GError *error = NULL;
 
-  if (!lodge_machine_tidy_finish (LODGE_MACHINE (source), result, &error))
+  if (!lodge_machine_tidy_earlier_finish (LODGE_MACHINE (source), result, &error))
     fail (task, error);
   else if (clone->snapshot != NULL)
     run_in_thread (task, load_thread, loaded_cb);
@@ -589,7 +589,7 @@ earlier_tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 saved_before_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  lodge_machine_tidy_async (LODGE_MACHINE (source), earlier_tidied_cb, user_data);
+  lodge_machine_tidy_earlier_async (LODGE_MACHINE (source), earlier_tidied_cb, user_data);
 }
 
 /* What can be known before the first step. */

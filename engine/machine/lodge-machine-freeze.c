@@ -127,7 +127,7 @@ edit_away (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **
 {
   Freeze *freeze = data;
 
-  for (guint i = 0; freeze->known && i < freeze->tops->len; i++) {
+  for (guint i = 0; i < freeze->tops->len; i++) {
     const char *top = ((const LodgeLayer *) freeze->tops->pdata[i])->id;
 
     if (!lodge_qemu_snapshot_is_used (freeze->qemu, top))
@@ -137,20 +137,28 @@ edit_away (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **
 }
 
 static void
+forget (GTask *task)
+{
+  Freeze *freeze = g_task_get_task_data (task);
+
+  if (freeze->named && freeze->known)
+    lodge_machine_save_for_work_async (g_task_get_source_object (task), edit_away, freeze,
+                                       unnamed_cb, task);
+  else
+    tidy (task);
+}
+
+static void
 went_on_anyway_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
   LodgeMachine *self = g_task_get_source_object (task);
-  Freeze *freeze = g_task_get_task_data (task);
   g_autoptr (GError) error = NULL;
 
   if (!lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, &error))
     g_debug ("%s", error->message);
-  self->frozen = FALSE;
-  if (freeze->named)
-    lodge_machine_save_for_work_async (self, edit_away, freeze, unnamed_cb, task);
-  else
-    tidy (task);
+  lodge_snapshot_thaw (self, error == NULL);
+  forget (task);
 }
 
 static void
@@ -168,11 +176,8 @@ ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     lodge_qemu_snapshot_go_on_async (freeze->qemu, went_on_anyway_cb, task);
     return;
   }
-  self->frozen = FALSE;
-  if (freeze->named && freeze->known)
-    lodge_machine_save_for_work_async (self, edit_away, freeze, unnamed_cb, task);
-  else
-    tidy (task);
+  lodge_snapshot_thaw (self, TRUE);
+  forget (task);
 }
 
 /* Everything goes on as if nothing had been. Takes @error. */
@@ -195,14 +200,12 @@ went_on_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   LodgeMachine *self = g_task_get_source_object (task);
   GError *error = NULL;
 
-  self->frozen = FALSE;
   if (!lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, &error)) {
-    /* The user can resume it, and should know. */
-    if (self->state == LODGE_STATE_RUNNING)
-      lodge_machine_set_state (self, LODGE_STATE_PAUSED);
+    lodge_snapshot_thaw (self, FALSE);
     abandon (task, error);
     return;
   }
+  lodge_snapshot_thaw (self, TRUE);
   lodge_journal_step ("resumed");
   tidy (task);
 }
@@ -224,7 +227,7 @@ switched_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     lodge_qemu_snapshot_go_on_async (freeze->qemu, went_on_cb, task);
     return;
   }
-  self->frozen = FALSE;
+  lodge_snapshot_thaw (self, TRUE);
   tidy (task);
 }
 

@@ -146,10 +146,8 @@ edit_away (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **
   return TRUE;
 }
 
-/* What QEMU said of the guest while that stood still for us was not taken as its state: now it is.
- * @goes_on: nothing has failed */
-static void
-thaw (LodgeMachine *self, gboolean goes_on)
+void
+lodge_snapshot_thaw (LodgeMachine *self, gboolean goes_on)
 {
   self->frozen = FALSE;
   /* The user can resume it, and should know. */
@@ -178,7 +176,7 @@ went_on_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (!lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, &error))
     g_debug ("%s", error->message);
-  thaw (g_task_get_source_object (task), error == NULL);
+  lodge_snapshot_thaw (g_task_get_source_object (task), error == NULL);
   forget (task);
 }
 
@@ -200,7 +198,7 @@ ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     lodge_qemu_snapshot_go_on_async (work->live->qemu, went_on_cb, task);
     return;
   }
-  thaw (self, TRUE);
+  lodge_snapshot_thaw (self, TRUE);
   forget (task);
 }
 
@@ -306,7 +304,7 @@ resumed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
 
   lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, &error);
-  thaw (self, error == NULL);
+  lodge_snapshot_thaw (self, error == NULL);
   if (error != NULL) {
     abandon (task, error);
     return;
@@ -334,7 +332,7 @@ switched_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     lodge_qemu_snapshot_go_on_async (work->live->qemu, resumed_cb, task);
     return;
   }
-  thaw (self, TRUE);
+  lodge_snapshot_thaw (self, TRUE);
   lodge_qemu_snapshot_end_async (work->live->qemu, cleaned_cb, task);
 }
 

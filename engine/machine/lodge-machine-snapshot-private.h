@@ -65,6 +65,9 @@ LodgeDescription *lodge_snapshot_live_dup_description (LodgeMachine *self);
 void lodge_snapshot_live_measure (LodgeMachine *self, guint64 *out_bytes, guint64 *out_room);
 /* Whatever it has begun in QEMU is over by then. */
 void lodge_snapshot_live_free (LodgeSnapshotLive *self);
+/* What QEMU said of the guest while that stood still for us was not taken as its state: now it is.
+ * @goes_on: nothing has failed */
+void lodge_snapshot_thaw (LodgeMachine *self, gboolean goes_on);
 /* The tops are made: from here to lodge_snapshot_work_tidy(). */
 void lodge_snapshot_live_begin (GTask *task);
 
