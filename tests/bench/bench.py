@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""bench.py BUILD [--rounds N] [start|list|window|console|frames|snapshot ...]: measures in ratios.
+"""bench.py BUILD [--rounds N] [start|list|window|console|frames|snapshot|clone ...]: measures Lodge
+in ratios.
 
 What is compared is measured in turn (A B A B ...) in one run, so that a computer that is busy is
 busy for both. Each sample is taken by a small C program beside this file. Everything lives in a
@@ -784,8 +785,70 @@ def bench_snapshot(bench):
     show_ratio("whole time, Lodge to snapshot-save", whole, bare_whole)
 
 
+# --- 7: a linked clone ---
+
+
+def wait_for_jobs(env):
+    """What begins by itself after a deletion: layers that nobody shares any more are merged."""
+    wait_until("the end of all work",
+               lambda: '"running"' not in run("lodgectl", "jobs", "--json", env=env))
+
+
+def bench_clone(bench):
+    env = bench.environment("house")
+    bench.engine(env)
+    run("lodgectl", "create", "web", "--disk-size", "20G", env=env)
+    machine = glob.glob(os.path.join(env["XDG_DATA_HOME"], "lodge", "machines", "*-*"))[0]
+    layers = os.path.join(machine, "layers")
+    base = os.path.join(layers, "disk0-l0.qcow2")
+    run("qemu-io", "-f", "qcow2", "-c", "write -P 7 0 1G", base)
+
+    def touch():
+        """The present's layer; a clone of what was written to since the last one is the long way."""
+        top = max(glob.glob(os.path.join(layers, "*")), key=lambda path: os.stat(path).st_mode)
+        run("qemu-io", "-f", "qcow2", "-c", "write -P 8 0 64k", top)
+
+    def clone():
+        value, = bench.tool("bench-clone", "web", "new", env=env)
+        run("lodgectl", "delete", "new", env=env)
+        wait_for_jobs(env)
+        return value / 1000
+
+    def first():
+        touch()
+        return clone()
+
+    def create():
+        """What somebody does by hand who wants to have it after a power cut, too."""
+        folder = os.path.join(bench.folder, "bare")
+        os.makedirs(folder, exist_ok=True)
+        path = os.path.join(folder, "top.qcow2")
+        value, _ = bench.tool("bench-command", "qemu-img", "create", "-q", "-f", "qcow2", "-b",
+                              base, "-F", "qcow2", path)
+        began = time.monotonic()
+        for name, flags in ((path, os.O_RDWR), (folder, os.O_RDONLY | os.O_DIRECTORY)):
+            descriptor = os.open(name, flags)
+            os.fsync(descriptor)
+            os.close(descriptor)
+        value = value / 1000 + (time.monotonic() - began) * 1000
+        os.unlink(path)
+        return value
+
+    title("A linked clone of a disk of 20 GB that holds 1 GB")
+    # One that stays, so that each round's clone finds what the last one stood on.
+    ours, theirs = collect(bench.rounds, first, create)
+    run("lodgectl", "clone", "web", "stays", "--linked", env=env)
+    again, bare = collect(bench.rounds, clone, create)
+    show("Machine1.Clone, the source was written to", ours, "ms")
+    show("Machine1.Clone, once more of the same", again, "ms")
+    show("qemu-img create -b, and fsync", theirs, "ms")
+    show_ratio("Machine1.Clone to qemu-img create -b", ours, theirs, 1.5)
+    show_ratio("Machine1.Clone once more to qemu-img create -b", again, bare, 1.5)
+
+
 PARTS = {"start": bench_start, "list": bench_list, "window": bench_window,
-         "console": bench_console, "frames": bench_frames, "snapshot": bench_snapshot}
+         "console": bench_console, "frames": bench_frames, "snapshot": bench_snapshot,
+         "clone": bench_clone}
 
 
 def main():
