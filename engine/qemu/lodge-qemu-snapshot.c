@@ -8,8 +8,9 @@
  * to them: each gets its new top. What is left of the memory and the devices' state follow, and the
  * guest goes on.
  *
- * A guest that changes its memory faster than it is written is stopped by us when @most_bytes have
- * been: then it comes to an end.
+ * A guest that changes its memory nearly as fast as it is written is slowed down (auto-converge):
+ * to be slow for some seconds is better than to stand still for one. When @most_bytes have been
+ * written all the same it is stopped by us: then it comes to an end.
  */
 #include "qemu/lodge-qemu-snapshot-private.h"
 
@@ -380,8 +381,9 @@ lodge_qemu_snapshot_add_capabilities (LodgeQemuSnapshot *self, gboolean pause)
   lodge_qemu_snapshot_add_step (
       self, "migrate-set-capabilities",
       lodge_qemu_snapshot_parse ("{\"capabilities\":[{\"capability\":\"events\",\"state\":true},"
-                                 "{\"capability\":\"pause-before-switchover\",\"state\":%s}]}",
-                                 pause ? "true" : "false"));
+                                 "{\"capability\":\"pause-before-switchover\",\"state\":%s},"
+                                 "{\"capability\":\"auto-converge\",\"state\":%s}]}",
+                                 pause ? "true" : "false", pause ? "true" : "false"));
 }
 
 /* Freezing. */
@@ -435,7 +437,10 @@ lodge_qemu_snapshot_freeze_async (LodgeQemuSnapshot *self,
   /* As fast as the disk takes it: what is slower than the guest never comes to an end. */
   lodge_qemu_snapshot_add_step (
       self, "migrate-set-parameters",
-      lodge_qemu_snapshot_parse ("{\"max-bandwidth\":0,\"downtime-limit\":%d}", DOWNTIME_MS));
+      lodge_qemu_snapshot_parse (
+          "{\"max-bandwidth\":0,\"downtime-limit\":%d,\"cpu-throttle-initial\":30,"
+          "\"cpu-throttle-increment\":20,\"max-cpu-throttle\":90}",
+          DOWNTIME_MS));
   step = lodge_qemu_snapshot_add_step (
       self, "getfd", lodge_qmp_arguments ("fdname", LODGE_QEMU_SNAPSHOT_FD, NULL));
   step->fd = memory_fd;

@@ -19,7 +19,7 @@ FILLED = b"FILL"
 # than 2.75 GiB is above 4 GiB, which PSE-36 reaches. The clock is the PIT's counter 0.
 CODE = bytes.fromhex(
     "fa31c08ed8660f0116f47c0f20c00c010f22c066ea1b7c00000800"  # cli, ds=0, lgdt, cr0.PE, far jump
-    "66b810008ed88ec0bf00900000b88300000031c9"                # flat ds and es; the directory is 9000
+    "66b810008ed88ec0bf00900000b88300000031c9"                # flat ds and es; directory at 9000
     "89c281f9000200007215833dfe7c000000740c"                  # upper half, and memory up there?
     "81ca0020000081ea00000080"                                # bit 32 of the address; less 2 GiB
     "89148f05000040004181f90004000072d0"                      # 1024 entries of 4 MiB
@@ -28,7 +28,8 @@ CODE = bytes.fromhex(
     "c7050480000046494c4c"                                    # "FILL"
     "bf00002000e83f00000089c6"                                # again: the first page, the time
     "b91a000000ff0781c7001000003b3dfa7c000074df4975ed"        # 26 pages
-    "ff0500800000e81a00000089f229c281e2ffff000081faa904000072e3"  # count until 1193 ticks have gone
+    "ff0500800000e81a00000089f229c281e2ffff0000"              # count, look at the clock,
+    "81faa904000072e3"                                        # until 1193 of its ticks have gone
     "81eea9040000ebc3"                                        # the next millisecond
     "31c0e643e44088c3e44088c70fb7c3c3")                       # latch and read the counter
 TOP_AT, HIGH_AT, TABLE_AT = 250, 254, 264
