@@ -36,6 +36,8 @@ gboolean lodge_snapshot_work_edit (LodgeMachine *self,
                                    GError **error);
 /* The last step, after success and failure alike: what was not needed goes, and the task ends. */
 void lodge_snapshot_work_tidy (GTask *task);
+/* Without that: the journal stays for the next work, or the next engine. Takes @task. */
+void lodge_snapshot_work_end (GTask *task);
 
 /* lodge-machine-snapshot-check.c: all that can be known before the first step. */
 

@@ -51,8 +51,8 @@ work_free (LodgeSnapshotWork *work)
   g_free (work);
 }
 
-static void
-end (GTask *task_given)
+void
+lodge_snapshot_work_end (GTask *task_given)
 {
   g_autoptr (GTask) task = task_given;
   LodgeMachine *self = g_task_get_source_object (task);
@@ -90,7 +90,7 @@ tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   /* What could not be removed is tried again with the next work, and by the next engine. */
   if (!lodge_machine_tidy_finish (LODGE_MACHINE (source), result, &error))
     g_debug ("%s", error->message);
-  end (user_data);
+  lodge_snapshot_work_end (user_data);
 }
 
 void
@@ -375,7 +375,7 @@ earlier_tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (!lodge_machine_tidy_earlier_finish (self, result, &error)) {
     work->error = error;
-    end (task);
+    lodge_snapshot_work_end (task);
   } else if (work->target == NULL) {
     prepare (task);
   } else {
@@ -439,7 +439,7 @@ begin_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (work->live == NULL)
     work->lock_fd = lodge_store_lock (self->store, self->uuid, &work->error);
   if (work->error != NULL)
-    end (task);
+    lodge_snapshot_work_end (task);
   else
     lodge_machine_wait_saved_async (self, saved_before_cb, task);
 }

@@ -52,8 +52,9 @@ lodge_qemu_snapshot_go_on_async (LodgeQemuSnapshot *self,
                                  gpointer user_data)
 {
   lodge_qemu_snapshot_begin (self, callback, user_data);
-  self->poll = lodge_qemu_poll_new (self->qmp, "query-status", FIRST_MS, MOST_MS, self->patience_ms,
-                                    look_at_guest, lodge_qemu_snapshot_poll_failed, self);
+  self->poll = lodge_qemu_poll_new (self->qmp, "query-status", FIRST_MS, MOST_MS,
+                                    lodge_qemu_snapshot_patience_ms, look_at_guest,
+                                    lodge_qemu_snapshot_poll_failed, self);
 }
 
 /* The end. */
@@ -174,8 +175,8 @@ look_whether_over (JsonObject *answer, guint64 *out_mark, gpointer user_data)
     return TRUE;
   }
   g_clear_pointer (&self->poll, lodge_qemu_poll_free);
-  lodge_qmp_execute_async (self->qmp, "query-block", NULL, self->patience_ms, NULL, used_cb,
-                           g_object_ref (self));
+  lodge_qmp_execute_async (self->qmp, "query-block", NULL, lodge_qemu_snapshot_patience_ms, NULL,
+                           used_cb, g_object_ref (self));
   return FALSE;
 }
 
@@ -189,10 +190,11 @@ lodge_qemu_snapshot_recover_async (LodgeQemuSnapshot *self,
   g_strfreev (self->strange);
   self->strange = g_strdupv ((char **) nodes);
   /* There is no harm in it where nothing is under way. */
-  lodge_qmp_execute_async (self->qmp, "migrate_cancel", NULL, self->patience_ms, NULL, NULL, NULL);
-  self->poll =
-      lodge_qemu_poll_new (self->qmp, "query-migrate", FIRST_MS, MOST_MS, self->patience_ms,
-                           look_whether_over, lodge_qemu_snapshot_poll_failed, self);
+  lodge_qmp_execute_async (self->qmp, "migrate_cancel", NULL, lodge_qemu_snapshot_patience_ms, NULL,
+                           NULL, NULL);
+  self->poll = lodge_qemu_poll_new (self->qmp, "query-migrate", FIRST_MS, MOST_MS,
+                                    lodge_qemu_snapshot_patience_ms, look_whether_over,
+                                    lodge_qemu_snapshot_poll_failed, self);
 }
 
 /* Loading. */

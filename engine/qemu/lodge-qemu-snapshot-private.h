@@ -11,6 +11,10 @@ G_BEGIN_DECLS
 /* What QEMU calls the memory's descriptor. */
 #define LODGE_QEMU_SNAPSHOT_FD "lodge-snapshot"
 
+/* How long a QEMU that makes no progress is waited for, and each of its answers: opening images and
+ * stopping a guest takes its time on a disk that is busy. Tests are less patient. */
+extern guint lodge_qemu_snapshot_patience_ms;
+
 /* A disk's new top. */
 typedef struct {
   char *old_node;
@@ -37,7 +41,6 @@ struct _LodgeQemuSnapshot {
   GPtrArray *disks;
   char **strange;   /* nodes that somebody else may have added */
   GHashTable *used; /* nodes that devices are on */
-  guint patience_ms;
   int memory_fd;
   gboolean halted; /* the guest has stopped by itself, and not for want of room */
   gboolean full;   /* it has for want of room */

@@ -25,11 +25,10 @@
 #define PROGRESS_MS 200
 /* What it may take to stop a guest, in which the rest is written (QEMU's own default). */
 #define DOWNTIME_MS 300
-/* Opening images and stopping a guest; a disk that is busy takes its time. */
-#define COMMAND_MS LODGE_QEMU_POLL_PATIENCE_MS
-
 typedef LodgeQemuSnapshotDisk Disk;
 typedef LodgeQemuSnapshotStep Step;
+
+guint lodge_qemu_snapshot_patience_ms = LODGE_QEMU_POLL_PATIENCE_MS;
 
 G_DEFINE_FINAL_TYPE (LodgeQemuSnapshot, lodge_qemu_snapshot, G_TYPE_OBJECT)
 
@@ -95,7 +94,6 @@ lodge_qemu_snapshot_init (LodgeQemuSnapshot *self)
 {
   self->disks = g_ptr_array_new_with_free_func (disk_free);
   self->memory_fd = -1;
-  self->patience_ms = LODGE_QEMU_POLL_PATIENCE_MS;
 }
 
 void
@@ -212,12 +210,6 @@ lodge_qemu_snapshot_add_disk (
   g_ptr_array_add (self->disks, disk);
 }
 
-void
-lodge_qemu_snapshot_set_patience (LodgeQemuSnapshot *self, guint patience_ms)
-{
-  self->patience_ms = patience_ms;
-}
-
 /* Steps, one after the other. */
 
 Step *
@@ -306,7 +298,7 @@ lodge_qemu_snapshot_next_step (LodgeQemuSnapshot *self)
     /* Not before: what it would be told of is what was before. */
     if (self->task != NULL)
       self->poll = lodge_qemu_poll_new (self->qmp, "query-migrate", PROGRESS_MS, PROGRESS_MS,
-                                        self->patience_ms, look_at_migration,
+                                        lodge_qemu_snapshot_patience_ms, look_at_migration,
                                         lodge_qemu_snapshot_poll_failed, self);
     return;
   }
@@ -316,8 +308,8 @@ lodge_qemu_snapshot_next_step (LodgeQemuSnapshot *self)
     lodge_qmp_execute_with_fd_async (self->qmp, step->command, arguments, step->fd, NULL,
                                      stepped_cb, step);
   else
-    lodge_qmp_execute_async (self->qmp, step->command, arguments, COMMAND_MS, NULL, stepped_cb,
-                             step);
+    lodge_qmp_execute_async (self->qmp, step->command, arguments, lodge_qemu_snapshot_patience_ms,
+                             NULL, stepped_cb, step);
 }
 
 void

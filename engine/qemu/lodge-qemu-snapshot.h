@@ -19,10 +19,6 @@ G_DECLARE_FINAL_TYPE (LodgeQemuSnapshot, lodge_qemu_snapshot, LODGE, QEMU_SNAPSH
  * on it watches whether the guest stops by itself. */
 LodgeQemuSnapshot *lodge_qemu_snapshot_new (LodgeQmp *qmp);
 
-/* How long QEMU may make no progress before it counts as stuck (%LODGE_ERROR_TIMEOUT); a minute
- * where nobody says it. */
-void lodge_qemu_snapshot_set_patience (LodgeQemuSnapshot *self, guint patience_ms);
-
 /* @old_node is written to now; @node will be instead, in the empty qcow2 image @fd, which is
  * duplicated. */
 void lodge_qemu_snapshot_add_disk (

@@ -6,6 +6,7 @@
 #include "machine-fixture.h"
 #include "machine/lodge-journal-private.h"
 #include "machine/lodge-journal.h"
+#include "qemu/lodge-qemu-snapshot-private.h"
 #include "qemu/lodge-unix-socket.h"
 
 #include <glib/gstdio.h>
@@ -560,6 +561,51 @@ test_recovered_later (MachineFixture *f, gconstpointer data)
   }
 }
 
+static GPid stopped_qemu;
+
+static void
+stop_cb (const char *step)
+{
+  if (!g_str_equal (step, "frozen"))
+    return;
+  kill (stopped_qemu, SIGSTOP);
+  lodge_qemu_snapshot_patience_ms = 1000;
+}
+
+/* One that does not answer in the worst moment: what it does later is what nobody has seen. The
+ * next work on the machine asks it. */
+static void
+test_silent (MachineFixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  LodgeJob *job;
+
+  machine_fixture_start (machine);
+  tell (machine, "a");
+  stopped_qemu = machine_fixture_find_qemu (machine);
+  lodge_journal_step_hook = stop_cb;
+  job = lodge_library_take_snapshot (f->library, machine, "new", "");
+  g_assert_nonnull (wait_job (job));
+  g_test_message ("%s", lodge_job_get_error (job)->message);
+  lodge_journal_step_hook = NULL;
+  lodge_qemu_snapshot_patience_ms = LODGE_QEMU_POLL_PATIENCE_MS;
+  g_assert_error (lodge_job_get_error (job), LODGE_ERROR, LODGE_ERROR_TIMEOUT);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_PAUSED);
+  g_assert_true (lodge_journal_exists (folder));
+
+  kill (stopped_qemu, SIGCONT);
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_RUNNING);
+  g_assert_cmpint (ask (machine, "?"), ==, 'a');
+  take (f, machine, "after");
+  g_assert_null (lodge_description_find_snapshot (now (machine), "new", NULL));
+  assert_tidy (machine);
+  g_assert_cmpint (ask (machine, "?"), ==, 'a');
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  machine_fixture_start (machine);
+  tell (machine, "b");
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -578,5 +624,6 @@ main (int argc, char *argv[])
   signal (SIGXFSZ, SIG_IGN);
   MACHINE_FIXTURE_ADD ("snapshot/killed", test_killed);
   MACHINE_FIXTURE_ADD ("snapshot/recovered-later", test_recovered_later);
+  MACHINE_FIXTURE_ADD ("snapshot/silent", test_silent);
   return g_test_run ();
 }

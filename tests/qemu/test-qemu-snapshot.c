@@ -4,15 +4,14 @@
 #include "qmp-fixture.h"
 
 #include "lodge-error.h"
-#include "qemu/lodge-qemu-poll.h"
-#include "qemu/lodge-qemu-snapshot.h"
+#include "qemu/lodge-qemu-snapshot-private.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
 
 /* Short, since it is waited for; what has to come before it does so without any time. */
-#define PATIENCE_MS 300
+#define PATIENCE_MS 1000
 
 #define STATUS(status) "{\"status\":\"" status "\"}"
 
@@ -34,8 +33,8 @@ set_up (Fixture *f, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (willing); i++)
     fake_qmp_answer (f->qmp.fake, willing[i], "{}");
   fake_qmp_answer (f->qmp.fake, "query-block", "[]");
+  lodge_qemu_snapshot_patience_ms = PATIENCE_MS;
   f->snapshot = lodge_qemu_snapshot_new (f->qmp.qmp);
-  lodge_qemu_snapshot_set_patience (f->snapshot, PATIENCE_MS);
   f->fd = g_file_open_tmp (NULL, &name, NULL);
   g_assert_cmpint (f->fd, >=, 0);
   g_unlink (name);
@@ -144,7 +143,7 @@ test_slow (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
   guint n = 0;
 
-  lodge_qemu_snapshot_set_patience (f->snapshot, SLOW_PATIENCE_MS);
+  lodge_qemu_snapshot_patience_ms = SLOW_PATIENCE_MS;
   for (guint i = 1; i <= 2 * SLOW_QUESTIONS; i++) {
     g_autofree char *answer = g_strdup_printf (
         "{\"status\":\"active\",\"ram\":{\"transferred\":%u,\"total\":100,\"remaining\":%u}}", i,
@@ -169,7 +168,7 @@ test_slow_file (Fixture *f, gconstpointer data)
   QmpWait wait = {FALSE};
   g_autoptr (GError) error = NULL;
 
-  lodge_qemu_snapshot_set_patience (f->snapshot, SLOW_PATIENCE_MS);
+  lodge_qemu_snapshot_patience_ms = SLOW_PATIENCE_MS;
   fake_qmp_answer (f->qmp.fake, "query-migrate", STATUS ("active"));
   freeze (f, NULL, NULL, &wait);
   for (guint i = 1; i <= SLOW_QUESTIONS; i++) {
