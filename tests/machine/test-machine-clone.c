@@ -432,31 +432,6 @@ test_full_disk (SnapshotFixture *f, gconstpointer data)
   g_assert_cmpuint (n_failed, >, 10);
 }
 
-/* A file with several names is a top's by hand only, and is not written to. */
-static void
-test_shared_top (SnapshotFixture *f, gconstpointer data)
-{
-  g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GError) error = NULL;
-  const LodgeDisk *disk = now (f)->disks->pdata[0];
-  const LodgeLayer *layer = lodge_description_get_layer (now (f), disk->top);
-  g_autofree char *path = g_build_filename (f->machine_folder, layer->file, NULL);
-  g_autofree char *other = g_build_filename (f->folder, "other", NULL);
-  g_autoptr (GVariant) bios =
-      g_variant_ref_sink (g_variant_new_parsed ("{'firmware.kind': 'bios', 'tpm.enabled': 'no'}"));
-
-  lodge_library_set_async (f->library, f->machine, bios, test_wait_result_cb, &result);
-  test_wait_until (result != NULL);
-  lodge_library_set_finish (f->library, result, &error);
-  g_assert_no_error (error);
-  g_clear_object (&result);
-  g_assert_no_errno (link (path, other));
-  lodge_machine_start_async (f->machine, test_wait_result_cb, &result);
-  test_wait_until (result != NULL);
-  g_assert_false (lodge_machine_start_finish (f->machine, result, &error));
-  g_assert_nonnull (strstr (error->message, "one file with that of another folder"));
-}
-
 int
 main (int argc, char *argv[])
 {
@@ -476,6 +451,5 @@ main (int argc, char *argv[])
   ADD ("in-place", test_in_place);
   ADD ("cancel", test_cancel);
   ADD ("full-disk", test_full_disk);
-  ADD ("shared-top", test_shared_top);
   return g_test_run ();
 }

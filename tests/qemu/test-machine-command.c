@@ -406,6 +406,18 @@ test_layer_is_link (Fixture *self, gconstpointer data)
   expect_error (self, description, LODGE_ERROR_NOT_FOUND, "it is a link");
 }
 
+/* What a clone shares is a top only by a mistake of hand. */
+static void
+test_layer_is_shared (Fixture *self, gconstpointer data)
+{
+  g_autoptr (LodgeDescription) description = new_good (self, "linux");
+  g_autofree char *path = get_layer_path (self, description);
+  g_autofree char *other = g_build_filename (self->files, "clone", NULL);
+
+  g_assert_cmpint (link (path, other), ==, 0);
+  expect_error (self, description, LODGE_ERROR_NOT_FOUND, "one file with that of another folder");
+}
+
 static void
 test_layers_folder_is_link (Fixture *self, gconstpointer data)
 {
@@ -575,6 +587,7 @@ main (int argc, char *argv[])
   add ("/machine-command/error/lower-layer-missing", test_lower_layer_missing);
   add ("/machine-command/error/layer-is-folder", test_layer_is_folder);
   add ("/machine-command/error/layer-is-link", test_layer_is_link);
+  add ("/machine-command/error/layer-is-shared", test_layer_is_shared);
   add ("/machine-command/error/layers-folder-is-link", test_layers_folder_is_link);
   add ("/machine-command/error/layer-is-fifo", test_layer_is_fifo);
   add ("/machine-command/error/layer-unreadable", test_layer_unreadable);
