@@ -622,7 +622,7 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("snapshot/damaged-memory", test_damaged_memory);
   /* A file that would become too large is an error, and no end of the process. */
   signal (SIGXFSZ, SIG_IGN);
-  MACHINE_FIXTURE_ADD ("snapshot/killed", test_killed);
+  MACHINE_FIXTURE_ADD ("snapshot-killed", test_killed);
   MACHINE_FIXTURE_ADD ("snapshot/recovered-later", test_recovered_later);
   MACHINE_FIXTURE_ADD ("snapshot/silent", test_silent);
   return g_test_run ();
