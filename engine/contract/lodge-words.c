@@ -9,15 +9,23 @@ static const char *const machine_states[] = {
     NC_ ("state of a machine", "off"),        NC_ ("state of a machine", "starting"),
     NC_ ("state of a machine", "running"),    NC_ ("state of a machine", "paused"),
     NC_ ("state of a machine", "suspending"), NC_ ("state of a machine", "stopping"),
-    NC_ ("state of a machine", "crashed"),
+    NC_ ("state of a machine", "crashed"),    NC_ ("state of a machine", "suspended"),
 };
 
 static const char *const job_words[] = {
-    NC_ ("a job", "create"),          NC_ ("a job", "delete"),
-    NC_ ("a job", "snapshot-create"), NC_ ("a job", "snapshot-revert"),
-    NC_ ("a job", "snapshot-delete"), NC_ ("a job", "snapshot-merge"),
-    NC_ ("a job", "running"),         NC_ ("a job", "done"),
-    NC_ ("a job", "failed"),          NC_ ("a job", "cancelled"),
+    NC_ ("a job", "create"),
+    NC_ ("a job", "delete"),
+    NC_ ("a job", "snapshot-create"),
+    NC_ ("a job", "snapshot-revert"),
+    NC_ ("a job", "snapshot-delete"),
+    NC_ ("a job", "snapshot-merge"),
+    NC_ ("a job", "suspend"),
+    NC_ ("a job", "resume"),
+    NC_ ("a job", "discard-saved"),
+    NC_ ("a job", "running"),
+    NC_ ("a job", "done"),
+    NC_ ("a job", "failed"),
+    NC_ ("a job", "cancelled"),
 };
 
 static const char *

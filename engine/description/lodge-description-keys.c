@@ -12,6 +12,7 @@ G_STATIC_ASSERT (sizeof (LodgeNicModel) == sizeof (guint));
 G_STATIC_ASSERT (sizeof (LodgeDisplayModel) == sizeof (guint));
 G_STATIC_ASSERT (sizeof (LodgeDisplayScaling) == sizeof (guint));
 G_STATIC_ASSERT (sizeof (LodgeClipboardSharing) == sizeof (guint));
+G_STATIC_ASSERT (sizeof (LodgeSessionEnd) == sizeof (guint));
 /* The id comes first in every item. */
 G_STATIC_ASSERT (offsetof (LodgeDisk, id) == 0);
 G_STATIC_ASSERT (offsetof (LodgeLayer, id) == 0);
@@ -48,6 +49,7 @@ static const char *const disk_buses[] = {"virtio", "sata", NULL};
 static const char *const nic_models[] = {"virtio", "e1000e", NULL};
 static const char *const display_models[] = {"virtio", "qxl", "vga", NULL};
 static const char *const display_scalings[] = {"resize-guest", "scale", "one-to-one", NULL};
+static const char *const session_ends[] = {"shut-down", "suspend", NULL};
 static const char *const clipboard_sharings[] = {"off", "to-guest", "to-host", "both", NULL};
 static const char *const layer_formats[] = {"qcow2", "raw", NULL};
 
@@ -84,6 +86,13 @@ static const LodgeKey keys[] = {
     N_ ("Changes whenever the guest goes back in time or is copied, so that it can notice.") },
   { LODGE_SECTION_MACHINE, "snapshot", LODGE_KEY_ID, MACHINE (snapshot), "", 0, 0, NULL,
     LODGE_KEY_NULLABLE, N_ ("The snapshot that the present goes on from; empty when there is none.") },
+  { LODGE_SECTION_MACHINE, "suspended", LODGE_KEY_ID, MACHINE (suspended), "", 0, 0, NULL,
+    LODGE_KEY_NULLABLE, N_ ("Where the memory of a guest that was suspended to disk is; empty when there "
+                            "is none.") },
+  { LODGE_SECTION_MACHINE, "at-session-end", LODGE_KEY_CHOICE, MACHINE (session_end), "shut-down", 0, 0,
+    session_ends, SETTABLE,
+    N_ ("What becomes of a guest that runs when the session of its user ends: it is shut down, or "
+        "suspended to disk where there is time for that.") },
 
   { LODGE_SECTION_FIRMWARE, "kind", LODGE_KEY_CHOICE, MACHINE (firmware), "bios", 0, 0,
     lodge_firmware_names, SETTABLE, N_ ("BIOS, UEFI, or UEFI with Secure Boot.") },

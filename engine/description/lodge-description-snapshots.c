@@ -210,10 +210,22 @@ swap_items (LodgeSectionKind kind, LodgeDescription *a, LodgeDescription *b)
   G_STRUCT_MEMBER (GPtrArray *, b, offset) = items;
 }
 
+/* The layers of @now, in the place of those of @self. */
+static void
+swap_layers (const LodgeDescription *now, LodgeDescription *self)
+{
+  g_autoptr (LodgeDescription) copy = lodge_description_copy (now);
+
+  swap_items (LODGE_SECTION_LAYER, self, copy);
+  swap_items (LODGE_SECTION_SNAPSHOT, self, copy);
+  g_free (self->snapshot);
+  self->snapshot = g_strdup (now->snapshot);
+}
+
 void
 lodge_description_take_layers (LodgeDescription *self, const LodgeDescription *now)
 {
-  g_autoptr (LodgeDescription) copy = lodge_description_copy (now);
+  g_autoptr (LodgeDescription) copy = NULL;
 
   for (guint i = 0; i < self->disks->len; i++) {
     LodgeDisk *disk = g_ptr_array_index (self->disks, i);
@@ -224,12 +236,10 @@ lodge_description_take_layers (LodgeDescription *self, const LodgeDescription *n
     g_free (disk->top);
     disk->top = g_strdup (other->top);
   }
+  swap_layers (now, self);
   /* What is in a drive is changed while the guest runs, too. */
+  copy = lodge_description_copy (now);
   swap_items (LODGE_SECTION_MEDIA, self, copy);
-  swap_items (LODGE_SECTION_LAYER, self, copy);
-  swap_items (LODGE_SECTION_SNAPSHOT, self, copy);
-  g_free (self->snapshot);
-  self->snapshot = g_strdup (now->snapshot);
 }
 
 /* Each disk of then stands on a layer that was frozen for it. */
@@ -264,6 +274,7 @@ keep_host_business (const LodgeDescription *self, LodgeDescription *then)
   lodge_section_copy_values (LODGE_SECTION_TERMINAL, self, then);
   then->scaling = self->scaling;
   then->whole_multiples = self->whole_multiples;
+  then->session_end = self->session_end;
   g_free (then->name);
   then->name = g_strdup (self->name);
   for (guint i = 0; i < then->nics->len; i++) {
@@ -443,6 +454,12 @@ lodge_description_needs_file (const LodgeDescription *self, const char *file)
   if (is_file_taken (self, file) || strcmp (self->nvram, file) == 0 ||
       strcmp (self->tpm_state, file) == 0)
     return TRUE;
+  if (self->suspended != NULL) {
+    g_autofree char *folder = lodge_snapshot_dup_folder (self->suspended);
+
+    if (strcmp (folder, file) == 0)
+      return TRUE;
+  }
   for (guint i = 0; i < self->snapshots->len; i++) {
     const LodgeSnapshot *snapshot = g_ptr_array_index (self->snapshots, i);
     g_autofree char *folder = lodge_snapshot_dup_folder (snapshot->id);
@@ -451,4 +468,33 @@ lodge_description_needs_file (const LodgeDescription *self, const char *file)
       return TRUE;
   }
   return FALSE;
+}
+
+LodgeDescription *
+lodge_description_dup_suspended (const LodgeDescription *self,
+                                 const LodgeDescription *stored,
+                                 GError **error)
+{
+  g_autoptr (LodgeDescription) then = NULL;
+  gboolean fits = strcmp (stored->uuid, self->uuid) == 0 && stored->disks->len == self->disks->len;
+
+  for (guint i = 0; fits && i < stored->disks->len; i++) {
+    const LodgeDisk *disk = g_ptr_array_index (stored->disks, i);
+    const LodgeDisk *now = lodge_section_find_item (LODGE_SECTION_DISK, self, disk->id);
+
+    fits = now != NULL && strcmp (now->top, disk->top) == 0;
+  }
+  if (!fits) {
+    g_set_error (
+        error, LODGE_ERROR, LODGE_ERROR_INVALID,
+        _ ("What was stored when “%s” was suspended does not fit it any more: its disks are "
+           "not those that machine.ini says"),
+        self->name);
+    return NULL;
+  }
+  then = lodge_description_copy (stored);
+  keep_host_business (self, then);
+  /* Layers below the tops may be somebody else's by now, or none's; their contents are the same. */
+  swap_layers (self, then);
+  return g_steal_pointer (&then);
 }

@@ -105,6 +105,19 @@ void lodge_description_merge (LodgeDescription *self, const char *upper);
 /* The path in the machine's folder of what else belongs to a snapshot. Transfer full. */
 char *lodge_snapshot_dup_folder (const char *id);
 
+/**
+ * lodge_description_dup_suspended:
+ * @stored: the description that the guest ran with when it was suspended
+ *
+ * What a QEMU has to be like that loads the guest's memory. What is this computer's business is as
+ * it is now.
+ *
+ * Returns: (transfer full): or %NULL with %LODGE_ERROR_INVALID when @stored does not fit @self
+ */
+LodgeDescription *lodge_description_dup_suspended (const LodgeDescription *self,
+                                                   const LodgeDescription *stored,
+                                                   GError **error);
+
 /* Whether the description needs @file, a path in the machine's folder. */
 gboolean lodge_description_needs_file (const LodgeDescription *self, const char *file);
 

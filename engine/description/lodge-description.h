@@ -39,6 +39,12 @@ typedef enum {
   LODGE_DISPLAY_SCALING_ONE_TO_ONE,
 } LodgeDisplayScaling;
 
+/* What becomes of a guest that runs when its user's session ends. */
+typedef enum {
+  LODGE_SESSION_END_SHUT_DOWN,
+  LODGE_SESSION_END_SUSPEND,
+} LodgeSessionEnd;
+
 typedef enum {
   LODGE_CLIPBOARD_OFF,
   LODGE_CLIPBOARD_TO_GUEST,
@@ -105,6 +111,9 @@ typedef struct {
   guint memory_mib;
   char *vmgenid;  /* UUID */
   char *snapshot; /* id of the snapshot that the present goes on from, or NULL */
+  /* The folder in "snapshots" with the memory that the guest goes on from, or NULL. */
+  char *suspended;
+  LodgeSessionEnd session_end;
 
   /* [firmware] */
   LodgeFirmwareKind firmware;

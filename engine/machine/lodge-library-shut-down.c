@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The end of the user's session: every guest that can hear of it is asked to power off.
+/* The end of the user's session: every guest that can hear of it is asked to power off, or is
+ * suspended to disk where its machine says so (machine.at-session-end).
  *
  *   paused by the user       resumed, then asked: a guest that stands still hears no button
  *   starting                 asked once it runs
@@ -7,6 +8,8 @@
  *                            showed a question, did not take the first press
  *   paused by a failed disk  cannot write what it has to: left alone, and not waited for
  *   no control socket        the same
+ *   to be suspended          stopped first, so that its memory is written once and as fast as the
+ *                            disk takes it; where that fails it is resumed and asked to power off
  *
  * Never: kills. What is left when the time is over ends with the session.
  */
@@ -15,7 +18,9 @@
 typedef struct {
   guint limit;
   guint again;
-  GHashTable *asked; /* lent LodgeMachine to LodgeRequest: since the last turn */
+  GHashTable *asked;         /* lent LodgeMachine to LodgeRequest: since the last turn */
+  GHashTable *suspended;     /* lent LodgeMachine: once, whatever comes of it */
+  GHashTable *not_suspended; /* lent LodgeMachine: it came to nothing */
   gboolean done;
 } ShutDown;
 
@@ -25,6 +30,8 @@ shut_down_free (ShutDown *shut_down)
   g_clear_handle_id (&shut_down->limit, g_source_remove);
   g_clear_handle_id (&shut_down->again, g_source_remove);
   g_hash_table_unref (shut_down->asked);
+  g_hash_table_unref (shut_down->suspended);
+  g_hash_table_unref (shut_down->not_suspended);
   g_free (shut_down);
 }
 
@@ -40,9 +47,70 @@ count (LodgeLibrary *self, gboolean only_who_hears)
   return n;
 }
 
+static void ask (GTask *task, LodgeMachine *machine);
+
+typedef struct {
+  GTask *task;
+  LodgeMachine *machine;
+  gulong handler;
+} Suspending;
+
 static void
-ask (ShutDown *shut_down, LodgeMachine *machine)
+suspend_changed_cb (LodgeJob *job, Suspending *suspending)
 {
+  ShutDown *shut_down = g_task_get_task_data (suspending->task);
+
+  if (lodge_job_get_state (job) == LODGE_JOB_RUNNING)
+    return;
+  g_signal_handler_disconnect (job, suspending->handler);
+  if (lodge_job_get_error (job) != NULL && !shut_down->done) {
+    g_debug ("%s", lodge_job_get_error (job)->message);
+    g_hash_table_add (shut_down->not_suspended, suspending->machine);
+    g_hash_table_remove (shut_down->asked, suspending->machine);
+    ask (suspending->task, suspending->machine);
+  }
+  g_object_unref (suspending->task);
+  g_free (suspending);
+}
+
+/* TRUE: it is not to be asked to power off. */
+static gboolean
+suspend (GTask *task, LodgeMachine *machine)
+{
+  ShutDown *shut_down = g_task_get_task_data (task);
+  const LodgeDescription *description = lodge_machine_get_description (machine);
+  LodgeState state = lodge_machine_get_state (machine);
+  Suspending *suspending;
+  LodgeJob *job;
+
+  if (description == NULL || description->session_end != LODGE_SESSION_END_SUSPEND ||
+      lodge_machine_get_asleep (machine) ||
+      g_hash_table_contains (shut_down->not_suspended, machine))
+    return FALSE;
+  if (state == LODGE_STATE_RUNNING) {
+    if (g_hash_table_add (shut_down->asked, machine))
+      lodge_machine_request_async (machine, LODGE_REQUEST_PAUSE, NULL, NULL);
+    return TRUE;
+  }
+  if (state != LODGE_STATE_PAUSED)
+    return state == LODGE_STATE_SUSPENDING;
+  if (!g_hash_table_add (shut_down->suspended, machine))
+    return FALSE;
+  suspending = g_new0 (Suspending, 1);
+  suspending->task = g_object_ref (task);
+  suspending->machine = machine;
+  job = lodge_library_suspend (g_task_get_source_object (task), machine);
+  suspending->handler =
+      g_signal_connect (job, "changed", G_CALLBACK (suspend_changed_cb), suspending);
+  /* What is refused has ended already. */
+  suspend_changed_cb (job, suspending);
+  return TRUE;
+}
+
+static void
+ask (GTask *task, LodgeMachine *machine)
+{
+  ShutDown *shut_down = g_task_get_task_data (task);
   LodgeState state = lodge_machine_get_state (machine);
   LodgeRequest request =
       state == LODGE_STATE_PAUSED ? LODGE_REQUEST_RESUME : LODGE_REQUEST_SHUTDOWN;
@@ -50,7 +118,7 @@ ask (ShutDown *shut_down, LodgeMachine *machine)
 
   if ((state != LODGE_STATE_PAUSED && state != LODGE_STATE_RUNNING &&
        state != LODGE_STATE_STOPPING) ||
-      !lodge_machine_hears_button (machine))
+      !lodge_machine_hears_button (machine) || suspend (task, machine))
     return;
   if (g_hash_table_lookup_extended (shut_down->asked, machine, NULL, &last) &&
       GPOINTER_TO_INT (last) == (int) request)
@@ -82,7 +150,7 @@ changed_cb (LodgeLibrary *self, LodgeMachine *machine, GTask *task)
 {
   /* Asking may change a machine, which comes back to here and may be the end. */
   g_object_ref (task);
-  ask (g_task_get_task_data (task), machine);
+  ask (task, machine);
   if (count (self, TRUE) == 0)
     end (task);
   g_object_unref (task);
@@ -97,7 +165,7 @@ again_cb (gpointer user_data)
 
   g_hash_table_remove_all (shut_down->asked);
   for (guint i = 0; i < machines->len; i++)
-    ask (shut_down, machines->pdata[i]);
+    ask (task, machines->pdata[i]);
   return G_SOURCE_CONTINUE;
 }
 
@@ -123,6 +191,8 @@ lodge_library_shut_down_async (LodgeLibrary *self,
 
   g_task_set_source_tag (task, lodge_library_shut_down_async);
   shut_down->asked = g_hash_table_new (NULL, NULL);
+  shut_down->suspended = g_hash_table_new (NULL, NULL);
+  shut_down->not_suspended = g_hash_table_new (NULL, NULL);
   g_task_set_task_data (task, shut_down, (GDestroyNotify) shut_down_free);
   g_signal_connect (self, "machine-changed", G_CALLBACK (changed_cb), task);
   shut_down->limit = g_timeout_add_seconds (limit_s, limit_cb, task);

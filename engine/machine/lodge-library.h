@@ -64,6 +64,12 @@ LodgeJob *lodge_library_go_back (LodgeLibrary *self,
 LodgeJob *
 lodge_library_delete_snapshot (LodgeLibrary *self, LodgeMachine *machine, const char *snapshot);
 
+/* Jobs as lodge_machine_suspend_async() and those beside it say. Whatever is wrong is the job's
+ * error. Lent. */
+LodgeJob *lodge_library_suspend (LodgeLibrary *self, LodgeMachine *machine);
+LodgeJob *lodge_library_resume (LodgeLibrary *self, LodgeMachine *machine);
+LodgeJob *lodge_library_discard_suspended (LodgeLibrary *self, LodgeMachine *machine);
+
 /**
  * lodge_library_shut_down_async:
  * @limit_s: when to give up

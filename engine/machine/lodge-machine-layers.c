@@ -283,11 +283,13 @@ count_merges (LodgeMachine *self, const LodgeDescription *now)
   return n;
 }
 
-/* Whether nobody has the layers open. */
+/* Whether nobody has the layers open, or will go on from the memory of what was in them: their
+ * files must be as they were then. */
 static gboolean
 is_at_rest (LodgeMachine *self)
 {
-  return !lodge_state_is_live (self->state) && self->pid == 0;
+  return !lodge_state_is_live (self->state) && self->state != LODGE_STATE_SUSPENDED &&
+         self->pid == 0;
 }
 
 /* The next one, or the end. */

@@ -207,7 +207,8 @@ check (LodgeMachine *self, Change *change, GError **error)
   const LodgeMedia *media = NULL;
 
   lodge_machine_refresh (self);
-  if (!lodge_machine_check_usable (self, error))
+  if (!lodge_machine_check_usable (self, error) ||
+      !lodge_machine_check_not_suspended (self, _ ("medium"), error))
     return FALSE;
   description = lodge_machine_get_description (self);
   if (change->drive[0] != '\0')

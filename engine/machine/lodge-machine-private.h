@@ -94,6 +94,8 @@ struct _LodgeMachine {
 void lodge_machine_set_state (LodgeMachine *self, LodgeState state);
 /* @note: (nullable): one sentence, or nothing to say. */
 void lodge_machine_set_note (LodgeMachine *self, const char *note);
+/* Where it comes to rest: suspended while machine.ini names a guest's memory, else off. */
+LodgeState lodge_machine_get_rest_state (LodgeMachine *self);
 /* What there is to say of a machine that does nothing: its machine.ini, or its crash. */
 void lodge_machine_note_rest (LodgeMachine *self);
 void lodge_machine_emit_changed (LodgeMachine *self);
@@ -138,6 +140,9 @@ void lodge_machine_save_async (LodgeMachine *self,
                                GAsyncReadyCallback callback,
                                gpointer user_data);
 
+/* %LODGE_ERROR_STATE while a suspended guest's memory depends on @what, which is to be changed. */
+gboolean lodge_machine_check_not_suspended (LodgeMachine *self, const char *what, GError **error);
+
 /* Those that had to wait for work to end. */
 void lodge_machine_save_waiting (LodgeMachine *self);
 /* For the work that is under way. @data lives until it has been called back. */
@@ -169,6 +174,16 @@ void lodge_machine_tidy_earlier_async (LodgeMachine *self,
 gboolean
 lodge_machine_tidy_earlier_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
+/* lodge-machine-suspend-recover.c: of a machine whose machine.ini names a guest's memory. */
+/* There is no QEMU: it is suspended, or its guest went on and has lost power. Calls back when the
+ * state says so; there is nothing to finish. */
+void lodge_machine_recover_suspended_async (LodgeMachine *self,
+                                            GAsyncReadyCallback callback,
+                                            gpointer user_data);
+/* There is one whose status is @status: TRUE where that has a guest, and the memory is given up;
+ * FALSE when it has nothing left to do and was told to end. */
+gboolean lodge_machine_recover_resumed (LodgeMachine *self, const char *status);
+
 /* lodge-machine-work.c */
 /* From here on other changes of the description wait, and so does whoever wants to start it, or is
  * refused. %LODGE_ERROR_STATE when there is work already. */
@@ -188,6 +203,13 @@ void lodge_machine_start_from_async (LodgeMachine *self,
                                      int memory_fd,
                                      GAsyncReadyCallback callback,
                                      gpointer user_data);
+/* For lodge-machine-resume.c: the same from the memory that machine.ini names, in a QEMU for
+ * @description, which is taken, too. What it went on from is recorded before the guest runs. */
+void lodge_machine_start_suspended_async (LodgeMachine *self,
+                                          int memory_fd,
+                                          LodgeDescription *description,
+                                          GAsyncReadyCallback callback,
+                                          gpointer user_data);
 /* Fills firmware_code and nvram where they are empty or gone. %LODGE_ERROR_HOST. */
 gboolean lodge_machine_resolve_firmware (LodgeDescription *description, GError **error);
 /* @wires: of LodgeMachineCommandWire; for those that no command took. */

@@ -89,21 +89,44 @@ has_socket (LodgeMachine *self, const char *name)
   return path != NULL && g_file_test (path, G_FILE_TEST_EXISTS);
 }
 
-/* No QEMU any more. */
 static void
-recover_ended (LodgeMachine *self)
+finish (GTask *task)
 {
+  LodgeMachine *self = g_task_get_source_object (task);
+
+  self->recovering = FALSE;
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+suspended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+
+  finish (task);
+}
+
+/* No QEMU any more. Takes @task_given. */
+static void
+recover_ended (GTask *task_given)
+{
+  g_autoptr (GTask) task = task_given;
+  LodgeMachine *self = g_task_get_source_object (task);
   g_autofree char *folder = lodge_machine_dup_folder (self);
   LodgeRunEnd how = lodge_run_record_read (folder);
 
   /* An engine that was killed before its QEMU had come left a TPM that waits for it. */
   self->has_tpm = has_socket (self, "tpm.sock");
   lodge_machine_detach (self);
-  if (how == LODGE_RUN_NONE)
+  if (lodge_machine_get_rest_state (self) == LODGE_STATE_SUSPENDED) {
+    lodge_machine_recover_suspended_async (self, suspended_cb, g_steal_pointer (&task));
     return;
+  }
   if (how == LODGE_RUN_QEMU_ENDED)
     lodge_run_record_qemu_ended (folder);
-  lodge_machine_crashed (self, how);
+  if (how != LODGE_RUN_NONE)
+    lodge_machine_crashed (self, how);
+  finish (task);
 }
 
 /* A QEMU that an older engine started is nowhere recorded. */
@@ -119,15 +142,6 @@ recover_live (LodgeMachine *self, LodgeState state)
   lodge_machine_share_recover (self);
 }
 
-static void
-finish (GTask *task)
-{
-  LodgeMachine *self = g_task_get_source_object (task);
-
-  self->recovering = FALSE;
-  g_task_return_boolean (task, TRUE);
-}
-
 /* Its process was looked for through the lock. */
 static void
 found_cb (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -141,11 +155,11 @@ found_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     lodge_machine_set_note (
         self, _ ("Somebody else uses this machine now: another user, or a program that holds the "
                  "file “lock” in its folder"));
-  } else if (holder == 0 || !lodge_machine_watch (self, holder)) {
-    recover_ended (self);
-  } else if (!lodge_lock_holder_check (lock, holder)) {
-    /* It ended meanwhile, and its number is another's by now. */
-    recover_ended (self);
+  } else if (holder == 0 || !lodge_machine_watch (self, holder) ||
+             /* It ended meanwhile, and its number is another's by now. */
+             !lodge_lock_holder_check (lock, holder)) {
+    recover_ended (g_steal_pointer (&task));
+    return;
   } else {
     lodge_machine_set_note (self,
                             has_socket (self, "qmp.sock") ? _ (silent_note) : _ (no_sockets_note));
@@ -219,8 +233,14 @@ status_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       lodge_machine_set_note (self, _ (silent_note));
       recover_live (self, LODGE_STATE_RUNNING);
     } else {
-      recover_ended (self);
+      recover_ended (g_steal_pointer (&task));
+      return;
     }
+    finish (task);
+    return;
+  }
+  if (lodge_machine_get_rest_state (self) == LODGE_STATE_SUSPENDED &&
+      !lodge_machine_recover_resumed (self, status)) {
     finish (task);
     return;
   }
@@ -299,8 +319,7 @@ look (GTask *task_given)
   if (g_file_test (runtime, G_FILE_TEST_IS_DIR))
     self->runtime = g_strdup (runtime);
   if (!is_locked (self)) {
-    recover_ended (self);
-    finish (task);
+    recover_ended (g_steal_pointer (&task));
   } else if (self->runtime != NULL) {
     /* A QEMU that was just being started has no socket yet. */
     lodge_qmp_connect_async (socket, RECOVER_TIMEOUT_MS, 0, NULL, connected_cb,

@@ -144,7 +144,7 @@ finish_end (LodgeMachine *self)
   gboolean restart = self->restart;
 
   self->restart = FALSE;
-  lodge_machine_set_state (self, LODGE_STATE_OFF);
+  lodge_machine_set_state (self, lodge_machine_get_rest_state (self));
   lodge_machine_end_waiting (self);
   if (restart)
     lodge_machine_start_async (self, restarted_cb, NULL);
@@ -254,9 +254,15 @@ gone_cb (GPid pid, int status, gpointer user_data)
   gboolean expected = self->ending;
   gboolean panicked = self->state == LODGE_STATE_CRASHED;
   gboolean starting = self->state == LODGE_STATE_STARTING;
+  gboolean saved = self->file != NULL && lodge_machine_get_description (self)->suspended != NULL;
 
   self->watch = 0;
   lodge_machine_detach (self);
+  /* Whoever suspends it waits for this, and says what comes of it. */
+  if (expected && self->state == LODGE_STATE_SUSPENDING) {
+    lodge_machine_end_waiting (self);
+    return;
+  }
   /* A start that has failed over it was told by that, and has ended the rest. */
   if (starting && !lodge_state_is_live (self->state))
     return;
@@ -267,7 +273,7 @@ gone_cb (GPid pid, int status, gpointer user_data)
     lodge_run_record_qemu_ended (folder);
     lodge_machine_crashed (self, LODGE_RUN_QEMU_ENDED);
     lodge_machine_end_waiting (self);
-  } else if (panicked || !drop_kernel (self)) {
+  } else if (panicked || saved || !drop_kernel (self)) {
     finish_end (self);
   }
 }
@@ -295,8 +301,11 @@ lodge_machine_end_qemu (LodgeMachine *self)
   folder = lodge_machine_dup_folder (self);
   lodge_run_record_clear (folder);
   self->ending = TRUE;
-  /* From a panic the state stays as it is until QEMU is gone. */
-  if (self->state != LODGE_STATE_CRASHED)
+  /* From a panic the state stays as it is until QEMU is gone, and so it does when all that the
+   * guest was is on the disk. */
+  if (self->state != LODGE_STATE_CRASHED &&
+      (self->state != LODGE_STATE_SUSPENDING ||
+       lodge_machine_get_rest_state (self) != LODGE_STATE_SUSPENDED))
     lodge_machine_set_state (self, LODGE_STATE_STOPPING);
   if (self->kill_timeout != 0)
     return;
@@ -331,7 +340,9 @@ on_shutdown (LodgeMachine *self, JsonObject *data)
   } else if (g_str_equal (reason, "guest-panic")) {
     return;
   } else {
-    if (self->state != LODGE_STATE_STOPPING)
+    /* The end of a QEMU whose guest is on the disk is no end of the guest. */
+    if (self->state != LODGE_STATE_STOPPING &&
+        (self->state != LODGE_STATE_SUSPENDING || !self->ending))
       lodge_machine_set_state (self, LODGE_STATE_STOPPING);
     return;
   }

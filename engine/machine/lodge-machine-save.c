@@ -214,6 +214,34 @@ lodge_machine_save_finish (LodgeMachine *self, GAsyncResult *result, GError **er
 
 /* What a client sets by name. */
 
+/* Whether a guest that was suspended finds it as it was, or would have been told of it anyway. */
+static gboolean
+is_unseen (const char *key)
+{
+  static const char *const keys[] = {"machine.name", "machine.os", "machine.at-session-end",
+                                     "display.scaling", "display.whole-multiples"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++) {
+    if (g_str_equal (keys[i], key))
+      return TRUE;
+  }
+  return g_str_has_prefix (key, "sharing.") || g_str_has_prefix (key, "terminal.") ||
+         (g_str_has_prefix (key, "nic.") &&
+          (g_str_has_suffix (key, ".connected") || g_str_has_suffix (key, ".forwards")));
+}
+
+gboolean
+lodge_machine_check_not_suspended (LodgeMachine *self, const char *what, GError **error)
+{
+  if (self->state != LODGE_STATE_SUSPENDED)
+    return TRUE;
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+               _ ("“%s” is suspended and its guest would not expect another %s: start it first, or "
+                  "discard its saved state"),
+               lodge_machine_get_name (self), what);
+  return FALSE;
+}
+
 static gboolean
 edit_by_name (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
 {
@@ -227,7 +255,8 @@ edit_by_name (LodgeMachine *self, LodgeDescription *value, gpointer data, GError
   folder = g_strdup (value->share_folder);
   g_variant_iter_init (&iter, data);
   while (g_variant_iter_next (&iter, "{&s&s}", &key, &text)) {
-    if (!lodge_description_set (value, key, text, error))
+    if (!lodge_description_set (value, key, text, error) ||
+        (!is_unseen (key) && !lodge_machine_check_not_suspended (self, key, error)))
       return FALSE;
     if (g_str_equal (key, "sharing.folder") ||
         (g_str_equal (key, "sharing.folder-writable") && value->share_folder_writable))

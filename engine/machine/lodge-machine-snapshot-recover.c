@@ -173,7 +173,8 @@ recover_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_d
   g_task_set_source_tag (task, recover_async);
   g_task_set_task_data (task, recover, (GDestroyNotify) recover_free);
   recover->snapshot = lodge_journal_dup_live (folder, &recover->ran);
-  if (recover->snapshot == NULL || now == NULL) {
+  /* What machine.ini names as a suspended guest's memory counts: there is nothing to undo. */
+  if (recover->snapshot == NULL || now == NULL || now->suspended != NULL) {
     g_task_return_boolean (task, TRUE);
     g_object_unref (task);
     return;

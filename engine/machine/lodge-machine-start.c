@@ -20,6 +20,7 @@
 #include "host/lodge-host-firmware.h"
 #include "lodge-error.h"
 #include "lodge-paths.h"
+#include "machine/lodge-journal-private.h"
 #include "machine/lodge-tpm.h"
 #include "qemu/lodge-launch.h"
 #include "qemu/lodge-machine-command.h"
@@ -41,6 +42,7 @@ typedef struct {
   LodgeDescription *description;
   int lock_fd;
   int memory_fd;     /* that the guest goes on from, or -1 */
+  char *suspended;   /* what that is, where the guest was suspended to disk; or NULL */
   gboolean resolved; /* something in the description is new */
   gboolean recorded; /* that the guest runs */
 } Start;
@@ -53,6 +55,7 @@ start_free (Start *start)
     close (start->lock_fd);
   if (start->memory_fd >= 0)
     close (start->memory_fd);
+  g_free (start->suspended);
   g_free (start);
 }
 
@@ -74,7 +77,8 @@ end_failed (Failure *failure)
   /* Whoever is told may start it again at once. */
   if (start->lock_fd >= 0)
     close (g_steal_fd (&start->lock_fd));
-  if (start->recorded) {
+  /* Also what the end of its QEMU has left there. */
+  if (start->recorded || start->suspended != NULL) {
     g_autofree char *folder = lodge_machine_dup_folder (self);
 
     lodge_run_record_clear (folder);
@@ -91,7 +95,7 @@ end_failed (Failure *failure)
     lodge_machine_set_note (self, error->message);
     self->start_failed = TRUE;
   }
-  lodge_machine_set_state (self, LODGE_STATE_OFF);
+  lodge_machine_set_state (self, lodge_machine_get_rest_state (self));
   lodge_machine_end_waiting (self);
   g_task_return_error (task, error);
 }
@@ -265,6 +269,68 @@ continued_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_object_unref (task);
 }
 
+static void
+cont (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  Start *start = g_task_get_task_data (task);
+
+  start->recorded = TRUE;
+  lodge_qmp_execute_async (self->qmp, "cont", NULL, QMP_TIMEOUT_MS, self->start_cancellable,
+                           continued_cb, task);
+}
+
+static void
+recorded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  Start *start = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  start->recorded = TRUE;
+  if (!g_task_propagate_boolean (G_TASK (result), &error) ||
+      g_cancellable_set_error_if_cancelled (self->start_cancellable, &error)) {
+    fail (task, error);
+    return;
+  }
+  if (self->qmp == NULL) {
+    fail (task, g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED, _ ("QEMU ended while it started")));
+    return;
+  }
+  lodge_journal_step ("recorded");
+  cont (task);
+}
+
+typedef struct {
+  char *folder;
+  char *suspended;
+  LodgeDescription *started;
+} Record;
+
+static void
+record_free (gpointer data)
+{
+  Record *record = data;
+
+  g_free (record->folder);
+  g_free (record->suspended);
+  lodge_description_free (record->started);
+  g_free (record);
+}
+
+static void
+record_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Record *record = data;
+  GError *error = NULL;
+
+  if (lodge_run_record_begin_resumed (record->folder, record->started, record->suspended, &error))
+    g_task_return_boolean (worker, TRUE);
+  else
+    g_task_return_error (worker, error);
+}
+
 /* Its cables are as they shall be: no packet has come or gone. */
 static void
 linked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -283,11 +349,22 @@ linked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     fail (task, g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED, _ ("QEMU ended while it started")));
     return;
   }
+  if (start->suspended != NULL) {
+    g_autoptr (GTask) worker = g_task_new (NULL, NULL, recorded_cb, task);
+    Record *record = g_new0 (Record, 1);
+
+    /* On the disk before the guest runs: from then on its disks may be newer than that memory,
+     * which then must not be loaded again, whatever ends. */
+    record->folder = g_steal_pointer (&folder);
+    record->suspended = g_strdup (start->suspended);
+    record->started = lodge_description_copy (start->description);
+    g_task_set_task_data (worker, record, record_free);
+    g_task_run_in_thread (worker, record_thread);
+    return;
+  }
   /* Not before: a guest that has run no instruction has lost nothing. */
   lodge_run_record_begin (folder, start->description);
-  start->recorded = TRUE;
-  lodge_qmp_execute_async (self->qmp, "cont", NULL, QMP_TIMEOUT_MS, self->start_cancellable,
-                           continued_cb, task);
+  cont (task);
 }
 
 static void
@@ -303,6 +380,7 @@ loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *told = NULL;
 
   if (lodge_qemu_snapshot_load_finish (result, &error) && self->qmp != NULL) {
+    lodge_journal_step ("loaded");
     /* Now: the memory has brought the cables as they were. */
     lodge_machine_links_async (self, self->start_cancellable, linked_cb, task);
     return;
@@ -397,8 +475,7 @@ launch (GTask *task)
   lodge_command_take_fd (command, g_steal_fd (&start->lock_fd));
   if (start->memory_fd >= 0)
     lodge_command_add (command,
-                       _ ("The guest goes on from the memory of a snapshot, which the engine hands "
-                          "over."),
+                       _ ("The guest goes on from saved memory, which the engine hands over."),
                        "-incoming", "defer");
 
   self->pid = lodge_launch (command, contained ? LODGE_LAUNCH_CONTAINED : 0, unit, log, &error);
@@ -576,6 +653,16 @@ check_memory (LodgeMachine *self, const LodgeDescription *description, GError **
   return FALSE;
 }
 
+/* Who resumes a guest has made sure that nobody else is at work. */
+static gboolean
+check_action (LodgeMachine *self, const Start *start, GError **error)
+{
+  if (start->suspended != NULL)
+    return lodge_state_check_action (self->state, LODGE_ACTION_START, lodge_machine_get_name (self),
+                                     error);
+  return lodge_machine_check_action (self, LODGE_ACTION_START, error);
+}
+
 static void
 start_now (GTask *task)
 {
@@ -586,7 +673,7 @@ start_now (GTask *task)
   GError *error = NULL;
 
   /* Several may have waited for the end of the same remains, to start it or to remove it. */
-  if (!lodge_machine_check_action (self, LODGE_ACTION_START, &error)) {
+  if (!check_action (self, start, &error)) {
     g_task_return_error (task, error);
     g_object_unref (task);
     return;
@@ -625,17 +712,23 @@ begin (GTask *task)
   Start *start = g_task_get_task_data (task);
   GError *error = NULL;
 
-  lodge_machine_refresh (self);
-  if (!lodge_machine_check_action (self, LODGE_ACTION_START, &error) ||
-      !lodge_machine_check_usable (self, &error) ||
-      !lodge_description_check (lodge_machine_get_description (self), &error) ||
-      !check_memory (self, lodge_machine_get_description (self), &error)) {
+  if (start->suspended == NULL)
+    lodge_machine_refresh (self);
+  if (!check_action (self, start, &error) || !lodge_machine_check_usable (self, &error) ||
+      !lodge_description_check (start->description != NULL ? start->description
+                                                           : lodge_machine_get_description (self),
+                                &error) ||
+      !check_memory (self,
+                     start->description != NULL ? start->description
+                                                : lodge_machine_get_description (self),
+                     &error)) {
     g_task_return_error (task, error);
     g_object_unref (task);
     return;
   }
 
-  start->description = lodge_description_copy (lodge_machine_get_description (self));
+  if (start->description == NULL)
+    start->description = lodge_description_copy (lodge_machine_get_description (self));
   if (self->pid != 0) {
     g_ptr_array_add (self->waiting_for_end, g_task_new (self, NULL, remains_ended_cb, task));
     lodge_machine_end_qemu (self);
@@ -651,11 +744,8 @@ work_stopped_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   begin (user_data);
 }
 
-void
-lodge_machine_start_from_async (LodgeMachine *self,
-                                int memory_fd,
-                                GAsyncReadyCallback callback,
-                                gpointer user_data)
+static GTask *
+new_task (LodgeMachine *self, int memory_fd, GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (self, NULL, callback, user_data);
   Start *start = g_new0 (Start, 1);
@@ -664,6 +754,17 @@ lodge_machine_start_from_async (LodgeMachine *self,
   start->memory_fd = memory_fd;
   g_task_set_source_tag (task, lodge_machine_start_async);
   g_task_set_task_data (task, start, (GDestroyNotify) start_free);
+  return task;
+}
+
+void
+lodge_machine_start_from_async (LodgeMachine *self,
+                                int memory_fd,
+                                GAsyncReadyCallback callback,
+                                gpointer user_data)
+{
+  GTask *task = new_task (self, memory_fd, callback, user_data);
+
   if (self->work != NULL && self->work_gives_way)
     lodge_machine_stop_work_async (self, work_stopped_cb, task);
   else
@@ -671,9 +772,44 @@ lodge_machine_start_from_async (LodgeMachine *self,
 }
 
 void
+lodge_machine_start_suspended_async (LodgeMachine *self,
+                                     int memory_fd,
+                                     LodgeDescription *description,
+                                     GAsyncReadyCallback callback,
+                                     gpointer user_data)
+{
+  GTask *task = new_task (self, memory_fd, callback, user_data);
+  Start *start = g_task_get_task_data (task);
+
+  start->description = description;
+  start->suspended = g_strdup (lodge_machine_get_description (self)->suspended);
+  begin (task);
+}
+
+static void
+resumed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+
+  if (lodge_machine_suspend_finish (LODGE_MACHINE (source), result, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+void
 lodge_machine_start_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data)
 {
-  lodge_machine_start_from_async (self, -1, callback, user_data);
+  g_autoptr (LodgeJob) job = NULL;
+
+  lodge_machine_refresh (self);
+  if (self->state != LODGE_STATE_SUSPENDED) {
+    lodge_machine_start_from_async (self, -1, callback, user_data);
+    return;
+  }
+  job = lodge_job_new ("resume", self->uuid);
+  lodge_machine_resume_async (self, job, resumed_cb, g_task_new (self, NULL, callback, user_data));
 }
 
 gboolean

@@ -11,23 +11,26 @@
  *   |       |   QEMU gone   +----------+ <--------'  |  '---.           | |
  *   |       '-------------- | stopping | ------------+------'           | |
  *   |                       +----------+ <-----------+------------------' |
- *   |       saved      +------------+     suspend    |                    |
- *   '------------------| suspending | <--------------+--------------------'
- *                      +------------+                |
- *                                                    | QEMU died, or the guest panicked
- *   start ends what is left of it     +---------+    |
- *   and begins anew  <--------------- | crashed | <--+-- (any state with a QEMU)
- *                                     +---------+
+ *   | discarded        +------------+     suspend    |                    |
+ *   |                  | suspending | <--------------+--------------------'
+ *   |                  +------------+                |
+ *   |       saved            |                       | QEMU died, or the guest panicked
+ *   |   +-----------+ <------'        +---------+    |
+ *   '---| suspended |                 | crashed | <--+-- (any state with a QEMU)
+ *       +-----------+                 +---------+
+ *             |                            |
+ *             '-> starting (resume)        '-> start ends what is left of it and begins anew
  *
  * What is true in each:
  *   off         no QEMU, no lock, no sockets.
  *   starting    the lock is ours; QEMU may be there, the guest has not run an instruction.
  *   running     the guest runs. Its description on disk may be newer than the one it runs with.
  *   paused      the guest stands still: asked for by the user, or a disk of the host is full.
- *   suspending  memory is being written to disk.
+ *   suspending  memory is being written to disk, at first while the guest runs.
  *   stopping    the guest was asked to power off, or QEMU was asked to quit.
  *   crashed     QEMU died unasked, or stands still after a guest's panic (to be looked at). The
  *               note says which. The next engine knows it too (lodge-run-record.h).
+ *   suspended   as off, and machine.ini names the memory that the guest goes on from.
  */
 #include "machine/lodge-machine-state.h"
 
@@ -45,6 +48,7 @@
 #define SUSPENDING BIT (LODGE_STATE_SUSPENDING)
 #define STOPPING   BIT (LODGE_STATE_STOPPING)
 #define CRASHED    BIT (LODGE_STATE_CRASHED)
+#define SUSPENDED  BIT (LODGE_STATE_SUSPENDED)
 
 static const struct {
   const char *name;
@@ -52,13 +56,19 @@ static const struct {
   guint moves; /* where one may go from here */
 } states[] = {
     /* From off to a live state: the engine found it running (it was started by an earlier one). */
-    [LODGE_STATE_OFF] = {"off", FALSE, STARTING | RUNNING | PAUSED | STOPPING | CRASHED},
-    [LODGE_STATE_STARTING] = {"starting", TRUE, OFF | RUNNING | PAUSED | STOPPING | CRASHED},
+    [LODGE_STATE_OFF] = {"off", FALSE,
+                         STARTING | RUNNING | PAUSED | STOPPING | CRASHED | SUSPENDED},
+    [LODGE_STATE_STARTING] = {"starting", TRUE,
+                              OFF | RUNNING | PAUSED | STOPPING | CRASHED | SUSPENDED},
     [LODGE_STATE_RUNNING] = {"running", TRUE, OFF | PAUSED | SUSPENDING | STOPPING | CRASHED},
     [LODGE_STATE_PAUSED] = {"paused", TRUE, OFF | RUNNING | SUSPENDING | STOPPING | CRASHED},
-    [LODGE_STATE_SUSPENDING] = {"suspending", TRUE, OFF | RUNNING | PAUSED | STOPPING | CRASHED},
-    [LODGE_STATE_STOPPING] = {"stopping", TRUE, OFF | STARTING | RUNNING | PAUSED | CRASHED},
-    [LODGE_STATE_CRASHED] = {"crashed", FALSE, OFF | STARTING | STOPPING},
+    [LODGE_STATE_SUSPENDING] = {"suspending", TRUE,
+                                OFF | RUNNING | PAUSED | STOPPING | CRASHED | SUSPENDED},
+    [LODGE_STATE_STOPPING] = {"stopping", TRUE,
+                              OFF | STARTING | RUNNING | PAUSED | CRASHED | SUSPENDED},
+    /* To suspended: its QEMU ended before the guest went on. */
+    [LODGE_STATE_CRASHED] = {"crashed", FALSE, OFF | STARTING | STOPPING | SUSPENDED},
+    [LODGE_STATE_SUSPENDED] = {"suspended", FALSE, OFF | STARTING},
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (states) == LODGE_N_STATES);
 
@@ -67,7 +77,7 @@ static const struct {
   /* What the user was about to do, with the machine's name for %s. */
   const char *refusal;
 } actions[] = {
-    [LODGE_ACTION_START] = {OFF | CRASHED, N_ ("“%s” cannot be started")},
+    [LODGE_ACTION_START] = {OFF | CRASHED | SUSPENDED, N_ ("“%s” cannot be started")},
     [LODGE_ACTION_PAUSE] = {RUNNING, N_ ("“%s” cannot be paused")},
     [LODGE_ACTION_RESUME] = {PAUSED, N_ ("“%s” cannot be resumed")},
     [LODGE_ACTION_SHUTDOWN] = {RUNNING | STOPPING, N_ ("“%s” cannot be shut down")},
@@ -75,11 +85,13 @@ static const struct {
     [LODGE_ACTION_WAKE] = {RUNNING, N_ ("“%s” cannot be woken up")},
     [LODGE_ACTION_KILL] = {STARTING | RUNNING | PAUSED | SUSPENDING | STOPPING | CRASHED,
                            N_ ("“%s” cannot be switched off")},
-    [LODGE_ACTION_DELETE] = {OFF | CRASHED, N_ ("“%s” cannot be deleted")},
+    [LODGE_ACTION_DELETE] = {OFF | CRASHED | SUSPENDED, N_ ("“%s” cannot be deleted")},
     [LODGE_ACTION_SNAPSHOT] = {OFF | RUNNING | PAUSED | CRASHED,
                                N_ ("No snapshot of “%s” can be taken")},
     [LODGE_ACTION_REVERT] = {OFF | CRASHED, N_ ("“%s” cannot go back to a snapshot")},
     [LODGE_ACTION_CLONE] = {OFF | RUNNING | PAUSED | CRASHED, N_ ("“%s” cannot be cloned")},
+    [LODGE_ACTION_SUSPEND] = {RUNNING | PAUSED, N_ ("“%s” cannot be suspended")},
+    [LODGE_ACTION_DISCARD] = {SUSPENDED, N_ ("“%s” has no saved memory to discard")},
     [LODGE_ACTION_INPUT] = {RUNNING | PAUSED | STOPPING,
                             N_ ("“%s” has no screen and takes no input now")},
 };

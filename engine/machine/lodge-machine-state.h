@@ -15,6 +15,7 @@ typedef enum {
   LODGE_STATE_SUSPENDING,
   LODGE_STATE_STOPPING,
   LODGE_STATE_CRASHED,
+  LODGE_STATE_SUSPENDED,
   LODGE_N_STATES,
 } LodgeState;
 
@@ -31,6 +32,8 @@ typedef enum {
   LODGE_ACTION_SNAPSHOT, /* taking one */
   LODGE_ACTION_REVERT,   /* going back to one */
   LODGE_ACTION_CLONE,    /* of the present */
+  LODGE_ACTION_SUSPEND,  /* to disk */
+  LODGE_ACTION_DISCARD,  /* what was suspended */
   LODGE_ACTION_INPUT,    /* keys, text, screenshot, console */
   LODGE_N_ACTIONS,
 } LodgeAction;

@@ -178,6 +178,14 @@ lodge_machine_get_state (LodgeMachine *self)
   return self->state;
 }
 
+LodgeState
+lodge_machine_get_rest_state (LodgeMachine *self)
+{
+  const LodgeDescription *now = lodge_machine_get_description (self);
+
+  return now != NULL && now->suspended != NULL ? LODGE_STATE_SUSPENDED : LODGE_STATE_OFF;
+}
+
 const char *
 lodge_machine_get_note (LodgeMachine *self)
 {
@@ -227,6 +235,9 @@ lodge_machine_refresh (LodgeMachine *self)
       self->work != NULL || get_file_time (self) == self->file_time_us)
     return;
   load (self);
+  /* Somebody has taken the memory out of it, or mended what named one. */
+  if (self->state == LODGE_STATE_OFF || self->state == LODGE_STATE_SUSPENDED)
+    lodge_machine_set_state (self, lodge_machine_get_rest_state (self));
   lodge_machine_emit_changed (self);
 }
 

@@ -88,6 +88,43 @@ void lodge_machine_request_async (LodgeMachine *self,
                                   gpointer user_data);
 gboolean lodge_machine_request_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
+/**
+ * lodge_machine_suspend_async:
+ *
+ * Writes the guest's memory to disk, at first while it runs, and ends its QEMU. When that fails or
+ * is cancelled the guest goes on, and nothing is left.
+ *
+ * Errors: %LODGE_ERROR_STORAGE (no room), %LODGE_ERROR_DENIED, %LODGE_ERROR_FAILED,
+ * %LODGE_ERROR_CANCELLED.
+ */
+void lodge_machine_suspend_async (LodgeMachine *self,
+                                  LodgeJob *job,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data);
+
+/**
+ * lodge_machine_resume_async:
+ *
+ * Starts a fresh QEMU that goes on from the memory of a suspended guest, which is removed when the
+ * guest runs and kept when it does not. lodge_machine_start_async() does the same where the machine
+ * is suspended.
+ *
+ * Errors: those of a start; %LODGE_ERROR_INVALID or %LODGE_ERROR_FAILED with what to do when the
+ * memory cannot be loaded.
+ */
+void lodge_machine_resume_async (LodgeMachine *self,
+                                 LodgeJob *job,
+                                 GAsyncReadyCallback callback,
+                                 gpointer user_data);
+
+/* The guest's memory is given up: the machine is off. %LODGE_ERROR_STORAGE, %LODGE_ERROR_DENIED. */
+void lodge_machine_discard_suspended_async (LodgeMachine *self,
+                                            LodgeJob *job,
+                                            GAsyncReadyCallback callback,
+                                            gpointer user_data);
+/* For the three above. */
+gboolean lodge_machine_suspend_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
+
 /* Whether a press on the power button can reach the guest, now or once it runs again: not without a
  * control socket, and not while it stands still because its disk failed or is full. */
 gboolean lodge_machine_hears_button (LodgeMachine *self);

@@ -4,6 +4,7 @@
  *     [run]
  *     state=running        or qemu-ended
  *     boot=<the kernel's boot id>
+ *     resumed=<what the guest went on from, where it was suspended to disk before>
  *
  * That the file is there says the most; so one that a power cut has left empty is no riddle. It is
  * replaced by a rename, at once, since a guest is about to run or has just ended, and a thread then
@@ -72,13 +73,21 @@ dup_boot_id (void)
   return g_strdup (g_strstrip (id));
 }
 
-static void
-write_state (const char *folder, const char *state)
+static char *
+dup_text (const char *state, const char *resumed)
 {
   g_autofree char *boot = dup_boot_id ();
-  g_autofree char *text = g_strdup_printf ("# Lodge's own note of the last run; not to be edited.\n"
-                                           "[run]\nstate=%s\nboot=%s\n",
-                                           state, boot);
+
+  return g_strdup_printf ("# Lodge's own note of the last run; not to be edited.\n"
+                          "[run]\nstate=%s\nboot=%s\n%s%s%s",
+                          state, boot, resumed != NULL ? "resumed=" : "",
+                          resumed != NULL ? resumed : "", resumed != NULL ? "\n" : "");
+}
+
+static void
+write_state (const char *folder, const char *state, const char *resumed)
+{
+  g_autofree char *text = dup_text (state, resumed);
   g_autofree char *path = g_build_filename (folder, NAME, NULL);
   g_autoptr (GError) error = NULL;
 
@@ -111,7 +120,20 @@ void
 lodge_run_record_begin (const char *machine_folder, const LodgeDescription *started)
 {
   write_started (machine_folder, started);
-  write_state (machine_folder, running);
+  write_state (machine_folder, running, NULL);
+}
+
+gboolean
+lodge_run_record_begin_resumed (const char *machine_folder,
+                                const LodgeDescription *started,
+                                const char *suspended,
+                                GError **error)
+{
+  g_autofree char *text = dup_text (running, suspended);
+  g_autofree char *path = g_build_filename (machine_folder, NAME, NULL);
+
+  write_started (machine_folder, started);
+  return lodge_durable_file_write (path, text, strlen (text), error);
 }
 
 LodgeDescription *
@@ -131,7 +153,9 @@ lodge_run_record_load_started (const char *machine_folder)
 void
 lodge_run_record_qemu_ended (const char *machine_folder)
 {
-  write_state (machine_folder, qemu_ended);
+  g_autofree char *resumed = lodge_run_record_dup_resumed (machine_folder);
+
+  write_state (machine_folder, qemu_ended, resumed);
 }
 
 void
@@ -146,24 +170,46 @@ lodge_run_record_clear (const char *machine_folder)
     g_debug ("%s: %s", path, g_strerror (errno));
 }
 
+/* A link, a pipe or a folder of that name is not ours. */
+static gboolean
+is_there (const char *path)
+{
+  struct stat info;
+
+  return lstat (path, &info) == 0 && S_ISREG (info.st_mode);
+}
+
+/* NULL for a file that cannot be read, or says nothing. */
+static LodgeIni *
+load (const char *path)
+{
+  gsize length;
+  g_autofree char *text = lodge_durable_file_read (path, MOST_BYTES, &length, NULL);
+
+  return text != NULL ? lodge_ini_parse (path, text, length, NULL) : NULL;
+}
+
+char *
+lodge_run_record_dup_resumed (const char *machine_folder)
+{
+  g_autofree char *path = g_build_filename (machine_folder, NAME, NULL);
+  g_autoptr (LodgeIni) ini = is_there (path) ? load (path) : NULL;
+
+  return ini != NULL ? lodge_ini_dup_value (ini, "run", "resumed", NULL) : NULL;
+}
+
 LodgeRunEnd
 lodge_run_record_read (const char *machine_folder)
 {
   g_autofree char *path = g_build_filename (machine_folder, NAME, NULL);
-  g_autofree char *text = NULL;
   g_autofree char *state = NULL;
   g_autofree char *boot = NULL;
   g_autofree char *now = NULL;
   g_autoptr (LodgeIni) ini = NULL;
-  struct stat info;
-  gsize length;
 
-  /* A link, a pipe or a folder of that name is not ours. */
-  if (lstat (path, &info) != 0 || !S_ISREG (info.st_mode))
+  if (!is_there (path))
     return LODGE_RUN_NONE;
-  text = lodge_durable_file_read (path, MOST_BYTES, &length, NULL);
-  if (text != NULL)
-    ini = lodge_ini_parse (path, text, length, NULL);
+  ini = load (path);
   if (ini != NULL) {
     state = lodge_ini_dup_value (ini, "run", "state", NULL);
     boot = lodge_ini_dup_value (ini, "run", "boot", NULL);

@@ -26,6 +26,15 @@ void lodge_run_record_begin (const char *machine_folder, const LodgeDescription 
 /* What the QEMU that runs was started with: for another engine than that which has done it.
  * Transfer full; NULL where that is not known. */
 LodgeDescription *lodge_run_record_load_started (const char *machine_folder);
+/* The same for one that goes on from the memory @suspended (an id), which must never be loaded once
+ * more after that. Durable when it returns: for threads. Errors: those of
+ * lodge_durable_file_write(). */
+gboolean lodge_run_record_begin_resumed (const char *machine_folder,
+                                         const LodgeDescription *started,
+                                         const char *suspended,
+                                         GError **error);
+/* What the last run that has not ended in good order went on from, or %NULL. Transfer full. */
+char *lodge_run_record_dup_resumed (const char *machine_folder);
 /* Its QEMU was seen to end, or is found to have ended: a later restart of the computer does not
  * make that its cause. */
 void lodge_run_record_qemu_ended (const char *machine_folder);

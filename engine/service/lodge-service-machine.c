@@ -9,6 +9,7 @@
 #include "lodge-error.h"
 #include "service/lodge-service-job.h"
 #include "service/lodge-service-snapshots.h"
+#include "service/lodge-service-suspend.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -150,25 +151,6 @@ static void
 return_error (GDBusMethodInvocation *invocation, GError *error)
 {
   g_dbus_method_invocation_take_error (invocation, error);
-}
-
-static void
-started_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  GDBusMethodInvocation *invocation = user_data;
-  GError *error = NULL;
-
-  if (lodge_machine_start_finish (LODGE_MACHINE (source), result, &error))
-    g_dbus_method_invocation_return_value (invocation, NULL);
-  else
-    return_error (invocation, error);
-}
-
-static gboolean
-handle_start (LodgeMachine1 *object, GDBusMethodInvocation *invocation)
-{
-  lodge_machine_start_async (LODGE_SERVICE_MACHINE (object)->machine, started_cb, invocation);
-  return TRUE;
 }
 
 static void
@@ -522,7 +504,6 @@ handle_release_console (LodgeMachine1 *object, GDBusMethodInvocation *invocation
 static void
 machine_iface_init (LodgeMachine1Iface *iface)
 {
-  iface->handle_start = handle_start;
   iface->handle_pause = handle_pause;
   iface->handle_resume = handle_resume;
   iface->handle_shutdown = handle_shutdown;
@@ -545,6 +526,7 @@ machine_iface_init (LodgeMachine1Iface *iface)
   iface->handle_eject_media = handle_eject_media;
 
   lodge_service_snapshots_init (iface);
+  lodge_service_suspend_init (iface);
   iface->handle_claim_console = handle_claim_console;
   iface->handle_release_console = handle_release_console;
 }

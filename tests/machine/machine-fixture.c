@@ -74,6 +74,8 @@ machine_fixture_tear_down (MachineFixture *self, gconstpointer data)
   for (guint i = 0; i < machines->len; i++) {
     LodgeMachine *machine = machines->pdata[i];
 
+    if (lodge_machine_get_state (machine) == LODGE_STATE_SUSPENDED)
+      continue;
     if (lodge_machine_get_state (machine) != LODGE_STATE_OFF)
       lodge_machine_request_async (machine, LODGE_REQUEST_KILL, NULL, NULL);
     test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_OFF);

@@ -8,7 +8,7 @@ static void
 test_names (void)
 {
   static const char *const names[] = {"off",        "starting", "running", "paused",
-                                      "suspending", "stopping", "crashed"};
+                                      "suspending", "stopping", "crashed", "suspended"};
 
   g_assert_cmpuint (G_N_ELEMENTS (names), ==, LODGE_N_STATES);
   for (guint i = 0; i < LODGE_N_STATES; i++)
@@ -36,6 +36,12 @@ test_moves (void)
   g_assert_true (lodge_state_can_move (LODGE_STATE_RUNNING, LODGE_STATE_PAUSED));
   g_assert_true (lodge_state_can_move (LODGE_STATE_PAUSED, LODGE_STATE_RUNNING));
   g_assert_true (lodge_state_can_move (LODGE_STATE_STOPPING, LODGE_STATE_RUNNING));
+  g_assert_true (lodge_state_can_move (LODGE_STATE_PAUSED, LODGE_STATE_SUSPENDING));
+  g_assert_true (lodge_state_can_move (LODGE_STATE_SUSPENDING, LODGE_STATE_SUSPENDED));
+  g_assert_true (lodge_state_can_move (LODGE_STATE_SUSPENDED, LODGE_STATE_STARTING));
+  g_assert_true (lodge_state_can_move (LODGE_STATE_STARTING, LODGE_STATE_SUSPENDED));
+  g_assert_false (lodge_state_can_move (LODGE_STATE_RUNNING, LODGE_STATE_SUSPENDED));
+  g_assert_false (lodge_state_can_move (LODGE_STATE_SUSPENDED, LODGE_STATE_RUNNING));
   g_assert_false (lodge_state_can_move (LODGE_STATE_OFF, LODGE_STATE_SUSPENDING));
   g_assert_false (lodge_state_can_move (LODGE_STATE_CRASHED, LODGE_STATE_RUNNING));
   g_assert_false (lodge_state_can_move (LODGE_STATE_RUNNING, LODGE_STATE_STARTING));
@@ -71,6 +77,14 @@ test_actions (void)
       {LODGE_ACTION_SNAPSHOT, LODGE_STATE_STARTING, FALSE},
       {LODGE_ACTION_REVERT, LODGE_STATE_CRASHED, TRUE},
       {LODGE_ACTION_REVERT, LODGE_STATE_STOPPING, FALSE},
+      {LODGE_ACTION_START, LODGE_STATE_SUSPENDED, TRUE},
+      {LODGE_ACTION_DELETE, LODGE_STATE_SUSPENDED, TRUE},
+      {LODGE_ACTION_SNAPSHOT, LODGE_STATE_SUSPENDED, FALSE},
+      {LODGE_ACTION_REVERT, LODGE_STATE_SUSPENDED, FALSE},
+      {LODGE_ACTION_SUSPEND, LODGE_STATE_PAUSED, TRUE},
+      {LODGE_ACTION_SUSPEND, LODGE_STATE_SUSPENDING, FALSE},
+      {LODGE_ACTION_DISCARD, LODGE_STATE_SUSPENDED, TRUE},
+      {LODGE_ACTION_DISCARD, LODGE_STATE_OFF, FALSE},
       {LODGE_ACTION_INPUT, LODGE_STATE_PAUSED, TRUE},
       {LODGE_ACTION_INPUT, LODGE_STATE_OFF, FALSE},
   };
@@ -96,7 +110,8 @@ test_refusal_sentence (void)
   g_assert_false (
       lodge_state_check_action (LODGE_STATE_RUNNING, LODGE_ACTION_START, "web", &error));
   g_assert_cmpstr (error->message, ==,
-                   "“web” cannot be started: it is running and would have to be off or crashed");
+                   "“web” cannot be started: it is running and would have to be off or crashed "
+                   "or suspended");
 }
 
 /* Every state has a word for people; one that is not known is shown as it is. */

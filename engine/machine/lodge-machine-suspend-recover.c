@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A machine whose machine.ini names a guest's memory, found by an engine that has just begun.
+ *
+ *   QEMU has written it, or   it has nothing left to do, and ends: suspended.
+ *   was loading it
+ *   QEMU has a guest          that goes on, or can: QEMU has all of it. The memory is given up.
+ *   no QEMU, and "run" does   the guest has not gone on from it: suspended.
+ *   not name it
+ *   no QEMU, and "run" does   the guest may have run. Where its disks are still what they were, to
+ *                             the nanosecond, nothing of that is left: suspended. After a power cut
+ * a time of change proves nothing, since data may be on the disk before it. So there, and where a
+ * disk has changed, the guest has lost power, and the memory, which does not fit any more, is given
+ * up.
+ */
+#include "machine/lodge-machine-private.h"
+
+#include "description/lodge-description-snapshots.h"
+#include "lodge-error.h"
+#include "machine/lodge-journal.h"
+#include "machine/lodge-suspend-files.h"
+
+#include <string.h>
+
+typedef struct {
+  char *folder;
+  LodgeDescription *now;
+  LodgeRunEnd how;
+  gboolean suspended;
+} Recover;
+
+static void
+recover_free (gpointer data)
+{
+  Recover *recover = data;
+
+  g_free (recover->folder);
+  lodge_description_free (recover->now);
+  g_free (recover);
+}
+
+static gboolean
+has_resumed (const char *folder, const char *suspended)
+{
+  g_autofree char *resumed = lodge_run_record_dup_resumed (folder);
+
+  return g_strcmp0 (resumed, suspended) == 0;
+}
+
+static gboolean
+edit_away (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
+{
+  g_clear_pointer (&value->suspended, g_free);
+  return TRUE;
+}
+
+/* So that what is given up is removed by lodge_machine_tidy_async(). */
+static gboolean
+list_memory (const char *folder, const char *suspended, GError **error)
+{
+  g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func (g_free);
+
+  g_ptr_array_add (files, lodge_snapshot_dup_folder (suspended));
+  return lodge_journal_begin (folder, files, error);
+}
+
+static void
+tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (!lodge_machine_tidy_finish (LODGE_MACHINE (source), result, &error))
+    g_debug ("%s", error->message);
+  if (task != NULL)
+    g_task_return_boolean (task, TRUE);
+}
+
+static void
+forgotten_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachine *self = LODGE_MACHINE (source);
+  g_autoptr (GError) error = NULL;
+
+  /* Then it is named once more, and is found not to fit. */
+  if (!lodge_machine_save_finish (self, result, &error))
+    g_debug ("%s", error->message);
+  lodge_machine_tidy_async (self, tidied_cb, user_data);
+}
+
+static void
+looked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  Recover *recover = g_task_get_task_data (task);
+
+  g_task_propagate_boolean (G_TASK (result), NULL);
+  if (recover->suspended) {
+    lodge_run_record_clear (recover->folder);
+    lodge_machine_set_state (self, LODGE_STATE_SUSPENDED);
+    lodge_machine_tidy_async (self, tidied_cb, task);
+    return;
+  }
+  if (recover->how == LODGE_RUN_QEMU_ENDED)
+    lodge_run_record_qemu_ended (recover->folder);
+  lodge_machine_crashed (self, recover->how);
+  lodge_machine_save_for_work_async (self, edit_away, NULL, forgotten_cb, task);
+}
+
+static void
+look_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Recover *recover = data;
+  g_autoptr (GError) error = NULL;
+
+  recover->suspended = TRUE;
+  recover->how = lodge_run_record_read (recover->folder);
+  if (has_resumed (recover->folder, recover->now->suspended))
+    recover->suspended = recover->how == LODGE_RUN_QEMU_ENDED &&
+                         lodge_suspend_files_check (recover->folder, recover->now->suspended,
+                                                    recover->now, TRUE, &error);
+  if (error != NULL)
+    g_debug ("%s", error->message);
+  g_clear_error (&error);
+  if (!recover->suspended && !list_memory (recover->folder, recover->now->suspended, &error))
+    g_debug ("%s", error->message);
+  g_task_return_boolean (worker, TRUE);
+}
+
+void
+lodge_machine_recover_suspended_async (LodgeMachine *self,
+                                       GAsyncReadyCallback callback,
+                                       gpointer user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+  g_autoptr (GTask) worker = g_task_new (NULL, NULL, looked_cb, task);
+  Recover *recover = g_new0 (Recover, 1);
+
+  g_task_set_source_tag (task, lodge_machine_recover_suspended_async);
+  recover->folder = lodge_machine_dup_folder (self);
+  recover->now = lodge_description_copy (lodge_machine_get_description (self));
+  g_task_set_task_data (task, recover, recover_free);
+  g_task_set_task_data (worker, recover, NULL);
+  g_task_run_in_thread (worker, look_thread);
+}
+
+gboolean
+lodge_machine_recover_resumed (LodgeMachine *self, const char *status)
+{
+  const LodgeDescription *now = lodge_machine_get_description (self);
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+  g_autoptr (GError) error = NULL;
+
+  /* qapi/run-state.json: what a QEMU says that has written its guest away, or waits for one. */
+  if (g_str_equal (status, "postmigrate") || g_str_equal (status, "inmigrate") ||
+      g_str_equal (status, "prelaunch")) {
+    lodge_machine_tidy_async (self, tidied_cb, NULL);
+    lodge_machine_set_note (self, NULL);
+    lodge_machine_set_state (self, LODGE_STATE_STOPPING);
+    lodge_machine_end_qemu (self);
+    return FALSE;
+  }
+  if (!list_memory (folder, now->suspended, &error))
+    g_debug ("%s", error->message);
+  lodge_machine_save_for_work_async (self, edit_away, NULL, forgotten_cb, NULL);
+  return TRUE;
+}

@@ -1,0 +1,580 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Suspending a guest to disk, and giving up what was suspended.
+ *
+ * Theory of operation. The memory is written while the guest runs; then it stands still, and QEMU
+ * writes what is left and lets go of the disks. What is written is in snapshots/ID:
+ *
+ *     machine.ini   what the guest runs with
+ *     memory        what QEMU needs to go on from there: also the firmware's variables and the TPM
+ *     disks         how the disks were then (lodge-suspend-files.h)
+ *
+ * All of that is on the disk before machine.ini names it, which is the moment from which the
+ * machine is suspended; only then QEMU ends. Until that moment the guest can go on in the same
+ * QEMU, and does so after a failure or when it was cancelled. A QEMU that ends by itself once it
+ * has let go of the disks has done its part: the memory counts.
+ *
+ * It Mustn't let a guest run while machine.ini names its memory.
+ */
+#include "machine/lodge-machine-private.h"
+
+#include "description/lodge-description-snapshots.h"
+#include "description/lodge-durable-file.h"
+#include "lodge-error.h"
+#include "machine/lodge-journal-private.h"
+#include "machine/lodge-journal.h"
+#include "machine/lodge-machine-snapshot-private.h"
+#include "machine/lodge-snapshot-files.h"
+#include "machine/lodge-suspend-files.h"
+#include "qemu/lodge-qemu-snapshot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The data of the task, whose source is the machine. */
+typedef struct {
+  LodgeJob *job;
+  char *folder;
+  char *id; /* of what is written */
+  LodgeDescription *stored;
+  LodgeQemuSnapshot *qemu;
+  int memory_fd;
+  gboolean ran;   /* and does not only stand still */
+  gboolean named; /* machine.ini names it, or may do so */
+  int lock_fd;    /* while there is no QEMU */
+  gboolean rests; /* it is where it was to come to; told last */
+  GError *error;  /* while what was begun is being undone */
+} Suspend;
+
+static void
+suspend_free (gpointer data)
+{
+  Suspend *suspend = data;
+
+  g_clear_object (&suspend->job);
+  g_free (suspend->folder);
+  g_free (suspend->id);
+  g_clear_pointer (&suspend->stored, lodge_description_free);
+  g_clear_object (&suspend->qemu);
+  if (suspend->memory_fd >= 0)
+    close (suspend->memory_fd);
+  if (suspend->lock_fd >= 0)
+    close (suspend->lock_fd);
+  g_clear_error (&suspend->error);
+  g_free (suspend);
+}
+
+/* A thread of the work's own. Its source is not the machine, whose last reference might end there.
+ */
+static void
+run_thread (GTask *task, GTaskThreadFunc function, GAsyncReadyCallback callback)
+{
+  g_autoptr (GTask) worker = g_task_new (NULL, NULL, callback, task);
+
+  g_task_set_task_data (worker, g_task_get_task_data (task), NULL);
+  g_task_run_in_thread (worker, function);
+}
+
+/* The last step. */
+static void
+tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  LodgeMachine *self = LODGE_MACHINE (source);
+  Suspend *suspend = g_task_get_task_data (task);
+  g_autoptr (GError) error = NULL;
+
+  /* What could not be removed is tried again with the next work, and by the next engine. */
+  if (!lodge_machine_tidy_finish (self, result, &error))
+    g_debug ("%s", error->message);
+  if (suspend->lock_fd >= 0)
+    close (g_steal_fd (&suspend->lock_fd));
+  lodge_machine_end_work (self);
+  /* Whoever is told may start it at once. */
+  if (suspend->rests) {
+    lodge_machine_set_state (self, lodge_machine_get_rest_state (self));
+    lodge_machine_note_rest (self);
+    lodge_machine_end_waiting (self);
+  }
+  if (suspend->error != NULL) {
+    if (suspend->error->code == LODGE_ERROR_STORAGE)
+      g_prefix_error (&suspend->error, _ ("“%s” was not suspended: "),
+                      lodge_machine_get_name (self));
+    g_task_return_error (task, g_steal_pointer (&suspend->error));
+  } else {
+    g_task_return_boolean (task, TRUE);
+  }
+}
+
+static void
+tidy (GTask *task)
+{
+  lodge_machine_tidy_async (g_task_get_source_object (task), tidied_cb, task);
+}
+
+/* A failure: the guest goes on as if nothing had been. */
+
+static void
+settle (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  Suspend *suspend = g_task_get_task_data (task);
+
+  if (self->state == LODGE_STATE_SUSPENDING) {
+    if (self->pid == 0) {
+      lodge_run_record_qemu_ended (suspend->folder);
+      lodge_machine_crashed (self, LODGE_RUN_QEMU_ENDED);
+      lodge_machine_end_waiting (self);
+    } else {
+      /* One that has stopped by itself, for a disk that failed, stays as it is. */
+      lodge_machine_set_state (self, suspend->ran && !self->disk_failed ? LODGE_STATE_RUNNING
+                                                                        : LODGE_STATE_PAUSED);
+    }
+  }
+  tidy (task);
+}
+
+static void
+went_on_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  Suspend *suspend = g_task_get_task_data (task);
+  g_autoptr (GError) error = NULL;
+
+  if (!lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, &error)) {
+    g_debug ("%s", error->message);
+    /* The user can resume it, and should know. */
+    suspend->ran = FALSE;
+  }
+  self->frozen = FALSE;
+  settle (task);
+}
+
+static void
+go_on (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  Suspend *suspend = g_task_get_task_data (task);
+
+  if (self->qmp != NULL && suspend->ran) {
+    lodge_qemu_snapshot_go_on_async (suspend->qemu, went_on_cb, task);
+    return;
+  }
+  self->frozen = FALSE;
+  settle (task);
+}
+
+static gboolean
+edit_away (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
+{
+  g_clear_pointer (&value->suspended, g_free);
+  return TRUE;
+}
+
+static void
+forgotten_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  /* Should machine.ini still name it then its disks, which change now, keep it from being loaded.
+   */
+  if (!lodge_machine_save_finish (LODGE_MACHINE (source), result, &error))
+    g_debug ("%s", error->message);
+  go_on (user_data);
+}
+
+static void
+ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  Suspend *suspend = g_task_get_task_data (task);
+  g_autoptr (GError) error = NULL;
+
+  if (!lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, &error))
+    g_debug ("%s", error->message);
+  /* The guest may stand still for want of the room that its memory has taken. */
+  if (suspend->memory_fd >= 0 && ftruncate (suspend->memory_fd, 0) != 0)
+    g_debug ("%s", g_strerror (errno));
+  if (suspend->named)
+    lodge_machine_save_for_work_async (self, edit_away, NULL, forgotten_cb, task);
+  else
+    go_on (task);
+}
+
+/* Takes @error. */
+static void
+abandon (GTask *task, GError *error)
+{
+  Suspend *suspend = g_task_get_task_data (task);
+  LodgeMachine *self = g_task_get_source_object (task);
+
+  suspend->error = error;
+  self->ending = self->ending && self->state != LODGE_STATE_SUSPENDING;
+  if (suspend->qemu != NULL)
+    lodge_qemu_snapshot_end_async (suspend->qemu, ended_cb, task);
+  else
+    settle (task);
+}
+
+/* It counts: QEMU ends. */
+
+static void
+rest (GTask *task)
+{
+  Suspend *suspend = g_task_get_task_data (task);
+
+  /* Also of a QEMU that has ended by itself. */
+  lodge_run_record_clear (suspend->folder);
+  suspend->rests = TRUE;
+  tidy (task);
+}
+
+static void
+gone_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  lodge_journal_step ("gone");
+  rest (user_data);
+}
+
+static gboolean
+edit_suspended (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
+{
+  const Suspend *suspend = data;
+
+  if (self->state != LODGE_STATE_SUSPENDING) {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE, _ ("“%s” has ended meanwhile"),
+                 lodge_machine_get_name (self));
+    return FALSE;
+  }
+  g_free (value->suspended);
+  value->suspended = g_strdup (suspend->id);
+  return TRUE;
+}
+
+static void
+named_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachine *self = LODGE_MACHINE (source);
+  GTask *task = user_data;
+  GError *error = NULL;
+
+  if (!lodge_machine_save_finish (self, result, &error)) {
+    abandon (task, error);
+    return;
+  }
+  lodge_journal_step ("named");
+  if (self->pid == 0) {
+    rest (task);
+    return;
+  }
+  g_ptr_array_add (self->waiting_for_end, g_task_new (self, NULL, gone_cb, task));
+  lodge_machine_end_qemu (self);
+}
+
+static void
+synced_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  Suspend *suspend = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (!g_task_propagate_boolean (G_TASK (result), &error)) {
+    abandon (task, error);
+    return;
+  }
+  /* A write that fails at its very end may be there all the same. */
+  suspend->named = TRUE;
+  lodge_machine_save_for_work_async (self, edit_suspended, suspend, named_cb, task);
+}
+
+static void
+sync_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Suspend *suspend = data;
+  g_autofree char *below = lodge_snapshot_dup_folder (suspend->id);
+  g_autofree char *path = g_build_filename (suspend->folder, below, NULL);
+  GError *error = NULL;
+
+  if (fsync (suspend->memory_fd) != 0 || fchmod (suspend->memory_fd, 0400) != 0) {
+    int saved = errno;
+
+    if (lodge_durable_is_full (saved))
+      lodge_durable_set_full (&error, path);
+    else
+      g_set_error (&error, LODGE_ERROR, lodge_durable_error_code (saved),
+                   _ ("Could not write the guest's memory to disk: %s"), g_strerror (saved));
+  }
+  lodge_journal_step ("synced");
+  if (error == NULL &&
+      lodge_suspend_files_stamp (suspend->folder, suspend->id, suspend->stored, &error) &&
+      lodge_durable_folder_sync (path, &error))
+    g_task_return_boolean (worker, TRUE);
+  else
+    g_task_return_error (worker, error);
+}
+
+static void
+written_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  Suspend *suspend = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (!lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, &error)) {
+    abandon (task, error);
+    return;
+  }
+  lodge_journal_step ("whole");
+  if (self->state != LODGE_STATE_SUSPENDING) {
+    abandon (task, g_error_new (LODGE_ERROR, LODGE_ERROR_STATE, _ ("“%s” has ended meanwhile"),
+                                lodge_machine_get_name (self)));
+    return;
+  }
+  /* Its end is none of the guest's any more. */
+  self->ending = TRUE;
+  lodge_job_set_progress (suspend->job, 0.96);
+  lodge_job_set_step (suspend->job, _ ("Writing it to disk"));
+  run_thread (task, sync_thread, synced_cb);
+}
+
+/* While the guest runs. */
+
+static void
+frozen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  Suspend *suspend = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (!lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, &error)) {
+    abandon (task, error);
+    return;
+  }
+  lodge_journal_step ("frozen");
+  lodge_qemu_snapshot_switch_async (suspend->qemu, written_cb, task);
+}
+
+static void
+progress_cb (double fraction, gpointer user_data)
+{
+  Suspend *suspend = g_task_get_task_data (user_data);
+
+  lodge_journal_step ("memory");
+  lodge_job_set_progress (suspend->job, fraction * 0.95);
+}
+
+static void
+prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  Suspend *suspend = g_task_get_task_data (task);
+  guint64 memory = (guint64) suspend->stored->memory_mib << 20;
+  GError *error = NULL;
+
+  if (!g_task_propagate_boolean (G_TASK (result), &error)) {
+    abandon (task, error);
+    return;
+  }
+  if (self->qmp == NULL || self->state != LODGE_STATE_SUSPENDING) {
+    abandon (task, g_error_new (LODGE_ERROR, LODGE_ERROR_STATE, _ ("“%s” has ended meanwhile"),
+                                lodge_machine_get_name (self)));
+    return;
+  }
+  lodge_job_set_step (suspend->job, _ ("Writing the guest's memory"));
+  suspend->qemu = lodge_qemu_snapshot_new (self->qmp);
+  self->frozen = TRUE;
+  lodge_qemu_snapshot_freeze_async (suspend->qemu, suspend->memory_fd, memory + memory / 2,
+                                    progress_cb, task, lodge_job_get_cancellable (suspend->job),
+                                    frozen_cb, task);
+}
+
+static void
+prepare_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Suspend *suspend = data;
+  g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func (g_free);
+  GError *error = NULL;
+
+  g_ptr_array_add (files, lodge_snapshot_dup_folder (suspend->id));
+  if (lodge_journal_begin_live (suspend->folder, files, suspend->id, suspend->ran, &error) &&
+      lodge_snapshot_files_store (suspend->folder, suspend->id, suspend->stored, &error))
+    suspend->memory_fd =
+        lodge_snapshot_files_open_memory (suspend->folder, suspend->id, TRUE, &error);
+  if (error == NULL)
+    g_task_return_boolean (worker, TRUE);
+  else
+    g_task_return_error (worker, error);
+}
+
+static void
+earlier_tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachine *self = LODGE_MACHINE (source);
+  GTask *task = user_data;
+  Suspend *suspend = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (!lodge_machine_tidy_earlier_finish (self, result, &error)) {
+    abandon (task, error);
+    return;
+  }
+  suspend->id = lodge_description_dup_snapshot_id ();
+  suspend->stored = lodge_snapshot_live_dup_description (self);
+  run_thread (task, prepare_thread, prepared_cb);
+}
+
+static void
+saved_before_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  lodge_machine_tidy_earlier_async (LODGE_MACHINE (source), earlier_tidied_cb, user_data);
+}
+
+/* What can be known before the first step. */
+static gboolean
+check (LodgeMachine *self, GError **error)
+{
+  /* What is in the way of a snapshot with memory is in the way of this. */
+  if (!lodge_snapshot_check (self, LODGE_ACTION_SUSPEND, error))
+    return FALSE;
+  if (self->asleep) {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE, _ ("“%s” is asleep: wake it up first"),
+                 lodge_machine_get_name (self));
+    return FALSE;
+  }
+  if (lodge_description_file_get_read_only (self->file) != NULL) {
+    g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_STATE,
+                         lodge_description_file_get_read_only (self->file));
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static GTask *
+new_task (LodgeMachine *self,
+          LodgeJob *job,
+          gpointer tag,
+          GAsyncReadyCallback callback,
+          gpointer user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+  Suspend *suspend = g_new0 (Suspend, 1);
+
+  suspend->job = g_object_ref (job);
+  suspend->folder = lodge_machine_dup_folder (self);
+  suspend->memory_fd = -1;
+  suspend->lock_fd = -1;
+  g_task_set_source_tag (task, tag);
+  g_task_set_task_data (task, suspend, suspend_free);
+  return task;
+}
+
+void
+lodge_machine_suspend_async (LodgeMachine *self,
+                             LodgeJob *job,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  GTask *task = new_task (self, job, lodge_machine_suspend_async, callback, user_data);
+  Suspend *suspend = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  /* What works beside a guest that runs does not give way. */
+  if (!check (self, &error) || !lodge_machine_begin_work (self, job, &error)) {
+    if (error->code == LODGE_ERROR_STORAGE)
+      g_prefix_error (&error, _ ("“%s” was not suspended: "), lodge_machine_get_name (self));
+    g_task_return_error (task, error);
+    g_object_unref (task);
+    return;
+  }
+  suspend->ran = self->state == LODGE_STATE_RUNNING;
+  lodge_job_set_step (job, _ ("Suspending"));
+  lodge_machine_set_state (self, LODGE_STATE_SUSPENDING);
+  lodge_machine_wait_saved_async (self, saved_before_cb, task);
+}
+
+gboolean
+lodge_machine_suspend_finish (LodgeMachine *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* Discarding. */
+
+static void
+discarded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachine *self = LODGE_MACHINE (source);
+  GTask *task = user_data;
+  Suspend *suspend = g_task_get_task_data (task);
+
+  if (lodge_machine_save_finish (self, result, &suspend->error)) {
+    lodge_journal_step ("written");
+    suspend->rests = TRUE;
+  }
+  tidy (task);
+}
+
+static void
+discard_journaled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  Suspend *suspend = g_task_get_task_data (task);
+
+  if (g_task_propagate_boolean (G_TASK (result), &suspend->error))
+    lodge_machine_save_for_work_async (g_task_get_source_object (task), edit_away, NULL,
+                                       discarded_cb, task);
+  else
+    tidy (task);
+}
+
+static void
+journal_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Suspend *suspend = data;
+  g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func (g_free);
+  GError *error = NULL;
+
+  g_ptr_array_add (files, lodge_snapshot_dup_folder (suspend->id));
+  if (lodge_journal_begin (suspend->folder, files, &error))
+    g_task_return_boolean (worker, TRUE);
+  else
+    g_task_return_error (worker, error);
+}
+
+static void
+saved_before_discard_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  run_thread (user_data, journal_thread, discard_journaled_cb);
+}
+
+void
+lodge_machine_discard_suspended_async (LodgeMachine *self,
+                                       LodgeJob *job,
+                                       GAsyncReadyCallback callback,
+                                       gpointer user_data)
+{
+  GTask *task = new_task (self, job, lodge_machine_discard_suspended_async, callback, user_data);
+  Suspend *suspend = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  lodge_machine_refresh (self);
+  if (lodge_machine_check_usable (self, &error) &&
+      lodge_machine_check_action (self, LODGE_ACTION_DISCARD, &error))
+    suspend->lock_fd = lodge_store_lock (self->store, self->uuid, &error);
+  if (error != NULL || !lodge_machine_begin_work (self, job, &error)) {
+    g_task_return_error (task, error);
+    g_object_unref (task);
+    return;
+  }
+  suspend->id = g_strdup (lodge_machine_get_description (self)->suspended);
+  lodge_job_set_step (job, _ ("Discarding the saved memory"));
+  lodge_machine_wait_saved_async (self, saved_before_discard_cb, task);
+}
