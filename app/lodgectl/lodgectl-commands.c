@@ -6,8 +6,8 @@
 
 #include <glib/gi18n.h>
 
-const char *const lodgectl_states[] = {"off",        "starting", "running", "paused",
-                                       "suspending", "stopping", "crashed", NULL};
+const char *const lodgectl_states[] = {"off",      "starting", "running",   "paused", "suspending",
+                                       "stopping", "crashed",  "suspended", NULL};
 
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 
@@ -109,7 +109,12 @@ const LodgectlCommand lodgectl_commands[] = {
   {
     .verb = "start",
     .arguments = { MACHINE },
-    .sentence = N_ ("Start a machine."),
+    .sentence = N_ ("Start a machine; one that is suspended goes on from where it was."),
+    .options = {
+      { .name = "discard-suspended",
+        .sentence = N_ ("give up the memory of a guest that is suspended and start it anew, which "
+                        "for it is a loss of power at the time when it was suspended") },
+    },
     .handler = lodgectl_start,
   },
   {
@@ -121,8 +126,18 @@ const LodgectlCommand lodgectl_commands[] = {
   {
     .verb = "resume",
     .arguments = { MACHINE },
-    .sentence = N_ ("Let a paused guest go on."),
+    .sentence = N_ ("Let a guest that is paused or suspended go on."),
     .handler = lodgectl_resume,
+  },
+  {
+    .verb = "suspend",
+    .arguments = { MACHINE },
+    .sentence = N_ ("Write a guest's memory to disk and end it; the next start goes on from there."),
+    .details = N_ ("The guest runs on while its memory is written, and stands still only for what "
+                   "is left. What is suspended stays so when this computer is switched off. When it fails or "
+                   "is stopped with Ctrl+C, the guest goes on and nothing is left behind."),
+    .options = { JSON },
+    .handler = lodgectl_suspend,
   },
   {
     .verb = "shutdown",

@@ -19,6 +19,7 @@ gboolean lodgectl_version (LodgectlRun *run, GError **error);
 gboolean lodgectl_start (LodgectlRun *run, GError **error);
 gboolean lodgectl_pause (LodgectlRun *run, GError **error);
 gboolean lodgectl_resume (LodgectlRun *run, GError **error);
+gboolean lodgectl_suspend (LodgectlRun *run, GError **error);
 gboolean lodgectl_shutdown (LodgectlRun *run, GError **error);
 gboolean lodgectl_wake (LodgectlRun *run, GError **error);
 gboolean lodgectl_reset (LodgectlRun *run, GError **error);

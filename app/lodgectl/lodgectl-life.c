@@ -44,12 +44,56 @@ show_note (LodgectlRun *run)
   }
 }
 
+/* Loading a guest's memory takes as long as it takes. */
+static gboolean
+start (LodgectlRun *run, LodgeMachine1 *machine, GError **error)
+{
+  if (g_strcmp0 (lodge_machine1_get_state (machine), "suspended") == 0)
+    g_dbus_proxy_set_default_timeout (G_DBUS_PROXY (machine), G_MAXINT);
+  if (!lodgectl_run_check (run, lodge_machine1_call_start_sync (machine, NULL, error), error))
+    return FALSE;
+  show_note (run);
+  return TRUE;
+}
+
 gboolean
 lodgectl_start (LodgectlRun *run, GError **error)
 {
-  if (!call_and_go (run, lodge_machine1_call_start_sync, error))
+  g_autoptr (LodgeMachine1) machine = lodgectl_run_open (run, error);
+
+  if (machine == NULL)
     return FALSE;
-  show_note (run);
+  if (lodgectl_run_has_option (run, "discard-suspended") &&
+      g_strcmp0 (lodge_machine1_get_state (machine), "suspended") == 0) {
+    g_autofree char *nothing =
+        lodgectl_run_job (run, G_DBUS_PROXY (machine), "DiscardSuspended", NULL, error);
+
+    if (nothing == NULL)
+      return FALSE;
+  }
+  return start (run, machine, error);
+}
+
+gboolean
+lodgectl_suspend (LodgectlRun *run, GError **error)
+{
+  g_autoptr (LodgeMachine1) machine = lodgectl_run_open (run, error);
+  g_autofree char *nothing = NULL;
+
+  if (machine == NULL)
+    return FALSE;
+  nothing = lodgectl_run_job (run, G_DBUS_PROXY (machine), "Suspend", NULL, error);
+  if (nothing == NULL)
+    return FALSE;
+  if (lodgectl_run_has_option (run, "json")) {
+    JsonBuilder *builder = json_builder_new ();
+
+    json_builder_begin_object (builder);
+    lodgectl_json_add_string (builder, "uuid", lodge_machine1_get_uuid (machine));
+    lodgectl_json_add_string (builder, "state", "suspended");
+    json_builder_end_object (builder);
+    lodgectl_print_json (builder);
+  }
   return TRUE;
 }
 
@@ -62,7 +106,13 @@ lodgectl_pause (LodgectlRun *run, GError **error)
 gboolean
 lodgectl_resume (LodgectlRun *run, GError **error)
 {
-  return call_and_go (run, lodge_machine1_call_resume_sync, error);
+  g_autoptr (LodgeMachine1) machine = lodgectl_run_open (run, error);
+
+  if (machine == NULL)
+    return FALSE;
+  if (g_strcmp0 (lodge_machine1_get_state (machine), "suspended") == 0)
+    return start (run, machine, error);
+  return lodgectl_run_check (run, lodge_machine1_call_resume_sync (machine, NULL, error), error);
 }
 
 gboolean

@@ -178,7 +178,7 @@ test_zsh (Fixture *self, gconstpointer unused)
       {"lodgectl create new --memory ''", ""},
       {"lodgectl create new --media ''", "files"},
       {"lodgectl wait --timeout 3 web ''",
-       "off,starting,running,paused,suspending,stopping,crashed"},
+       "off,starting,running,paused,suspending,stopping,crashed,suspended"},
       {"lodgectl list --", "--help,--names,--no-start,--json"},
   };
 
