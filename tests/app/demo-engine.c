@@ -33,6 +33,7 @@ static const DemoRow rows[] = {
      "many "
      "more characters than fit into one card, or a menu, or a question",
      "suspending", "", 0},
+    {"written away", "suspended", "", 0x3584e4},
     {"5c2f3a52-5f6a-4c7e-9f6b-0e2f1c8f7a10", "off",
      "The file <machine.ini> in /home/someone/.local/share/lodge/machines/5c2f3a52 could not be "
      "read: line 12: “memory = <b>lots</b>” is not a size & there is more to say about this line "

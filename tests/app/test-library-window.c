@@ -389,6 +389,45 @@ test_menu (Fixture *f, gconstpointer data)
   app_wait_until (app_find (card, GTK_TYPE_POPOVER_MENU) != NULL);
 }
 
+/* One that is suspended goes on, or is given up after a question; one on its way there may stay. */
+static void
+test_suspended (Fixture *f, gconstpointer data)
+{
+  const char *uuid = fake_engine_add_machine (f->engine, "web", "running");
+  g_autoptr (GMenuModel) running = NULL, suspending = NULL, suspended = NULL;
+  LodgeMachineCard *card;
+
+  fake_engine_set_hold_jobs (f->engine, TRUE);
+  show (f);
+  app_wait_until (app_find_label (f->window, "Running") != NULL);
+  card = app_find (f->window, LODGE_TYPE_MACHINE_CARD);
+  running = lodge_machine_card_dup_menu (card);
+  g_assert_cmpuint (count_entries (running, "machine.suspend"), ==, 1);
+  g_assert_cmpuint (count_entries (running, "machine.discard"), ==, 0);
+  gtk_widget_activate_action (GTK_WIDGET (f->window), "machine.suspend", "s", uuid);
+  app_wait_until (app_find_label (f->window, "Suspending") != NULL);
+  suspending = lodge_machine_card_dup_menu (card);
+  g_assert_cmpuint (count_entries (suspending, "machine.suspend"), ==, 0);
+  g_assert_cmpuint (count_entries (suspending, "machine.cancel-suspend"), ==, 1);
+  gtk_widget_activate_action (GTK_WIDGET (f->window), "machine.cancel-suspend", "s", uuid);
+  app_wait_until (app_find_label (f->window, "Running") != NULL);
+
+  gtk_widget_activate_action (GTK_WIDGET (f->window), "machine.suspend", "s", uuid);
+  app_wait_until (app_find_label (f->window, "Suspending") != NULL);
+  fake_engine_finish_jobs (f->engine, 0, NULL);
+  app_wait_until (app_find_label (f->window, "Suspended") != NULL);
+  suspended = lodge_machine_card_dup_menu (card);
+  g_assert_cmpuint (count_entries (suspended, "machine.start"), ==, 1);
+  g_assert_cmpuint (count_entries (suspended, "machine.discard"), ==, 1);
+  g_assert_cmpuint (count_entries (suspended, "machine.delete"), ==, 1);
+  gtk_widget_activate_action (GTK_WIDGET (f->window), "machine.discard", "s", uuid);
+  app_wait_until (app_get_dialog () != NULL);
+  fake_engine_set_hold_jobs (f->engine, FALSE);
+  app_click (app_get_dialog (), "_Discard");
+  app_wait_until (app_find_label (f->window, "Off") != NULL);
+  app_wait_until (app_get_dialog () == NULL);
+}
+
 /* One that has crashed may have its QEMU still, which stands there until it is ended. */
 static void
 test_kill_crashed (Fixture *f, gconstpointer data)
@@ -553,6 +592,7 @@ main (int argc, char **argv)
   ADD ("keyboard", test_keyboard);
   ADD ("spoken", test_spoken);
   ADD ("menu", test_menu);
+  ADD ("suspended", test_suspended);
   ADD ("kill-crashed", test_kill_crashed);
   ADD ("engine-dies", test_engine_dies);
   ADD ("no-engine", test_no_engine);

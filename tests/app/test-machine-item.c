@@ -101,7 +101,7 @@ static void
 test_states (void)
 {
   static const char *const states[] = {"off",        "starting", "running", "paused",
-                                       "suspending", "stopping", "crashed"};
+                                       "suspending", "stopping", "crashed", "suspended"};
 
   for (guint i = 0; i < G_N_ELEMENTS (states); i++) {
     const LodgeMachineState state = lodge_machine_state_from_text (states[i]);

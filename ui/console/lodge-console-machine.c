@@ -469,6 +469,8 @@ lodge_console_machine_get_phase (LodgeConsoleMachine *self)
                                                              : LODGE_CONSOLE_LOADING;
   if (self->state == LODGE_MACHINE_STATE_OFF)
     return LODGE_CONSOLE_OFF;
+  if (self->state == LODGE_MACHINE_STATE_SUSPENDED)
+    return LODGE_CONSOLE_SUSPENDED;
   if (self->state == LODGE_MACHINE_STATE_CRASHED &&
       (!has_screen (self) || self->taken_by != NULL || self->lost != NULL))
     return LODGE_CONSOLE_CRASHED;
@@ -498,7 +500,8 @@ lodge_console_machine_get_sentence (LodgeConsoleMachine *self)
     return self->problem;
   if (self->machine == NULL)
     return lodge_connection_get_problem (self->connection);
-  if (self->state == LODGE_MACHINE_STATE_CRASHED || self->state == LODGE_MACHINE_STATE_OFF)
+  if (self->state == LODGE_MACHINE_STATE_CRASHED || self->state == LODGE_MACHINE_STATE_OFF ||
+      self->state == LODGE_MACHINE_STATE_SUSPENDED)
     return self->note;
   return self->taken_by != NULL ? self->taken_by : self->lost;
 }

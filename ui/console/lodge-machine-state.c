@@ -25,12 +25,14 @@ static const StateRow rows[] = {
     [LODGE_MACHINE_STATE_STARTING] = {"starting", N_ ("Starting"), "lodge-busy-symbolic", "accent",
                                       LODGE_MACHINE_CAN_KILL},
     [LODGE_MACHINE_STATE_RUNNING] = {"running", N_ ("Running"), "lodge-running-symbolic", "success",
-                                     CAN_RUNNING | LODGE_MACHINE_CAN_PAUSE},
+                                     CAN_RUNNING | LODGE_MACHINE_CAN_PAUSE |
+                                         LODGE_MACHINE_CAN_SUSPEND},
     [LODGE_MACHINE_STATE_PAUSED] = {"paused", N_ ("Paused"), "lodge-paused-symbolic", "warning",
                                     LODGE_MACHINE_CAN_RESUME | LODGE_MACHINE_CAN_RESET |
-                                        LODGE_MACHINE_CAN_KILL | LODGE_MACHINE_CAN_SHOW},
+                                        LODGE_MACHINE_CAN_SUSPEND | LODGE_MACHINE_CAN_KILL |
+                                        LODGE_MACHINE_CAN_SHOW},
     [LODGE_MACHINE_STATE_SUSPENDING] = {"suspending", N_ ("Suspending"), "lodge-busy-symbolic",
-                                        "accent", LODGE_MACHINE_CAN_KILL},
+                                        "accent", LODGE_MACHINE_CAN_KILL | LODGE_MACHINE_CAN_STAY},
     /* The guest may show a question before it goes, and may need a second press of the button. */
     [LODGE_MACHINE_STATE_STOPPING] = {"stopping", N_ ("Shutting Down"), "lodge-busy-symbolic",
                                       "accent",
@@ -38,6 +40,10 @@ static const StateRow rows[] = {
                                           LODGE_MACHINE_CAN_SHOW},
     [LODGE_MACHINE_STATE_CRASHED] = {"crashed", N_ ("Crashed"), "dialog-warning-symbolic", "error",
                                      CAN_OFF},
+    [LODGE_MACHINE_STATE_SUSPENDED] = {"suspended", N_ ("Suspended"), "lodge-suspended-symbolic",
+                                       "accent",
+                                       LODGE_MACHINE_CAN_START | LODGE_MACHINE_CAN_DELETE |
+                                           LODGE_MACHINE_CAN_DISCARD},
 };
 
 static const StateRow *

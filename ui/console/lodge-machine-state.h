@@ -15,6 +15,7 @@ typedef enum {
   LODGE_MACHINE_STATE_SUSPENDING,
   LODGE_MACHINE_STATE_STOPPING,
   LODGE_MACHINE_STATE_CRASHED,
+  LODGE_MACHINE_STATE_SUSPENDED,
 } LodgeMachineState;
 
 /* What a user can ask of a machine, as bits. */
@@ -26,8 +27,11 @@ typedef enum {
   LODGE_MACHINE_CAN_RESET = 1 << 4,
   LODGE_MACHINE_CAN_KILL = 1 << 5,
   LODGE_MACHINE_CAN_DELETE = 1 << 6,
-  LODGE_MACHINE_CAN_SHOW = 1 << 7,    /* the guest has a picture and takes keys */
-  LODGE_MACHINE_CAN_GO_BACK = 1 << 8, /* to a snapshot */
+  LODGE_MACHINE_CAN_SHOW = 1 << 7,     /* the guest has a picture and takes keys */
+  LODGE_MACHINE_CAN_GO_BACK = 1 << 8,  /* to a snapshot */
+  LODGE_MACHINE_CAN_SUSPEND = 1 << 9,  /* to disk */
+  LODGE_MACHINE_CAN_DISCARD = 1 << 10, /* what was suspended; a start goes on from that */
+  LODGE_MACHINE_CAN_STAY = 1 << 11,    /* not be suspended after all */
 } LodgeMachineCan;
 
 /* @text: as on the contract ("running"). */

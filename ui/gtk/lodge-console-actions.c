@@ -5,6 +5,7 @@
 #include "gtk/lodge-machine-operation.h"
 #include "gtk/lodge-message.h"
 #include "gtk/lodge-snapshots-window.h"
+#include "gtk/lodge-suspend.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -29,6 +30,9 @@ static const PowerRow powers[] = {
     {"console.kill", LODGE_MACHINE_KILL, LODGE_MACHINE_CAN_KILL, N_ ("Force the Machine Off?"),
      N_ ("This is like pulling the plug: what the guest has not saved is lost."),
      N_ ("_Force Off")},
+    {"console.suspend", LODGE_MACHINE_SUSPEND, LODGE_MACHINE_CAN_SUSPEND, NULL, NULL, NULL},
+    {"console.discard", LODGE_MACHINE_DISCARD, LODGE_MACHINE_CAN_DISCARD,
+     N_ ("Discard the Saved State?"), lodge_suspend_loss, N_ ("_Discard")},
 };
 
 typedef struct {
@@ -174,6 +178,7 @@ lodge_console_actions_update (LodgeConsoleWindow *self)
   /* Disabled rather than gone in between, so that the header does not jump. */
   gtk_widget_set_visible (self->pause_button,
                           (can & (LODGE_MACHINE_CAN_START | LODGE_MACHINE_CAN_RESUME)) == 0);
-  gtk_widget_set_sensitive (self->power_button, (can & LODGE_MACHINE_CAN_KILL) != 0);
+  gtk_widget_set_sensitive (self->power_button,
+                            (can & (LODGE_MACHINE_CAN_KILL | LODGE_MACHINE_CAN_DISCARD)) != 0);
   gtk_widget_set_sensitive (self->keys_button, (can & LODGE_MACHINE_CAN_SHOW) != 0);
 }

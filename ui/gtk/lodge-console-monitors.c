@@ -210,9 +210,9 @@ lodge_console_monitors_update (LodgeConsoleWindow *window)
     update_menu (self, count_monitors (description));
   for (guint i = 1; i < LODGE_CONSOLE_MONITORS; i++) {
     /* What there is to say of a machine that shows nothing is said once. */
-    if (phase == LODGE_CONSOLE_OFF || phase == LODGE_CONSOLE_CRASHED ||
-        phase == LODGE_CONSOLE_ELSEWHERE || phase == LODGE_CONSOLE_PROBLEM ||
-        phase == LODGE_CONSOLE_GONE)
+    if (phase == LODGE_CONSOLE_OFF || phase == LODGE_CONSOLE_SUSPENDED ||
+        phase == LODGE_CONSOLE_CRASHED || phase == LODGE_CONSOLE_ELSEWHERE ||
+        phase == LODGE_CONSOLE_PROBLEM || phase == LODGE_CONSOLE_GONE)
       close_monitor (self, i);
     update_window (self, i);
     allow (self, i, phase == LODGE_CONSOLE_SHOWN || self->windows[i] != NULL);

@@ -212,9 +212,9 @@ lodge_console_record_update (LodgeConsoleWindow *self)
     lodge_recorder_set_source (recorder, get_source (self));
     lodge_recorder_set_paused (recorder, lodge_console_machine_get_state (self->machine) ==
                                              LODGE_MACHINE_STATE_PAUSED);
-    if (phase == LODGE_CONSOLE_OFF || phase == LODGE_CONSOLE_CRASHED ||
-        phase == LODGE_CONSOLE_ELSEWHERE || phase == LODGE_CONSOLE_PROBLEM ||
-        phase == LODGE_CONSOLE_GONE)
+    if (phase == LODGE_CONSOLE_OFF || phase == LODGE_CONSOLE_SUSPENDED ||
+        phase == LODGE_CONSOLE_CRASHED || phase == LODGE_CONSOLE_ELSEWHERE ||
+        phase == LODGE_CONSOLE_PROBLEM || phase == LODGE_CONSOLE_GONE)
       stop (self);
   }
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "console.record",

@@ -16,6 +16,7 @@ typedef struct _LodgeConsoleScaling LodgeConsoleScaling;
 typedef struct _LodgeConsoleExchange LodgeConsoleExchange;
 typedef struct _LodgeConsoleTerminals LodgeConsoleTerminals;
 typedef struct _LodgeConsoleHint LodgeConsoleHint;
+typedef struct _LodgeConsoleSuspend LodgeConsoleSuspend;
 
 struct _LodgeConsoleWindow {
   AdwApplicationWindow parent_instance;
@@ -34,6 +35,7 @@ struct _LodgeConsoleWindow {
   AdwToastOverlay *toasts;
   GtkWidget *overlay;
   GtkStack *pages;
+  GtkBox *busy_box;
   GtkLabel *busy_label;
   AdwStatusPage *status_page;
   GtkButton *status_button;
@@ -73,6 +75,7 @@ struct _LodgeConsoleWindow {
   LodgeConsoleMedia *media;
   LodgeConsoleMonitors *monitors;
   LodgeConsoleRecord *record;
+  LodgeConsoleSuspend *suspend;
   LodgeConsoleScaling *scaling;
   LodgeConsoleExchange *exchange;
   LodgeConsoleTerminals *terminals;
@@ -183,6 +186,12 @@ void lodge_console_terminals_update (LodgeConsoleWindow *self);
 void lodge_console_terminals_clear (LodgeConsoleWindow *self);
 /* Gives the keyboard to @widget, which belongs to the screen, unless something else is shown. */
 void lodge_console_terminals_focus_screen (LodgeConsoleWindow *self, gpointer widget);
+
+/* lodge-console-suspend.c: how far suspending the guest is, and how to stop that. */
+void lodge_console_suspend_init (LodgeConsoleWindow *self);
+/* Follows the machine. */
+void lodge_console_suspend_update (LodgeConsoleWindow *self);
+void lodge_console_suspend_clear (LodgeConsoleWindow *self);
 
 /* lodge-console-hint.c: why a screen that is connected shows nothing, or stands still. */
 void lodge_console_hint_init (LodgeConsoleWindow *self);

@@ -24,6 +24,8 @@ typedef struct {
 static const StatusRow statuses[] = {
     {LODGE_CONSOLE_OFF, "lodge-off-symbolic", N_ ("The Machine Is Off"), N_ ("_Start"),
      "console.start"},
+    {LODGE_CONSOLE_SUSPENDED, "lodge-suspended-symbolic", N_ ("The Machine Is Suspended"),
+     N_ ("_Resume"), "console.start"},
     {LODGE_CONSOLE_CRASHED, "dialog-warning-symbolic", N_ ("The Machine Has Crashed"),
      N_ ("_Start Again"), "console.start"},
     {LODGE_CONSOLE_PROBLEM, "dialog-warning-symbolic", N_ ("There Is Nothing to Show"),
@@ -61,6 +63,8 @@ dup_description (LodgeConsoleWindow *self, LodgeConsolePhase phase)
   g_autofree char *recording = NULL;
   g_autofree char *whole = NULL;
 
+  if (phase == LODGE_CONSOLE_SUSPENDED && (sentence == NULL || *sentence == '\0'))
+    sentence = _ ("The guest’s memory is on the disk. It goes on from where it was.");
   if (sentence == NULL)
     return g_strdup ("");
 
@@ -166,6 +170,7 @@ changed_cb (LodgeConsoleMachine *machine, LodgeConsoleWindow *self)
   lodge_console_terminals_update (self);
   lodge_console_hint_update (self);
   lodge_console_folder_update (self);
+  lodge_console_suspend_update (self);
   /* First, so that a button that is to have the keyboard can take it. */
   lodge_console_actions_update (self);
   show_phase (self);
@@ -359,6 +364,7 @@ end (LodgeConsoleWindow *self)
   lodge_console_exchange_clear (self);
   lodge_console_terminals_clear (self);
   lodge_console_hint_clear (self);
+  lodge_console_suspend_clear (self);
   lodge_console_sound_clear (self);
   lodge_console_keys_clear (self);
   if (self->machine != NULL) {
@@ -400,6 +406,7 @@ bind_children (GtkWidgetClass *widget_class)
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, toasts);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, overlay);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, pages);
+  gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, busy_box);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, busy_label);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, status_page);
   gtk_widget_class_bind_template_child (widget_class, LodgeConsoleWindow, status_button);
@@ -461,6 +468,7 @@ lodge_console_window_init (LodgeConsoleWindow *self)
   lodge_console_terminals_init (self);
   lodge_console_hint_init (self);
   lodge_console_folder_init (self);
+  lodge_console_suspend_init (self);
 }
 
 gboolean

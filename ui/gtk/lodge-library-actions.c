@@ -8,6 +8,7 @@
 #include "gtk/lodge-machine-operation.h"
 #include "gtk/lodge-message.h"
 #include "gtk/lodge-snapshots-window.h"
+#include "gtk/lodge-suspend.h"
 #include "lodge-error.h"
 
 #include <glib/gi18n-lib.h>
@@ -181,6 +182,26 @@ ask_reset (LodgeLibraryWindow *self, const char *uuid)
   show_question (dialog, G_CALLBACK (answered_cb), ask);
 }
 
+static void
+ask_discard (LodgeLibraryWindow *self, const char *uuid)
+{
+  Ask *ask = ask_new (self, uuid, LODGE_MACHINE_DISCARD);
+  g_autofree char *heading = g_strdup_printf (_ ("Discard the Saved State of “%s”?"), ask->name);
+  AdwMessageDialog *dialog =
+      lodge_message_ask (GTK_WINDOW (self), heading, lodge_suspend_get_loss (), _ ("_Discard"));
+
+  show_question (dialog, G_CALLBACK (answered_cb), ask);
+}
+
+static void
+cancel_suspend (LodgeLibraryWindow *self, const char *uuid)
+{
+  LodgeClient *client = lodge_connection_get_client (self->connection);
+
+  if (client != NULL)
+    lodge_suspend_cancel (client, uuid);
+}
+
 /* The full object is opened to name the folder that goes. */
 static void
 opened_for_delete_cb (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -337,6 +358,9 @@ static const ActionRow actions[] = {
     {"machine.pause", LODGE_MACHINE_PAUSE, NULL},
     {"machine.resume", LODGE_MACHINE_RESUME, NULL},
     {"machine.shutdown", LODGE_MACHINE_SHUTDOWN, NULL},
+    {"machine.suspend", LODGE_MACHINE_SUSPEND, NULL},
+    {"machine.cancel-suspend", LODGE_MACHINE_SUSPEND, cancel_suspend},
+    {"machine.discard", LODGE_MACHINE_DISCARD, ask_discard},
     {"machine.reset", LODGE_MACHINE_RESET, ask_reset},
     {"machine.kill", LODGE_MACHINE_KILL, ask_kill},
     {"machine.snapshots", LODGE_MACHINE_START, show_snapshots},

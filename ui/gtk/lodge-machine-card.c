@@ -117,6 +117,9 @@ static const MenuRow power_rows[] = {
     {LODGE_MACHINE_CAN_PAUSE, N_ ("_Pause"), "machine.pause"},
     {LODGE_MACHINE_CAN_RESUME, N_ ("_Resume"), "machine.resume"},
     {LODGE_MACHINE_CAN_SHUTDOWN, N_ ("Shut _Down"), "machine.shutdown"},
+    {LODGE_MACHINE_CAN_SUSPEND, N_ ("S_uspend"), "machine.suspend"},
+    {LODGE_MACHINE_CAN_STAY, N_ ("_Cancel Suspending"), "machine.cancel-suspend"},
+    {LODGE_MACHINE_CAN_DISCARD, N_ ("Dis_card Saved State…"), "machine.discard"},
     {LODGE_MACHINE_CAN_RESET, N_ ("Rese_t…"), "machine.reset"},
     {LODGE_MACHINE_CAN_KILL, N_ ("_Force Off…"), "machine.kill"},
 };
@@ -144,7 +147,12 @@ add_section (GMenu *menu, LodgeMachineItem *item, const MenuRow *rows, gsize n_r
     if (rows[i].can != 0 && (can & rows[i].can) == 0)
       continue;
 
-    entry = g_menu_item_new (_ (rows[i].label), NULL);
+    /* What is suspended goes on when it is started. */
+    entry = g_menu_item_new (rows[i].can == LODGE_MACHINE_CAN_START &&
+                                     state == LODGE_MACHINE_STATE_SUSPENDED
+                                 ? _ ("_Resume")
+                                 : _ (rows[i].label),
+                             NULL);
     g_menu_item_set_action_and_target (entry, rows[i].action, "s",
                                        lodge_machine_item_get_uuid (item));
     g_menu_append_item (section, entry);

@@ -104,7 +104,7 @@ lodge_machine_item_class_init (LodgeMachineItemClass *klass)
   properties[PROP_NOTE] = g_param_spec_string ("note", NULL, NULL, "", flags);
   properties[PROP_STATE] =
       g_param_spec_uint ("state", NULL, NULL, LODGE_MACHINE_STATE_UNKNOWN,
-                         LODGE_MACHINE_STATE_CRASHED, LODGE_MACHINE_STATE_UNKNOWN, flags);
+                         LODGE_MACHINE_STATE_SUSPENDED, LODGE_MACHINE_STATE_UNKNOWN, flags);
   properties[PROP_MEMORY_MIB] =
       g_param_spec_uint ("memory-mib", NULL, NULL, 0, G_MAXUINT, 0, flags);
   properties[PROP_CPUS] = g_param_spec_uint ("cpus", NULL, NULL, 0, G_MAXUINT, 0, flags);

@@ -24,6 +24,9 @@ static const OperationRow operations[] = {
     [LODGE_MACHINE_RESET] = {"Reset", N_ ("Could Not Reset “%s”")},
     [LODGE_MACHINE_KILL] = {"Kill", N_ ("Could Not Force Off “%s”")},
     [LODGE_MACHINE_DELETE] = {"Delete", N_ ("Could Not Delete “%s”")},
+    [LODGE_MACHINE_SUSPEND] = {"Suspend", N_ ("Could Not Suspend “%s”")},
+    [LODGE_MACHINE_DISCARD] = {"DiscardSuspended",
+                               N_ ("Could Not Discard the Saved State of “%s”")},
 };
 
 typedef struct {
@@ -86,6 +89,7 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GTask) task = user_data;
   g_autoptr (LodgeMachine1) machine = NULL;
   Call *call = g_task_get_task_data (task);
+  int limit_ms = CALL_LIMIT_MS;
   GError *error = NULL;
 
   machine = lodge_client_open_machine_finish (LODGE_CLIENT (source), result, &error);
@@ -94,8 +98,11 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
 
+  /* A guest's memory takes as long to load as it takes. */
+  if (g_strcmp0 (lodge_machine1_get_state (machine), "suspended") == 0)
+    limit_ms = G_MAXINT;
   g_dbus_proxy_call (G_DBUS_PROXY (machine), call->method, call->parameters, G_DBUS_CALL_FLAGS_NONE,
-                     CALL_LIMIT_MS, g_task_get_cancellable (task), called_cb, g_object_ref (task));
+                     limit_ms, g_task_get_cancellable (task), called_cb, g_object_ref (task));
 }
 
 static void

@@ -14,7 +14,10 @@ typedef enum {
   LODGE_MACHINE_WAKE,
   LODGE_MACHINE_RESET,
   LODGE_MACHINE_KILL,
-  LODGE_MACHINE_DELETE, /* ends when the job has */
+  /* These end when their job has. */
+  LODGE_MACHINE_DELETE,
+  LODGE_MACHINE_SUSPEND,
+  LODGE_MACHINE_DISCARD, /* what was suspended */
 } LodgeMachineOperation;
 
 /* "Could not start “%s”": the heading of a message about a failure; takes the machine's name. */

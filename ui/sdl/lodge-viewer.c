@@ -65,6 +65,8 @@ static const PhaseRow phases[] = {
      N_ ("Enter tries again, Q closes the viewer.")},
     {LODGE_CONSOLE_GONE, N_ ("The Machine Is Gone"), N_ ("Q closes the viewer.")},
     {LODGE_CONSOLE_OFF, N_ ("The Machine Is Off"), N_ ("Enter starts it, Q closes the viewer.")},
+    {LODGE_CONSOLE_SUSPENDED, N_ ("The Machine Is Suspended"),
+     N_ ("Enter resumes it, Q closes the viewer.")},
     {LODGE_CONSOLE_CRASHED, N_ ("The Machine Has Crashed"),
      N_ ("Enter starts it again, Q closes the viewer.")},
     {LODGE_CONSOLE_BUSY, NULL, N_ ("Q closes the viewer.")},
@@ -179,6 +181,11 @@ use_enter (Viewer *self)
   LodgeMachine1 *machine = lodge_console_machine_get_machine (self->machine);
 
   switch (lodge_console_machine_get_phase (self->machine)) {
+  case LODGE_CONSOLE_SUSPENDED:
+    /* A guest's memory takes as long to load as it takes. */
+    if (machine != NULL)
+      g_dbus_proxy_set_default_timeout (G_DBUS_PROXY (machine), G_MAXINT);
+    G_GNUC_FALLTHROUGH;
   case LODGE_CONSOLE_OFF:
   case LODGE_CONSOLE_CRASHED:
     if (machine != NULL)
