@@ -212,6 +212,8 @@ void lodge_machine_start_suspended_async (LodgeMachine *self,
                                           gpointer user_data);
 /* Fills firmware_code and nvram where they are empty or gone. %LODGE_ERROR_HOST. */
 gboolean lodge_machine_resolve_firmware (LodgeDescription *description, GError **error);
+
+/* lodge-machine-launch.c */
 /* @wires: of LodgeMachineCommandWire; for those that no command took. */
 void lodge_machine_close_wires (GArray *wires);
 

@@ -3,6 +3,7 @@
 #include "machine-fixture.h"
 
 #include "lodge-paths.h"
+#include "machine/lodge-journal.h"
 #include "machine/lodge-lock-holder.h"
 #include "qemu/lodge-qemu-private.h"
 
@@ -183,6 +184,38 @@ machine_fixture_has_runtime (LodgeMachine *machine)
   g_autofree char *path = lodge_paths_dup_machine_runtime (lodge_machine_get_uuid (machine));
 
   return g_file_test (path, G_FILE_TEST_EXISTS);
+}
+
+static guint
+count (const char *folder, const char *name)
+{
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  const char *entry;
+  guint n = 0;
+
+  while (dir != NULL && (entry = g_dir_read_name (dir)) != NULL) {
+    g_test_message ("%s/%s", name, entry);
+    n++;
+  }
+  return n;
+}
+
+void
+machine_fixture_assert_tidy (LodgeMachine *machine)
+{
+  const LodgeDescription *now = lodge_machine_get_description (machine);
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  g_autofree char *suspended = NULL;
+
+  g_assert_false (lodge_journal_exists (folder));
+  g_assert_cmpuint (count (folder, "layers"), ==, now->layers->len);
+  g_assert_cmpuint (count (folder, "snapshots"), ==,
+                    now->snapshots->len + (now->suspended != NULL ? 1 : 0));
+  if (now->suspended != NULL) {
+    suspended = g_build_filename (folder, "snapshots", now->suspended, NULL);
+    g_assert_true (g_file_test (suspended, G_FILE_TEST_IS_DIR));
+  }
 }
 
 GPid

@@ -42,6 +42,8 @@ void machine_fixture_request (LodgeMachine *machine, LodgeRequest what);
 void machine_fixture_press_until (LodgeMachine *machine, const char *keys, LodgeState state);
 
 gboolean machine_fixture_has_runtime (LodgeMachine *machine);
+/* In its folder is what machine.ini names and nothing else, and nothing is left to be done. */
+void machine_fixture_assert_tidy (LodgeMachine *machine);
 
 /* The pid of the machine's QEMU: who holds its lock. */
 GPid machine_fixture_find_qemu (LodgeMachine *machine);

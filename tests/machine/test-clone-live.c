@@ -121,27 +121,6 @@ make_clone (MachineFixture *f, LodgeMachine *machine, const char *name, const ch
   return made;
 }
 
-static guint
-count (const char *folder, const char *name)
-{
-  g_autofree char *path = g_build_filename (folder, name, NULL);
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  guint n = 0;
-
-  while (dir != NULL && g_dir_read_name (dir) != NULL)
-    n++;
-  return n;
-}
-
-static void
-assert_tidy (LodgeMachine *machine)
-{
-  g_autofree char *folder = lodge_machine_dup_folder (machine);
-
-  g_assert_false (lodge_journal_exists (folder));
-  g_assert_cmpuint (count (folder, "layers"), ==, now (machine)->layers->len);
-}
-
 /* All that can be merged is. */
 static gboolean
 is_quiet (MachineFixture *f)
@@ -181,8 +160,8 @@ test_linked (MachineFixture *f, gconstpointer data)
   made = make_clone (f, machine, "new", LINKED);
   g_assert_cmpuint (n_pauses, ==, 0);
   g_assert_cmpuint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
-  assert_tidy (machine);
-  assert_tidy (made);
+  machine_fixture_assert_tidy (machine);
+  machine_fixture_assert_tidy (made);
   assert_mark (made);
   g_assert_cmpuint (now (machine)->layers->len, ==, 2);
   machine_fixture_start (made);
@@ -218,7 +197,7 @@ test_full (MachineFixture *f, gconstpointer data)
   test_wait_until (is_quiet (f));
   g_assert_cmpuint (now (machine)->layers->len, ==, 1);
   assert_mark (machine);
-  assert_tidy (machine);
+  machine_fixture_assert_tidy (machine);
   machine_fixture_start (machine);
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
   machine_fixture_request (made, LODGE_REQUEST_KILL);
@@ -301,7 +280,7 @@ test_qemu_dies (MachineFixture *f, gconstpointer data)
     g_assert_null (wanted_step);
     test_wait_until (!lodge_state_is_live (lodge_machine_get_state (machine)));
     test_wait_until (is_quiet (f));
-    assert_tidy (machine);
+    machine_fixture_assert_tidy (machine);
     assert_mark (machine);
     if (lodge_job_get_error (job) == NULL) {
       LodgeMachine *made = lodge_library_find (f->library, name, NULL);
@@ -385,7 +364,7 @@ test_engine_dies (MachineFixture *f, gconstpointer data)
       machine = lodge_library_find (f->library, "web", NULL);
       g_assert_cmpuint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
       test_wait_until (is_quiet (f));
-      assert_tidy (machine);
+      machine_fixture_assert_tidy (machine);
       assert_mark (machine);
       made = lodge_library_find (f->library, "new", NULL);
       if (made != NULL) {
@@ -397,7 +376,7 @@ test_engine_dies (MachineFixture *f, gconstpointer data)
       machine_fixture_request (machine, LODGE_REQUEST_KILL);
       test_wait_until (is_quiet (f));
       g_assert_cmpuint (now (machine)->layers->len, ==, 1);
-      assert_tidy (machine);
+      machine_fixture_assert_tidy (machine);
       assert_mark (machine);
       machine_fixture_start (machine);
     }

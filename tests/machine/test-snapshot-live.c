@@ -6,8 +6,8 @@
 #include "machine-fixture.h"
 #include "machine/lodge-journal-private.h"
 #include "machine/lodge-journal.h"
+#include "memory-guest.h"
 #include "qemu/lodge-qemu-snapshot-private.h"
-#include "qemu/lodge-unix-socket.h"
 
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -24,59 +24,6 @@ now (LodgeMachine *machine)
   return lodge_machine_get_description (machine);
 }
 
-static GSocket *
-look (LodgeMachine *machine)
-{
-  g_autoptr (GVariant) list = g_variant_ref_sink (lodge_machine_list_terminals (machine));
-  const char *id, *label, *path;
-  int saved_errno = 0;
-  GSocket *client;
-
-  g_variant_get_child (list, 0, "(&s&s&s)", &id, &label, &path);
-  g_assert_cmpstr (id, ==, "serial");
-  client = lodge_unix_socket_connect (path, &saved_errno);
-  g_assert_cmpint (saved_errno, ==, 0);
-  return client;
-}
-
-/* What a guest answers to @text; asked until it does, for it may still be in its BIOS. The relay
- * first tells what was said before: only the last byte is the answer. */
-static char
-ask (LodgeMachine *machine, const char *text)
-{
-  g_autoptr (GSocket) client = look (machine);
-  char last = 0;
-
-  for (guint i = 0; i < TEST_WAIT_S * 4; i++) {
-    char chunk[1024];
-    gssize length;
-    gboolean answered = FALSE;
-
-    /* Until it is quiet. */
-    do
-      test_wait_ms (100);
-    while (g_socket_receive (client, chunk, sizeof chunk, NULL, NULL) > 0);
-    g_assert_cmpint (g_socket_send (client, text, 1, NULL, NULL), ==, 1);
-    for (guint j = 0; j < 25 && !answered; j++) {
-      test_wait_ms (10);
-      while ((length = g_socket_receive (client, chunk, sizeof chunk, NULL, NULL)) > 0) {
-        last = chunk[length - 1];
-        answered = TRUE;
-      }
-    }
-    if (answered)
-      return last;
-  }
-  g_assert_not_reached ();
-}
-
-static void
-tell (LodgeMachine *machine, const char *text)
-{
-  g_assert_cmpint (ask (machine, text), ==, text[0]);
-  g_assert_cmpint (ask (machine, "?"), ==, text[0]);
-}
-
 static const GError *
 wait_job (LodgeJob *job)
 {
@@ -90,31 +37,6 @@ take (MachineFixture *f, LodgeMachine *machine, const char *name)
   LodgeJob *job = lodge_library_take_snapshot (f->library, machine, name, "");
 
   g_assert_no_error (wait_job (job));
-}
-
-static guint
-count (const char *folder, const char *name)
-{
-  g_autofree char *path = g_build_filename (folder, name, NULL);
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *entry;
-  guint n = 0;
-
-  while (dir != NULL && (entry = g_dir_read_name (dir)) != NULL) {
-    g_test_message ("%s/%s", name, entry);
-    n++;
-  }
-  return n;
-}
-
-static void
-assert_tidy (LodgeMachine *machine)
-{
-  g_autofree char *folder = lodge_machine_dup_folder (machine);
-
-  g_assert_false (lodge_journal_exists (folder));
-  g_assert_cmpuint (count (folder, "layers"), ==, now (machine)->layers->len);
-  g_assert_cmpuint (count (folder, "snapshots"), ==, now (machine)->snapshots->len);
 }
 
 static void
@@ -137,22 +59,22 @@ test_memory (MachineFixture *f, gconstpointer data)
   LodgeJob *job;
 
   machine_fixture_start (machine);
-  tell (machine, "a");
+  memory_guest_tell (machine, "a");
   g_signal_connect (machine, "changed", G_CALLBACK (count_pauses_cb), &n_pauses);
   take (f, machine, "one");
   g_assert_cmpuint (n_pauses, ==, 0);
-  assert_tidy (machine);
+  machine_fixture_assert_tidy (machine);
   snapshot = lodge_description_find_snapshot (now (machine), "one", NULL);
   g_assert_true (snapshot->memory);
   memory = g_build_filename (folder, "snapshots", snapshot->id, "memory", NULL);
   g_assert_no_errno (g_stat (memory, &info));
   g_assert_cmpuint (info.st_mode & 0777, ==, 0400);
-  g_assert_cmpint (ask (machine, "?"), ==, 'a');
-  tell (machine, "b");
+  g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
+  memory_guest_tell (machine, "b");
 
   /* A second one on the first, in the same QEMU, and none that is half. */
   take (f, machine, "two");
-  tell (machine, "c");
+  memory_guest_tell (machine, "c");
   g_signal_handlers_disconnect_by_data (machine, &n_pauses);
   g_assert_cmpuint (now (machine)->layers->len, ==, 3);
 
@@ -162,21 +84,21 @@ test_memory (MachineFixture *f, gconstpointer data)
   job = lodge_library_go_back (f->library, machine, "one", TRUE, NULL);
   g_assert_no_error (wait_job (job));
   g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
-  g_assert_cmpint (ask (machine, "?"), ==, 'a');
-  tell (machine, "d");
-  assert_tidy (machine);
+  g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
+  memory_guest_tell (machine, "d");
+  machine_fixture_assert_tidy (machine);
 
   /* The other one, giving up the present; and the first again. */
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
   job = lodge_library_go_back (f->library, machine, "two", FALSE, NULL);
   g_assert_no_error (wait_job (job));
-  g_assert_cmpint (ask (machine, "?"), ==, 'b');
+  g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'b');
   g_assert_cmpuint (now (machine)->snapshots->len, ==, 3);
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
   job = lodge_library_go_back (f->library, machine, "one", FALSE, NULL);
   g_assert_no_error (wait_job (job));
-  g_assert_cmpint (ask (machine, "?"), ==, 'a');
-  assert_tidy (machine);
+  g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
+  machine_fixture_assert_tidy (machine);
 }
 
 /* What a window asks before its button can be pressed. */
@@ -196,7 +118,7 @@ test_check (MachineFixture *f, gconstpointer data)
 
     if (i == 1) {
       machine_fixture_start (machine);
-      tell (machine, "a");
+      memory_guest_tell (machine, "a");
     } else if (i == 2) {
       job = lodge_library_take_snapshot (f->library, machine, "one", "");
       test_wait_until (lodge_job_get_step (job)[0] != '\0');
@@ -251,7 +173,7 @@ changed_settings (MachineFixture *f, gboolean other_engine)
   LodgeJob *job;
 
   machine_fixture_start (machine);
-  tell (machine, "a");
+  memory_guest_tell (machine, "a");
   lodge_library_set_async (f->library, machine, g_variant_new_parsed ("{'machine.memory': '64M'}"),
                            test_wait_result_cb, &result);
   test_wait_until (result != NULL);
@@ -263,7 +185,7 @@ changed_settings (MachineFixture *f, gboolean other_engine)
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
   job = lodge_library_go_back (f->library, machine, "one", TRUE, NULL);
   g_assert_no_error (wait_job (job));
-  g_assert_cmpint (ask (machine, "?"), ==, 'a');
+  g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
   g_assert_cmpuint (now (machine)->memory_mib, ==, 128);
 }
 
@@ -288,7 +210,7 @@ test_cancel (MachineFixture *f, gconstpointer data)
   guint n_cancelled = 0;
 
   machine_fixture_start (machine);
-  tell (machine, "a");
+  memory_guest_tell (machine, "a");
   /* Also between a command and its answer. */
   for (guint i = 0; i < 24; i++) {
     g_autofree char *name = g_strdup_printf ("n%u", i);
@@ -301,13 +223,13 @@ test_cancel (MachineFixture *f, gconstpointer data)
       g_assert_null (lodge_description_find_snapshot (now (machine), name, NULL));
       n_cancelled++;
     }
-    assert_tidy (machine);
+    machine_fixture_assert_tidy (machine);
     g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
-    g_assert_cmpint (ask (machine, "?"), ==, 'a');
+    g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
   }
   g_assert_cmpuint (n_cancelled, >, 0);
   take (f, machine, "whole");
-  g_assert_cmpint (ask (machine, "?"), ==, 'a');
+  g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
 }
 
 /* One that stands still is left standing, and one that is deleted while the guest runs goes. */
@@ -318,30 +240,30 @@ test_paused_and_deleted (MachineFixture *f, gconstpointer data)
   LodgeJob *job;
 
   machine_fixture_start (machine);
-  tell (machine, "a");
+  memory_guest_tell (machine, "a");
   machine_fixture_request (machine, LODGE_REQUEST_PAUSE);
   test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_PAUSED);
   take (f, machine, "one");
   g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_PAUSED);
   machine_fixture_request (machine, LODGE_REQUEST_RESUME);
   test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_RUNNING);
-  g_assert_cmpint (ask (machine, "?"), ==, 'a');
+  g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
 
   job = lodge_library_delete_snapshot (f->library, machine, "one");
   g_assert_no_error (wait_job (job));
-  assert_tidy (machine);
+  machine_fixture_assert_tidy (machine);
   g_assert_cmpuint (now (machine)->snapshots->len, ==, 0);
   g_assert_cmpuint (now (machine)->layers->len, ==, 2);
-  g_assert_cmpint (ask (machine, "?"), ==, 'a');
+  g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
   /* Its layer waits for the guest's end, and becomes part of the present by itself. */
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
   test_wait_until (now (machine)->layers->len == 1);
   test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_OFF);
   for (guint i = 0; i < lodge_library_get_jobs (f->library)->len; i++)
     wait_job (lodge_library_get_jobs (f->library)->pdata[i]);
-  assert_tidy (machine);
+  machine_fixture_assert_tidy (machine);
   machine_fixture_start (machine);
-  tell (machine, "b");
+  memory_guest_tell (machine, "b");
 }
 
 /* Writes to the machine's first disk, or reads it again. */
@@ -372,7 +294,7 @@ test_damaged_memory (MachineFixture *f, gconstpointer data)
   g_autofree char *memory = NULL;
 
   machine_fixture_start (machine);
-  tell (machine, "a");
+  memory_guest_tell (machine, "a");
   take (f, machine, "one");
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
   use_disk (machine, "write -P 7 64k 64k");
@@ -390,13 +312,13 @@ test_damaged_memory (MachineFixture *f, gconstpointer data)
     g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
     g_assert_cmpuint (now (machine)->snapshots->len, ==, 1);
     g_assert_cmpuint (now (machine)->layers->len, ==, 2);
-    assert_tidy (machine);
+    machine_fixture_assert_tidy (machine);
     use_disk (machine, "read -P 7 64k 64k");
     if (i == 1)
       g_assert_no_errno (g_unlink (memory));
   }
   machine_fixture_start (machine);
-  tell (machine, "b");
+  memory_guest_tell (machine, "b");
 }
 
 /* --- An engine that is killed over it, at every step, while QEMU lives on or is killed, too --- */
@@ -479,7 +401,7 @@ test_killed (MachineFixture *f, gconstpointer data)
 
       if (!lodge_state_is_live (lodge_machine_get_state (machine))) {
         machine_fixture_start (machine);
-        tell (machine, "a");
+        memory_guest_tell (machine, "a");
       }
       machine_fixture_close_library (f);
       killed = is_killed (f, number);
@@ -494,14 +416,14 @@ test_killed (MachineFixture *f, gconstpointer data)
         machine = lodge_library_find (f->library, "web", NULL);
         /* It goes on, and knows what it knew. */
         g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
-        g_assert_cmpint (ask (machine, "?"), ==, 'a');
+        g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
       }
       wait_all (f);
-      assert_tidy (machine);
+      machine_fixture_assert_tidy (machine);
       if (!both) {
         /* The next one is as good as any. */
         take (f, machine, "after");
-        assert_tidy (machine);
+        machine_fixture_assert_tidy (machine);
         machine_fixture_request (machine, LODGE_REQUEST_KILL);
       }
       for (guint j = 0; now (machine)->snapshots->len > 0 && j < 3; j++) {
@@ -514,7 +436,7 @@ test_killed (MachineFixture *f, gconstpointer data)
       }
       wait_all (f);
       g_assert_cmpuint (now (machine)->layers->len, ==, 1);
-      assert_tidy (machine);
+      machine_fixture_assert_tidy (machine);
       if (!killed)
         break;
     }
@@ -539,7 +461,7 @@ test_recovered_later (MachineFixture *f, gconstpointer data)
   none = before;
   none.rlim_cur = 0;
   machine_fixture_start (machine);
-  tell (machine, "a");
+  memory_guest_tell (machine, "a");
   for (guint i = 0; i < 2; i++) {
     machine_fixture_close_library (f);
     g_assert_true (is_killed (f, "named"));
@@ -548,7 +470,7 @@ test_recovered_later (MachineFixture *f, gconstpointer data)
     g_assert_no_errno (setrlimit (RLIMIT_FSIZE, &before));
     machine = lodge_library_find (f->library, "web", NULL);
     g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
-    g_assert_cmpint (ask (machine, "?"), ==, 'a');
+    g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
     g_assert_nonnull (lodge_description_find_snapshot (now (machine), "new", NULL));
     g_assert_true (lodge_journal_exists (folder));
     if (i == 0)
@@ -556,8 +478,8 @@ test_recovered_later (MachineFixture *f, gconstpointer data)
     else
       take (f, machine, "after");
     g_assert_null (lodge_description_find_snapshot (now (machine), "new", NULL));
-    assert_tidy (machine);
-    g_assert_cmpint (ask (machine, "?"), ==, 'a');
+    machine_fixture_assert_tidy (machine);
+    g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
   }
 }
 
@@ -582,7 +504,7 @@ test_silent (MachineFixture *f, gconstpointer data)
   LodgeJob *job;
 
   machine_fixture_start (machine);
-  tell (machine, "a");
+  memory_guest_tell (machine, "a");
   stopped_qemu = machine_fixture_find_qemu (machine);
   lodge_journal_step_hook = stop_cb;
   job = lodge_library_take_snapshot (f->library, machine, "new", "");
@@ -596,14 +518,14 @@ test_silent (MachineFixture *f, gconstpointer data)
 
   kill (stopped_qemu, SIGCONT);
   test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_RUNNING);
-  g_assert_cmpint (ask (machine, "?"), ==, 'a');
+  g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
   take (f, machine, "after");
   g_assert_null (lodge_description_find_snapshot (now (machine), "new", NULL));
-  assert_tidy (machine);
-  g_assert_cmpint (ask (machine, "?"), ==, 'a');
+  machine_fixture_assert_tidy (machine);
+  g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
   machine_fixture_start (machine);
-  tell (machine, "b");
+  memory_guest_tell (machine, "b");
 }
 
 int

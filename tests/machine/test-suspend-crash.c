@@ -201,8 +201,8 @@ run_worker (Fixture *f, const char *operation, Victim who, guint step, char **ou
   g_autoptr (GError) error = NULL;
   int status;
 
-  g_spawn_sync (NULL, argv, environment, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL, out_step, &status,
-                &error);
+  g_spawn_sync (NULL, argv, environment, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL, out_step,
+                &status, &error);
   g_assert_no_error (error);
   if ((WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL) ||
       (WIFEXITED (status) && WEXITSTATUS (status) == 0))
@@ -210,24 +210,6 @@ run_worker (Fixture *f, const char *operation, Victim who, guint step, char **ou
   if (!WIFEXITED (status) || WEXITSTATUS (status) != 3)
     g_error ("%s at step %u: status %d: %s", operation, step, status, *out_step);
   return FALSE;
-}
-
-static void
-assert_tidy (LodgeMachine *machine)
-{
-  g_autofree char *folder = lodge_machine_dup_folder (machine);
-  g_autofree char *snapshots = g_build_filename (folder, "snapshots", NULL);
-  g_autoptr (GDir) dir = g_dir_open (snapshots, 0, NULL);
-  const char *suspended = lodge_machine_get_description (machine)->suspended;
-  const char *name;
-  guint n = 0;
-
-  g_assert_false (lodge_journal_exists (folder));
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL) {
-    g_assert_cmpstr (name, ==, suspended);
-    n++;
-  }
-  g_assert_cmpuint (n, ==, suspended != NULL ? 1 : 0);
 }
 
 /* What is there by now is whole, and goes on. Returns whether the guest's memory is there. */
@@ -241,15 +223,15 @@ look (LodgeMachine *machine)
   test_wait_until (!lodge_journal_exists (folder));
   switch (lodge_machine_get_state (machine)) {
   case LODGE_STATE_CRASHED:
-    assert_tidy (machine);
+    machine_fixture_assert_tidy (machine);
     machine_fixture_start (machine);
     memory_guest_tell (machine, "b");
     return FALSE;
   case LODGE_STATE_OFF:
-    assert_tidy (machine);
+    machine_fixture_assert_tidy (machine);
     return FALSE;
   case LODGE_STATE_SUSPENDED:
-    assert_tidy (machine);
+    machine_fixture_assert_tidy (machine);
     g_assert_false (machine_fixture_has_runtime (machine));
     machine_fixture_start (machine);
     break;
@@ -262,7 +244,7 @@ look (LodgeMachine *machine)
   }
   g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
   test_wait_until (!lodge_journal_exists (folder));
-  assert_tidy (machine);
+  machine_fixture_assert_tidy (machine);
   g_assert_null (lodge_machine_get_description (machine)->suspended);
   return TRUE;
 }
