@@ -5,6 +5,7 @@
 #include "lodge-paths.h"
 #include "machine/lodge-journal.h"
 #include "machine/lodge-lock-holder.h"
+#include "machine/lodge-machine-private.h"
 #include "qemu/lodge-qemu-private.h"
 
 #include <stdio.h>
@@ -34,11 +35,37 @@ machine_fixture_open_library (MachineFixture *self)
   lodge_library_recover_finish (self->library, result);
 }
 
+static gboolean
+are_gone (gpointer *objects, guint n)
+{
+  for (guint i = 0; i < n; i++) {
+    if (objects[i] != NULL)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* With all that holds on to it: a QEMU takes the next engine's connection once it has lost the one
+ * of this, which a command that is under way keeps. */
 void
 machine_fixture_close_library (MachineFixture *self)
 {
-  /* A thread that has just deleted something holds it a moment longer than its answer. */
+  GPtrArray *machines = lodge_library_get_machines (self->library);
+  const guint n = machines->len * 2;
+  g_autofree gpointer *there = g_new0 (gpointer, n);
+
+  for (guint i = 0; i < machines->len; i++) {
+    LodgeMachine *machine = machines->pdata[i];
+
+    there[2 * i] = machine;
+    there[2 * i + 1] = machine->qmp;
+  }
+  for (guint i = 0; i < n; i++) {
+    if (there[i] != NULL)
+      g_object_add_weak_pointer (there[i], &there[i]);
+  }
   test_wait_unref (g_steal_pointer (&self->library));
+  test_wait_polled (are_gone (there, n));
 }
 
 LodgeMachine *
