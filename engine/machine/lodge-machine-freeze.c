@@ -90,19 +90,26 @@ lodge_machine_freeze_check (LodgeMachine *self, GError **error)
 /* The end, well or not. */
 
 static void
+end (GTask *task_given)
+{
+  g_autoptr (GTask) task = task_given;
+  Freeze *freeze = g_task_get_task_data (task);
+
+  if (freeze->error != NULL)
+    g_task_return_error (task, g_steal_pointer (&freeze->error));
+  else
+    g_task_return_boolean (task, TRUE);
+}
+
+static void
 tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (GTask) task = user_data;
-  Freeze *freeze = g_task_get_task_data (task);
   g_autoptr (GError) error = NULL;
 
   /* What could not be removed is tried again with the next work, and by the next engine. */
   if (!lodge_machine_tidy_finish (LODGE_MACHINE (source), result, &error))
     g_debug ("%s", error->message);
-  if (freeze->error != NULL)
-    g_task_return_error (task, g_steal_pointer (&freeze->error));
-  else
-    g_task_return_boolean (task, TRUE);
+  end (user_data);
 }
 
 static void
@@ -139,11 +146,16 @@ edit_away (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **
 static void
 forget (GTask *task)
 {
+  LodgeMachine *self = g_task_get_source_object (task);
   Freeze *freeze = g_task_get_task_data (task);
 
-  if (freeze->named && freeze->known)
-    lodge_machine_save_for_work_async (g_task_get_source_object (task), edit_away, freeze,
-                                       unnamed_cb, task);
+  /* A QEMU that could not be asked may be on its old tops while machine.ini names the new ones, and
+   * then writes to layers that count as frozen: as after an engine that was killed, whoever works
+   * on the machine next asks it again. */
+  if (!freeze->known && self->qmp != NULL && !lodge_qmp_is_closed (self->qmp))
+    end (task);
+  else if (freeze->named && freeze->known)
+    lodge_machine_save_for_work_async (self, edit_away, freeze, unnamed_cb, task);
   else
     tidy (task);
 }

@@ -5,6 +5,8 @@
 #include "machine/lodge-journal.h"
 #include "machine/lodge-machine-private.h"
 #include "machine/lodge-journal-private.h"
+#include "qemu/lodge-qemu-poll.h"
+#include "qemu/lodge-qemu-snapshot-private.h"
 
 #include "description/lodge-description-snapshots.h"
 
@@ -297,6 +299,46 @@ test_qemu_dies (MachineFixture *f, gconstpointer data)
   }
 }
 
+static void
+stop_qemu_cb (const char *step)
+{
+  if (!g_str_equal (step, "frozen"))
+    return;
+  kill (victim, SIGSTOP);
+  lodge_qemu_snapshot_patience_ms = 1000;
+}
+
+/* One that does not answer while machine.ini names the new tops already: which it is on is what
+ * nobody has seen. The next work on the machine asks it. */
+static void
+test_silent (MachineFixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  LodgeMachine *made;
+  LodgeJob *job;
+
+  write_mark (machine);
+  machine_fixture_start (machine);
+  victim = machine_fixture_find_qemu (machine);
+  lodge_journal_step_hook = stop_qemu_cb;
+  job = begin_clone (f, machine, "new", LINKED);
+  test_wait_until (lodge_job_get_state (job) != LODGE_JOB_RUNNING);
+  lodge_journal_step_hook = NULL;
+  lodge_qemu_snapshot_patience_ms = LODGE_QEMU_POLL_PATIENCE_MS;
+  g_assert_error (lodge_job_get_error (job), LODGE_ERROR, LODGE_ERROR_TIMEOUT);
+  g_assert_cmpuint (lodge_machine_get_state (machine), ==, LODGE_STATE_PAUSED);
+  g_assert_true (lodge_journal_exists (folder));
+
+  kill (victim, SIGCONT);
+  made = make_clone (f, machine, "new", LINKED);
+  machine_fixture_assert_tidy (machine);
+  assert_mark (made);
+  machine_fixture_request (machine, LODGE_REQUEST_RESUME);
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  assert_mark (machine);
+}
+
 /* Another process is the engine, is killed at its nth step, and leaves its QEMU running. */
 
 static gint steps_left;
@@ -397,6 +439,7 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("clone/snapshot", test_snapshot);
   MACHINE_FIXTURE_ADD ("clone/paused", test_paused);
   MACHINE_FIXTURE_ADD ("clone/qemu-dies", test_qemu_dies);
+  MACHINE_FIXTURE_ADD ("clone/silent", test_silent);
   MACHINE_FIXTURE_ADD ("clone/engine-dies", test_engine_dies);
   return g_test_run ();
 }
