@@ -19,8 +19,9 @@
  *   5. A linked clone gets its own tops. A full one copies what it has names of, and gives them up.
  *   6. machine.ini is written, and the folder gets its name.
  *
- * Where files cannot be shared, or lie outside the folder, a full clone keeps the source's work
- * until it has copied.
+ * A full clone of a machine that is off reads what that writes to once it runs: it gets no names,
+ * and keeps the source's work until it has copied. So it does where files cannot be shared, or lie
+ * outside the folder.
  */
 #include "machine/lodge-machine-clone.h"
 
@@ -314,10 +315,12 @@ hand_states_over (gpointer data, GError **error)
   return TRUE;
 }
 
-/* What a machine that is off has outside its folder cannot be shared. */
+/* The source's tops cannot be shared unless they are frozen, and nothing outside its folder. */
 static gboolean
 can_share (const Clone *clone)
 {
+  if (clone->lock_fd >= 0 && !clone->spec->linked)
+    return FALSE;
   for (guint i = 0; i < clone->files->len; i++) {
     if (g_path_is_absolute (clone->files->pdata[i]))
       return FALSE;

@@ -178,6 +178,30 @@ test_full (SnapshotFixture *f, gconstpointer data)
   g_assert_cmpuint (count_folders (f), ==, 2);
 }
 
+/* As long as its disks are being copied nobody starts it, and who tries is told why. */
+static void
+test_full_is_work (SnapshotFixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  LodgeJob *job;
+
+  snapshot_fixture_write (f, 0, 1);
+  job = begin (f, "new", FULL);
+  test_wait_until (g_str_equal (lodge_job_get_step (job), "Copying the disks"));
+  g_assert_false (lodge_machine_check_action (f->machine, LODGE_ACTION_START, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_STATE);
+  g_assert_nonnull (strstr (error->message, "Copying the disks"));
+  for (guint i = 0; i < now (f)->layers->len; i++) {
+    const LodgeLayer *layer = now (f)->layers->pdata[i];
+
+    g_assert_cmpuint (lodge_own_file_count_names (f->machine_folder, layer->file), ==, 1);
+  }
+  g_assert_no_error (snapshot_fixture_wait (job));
+  g_assert_true (lodge_machine_check_action (f->machine, LODGE_ACTION_START, NULL));
+  snapshot_fixture_wait_all (f);
+  look (f, "new", MARKS (1), 2);
+}
+
 /* What is left is whole, whichever goes first, and has its layers for itself. */
 static void
 test_delete_source (SnapshotFixture *f, gconstpointer data)
@@ -442,6 +466,7 @@ main (int argc, char *argv[])
   ADD ("linked", test_linked);
   ADD ("identity", test_identity);
   ADD ("full", test_full);
+  ADD ("full-is-work", test_full_is_work);
   ADD ("delete-source", test_delete_source);
   ADD ("delete-clone", test_delete_clone);
   ADD ("template", test_template);
