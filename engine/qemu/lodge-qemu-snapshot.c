@@ -23,6 +23,9 @@
 
 /* How often QEMU is asked how far it is; that it is there it tells by itself. */
 #define PROGRESS_MS 200
+/* And whether it has put an earlier one away, which takes some milliseconds as a rule. */
+#define FIRST_MS 2
+#define MOST_MS  50
 /* What it may take to stop a guest, in which the rest is written (QEMU's own default). */
 #define DOWNTIME_MS 300
 typedef LodgeQemuSnapshotDisk Disk;
@@ -380,6 +383,60 @@ lodge_qemu_snapshot_add_capabilities (LodgeQemuSnapshot *self, gboolean pause)
 
 /* Freezing. */
 
+/* A QEMU whose guest stood still when its memory was written stays in "postmigrate": its disks are
+ * inactive, and another migration is refused. Only "cont" leads out of that, so the guest runs for
+ * the time between two commands that are written at once. For the guest it is as if the pause had
+ * begun that much later. */
+
+static void
+activated_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Step *step = user_data;
+  g_autoptr (LodgeQemuSnapshot) self = g_steal_pointer (&step->self);
+  g_autoptr (JsonNode) answer = NULL;
+  GError *error = NULL;
+  gboolean old = step->turn != self->turn;
+
+  answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, &error);
+  step_free (step);
+  if (answer == NULL && !old)
+    lodge_qemu_snapshot_end (self, error);
+  else
+    g_clear_error (&error);
+}
+
+static gboolean
+look_at_pause (JsonObject *answer, guint64 *out_mark, gpointer user_data)
+{
+  LodgeQemuSnapshot *self = user_data;
+  const char *status = lodge_json_get_string (answer, "status");
+
+  if (g_strcmp0 (status, "finish-migrate") == 0)
+    return TRUE;
+  g_clear_pointer (&self->poll, lodge_qemu_poll_free);
+  if (g_strcmp0 (status, "postmigrate") == 0) {
+    Step *step = g_new0 (Step, 1);
+
+    step->fd = -1;
+    step->turn = self->turn;
+    step->self = g_object_ref (self);
+    lodge_qmp_execute_async (self->qmp, "cont", NULL, lodge_qemu_snapshot_patience_ms, NULL,
+                             activated_cb, step);
+    lodge_qemu_snapshot_add_step (self, "stop", NULL);
+    g_queue_push_head (&self->steps, g_queue_pop_tail (&self->steps));
+  }
+  lodge_qemu_snapshot_next_step (self);
+  return FALSE;
+}
+
+static void
+begin_freezing (LodgeQemuSnapshot *self)
+{
+  self->poll = lodge_qemu_poll_new (self->qmp, "query-status", FIRST_MS, MOST_MS,
+                                    lodge_qemu_snapshot_patience_ms, look_at_pause,
+                                    lodge_qemu_snapshot_poll_failed, self);
+}
+
 static void
 add_disk_steps (LodgeQemuSnapshot *self, Disk *disk)
 {
@@ -422,7 +479,7 @@ lodge_qemu_snapshot_freeze_async (LodgeQemuSnapshot *self,
     add_disk_steps (self, self->disks->pdata[i]);
   if (memory_fd < 0) {
     lodge_qemu_snapshot_add_step (self, "stop", NULL);
-    lodge_qemu_snapshot_next_step (self);
+    begin_freezing (self);
     return;
   }
   lodge_qemu_snapshot_add_capabilities (self, TRUE);
@@ -441,7 +498,7 @@ lodge_qemu_snapshot_freeze_async (LodgeQemuSnapshot *self,
                                 lodge_qmp_arguments ("uri", "fd:" LODGE_QEMU_SNAPSHOT_FD, NULL));
   self->wanted = "pre-switchover";
   if (lodge_qemu_snapshot_begin_cancellable (self, cancellable))
-    lodge_qemu_snapshot_next_step (self);
+    begin_freezing (self);
 }
 
 /* Switching. */

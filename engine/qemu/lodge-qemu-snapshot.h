@@ -31,7 +31,9 @@ typedef void (*LodgeQemuSnapshotProgress) (double fraction, gpointer user_data);
  * @memory_fd: an empty file; duplicated. -1: only the disks are wanted, and the guest is stopped
  * @most_bytes: when more is written, the guest is stopped so that it comes to an end
  *
- * Writes the memory while the guest runs, then stops it. Whoever gets an error abandons.
+ * Writes the memory while the guest runs, then stops it. One that stands still since its memory was
+ * written before runs for an instant first, with a RESUME and a STOP event. Whoever gets an error
+ * abandons.
  *
  * Errors: %LODGE_ERROR_CANCELLED, %LODGE_ERROR_FAILED with QEMU's words, %LODGE_ERROR_STORAGE,
  * %LODGE_ERROR_STATE when the guest has stopped by itself meanwhile, %LODGE_ERROR_TIMEOUT when QEMU

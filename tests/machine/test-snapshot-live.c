@@ -266,6 +266,52 @@ test_paused_and_deleted (MachineFixture *f, gconstpointer data)
   memory_guest_tell (machine, "b");
 }
 
+static void
+make_clone (MachineFixture *f, LodgeMachine *machine, const char *name, const char *options)
+{
+  g_autoptr (GVariant) parsed = g_variant_ref_sink (g_variant_new_parsed (options));
+  g_autoptr (GError) error = NULL;
+  LodgeJob *job = lodge_library_clone_machine (f->library, machine, name, parsed, &error);
+
+  g_assert_no_error (error);
+  g_assert_no_error (wait_job (job));
+}
+
+static void
+count_states_cb (LodgeMachine *machine, guint *n)
+{
+  if (lodge_machine_get_state (machine) != LODGE_STATE_PAUSED)
+    (*n)++;
+}
+
+/* One that stands still is saved as often as somebody likes, and goes on when he likes. */
+static void
+test_paused_again (MachineFixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
+  guint n = 0;
+
+  machine_fixture_start (machine);
+  memory_guest_tell (machine, "a");
+  machine_fixture_request (machine, LODGE_REQUEST_PAUSE);
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_PAUSED);
+  g_signal_connect (machine, "changed", G_CALLBACK (count_states_cb), &n);
+  take (f, machine, "one");
+  make_clone (f, machine, "of-one", "{'linked': <true>, 'snapshot': <'one'>}");
+  take (f, machine, "two");
+  make_clone (f, machine, "linked", "{'linked': <true>}");
+  take (f, machine, "three");
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_PAUSED);
+  g_assert_cmpuint (n, ==, 0);
+  g_signal_handlers_disconnect_by_data (machine, &n);
+  machine_fixture_assert_tidy (machine);
+  machine_fixture_request (machine, LODGE_REQUEST_RESUME);
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_RUNNING);
+  g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
+  machine_fixture_start (lodge_library_find (f->library, "linked", NULL));
+  machine_fixture_start (lodge_library_find (f->library, "of-one", NULL));
+}
+
 /* Writes to the machine's first disk, or reads it again. */
 static void
 use_disk (LodgeMachine *machine, const char *command)
@@ -541,6 +587,7 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("snapshot/changed-before", test_changed_before);
   MACHINE_FIXTURE_ADD ("snapshot/cancel", test_cancel);
   MACHINE_FIXTURE_ADD ("snapshot/paused-and-deleted", test_paused_and_deleted);
+  MACHINE_FIXTURE_ADD ("snapshot/paused-again", test_paused_again);
   MACHINE_FIXTURE_ADD ("snapshot/damaged-memory", test_damaged_memory);
   /* A file that would become too large is an error, and no end of the process. */
   signal (SIGXFSZ, SIG_IGN);

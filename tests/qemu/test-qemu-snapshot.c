@@ -59,6 +59,8 @@ tear_down (Fixture *f, gconstpointer data)
 static void
 freeze (Fixture *f, LodgeQemuSnapshotProgress progress, gpointer data, QmpWait *wait)
 {
+  /* After what the test has said of it. */
+  fake_qmp_answer (f->qmp.fake, "query-status", STATUS ("running"));
   lodge_qemu_snapshot_freeze_async (f->snapshot, f->fd, 1 << 20, progress, data, NULL,
                                     qmp_fixture_done_cb, wait);
 }
@@ -90,8 +92,8 @@ test_stuck (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   fake_qmp_answer (f->qmp.fake, "query-migrate", STATUS ("active"));
-  fake_qmp_answer (f->qmp.fake, "query-status", STATUS ("finish-migrate"));
   freeze (f, NULL, NULL, &wait);
+  fake_qmp_answer (f->qmp.fake, "query-status", STATUS ("finish-migrate"));
   g_assert_false (finish (f, &wait, &error));
   qmp_fixture_assert_error (error, LODGE_ERROR_TIMEOUT, "no progress");
   g_clear_error (&error);
@@ -252,6 +254,40 @@ assert_cont (Fixture *f, const char *status, guint n)
   g_assert_cmpuint (fake_qmp_count (f->qmp.fake, "cont") - before, ==, n);
 }
 
+/* A guest that stands still after its memory was written before: QEMU has to let go of that. It
+ * stands still again before anything else is done. */
+static void
+test_again (Fixture *f, gconstpointer data)
+{
+  QmpWait wait = {FALSE};
+  g_autoptr (GError) error = NULL;
+
+  fake_qmp_answer (f->qmp.fake, "query-migrate", STATUS ("pre-switchover"));
+  fake_qmp_answer (f->qmp.fake, "query-status", STATUS ("finish-migrate"));
+  fake_qmp_answer (f->qmp.fake, "query-status", STATUS ("postmigrate"));
+  freeze (f, NULL, NULL, &wait);
+  g_assert_true (finish (f, &wait, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (fake_qmp_count (f->qmp.fake, "cont"), ==, 1);
+  g_assert_nonnull (strstr (fake_qmp_get_commands (f->qmp.fake),
+                            " query-status query-status cont stop migrate-set-capabilities "));
+}
+
+static void
+test_again_refused (Fixture *f, gconstpointer data)
+{
+  QmpWait wait = {FALSE};
+  g_autoptr (GError) error = NULL;
+
+  assert_cont (f, STATUS ("paused"), 1);
+  fake_qmp_refuse (f->qmp.fake, "cont", "GenericError", "The image is locked");
+  fake_qmp_answer (f->qmp.fake, "query-status", STATUS ("postmigrate"));
+  freeze (f, NULL, NULL, &wait);
+  g_assert_false (finish (f, &wait, &error));
+  qmp_fixture_assert_error (error, LODGE_ERROR_FAILED, "The image is locked");
+  g_assert_cmpuint (fake_qmp_count (f->qmp.fake, "migrate"), ==, 0);
+}
+
 /* What QEMU calls the guest's state decides, where it is the guest's own. */
 static void
 test_goes_on (Fixture *f, gconstpointer data)
@@ -316,6 +352,8 @@ main (int argc, char *argv[])
   ADD ("slow", NULL, test_slow);
   ADD ("slow-file", NULL, test_slow_file);
   ADD ("load", NULL, test_load);
+  ADD ("again", NULL, test_again);
+  ADD ("again-refused", NULL, test_again_refused);
   ADD ("backs-off", NULL, test_backs_off);
   for (guint i = 0; i < 7; i++) {
     g_autofree char *path = g_strdup_printf ("/qemu/snapshot/goes-on/%u", i);
