@@ -83,6 +83,14 @@ lodge_snapshot_live_measure (LodgeMachine *self, guint64 *out_bytes, guint64 *ou
     *out_room = (guint64) info.f_bavail * info.f_frsize;
 }
 
+guint64
+lodge_snapshot_live_get_most (guint64 memory_bytes, guint64 bytes, guint64 room)
+{
+  guint64 most = memory_bytes + memory_bytes / 2;
+
+  return MAX (MIN (most, room - MIN (bytes, room)), 1);
+}
+
 LodgeSnapshotLive *
 lodge_snapshot_live_new (LodgeMachine *self)
 {
@@ -443,6 +451,7 @@ lodge_snapshot_live_begin (GTask *task)
   LodgeMachine *self = g_task_get_source_object (task);
   LodgeSnapshotWork *work = g_task_get_task_data (task);
   guint64 memory = (guint64) work->stored->memory_mib << 20;
+  guint64 bytes, room;
   GError *error = NULL;
 
   if (self->qmp == NULL || !lodge_state_is_live (self->state)) {
@@ -459,7 +468,8 @@ lodge_snapshot_live_begin (GTask *task)
   }
   lodge_job_set_step (work->job, _ ("Writing the guest's memory"));
   self->frozen = TRUE;
-  lodge_qemu_snapshot_freeze_async (work->live->qemu, work->live->memory_fd, memory + memory / 2,
-                                    progress_cb, task, lodge_job_get_cancellable (work->job),
-                                    frozen_cb, task);
+  lodge_snapshot_live_measure (self, &bytes, &room);
+  lodge_qemu_snapshot_freeze_async (work->live->qemu, work->live->memory_fd,
+                                    lodge_snapshot_live_get_most (memory, bytes, room), progress_cb,
+                                    task, lodge_job_get_cancellable (work->job), frozen_cb, task);
 }

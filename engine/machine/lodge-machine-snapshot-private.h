@@ -63,8 +63,11 @@ LodgeSnapshotLive *lodge_snapshot_live_new (LodgeMachine *self);
 gboolean lodge_snapshot_live_ran (LodgeSnapshotLive *self);
 /* What the guest runs with, on the layers that it has by now. Transfer full. */
 LodgeDescription *lodge_snapshot_live_dup_description (LodgeMachine *self);
-/* What the guest's memory may take, and what there is of room. */
+/* What the guest's memory takes when it is written once, and what there is of room. */
 void lodge_snapshot_live_measure (LodgeMachine *self, guint64 *out_bytes, guint64 *out_room);
+/* How much of it may be written while the guest runs and changes it again: after that the guest is
+ * stopped, and there has to be room for all of it once more. */
+guint64 lodge_snapshot_live_get_most (guint64 memory_bytes, guint64 bytes, guint64 room);
 /* Whatever it has begun in QEMU is over by then. */
 void lodge_snapshot_live_free (LodgeSnapshotLive *self);
 /* What QEMU said of the guest while that stood still for us was not taken as its state: now it is.

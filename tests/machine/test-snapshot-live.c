@@ -6,6 +6,7 @@
 #include "machine-fixture.h"
 #include "machine/lodge-journal-private.h"
 #include "machine/lodge-journal.h"
+#include "machine/lodge-machine-snapshot-private.h"
 #include "memory-guest.h"
 #include "qemu/lodge-qemu-snapshot-private.h"
 
@@ -312,6 +313,21 @@ test_paused_again (MachineFixture *f, gconstpointer data)
   machine_fixture_start (lodge_library_find (f->library, "of-one", NULL));
 }
 
+/* A disk that has room for the memory once has room for it to the end: what is written while the
+ * guest changes it takes no more than what is left beside that. */
+static void
+test_room (void)
+{
+  const guint64 gib = G_GUINT64_CONSTANT (1) << 30;
+
+  g_assert_cmpuint (lodge_snapshot_live_get_most (4 * gib, gib, G_MAXUINT64), ==, 6 * gib);
+  g_assert_cmpuint (lodge_snapshot_live_get_most (4 * gib, gib, 7 * gib), ==, 6 * gib);
+  g_assert_cmpuint (lodge_snapshot_live_get_most (4 * gib, gib, 3 * gib), ==, 2 * gib);
+  /* It stands still from the beginning. */
+  g_assert_cmpuint (lodge_snapshot_live_get_most (4 * gib, gib, gib), ==, 1);
+  g_assert_cmpuint (lodge_snapshot_live_get_most (4 * gib, gib, 0), ==, 1);
+}
+
 /* Writes to the machine's first disk, or reads it again. */
 static void
 use_disk (LodgeMachine *machine, const char *command)
@@ -588,6 +604,7 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("snapshot/cancel", test_cancel);
   MACHINE_FIXTURE_ADD ("snapshot/paused-and-deleted", test_paused_and_deleted);
   MACHINE_FIXTURE_ADD ("snapshot/paused-again", test_paused_again);
+  g_test_add_func ("/machine/life/snapshot/room", test_room);
   MACHINE_FIXTURE_ADD ("snapshot/damaged-memory", test_damaged_memory);
   /* A file that would become too large is an error, and no end of the process. */
   signal (SIGXFSZ, SIG_IGN);
