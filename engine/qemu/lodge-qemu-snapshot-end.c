@@ -172,6 +172,14 @@ look_whether_over (JsonObject *answer, guint64 *out_mark, gpointer user_data)
 
   if (status != NULL && g_strv_contains (under_way, status)) {
     *out_mark = g_str_hash (status);
+    /* A cancel that comes between QEMU's look whether there was one and its pause before the
+     * switchover leaves it in that pause, and the guest standing still, for ever (QEMU 7.2,
+     * migration/migration.c, migration_maybe_pause()). This is what ends the pause, and nothing to
+     * a QEMU that is not in it. */
+    if (g_str_equal (status, "cancelling"))
+      lodge_qmp_execute_async (self->qmp, "migrate-continue",
+                               lodge_qmp_arguments ("state", "cancelling", NULL),
+                               lodge_qemu_snapshot_patience_ms, NULL, NULL, NULL);
     return TRUE;
   }
   g_clear_pointer (&self->poll, lodge_qemu_poll_free);

@@ -127,6 +127,27 @@ test_silent (Fixture *f, gconstpointer data)
   qmp_fixture_assert_error (error, LODGE_ERROR_TIMEOUT, "no progress");
 }
 
+/* Cancelled in the moment before its pause, QEMU stays in that until it is told to go on. */
+static void
+test_cancelled_before_pause (Fixture *f, gconstpointer data)
+{
+  QmpWait wait = {FALSE};
+  g_autoptr (GError) error = NULL;
+
+  fake_qmp_answer (f->qmp.fake, "query-migrate", STATUS ("cancelling"));
+  lodge_qemu_snapshot_end_async (f->snapshot, qmp_fixture_done_cb, &wait);
+  while (fake_qmp_count (f->qmp.fake, "migrate-continue") == 0) {
+    g_assert_false (wait.done);
+    g_main_context_iteration (NULL, TRUE);
+  }
+  g_assert_cmpstr (json_object_get_string_member (
+                       fake_qmp_get_arguments (f->qmp.fake, "migrate-continue"), "state"),
+                   ==, "cancelling");
+  fake_qmp_answer (f->qmp.fake, "query-migrate", STATUS ("cancelled"));
+  g_assert_true (finish (f, &wait, &error));
+  g_assert_no_error (error);
+}
+
 static void
 count_cb (double fraction, gpointer user_data)
 {
@@ -349,6 +370,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   ADD ("stuck", NULL, test_stuck);
   ADD ("silent", NULL, test_silent);
+  ADD ("cancelled-before-pause", NULL, test_cancelled_before_pause);
   ADD ("slow", NULL, test_slow);
   ADD ("slow-file", NULL, test_slow_file);
   ADD ("load", NULL, test_load);
