@@ -4,6 +4,7 @@
 
 #include "lodge-error.h"
 #include "lodge-size.h"
+#include "storage/lodge-image-grow.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -87,9 +88,7 @@ read_value (LodgeCreateSpec *self, guint row, GVariant *value, GError **error)
   return TRUE;
 }
 
-/* The most is qcow2's: 32 MiB of entries of 8 bytes, of which each stands for 512 MiB (QEMU
- * block/qcow2.h, QCOW_MAX_L1_SIZE; clusters of 64 KiB). The least is a sector. */
-#define MAX_DISK_SIZE (G_GUINT64_CONSTANT (2048) << 40)
+/* A sector. */
 #define MIN_DISK_SIZE 512
 
 static gboolean
@@ -97,7 +96,7 @@ check_disk_size (const LodgeCreateSpec *self, GError **error)
 {
   g_autofree char *size = lodge_size_format (self->disk_size);
 
-  if (self->disk_size > MAX_DISK_SIZE)
+  if (self->disk_size > LODGE_IMAGE_MOST_BYTES)
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
                  _ ("A disk cannot have %s: 2048T is the most"), size);
   else if (self->disk_size > 0 && self->disk_size < MIN_DISK_SIZE)

@@ -70,6 +70,12 @@ LodgeJob *lodge_library_suspend (LodgeLibrary *self, LodgeMachine *machine);
 LodgeJob *lodge_library_resume (LodgeLibrary *self, LodgeMachine *machine);
 LodgeJob *lodge_library_discard_suspended (LodgeLibrary *self, LodgeMachine *machine);
 
+/* A job as lodge_machine_grow_disk_async() says. Whatever is wrong is the job's error. Lent. */
+LodgeJob *lodge_library_grow_disk (LodgeLibrary *self,
+                                   LodgeMachine *machine,
+                                   const char *disk,
+                                   guint64 size_bytes);
+
 /**
  * lodge_library_shut_down_async:
  * @limit_s: when to give up

@@ -465,6 +465,9 @@ is_fresh (const Clone *clone)
 
     if (top->below == NULL || strcmp (top->format, "qcow2") != 0 || g_path_is_absolute (top->file))
       return FALSE;
+    /* What it stands on has not grown with it. */
+    if (lodge_description_get_layer (from, top->below)->size_bytes != top->size_bytes)
+      return FALSE;
     fd = lodge_own_file_open (clone->source_folder, top->file, O_RDONLY, NULL);
     empty = fd >= 0 && lodge_image_empty_check (fd);
     if (fd >= 0)

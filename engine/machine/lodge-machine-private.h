@@ -184,6 +184,10 @@ void lodge_machine_recover_suspended_async (LodgeMachine *self,
  * FALSE when it has nothing left to do and was told to end. */
 gboolean lodge_machine_recover_resumed (LodgeMachine *self, const char *status);
 
+/* lodge-machine-disk-grow.c */
+/* Lent. %LODGE_ERROR_NOT_FOUND. machine.ini is usable. */
+const LodgeDisk *lodge_machine_find_disk (LodgeMachine *self, const char *id, GError **error);
+
 /* lodge-machine-work.c */
 /* From here on other changes of the description wait, and so does whoever wants to start it, or is
  * refused. %LODGE_ERROR_STATE when there is work already. */

@@ -92,6 +92,8 @@ static const struct {
     [LODGE_ACTION_CLONE] = {OFF | RUNNING | PAUSED | CRASHED, N_ ("“%s” cannot be cloned")},
     [LODGE_ACTION_SUSPEND] = {RUNNING | PAUSED, N_ ("“%s” cannot be suspended")},
     [LODGE_ACTION_DISCARD] = {SUSPENDED, N_ ("“%s” has no saved memory to discard")},
+    [LODGE_ACTION_GROW] = {OFF | RUNNING | PAUSED | CRASHED, N_ ("No disk of “%s” can be grown")},
+    [LODGE_ACTION_DISKS] = {OFF | CRASHED, N_ ("No disk of “%s” can be added or removed")},
     [LODGE_ACTION_INPUT] = {RUNNING | PAUSED | STOPPING,
                             N_ ("“%s” has no screen and takes no input now")},
 };

@@ -7,6 +7,7 @@
 #include "service/lodge-service-machine.h"
 
 #include "lodge-error.h"
+#include "service/lodge-service-disks.h"
 #include "service/lodge-service-job.h"
 #include "service/lodge-service-snapshots.h"
 #include "service/lodge-service-suspend.h"
@@ -525,6 +526,7 @@ machine_iface_init (LodgeMachine1Iface *iface)
   iface->handle_insert_media = handle_insert_media;
   iface->handle_eject_media = handle_eject_media;
 
+  lodge_service_disks_init (iface);
   lodge_service_snapshots_init (iface);
   lodge_service_suspend_init (iface);
   iface->handle_claim_console = handle_claim_console;

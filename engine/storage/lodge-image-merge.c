@@ -7,13 +7,11 @@
  */
 #include "storage/lodge-image.h"
 
-#include "description/lodge-durable-file.h"
 #include "lodge-error.h"
+#include "storage/lodge-image-grow.h"
 #include "storage/lodge-qemu-img.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <glib/gi18n-lib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -39,17 +37,12 @@ merge_free (gpointer data)
 static void
 sync_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
 {
-  const char *path = data;
-  int fd = open (path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-  int saved = fd < 0 || fsync (fd) != 0 ? errno : 0;
+  GError *error = NULL;
 
-  if (fd >= 0)
-    close (fd);
-  if (saved == 0)
+  if (lodge_image_sync (data, &error))
     g_task_return_boolean (worker, TRUE);
   else
-    g_task_return_new_error (worker, LODGE_ERROR, LODGE_ERROR_STORAGE,
-                             _ ("Could not write %s to disk: %s"), path, g_strerror (saved));
+    g_task_return_error (worker, error);
 }
 
 static void
@@ -93,6 +86,20 @@ get_size (const char *path)
   return lstat (path, &info) == 0 ? (guint64) info.st_size : 0;
 }
 
+static guint64
+get_disk_size (const char *layer, const char *path)
+{
+  int fd = open (path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  guint64 bytes = 0;
+
+  if (fd < 0)
+    return 0;
+  if (!lodge_image_read_size (fd, g_str_has_prefix (layer, "raw:") ? "raw" : "qcow2", &bytes))
+    bytes = 0;
+  close (fd);
+  return bytes;
+}
+
 void
 lodge_image_merge_async (const char *const *layers,
                          LodgeImageProgress progress,
@@ -105,7 +112,7 @@ lodge_image_merge_async (const char *const *layers,
   g_autoptr (LodgeQemuImg) run = lodge_qemu_img_new ("qemu-img");
   Merge *merge = g_new0 (Merge, 1);
   g_autofree char *image = NULL;
-  guint64 bytes;
+  guint64 bytes, most;
   GError *error = NULL;
 
   g_return_if_fail (layers[0] != NULL && layers[1] != NULL);
@@ -122,12 +129,14 @@ lodge_image_merge_async (const char *const *layers,
   merge->upper = g_strdup (strchr (layers[0], '/'));
   merge->lower = g_strdup (strchr (layers[1], '/'));
   bytes = get_size (merge->upper) + get_size (merge->lower);
+  /* A raw file below is made as long as the disk, which may have grown since. */
+  most = MAX (bytes + TABLE_BYTES (bytes), get_disk_size (layers[0], merge->upper));
 
   /* -d: the upper one stays as it is. Without it qemu-img would empty it, which is the one moment
    * in which an end would lose something. */
   lodge_qemu_img_add (run, "commit", "-p", "-d", "-t", "writeback", image, NULL);
   lodge_qemu_img_set_progress (run, progress, progress_data);
-  lodge_qemu_img_limit (run, 600 + (guint) (bytes >> 20), bytes + TABLE_BYTES (bytes));
+  lodge_qemu_img_limit (run, 600 + (guint) (bytes >> 20), most);
   lodge_qemu_img_run_async (g_steal_pointer (&run), cancellable, merged_cb,
                             g_steal_pointer (&task));
 }

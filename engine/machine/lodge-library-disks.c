@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Changing a machine's disks, as jobs of the library. */
+#include "machine/lodge-library-private.h"
+#include "machine/lodge-machine-disks.h"
+
+typedef struct {
+  LodgeLibrary *library;
+  LodgeJob *job;
+} Change;
+
+static Change *
+begin (LodgeLibrary *self, LodgeMachine *machine, const char *kind)
+{
+  Change *change = g_new0 (Change, 1);
+
+  change->library = g_object_ref (self);
+  change->job = g_object_ref (
+      lodge_library_add_job (self, lodge_job_new (kind, lodge_machine_get_uuid (machine))));
+  return change;
+}
+
+/* Takes @change and @error. */
+static void
+end (Change *change, const char *result, GError *error)
+{
+  if (error != NULL)
+    lodge_job_take_error (change->job, error);
+  else
+    lodge_job_done (change->job, result);
+  /* What it has stopped goes on. */
+  lodge_library_merge_later (change->library);
+  g_object_unref (change->library);
+  g_object_unref (change->job);
+  g_free (change);
+}
+
+static void
+grown_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autofree char *size = NULL;
+  guint64 bytes = 0;
+  GError *error = NULL;
+
+  lodge_machine_grow_disk_finish (LODGE_MACHINE (source), result, &bytes, &error);
+  size = g_strdup_printf ("%" G_GUINT64_FORMAT, bytes);
+  end (user_data, size, error);
+}
+
+LodgeJob *
+lodge_library_grow_disk (LodgeLibrary *self,
+                         LodgeMachine *machine,
+                         const char *disk,
+                         guint64 size_bytes)
+{
+  Change *change = begin (self, machine, "disk-grow");
+  LodgeJob *job = change->job;
+
+  lodge_machine_grow_disk_async (machine, job, disk, size_bytes, grown_cb, change);
+  return job;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The disks of a machine: what there is, and making one larger. All but the list is a job's work,
+ * whose end is the caller's. */
+#pragma once
+
+#include "machine/lodge-machine.h"
+
+G_BEGIN_DECLS
+
+/* aa{sv}: each disk as Machine1.ListDisks says. Transfer full. */
+void lodge_machine_list_disks_async (LodgeMachine *self,
+                                     GAsyncReadyCallback callback,
+                                     gpointer user_data);
+GVariant *lodge_machine_list_disks_finish (LodgeMachine *self, GAsyncResult *result);
+
+/**
+ * lodge_machine_grow_disk_async:
+ * @disk: its id
+ * @size_bytes: more than it has; made whole sectors
+ *
+ * The layer that is written to gets larger, also while the guest runs. Snapshots stay as they are.
+ * Whenever this ends the disk has its old size or the new one.
+ *
+ * Errors: %LODGE_ERROR_NOT_FOUND, %LODGE_ERROR_INVALID (not larger than it is, too large, outside
+ * of the folder), %LODGE_ERROR_STATE (also: shared with a clone), %LODGE_ERROR_STORAGE,
+ * %LODGE_ERROR_FAILED (QEMU's words), %LODGE_ERROR_CANCELLED.
+ */
+void lodge_machine_grow_disk_async (LodgeMachine *self,
+                                    LodgeJob *job,
+                                    const char *disk,
+                                    guint64 size_bytes,
+                                    GAsyncReadyCallback callback,
+                                    gpointer user_data);
+/* @out_bytes: (out): what it has now */
+gboolean lodge_machine_grow_disk_finish (LodgeMachine *self,
+                                         GAsyncResult *result,
+                                         guint64 *out_bytes,
+                                         GError **error);
+
+G_END_DECLS

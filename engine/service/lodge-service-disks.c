@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A machine's disks on the wire. Each method is one call into the machine room. */
+#include "service/lodge-service-disks.h"
+
+#include "machine/lodge-machine-disks.h"
+#include "service/lodge-service-job.h"
+#include "service/lodge-service-machine.h"
+
+static LodgeLibrary *
+get_library (LodgeMachine1 *object)
+{
+  return lodge_service_machine_get_library (LODGE_SERVICE_MACHINE (object));
+}
+
+static LodgeMachine *
+get_machine (LodgeMachine1 *object)
+{
+  return lodge_service_machine_get_machine (LODGE_SERVICE_MACHINE (object));
+}
+
+static void
+listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GVariant) list = lodge_machine_list_disks_finish (LODGE_MACHINE (source), result);
+
+  g_dbus_method_invocation_return_value (user_data, g_variant_new ("(@aa{sv})", list));
+}
+
+static gboolean
+handle_list (LodgeMachine1 *object, GDBusMethodInvocation *invocation)
+{
+  lodge_machine_list_disks_async (get_machine (object), listed_cb, invocation);
+  return TRUE;
+}
+
+static gboolean
+handle_grow (LodgeMachine1 *object,
+             GDBusMethodInvocation *invocation,
+             const char *disk,
+             guint64 size)
+{
+  LodgeJob *job = lodge_library_grow_disk (get_library (object), get_machine (object), disk, size);
+
+  lodge_machine1_complete_grow_disk (object, invocation, lodge_service_job_get_path (job));
+  return TRUE;
+}
+
+void
+lodge_service_disks_init (LodgeMachine1Iface *iface)
+{
+  iface->handle_list_disks = handle_list;
+  iface->handle_grow_disk = handle_grow;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* An engine that is killed at every step of changing a machine's disks, each several times: what
+ * was on them is there, each has its old size or the new one, and the next engine goes on. As
+ * test-snapshot-crash.c. */
+#include "crash-worker.h"
+#include "snapshot-fixture.h"
+
+#include "description/lodge-description-snapshots.h"
+#include "description/lodge-own-file.h"
+#include "lodge-error.h"
+#include "storage/lodge-image-grow.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* More steps than anything has. */
+#define MOST_STEPS 100
+#define MIB        (G_GUINT64_CONSTANT (1) << 20)
+#define OLD_SIZE   (4 * MIB)
+#define NEW_SIZE   (64 * MIB)
+
+static const SnapshotMarks one = {{1}};
+static const SnapshotMarks present = {{1, 2}};
+
+/* --- The worker --- */
+
+static LodgeJob *
+begin (SnapshotFixture *f, const char *operation)
+{
+  if (g_str_equal (operation, "grow"))
+    return lodge_library_grow_disk (f->library, f->machine, "disk0", NEW_SIZE);
+  g_assert_cmpstr (operation, ==, "grow-raw");
+  return lodge_library_grow_disk (f->library, f->machine, "data", NEW_SIZE);
+}
+
+static void
+work (const char *data, const char *operation, int step)
+{
+  SnapshotFixture f = {.data = (char *) data};
+
+  snapshot_fixture_open (&f);
+  crash_worker_arm (step);
+  g_assert_no_error (snapshot_fixture_wait (begin (&f, operation)));
+  snapshot_fixture_wait_all (&f);
+  snapshot_fixture_close (&f);
+  g_free (f.machine_folder);
+}
+
+/* --- The next engine --- */
+
+typedef struct {
+  SnapshotFixture fixture;
+  char *original; /* what each run gets a copy of */
+} Fixture;
+
+static void
+set_up (Fixture *f, gconstpointer operation)
+{
+  SnapshotFixture *s = &f->fixture;
+
+  snapshot_fixture_set_up (s, NULL);
+  snapshot_fixture_write (s, 0, 1);
+  /* Else the raw file is the one that is written to. */
+  if (!g_str_equal (operation, "grow-raw"))
+    g_free (snapshot_fixture_take (s, "one"));
+  snapshot_fixture_write (s, 1, 2);
+  snapshot_fixture_close (s);
+  f->original = g_steal_pointer (&s->data);
+  s->data = g_build_filename (s->folder, "copy", NULL);
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  snapshot_fixture_tear_down (&f->fixture, NULL);
+  g_free (f->original);
+}
+
+/* What the guest sees, which machine.ini must not promise less than. */
+static guint64
+get_size (SnapshotFixture *s, guint index)
+{
+  const LodgeDescription *now = lodge_machine_get_description (s->machine);
+  const LodgeDisk *disk = now->disks->pdata[index];
+  const LodgeLayer *top = lodge_description_get_layer (now, disk->top);
+  int fd = lodge_own_file_open (s->machine_folder, top->file, O_RDONLY, NULL);
+  guint64 size = 0;
+
+  g_assert_cmpint (fd, >=, 0);
+  g_assert_true (lodge_image_read_size (fd, top->format, &size));
+  close (fd);
+  g_assert_cmpuint (size, <=, top->size_bytes);
+  return size;
+}
+
+static void
+assert_contents (SnapshotFixture *s, const char *operation)
+{
+  snapshot_fixture_assert_tidy (s);
+  if (!g_str_equal (operation, "grow-raw"))
+    snapshot_fixture_assert_marks (s, "one", &one);
+  snapshot_fixture_assert_marks (s, NULL, &present);
+}
+
+/* Whatever has happened, it has happened wholly or not at all, and can be done again. */
+static void
+look (Fixture *f, const char *operation)
+{
+  SnapshotFixture *s = &f->fixture;
+  guint index = g_str_equal (operation, "grow-raw") ? 1 : 0;
+  const GError *error;
+  guint64 size;
+
+  snapshot_fixture_open (s);
+  assert_contents (s, operation);
+  size = get_size (s, index);
+  g_assert_true (size == OLD_SIZE || size == NEW_SIZE);
+  g_assert_cmpuint (get_size (s, 1 - index), ==, OLD_SIZE);
+
+  error = snapshot_fixture_wait (begin (s, operation));
+  if (size == NEW_SIZE)
+    g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);
+  else
+    g_assert_no_error (error);
+  g_assert_cmpuint (get_size (s, index), ==, NEW_SIZE);
+  g_free (snapshot_fixture_take (s, "after"));
+  g_assert_cmpuint (get_size (s, index), ==, NEW_SIZE);
+  assert_contents (s, operation);
+  snapshot_fixture_close (s);
+}
+
+static void
+test_killed (Fixture *f, gconstpointer operation)
+{
+  guint step = 1;
+
+  for (; step < MOST_STEPS; step++) {
+    guint n_killed = 0;
+
+    for (guint i = 0; i < test_get_times (); i++) {
+      crash_worker_copy (f->original, f->fixture.data);
+      if (!crash_worker_run (f->fixture.data, operation, step))
+        break;
+      n_killed++;
+      look (f, operation);
+    }
+    if (n_killed == 0)
+      break;
+  }
+  g_test_message ("%s: %u steps", (const char *) operation, step - 1);
+  g_assert_cmpuint (step, >, 2);
+  g_assert_cmpuint (step, <, MOST_STEPS);
+}
+
+int
+main (int argc, char *argv[])
+{
+  static const char *const operations[] = {"grow", "grow-raw"};
+
+  if (crash_worker_main (argc, argv, work))
+    return 0;
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (operations); i++) {
+    g_autofree char *path = g_strconcat ("/machine/disks/killed/", operations[i], NULL);
+
+    g_test_add (path, Fixture, operations[i], set_up, test_killed, tear_down);
+  }
+  return g_test_run ();
+}
