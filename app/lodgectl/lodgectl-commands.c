@@ -13,6 +13,7 @@ static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 
 /* clang-format off */
 #define MACHINE { .name = "NAME", .kind = LODGECTL_KIND_MACHINE }
+#define DISK { .name = "DISK", .kind = LODGECTL_KIND_TEXT }
 #define JSON \
   { .name = "json", .sentence = N_ ("print JSON, for scripts") }
 #define TIMEOUT \
@@ -277,6 +278,29 @@ const LodgectlCommand lodgectl_commands[] = {
     .sentence = N_ ("Take out what is in a drive."),
     .options = { DRIVE, FORCE },
     .handler = lodgectl_media_eject,
+  },
+  {
+    .noun = "disk",
+    .verb = "list",
+    .arguments = { MACHINE },
+    .sentence = N_ ("List a machine's disks, with what each takes of this computer's."),
+    .details = N_ ("Snapshots and clones put layers on a disk; what a layer shared with another "
+                   "machine takes is counted for both."),
+    .options = { JSON },
+    .handler = lodgectl_disk_list,
+  },
+  {
+    .noun = "disk",
+    .verb = "grow",
+    .arguments = { MACHINE, DISK, { .name = "SIZE", .kind = LODGECTL_KIND_TEXT } },
+    .sentence = N_ ("Make a disk larger, also while the guest runs."),
+    .details = N_ ("SIZE is what it has then, such as 40G; a disk is never made smaller. It takes "
+                   "only what is written to it, so SIZE may be more than this computer has room "
+                   "for. The guest then has to enlarge the partition and the file system. "
+                   "Snapshots keep the size that the disk had: going back to one brings that "
+                   "back."),
+    .options = { JSON },
+    .handler = lodgectl_disk_grow,
   },
   {
     .noun = "forward",

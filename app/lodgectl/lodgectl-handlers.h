@@ -45,6 +45,10 @@ gboolean lodgectl_forward_add (LodgectlRun *run, GError **error);
 gboolean lodgectl_forward_remove (LodgectlRun *run, GError **error);
 gboolean lodgectl_forward_list (LodgectlRun *run, GError **error);
 
+/* lodgectl-disk.c */
+gboolean lodgectl_disk_list (LodgectlRun *run, GError **error);
+gboolean lodgectl_disk_grow (LodgectlRun *run, GError **error);
+
 /* lodgectl-snapshot.c */
 gboolean lodgectl_snapshot_create (LodgectlRun *run, GError **error);
 gboolean lodgectl_snapshot_list (LodgectlRun *run, GError **error);

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Commands for a machine's disks. */
+#include "lodge-size.h"
+#include "lodgectl-handlers.h"
+#include "lodgectl-print.h"
+#include "lodgectl-wait.h"
+
+#include <glib/gi18n.h>
+
+/* Of the second argument. */
+static const char *
+check_disk (LodgectlRun *run, GError **error)
+{
+  const char *disk = lodgectl_run_get_argument (run, 1);
+
+  if (g_utf8_validate (disk, -1, NULL))
+    return disk;
+  lodgectl_set_usage_error (error, _ ("The id of a disk must be UTF-8"));
+  return NULL;
+}
+
+static GVariant *
+list_disks (LodgectlRun *run, LodgeMachine1 *machine, GError **error)
+{
+  GVariant *disks = NULL;
+
+  if (!lodgectl_run_check (run, lodge_machine1_call_list_disks_sync (machine, &disks, NULL, error),
+                           error))
+    return NULL;
+  return disks;
+}
+
+static const char *
+get_string (GVariant *row, const char *key)
+{
+  const char *text = "";
+
+  g_variant_lookup (row, key, "&s", &text);
+  return text;
+}
+
+static guint64
+get_number (GVariant *row, const char *key)
+{
+  guint64 number = 0;
+
+  g_variant_lookup (row, key, "t", &number);
+  return number;
+}
+
+gboolean
+lodgectl_disk_list (LodgectlRun *run, GError **error)
+{
+  g_autoptr (LodgeMachine1) machine = lodgectl_run_open (run, error);
+  g_autoptr (LodgectlTable) table = lodgectl_table_new (5);
+  g_autoptr (GVariant) disks = machine != NULL ? list_disks (run, machine, error) : NULL;
+
+  if (disks == NULL)
+    return FALSE;
+  if (lodgectl_run_has_option (run, "json")) {
+    JsonBuilder *builder = json_builder_new ();
+
+    lodgectl_json_add_variant (builder, disks);
+    lodgectl_print_json (builder);
+    return TRUE;
+  }
+  for (gsize i = 0; i < g_variant_n_children (disks); i++) {
+    g_autoptr (GVariant) row = g_variant_get_child_value (disks, i);
+    g_autofree char *size = lodge_size_format (get_number (row, "size"));
+    g_autofree char *bytes = g_format_size_full (get_number (row, "used"), G_FORMAT_SIZE_IEC_UNITS);
+    g_autofree char *used = g_strdup_printf (_ ("%s used"), bytes);
+    g_autofree char *layers = NULL;
+    guint32 n_layers = 0;
+
+    g_variant_lookup (row, "layers", "u", &n_layers);
+    layers = g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%u layer", "%u layers", n_layers),
+                              n_layers);
+    lodgectl_table_add (table, (const char *[]){get_string (row, "id"), get_string (row, "bus"),
+                                                size, used, layers});
+  }
+  lodgectl_table_print (table);
+  return TRUE;
+}
+
+/* It takes only what is written to it; but that there is less than it could take should be known.
+ */
+static void
+print_room (GVariant *disks, const char *disk)
+{
+  for (gsize i = 0; i < g_variant_n_children (disks); i++) {
+    g_autoptr (GVariant) row = g_variant_get_child_value (disks, i);
+    guint64 size = get_number (row, "size");
+    guint64 used = get_number (row, "used");
+    guint64 room = get_number (row, "room");
+    g_autofree char *free_bytes = g_format_size_full (room, G_FORMAT_SIZE_IEC_UNITS);
+    g_autofree char *line = NULL;
+
+    if (!g_str_equal (get_string (row, "id"), disk) || size <= used || size - used <= room)
+      continue;
+    line = g_strdup_printf (
+        _ ("This computer has only %s free for it: a guest that fills the disk will stand still."),
+        free_bytes);
+    lodgectl_print_line (line);
+  }
+}
+
+gboolean
+lodgectl_disk_grow (LodgectlRun *run, GError **error)
+{
+  const char *disk = check_disk (run, error);
+  g_autoptr (LodgeMachine1) machine = NULL;
+  g_autoptr (GVariant) disks = NULL;
+  g_autofree char *result = NULL;
+  g_autofree char *text = NULL;
+  g_autofree char *line = NULL;
+  g_autoptr (GError) cause = NULL;
+  guint64 size;
+
+  if (disk == NULL)
+    return FALSE;
+  if (!lodge_size_parse (lodgectl_run_get_argument (run, 2), &size, &cause)) {
+    lodgectl_set_usage_error (error, "%s", cause->message);
+    return FALSE;
+  }
+  machine = lodgectl_run_open (run, error);
+  if (machine == NULL)
+    return FALSE;
+  result = lodgectl_run_job (run, G_DBUS_PROXY (machine), "GrowDisk",
+                             g_variant_new ("(st)", disk, size), error);
+  if (result == NULL)
+    return FALSE;
+
+  size = g_ascii_strtoull (result, NULL, 10);
+  if (lodgectl_run_has_option (run, "json")) {
+    JsonBuilder *builder = json_builder_new ();
+
+    json_builder_begin_object (builder);
+    lodgectl_json_add_string (builder, "id", disk);
+    lodgectl_json_add_number (builder, "size", size);
+    json_builder_end_object (builder);
+    lodgectl_print_json (builder);
+    return TRUE;
+  }
+  text = lodge_size_format (size);
+  line = g_strdup_printf (_ ("%s has %s now. In the guest, enlarge the partition and the file "
+                             "system on it: until then they are as large as before."),
+                          disk, text);
+  lodgectl_print_line (line);
+  /* That it has grown is what was asked for. */
+  disks = list_disks (run, machine, NULL);
+  if (disks != NULL)
+    print_room (disks, disk);
+  return TRUE;
+}

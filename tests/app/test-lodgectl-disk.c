@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* lodgectl: disks. */
+#include "lodge-error.h"
+#include "lodgectl-fixture.h"
+
+#include <string.h>
+
+static void
+test_list (Fixture *self, gconstpointer unused)
+{
+  g_auto (Output) output = run (self, "disk", "list", "web");
+  g_auto (Output) json = {0};
+
+  assert_done (&output);
+  assert_calls (self, "ListDisks web");
+  g_assert_cmpstr (output.out, ==,
+                   "disk0  virtio  20G   1.5\302\240GiB used    3 layers\n"
+                   "disk1  sata    100G  192.0\302\240KiB used  1 layer\n");
+  json = run (self, "disk", "list", "web", "--json");
+  assert_done (&json);
+  assert_json (&json, "$[0].id", "[\"disk0\"]");
+  assert_json (&json, "$[0].size", "[21474836480]");
+  assert_json (&json, "$[1].layers", "[1]");
+}
+
+static void
+test_grow (Fixture *self, gconstpointer unused)
+{
+  g_auto (Output) output = run (self, "disk", "grow", "web", "disk0", "40G");
+  g_auto (Output) large = {0};
+  g_auto (Output) json = {0};
+
+  assert_done (&output);
+  assert_calls (self, "GrowDisk web 'disk0' 42949672960\nListDisks web");
+  g_assert_nonnull (strstr (output.out, "disk0 has 40G now"));
+  g_assert_nonnull (strstr (output.out, "file system"));
+  g_assert_null (strstr (output.out, "stand still"));
+  /* More than there is room for is said, and no error. */
+  large = run (self, "disk", "grow", "web", "disk1", "1T");
+  assert_done (&large);
+  g_assert_nonnull (strstr (large.out, "200.0\302\240GiB free"));
+  json = run (self, "disk", "grow", "web", "disk0", "50g", "--json");
+  assert_done (&json);
+  assert_json (&json, "$.size", "[53687091200]");
+}
+
+static void
+test_refused (Fixture *self, gconstpointer unused)
+{
+  g_auto (Output) smaller = run (self, "disk", "grow", "web", "disk0", "10G");
+  g_auto (Output) size = {0};
+  g_auto (Output) none = {0};
+  g_auto (Output) bad = {0};
+  g_auto (Output) full = {0};
+
+  assert_fails (&smaller, 1, "disk0");
+  size = run (self, "disk", "grow", "web", "disk0", "large");
+  assert_fails (&size, 2, "“large” is not a size");
+  none = run (self, "disk", "grow", "web", "disk0");
+  assert_fails (&none, 2, "SIZE");
+  bad = run (self, "disk", "grow", "web", "\xff", "30G");
+  assert_fails (&bad, 2, "UTF-8");
+  fake_engine_fail_next_job (self->engine, LODGE_ERROR_STORAGE, "The disk is full");
+  full = run (self, "disk", "grow", "web", "disk0", "30G");
+  assert_fails (&full, 1, "The disk is full");
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  g_setenv ("LODGE_ENGINE", "/nowhere/lodge-engine", TRUE); /* never start a real one */
+  g_setenv ("LODGE_ENGINE_TIMEOUT", "60", TRUE);
+#define ADD(name, function)                                                                        \
+  g_test_add ("/lodgectl/disk/" name, Fixture, NULL, set_up, function, tear_down)
+  ADD ("list", test_list);
+  ADD ("grow", test_grow);
+  ADD ("refused", test_refused);
+  return g_test_run ();
+}
