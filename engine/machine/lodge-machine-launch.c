@@ -25,42 +25,69 @@
 typedef struct {
   GTask *task;
   GError *error;
+  gboolean crashed; /* the guest had gone on */
 } Failure;
 
-/* Nothing of it runs any more. */
+/* Takes @failure. */
 static void
-end_failed (Failure *failure)
+tell_failed (Failure *failure)
 {
   g_autoptr (GTask) task = failure->task;
   LodgeMachine *self = g_task_get_source_object (task);
-  LodgeStart *start = g_task_get_task_data (task);
   GError *error = failure->error;
+  const gboolean crashed = failure->crashed;
 
   g_free (failure);
-  /* Whoever is told may start it again at once. */
-  if (start->lock_fd >= 0)
-    close (g_steal_fd (&start->lock_fd));
-  /* Also what the end of its QEMU has left there. */
-  if (start->recorded || start->suspended != NULL) {
-    g_autofree char *folder = lodge_machine_dup_folder (self);
-
-    lodge_run_record_clear (folder);
-  }
-  lodge_machine_detach (self);
   if (g_cancellable_is_cancelled (self->start_cancellable)) {
     /* Whatever a step made of it. Nothing to note: it was asked for. */
     g_clear_error (&error);
     error = g_error_new (LODGE_ERROR, LODGE_ERROR_CANCELLED,
                          _ ("“%s” was switched off before it had started"),
                          lodge_machine_get_name (self));
+    lodge_machine_clear_run (self);
     lodge_machine_set_note (self, NULL);
-  } else {
+  } else if (!crashed) {
     lodge_machine_set_note (self, error->message);
     self->start_failed = TRUE;
   }
-  lodge_machine_set_state (self, lodge_machine_get_rest_state (self));
+  if (!crashed || g_cancellable_is_cancelled (self->start_cancellable))
+    lodge_machine_set_state (self, lodge_machine_get_rest_state (self));
   lodge_machine_end_waiting (self);
   g_task_return_error (task, error);
+}
+
+static void
+looked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Failure *failure = user_data;
+
+  failure->crashed = LODGE_MACHINE (source)->state == LODGE_STATE_CRASHED;
+  tell_failed (failure);
+}
+
+/* Nothing of it runs any more. */
+static void
+end_failed (Failure *failure)
+{
+  LodgeMachine *self = g_task_get_source_object (failure->task);
+  LodgeStart *start = g_task_get_task_data (failure->task);
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+
+  /* Whoever is told may start it again at once. */
+  if (start->lock_fd >= 0)
+    close (g_steal_fd (&start->lock_fd));
+  lodge_machine_detach (self);
+  if (start->continued && lodge_machine_has_gone_on (self) &&
+      (self->state == LODGE_STATE_STARTING || self->state == LODGE_STATE_CRASHED)) {
+    /* Its guest may have gone on, for however short: its disks tell. */
+    lodge_run_record_qemu_ended (folder);
+    lodge_machine_recover_suspended_async (self, looked_cb, failure);
+    return;
+  }
+  /* Also what the end of its QEMU has left there. */
+  if (start->recorded || start->suspended != NULL)
+    lodge_machine_clear_run (self);
+  tell_failed (failure);
 }
 
 static void
@@ -208,6 +235,10 @@ cont (GTask *task)
   LodgeStart *start = g_task_get_task_data (task);
 
   start->recorded = TRUE;
+  if (start->suspended != NULL) {
+    start->continued = TRUE;
+    lodge_machine_set_gone_on (self, start->suspended);
+  }
   lodge_qmp_execute_async (self->qmp, "cont", NULL, QMP_TIMEOUT_MS, self->start_cancellable,
                            continued_cb, task);
 }

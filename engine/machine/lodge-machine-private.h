@@ -66,9 +66,10 @@ struct _LodgeMachine {
   gboolean start_failed;           /* as the note says, and nothing was changed since */
   gboolean restart;                /* the guest reset and gets a fresh QEMU */
   gboolean recovering;             /* what an earlier engine started is being looked for */
-  guint reaction_timeout;          /* a guest that ignores its power button */
-  guint kill_timeout;              /* a QEMU that ignores "quit" */
-  guint network_timeout;           /* a network that ended before its QEMU */
+  char *gone_on; /* the memory that its guest went on from, and that may still be named; or NULL */
+  guint reaction_timeout; /* a guest that ignores its power button */
+  guint kill_timeout;     /* a QEMU that ignores "quit" */
+  guint network_timeout;  /* a network that ended before its QEMU */
   GCancellable *start_cancellable;
   GPtrArray *waiting_for_end; /* of GTask: return TRUE once QEMU is gone */
 
@@ -94,7 +95,8 @@ struct _LodgeMachine {
 void lodge_machine_set_state (LodgeMachine *self, LodgeState state);
 /* @note: (nullable): one sentence, or nothing to say. */
 void lodge_machine_set_note (LodgeMachine *self, const char *note);
-/* Where it comes to rest: suspended while machine.ini names a guest's memory, else off. */
+/* Where it comes to rest: suspended while machine.ini names a guest's memory that it has not gone
+ * on from, else off. */
 LodgeState lodge_machine_get_rest_state (LodgeMachine *self);
 /* What there is to say of a machine that does nothing: its machine.ini, or its crash. */
 void lodge_machine_note_rest (LodgeMachine *self);
@@ -143,6 +145,8 @@ void lodge_machine_save_async (LodgeMachine *self,
 /* %LODGE_ERROR_STATE while a suspended guest's memory depends on @what, which is to be changed. */
 gboolean lodge_machine_check_not_suspended (LodgeMachine *self, const char *what, GError **error);
 
+/* %LODGE_ERROR_STATE for what a newer Lodge has written. */
+gboolean lodge_machine_check_writable (LodgeMachine *self, GError **error);
 /* Those that had to wait for work to end. */
 void lodge_machine_save_waiting (LodgeMachine *self);
 /* For the work that is under way. @data lives until it has been called back. */
@@ -174,15 +178,31 @@ void lodge_machine_tidy_earlier_async (LodgeMachine *self,
 gboolean
 lodge_machine_tidy_earlier_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
+/* lodge-machine-forget.c: the memory of a guest that was suspended to disk. */
+/* Its guest goes on from @suspended now, or may have done so; %NULL: it has not. */
+void lodge_machine_set_gone_on (LodgeMachine *self, const char *suspended);
+/* Whether machine.ini names what the guest has gone on from. */
+gboolean lodge_machine_has_gone_on (LodgeMachine *self);
+/* lodge_run_record_clear(), unless that is so. */
+void lodge_machine_clear_run (LodgeMachine *self);
+/* machine.ini names no memory any more. Errors: those of saving. */
+void
+lodge_machine_forget_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data);
+gboolean lodge_machine_forget_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
+
 /* lodge-machine-suspend-recover.c: of a machine whose machine.ini names a guest's memory. */
 /* There is no QEMU: it is suspended, or its guest went on and has lost power. Calls back when the
  * state says so; there is nothing to finish. */
 void lodge_machine_recover_suspended_async (LodgeMachine *self,
                                             GAsyncReadyCallback callback,
                                             gpointer user_data);
-/* There is one whose status is @status: TRUE where that has a guest, and the memory is given up;
- * FALSE when it has nothing left to do and was told to end. */
-gboolean lodge_machine_recover_resumed (LodgeMachine *self, const char *status);
+/* There is one whose status is @status: TRUE where that has a guest, and the memory is given up, or
+ * will be; FALSE when it has nothing left to do and was told to end. */
+void lodge_machine_recover_resumed_async (LodgeMachine *self,
+                                          const char *status,
+                                          GAsyncReadyCallback callback,
+                                          gpointer user_data);
+gboolean lodge_machine_recover_resumed_finish (LodgeMachine *self, GAsyncResult *result);
 
 /* lodge-machine-disk-grow.c */
 /* Lent. %LODGE_ERROR_NOT_FOUND. machine.ini is usable. */

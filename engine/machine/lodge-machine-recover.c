@@ -122,6 +122,12 @@ recover_ended (GTask *task_given)
     lodge_machine_recover_suspended_async (self, suspended_cb, g_steal_pointer (&task));
     return;
   }
+  if (lodge_machine_get_description (self) == NULL) {
+    g_autofree char *resumed = lodge_run_record_dup_resumed (folder);
+
+    /* Until it is known what it names. */
+    lodge_machine_set_gone_on (self, resumed);
+  }
   if (how == LODGE_RUN_QEMU_ENDED)
     lodge_run_record_qemu_ended (folder);
   if (how != LODGE_RUN_NONE)
@@ -209,6 +215,52 @@ find_networks (LodgeMachine *self)
   }
 }
 
+/* Takes @task_given, whose data is what QEMU says of itself. */
+static void
+take_status (GTask *task_given)
+{
+  g_autoptr (GTask) task = task_given;
+  LodgeMachine *self = g_task_get_source_object (task);
+  const char *status = g_task_get_task_data (task);
+
+  for (guint i = 0; i < G_N_ELEMENTS (statuses); i++) {
+    if (!g_str_equal (statuses[i].status, status))
+      continue;
+    self->disk_failed = g_str_equal (status, "io-error");
+    self->asleep = g_str_equal (status, "suspended");
+    if (statuses[i].note != NULL)
+      lodge_machine_set_note (self, _ (statuses[i].note));
+    if (statuses[i].end) {
+      /* What it had not got yet, or has no more, is nothing to tell. */
+      lodge_machine_set_note (self, NULL);
+      lodge_machine_set_state (self, statuses[i].state);
+      lodge_machine_end_qemu (self);
+    } else {
+      recover_live (self, statuses[i].state);
+      lodge_machine_screen_begin (self);
+      lodge_machine_links_recover (self);
+    }
+    finish (task);
+    return;
+  }
+  /* A state that this build does not know stands still at least. */
+  recover_live (self, LODGE_STATE_PAUSED);
+  finish (task);
+}
+
+static void
+resumed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  LodgeMachine *self = LODGE_MACHINE (source);
+
+  /* It ended meanwhile, which was noticed. */
+  if (!lodge_machine_recover_resumed_finish (self, result) || self->qmp == NULL)
+    finish (task);
+  else
+    take_status (g_steal_pointer (&task));
+}
+
 static void
 status_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -239,35 +291,11 @@ status_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     finish (task);
     return;
   }
-  if (lodge_machine_get_rest_state (self) == LODGE_STATE_SUSPENDED &&
-      !lodge_machine_recover_resumed (self, status)) {
-    finish (task);
-    return;
-  }
-
-  for (guint i = 0; i < G_N_ELEMENTS (statuses); i++) {
-    if (!g_str_equal (statuses[i].status, status))
-      continue;
-    self->disk_failed = g_str_equal (status, "io-error");
-    self->asleep = g_str_equal (status, "suspended");
-    if (statuses[i].note != NULL)
-      lodge_machine_set_note (self, _ (statuses[i].note));
-    if (statuses[i].end) {
-      /* What it had not got yet, or has no more, is nothing to tell. */
-      lodge_machine_set_note (self, NULL);
-      lodge_machine_set_state (self, statuses[i].state);
-      lodge_machine_end_qemu (self);
-    } else {
-      recover_live (self, statuses[i].state);
-      lodge_machine_screen_begin (self);
-      lodge_machine_links_recover (self);
-    }
-    finish (task);
-    return;
-  }
-  /* A state that this build does not know stands still at least. */
-  recover_live (self, LODGE_STATE_PAUSED);
-  finish (task);
+  g_task_set_task_data (task, g_strdup (status), g_free);
+  if (lodge_machine_get_rest_state (self) == LODGE_STATE_SUSPENDED)
+    lodge_machine_recover_resumed_async (self, status, resumed_cb, g_steal_pointer (&task));
+  else
+    take_status (g_steal_pointer (&task));
 }
 
 static void

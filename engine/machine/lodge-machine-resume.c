@@ -65,7 +65,8 @@ advise (LodgeMachine *self, GError *error)
 {
   g_autofree char *why = NULL;
 
-  if (error->code == LODGE_ERROR_CANCELLED || error->code == LODGE_ERROR_STATE)
+  if (error->code == LODGE_ERROR_CANCELLED || error->code == LODGE_ERROR_STATE ||
+      self->state == LODGE_STATE_CRASHED)
     return;
   why = g_steal_pointer (&error->message);
   error->message =
@@ -76,17 +77,14 @@ advise (LodgeMachine *self, GError *error)
   lodge_machine_set_note (self, error->message);
 }
 
+/* Takes @task_given. */
 static void
-tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+end (GTask *task_given)
 {
-  g_autoptr (GTask) task = user_data;
-  LodgeMachine *self = LODGE_MACHINE (source);
+  g_autoptr (GTask) task = task_given;
+  LodgeMachine *self = g_task_get_source_object (task);
   Resume *resume = g_task_get_task_data (task);
-  g_autoptr (GError) error = NULL;
 
-  /* What could not be removed is tried again with the next work, and by the next engine. */
-  if (!lodge_machine_tidy_finish (self, result, &error))
-    g_debug ("%s", error->message);
   lodge_machine_end_work (self);
   if (resume->error != NULL) {
     advise (self, resume->error);
@@ -97,7 +95,18 @@ tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-tidy (GTask *task)
+tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  /* What could not be removed is tried again with the next work, and by the next engine. */
+  if (!lodge_machine_tidy_finish (LODGE_MACHINE (source), result, &error))
+    g_debug ("%s", error->message);
+  end (user_data);
+}
+
+static void
+stop_watching (GTask *task)
 {
   Resume *resume = g_task_get_task_data (task);
 
@@ -105,27 +114,32 @@ tidy (GTask *task)
   if (resume->cancel_id != 0)
     g_cancellable_disconnect (lodge_job_get_cancellable (resume->job), resume->cancel_id);
   resume->cancel_id = 0;
-  lodge_machine_tidy_async (g_task_get_source_object (task), tidied_cb, task);
 }
 
-static gboolean
-edit_away (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
+static void
+tidy (GTask *task)
 {
-  g_clear_pointer (&value->suspended, g_free);
-  return TRUE;
+  stop_watching (task);
+  lodge_machine_tidy_async (g_task_get_source_object (task), tidied_cb, task);
 }
 
 static void
 forgotten_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  GTask *task = user_data;
   LodgeMachine *self = LODGE_MACHINE (source);
   g_autoptr (GError) error = NULL;
 
-  /* The guest runs all the same; "run" and its disks keep that memory from being loaded again. */
-  if (!lodge_machine_save_finish (self, result, &error))
-    lodge_machine_set_note (self, error->message);
-  lodge_journal_step ("forgotten");
-  tidy (user_data);
+  if (lodge_machine_forget_finish (self, result, &error)) {
+    lodge_journal_step ("forgotten");
+    tidy (task);
+    return;
+  }
+  /* The guest runs all the same; "run" and its disks keep that memory from being loaded again. It
+   * is forgotten when the guest ends, and removed by the next work or the next engine. */
+  lodge_machine_set_note (self, error->message);
+  stop_watching (task);
+  end (task);
 }
 
 static void
@@ -135,12 +149,13 @@ started_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GTask *task = user_data;
   Resume *resume = g_task_get_task_data (task);
 
-  if (!lodge_machine_start_finish (self, result, &resume->error)) {
+  if (lodge_machine_start_finish (self, result, &resume->error))
+    lodge_journal_step ("running");
+  /* Also by one that has ended in that moment. */
+  if (lodge_machine_has_gone_on (self))
+    lodge_machine_forget_async (self, forgotten_cb, task);
+  else
     tidy (task);
-    return;
-  }
-  lodge_journal_step ("running");
-  lodge_machine_save_for_work_async (self, edit_away, NULL, forgotten_cb, task);
 }
 
 /* QEMU's descriptor is a copy of ours, and both stand at the same place of the file. */
@@ -161,7 +176,8 @@ cancelled_cb (GCancellable *cancellable, gpointer user_data)
 {
   LodgeMachine *self = user_data;
 
-  if (self->state == LODGE_STATE_STARTING)
+  /* A guest that goes on does so: it would be lost with its memory. */
+  if (self->state == LODGE_STATE_STARTING && !lodge_machine_has_gone_on (self))
     g_cancellable_cancel (self->start_cancellable);
 }
 
@@ -246,6 +262,8 @@ lodge_machine_resume_async (LodgeMachine *self,
   g_task_set_task_data (task, resume, resume_free);
   if (!lodge_machine_check_usable (self, &error) ||
       !lodge_machine_check_action (self, LODGE_ACTION_START, &error) ||
+      /* Or the memory could not be forgotten. */
+      !lodge_machine_check_writable (self, &error) ||
       !lodge_machine_begin_work (self, job, &error)) {
     g_task_return_error (task, error);
     g_object_unref (task);

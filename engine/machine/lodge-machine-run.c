@@ -247,6 +247,18 @@ lodge_machine_crashed (LodgeMachine *self, LodgeRunEnd how)
   lodge_machine_set_state (self, LODGE_STATE_CRASHED);
 }
 
+/* What could not be written while its guest ran, once more. */
+static void
+forgotten_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachine *self = LODGE_MACHINE (source);
+  g_autoptr (GError) error = NULL;
+
+  if (!lodge_machine_forget_finish (self, result, &error))
+    lodge_machine_set_note (self, error->message);
+  finish_end (self);
+}
+
 static void
 gone_cb (GPid pid, int status, gpointer user_data)
 {
@@ -273,6 +285,8 @@ gone_cb (GPid pid, int status, gpointer user_data)
     lodge_run_record_qemu_ended (folder);
     lodge_machine_crashed (self, LODGE_RUN_QEMU_ENDED);
     lodge_machine_end_waiting (self);
+  } else if (lodge_machine_has_gone_on (self)) {
+    lodge_machine_forget_async (self, forgotten_cb, NULL);
   } else if (panicked || saved || !drop_kernel (self)) {
     finish_end (self);
   }
@@ -293,13 +307,10 @@ kill_cb (gpointer user_data)
 void
 lodge_machine_end_qemu (LodgeMachine *self)
 {
-  g_autofree char *folder = NULL;
-
   if (self->pid == 0)
     return;
   /* Now, and not when it is gone: this engine may be gone first. */
-  folder = lodge_machine_dup_folder (self);
-  lodge_run_record_clear (folder);
+  lodge_machine_clear_run (self);
   self->ending = TRUE;
   /* From a panic the state stays as it is until QEMU is gone, and so it does when all that the
    * guest was is on the disk. */
@@ -521,9 +532,7 @@ request_kill (LodgeMachine *self, GTask *task)
   if (self->pid == 0) {
     /* A crash leaves only the word. */
     if (self->state == LODGE_STATE_CRASHED) {
-      g_autofree char *folder = lodge_machine_dup_folder (self);
-
-      lodge_run_record_clear (folder);
+      lodge_machine_clear_run (self);
       lodge_machine_set_state (self, LODGE_STATE_OFF);
       lodge_machine_note_rest (self);
     }

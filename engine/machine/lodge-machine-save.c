@@ -231,6 +231,17 @@ is_unseen (const char *key)
 }
 
 gboolean
+lodge_machine_check_writable (LodgeMachine *self, GError **error)
+{
+  const char *read_only = lodge_description_file_get_read_only (self->file);
+
+  if (read_only == NULL)
+    return TRUE;
+  g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_STATE, read_only);
+  return FALSE;
+}
+
+gboolean
 lodge_machine_check_not_suspended (LodgeMachine *self, const char *what, GError **error)
 {
   if (self->state != LODGE_STATE_SUSPENDED)

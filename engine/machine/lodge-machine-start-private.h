@@ -11,10 +11,11 @@ G_BEGIN_DECLS
 typedef struct {
   LodgeDescription *description;
   int lock_fd;
-  int memory_fd;     /* that the guest goes on from, or -1 */
-  char *suspended;   /* what that is, where the guest was suspended to disk; or NULL */
-  gboolean resolved; /* something in the description is new */
-  gboolean recorded; /* that the guest runs */
+  int memory_fd;      /* that the guest goes on from, or -1 */
+  char *suspended;    /* what that is, where the guest was suspended to disk; or NULL */
+  gboolean resolved;  /* something in the description is new */
+  gboolean recorded;  /* that the guest runs */
+  gboolean continued; /* it was told to go on from @suspended, which it may have done */
 } LodgeStart;
 
 /* Steps 4 to 7: ends @task. Takes it. */

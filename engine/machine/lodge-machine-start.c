@@ -233,7 +233,6 @@ start_now (GTask *task)
   LodgeMachine *self = g_task_get_source_object (task);
   LodgeStart *start = g_task_get_task_data (task);
   g_autofree char *held = NULL;
-  g_autofree char *folder = NULL;
   GError *error = NULL;
 
   /* Several may have waited for the end of the same remains, to start it or to remove it. */
@@ -256,8 +255,7 @@ start_now (GTask *task)
     return;
   }
   /* A crash was told until now; the lock says that nobody else's run is meant. */
-  folder = lodge_machine_dup_folder (self);
-  lodge_run_record_clear (folder);
+  lodge_machine_clear_run (self);
   lodge_machine_host_prepare_async (self->host, FALSE, prepared_cb, task);
 }
 
@@ -302,10 +300,39 @@ begin (GTask *task)
 }
 
 static void
+forgotten_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = LODGE_MACHINE (source);
+  GError *error = NULL;
+
+  if (lodge_machine_forget_finish (self, result, &error)) {
+    begin (task);
+    return;
+  }
+  lodge_machine_set_note (self, error->message);
+  g_task_return_error (task, error);
+  g_object_unref (task);
+}
+
+/* What its guest has gone on from before must not be named any more: "run" is about to be written
+ * anew, which has kept it from being loaded. */
+static void
+forget (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+
+  if (lodge_machine_has_gone_on (self))
+    lodge_machine_forget_async (self, forgotten_cb, task);
+  else
+    begin (task);
+}
+
+static void
 work_stopped_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   lodge_machine_stop_work_finish (LODGE_MACHINE (source), result);
-  begin (user_data);
+  forget (user_data);
 }
 
 static GTask *
@@ -332,7 +359,7 @@ lodge_machine_start_from_async (LodgeMachine *self,
   if (self->work != NULL && self->work_gives_way)
     lodge_machine_stop_work_async (self, work_stopped_cb, task);
   else
-    begin (task);
+    forget (task);
 }
 
 void

@@ -26,6 +26,7 @@ typedef struct {
   LodgeDescription *now;
   LodgeRunEnd how;
   gboolean suspended;
+  gboolean live; /* there is a QEMU */
 } Recover;
 
 static void
@@ -46,13 +47,6 @@ has_resumed (const char *folder, const char *suspended)
   return g_strcmp0 (resumed, suspended) == 0;
 }
 
-static gboolean
-edit_away (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
-{
-  g_clear_pointer (&value->suspended, g_free);
-  return TRUE;
-}
-
 /* So that what is given up is removed by lodge_machine_tidy_async(). */
 static gboolean
 list_memory (const char *folder, const char *suspended, GError **error)
@@ -67,24 +61,29 @@ static void
 tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
+  Recover *recover = g_task_get_task_data (task);
   g_autoptr (GError) error = NULL;
 
   if (!lodge_machine_tidy_finish (LODGE_MACHINE (source), result, &error))
     g_debug ("%s", error->message);
-  if (task != NULL)
-    g_task_return_boolean (task, TRUE);
+  g_task_return_boolean (task, !recover->suspended);
 }
 
 static void
 forgotten_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  GTask *task = user_data;
   LodgeMachine *self = LODGE_MACHINE (source);
   g_autoptr (GError) error = NULL;
 
-  /* Then it is named once more, and is found not to fit. */
-  if (!lodge_machine_save_finish (self, result, &error))
-    g_debug ("%s", error->message);
-  lodge_machine_tidy_async (self, tidied_cb, user_data);
+  if (lodge_machine_forget_finish (self, result, &error)) {
+    lodge_machine_tidy_async (self, tidied_cb, task);
+    return;
+  }
+  /* Tried again at its guest's end or next start; removed by the next work. */
+  g_debug ("%s", error->message);
+  g_task_return_boolean (task, TRUE);
+  g_object_unref (task);
 }
 
 static void
@@ -96,15 +95,19 @@ looked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   g_task_propagate_boolean (G_TASK (result), NULL);
   if (recover->suspended) {
-    lodge_run_record_clear (recover->folder);
+    lodge_machine_set_gone_on (self, NULL);
+    lodge_machine_clear_run (self);
     lodge_machine_set_state (self, LODGE_STATE_SUSPENDED);
     lodge_machine_tidy_async (self, tidied_cb, task);
     return;
   }
-  if (recover->how == LODGE_RUN_QEMU_ENDED)
-    lodge_run_record_qemu_ended (recover->folder);
-  lodge_machine_crashed (self, recover->how);
-  lodge_machine_save_for_work_async (self, edit_away, NULL, forgotten_cb, task);
+  lodge_machine_set_gone_on (self, recover->now->suspended);
+  if (!recover->live) {
+    if (recover->how == LODGE_RUN_QEMU_ENDED)
+      lodge_run_record_qemu_ended (recover->folder);
+    lodge_machine_crashed (self, recover->how);
+  }
+  lodge_machine_forget_async (self, forgotten_cb, task);
 }
 
 static void
@@ -113,9 +116,9 @@ look_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancel
   Recover *recover = data;
   g_autoptr (GError) error = NULL;
 
-  recover->suspended = TRUE;
+  recover->suspended = !recover->live;
   recover->how = lodge_run_record_read (recover->folder);
-  if (has_resumed (recover->folder, recover->now->suspended))
+  if (!recover->live && has_resumed (recover->folder, recover->now->suspended))
     recover->suspended = recover->how == LODGE_RUN_QEMU_ENDED &&
                          lodge_suspend_files_check (recover->folder, recover->now->suspended,
                                                     recover->now, TRUE, &error);
@@ -127,41 +130,64 @@ look_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancel
   g_task_return_boolean (worker, TRUE);
 }
 
+static void
+begin (GTask *task, gboolean live, GTaskThreadFunc function)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  Recover *recover = g_new0 (Recover, 1);
+
+  recover->folder = lodge_machine_dup_folder (self);
+  recover->now = lodge_description_copy (lodge_machine_get_description (self));
+  recover->live = live;
+  g_task_set_task_data (task, recover, recover_free);
+  if (function != NULL) {
+    g_autoptr (GTask) worker = g_task_new (NULL, NULL, looked_cb, task);
+
+    g_task_set_task_data (worker, recover, NULL);
+    g_task_run_in_thread (worker, function);
+  }
+}
+
 void
 lodge_machine_recover_suspended_async (LodgeMachine *self,
                                        GAsyncReadyCallback callback,
                                        gpointer user_data)
 {
   GTask *task = g_task_new (self, NULL, callback, user_data);
-  g_autoptr (GTask) worker = g_task_new (NULL, NULL, looked_cb, task);
-  Recover *recover = g_new0 (Recover, 1);
 
   g_task_set_source_tag (task, lodge_machine_recover_suspended_async);
-  recover->folder = lodge_machine_dup_folder (self);
-  recover->now = lodge_description_copy (lodge_machine_get_description (self));
-  g_task_set_task_data (task, recover, recover_free);
-  g_task_set_task_data (worker, recover, NULL);
-  g_task_run_in_thread (worker, look_thread);
+  begin (task, FALSE, look_thread);
 }
 
-gboolean
-lodge_machine_recover_resumed (LodgeMachine *self, const char *status)
+void
+lodge_machine_recover_resumed_async (LodgeMachine *self,
+                                     const char *status,
+                                     GAsyncReadyCallback callback,
+                                     gpointer user_data)
 {
-  const LodgeDescription *now = lodge_machine_get_description (self);
-  g_autofree char *folder = lodge_machine_dup_folder (self);
-  g_autoptr (GError) error = NULL;
+  GTask *task = g_task_new (self, NULL, callback, user_data);
 
+  g_task_set_source_tag (task, lodge_machine_recover_resumed_async);
   /* qapi/run-state.json: what a QEMU says that has written its guest away, or waits for one. */
   if (g_str_equal (status, "postmigrate") || g_str_equal (status, "inmigrate") ||
       g_str_equal (status, "prelaunch")) {
-    lodge_machine_tidy_async (self, tidied_cb, NULL);
+    Recover *recover;
+
+    begin (task, TRUE, NULL);
+    recover = g_task_get_task_data (task);
+    recover->suspended = TRUE;
     lodge_machine_set_note (self, NULL);
     lodge_machine_set_state (self, LODGE_STATE_STOPPING);
     lodge_machine_end_qemu (self);
-    return FALSE;
+    lodge_machine_tidy_async (self, tidied_cb, task);
+    return;
   }
-  if (!list_memory (folder, now->suspended, &error))
-    g_debug ("%s", error->message);
-  lodge_machine_save_for_work_async (self, edit_away, NULL, forgotten_cb, NULL);
-  return TRUE;
+  begin (task, TRUE, look_thread);
+}
+
+gboolean
+lodge_machine_recover_resumed_finish (LodgeMachine *self, GAsyncResult *result)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  return g_task_propagate_boolean (G_TASK (result), NULL);
 }

@@ -167,21 +167,13 @@ go_on (GTask *task)
   settle (task);
 }
 
-static gboolean
-edit_away (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
-{
-  g_clear_pointer (&value->suspended, g_free);
-  return TRUE;
-}
-
 static void
 forgotten_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
 
-  /* Should machine.ini still name it then its disks, which change now, keep it from being loaded.
-   */
-  if (!lodge_machine_save_finish (LODGE_MACHINE (source), result, &error))
+  /* Should machine.ini still name it then there is nothing in it any more. */
+  if (!lodge_machine_forget_finish (LODGE_MACHINE (source), result, &error))
     g_debug ("%s", error->message);
   go_on (user_data);
 }
@@ -199,10 +191,12 @@ ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   /* The guest may stand still for want of the room that its memory has taken. */
   if (suspend->memory_fd >= 0 && ftruncate (suspend->memory_fd, 0) != 0)
     g_debug ("%s", g_strerror (errno));
-  if (suspend->named)
-    lodge_machine_save_for_work_async (self, edit_away, NULL, forgotten_cb, task);
-  else
+  if (suspend->named) {
+    lodge_machine_set_gone_on (self, suspend->id);
+    lodge_machine_forget_async (self, forgotten_cb, task);
+  } else {
     go_on (task);
+  }
 }
 
 /* Takes @error. */
@@ -448,12 +442,7 @@ check (LodgeMachine *self, GError **error)
                  lodge_machine_get_name (self));
     return FALSE;
   }
-  if (lodge_description_file_get_read_only (self->file) != NULL) {
-    g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_STATE,
-                         lodge_description_file_get_read_only (self->file));
-    return FALSE;
-  }
-  return TRUE;
+  return lodge_machine_check_writable (self, error);
 }
 
 static GTask *
@@ -515,7 +504,7 @@ discarded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GTask *task = user_data;
   Suspend *suspend = g_task_get_task_data (task);
 
-  if (lodge_machine_save_finish (self, result, &suspend->error)) {
+  if (lodge_machine_forget_finish (self, result, &suspend->error)) {
     lodge_journal_step ("written");
     suspend->rests = TRUE;
   }
@@ -529,8 +518,7 @@ discard_journaled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   Suspend *suspend = g_task_get_task_data (task);
 
   if (g_task_propagate_boolean (G_TASK (result), &suspend->error))
-    lodge_machine_save_for_work_async (g_task_get_source_object (task), edit_away, NULL,
-                                       discarded_cb, task);
+    lodge_machine_forget_async (g_task_get_source_object (task), discarded_cb, task);
   else
     tidy (task);
 }

@@ -44,6 +44,7 @@ lodge_machine_finalize (GObject *object)
   g_free (self->note);
   g_free (self->broken);
   g_free (self->known_name);
+  g_free (self->gone_on);
   g_strfreev (self->held);
   g_free (self->runtime);
   g_free (self->spice_socket);
@@ -183,7 +184,9 @@ lodge_machine_get_rest_state (LodgeMachine *self)
 {
   const LodgeDescription *now = lodge_machine_get_description (self);
 
-  return now != NULL && now->suspended != NULL ? LODGE_STATE_SUSPENDED : LODGE_STATE_OFF;
+  return now != NULL && now->suspended != NULL && !lodge_machine_has_gone_on (self)
+             ? LODGE_STATE_SUSPENDED
+             : LODGE_STATE_OFF;
 }
 
 const char *

@@ -3,14 +3,37 @@
  * the last byte that it was told in its memory, and tells it again. */
 #include "lodge-error.h"
 #include "machine-fixture.h"
+#include "machine/lodge-journal-private.h"
 #include "machine/lodge-journal.h"
 #include "machine/lodge-run-record.h"
 #include "memory-guest.h"
 
 #include <glib/gstdio.h>
+#include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include <utime.h>
+
+/* What does not reach the disk, as a part of its path; or NULL. */
+static const char *failing;
+
+/* In place of the C library's. */
+int
+fsync (int fd)
+{
+  const char *name = g_atomic_pointer_get (&failing);
+  g_autofree char *link = g_strdup_printf ("/proc/self/fd/%d", fd);
+  g_autofree char *path = g_file_read_link (link, NULL);
+
+  if (name != NULL && path != NULL && g_str_has_suffix (path, name)) {
+    errno = EIO;
+    return -1;
+  }
+  return (int) syscall (SYS_fsync, fd);
+}
 
 static const GError *
 wait_job (LodgeJob *job)
@@ -325,6 +348,116 @@ test_kill_while_resuming (MachineFixture *f, gconstpointer data)
   assert_memory (machine, 'a');
 }
 
+/* As a guest that writes to its disk does. */
+static void
+touch_disk (LodgeMachine *machine)
+{
+  const LodgeDescription *now = lodge_machine_get_description (machine);
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  g_autofree char *disk =
+      g_build_filename (folder, ((const LodgeLayer *) now->layers->pdata[0])->file, NULL);
+
+  g_assert_no_errno (g_utime (disk, NULL));
+}
+
+static void
+assert_forgotten (LodgeMachine *machine, const char *memory)
+{
+  g_assert_null (get_suspended (machine));
+  g_assert_false (g_file_test (memory, G_FILE_TEST_EXISTS));
+}
+
+/* A guest runs whose memory machine.ini still names, since that cannot be written: it is never
+ * loaded again. */
+static void
+test_not_forgotten (MachineFixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *memory = NULL;
+
+  machine_fixture_start (machine);
+  memory_guest_tell (machine, "a");
+  suspend (f, machine);
+  memory = dup_memory (machine);
+  g_atomic_pointer_set (&failing, ".machine.ini.new");
+  machine_fixture_start (machine);
+  assert_memory (machine, 'a');
+  g_assert_nonnull (get_suspended (machine));
+  g_assert_cmpstr (lodge_machine_get_note (machine), !=, "");
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+
+  lodge_machine_start_async (machine, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  g_assert_false (lodge_machine_start_finish (machine, result, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_STORAGE);
+  g_clear_object (&result);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+  g_assert_nonnull (get_suspended (machine));
+  touch_disk (machine);
+
+  if (data != NULL) {
+    g_atomic_pointer_set (&failing, NULL);
+    machine = machine_fixture_change_engine (f, "web");
+    g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_CRASHED);
+    assert_forgotten (machine, memory);
+  } else {
+    g_atomic_pointer_set (&failing, NULL);
+  }
+  machine_fixture_start (machine);
+  g_assert_null (get_suspended (machine));
+  memory_guest_tell (machine, "b");
+}
+
+static LodgeMachine *victim;
+static gboolean victim_writes;
+
+/* On a thread other than the machine's, or in the main loop. */
+static void
+kill_qemu_cb (const char *step)
+{
+  if (!g_str_equal (step, "recorded"))
+    return;
+  if (victim_writes)
+    touch_disk (victim);
+  lodge_machine_request_async (victim, LODGE_REQUEST_KILL, NULL, NULL);
+}
+
+/* One that is switched off in the moment in which it goes on: the disks tell whether it had. */
+static void
+test_killed_going_on (MachineFixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
+  g_autofree char *memory = NULL;
+  LodgeJob *job;
+
+  machine_fixture_start (machine);
+  memory_guest_tell (machine, "a");
+  suspend (f, machine);
+  memory = dup_memory (machine);
+  victim = machine;
+  victim_writes = data != NULL;
+  lodge_journal_step_hook = kill_qemu_cb;
+  job = lodge_library_resume (f->library, machine);
+  g_assert_error (wait_job (job), LODGE_ERROR, LODGE_ERROR_CANCELLED);
+  lodge_journal_step_hook = NULL;
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
+  if (data != NULL) {
+    g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+    assert_forgotten (machine, memory);
+  } else {
+    g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_SUSPENDED);
+  }
+  assert_tidy (machine);
+  machine_fixture_start (machine);
+  if (data != NULL)
+    memory_guest_tell (machine, "b");
+  else
+    assert_memory (machine, 'a');
+}
+
 /* The session ends: who shall be suspended is, and who cannot be is asked to power off. */
 static void
 test_session_end (MachineFixture *f, gconstpointer data)
@@ -350,6 +483,10 @@ test_session_end (MachineFixture *f, gconstpointer data)
   assert_memory (kept, 'a');
 }
 
+#define ADD_WITH(name, data, function)                                                             \
+  g_test_add ("/machine/life/" name, MachineFixture, data, machine_fixture_set_up, function,       \
+              machine_fixture_tear_down)
+
 int
 main (int argc, char *argv[])
 {
@@ -361,6 +498,10 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("suspend/delete", test_delete);
   MACHINE_FIXTURE_ADD ("suspend/damaged", test_damaged);
   MACHINE_FIXTURE_ADD ("suspend/kill-while-resuming", test_kill_while_resuming);
+  ADD_WITH ("suspend/not-forgotten/start", NULL, test_not_forgotten);
+  ADD_WITH ("suspend/not-forgotten/engine", "engine", test_not_forgotten);
+  ADD_WITH ("suspend/killed-going-on/before", NULL, test_killed_going_on);
+  ADD_WITH ("suspend/killed-going-on/after", "writes", test_killed_going_on);
   MACHINE_FIXTURE_ADD ("suspend/session-end", test_session_end);
   return g_test_run ();
 }
