@@ -174,8 +174,11 @@ poll_cb (gpointer user_data)
 static void
 cancelled_cb (GCancellable *cancellable, gpointer user_data)
 {
-  LodgeMachine *self = user_data;
+  LodgeMachine *self = g_task_get_source_object (user_data);
+  Resume *resume = g_task_get_task_data (user_data);
 
+  /* A start whose QEMU is gone ends in here. Not disconnected from within its own call. */
+  resume->cancel_id = 0;
   /* A guest that goes on does so: it would be lost with its memory. */
   if (self->state == LODGE_STATE_STARTING && !lodge_machine_has_gone_on (self))
     g_cancellable_cancel (self->start_cancellable);
@@ -204,8 +207,7 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   lodge_machine_start_suspended_async (self, memory_fd, g_steal_pointer (&resume->then), started_cb,
                                        task);
   resume->poll = g_timeout_add (PROGRESS_MS, poll_cb, task);
-  resume->cancel_id = g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb),
-                                             g_object_ref (self), g_object_unref);
+  resume->cancel_id = g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), task, NULL);
 }
 
 static void
