@@ -390,7 +390,7 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
 
   lodge_machine_attach (self, qmp);
-  if (start->memory_fd >= 0)
+  if (start->memory_fd >= 0 || start->suspended != NULL)
     lodge_qemu_snapshot_load_async (qmp, start->memory_fd, self->start_cancellable, loaded_cb,
                                     task);
   else
@@ -437,7 +437,7 @@ lodge_machine_launch (GTask *task)
     return;
   }
   lodge_command_take_fd (command, g_steal_fd (&start->lock_fd));
-  if (start->memory_fd >= 0)
+  if (start->memory_fd >= 0 || start->suspended != NULL)
     lodge_command_add (command,
                        _ ("The guest goes on from saved memory, which the engine hands over."),
                        "-incoming", "defer");

@@ -21,6 +21,7 @@
 #include "machine/lodge-snapshot-files.h"
 #include "machine/lodge-suspend-files.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <sys/stat.h>
@@ -191,18 +192,24 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   LodgeMachine *self = g_task_get_source_object (task);
   Resume *resume = g_task_get_task_data (task);
   GCancellable *cancellable = lodge_job_get_cancellable (resume->job);
-  int memory_fd;
+  int memory_fd = -1;
 
   if (g_task_propagate_boolean (G_TASK (result), &resume->error) &&
       g_cancellable_is_cancelled (cancellable))
     resume->error = g_error_new (LODGE_ERROR, LODGE_ERROR_CANCELLED,
                                  _ ("“%s” was switched off before it had started"),
                                  lodge_machine_get_name (self));
+  if (resume->error == NULL) {
+    memory_fd = fcntl (resume->memory_fd, F_DUPFD_CLOEXEC, 3);
+    if (memory_fd < 0)
+      resume->error =
+          g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED,
+                       _ ("The saved memory could not be handed over: %s"), g_strerror (errno));
+  }
   if (resume->error != NULL) {
     tidy (task);
     return;
   }
-  memory_fd = fcntl (resume->memory_fd, F_DUPFD_CLOEXEC, 3);
   lodge_job_set_step (resume->job, _ ("Loading the guest's memory"));
   lodge_machine_start_suspended_async (self, memory_fd, g_steal_pointer (&resume->then), started_cb,
                                        task);
