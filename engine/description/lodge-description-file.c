@@ -451,6 +451,15 @@ open_base (LodgeDescriptionFile *self, const char *text, guint *out_version, GEr
   return g_steal_pointer (&ini);
 }
 
+static gboolean
+is_on_disk (LodgeDescriptionFile *self, const char *text)
+{
+  gsize length;
+  g_autofree char *now = lodge_durable_file_read (self->path, LODGE_INI_MOST_BYTES, &length, NULL);
+
+  return g_strcmp0 (now, text) == 0;
+}
+
 gboolean
 lodge_description_file_save (LodgeDescriptionFile *self,
                              const LodgeDescription *description,
@@ -460,6 +469,7 @@ lodge_description_file_save (LodgeDescriptionFile *self,
   g_autoptr (LodgeIni) ini = NULL;
   g_autofree char *base = NULL;
   g_autofree char *text = NULL;
+  gboolean well;
   guint version;
   gsize length;
 
@@ -494,12 +504,20 @@ lodge_description_file_save (LodgeDescriptionFile *self,
 
   if (version < LODGE_DESCRIPTION_VERSION && !keep_old_version (self, base, version, error))
     return FALSE;
-  if (strcmp (text, base) != 0 && !lodge_durable_file_write (self->path, text, length, error))
+  well = strcmp (text, base) == 0 || lodge_durable_file_write (self->path, text, length, error);
+  /* A write that fails at its very end is there all the same; who undoes it has to know that. */
+  if (!well && !is_on_disk (self, text))
     return FALSE;
 
   g_free (self->text);
   self->text = g_steal_pointer (&text);
   lodge_description_free (self->description);
   self->description = g_steal_pointer (&result);
-  return TRUE;
+  return well;
+}
+
+gboolean
+lodge_description_file_is_same (const LodgeDescriptionFile *self, const LodgeDescriptionFile *other)
+{
+  return g_strcmp0 (self->text, other->text) == 0;
 }

@@ -45,7 +45,8 @@ const char *lodge_description_file_get_read_only (LodgeDescriptionFile *self);
  * edited by hand since it was read stays, and is part of the value afterwards.
  *
  * Writes atomically and durably (temp file beside it, fsync, rename, fsync of the folder). On an
- * error the old file and the old value stand.
+ * error the old file and the old value stand; or both are the new ones, which only may not be on
+ * the disk itself yet.
  *
  * Errors: those of lodge_description_check(), %LODGE_ERROR_STATE when read-only,
  * %LODGE_ERROR_STORAGE (full disk), %LODGE_ERROR_DENIED.
@@ -54,6 +55,9 @@ gboolean lodge_description_file_save (LodgeDescriptionFile *self,
                                       const LodgeDescription *description,
                                       GError **error);
 
+/* Whether the two say the same, to the letter. */
+gboolean lodge_description_file_is_same (const LodgeDescriptionFile *self,
+                                         const LodgeDescriptionFile *other);
 /* The text of a file that says @description and nothing else. Transfer full. */
 char *lodge_description_file_dup_text (const LodgeDescription *description, gsize *out_length);
 /* Its folder was renamed: @path is where the file is now. */

@@ -81,6 +81,9 @@ saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     }
     g_task_return_boolean (task, TRUE);
   } else {
+    /* It is there all the same. */
+    if (self->file != NULL && !lodge_description_file_is_same (save->file, self->file))
+      lodge_machine_take_file (self, g_steal_pointer (&save->file));
     refuse (self, task, error);
   }
   next (self);

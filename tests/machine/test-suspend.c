@@ -412,6 +412,40 @@ test_not_forgotten (MachineFixture *f, gconstpointer data)
 }
 
 static LodgeMachine *victim;
+
+/* A write that fails at its very end is undone. */
+static void
+fail_folder_cb (const char *step)
+{
+  if (g_str_equal (step, "synced"))
+    g_atomic_pointer_set (&failing, lodge_machine_get_uuid (victim));
+}
+
+static void
+test_undone (MachineFixture *f, gconstpointer data)
+{
+  g_autofree char *folder = NULL;
+  g_autofree char *path = NULL;
+  g_autofree char *text = NULL;
+  LodgeJob *job;
+
+  victim = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
+  folder = lodge_machine_dup_folder (victim);
+  path = g_build_filename (folder, "machine.ini", NULL);
+  machine_fixture_start (victim);
+  memory_guest_tell (victim, "a");
+  lodge_journal_step_hook = fail_folder_cb;
+  job = lodge_library_suspend (f->library, victim);
+  g_assert_error (wait_job (job), LODGE_ERROR, LODGE_ERROR_STORAGE);
+  g_assert_true (g_atomic_pointer_get (&failing) != NULL);
+  lodge_journal_step_hook = NULL;
+  g_atomic_pointer_set (&failing, NULL);
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  g_assert_null (strstr (text, "suspended=s"));
+  g_assert_null (get_suspended (victim));
+  assert_memory (victim, 'a');
+}
+
 static gboolean victim_writes;
 
 /* On a thread other than the machine's, or in the main loop. */
@@ -500,6 +534,7 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("suspend/kill-while-resuming", test_kill_while_resuming);
   ADD_WITH ("suspend/not-forgotten/start", NULL, test_not_forgotten);
   ADD_WITH ("suspend/not-forgotten/engine", "engine", test_not_forgotten);
+  MACHINE_FIXTURE_ADD ("suspend/undone", test_undone);
   ADD_WITH ("suspend/killed-going-on/before", NULL, test_killed_going_on);
   ADD_WITH ("suspend/killed-going-on/after", "writes", test_killed_going_on);
   MACHINE_FIXTURE_ADD ("suspend/session-end", test_session_end);
