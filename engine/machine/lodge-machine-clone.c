@@ -59,6 +59,7 @@ typedef struct {
   LodgeDescription *from; /* what is cloned: each disk's top is frozen, or will be */
   LodgeDescription *clone;
   GPtrArray *files; /* in the source, of the clone's layers; after those its own tops */
+  gboolean freezes; /* the source's present, for it */
   gboolean states_there;
   gboolean pinned;
   LodgeDescription *flat; /* of a full clone */
@@ -521,13 +522,51 @@ describe (Clone *clone, GError **error)
 }
 
 static void
+planned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  Clone *clone = g_task_get_task_data (task);
+  gboolean live = lodge_state_is_live (self->state);
+  GError *error = NULL;
+
+  if (g_task_propagate_boolean (G_TASK (result), &error) && clone->snapshot == NULL && !live &&
+      clone->lock_fd < 0)
+    g_set_error (&error, LODGE_ERROR, LODGE_ERROR_STATE, _ ("“%s” has ended meanwhile"),
+                 lodge_machine_get_name (self));
+  if (error != NULL)
+    fail (task, error);
+  else if (clone->freezes)
+    lodge_machine_freeze_async (self, clone->job, hand_states_over, clone, frozen_cb, task);
+  else if (live)
+    lodge_machine_seal_async (self, sealed_cb, task);
+  else
+    take_over (task);
+}
+
+static void
+plan_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Clone *clone = data;
+  GError *error = NULL;
+
+  /* Whose lock we have nobody writes to. */
+  if (clone->freezes && clone->lock_fd >= 0 && is_fresh (clone)) {
+    clone->freezes = FALSE;
+    drop_tops (clone->from);
+  }
+  if (describe (clone, &error))
+    g_task_return_boolean (worker, TRUE);
+  else
+    g_task_return_error (worker, error);
+}
+
+static void
 plan (GTask *task)
 {
   LodgeMachine *self = g_task_get_source_object (task);
   Clone *clone = g_task_get_task_data (task);
   g_autoptr (GPtrArray) old = NULL;
-  gboolean live = lodge_state_is_live (self->state);
-  gboolean freeze = clone->snapshot == NULL && (live || clone->spec->linked);
   GError *error = NULL;
 
   clone->from = lodge_description_copy (lodge_machine_get_description (self));
@@ -536,18 +575,8 @@ plan (GTask *task)
     fail (task, error);
     return;
   }
-  if (freeze && !live && is_fresh (clone)) {
-    freeze = FALSE;
-    drop_tops (clone->from);
-  }
-  if (!describe (clone, &error))
-    fail (task, error);
-  else if (freeze)
-    lodge_machine_freeze_async (self, clone->job, hand_states_over, clone, frozen_cb, task);
-  else if (live)
-    lodge_machine_seal_async (self, sealed_cb, task);
-  else
-    take_over (task);
+  clone->freezes = clone->snapshot == NULL && (clone->lock_fd < 0 || clone->spec->linked);
+  run_in_thread (task, plan_thread, planned_cb);
 }
 
 static void

@@ -37,7 +37,7 @@ typedef struct {
   LodgeFreezeStill still;
   gpointer data;
   char *folder;
-  LodgeDescription *next;  /* with the new tops */
+  LodgeDescription *next;  /* what machine.ini says; with the new tops, once planned */
   GPtrArray *tops;         /* lent by next */
   GPtrArray *files;        /* for the journal */
   LodgeQemuSnapshot *qemu; /* while the guest is live, or NULL */
@@ -376,12 +376,32 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   lodge_qemu_snapshot_freeze_async (freeze->qemu, -1, 0, NULL, NULL, NULL, stopped_cb, task);
 }
 
+/* What machine.ini will say, from what it says. */
+static gboolean
+plan (Freeze *freeze, GError **error)
+{
+  g_autoptr (GPtrArray) names = lodge_own_folder_list (freeze->folder, "layers", error);
+  g_autoptr (GHashTable) taken = g_hash_table_new (g_str_hash, g_str_equal);
+
+  if (names == NULL)
+    return FALSE;
+  for (guint i = 0; i < names->len; i++)
+    g_hash_table_add (taken, names->pdata[i]);
+  freeze->tops = lodge_description_add_tops (freeze->next, taken);
+  freeze->files = g_ptr_array_new_with_free_func (g_free);
+  for (guint i = 0; i < freeze->tops->len; i++)
+    g_ptr_array_add (freeze->files, g_strdup (((const LodgeLayer *) freeze->tops->pdata[i])->file));
+  return lodge_snapshot_check_depth (freeze->next, error) &&
+         lodge_description_check (freeze->next, error);
+}
+
 static gboolean
 prepare (Freeze *freeze, GError **error)
 {
   g_autofree char *id = lodge_description_dup_snapshot_id ();
 
-  if (!lodge_journal_begin_live (freeze->folder, freeze->files, freeze->live ? id : NULL,
+  if (!plan (freeze, error) ||
+      !lodge_journal_begin_live (freeze->folder, freeze->files, freeze->live ? id : NULL,
                                  freeze->ran, error))
     return FALSE;
   for (guint i = 0; i < freeze->tops->len; i++) {
@@ -409,26 +429,6 @@ prepare_thread (GTask *worker, gpointer source, gpointer data, GCancellable *can
     g_task_return_error (worker, error);
 }
 
-/* What machine.ini will say. */
-static gboolean
-plan (LodgeMachine *self, Freeze *freeze, GError **error)
-{
-  g_autoptr (GPtrArray) names = lodge_own_folder_list (freeze->folder, "layers", error);
-  g_autoptr (GHashTable) taken = g_hash_table_new (g_str_hash, g_str_equal);
-
-  if (names == NULL)
-    return FALSE;
-  for (guint i = 0; i < names->len; i++)
-    g_hash_table_add (taken, names->pdata[i]);
-  freeze->next = lodge_description_copy (lodge_machine_get_description (self));
-  freeze->tops = lodge_description_add_tops (freeze->next, taken);
-  freeze->files = g_ptr_array_new_with_free_func (g_free);
-  for (guint i = 0; i < freeze->tops->len; i++)
-    g_ptr_array_add (freeze->files, g_strdup (((const LodgeLayer *) freeze->tops->pdata[i])->file));
-  return lodge_snapshot_check_depth (freeze->next, error) &&
-         lodge_description_check (freeze->next, error);
-}
-
 void
 lodge_machine_freeze_async (LodgeMachine *self,
                             LodgeJob *job,
@@ -440,7 +440,6 @@ lodge_machine_freeze_async (LodgeMachine *self,
   GTask *task = g_task_new (self, NULL, callback, user_data);
   Freeze *freeze = g_new0 (Freeze, 1);
   g_autoptr (GTask) worker = NULL;
-  GError *error = NULL;
 
   g_task_set_source_tag (task, lodge_machine_freeze_async);
   g_task_set_task_data (task, freeze, (GDestroyNotify) freeze_free);
@@ -450,11 +449,7 @@ lodge_machine_freeze_async (LodgeMachine *self,
   freeze->folder = lodge_machine_dup_folder (self);
   freeze->live = lodge_state_is_live (self->state);
   freeze->ran = self->state == LODGE_STATE_RUNNING;
-  if (!plan (self, freeze, &error)) {
-    g_task_return_error (task, error);
-    g_object_unref (task);
-    return;
-  }
+  freeze->next = lodge_description_copy (lodge_machine_get_description (self));
   worker = g_task_new (NULL, NULL, prepared_cb, task);
   g_task_set_task_data (worker, freeze, NULL);
   g_task_run_in_thread (worker, prepare_thread);

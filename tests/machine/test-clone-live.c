@@ -263,8 +263,8 @@ kill_qemu_cb (const char *step)
 static void
 test_qemu_dies (MachineFixture *f, gconstpointer data)
 {
-  static const char *const steps[] = {"journal", "top",      "stopped", "states",
-                                      "frozen",  "switched", "resumed", "linked"};
+  static const char *const steps[] = {"begun",  "journal",  "top",     "stopped", "states",
+                                      "frozen", "switched", "resumed", "linked"};
   LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
 
   write_mark (machine);
