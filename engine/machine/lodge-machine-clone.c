@@ -27,7 +27,6 @@
 
 #include "description/lodge-description-clone.h"
 #include "description/lodge-description-snapshots.h"
-#include "description/lodge-durable-file.h"
 #include "description/lodge-own-file.h"
 #include "lodge-error.h"
 #include "machine/lodge-journal-private.h"
@@ -347,23 +346,6 @@ link_layers (Clone *clone, GError **error)
   return TRUE;
 }
 
-static gboolean
-make_tops (Clone *clone, GError **error)
-{
-  for (guint i = clone->files->len; i < clone->clone->layers->len; i++) {
-    const LodgeLayer *top = clone->clone->layers->pdata[i];
-    g_autofree char *path = g_build_filename (clone->folder, top->file, NULL);
-    g_autoptr (GBytes) bytes = lodge_image_empty_new (top->size_bytes);
-    gsize length;
-    const char *data = g_bytes_get_data (bytes, &length);
-
-    if (!lodge_durable_file_write (path, data, length, error))
-      return FALSE;
-    lodge_journal_step ("top");
-  }
-  return TRUE;
-}
-
 static void
 take_over_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
 {
@@ -380,7 +362,7 @@ take_over_thread (GTask *worker, gpointer source, gpointer data, GCancellable *c
   if (clone->spec->linked && !clone->pinned)
     error = g_steal_pointer (&why);
   else if (clone->spec->linked)
-    make_tops (clone, &error);
+    lodge_freeze_make_tops (clone->folder, clone->clone->layers, clone->files->len, &error);
   if (error != NULL) {
     if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_HOST)) {
       g_autofree char *words = g_strdup (error->message);

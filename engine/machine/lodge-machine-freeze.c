@@ -376,6 +376,23 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   lodge_qemu_snapshot_freeze_async (freeze->qemu, -1, 0, NULL, NULL, NULL, stopped_cb, task);
 }
 
+gboolean
+lodge_freeze_make_tops (const char *folder, GPtrArray *layers, guint first, GError **error)
+{
+  for (guint i = first; i < layers->len; i++) {
+    const LodgeLayer *top = layers->pdata[i];
+    g_autofree char *path = g_build_filename (folder, top->file, NULL);
+    g_autoptr (GBytes) bytes = lodge_image_empty_new (top->size_bytes);
+    gsize length;
+    const char *data = g_bytes_get_data (bytes, &length);
+
+    if (!lodge_durable_file_write (path, data, length, error))
+      return FALSE;
+    lodge_journal_step ("top");
+  }
+  return TRUE;
+}
+
 /* What machine.ini will say, from what it says. */
 static gboolean
 plan (Freeze *freeze, GError **error)
@@ -404,18 +421,7 @@ prepare (Freeze *freeze, GError **error)
       !lodge_journal_begin_live (freeze->folder, freeze->files, freeze->live ? id : NULL,
                                  freeze->ran, error))
     return FALSE;
-  for (guint i = 0; i < freeze->tops->len; i++) {
-    const LodgeLayer *top = freeze->tops->pdata[i];
-    g_autofree char *path = g_build_filename (freeze->folder, top->file, NULL);
-    g_autoptr (GBytes) bytes = lodge_image_empty_new (top->size_bytes);
-    gsize length;
-    const char *data = g_bytes_get_data (bytes, &length);
-
-    if (!lodge_durable_file_write (path, data, length, error))
-      return FALSE;
-    lodge_journal_step ("top");
-  }
-  return TRUE;
+  return lodge_freeze_make_tops (freeze->folder, freeze->tops, 0, error);
 }
 
 static void

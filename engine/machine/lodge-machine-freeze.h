@@ -32,6 +32,11 @@ void lodge_machine_freeze_async (LodgeMachine *self,
                                  gpointer user_data);
 gboolean lodge_machine_freeze_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
+/* Writes the files of @layers (element-type LodgeLayer) from @first on, which are empty tops: for
+ * threads. %LODGE_ERROR_STORAGE, %LODGE_ERROR_DENIED. */
+gboolean
+lodge_freeze_make_tops (const char *folder, GPtrArray *layers, guint first, GError **error);
+
 /* A QEMU that runs opens the frozen layers that it began with as tops anew, so that others may read
  * them. Never fails: where it cannot be done, who needs it is told by his own QEMU. */
 void
