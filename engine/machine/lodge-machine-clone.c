@@ -30,46 +30,19 @@
 #include "description/lodge-own-file.h"
 #include "lodge-error.h"
 #include "machine/lodge-journal-private.h"
+#include "machine/lodge-machine-clone-private.h"
 #include "machine/lodge-machine-freeze.h"
 #include "machine/lodge-machine-snapshot-private.h"
 #include "machine/lodge-snapshot-files.h"
 #include "storage/lodge-image-empty.h"
-#include "storage/lodge-image.h"
 
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Where a full clone has its names of the source's layers, in its hidden folder. */
-#define PINS "source"
-
-typedef struct {
-  LodgeCloneSpec *spec;
-  LodgeJob *job;
-  LodgeStore *store;
-  char *source_folder;
-  char *folder;     /* the hidden one, once begun */
-  gboolean working; /* the source's work is ours */
-  int lock_fd;
-
-  char *snapshot;         /* id, or NULL for the present */
-  LodgeDescription *then; /* what was stored with it */
-  LodgeDescription *from; /* what is cloned: each disk's top is frozen, or will be */
-  LodgeDescription *clone;
-  GPtrArray *files; /* in the source, of the clone's layers; after those its own tops */
-  gboolean freezes; /* the source's present, for it */
-  gboolean states_there;
-  gboolean pinned;
-  LodgeDescription *flat; /* of a full clone */
-  guint n_copied;         /* disks */
-  GPtrArray *chain;       /* of the one that is being copied */
-  LodgeDescriptionFile *made;
-  GError *error; /* while what was begun is being undone */
-} Clone;
-
 static void
-clone_free (Clone *clone)
+clone_free (LodgeClone *clone)
 {
   lodge_clone_spec_free (clone->spec);
   g_object_unref (clone->job);
@@ -105,7 +78,7 @@ static void
 release_source (GTask *task)
 {
   LodgeMachine *self = g_task_get_source_object (task);
-  Clone *clone = g_task_get_task_data (task);
+  LodgeClone *clone = g_task_get_task_data (task);
 
   if (clone->lock_fd >= 0)
     close (g_steal_fd (&clone->lock_fd));
@@ -120,7 +93,7 @@ static void
 end (GTask *task_given)
 {
   g_autoptr (GTask) task = task_given;
-  Clone *clone = g_task_get_task_data (task);
+  LodgeClone *clone = g_task_get_task_data (task);
 
   release_source (task);
   if (clone->error == NULL) {
@@ -143,18 +116,18 @@ aborted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 abort_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
 {
-  Clone *clone = data;
+  LodgeClone *clone = data;
 
   if (clone->folder != NULL)
     lodge_store_abort (clone->store, lodge_job_get_machine (clone->job));
   g_task_return_boolean (worker, TRUE);
 }
 
-/* People know neither the hidden folder nor the UUID that it is named by. Takes @error. */
-static void
-fail (GTask *task, GError *error)
+/* People know neither the hidden folder nor the UUID that it is named by. */
+void
+lodge_clone_fail (GTask *task, GError *error)
 {
-  Clone *clone = g_task_get_task_data (task);
+  LodgeClone *clone = g_task_get_task_data (task);
 
   if (clone->folder != NULL) {
     g_autofree char *folder =
@@ -175,24 +148,24 @@ static void
 committed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
-  Clone *clone = g_task_get_task_data (task);
+  LodgeClone *clone = g_task_get_task_data (task);
   GError *error = NULL;
 
   clone->made = g_task_propagate_pointer (G_TASK (result), &error);
   if (clone->made != NULL)
     end (task);
   else
-    fail (task, error);
+    lodge_clone_fail (task, error);
 }
 
 static void
 commit_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
 {
-  Clone *clone = data;
+  LodgeClone *clone = data;
   LodgeDescriptionFile *file;
   GError *error = NULL;
 
-  if (!lodge_own_file_remove (clone->folder, PINS, &error)) {
+  if (!lodge_own_file_remove (clone->folder, LODGE_CLONE_PINS, &error)) {
     g_task_return_error (worker, error);
     return;
   }
@@ -207,97 +180,16 @@ commit_thread (GTask *worker, gpointer source, gpointer data, GCancellable *canc
   g_task_return_pointer (worker, file, (GDestroyNotify) lodge_description_file_free);
 }
 
-/* The last step; from here on the machine is there. */
-static void
-commit (GTask *task)
+void
+lodge_clone_commit (GTask *task)
 {
-  Clone *clone = g_task_get_task_data (task);
+  LodgeClone *clone = g_task_get_task_data (task);
   GError *error = NULL;
 
   if (lodge_job_set_error_if_cancelled (clone->job, &error))
-    fail (task, error);
+    lodge_clone_fail (task, error);
   else
     run_in_thread (task, commit_thread, committed_cb);
-}
-
-/* Copying the disks of a full clone. */
-
-static void copy_next (GTask *task);
-
-static void
-copied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  GTask *task = user_data;
-  Clone *clone = g_task_get_task_data (task);
-  GError *error = NULL;
-
-  if (!lodge_image_flatten_finish (result, &error)) {
-    fail (task, error);
-    return;
-  }
-  lodge_journal_step ("copied");
-  clone->n_copied++;
-  copy_next (task);
-}
-
-static void
-copy_progress_cb (double fraction, gpointer user_data)
-{
-  Clone *clone = g_task_get_task_data (user_data);
-
-  lodge_journal_step ("copying");
-  lodge_job_set_progress (clone->job, (clone->n_copied + fraction) / clone->flat->disks->len);
-}
-
-/* "format:path" of what a disk of the clone reads from, from the top down. */
-static GPtrArray *
-list_chain (const Clone *clone, const LodgeDisk *disk)
-{
-  GPtrArray *chain = g_ptr_array_new_with_free_func (g_free);
-  const LodgeLayer *layer = lodge_description_get_layer (clone->clone, disk->top);
-
-  while (layer != NULL) {
-    g_autofree char *path = NULL;
-    guint at;
-
-    g_ptr_array_find (clone->clone->layers, layer, &at);
-    if (clone->pinned) {
-      g_autofree char *name = g_path_get_basename (layer->file);
-
-      path = g_build_filename (clone->folder, PINS, name, NULL);
-    } else {
-      const char *file = clone->files->pdata[at];
-
-      path = g_path_is_absolute (file) ? g_strdup (file)
-                                       : g_build_filename (clone->source_folder, file, NULL);
-    }
-    g_ptr_array_add (chain, g_strdup_printf ("%s:%s", layer->format, path));
-    layer = layer->below != NULL ? lodge_description_get_layer (clone->clone, layer->below) : NULL;
-  }
-  g_ptr_array_add (chain, NULL);
-  return chain;
-}
-
-static void
-copy_next (GTask *task)
-{
-  Clone *clone = g_task_get_task_data (task);
-  const LodgeDisk *disk;
-  const LodgeLayer *layer;
-  g_autofree char *path = NULL;
-
-  if (clone->n_copied == clone->flat->disks->len) {
-    commit (task);
-    return;
-  }
-  disk = clone->flat->disks->pdata[clone->n_copied];
-  layer = lodge_description_get_layer (clone->flat, disk->top);
-  path = g_build_filename (clone->folder, layer->file, NULL);
-  g_clear_pointer (&clone->chain, g_ptr_array_unref);
-  clone->chain = list_chain (clone, clone->clone->disks->pdata[clone->n_copied]);
-  lodge_image_flatten_async ((const char *const *) clone->chain->pdata, layer->size_bytes, path,
-                             copy_progress_cb, task, lodge_job_get_cancellable (clone->job),
-                             copied_cb, task);
 }
 
 /* What the clone has of its source. */
@@ -305,7 +197,7 @@ copy_next (GTask *task)
 static gboolean
 hand_states_over (gpointer data, GError **error)
 {
-  Clone *clone = data;
+  LodgeClone *clone = data;
 
   if (!lodge_snapshot_files_hand_over (clone->source_folder, clone->snapshot, clone->from,
                                        clone->folder, clone->clone, error))
@@ -317,7 +209,7 @@ hand_states_over (gpointer data, GError **error)
 
 /* The source's tops cannot be shared unless they are frozen, and nothing outside its folder. */
 static gboolean
-can_share (const Clone *clone)
+can_share (const LodgeClone *clone)
 {
   if (clone->lock_fd >= 0 && !clone->spec->linked)
     return FALSE;
@@ -329,14 +221,14 @@ can_share (const Clone *clone)
 }
 
 static gboolean
-link_layers (Clone *clone, GError **error)
+link_layers (LodgeClone *clone, GError **error)
 {
-  if (!clone->spec->linked && !lodge_own_folder_make (clone->folder, PINS, error))
+  if (!clone->spec->linked && !lodge_own_folder_make (clone->folder, LODGE_CLONE_PINS, error))
     return FALSE;
   for (guint i = 0; i < clone->files->len; i++) {
     const LodgeLayer *layer = clone->clone->layers->pdata[i];
     g_autofree char *name = g_path_get_basename (layer->file);
-    g_autofree char *pin = g_build_filename (PINS, name, NULL);
+    g_autofree char *pin = g_build_filename (LODGE_CLONE_PINS, name, NULL);
 
     if (!lodge_own_file_link (clone->source_folder, clone->files->pdata[i], clone->folder,
                               clone->spec->linked ? layer->file : pin, error))
@@ -349,7 +241,7 @@ link_layers (Clone *clone, GError **error)
 static void
 take_over_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
 {
-  Clone *clone = data;
+  LodgeClone *clone = data;
   g_autoptr (GError) why = NULL;
   GError *error = NULL;
 
@@ -381,33 +273,33 @@ static void
 taken_over_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
-  Clone *clone = g_task_get_task_data (task);
+  LodgeClone *clone = g_task_get_task_data (task);
   GError *error = NULL;
 
   if (!g_task_propagate_boolean (G_TASK (result), &error)) {
-    fail (task, error);
+    lodge_clone_fail (task, error);
     return;
   }
   if (clone->pinned)
     release_source (task);
   if (clone->spec->linked) {
-    commit (task);
+    lodge_clone_commit (task);
   } else {
     lodge_job_set_step (clone->job, _ ("Copying the disks"));
     clone->flat = lodge_description_copy (clone->clone);
     lodge_description_flatten (clone->flat);
-    copy_next (task);
+    lodge_clone_copy (task);
   }
 }
 
 static void
 take_over (GTask *task)
 {
-  Clone *clone = g_task_get_task_data (task);
+  LodgeClone *clone = g_task_get_task_data (task);
   GError *error = NULL;
 
   if (lodge_job_set_error_if_cancelled (clone->job, &error))
-    fail (task, error);
+    lodge_clone_fail (task, error);
   else
     run_in_thread (task, take_over_thread, taken_over_cb);
 }
@@ -427,7 +319,7 @@ frozen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
 
   if (!lodge_machine_freeze_finish (self, result, &error))
-    fail (task, error);
+    lodge_clone_fail (task, error);
   else
     lodge_machine_seal_async (self, sealed_cb, task);
 }
@@ -436,7 +328,7 @@ frozen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
 /* Whether nothing was written since the last clone: a template does not get a layer for each. */
 static gboolean
-is_fresh (const Clone *clone)
+is_fresh (const LodgeClone *clone)
 {
   const LodgeDescription *from = clone->from;
 
@@ -474,7 +366,7 @@ drop_tops (LodgeDescription *from)
 }
 
 static gboolean
-describe (Clone *clone, GError **error)
+describe (LodgeClone *clone, GError **error)
 {
   g_autoptr (GHashTable) none = g_hash_table_new (g_str_hash, g_str_equal);
 
@@ -508,7 +400,7 @@ planned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
   LodgeMachine *self = g_task_get_source_object (task);
-  Clone *clone = g_task_get_task_data (task);
+  LodgeClone *clone = g_task_get_task_data (task);
   gboolean live = lodge_state_is_live (self->state);
   GError *error = NULL;
 
@@ -517,7 +409,7 @@ planned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_set_error (&error, LODGE_ERROR, LODGE_ERROR_STATE, _ ("“%s” has ended meanwhile"),
                  lodge_machine_get_name (self));
   if (error != NULL)
-    fail (task, error);
+    lodge_clone_fail (task, error);
   else if (clone->freezes)
     lodge_machine_freeze_async (self, clone->job, hand_states_over, clone, frozen_cb, task);
   else if (live)
@@ -529,7 +421,7 @@ planned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 plan_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
 {
-  Clone *clone = data;
+  LodgeClone *clone = data;
   GError *error = NULL;
 
   /* Whose lock we have nobody writes to. */
@@ -547,14 +439,14 @@ static void
 plan (GTask *task)
 {
   LodgeMachine *self = g_task_get_source_object (task);
-  Clone *clone = g_task_get_task_data (task);
+  LodgeClone *clone = g_task_get_task_data (task);
   g_autoptr (GPtrArray) old = NULL;
   GError *error = NULL;
 
   clone->from = lodge_description_copy (lodge_machine_get_description (self));
   if (clone->snapshot != NULL &&
       !lodge_description_go_back (clone->from, clone->then, clone->snapshot, &old, &error)) {
-    fail (task, error);
+    lodge_clone_fail (task, error);
     return;
   }
   clone->freezes = clone->snapshot == NULL && (clone->lock_fd < 0 || clone->spec->linked);
@@ -564,7 +456,7 @@ plan (GTask *task)
 static void
 load_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
 {
-  Clone *clone = data;
+  LodgeClone *clone = data;
   GError *error = NULL;
 
   clone->then = lodge_snapshot_files_load (clone->source_folder, clone->snapshot,
@@ -583,7 +475,7 @@ loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (g_task_propagate_boolean (G_TASK (result), &error))
     plan (user_data);
   else
-    fail (user_data, error);
+    lodge_clone_fail (user_data, error);
 }
 
 /* The beginning. */
@@ -592,11 +484,11 @@ static void
 earlier_tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
-  Clone *clone = g_task_get_task_data (task);
+  LodgeClone *clone = g_task_get_task_data (task);
   GError *error = NULL;
 
   if (!lodge_machine_tidy_earlier_finish (LODGE_MACHINE (source), result, &error))
-    fail (task, error);
+    lodge_clone_fail (task, error);
   else if (clone->snapshot != NULL)
     run_in_thread (task, load_thread, loaded_cb);
   else
@@ -611,7 +503,7 @@ saved_before_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
 /* What can be known before the first step. */
 static gboolean
-check (LodgeMachine *self, Clone *clone, GError **error)
+check (LodgeMachine *self, LodgeClone *clone, GError **error)
 {
   const LodgeSnapshot *snapshot;
 
@@ -633,7 +525,7 @@ begin_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   LodgeMachine *self = LODGE_MACHINE (source);
   GTask *task = user_data;
-  Clone *clone = g_task_get_task_data (task);
+  LodgeClone *clone = g_task_get_task_data (task);
   GError *error = NULL;
 
   lodge_machine_stop_work_finish (self, result);
@@ -648,7 +540,7 @@ begin_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (clone->snapshot == NULL && !lodge_state_is_live (self->state)) {
     clone->lock_fd = lodge_store_lock (self->store, self->uuid, &error);
     if (clone->lock_fd < 0) {
-      fail (task, error);
+      lodge_clone_fail (task, error);
       return;
     }
   }
@@ -663,7 +555,7 @@ lodge_machine_clone_async (LodgeMachine *self,
                            gpointer user_data)
 {
   GTask *task = g_task_new (self, NULL, callback, user_data);
-  Clone *clone = g_new0 (Clone, 1);
+  LodgeClone *clone = g_new0 (LodgeClone, 1);
 
   clone->spec = spec;
   clone->job = g_object_ref (job);
