@@ -215,7 +215,10 @@ continued_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (JsonNode) answer = NULL;
 
   answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, &error);
-  if (answer == NULL) {
+  /* Forced off while QEMU answered: whoever asked for that waits for its end. */
+  if (answer != NULL)
+    g_cancellable_set_error_if_cancelled (self->start_cancellable, &error);
+  if (error != NULL) {
     lodge_machine_start_failed (task, error);
     return;
   }
