@@ -314,6 +314,8 @@ lodge_description_go_back (LodgeDescription *self,
   then->vmgenid = g_uuid_string_random ();
   g_free (then->snapshot);
   then->snapshot = g_strdup (id);
+  /* Whatever is stored: there is no other memory to go on from. */
+  g_clear_pointer (&then->suspended, g_free);
   for (guint kind = 0; kind < LODGE_N_SECTIONS; kind++) {
     if (lodge_section_get (kind)->item_size == 0)
       lodge_section_copy_values (kind, then, self);
@@ -494,6 +496,7 @@ lodge_description_dup_suspended (const LodgeDescription *self,
   }
   then = lodge_description_copy (stored);
   keep_host_business (self, then);
+  g_clear_pointer (&then->suspended, g_free);
   /* Layers below the tops may be somebody else's by now, or none's; their contents are the same. */
   swap_layers (self, then);
   return g_steal_pointer (&then);

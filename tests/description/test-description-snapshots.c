@@ -207,6 +207,26 @@ test_damaged_record (Fixture *f, gconstpointer data)
   assert_layers (f, before);
 }
 
+/* What is stored brings no suspended memory, whoever has written that there. */
+static void
+test_stored_memory (Fixture *f, gconstpointer data)
+{
+  g_autoptr (LodgeDescription) stored = NULL;
+  g_autoptr (LodgeDescription) then = NULL;
+  g_autoptr (GError) error = NULL;
+
+  take (f, "s1", "installed");
+  ((LodgeDescription *) g_hash_table_lookup (f->stored, "s1"))->suspended = g_strdup ("s7");
+  go_back (f, "s1");
+  g_assert_null (f->now->suspended);
+
+  stored = lodge_description_copy (f->now);
+  stored->suspended = g_strdup ("s7");
+  then = lodge_description_dup_suspended (f->now, stored, &error);
+  g_assert_no_error (error);
+  g_assert_null (then->suspended);
+}
+
 /* s1 <- s2 <- s3 <- now: the one in the middle goes, and its layer becomes part of s3's. */
 static void
 test_forget_middle (Fixture *f, gconstpointer data)
@@ -428,6 +448,7 @@ main (int argc, char *argv[])
   ADD ("files-are-new", test_files_are_new);
   ADD ("go-back", test_go_back);
   ADD ("damaged-record", test_damaged_record);
+  ADD ("stored-memory", test_stored_memory);
   ADD ("forget-middle", test_forget_middle);
   ADD ("forget-current", test_forget_current);
   ADD ("forget-fork", test_forget_fork);
