@@ -37,7 +37,8 @@
 typedef struct {
   LodgeJob *job;
   char *folder;
-  char *id; /* of what is written */
+  char *id;      /* of what is written */
+  char *earlier; /* what machine.ini names still, of a guest that has gone on from it; or NULL */
   LodgeDescription *stored;
   LodgeQemuSnapshot *qemu;
   int memory_fd;
@@ -56,6 +57,7 @@ suspend_free (gpointer data)
   g_clear_object (&suspend->job);
   g_free (suspend->folder);
   g_free (suspend->id);
+  g_free (suspend->earlier);
   g_clear_pointer (&suspend->stored, lodge_description_free);
   g_clear_object (&suspend->qemu);
   if (suspend->memory_fd >= 0)
@@ -397,6 +399,8 @@ prepare_thread (GTask *worker, gpointer source, gpointer data, GCancellable *can
   GError *error = NULL;
 
   g_ptr_array_add (files, lodge_snapshot_dup_folder (suspend->id));
+  if (suspend->earlier != NULL)
+    g_ptr_array_add (files, lodge_snapshot_dup_folder (suspend->earlier));
   if (lodge_journal_begin_live (suspend->folder, files, suspend->id, suspend->ran, &error) &&
       lodge_snapshot_files_store (suspend->folder, suspend->id, suspend->stored, &error))
     suspend->memory_fd =
@@ -420,6 +424,7 @@ earlier_tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   suspend->id = lodge_description_dup_snapshot_id ();
+  suspend->earlier = g_strdup (lodge_machine_get_description (self)->suspended);
   suspend->stored = lodge_snapshot_live_dup_description (self);
   run_thread (task, prepare_thread, prepared_cb);
 }

@@ -413,6 +413,29 @@ test_not_forgotten (MachineFixture *f, gconstpointer data)
 
 static LodgeMachine *victim;
 
+/* One that is still named goes when the next is. */
+static void
+test_suspended_again (MachineFixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
+  g_autofree char *memory = NULL;
+
+  machine_fixture_start (machine);
+  memory_guest_tell (machine, "a");
+  suspend (f, machine);
+  memory = dup_memory (machine);
+  g_atomic_pointer_set (&failing, ".machine.ini.new");
+  machine_fixture_start (machine);
+  g_atomic_pointer_set (&failing, NULL);
+  g_assert_nonnull (get_suspended (machine));
+  suspend (f, machine);
+  g_assert_false (g_file_test (memory, G_FILE_TEST_EXISTS));
+  assert_tidy (machine);
+  machine_fixture_start (machine);
+  assert_memory (machine, 'a');
+  assert_tidy (machine);
+}
+
 /* A write that fails at its very end is undone. */
 static void
 fail_folder_cb (const char *step)
@@ -534,6 +557,7 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("suspend/kill-while-resuming", test_kill_while_resuming);
   ADD_WITH ("suspend/not-forgotten/start", NULL, test_not_forgotten);
   ADD_WITH ("suspend/not-forgotten/engine", "engine", test_not_forgotten);
+  MACHINE_FIXTURE_ADD ("suspend/suspended-again", test_suspended_again);
   MACHINE_FIXTURE_ADD ("suspend/undone", test_undone);
   ADD_WITH ("suspend/killed-going-on/before", NULL, test_killed_going_on);
   ADD_WITH ("suspend/killed-going-on/after", "writes", test_killed_going_on);
