@@ -48,6 +48,9 @@ edit (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error
   const Change *change = data;
   LodgeMedia *media = lodge_description_get_media (value, change->drive);
 
+  /* Looking at it may have taken its time. */
+  if (!change->changed && !lodge_machine_check_not_suspended (self, _ ("medium"), error))
+    return FALSE;
   if (media == NULL) {
     set_no_drive (self, change->drive, error);
     return FALSE;

@@ -447,6 +447,12 @@ check (LodgeMachine *self, GError **error)
                  lodge_machine_get_name (self));
     return FALSE;
   }
+  if (self->changing_media) {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+                 _ ("A drive of “%s” is being changed: try again when that is done"),
+                 lodge_machine_get_name (self));
+    return FALSE;
+  }
   return lodge_machine_check_writable (self, error);
 }
 

@@ -199,6 +199,28 @@ test_refused (MachineFixture *self, gconstpointer data)
   g_assert_cmpstr (get_file (machine), ==, disc);
 }
 
+/* What is suspended is what is in the drive by then. */
+static void
+test_suspend_meanwhile (MachineFixture *self, gconstpointer data)
+{
+  g_autofree char *disc = make_disc (self, "a.iso", 20);
+  LodgeMachine *machine = machine_fixture_create (self, "web", BOOT_SECTOR_IDLE);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  LodgeJob *job;
+
+  machine_fixture_start (machine);
+  lodge_machine_change_media_async (machine, "", disc, FALSE, test_wait_result_cb, &result);
+  job = lodge_library_suspend (self->library, machine);
+  test_wait_until (lodge_job_get_state (job) != LODGE_JOB_RUNNING);
+  g_assert_error (lodge_job_get_error (job), LODGE_ERROR, LODGE_ERROR_STATE);
+  test_wait_until (result != NULL);
+  g_assert_true (lodge_machine_change_media_finish (machine, result, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
+  g_assert_cmpint (count_sectors (machine), ==, 20);
+}
+
 /* What the guest has and what is written are two things where one of them fails. */
 static void
 test_not_recorded (MachineFixture *self, gconstpointer data)
@@ -230,6 +252,7 @@ main (int argc, char **argv)
   MACHINE_FIXTURE_ADD ("media-running", test_running);
   MACHINE_FIXTURE_ADD ("media-off", test_off);
   MACHINE_FIXTURE_ADD ("media-refused", test_refused);
+  MACHINE_FIXTURE_ADD ("media-suspend-meanwhile", test_suspend_meanwhile);
   /* A file that would become too large is an error, and no end of the process. */
   signal (SIGXFSZ, SIG_IGN);
   MACHINE_FIXTURE_ADD ("media-not-recorded", test_not_recorded);
