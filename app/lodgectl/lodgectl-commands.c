@@ -9,6 +9,7 @@
 const char *const lodgectl_states[] = {"off",      "starting", "running",   "paused", "suspending",
                                        "stopping", "crashed",  "suspended", NULL};
 
+static const char *const buses[] = {"virtio", "sata", NULL};
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 
 /* clang-format off */
@@ -288,6 +289,20 @@ const LodgectlCommand lodgectl_commands[] = {
                    "machine takes is counted for both."),
     .options = { JSON },
     .handler = lodgectl_disk_list,
+  },
+  {
+    .noun = "disk",
+    .verb = "add",
+    .arguments = { MACHINE, { .name = "SIZE", .kind = LODGECTL_KIND_TEXT } },
+    .sentence = N_ ("Give a machine that is off a new, empty disk."),
+    .details = N_ ("SIZE is what the guest sees, such as 40G; the disk takes only what is written "
+                   "to it. Its id is printed."),
+    .options = {
+      { .name = "bus", .kind = LODGECTL_KIND_CHOICE, .value = "BUS", .choices = buses,
+        .sentence = N_ ("what it is connected by: virtio or sata; else as the first disk") },
+      JSON,
+    },
+    .handler = lodgectl_disk_add,
   },
   {
     .noun = "disk",

@@ -104,6 +104,52 @@ print_room (GVariant *disks, const char *disk)
   }
 }
 
+static gboolean
+parse_size (const char *text, guint64 *out_bytes, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+
+  if (lodge_size_parse (text, out_bytes, &cause))
+    return TRUE;
+  lodgectl_set_usage_error (error, "%s", cause->message);
+  return FALSE;
+}
+
+gboolean
+lodgectl_disk_add (LodgectlRun *run, GError **error)
+{
+  const char *bus = lodgectl_run_get_option (run, "bus");
+  g_autoptr (LodgeMachine1) machine = NULL;
+  g_autofree char *id = NULL;
+  GVariantBuilder options;
+  guint64 size;
+
+  if (!parse_size (lodgectl_run_get_argument (run, 1), &size, error))
+    return FALSE;
+  machine = lodgectl_run_open (run, error);
+  if (machine == NULL)
+    return FALSE;
+  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
+  if (bus != NULL)
+    g_variant_builder_add (&options, "{sv}", "bus", g_variant_new_string (bus));
+  id = lodgectl_run_job (run, G_DBUS_PROXY (machine), "AddDisk",
+                         g_variant_new ("(ta{sv})", size, &options), error);
+  if (id == NULL)
+    return FALSE;
+
+  if (lodgectl_run_has_option (run, "json")) {
+    JsonBuilder *builder = json_builder_new ();
+
+    json_builder_begin_object (builder);
+    lodgectl_json_add_string (builder, "id", id);
+    json_builder_end_object (builder);
+    lodgectl_print_json (builder);
+  } else {
+    lodgectl_print_line (id);
+  }
+  return TRUE;
+}
+
 gboolean
 lodgectl_disk_grow (LodgectlRun *run, GError **error)
 {
@@ -113,15 +159,12 @@ lodgectl_disk_grow (LodgectlRun *run, GError **error)
   g_autofree char *result = NULL;
   g_autofree char *text = NULL;
   g_autofree char *line = NULL;
-  g_autoptr (GError) cause = NULL;
   guint64 size;
 
   if (disk == NULL)
     return FALSE;
-  if (!lodge_size_parse (lodgectl_run_get_argument (run, 2), &size, &cause)) {
-    lodgectl_set_usage_error (error, "%s", cause->message);
+  if (!parse_size (lodgectl_run_get_argument (run, 2), &size, error))
     return FALSE;
-  }
   machine = lodgectl_run_open (run, error);
   if (machine == NULL)
     return FALSE;

@@ -47,6 +47,7 @@ gboolean lodgectl_forward_list (LodgectlRun *run, GError **error);
 
 /* lodgectl-disk.c */
 gboolean lodgectl_disk_list (LodgectlRun *run, GError **error);
+gboolean lodgectl_disk_add (LodgectlRun *run, GError **error);
 gboolean lodgectl_disk_grow (LodgectlRun *run, GError **error);
 
 /* lodgectl-snapshot.c */

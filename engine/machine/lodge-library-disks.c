@@ -58,3 +58,25 @@ lodge_library_grow_disk (LodgeLibrary *self,
   lodge_machine_grow_disk_async (machine, job, disk, size_bytes, grown_cb, change);
   return job;
 }
+
+static void
+added_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+  g_autofree char *id = lodge_machine_add_disk_finish (LODGE_MACHINE (source), result, &error);
+
+  end (user_data, id, error);
+}
+
+LodgeJob *
+lodge_library_add_disk (LodgeLibrary *self,
+                        LodgeMachine *machine,
+                        guint64 size_bytes,
+                        const char *bus)
+{
+  Change *change = begin (self, machine, "disk-add");
+  LodgeJob *job = change->job;
+
+  lodge_machine_add_disk_async (machine, job, size_bytes, bus, added_cb, change);
+  return job;
+}

@@ -70,11 +70,16 @@ LodgeJob *lodge_library_suspend (LodgeLibrary *self, LodgeMachine *machine);
 LodgeJob *lodge_library_resume (LodgeLibrary *self, LodgeMachine *machine);
 LodgeJob *lodge_library_discard_suspended (LodgeLibrary *self, LodgeMachine *machine);
 
-/* A job as lodge_machine_grow_disk_async() says. Whatever is wrong is the job's error. Lent. */
+/* Jobs as lodge_machine_grow_disk_async() and those beside it say. Whatever is wrong is the job's
+ * error. Lent. */
 LodgeJob *lodge_library_grow_disk (LodgeLibrary *self,
                                    LodgeMachine *machine,
                                    const char *disk,
                                    guint64 size_bytes);
+LodgeJob *lodge_library_add_disk (LodgeLibrary *self,
+                                  LodgeMachine *machine,
+                                  guint64 size_bytes,
+                                  const char *bus);
 
 /**
  * lodge_library_shut_down_async:

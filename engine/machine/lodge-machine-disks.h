@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The disks of a machine: what there is, and making one larger. All but the list is a job's work,
- * whose end is the caller's. */
+/* The disks of a machine: what there is, making one larger, and a new one. All but the list is a
+ * job's work, whose end is the caller's. */
 #pragma once
 
 #include "machine/lodge-machine.h"
@@ -36,5 +36,24 @@ gboolean lodge_machine_grow_disk_finish (LodgeMachine *self,
                                          GAsyncResult *result,
                                          guint64 *out_bytes,
                                          GError **error);
+
+/**
+ * lodge_machine_add_disk_async:
+ * @bus: (nullable): "virtio" or "sata"; else as the first disk
+ *
+ * A new, empty disk, behind those that are there. Only when off or crashed. An end before the last
+ * step leaves everything as it was.
+ *
+ * Errors: %LODGE_ERROR_STATE, %LODGE_ERROR_INVALID (also: no port is free), %LODGE_ERROR_STORAGE,
+ * %LODGE_ERROR_DENIED, %LODGE_ERROR_CANCELLED.
+ */
+void lodge_machine_add_disk_async (LodgeMachine *self,
+                                   LodgeJob *job,
+                                   guint64 size_bytes,
+                                   const char *bus,
+                                   GAsyncReadyCallback callback,
+                                   gpointer user_data);
+/* Returns: (transfer full): its id */
+char *lodge_machine_add_disk_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
 G_END_DECLS

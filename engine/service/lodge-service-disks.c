@@ -5,6 +5,7 @@
 #include "machine/lodge-machine-disks.h"
 #include "service/lodge-service-job.h"
 #include "service/lodge-service-machine.h"
+#include "service/lodge-service-snapshots.h"
 
 static LodgeLibrary *
 get_library (LodgeMachine1 *object)
@@ -45,9 +46,28 @@ handle_grow (LodgeMachine1 *object,
   return TRUE;
 }
 
+static gboolean
+handle_add (LodgeMachine1 *object,
+            GDBusMethodInvocation *invocation,
+            guint64 size,
+            GVariant *options)
+{
+  static const char *const known[] = {"bus", NULL};
+  const char *bus = NULL;
+  LodgeJob *job;
+
+  if (!lodge_service_check_options (invocation, options, known))
+    return TRUE;
+  g_variant_lookup (options, "bus", "&s", &bus);
+  job = lodge_library_add_disk (get_library (object), get_machine (object), size, bus);
+  lodge_machine1_complete_add_disk (object, invocation, lodge_service_job_get_path (job));
+  return TRUE;
+}
+
 void
 lodge_service_disks_init (LodgeMachine1Iface *iface)
 {
   iface->handle_list_disks = handle_list;
   iface->handle_grow_disk = handle_grow;
+  iface->handle_add_disk = handle_add;
 }

@@ -27,9 +27,10 @@ return_job (GDBusMethodInvocation *invocation, LodgeJob *job)
                                          g_variant_new ("(o)", lodge_service_job_get_path (job)));
 }
 
-/* An option that is not known may be one that matters. Ends @invocation when there is one. */
-static gboolean
-check_options (GDBusMethodInvocation *invocation, GVariant *options, const char *const *known)
+gboolean
+lodge_service_check_options (GDBusMethodInvocation *invocation,
+                             GVariant *options,
+                             const char *const *known)
 {
   GVariantIter iter;
   const char *name;
@@ -85,7 +86,7 @@ handle_create (LodgeMachine1 *object,
 {
   static const char *const known[] = {NULL};
 
-  if (check_options (invocation, options, known))
+  if (lodge_service_check_options (invocation, options, known))
     return_job (invocation, lodge_library_take_snapshot (get_library (object), get_machine (object),
                                                          name, description));
   return TRUE;
@@ -101,7 +102,7 @@ handle_revert (LodgeMachine1 *object,
   gboolean keep = TRUE;
   const char *name = NULL;
 
-  if (!check_options (invocation, options, known))
+  if (!lodge_service_check_options (invocation, options, known))
     return TRUE;
   g_variant_lookup (options, "keep", "b", &keep);
   g_variant_lookup (options, "name", "&s", &name);

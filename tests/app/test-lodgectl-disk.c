@@ -45,6 +45,31 @@ test_grow (Fixture *self, gconstpointer unused)
 }
 
 static void
+test_add (Fixture *self, gconstpointer unused)
+{
+  g_auto (Output) output = run (self, "disk", "add", "web", "8G");
+  g_auto (Output) sata = {0};
+  g_auto (Output) size = {0};
+  g_auto (Output) bus = {0};
+  g_auto (Output) runs = {0};
+
+  assert_done (&output);
+  assert_calls (self, "AddDisk web 8589934592 {}");
+  g_assert_cmpstr (output.out, ==, "disk2\n");
+  sata = run (self, "disk", "add", "web", "1G", "--bus", "sata", "--json");
+  assert_done (&sata);
+  assert_calls (self, "AddDisk web 1073741824 {'bus': <'sata'>}");
+  assert_json (&sata, "$.id", "[\"disk3\"]");
+  size = run (self, "disk", "add", "web", "some");
+  assert_fails (&size, 2, "“some” is not a size");
+  bus = run (self, "disk", "add", "web", "1G", "--bus", "floppy");
+  assert_fails (&bus, 2, "floppy");
+  fake_engine_fail_next (self->engine, "AddDisk", LODGE_ERROR_STATE, "It runs");
+  runs = run (self, "disk", "add", "web", "1G");
+  assert_fails (&runs, 1, "It runs");
+}
+
+static void
 test_refused (Fixture *self, gconstpointer unused)
 {
   g_auto (Output) smaller = run (self, "disk", "grow", "web", "disk0", "10G");
@@ -75,6 +100,7 @@ main (int argc, char *argv[])
   g_test_add ("/lodgectl/disk/" name, Fixture, NULL, set_up, function, tear_down)
   ADD ("list", test_list);
   ADD ("grow", test_grow);
+  ADD ("add", test_add);
   ADD ("refused", test_refused);
   return g_test_run ();
 }

@@ -30,6 +30,8 @@ begin (SnapshotFixture *f, const char *operation)
 {
   if (g_str_equal (operation, "grow"))
     return lodge_library_grow_disk (f->library, f->machine, "disk0", NEW_SIZE);
+  if (g_str_equal (operation, "add"))
+    return lodge_library_add_disk (f->library, f->machine, NEW_SIZE, NULL);
   g_assert_cmpstr (operation, ==, "grow-raw");
   return lodge_library_grow_disk (f->library, f->machine, "data", NEW_SIZE);
 }
@@ -103,6 +105,25 @@ assert_contents (SnapshotFixture *s, const char *operation)
   snapshot_fixture_assert_marks (s, NULL, &present);
 }
 
+static void
+look_at_added (SnapshotFixture *s)
+{
+  guint n = lodge_machine_get_description (s->machine)->disks->len;
+  g_autofree char *kept = NULL;
+
+  g_assert_cmpuint (n, >=, 2);
+  g_assert_cmpuint (n, <=, 3);
+  g_assert_no_error (snapshot_fixture_wait (begin (s, "add")));
+  g_assert_cmpuint (get_size (s, n), ==, NEW_SIZE);
+  snapshot_fixture_assert_tidy (s);
+  /* What there was before is looked at from where there are only those disks. */
+  kept = snapshot_fixture_go_back (s, "one", TRUE);
+  snapshot_fixture_assert_marks (s, NULL, &one);
+  snapshot_fixture_assert_marks (s, kept, &present);
+  snapshot_fixture_assert_tidy (s);
+  snapshot_fixture_close (s);
+}
+
 /* Whatever has happened, it has happened wholly or not at all, and can be done again. */
 static void
 look (Fixture *f, const char *operation)
@@ -113,6 +134,11 @@ look (Fixture *f, const char *operation)
   guint64 size;
 
   snapshot_fixture_open (s);
+  if (g_str_equal (operation, "add")) {
+    snapshot_fixture_assert_tidy (s);
+    look_at_added (s);
+    return;
+  }
   assert_contents (s, operation);
   size = get_size (s, index);
   g_assert_true (size == OLD_SIZE || size == NEW_SIZE);
@@ -156,7 +182,7 @@ test_killed (Fixture *f, gconstpointer operation)
 int
 main (int argc, char *argv[])
 {
-  static const char *const operations[] = {"grow", "grow-raw"};
+  static const char *const operations[] = {"grow", "grow-raw", "add"};
 
   if (crash_worker_main (argc, argv, work))
     return 0;

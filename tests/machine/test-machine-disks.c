@@ -220,6 +220,73 @@ test_clone (SnapshotFixture *f, gconstpointer unused)
   assert_size (f, 0, 64 * MIB);
 }
 
+static void
+test_add (SnapshotFixture *f, gconstpointer unused)
+{
+  g_autofree char *kept = g_build_filename (f->machine_folder, "layers/disk1-l0.qcow2", NULL);
+  LodgeJob *job;
+  const LodgeDisk *disk;
+
+  snapshot_fixture_write (f, 0, 1);
+  g_free (snapshot_fixture_take (f, "before"));
+  job = lodge_library_add_disk (f->library, f->machine, 8 * MIB + 1, NULL);
+  g_assert_no_error (snapshot_fixture_wait (job));
+  g_assert_cmpstr (lodge_job_get_result (job), ==, "disk1");
+  g_assert_cmpuint (now (f)->disks->len, ==, 3);
+  disk = now (f)->disks->pdata[2];
+  g_assert_cmpstr (disk->id, ==, "disk1");
+  g_assert_cmpint (disk->bus, ==, ((const LodgeDisk *) now (f)->disks->pdata[0])->bus);
+  assert_size (f, 2, 8 * MIB + 512);
+  g_assert_cmpstr (get_top (f, 2)->file, ==, "layers/disk1-l0.qcow2");
+  snapshot_fixture_run ("qemu-img", "check", "-q", kept, NULL);
+  snapshot_fixture_assert_tidy (f);
+
+  job = lodge_library_add_disk (f->library, f->machine, MIB, "sata");
+  g_assert_no_error (snapshot_fixture_wait (job));
+  disk = now (f)->disks->pdata[3];
+  g_assert_cmpint (disk->bus, ==, LODGE_DISK_BUS_SATA);
+
+  /* A snapshot has the disks of then, and the present its own. */
+  g_free (snapshot_fixture_go_back (f, "before", TRUE));
+  g_assert_cmpuint (now (f)->disks->len, ==, 2);
+  g_free (snapshot_fixture_go_back (f, "Before going back to before", FALSE));
+  g_assert_cmpuint (now (f)->disks->len, ==, 4);
+  assert_size (f, 2, 8 * MIB + 512);
+  snapshot_fixture_assert_tidy (f);
+}
+
+/* A file that is there is somebody's. */
+static void
+test_add_beside (SnapshotFixture *f, gconstpointer unused)
+{
+  g_autofree char *path = g_build_filename (f->machine_folder, "layers/disk1-l0.qcow2", NULL);
+  g_autofree char *text = NULL;
+  LodgeJob *job;
+
+  g_assert_true (g_file_set_contents (path, "kept", -1, NULL));
+  job = lodge_library_add_disk (f->library, f->machine, MIB, NULL);
+  g_assert_no_error (snapshot_fixture_wait (job));
+  g_assert_cmpstr (get_top (f, 2)->file, ==, "layers/disk1-l1.qcow2");
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  g_assert_cmpstr (text, ==, "kept");
+}
+
+static void
+test_add_refused (SnapshotFixture *f, gconstpointer unused)
+{
+  static const struct {
+    guint64 size;
+    const char *bus;
+  } cases[] = {{0, NULL}, {G_MAXUINT64, NULL}, {MIB, "floppy"}};
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    g_assert_error (snapshot_fixture_wait (lodge_library_add_disk (f->library, f->machine,
+                                                                   cases[i].size, cases[i].bus)),
+                    LODGE_ERROR, LODGE_ERROR_INVALID);
+  g_assert_cmpuint (now (f)->disks->len, ==, 2);
+  snapshot_fixture_assert_tidy (f);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -234,5 +301,8 @@ main (int argc, char *argv[])
   ADD ("snapshots", test_snapshots);
   ADD ("merge-raw", test_merge_raw);
   ADD ("clone", test_clone);
+  ADD ("add", test_add);
+  ADD ("add-beside", test_add_beside);
+  ADD ("add-refused", test_add_refused);
   return g_test_run ();
 }
