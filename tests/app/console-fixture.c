@@ -118,7 +118,13 @@ console_fixture_dup_menu (GMenuModel *menu, const char *before)
     g_autofree char *label = NULL;
     g_autofree char *action = NULL;
     g_autoptr (GMenuModel) inner = g_menu_model_get_item_link (menu, i, G_MENU_LINK_SUBMENU);
+    g_autoptr (GMenuModel) section = g_menu_model_get_item_link (menu, i, G_MENU_LINK_SECTION);
 
+    if (section != NULL) {
+      g_autofree char *part = console_fixture_dup_menu (section, before);
+      g_string_append_printf (text, "%s--\n%s", before, part);
+      continue;
+    }
     g_menu_model_get_item_attribute (menu, i, G_MENU_ATTRIBUTE_LABEL, "s", &label);
     g_menu_model_get_item_attribute (menu, i, G_MENU_ATTRIBUTE_ACTION, "s", &action);
     g_string_append_printf (text, "%s%s %s\n", before, label, action != NULL ? action : "");

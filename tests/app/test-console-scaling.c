@@ -108,68 +108,6 @@ in_sizes (void)
   console_fixture_tear_down (&test);
 }
 
-/* The window that shows another monitor, or NULL. */
-static GtkWindow *
-find_window (const char *title)
-{
-  GListModel *windows = gtk_window_get_toplevels ();
-
-  for (guint i = 0; i < g_list_model_get_n_items (windows); i++) {
-    g_autoptr (GtkWindow) window = g_list_model_get_item (windows, i);
-    if (g_strcmp0 (gtk_window_get_title (window), title) == 0)
-      return window;
-  }
-  return NULL;
-}
-
-/* Another monitor has a window of its own, and is on while that is open. */
-static void
-in_monitors (void)
-{
-  static const int two[] = {0, 0, 320, 400, 320, 0, 320, 400};
-  Test test;
-
-  console_fixture_set_up (&test, 0);
-  GMenuModel *menu = G_MENU_MODEL (test.window->monitors_menu);
-  g_assert_cmpint (g_menu_model_get_n_items (menu), ==, 0);
-  console_fixture_set_key (&test, "display.monitors", "2");
-  app_wait_until (g_menu_model_get_n_items (menu) == 1);
-  g_autofree char *text = console_fixture_dup_menu (menu, "");
-  g_assert_cmpstr (text, ==, "Further M_onitors \n> Monitor _2 monitors.2\n");
-
-  spice_fixture_set_monitors (test.server, 2, two);
-  gtk_widget_activate_action (GTK_WIDGET (test.window), "monitors.2", NULL);
-  app_wait_until (find_window ("web: Monitor 2") != NULL);
-  GtkWindow *window = find_window ("web: Monitor 2");
-  app_wait_until (gtk_widget_get_mapped (GTK_WIDGET (window)));
-  g_assert_true (lodge_display_get_session (app_find (window, LODGE_TYPE_DISPLAY)) ==
-                 console_fixture_get_session (&test));
-  app_wait_until (app_was_called (test.engine, "SetDisplaySize web 1 "));
-
-  /* Closed, it is off; and again, with the machine. */
-  fake_engine_clear_calls (test.engine);
-  gtk_window_close (window);
-  app_wait_until (find_window ("web: Monitor 2") == NULL);
-  app_wait_until (app_was_called (test.engine, "SetDisplaySize web 1 0 0"));
-  gtk_widget_activate_action (GTK_WIDGET (test.window), "monitors.2", NULL);
-  app_wait_until (find_window ("web: Monitor 2") != NULL);
-  spice_fixture_settle (); /* the server's screen has nothing to do when its client goes */
-  fake_engine_set_state (test.engine, test.uuid, "off");
-  app_wait_until (find_window ("web: Monitor 2") == NULL);
-
-  /* What is off has no monitor to open. */
-  gtk_widget_activate_action (GTK_WIDGET (test.window), "monitors.2", NULL);
-  g_assert_null (find_window ("web: Monitor 2"));
-  fake_engine_set_state (test.engine, test.uuid, "running");
-  app_wait_until (console_fixture_is_shown (&test));
-
-  /* And it goes with the console. */
-  gtk_widget_activate_action (GTK_WIDGET (test.window), "monitors.2", NULL);
-  app_wait_until (find_window ("web: Monitor 2") != NULL);
-  console_fixture_tear_down (&test);
-  g_assert_null (find_window ("web: Monitor 2"));
-}
-
 static gboolean
 has_bar (Test *test, GtkWidget *bar)
 {
@@ -227,12 +165,6 @@ test_sizes (void)
 }
 
 static void
-test_monitors (void)
-{
-  spice_fixture_run (in_monitors);
-}
-
-static void
 test_bars (void)
 {
   spice_fixture_run (in_bars);
@@ -246,7 +178,6 @@ main (int argc, char **argv)
 
   g_test_add_func ("/console-scaling/switches", test_switches);
   g_test_add_func ("/console-scaling/sizes", test_sizes);
-  g_test_add_func ("/console-scaling/monitors", test_monitors);
   g_test_add_func ("/console-scaling/bars", test_bars);
   return g_test_run ();
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The guest's other monitors, each in a window of its own that the menu opens and its own close
- * button closes: the guest's monitor is switched on and off with it. */
+ * button closes: the guest's monitor is switched on and off with it. And full screen on all of the
+ * host's monitors at once, one of the guest's on each. */
 #include "gtk/lodge-console-window-private.h"
+#include "gtk/lodge-monitor-window.h"
 
 #include <glib/gi18n-lib.h>
 #include <stdlib.h>
@@ -12,11 +14,14 @@
 struct _LodgeConsoleMonitors {
   LodgeConsoleWindow *window;
   GSimpleActionGroup *actions;
-  GtkWindow *windows[LODGE_CONSOLE_MONITORS]; /* NULL: closed; the first is the console itself */
-  LodgeDisplay *displays[LODGE_CONSOLE_MONITORS];
-  AdwWindowTitle *titles[LODGE_CONSOLE_MONITORS];
-  guint n; /* that the machine can have, as the menu says */
+  LodgeMonitorWindow *windows[LODGE_CONSOLE_MONITORS]; /* NULL: closed; the first is the console */
+  guint n;                                  /* that the machine can have, as the menu says */
+  GListModel *hosts;                        /* the host's own monitors, GdkMonitor */
+  gboolean on_all;                          /* in full screen on all of them */
+  gboolean for_all[LODGE_CONSOLE_MONITORS]; /* opened for that: closed with it */
 };
+
+#define ALL_ACTION "all"
 
 /* Returns: (transfer full): the name of a monitor's action, and what follows the user's "Monitor".
  */
@@ -26,13 +31,18 @@ dup_number (guint monitor)
   return g_strdup_printf ("%u", monitor + 1);
 }
 
+static GSimpleAction *
+get_action (LodgeConsoleMonitors *self, const char *name)
+{
+  return G_SIMPLE_ACTION (g_action_map_lookup_action (G_ACTION_MAP (self->actions), name));
+}
+
 static void
 set_state (LodgeConsoleMonitors *self, guint monitor, gboolean open)
 {
   g_autofree char *number = dup_number (monitor);
-  GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self->actions), number);
 
-  g_simple_action_set_state (G_SIMPLE_ACTION (action), g_variant_new_boolean (open));
+  g_simple_action_set_state (get_action (self, number), g_variant_new_boolean (open));
 }
 
 /* Nothing to show is no window to open; one that is open can always be closed. */
@@ -40,33 +50,34 @@ static void
 allow (LodgeConsoleMonitors *self, guint monitor, gboolean allowed)
 {
   g_autofree char *number = dup_number (monitor);
-  GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self->actions), number);
 
-  g_simple_action_set_enabled (G_SIMPLE_ACTION (action), allowed);
+  g_simple_action_set_enabled (get_action (self, number), allowed);
 }
 
 static void
 close_monitor (LodgeConsoleMonitors *self, guint monitor)
 {
-  GtkWindow *window = g_steal_pointer (&self->windows[monitor]);
+  LodgeMonitorWindow *window = g_steal_pointer (&self->windows[monitor]);
+  LodgeDisplay *display;
   LodgeConsoleSession *session;
 
+  self->for_all[monitor] = FALSE;
   if (window == NULL)
     return;
-  session = lodge_display_get_session (self->displays[monitor]);
+  display = lodge_monitor_window_get_display (window);
+  session = lodge_display_get_session (display);
   if (session != NULL)
     lodge_console_session_resize_monitor (session, monitor, 0, 0);
   lodge_console_scaling_tell (self->window, monitor, 0, 0);
-  lodge_display_set_session (self->displays[monitor], NULL);
-  self->displays[monitor] = NULL;
-  self->titles[monitor] = NULL;
+  lodge_display_set_session (display, NULL);
   g_signal_handlers_disconnect_by_data (window, self);
-  gtk_window_destroy (window);
+  g_signal_handlers_disconnect_by_data (display, self);
+  gtk_window_destroy (GTK_WINDOW (window));
   set_state (self, monitor, FALSE);
 }
 
 static gboolean
-close_request_cb (GtkWindow *window, LodgeConsoleMonitors *self)
+close_request_cb (LodgeMonitorWindow *window, LodgeConsoleMonitors *self)
 {
   for (guint i = 1; i < LODGE_CONSOLE_MONITORS; i++) {
     if (self->windows[i] == window)
@@ -79,75 +90,124 @@ static void
 size_wanted_cb (LodgeDisplay *display, int width, int height, LodgeConsoleMonitors *self)
 {
   for (guint i = 1; i < LODGE_CONSOLE_MONITORS; i++) {
-    if (self->displays[i] == display)
+    if (self->windows[i] != NULL && lodge_monitor_window_get_display (self->windows[i]) == display)
       lodge_console_scaling_tell (self->window, i, width, height);
   }
-}
-
-/* Ctrl+Alt without a grab: to the window's own buttons. */
-static void
-leave_cb (LodgeDisplay *display, GtkWidget *header)
-{
-  gtk_widget_child_focus (header, GTK_DIR_TAB_FORWARD);
-  gtk_window_set_focus_visible (GTK_WINDOW (gtk_widget_get_root (header)), TRUE);
 }
 
 static void
 update_window (LodgeConsoleMonitors *self, guint monitor)
 {
-  const char *name = lodge_console_machine_get_name (self->window->machine);
-  g_autofree char *title = NULL;
+  LodgeConsoleMachine *machine = self->window->machine;
 
   if (self->windows[monitor] == NULL)
     return;
-  /* Translators: a machine's name, and the number of one of its monitors */
-  title = g_strdup_printf (_ ("%s: Monitor %u"), name, monitor + 1);
-  gtk_window_set_title (self->windows[monitor], title);
-  adw_window_title_set_title (self->titles[monitor], title);
-  lodge_display_set_session (self->displays[monitor],
-                             lodge_console_machine_get_session (self->window->machine));
+  lodge_monitor_window_set_machine (self->windows[monitor],
+                                    lodge_console_machine_get_name (machine));
+  lodge_display_set_session (lodge_monitor_window_get_display (self->windows[monitor]),
+                             lodge_console_machine_get_session (machine));
 }
 
 static void
 open_monitor (LodgeConsoleMonitors *self, guint monitor)
 {
-  GtkWidget *window = adw_window_new ();
-  GtkWidget *header = adw_header_bar_new ();
-  GtkWidget *title = adw_window_title_new ("", "");
-  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
-  GtkWidget *stage = gtk_scrolled_window_new ();
-  GtkWidget *display = lodge_display_new ();
+  LodgeMonitorWindow *window =
+      lodge_monitor_window_new (gtk_window_get_application (GTK_WINDOW (self->window)), monitor);
+  LodgeDisplay *display = lodge_monitor_window_get_display (window);
 
-  lodge_display_set_monitor (LODGE_DISPLAY (display), monitor);
   g_object_bind_property (self->window->display, "scaling", display, "scaling",
                           G_BINDING_SYNC_CREATE);
   g_object_bind_property (self->window->display, "whole-multiples", display, "whole-multiples",
                           G_BINDING_SYNC_CREATE);
   g_signal_connect (display, "size-wanted", G_CALLBACK (size_wanted_cb), self);
-  g_signal_connect_object (display, "leave", G_CALLBACK (leave_cb), header, 0);
-
-  adw_header_bar_set_title_widget (ADW_HEADER_BAR (header), title);
-  gtk_scrolled_window_set_overlay_scrolling (GTK_SCROLLED_WINDOW (stage), FALSE);
-  gtk_scrolled_window_set_kinetic_scrolling (GTK_SCROLLED_WINDOW (stage), FALSE);
-  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (stage), display);
-  gtk_widget_add_css_class (stage, "console-stage");
-  gtk_widget_set_vexpand (stage, TRUE);
-  gtk_box_append (GTK_BOX (box), header);
-  gtk_box_append (GTK_BOX (box), stage);
-  adw_window_set_content (ADW_WINDOW (window), box);
-  gtk_window_set_default_size (GTK_WINDOW (window), 1024, 768 + 47);
-  gtk_window_set_application (GTK_WINDOW (window),
-                              gtk_window_get_application (GTK_WINDOW (self->window)));
   g_signal_connect (window, "close-request", G_CALLBACK (close_request_cb), self);
 
-  self->windows[monitor] = GTK_WINDOW (window);
-  self->displays[monitor] = LODGE_DISPLAY (display);
-  self->titles[monitor] = ADW_WINDOW_TITLE (title);
+  self->windows[monitor] = window;
   set_state (self, monitor, TRUE);
   update_window (self, monitor);
-  gtk_window_set_focus (GTK_WINDOW (window), display);
   gtk_window_present (GTK_WINDOW (window));
 }
+
+/* ---- full screen on all of the host's monitors */
+
+static void
+set_on_all (LodgeConsoleMonitors *self, gboolean on_all)
+{
+  self->on_all = on_all;
+  g_simple_action_set_state (get_action (self, ALL_ACTION), g_variant_new_boolean (on_all));
+}
+
+static void
+leave_all (LodgeConsoleMonitors *self)
+{
+  set_on_all (self, FALSE);
+  gtk_window_unfullscreen (GTK_WINDOW (self->window));
+  for (guint i = 1; i < LODGE_CONSOLE_MONITORS; i++) {
+    if (self->for_all[i])
+      close_monitor (self, i);
+    else if (self->windows[i] != NULL)
+      gtk_window_unfullscreen (GTK_WINDOW (self->windows[i]));
+  }
+}
+
+/* The console stays on the monitor where it is; the others follow in the host's own order. */
+static void
+enter_all (LodgeConsoleMonitors *self)
+{
+  GtkWidget *console = GTK_WIDGET (self->window);
+  GdkMonitor *own = gdk_display_get_monitor_at_surface (
+      gtk_widget_get_display (console), gtk_native_get_surface (gtk_widget_get_native (console)));
+  const guint n_hosts = g_list_model_get_n_items (self->hosts);
+
+  set_on_all (self, TRUE);
+  for (guint host = 0, i = 1; host < n_hosts && i < self->n; host++) {
+    g_autoptr (GdkMonitor) monitor = g_list_model_get_item (self->hosts, host);
+
+    if (monitor == own)
+      continue;
+    if (self->windows[i] == NULL) {
+      open_monitor (self, i);
+      self->for_all[i] = TRUE;
+    }
+    gtk_window_fullscreen_on_monitor (GTK_WINDOW (self->windows[i]), monitor);
+    i++;
+  }
+  /* Last: the keyboard is in this one. */
+  if (own != NULL)
+    gtk_window_fullscreen_on_monitor (GTK_WINDOW (console), own);
+  else
+    gtk_window_fullscreen (GTK_WINDOW (console));
+  gtk_window_present (GTK_WINDOW (console));
+}
+
+static void
+all_cb (GSimpleAction *action, GVariant *state, LodgeConsoleMonitors *self)
+{
+  if (g_variant_get_boolean (state) == self->on_all)
+    return;
+  if (self->on_all)
+    leave_all (self);
+  else
+    enter_all (self);
+}
+
+/* Whichever way the console leaves full screen, the others do not stay in front of the desktop. */
+static void
+fullscreened_cb (LodgeConsoleMonitors *self)
+{
+  if (self->on_all && !gtk_window_is_fullscreen (GTK_WINDOW (self->window)))
+    leave_all (self);
+}
+
+static void
+hosts_changed_cb (LodgeConsoleMonitors *self)
+{
+  if (self->on_all)
+    leave_all (self);
+  lodge_console_monitors_update (self->window);
+}
+
+/* ---- the menu */
 
 static void
 toggle_cb (GSimpleAction *action, GVariant *state, LodgeConsoleMonitors *self)
@@ -182,6 +242,7 @@ static void
 update_menu (LodgeConsoleMonitors *self, guint n)
 {
   g_autoptr (GMenu) choices = g_menu_new ();
+  g_autoptr (GMenu) all = g_menu_new ();
 
   if (n == self->n)
     return;
@@ -193,6 +254,8 @@ update_menu (LodgeConsoleMonitors *self, guint n)
     g_autofree char *action = g_strconcat ("monitors.", number, NULL);
     g_menu_append (choices, label, action);
   }
+  g_menu_append (all, _ ("Full Screen on _All Monitors"), "monitors." ALL_ACTION);
+  g_menu_append_section (choices, NULL, G_MENU_MODEL (all));
   if (n > 1)
     g_menu_append_submenu (self->window->monitors_menu, _ ("Further M_onitors"),
                            G_MENU_MODEL (choices));
@@ -217,6 +280,9 @@ lodge_console_monitors_update (LodgeConsoleWindow *window)
     update_window (self, i);
     allow (self, i, phase == LODGE_CONSOLE_SHOWN || self->windows[i] != NULL);
   }
+  g_simple_action_set_enabled (get_action (self, ALL_ACTION),
+                               self->on_all || (phase == LODGE_CONSOLE_SHOWN && self->n > 1 &&
+                                                g_list_model_get_n_items (self->hosts) > 1));
 }
 
 void
@@ -235,7 +301,16 @@ lodge_console_monitors_init (LodgeConsoleWindow *window)
     g_signal_connect (action, "change-state", G_CALLBACK (toggle_cb), self);
     g_action_map_add_action (G_ACTION_MAP (self->actions), G_ACTION (action));
   }
+  g_autoptr (GSimpleAction) all =
+      g_simple_action_new_stateful (ALL_ACTION, NULL, g_variant_new_boolean (FALSE));
+  g_signal_connect (all, "change-state", G_CALLBACK (all_cb), self);
+  g_action_map_add_action (G_ACTION_MAP (self->actions), G_ACTION (all));
   gtk_widget_insert_action_group (GTK_WIDGET (window), "monitors", G_ACTION_GROUP (self->actions));
+
+  self->hosts =
+      g_object_ref (gdk_display_get_monitors (gtk_widget_get_display (GTK_WIDGET (window))));
+  g_signal_connect_swapped (self->hosts, "items-changed", G_CALLBACK (hosts_changed_cb), self);
+  g_signal_connect_swapped (window, "notify::fullscreened", G_CALLBACK (fullscreened_cb), self);
 }
 
 void
@@ -249,9 +324,12 @@ lodge_console_monitors_clear (LodgeConsoleWindow *window)
     g_autofree char *number = dup_number (i);
 
     close_monitor (self, i);
-    g_signal_handlers_disconnect_by_data (
-        g_action_map_lookup_action (G_ACTION_MAP (self->actions), number), self);
+    g_signal_handlers_disconnect_by_data (get_action (self, number), self);
   }
+  g_signal_handlers_disconnect_by_data (get_action (self, ALL_ACTION), self);
+  g_signal_handlers_disconnect_by_data (self->hosts, self);
+  g_signal_handlers_disconnect_by_data (window, self);
+  g_object_unref (self->hosts);
   g_object_unref (self->actions);
   g_free (self);
   window->monitors = NULL;

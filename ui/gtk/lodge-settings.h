@@ -10,8 +10,8 @@ G_BEGIN_DECLS
  * runs from its own folder): then nothing is remembered. */
 GSettings *lodge_settings_get (void);
 
-/* Opens @window in the size it had, and remembers the one it will have. @prefix: "library" or
- * "console". */
+/* Opens @window in the size it had, and remembers the one it will have. @prefix: "library",
+ * "console" or "monitor". */
 void lodge_settings_keep_size (GtkWindow *window, const char *prefix);
 
 /* Keys of the settings. */

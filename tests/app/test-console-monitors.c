@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A guest's further monitors: windows of their own, and full screen of one. */
+#include "console-fixture.h"
+
+#include "gtk/lodge-monitor-window.h"
+
+typedef ConsoleFixture Test;
+
+#define MENU                                                                                       \
+  "Further M_onitors \n> Monitor _2 monitors.2\n"                                                  \
+  "> --\n> Full Screen on _All Monitors monitors.all\n"
+
+/* The screen of xvfb-test. */
+enum { WIDTH = 1600, HEIGHT = 1200 };
+
+static const int two[] = {0, 0, 320, 400, 320, 0, 320, 400};
+
+/* The window that shows another monitor, or NULL. */
+static GtkWindow *
+find_window (const char *title)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++) {
+    g_autoptr (GtkWindow) window = g_list_model_get_item (windows, i);
+    if (g_strcmp0 (gtk_window_get_title (window), title) == 0)
+      return window;
+  }
+  return NULL;
+}
+
+/* Another monitor has a window of its own, and is on while that is open. */
+static void
+in_windows (void)
+{
+  Test test;
+
+  console_fixture_set_up (&test, 0);
+  GMenuModel *menu = G_MENU_MODEL (test.window->monitors_menu);
+  g_assert_cmpint (g_menu_model_get_n_items (menu), ==, 0);
+  console_fixture_set_key (&test, "display.monitors", "2");
+  app_wait_until (g_menu_model_get_n_items (menu) == 1);
+  g_autofree char *text = console_fixture_dup_menu (menu, "");
+  g_assert_cmpstr (text, ==, MENU);
+
+  spice_fixture_set_monitors (test.server, 2, two);
+  gtk_widget_activate_action (GTK_WIDGET (test.window), "monitors.2", NULL);
+  app_wait_until (find_window ("web: Monitor 2") != NULL);
+  GtkWindow *window = find_window ("web: Monitor 2");
+  app_wait_until (gtk_widget_get_mapped (GTK_WIDGET (window)));
+  g_assert_true (lodge_display_get_session (app_find (window, LODGE_TYPE_DISPLAY)) ==
+                 console_fixture_get_session (&test));
+  app_wait_until (app_was_called (test.engine, "SetDisplaySize web 1 "));
+
+  /* Closed, it is off; and again, with the machine. */
+  fake_engine_clear_calls (test.engine);
+  gtk_window_close (window);
+  app_wait_until (find_window ("web: Monitor 2") == NULL);
+  app_wait_until (app_was_called (test.engine, "SetDisplaySize web 1 0 0"));
+  gtk_widget_activate_action (GTK_WIDGET (test.window), "monitors.2", NULL);
+  app_wait_until (find_window ("web: Monitor 2") != NULL);
+  spice_fixture_settle (); /* the server's screen has nothing to do when its client goes */
+  fake_engine_set_state (test.engine, test.uuid, "off");
+  app_wait_until (find_window ("web: Monitor 2") == NULL);
+
+  /* What is off has no monitor to open. */
+  gtk_widget_activate_action (GTK_WIDGET (test.window), "monitors.2", NULL);
+  g_assert_null (find_window ("web: Monitor 2"));
+  fake_engine_set_state (test.engine, test.uuid, "running");
+  app_wait_until (console_fixture_is_shown (&test));
+
+  /* And it goes with the console. */
+  gtk_widget_activate_action (GTK_WIDGET (test.window), "monitors.2", NULL);
+  app_wait_until (find_window ("web: Monitor 2") != NULL);
+  console_fixture_tear_down (&test);
+  g_assert_null (find_window ("web: Monitor 2"));
+}
+
+static gboolean
+fills_screen (GtkWindow *window)
+{
+  return gtk_window_is_fullscreen (window) && gtk_widget_get_width (GTK_WIDGET (window)) == WIDTH &&
+         gtk_widget_get_height (GTK_WIDGET (window)) == HEIGHT;
+}
+
+static void
+set_up (Test *test)
+{
+  console_fixture_set_up (test, 0);
+  console_fixture_set_key (test, "display.monitors", "2");
+  app_wait_until (g_menu_model_get_n_items (G_MENU_MODEL (test->window->monitors_menu)) == 1);
+  spice_fixture_set_monitors (test->server, 2, two);
+  app_wait_until (gtk_window_is_active (GTK_WINDOW (test->window)));
+}
+
+static GtkWindow *
+open_second (Test *test)
+{
+  GtkWindow *window;
+
+  gtk_widget_activate_action (GTK_WIDGET (test->window), "monitors.2", NULL);
+  app_wait_until ((window = find_window ("web: Monitor 2")) != NULL);
+  app_wait_until (gtk_window_is_active (window));
+  return window;
+}
+
+/* F11 is this window's alone, and its header hides as the console's does. */
+static void
+in_fullscreen (void)
+{
+  Test test;
+
+  set_up (&test);
+  GtkWindow *window = open_second (&test);
+  GtkRevealer *bar = app_get_child (window, LODGE_TYPE_MONITOR_WINDOW, "bar");
+  GtkWidget *header = app_get_child (window, LODGE_TYPE_MONITOR_WINDOW, "header");
+  GtkWidget *toggle = app_get_child (window, LODGE_TYPE_MONITOR_WINDOW, "fullscreen_button");
+  GtkWidget *display =
+      GTK_WIDGET (lodge_monitor_window_get_display (LODGE_MONITOR_WINDOW (window)));
+
+  app_wait_until (gtk_window_get_focus (window) == display);
+  app_xdotool ("mousemove 800 700");
+  app_xdotool ("key F11");
+  app_wait_until (fills_screen (window) && gtk_widget_is_ancestor (header, GTK_WIDGET (bar)));
+  g_assert_false (gtk_window_is_fullscreen (GTK_WINDOW (test.window)));
+  app_wait_until (!gtk_widget_get_mapped (GTK_WIDGET (bar)));
+  app_wait_until (gtk_widget_get_height (display) == HEIGHT);
+  g_assert_true (gtk_window_get_focus (window) == display);
+
+  app_xdotool ("key ctrl+alt");
+  app_wait_until (gtk_revealer_get_reveal_child (bar));
+  g_assert_true (gtk_window_get_focus (window) == toggle);
+  app_xdotool ("key Escape");
+  app_wait_until (!gtk_widget_get_mapped (GTK_WIDGET (bar)));
+  app_wait_until (gtk_window_get_focus (window) == display);
+
+  app_xdotool ("key F11");
+  app_wait_until (!gtk_window_is_fullscreen (window) &&
+                  !gtk_widget_is_ancestor (header, GTK_WIDGET (bar)));
+  app_wait_until (gtk_widget_get_mapped (header));
+
+  /* What is closed in full screen is as well closed. */
+  app_xdotool ("key F11");
+  app_wait_until (fills_screen (window));
+  gtk_window_close (window);
+  app_wait_until (find_window ("web: Monitor 2") == NULL);
+  console_fixture_tear_down (&test);
+}
+
+static void
+test_windows (void)
+{
+  spice_fixture_run (in_windows);
+}
+
+static void
+test_fullscreen (void)
+{
+  spice_fixture_run (in_fullscreen);
+}
+
+int
+main (int argc, char **argv)
+{
+  if (!app_test_init (&argc, &argv))
+    return 0;
+
+  g_test_add_func ("/console-monitors/windows", test_windows);
+  g_test_add_func ("/console-monitors/fullscreen", test_fullscreen);
+  return g_test_run ();
+}

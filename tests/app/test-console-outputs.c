@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A guest's monitors on a host with two of its own: full screen on both at once. */
+#include "console-fixture.h"
+
+#include <X11/Xlib.h>
+
+typedef ConsoleFixture Test;
+
+static const int two[] = {0, 0, 320, 400, 320, 0, 320, 400};
+
+static GdkMonitor *
+get_host (gpointer window)
+{
+  return gdk_display_get_monitor_at_surface (gdk_display_get_default (),
+                                             gtk_native_get_surface (GTK_NATIVE (window)));
+}
+
+static guint
+count_hosts (void)
+{
+  return g_list_model_get_n_items (gdk_display_get_monitors (gdk_display_get_default ()));
+}
+
+/* Closes one of the windows that Weston has on its X server, each of which is a monitor to its
+ * clients. */
+static void
+unplug_host (void)
+{
+  Display *display = XOpenDisplay (NULL);
+  Window root, parent, *windows;
+  unsigned int n_windows;
+  gboolean sent = FALSE;
+
+  g_assert_nonnull (display);
+  g_assert_cmpint (
+      XQueryTree (display, DefaultRootWindow (display), &root, &parent, &windows, &n_windows), !=,
+      0);
+  for (unsigned int i = 0; i < n_windows && !sent; i++) {
+    XWindowAttributes attributes;
+    XEvent event = {.xclient = {.type = ClientMessage,
+                                .window = windows[i],
+                                .message_type = XInternAtom (display, "WM_PROTOCOLS", False),
+                                .format = 32}};
+
+    XGetWindowAttributes (display, windows[i], &attributes);
+    if (attributes.map_state != IsViewable)
+      continue;
+    event.xclient.data.l[0] = (long) XInternAtom (display, "WM_DELETE_WINDOW", False);
+    sent = XSendEvent (display, windows[i], False, NoEventMask, &event) != 0;
+  }
+  g_assert_true (sent);
+  XFree (windows);
+  XCloseDisplay (display);
+}
+
+static GtkWindow *
+get_second (void)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++) {
+    g_autoptr (GtkWindow) window = g_list_model_get_item (windows, i);
+    if (g_strcmp0 (gtk_window_get_title (window), "web: Monitor 2") == 0)
+      return window;
+  }
+  return NULL;
+}
+
+static gboolean
+fills_host (gpointer window)
+{
+  GdkRectangle place;
+
+  if (!gtk_window_is_fullscreen (window) || get_host (window) == NULL)
+    return FALSE;
+  gdk_monitor_get_geometry (get_host (window), &place);
+  return gtk_widget_get_width (window) == place.width &&
+         gtk_widget_get_height (window) == place.height;
+}
+
+static gboolean
+is_on_all (Test *test)
+{
+  GtkWindow *second = get_second ();
+
+  return second != NULL && fills_host (test->window) && fills_host (second) &&
+         get_host (test->window) != get_host (second);
+}
+
+static gboolean
+is_on_none (Test *test)
+{
+  GtkWindow *second = get_second ();
+
+  return !gtk_window_is_fullscreen (GTK_WINDOW (test->window)) &&
+         (second == NULL || !gtk_window_is_fullscreen (second));
+}
+
+static void
+activate (Test *test, const char *action)
+{
+  gtk_widget_activate_action (GTK_WIDGET (test->window), action, NULL);
+}
+
+static void
+in_all (void)
+{
+  Test test;
+
+  console_fixture_set_up (&test, 0);
+  app_wait_until (count_hosts () == 2);
+  /* There is nothing to fill them with while the guest has one. */
+  activate (&test, "monitors.all");
+  app_settle ();
+  g_assert_null (get_second ());
+  g_assert_true (is_on_none (&test));
+
+  console_fixture_set_key (&test, "display.monitors", "2");
+  app_wait_until (g_menu_model_get_n_items (G_MENU_MODEL (test.window->monitors_menu)) == 1);
+  spice_fixture_set_monitors (test.server, 2, two);
+  activate (&test, "monitors.all");
+  app_wait_until (is_on_all (&test));
+
+  /* The console's own key and button end it, and close what was opened for it. */
+  activate (&test, "console.fullscreen");
+  app_wait_until (is_on_none (&test));
+  g_assert_null (get_second ());
+
+  /* What was open before is open after. */
+  activate (&test, "monitors.2");
+  app_wait_until (get_second () != NULL);
+  GtkWindow *second = get_second ();
+  app_wait_until (gtk_widget_get_mapped (GTK_WIDGET (second)));
+  activate (&test, "monitors.all");
+  app_wait_until (is_on_all (&test));
+  activate (&test, "monitors.all");
+  app_wait_until (is_on_none (&test));
+  g_assert_true (get_second () == second);
+
+  /* A host that loses a monitor is given back to its user. */
+  activate (&test, "monitors.all");
+  app_wait_until (is_on_all (&test));
+  unplug_host ();
+  app_wait_until (count_hosts () == 1);
+  app_wait_until (is_on_none (&test));
+  console_fixture_tear_down (&test);
+}
+
+static void
+test_all (void)
+{
+  spice_fixture_run (in_all);
+}
+
+int
+main (int argc, char **argv)
+{
+  if (!app_test_init (&argc, &argv))
+    return 0;
+
+  g_test_add_func ("/console-outputs/all", test_all);
+  return g_test_run ();
+}
