@@ -15,7 +15,9 @@ focus_guest (gpointer user_data)
 {
   LodgeConsoleWindow *self = user_data;
 
-  lodge_console_terminals_focus_screen (self, self->display);
+  lodge_console_terminals_focus_screen (self, gtk_widget_get_mapped (GTK_WIDGET (self->display))
+                                                  ? (gpointer) self->display
+                                                  : (gpointer) self->status_button);
 }
 
 static gboolean

@@ -259,11 +259,15 @@ fullscreened_cb (LodgeHidingBar *self)
   AdwHeaderBar *header = ADW_HEADER_BAR (self->parts.header);
   GtkButton *toggle = self->parts.toggle;
   const gboolean fullscreen = gtk_window_is_fullscreen (self->parts.window);
-  const gboolean had_focus = has_focus (self);
+  GtkWidget *focus = gtk_window_get_focus (self->parts.window);
   const char *words = fullscreen ? _ ("Leave Full Screen (F11)") : _ ("Full Screen (F11)");
 
   stop_timers (self);
   self->by_keyboard = FALSE;
+  /* GTK (4.8) gives what has the focus, and is nowhere for a moment, its role for a screen
+   * reader a second time, and complains of that itself. */
+  if (focus != NULL && gtk_widget_is_ancestor (focus, self->parts.header))
+    gtk_window_set_focus (self->parts.window, NULL);
   move_header (self, fullscreen);
   gtk_button_set_icon_name (toggle,
                             fullscreen ? "view-restore-symbolic" : "view-fullscreen-symbolic");
@@ -277,7 +281,7 @@ fullscreened_cb (LodgeHidingBar *self)
 
   reveal (self, fullscreen);
   /* Else the keyboard would be on the header's first button. */
-  if (had_focus || gtk_window_get_focus (self->parts.window) == NULL)
+  if (gtk_window_get_focus (self->parts.window) == NULL)
     self->parts.focus_guest (self->parts.user_data);
   if (fullscreen)
     self->hide_timer = g_timeout_add (BEGIN_MS, hide_cb, self);
