@@ -150,9 +150,8 @@ forget (GTask *task)
   Freeze *freeze = g_task_get_task_data (task);
 
   /* A QEMU that could not be asked may be on its old tops while machine.ini names the new ones, and
-   * then writes to layers that count as frozen: as after an engine that was killed, whoever works
-   * on the machine next asks it again. */
-  if (!freeze->known && self->qmp != NULL && !lodge_qmp_is_closed (self->qmp))
+   * then writes to layers that count as frozen. */
+  if (lodge_machine_leave_open (self, freeze->known, &freeze->error))
     end (task);
   else if (freeze->named && freeze->known)
     lodge_machine_save_for_work_async (self, edit_away, freeze, unnamed_cb, task);

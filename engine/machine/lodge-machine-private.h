@@ -15,6 +15,9 @@
 
 G_BEGIN_DECLS
 
+/* lodge-machine-silent.c */
+typedef struct _LodgeSilence LodgeSilence;
+
 struct _LodgeMachine {
   GObject parent_instance;
 
@@ -41,6 +44,7 @@ struct _LodgeMachine {
   guint watch;   /* on pid */
   char *runtime; /* its folder of sockets */
   char *spice_socket;
+  LodgeSilence *silence;  /* while QEMU does not answer, or NULL */
   LodgeFrameDoor *frames; /* or NULL */
   GPtrArray *terminals;   /* of what lodge-machine-terminals.c knows */
   gboolean changing_media;
@@ -256,6 +260,26 @@ void lodge_machine_end_qemu (LodgeMachine *self);
 void lodge_machine_crashed (LodgeMachine *self, LodgeRunEnd how);
 /* For whoever waits for the end, once the state says it. */
 void lodge_machine_end_waiting (LodgeMachine *self);
+
+/* lodge-machine-recover.c: QEMU has answered that did not, over @qmp, or (%NULL) over the
+ * connection that there is. Ends with lodge_machine_recover_finish(). */
+void lodge_machine_recover_silent_async (LodgeMachine *self,
+                                         LodgeQmp *qmp,
+                                         GAsyncReadyCallback callback,
+                                         gpointer user_data);
+
+/* lodge-machine-silent.c */
+/* QEMU lives and does not answer: that is told, and it is asked until it does. */
+void lodge_machine_begin_silence (LodgeMachine *self);
+/* It has answered, or is gone. */
+void lodge_machine_end_silence (LodgeMachine *self);
+/* %LODGE_ERROR_STATE while it does not answer. */
+gboolean lodge_machine_check_answers (LodgeMachine *self, GError **error);
+/* Work in QEMU has ended badly. @known: QEMU has said what it does now; else it may still be at it,
+ * and with TRUE the journal and the files stay, as after an engine that was killed. What was begun
+ * is undone when QEMU answers, or by whoever works on the machine next.
+ * @error: what is told of it; where it was cancelled it is made to say that. */
+gboolean lodge_machine_leave_open (LodgeMachine *self, gboolean known, GError **error);
 
 /* lodge-machine-share.c */
 /* Brings what is shared to what the description and the state say. */

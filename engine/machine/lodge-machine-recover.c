@@ -8,7 +8,8 @@
  *   - taken, with a runtime folder: QMP says what the guest does, or did while nobody looked; a
  * QEMU that is just being started makes its socket in a moment;
  *   - taken, without an answer, or without sockets (the runtime folder was emptied at a logout):
- * its process is found through the lock and can still be ended.
+ * its process is found through the lock and can still be ended. Where there is a socket it is asked
+ * again (lodge-machine-silent.c), and what it says then is taken over here in the same way.
  */
 #include "machine/lodge-machine-private.h"
 
@@ -53,8 +54,6 @@ static const struct {
 static const char *const no_sockets_note =
     N_ ("Runs, but its sockets were removed (the session that started it has ended): shut it down "
         "from inside, then force it off");
-static const char *const silent_note =
-    N_ ("Runs, but QEMU does not answer: shut it down from inside, or force it off");
 
 static char *
 dup_lock_path (LodgeMachine *self)
@@ -143,7 +142,9 @@ recover_live (LodgeMachine *self, LodgeState state)
 
   if (lodge_run_record_read (folder) == LODGE_RUN_NONE)
     lodge_run_record_begin (folder, NULL);
-  lodge_machine_set_state (self, state);
+  /* One whose power button was pressed before it fell silent still thinks about that. */
+  if (self->state != LODGE_STATE_STOPPING && self->state != LODGE_STATE_CRASHED)
+    lodge_machine_set_state (self, state);
   /* Also where QEMU cannot be asked: what is shared can be ended. */
   lodge_machine_share_recover (self);
 }
@@ -167,9 +168,11 @@ found_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     recover_ended (g_steal_pointer (&task));
     return;
   } else {
-    lodge_machine_set_note (self,
-                            has_socket (self, "qmp.sock") ? _ (silent_note) : _ (no_sockets_note));
     recover_live (self, LODGE_STATE_RUNNING);
+    if (has_socket (self, "qmp.sock"))
+      lodge_machine_begin_silence (self);
+    else
+      lodge_machine_set_note (self, _ (no_sockets_note));
   }
   finish (task);
 }
@@ -223,6 +226,7 @@ take_status (GTask *task_given)
   LodgeMachine *self = g_task_get_source_object (task);
   const char *status = g_task_get_task_data (task);
 
+  lodge_machine_end_silence (self);
   for (guint i = 0; i < G_N_ELEMENTS (statuses); i++) {
     if (!g_str_equal (statuses[i].status, status))
       continue;
@@ -255,7 +259,7 @@ resumed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   LodgeMachine *self = LODGE_MACHINE (source);
 
   /* It ended meanwhile, which was noticed. */
-  if (!lodge_machine_recover_resumed_finish (self, result) || self->qmp == NULL)
+  if (!lodge_machine_recover_resumed_finish (self, result) || self->qmp == NULL || self->ending)
     finish (task);
   else
     take_status (g_steal_pointer (&task));
@@ -273,17 +277,19 @@ status_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, &error);
   if (answer != NULL && JSON_NODE_HOLDS_OBJECT (answer))
     status = lodge_json_get_string (json_node_get_object (answer), "status");
-  /* It ended meanwhile, which was noticed. */
-  if (self->qmp == NULL) {
+  /* It ended meanwhile, which was noticed, or is being ended. */
+  if (self->qmp == NULL || self->ending) {
     finish (task);
     return;
   }
   if (status == NULL) {
     g_debug ("%s: %s", self->uuid, error != NULL ? error->message : "no status");
     if (self->pid != 0) {
-      /* Its sockets stay: a console may be there, and QEMU may come to itself. */
-      lodge_machine_set_note (self, _ (silent_note));
-      recover_live (self, LODGE_STATE_RUNNING);
+      /* Its sockets stay: a console may be there, and QEMU may come to itself. What its guest does
+       * was known before, or is not known. */
+      if (self->state == LODGE_STATE_OFF)
+        recover_live (self, LODGE_STATE_RUNNING);
+      lodge_machine_begin_silence (self);
     } else {
       recover_ended (g_steal_pointer (&task));
       return;
@@ -316,6 +322,23 @@ live_tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
                              g_steal_pointer (&task));
 }
 
+/* Takes @task. */
+static void
+take_over (GTask *task, LodgeQmp *qmp)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+
+  if (qmp != NULL) {
+    lodge_machine_attach (self, qmp);
+    if (self->started == NULL)
+      find_started (self);
+    if (g_hash_table_size (self->networks) == 0)
+      find_networks (self);
+    lodge_machine_emit_changed (self);
+  }
+  lodge_machine_tidy_earlier_async (self, live_tidied_cb, task);
+}
+
 static void
 connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -329,10 +352,7 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     recover_without_qmp (g_steal_pointer (&task));
     return;
   }
-  lodge_machine_attach (self, qmp);
-  find_started (self);
-  find_networks (self);
-  lodge_machine_tidy_earlier_async (self, live_tidied_cb, g_steal_pointer (&task));
+  take_over (g_steal_pointer (&task), qmp);
 }
 
 /* Takes @task_given. */
@@ -391,6 +411,19 @@ lodge_machine_recover_async (LodgeMachine *self, GAsyncReadyCallback callback, g
   }
   g_task_set_task_data (task, GINT_TO_POINTER (lock), NULL);
   lodge_machine_tidy_earlier_async (self, tidied_cb, task);
+}
+
+void
+lodge_machine_recover_silent_async (LodgeMachine *self,
+                                    LodgeQmp *qmp,
+                                    GAsyncReadyCallback callback,
+                                    gpointer user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+
+  g_task_set_source_tag (task, lodge_machine_recover_async);
+  self->recovering = TRUE;
+  take_over (task, qmp);
 }
 
 void

@@ -68,6 +68,7 @@ lodge_machine_detach (LodgeMachine *self)
   g_clear_handle_id (&self->kill_timeout, g_source_remove);
   g_clear_handle_id (&self->network_timeout, g_source_remove);
   g_clear_handle_id (&self->reaction_timeout, g_source_remove);
+  lodge_machine_end_silence (self);
   lodge_machine_screen_end (self);
   lodge_machine_share_end (self);
   lodge_machine_links_forget (self);
@@ -417,13 +418,14 @@ event_cb (LodgeQmp *qmp, const char *name, JsonObject *data, gpointer user_data)
     if (self->state == LODGE_STATE_RUNNING && !self->frozen)
       lodge_machine_set_state (self, LODGE_STATE_PAUSED);
   } else if (g_str_equal (name, "RESUME")) {
-    if (self->disk_failed)
+    const gboolean goes_on = self->state == LODGE_STATE_PAUSED && !self->frozen;
+
+    /* A QEMU that was silent has more to say before that is over. */
+    if ((self->disk_failed || goes_on) && self->silence == NULL)
       lodge_machine_set_note (self, NULL);
     self->disk_failed = FALSE;
-    if (self->state == LODGE_STATE_PAUSED && !self->frozen) {
-      lodge_machine_set_note (self, NULL);
+    if (goes_on)
       lodge_machine_set_state (self, LODGE_STATE_RUNNING);
-    }
   } else if (g_str_equal (name, "SUSPEND")) {
     set_asleep (self, TRUE);
     lodge_machine_emit_guest_event (self, "suspend");
@@ -449,11 +451,14 @@ lodge_machine_watch (LodgeMachine *self, GPid pid)
 void
 lodge_machine_attach (LodgeMachine *self, LodgeQmp *qmp)
 {
+  if (self->qmp != NULL)
+    g_signal_handlers_disconnect_by_data (self->qmp, self);
   g_set_object (&self->qmp, qmp);
   g_free (self->spice_socket);
   self->spice_socket = g_build_filename (self->runtime, "spice.sock", NULL);
   lodge_machine_open_terminals (self, lodge_qmp_get_pid (qmp));
   g_signal_connect (qmp, "event", G_CALLBACK (event_cb), self);
+  g_clear_handle_id (&self->watch, g_source_remove);
   /* Gone between the greeting and now: whoever asks it something next is told. */
   if (!lodge_machine_watch (self, lodge_qmp_get_pid (qmp)))
     lodge_qmp_close (qmp);
@@ -499,7 +504,8 @@ lodge_machine_hears_button (LodgeMachine *self)
 {
   if (self->state == LODGE_STATE_STARTING)
     return TRUE;
-  return lodge_state_is_live (self->state) && self->qmp != NULL && !self->disk_failed;
+  return lodge_state_is_live (self->state) && self->qmp != NULL && self->silence == NULL &&
+         !self->disk_failed;
 }
 
 static const struct {

@@ -170,9 +170,8 @@ forget (GTask *task)
   LodgeMachine *self = g_task_get_source_object (task);
   LodgeSnapshotWork *work = g_task_get_task_data (task);
 
-  /* A QEMU that could not be asked may still write the memory, or stand still over it: as after an
-   * engine that was killed, whoever works on the machine next makes up for it. */
-  if (!work->live->known && self->qmp != NULL)
+  /* A QEMU that could not be asked may still write the memory, or stand still over it. */
+  if (lodge_machine_leave_open (self, work->live->known, &work->error))
     lodge_snapshot_work_end (task);
   else if (work->live->named)
     lodge_machine_save_for_work_async (self, edit_away, work, forgotten_cb, task);

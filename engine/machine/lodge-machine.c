@@ -19,6 +19,7 @@ lodge_machine_finalize (GObject *object)
 
   /* The machine itself goes on: an engine that ends leaves its QEMUs running. */
   lodge_machine_screen_end (self);
+  lodge_machine_end_silence (self);
   lodge_machine_share_forget (self);
   g_clear_pointer (&self->terminals, g_ptr_array_unref);
   g_clear_pointer (&self->frames, lodge_frame_door_free);
@@ -313,7 +314,10 @@ lodge_machine_check_action (LodgeMachine *self, LodgeAction action, GError **err
   gboolean minds = !lodge_state_is_live (self->state) || action == LODGE_ACTION_PAUSE ||
                    action == LODGE_ACTION_RESUME || action == LODGE_ACTION_RESET;
 
-  return lodge_machine_check_recovered (self, error) &&
+  /* A QEMU that does not answer can be ended at any time. */
+  if (action == LODGE_ACTION_KILL && lodge_state_is_live (self->state))
+    return lodge_state_check_action (self->state, action, lodge_machine_get_name (self), error);
+  return lodge_machine_check_recovered (self, error) && lodge_machine_check_answers (self, error) &&
          (!minds || lodge_machine_check_no_work (self, error)) &&
          lodge_state_check_action (self->state, action, lodge_machine_get_name (self), error);
 }

@@ -126,7 +126,7 @@ void lodge_machine_discard_suspended_async (LodgeMachine *self,
 gboolean lodge_machine_suspend_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
 /* Whether a press on the power button can reach the guest, now or once it runs again: not without a
- * control socket, and not while it stands still because its disk failed or is full. */
+ * control socket, not while QEMU does not answer, and not while it stands still because its disk failed or is full. */
 gboolean lodge_machine_hears_button (LodgeMachine *self);
 
 /* @changes: a{ss}. All or nothing. %LODGE_ERROR_INVALID, %LODGE_ERROR_NOT_FOUND, storage. */

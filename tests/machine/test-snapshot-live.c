@@ -556,8 +556,8 @@ stop_cb (const char *step)
   lodge_qemu_snapshot_patience_ms = 1000;
 }
 
-/* One that does not answer in the worst moment: what it does later is what nobody has seen. The
- * next work on the machine asks it. */
+/* One that does not answer in the worst moment: what it does later is what nobody has seen. It is
+ * asked when it answers again. */
 static void
 test_silent (MachineFixture *f, gconstpointer data)
 {
@@ -579,7 +579,8 @@ test_silent (MachineFixture *f, gconstpointer data)
   g_assert_true (lodge_journal_exists (folder));
 
   kill (stopped_qemu, SIGCONT);
-  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_RUNNING);
+  test_wait_until (lodge_machine_get_note (machine)[0] == '\0');
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
   g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
   take (f, machine, "after");
   g_assert_null (lodge_description_find_snapshot (now (machine), "new", NULL));
