@@ -44,6 +44,7 @@ typedef struct {
   int memory_fd;
   gboolean ran;   /* and does not only stand still */
   gboolean named; /* machine.ini names it, or may do so */
+  gboolean known; /* what QEMU does, once this has ended badly */
   int lock_fd;    /* while there is no QEMU */
   gboolean rests; /* it is where it was to come to; told last */
   GError *error;  /* while what was begun is being undone */
@@ -79,18 +80,14 @@ run_thread (GTask *task, GTaskThreadFunc function, GAsyncReadyCallback callback)
   g_task_run_in_thread (worker, function);
 }
 
-/* The last step. */
+/* The last step. Takes @task_given. */
 static void
-tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+end (GTask *task_given)
 {
-  g_autoptr (GTask) task = user_data;
-  LodgeMachine *self = LODGE_MACHINE (source);
+  g_autoptr (GTask) task = task_given;
+  LodgeMachine *self = g_task_get_source_object (task);
   Suspend *suspend = g_task_get_task_data (task);
-  g_autoptr (GError) error = NULL;
 
-  /* What could not be removed is tried again with the next work, and by the next engine. */
-  if (!lodge_machine_tidy_finish (self, result, &error))
-    g_debug ("%s", error->message);
   if (suspend->lock_fd >= 0)
     close (g_steal_fd (&suspend->lock_fd));
   lodge_machine_end_work (self);
@@ -108,6 +105,17 @@ tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   } else {
     g_task_return_boolean (task, TRUE);
   }
+}
+
+static void
+tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  /* What could not be removed is tried again with the next work, and by the next engine. */
+  if (!lodge_machine_tidy_finish (LODGE_MACHINE (source), result, &error))
+    g_debug ("%s", error->message);
+  end (user_data);
 }
 
 static void
@@ -135,7 +143,11 @@ settle (GTask *task)
                                                                         : LODGE_STATE_PAUSED);
     }
   }
-  tidy (task);
+  /* A QEMU that could not be asked may still write the memory, or stand still over it. */
+  if (suspend->qemu != NULL && lodge_machine_leave_open (self, suspend->known, &suspend->error))
+    end (task);
+  else
+    tidy (task);
 }
 
 static void
@@ -188,7 +200,8 @@ ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   Suspend *suspend = g_task_get_task_data (task);
   g_autoptr (GError) error = NULL;
 
-  if (!lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, &error))
+  suspend->known = lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, &error);
+  if (!suspend->known)
     g_debug ("%s", error->message);
   /* The guest may stand still for want of the room that its memory has taken. */
   if (suspend->memory_fd >= 0 && ftruncate (suspend->memory_fd, 0) != 0)
@@ -372,6 +385,7 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   LodgeMachine *self = g_task_get_source_object (task);
   Suspend *suspend = g_task_get_task_data (task);
   guint64 memory = (guint64) suspend->stored->memory_mib << 20;
+  guint64 bytes, room;
   GError *error = NULL;
 
   if (!g_task_propagate_boolean (G_TASK (result), &error)) {
@@ -386,9 +400,10 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   lodge_job_set_step (suspend->job, _ ("Writing the guest's memory"));
   suspend->qemu = lodge_qemu_snapshot_new (self->qmp);
   self->frozen = TRUE;
-  lodge_qemu_snapshot_freeze_async (suspend->qemu, suspend->memory_fd, memory + memory / 2,
-                                    progress_cb, task, lodge_job_get_cancellable (suspend->job),
-                                    frozen_cb, task);
+  lodge_snapshot_live_measure (self, &bytes, &room);
+  lodge_qemu_snapshot_freeze_async (
+      suspend->qemu, suspend->memory_fd, lodge_snapshot_live_get_most (memory, bytes, room),
+      progress_cb, task, lodge_job_get_cancellable (suspend->job), frozen_cb, task);
 }
 
 static void

@@ -152,6 +152,8 @@ static const struct {
   const char *step;
 } works[] = {
     /* Its guest has not stopped, and does not tell that it goes on. */
+    {"suspend-running", lodge_library_suspend, "memory"},
+    {"suspend-frozen", lodge_library_suspend, "frozen"},
     {"snapshot-running", begin_snapshot, "memory"},
     {"snapshot-frozen", begin_snapshot, "frozen"},
 };
