@@ -293,11 +293,16 @@ const LodgectlCommand lodgectl_commands[] = {
   {
     .noun = "disk",
     .verb = "add",
-    .arguments = { MACHINE, { .name = "SIZE", .kind = LODGECTL_KIND_TEXT } },
-    .sentence = N_ ("Give a machine that is off a new, empty disk."),
+    .arguments = { MACHINE,
+                   { .name = "SIZE", .kind = LODGECTL_KIND_TEXT, .optional = TRUE } },
+    .sentence = N_ ("Give a machine that is off a new disk."),
     .details = N_ ("SIZE is what the guest sees, such as 40G; the disk takes only what is written "
-                   "to it. Its id is printed."),
+                   "to it. With --from it may be left out, or be more than the image has. Its id "
+                   "is printed."),
     .options = {
+      { .name = "from", .kind = LODGECTL_KIND_FILE, .value = "FILE",
+        .sentence = N_ ("a disk image (qcow2, raw, vmdk, vhdx, vdi, vpc, qed), which is copied; "
+                        "else the disk is empty") },
       { .name = "bus", .kind = LODGECTL_KIND_CHOICE, .value = "BUS", .choices = buses,
         .sentence = N_ ("what it is connected by: virtio or sata; else as the first disk") },
       JSON,
@@ -316,6 +321,18 @@ const LodgectlCommand lodgectl_commands[] = {
                    "back."),
     .options = { JSON },
     .handler = lodgectl_disk_grow,
+  },
+  {
+    .noun = "disk",
+    .verb = "remove",
+    .arguments = { MACHINE, DISK },
+    .sentence = N_ ("Remove a disk of a machine that is off, with all that is on it."),
+    .details = N_ ("Snapshots that have the disk keep it. An image that is used in place is left "
+                   "alone."),
+    .options = {
+      { .name = "yes", .sentence = N_ ("also the first disk, from which the machine starts") },
+    },
+    .handler = lodgectl_disk_remove,
   },
   {
     .noun = "forward",

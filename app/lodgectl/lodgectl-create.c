@@ -58,14 +58,9 @@ parse_count (const char *name, const char *text, GError **error)
 static GVariant *
 parse_path (const char *name, const char *text, GError **error)
 {
-  g_autofree char *path = NULL;
+  char *path = lodgectl_dup_path (name, text, error);
 
-  if (*text == '\0' || !g_utf8_validate (text, -1, NULL)) {
-    lodgectl_set_usage_error (error, _ ("--%s needs the path of a file, in UTF-8"), name);
-    return NULL;
-  }
-  path = lodgectl_dup_absolute (text);
-  return g_variant_new_string (path);
+  return path != NULL ? g_variant_new_take_string (path) : NULL;
 }
 
 static GVariant *

@@ -118,13 +118,21 @@ parse_size (const char *text, guint64 *out_bytes, GError **error)
 gboolean
 lodgectl_disk_add (LodgectlRun *run, GError **error)
 {
+  const char *size_text = lodgectl_run_get_argument (run, 1);
   const char *bus = lodgectl_run_get_option (run, "bus");
+  const char *from = lodgectl_run_get_option (run, "from");
   g_autoptr (LodgeMachine1) machine = NULL;
+  g_autofree char *path = NULL;
   g_autofree char *id = NULL;
   GVariantBuilder options;
-  guint64 size;
+  guint64 size = 0;
 
-  if (!parse_size (lodgectl_run_get_argument (run, 1), &size, error))
+  if (size_text == NULL && from == NULL) {
+    lodgectl_set_usage_error (error, _ ("An empty disk needs a SIZE, such as 40G"));
+    return FALSE;
+  }
+  if ((size_text != NULL && !parse_size (size_text, &size, error)) ||
+      (from != NULL && (path = lodgectl_dup_path ("from", from, error)) == NULL))
     return FALSE;
   machine = lodgectl_run_open (run, error);
   if (machine == NULL)
@@ -132,6 +140,8 @@ lodgectl_disk_add (LodgectlRun *run, GError **error)
   g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
   if (bus != NULL)
     g_variant_builder_add (&options, "{sv}", "bus", g_variant_new_string (bus));
+  if (from != NULL)
+    g_variant_builder_add (&options, "{sv}", "from", g_variant_new_string (path));
   id = lodgectl_run_job (run, G_DBUS_PROXY (machine), "AddDisk",
                          g_variant_new ("(ta{sv})", size, &options), error);
   if (id == NULL)
@@ -194,4 +204,44 @@ lodgectl_disk_grow (LodgectlRun *run, GError **error)
   if (disks != NULL)
     print_room (disks, disk);
   return TRUE;
+}
+
+/* A slip of the fingers must not cost the system. */
+static gboolean
+check_confirmed (LodgectlRun *run, LodgeMachine1 *machine, const char *disk, GError **error)
+{
+  g_autoptr (GVariant) disks = NULL;
+  g_autoptr (GVariant) first = NULL;
+
+  if (lodgectl_run_has_option (run, "yes"))
+    return TRUE;
+  disks = list_disks (run, machine, error);
+  if (disks == NULL)
+    return FALSE;
+  first = g_variant_n_children (disks) > 0 ? g_variant_get_child_value (disks, 0) : NULL;
+  if (first == NULL || !g_str_equal (get_string (first, "id"), disk))
+    return TRUE;
+  lodgectl_set_usage_error (error,
+                            _ ("“%s” starts from %s: to remove that, with all that is on it, add "
+                               "--yes"),
+                            lodge_machine1_get_name (machine), disk);
+  return FALSE;
+}
+
+gboolean
+lodgectl_disk_remove (LodgectlRun *run, GError **error)
+{
+  const char *disk = check_disk (run, error);
+  g_autoptr (LodgeMachine1) machine = disk != NULL ? lodgectl_run_open (run, error) : NULL;
+  g_autofree char *nothing = NULL;
+  GVariantBuilder options;
+
+  if (machine == NULL || !check_confirmed (run, machine, disk, error))
+    return FALSE;
+  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&options, "{sv}", "first",
+                         g_variant_new_boolean (lodgectl_run_has_option (run, "yes")));
+  nothing = lodgectl_run_job (run, G_DBUS_PROXY (machine), "RemoveDisk",
+                              g_variant_new ("(sa{sv})", disk, &options), error);
+  return nothing != NULL;
 }

@@ -126,3 +126,12 @@ lodgectl_dup_absolute (const char *path)
 {
   return g_canonicalize_filename (path, NULL);
 }
+
+char *
+lodgectl_dup_path (const char *name, const char *path, GError **error)
+{
+  if (*path != '\0' && g_utf8_validate (path, -1, NULL))
+    return lodgectl_dup_absolute (path);
+  lodgectl_set_usage_error (error, _ ("--%s needs the path of a file, in UTF-8"), name);
+  return NULL;
+}

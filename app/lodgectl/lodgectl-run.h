@@ -42,5 +42,7 @@ gboolean lodgectl_run_get_timeout (LodgectlRun *self, gint64 *out_seconds, GErro
 
 /* (transfer full): relative to where lodgectl was started; links stay as they are. */
 char *lodgectl_dup_absolute (const char *path);
+/* (transfer full): the same of what the option @name was given; %NULL with a usage error. */
+char *lodgectl_dup_path (const char *name, const char *path, GError **error);
 
 G_END_DECLS

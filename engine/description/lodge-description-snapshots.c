@@ -388,6 +388,22 @@ lodge_description_release_layer (LodgeDescription *self, const char *layer)
 }
 
 void
+lodge_description_remove_disk (LodgeDescription *self, const char *id)
+{
+  LodgeDisk *disk = lodge_section_find_item (LODGE_SECTION_DISK, self, id);
+  g_autofree char *layer = g_strdup (disk->top);
+
+  g_ptr_array_remove (self->disks, disk);
+  while (layer != NULL && !is_layer_needed (self, layer) && count_on (self, layer, NULL) == 0) {
+    LodgeLayer *one = lodge_description_get_layer (self, layer);
+
+    g_free (layer);
+    layer = g_strdup (one->below);
+    g_ptr_array_remove (self->layers, one);
+  }
+}
+
+void
 lodge_description_forget_snapshot (LodgeDescription *self, const char *id)
 {
   LodgeSnapshot *snapshot = lodge_description_get_snapshot (self, id);

@@ -90,6 +90,10 @@ void lodge_description_forget_snapshot (LodgeDescription *self, const char *id);
  * what is released already and has nothing else on it; else it is to be merged. */
 void lodge_description_release_layer (LodgeDescription *self, const char *layer);
 
+/* @id: a disk's, which is there. It goes, and of its layers, from the top down, those that no
+ * snapshot needs and nothing else stands on. */
+void lodge_description_remove_disk (LodgeDescription *self, const char *id);
+
 typedef gboolean (*LodgeLayerFilter) (const LodgeLayer *layer, gpointer data);
 
 /* A released layer on which exactly one other stands: that one, or %NULL. Lent. Nothing that can be

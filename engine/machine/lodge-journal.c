@@ -50,7 +50,11 @@ lodge_journal_takes (const char *file)
   guint n = g_strv_length (parts);
 
   for (guint i = 0; i < n; i++) {
-    if (parts[i][0] == '\0' || parts[i][0] == '.')
+    /* A layer in the making is hidden (lodge_image_target_dup_hidden()). */
+    gboolean made = i == 1 && n == 2 && strcmp (parts[0], "layers") == 0 && parts[i][0] == '.' &&
+                    parts[i][1] != '.' && g_str_has_suffix (parts[i], ".new");
+
+    if (parts[i][0] == '\0' || (parts[i][0] == '.' && !made))
       return FALSE;
   }
   if (n == 2)

@@ -59,24 +59,39 @@ lodge_library_grow_disk (LodgeLibrary *self,
   return job;
 }
 
+/* For all that lodge_machine_disk_finish() is for. */
 static void
-added_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+changed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GError *error = NULL;
-  g_autofree char *id = lodge_machine_add_disk_finish (LODGE_MACHINE (source), result, &error);
+  g_autofree char *text = lodge_machine_disk_finish (LODGE_MACHINE (source), result, &error);
 
-  end (user_data, id, error);
+  end (user_data, text, error);
 }
 
 LodgeJob *
 lodge_library_add_disk (LodgeLibrary *self,
                         LodgeMachine *machine,
                         guint64 size_bytes,
-                        const char *bus)
+                        const char *bus,
+                        const char *image)
 {
   Change *change = begin (self, machine, "disk-add");
   LodgeJob *job = change->job;
 
-  lodge_machine_add_disk_async (machine, job, size_bytes, bus, added_cb, change);
+  lodge_machine_add_disk_async (machine, job, size_bytes, bus, image, changed_cb, change);
+  return job;
+}
+
+LodgeJob *
+lodge_library_remove_disk (LodgeLibrary *self,
+                           LodgeMachine *machine,
+                           const char *disk,
+                           gboolean first)
+{
+  Change *change = begin (self, machine, "disk-remove");
+  LodgeJob *job = change->job;
+
+  lodge_machine_remove_disk_async (machine, job, disk, first, changed_cb, change);
   return job;
 }

@@ -79,7 +79,12 @@ LodgeJob *lodge_library_grow_disk (LodgeLibrary *self,
 LodgeJob *lodge_library_add_disk (LodgeLibrary *self,
                                   LodgeMachine *machine,
                                   guint64 size_bytes,
-                                  const char *bus);
+                                  const char *bus,
+                                  const char *image);
+LodgeJob *lodge_library_remove_disk (LodgeLibrary *self,
+                                     LodgeMachine *machine,
+                                     const char *disk,
+                                     gboolean first);
 
 /**
  * lodge_library_shut_down_async:

@@ -39,21 +39,43 @@ gboolean lodge_machine_grow_disk_finish (LodgeMachine *self,
 
 /**
  * lodge_machine_add_disk_async:
+ * @size_bytes: made whole sectors; 0: as large as the image
  * @bus: (nullable): "virtio" or "sata"; else as the first disk
+ * @image: (nullable): the path of an image of any format, to be copied; else it is empty
  *
- * A new, empty disk, behind those that are there. Only when off or crashed. An end before the last
- * step leaves everything as it was.
+ * A new disk, behind those that are there. Only when off or crashed. An end before the last step
+ * leaves everything as it was. Its result is the disk's id.
  *
  * Errors: %LODGE_ERROR_STATE, %LODGE_ERROR_INVALID (also: no port is free), %LODGE_ERROR_STORAGE,
- * %LODGE_ERROR_DENIED, %LODGE_ERROR_CANCELLED.
+ * %LODGE_ERROR_DENIED, %LODGE_ERROR_CANCELLED, those of lodge_image_inspect_async().
  */
 void lodge_machine_add_disk_async (LodgeMachine *self,
                                    LodgeJob *job,
                                    guint64 size_bytes,
                                    const char *bus,
+                                   const char *image,
                                    GAsyncReadyCallback callback,
                                    gpointer user_data);
-/* Returns: (transfer full): its id */
-char *lodge_machine_add_disk_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
+
+/**
+ * lodge_machine_remove_disk_async:
+ * @disk: its id
+ * @first: also the first disk, from which the machine starts
+ *
+ * The disk goes, and its layers but those that a snapshot needs. Only when off or crashed. An end
+ * before machine.ini is written leaves everything as it was.
+ *
+ * Errors: %LODGE_ERROR_NOT_FOUND, %LODGE_ERROR_STATE (also: the first, which is not wanted),
+ * %LODGE_ERROR_STORAGE, %LODGE_ERROR_DENIED, %LODGE_ERROR_CANCELLED.
+ */
+void lodge_machine_remove_disk_async (LodgeMachine *self,
+                                      LodgeJob *job,
+                                      const char *disk,
+                                      gboolean first,
+                                      GAsyncReadyCallback callback,
+                                      gpointer user_data);
+
+/* For all of these. Returns: (transfer full): the result as each says, or "". */
+char *lodge_machine_disk_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
 G_END_DECLS

@@ -52,15 +52,35 @@ handle_add (LodgeMachine1 *object,
             guint64 size,
             GVariant *options)
 {
-  static const char *const known[] = {"bus", NULL};
+  static const char *const known[] = {"bus", "from", NULL};
   const char *bus = NULL;
+  const char *from = NULL;
   LodgeJob *job;
 
   if (!lodge_service_check_options (invocation, options, known))
     return TRUE;
   g_variant_lookup (options, "bus", "&s", &bus);
-  job = lodge_library_add_disk (get_library (object), get_machine (object), size, bus);
+  g_variant_lookup (options, "from", "&s", &from);
+  job = lodge_library_add_disk (get_library (object), get_machine (object), size, bus, from);
   lodge_machine1_complete_add_disk (object, invocation, lodge_service_job_get_path (job));
+  return TRUE;
+}
+
+static gboolean
+handle_remove (LodgeMachine1 *object,
+               GDBusMethodInvocation *invocation,
+               const char *disk,
+               GVariant *options)
+{
+  static const char *const known[] = {"first", NULL};
+  gboolean first = FALSE;
+  LodgeJob *job;
+
+  if (!lodge_service_check_options (invocation, options, known))
+    return TRUE;
+  g_variant_lookup (options, "first", "b", &first);
+  job = lodge_library_remove_disk (get_library (object), get_machine (object), disk, first);
+  lodge_machine1_complete_remove_disk (object, invocation, lodge_service_job_get_path (job));
   return TRUE;
 }
 
@@ -70,4 +90,5 @@ lodge_service_disks_init (LodgeMachine1Iface *iface)
   iface->handle_list_disks = handle_list;
   iface->handle_grow_disk = handle_grow;
   iface->handle_add_disk = handle_add;
+  iface->handle_remove_disk = handle_remove;
 }

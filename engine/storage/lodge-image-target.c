@@ -23,13 +23,20 @@ set_error (const LodgeImageTarget *self, int saved_errno, GError **error)
                  _ ("Could not make %s: %s"), self->path, g_strerror (saved_errno));
 }
 
+char *
+lodge_image_target_dup_hidden (const char *path)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autofree char *name = g_path_get_basename (path);
+
+  return g_strdup_printf ("%s/.%s.new", folder, name);
+}
+
 LodgeImageTarget *
 lodge_image_target_begin (const char *path, GError **error)
 {
   g_autoptr (LodgeImageTarget) self = g_new0 (LodgeImageTarget, 1);
-  g_autofree char *folder = g_path_get_dirname (path);
-  g_autofree char *name = g_path_get_basename (path);
-  g_autofree char *hidden = g_strdup_printf ("%s/.%s.new", folder, name);
+  g_autofree char *hidden = lodge_image_target_dup_hidden (path);
   struct stat info;
   int fd;
 

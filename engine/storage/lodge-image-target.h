@@ -15,6 +15,9 @@ typedef struct {
  * %LODGE_ERROR_STORAGE. */
 LodgeImageTarget *lodge_image_target_begin (const char *path, GError **error);
 
+/* What the hidden file of @path is called. Transfer full. */
+char *lodge_image_target_dup_hidden (const char *path);
+
 /* Names it, durably, never over anything that has come there. Blocks until the disk has it: call it
  * in a thread. */
 gboolean lodge_image_target_commit (LodgeImageTarget *self, GError **error);

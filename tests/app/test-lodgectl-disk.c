@@ -70,6 +70,46 @@ test_add (Fixture *self, gconstpointer unused)
 }
 
 static void
+test_add_copy (Fixture *self, gconstpointer unused)
+{
+  g_auto (Output) output = run (self, "disk", "add", "web", "--from", "/images/old.vmdk");
+  g_auto (Output) larger = {0};
+  g_auto (Output) none = {0};
+  g_auto (Output) bad = {0};
+
+  assert_done (&output);
+  assert_calls (self, "AddDisk web 0 {'from': <'/images/old.vmdk'>}");
+  g_assert_cmpstr (output.out, ==, "disk2\n");
+  larger = run (self, "disk", "add", "web", "8G", "--from", "/images/old.vmdk");
+  assert_done (&larger);
+  assert_calls (self, "AddDisk web 8589934592 {'from': <'/images/old.vmdk'>}");
+  none = run (self, "disk", "add", "web");
+  assert_fails (&none, 2, "SIZE");
+  bad = run (self, "disk", "add", "web", "--from", "\xff");
+  assert_fails (&bad, 2, "UTF-8");
+}
+
+static void
+test_remove (Fixture *self, gconstpointer unused)
+{
+  g_auto (Output) output = run (self, "disk", "remove", "web", "disk1");
+  g_auto (Output) first = {0};
+  g_auto (Output) confirmed = {0};
+  g_auto (Output) none = {0};
+
+  assert_done (&output);
+  assert_calls (self, "ListDisks web\nRemoveDisk web 'disk1' {'first': <false>}");
+  first = run (self, "disk", "remove", "web", "disk0");
+  assert_fails (&first, 2, "--yes");
+  assert_calls (self, "ListDisks web");
+  confirmed = run (self, "disk", "remove", "web", "disk0", "--yes");
+  assert_done (&confirmed);
+  assert_calls (self, "RemoveDisk web 'disk0' {'first': <true>}");
+  none = run (self, "disk", "remove", "web");
+  assert_fails (&none, 2, "DISK");
+}
+
+static void
 test_refused (Fixture *self, gconstpointer unused)
 {
   g_auto (Output) smaller = run (self, "disk", "grow", "web", "disk0", "10G");
@@ -101,6 +141,8 @@ main (int argc, char *argv[])
   ADD ("list", test_list);
   ADD ("grow", test_grow);
   ADD ("add", test_add);
+  ADD ("add-copy", test_add_copy);
+  ADD ("remove", test_remove);
   ADD ("refused", test_refused);
   return g_test_run ();
 }

@@ -25,13 +25,28 @@ static const SnapshotMarks present = {{1, 2}};
 
 /* --- The worker --- */
 
+/* Beside what an engine has, since nobody changes it. */
+static char *
+dup_image (SnapshotFixture *f)
+{
+  g_autofree char *folder = g_path_get_dirname (f->data);
+
+  return g_build_filename (folder, "image.vmdk", NULL);
+}
+
 static LodgeJob *
 begin (SnapshotFixture *f, const char *operation)
 {
+  g_autofree char *image = dup_image (f);
+
+  if (g_str_equal (operation, "copy"))
+    return lodge_library_add_disk (f->library, f->machine, NEW_SIZE, NULL, image);
+  if (g_str_equal (operation, "remove"))
+    return lodge_library_remove_disk (f->library, f->machine, "data", FALSE);
   if (g_str_equal (operation, "grow"))
     return lodge_library_grow_disk (f->library, f->machine, "disk0", NEW_SIZE);
   if (g_str_equal (operation, "add"))
-    return lodge_library_add_disk (f->library, f->machine, NEW_SIZE, NULL);
+    return lodge_library_add_disk (f->library, f->machine, NEW_SIZE, NULL, NULL);
   g_assert_cmpstr (operation, ==, "grow-raw");
   return lodge_library_grow_disk (f->library, f->machine, "data", NEW_SIZE);
 }
@@ -68,6 +83,12 @@ set_up (Fixture *f, gconstpointer operation)
     g_free (snapshot_fixture_take (s, "one"));
   snapshot_fixture_write (s, 1, 2);
   snapshot_fixture_close (s);
+  if (g_str_equal (operation, "copy")) {
+    g_autofree char *image = dup_image (s);
+
+    snapshot_fixture_run ("qemu-img", "create", "-q", "-f", "vmdk", image, "4M", NULL);
+    snapshot_fixture_run ("qemu-io", "-f", "vmdk", "-c", "write -P 7 1M 64k", image, NULL);
+  }
   f->original = g_steal_pointer (&s->data);
   s->data = g_build_filename (s->folder, "copy", NULL);
 }
@@ -106,20 +127,40 @@ assert_contents (SnapshotFixture *s, const char *operation)
 }
 
 static void
-look_at_added (SnapshotFixture *s)
+look_at_added (SnapshotFixture *s, const char *operation)
 {
   guint n = lodge_machine_get_description (s->machine)->disks->len;
   g_autofree char *kept = NULL;
 
   g_assert_cmpuint (n, >=, 2);
   g_assert_cmpuint (n, <=, 3);
-  g_assert_no_error (snapshot_fixture_wait (begin (s, "add")));
+  g_assert_no_error (snapshot_fixture_wait (begin (s, operation)));
   g_assert_cmpuint (get_size (s, n), ==, NEW_SIZE);
   snapshot_fixture_assert_tidy (s);
   /* What there was before is looked at from where there are only those disks. */
   kept = snapshot_fixture_go_back (s, "one", TRUE);
   snapshot_fixture_assert_marks (s, NULL, &one);
   snapshot_fixture_assert_marks (s, kept, &present);
+  snapshot_fixture_assert_tidy (s);
+  snapshot_fixture_close (s);
+}
+
+static void
+look_at_removed (SnapshotFixture *s)
+{
+  guint n = lodge_machine_get_description (s->machine)->disks->len;
+
+  snapshot_fixture_assert_tidy (s);
+  snapshot_fixture_assert_marks (s, NULL, &present);
+  if (n == 2)
+    g_assert_no_error (snapshot_fixture_wait (begin (s, "remove")));
+  g_assert_cmpuint (lodge_machine_get_description (s->machine)->disks->len, ==, 1);
+  snapshot_fixture_assert_tidy (s);
+  snapshot_fixture_assert_marks (s, NULL, &present);
+  /* The snapshot has it as it was. */
+  g_free (snapshot_fixture_go_back (s, "one", FALSE));
+  g_assert_cmpuint (lodge_machine_get_description (s->machine)->disks->len, ==, 2);
+  snapshot_fixture_assert_marks (s, NULL, &one);
   snapshot_fixture_assert_tidy (s);
   snapshot_fixture_close (s);
 }
@@ -134,9 +175,13 @@ look (Fixture *f, const char *operation)
   guint64 size;
 
   snapshot_fixture_open (s);
-  if (g_str_equal (operation, "add")) {
+  if (g_str_equal (operation, "add") || g_str_equal (operation, "copy")) {
     snapshot_fixture_assert_tidy (s);
-    look_at_added (s);
+    look_at_added (s, operation);
+    return;
+  }
+  if (g_str_equal (operation, "remove")) {
+    look_at_removed (s);
     return;
   }
   assert_contents (s, operation);
@@ -182,7 +227,7 @@ test_killed (Fixture *f, gconstpointer operation)
 int
 main (int argc, char *argv[])
 {
-  static const char *const operations[] = {"grow", "grow-raw", "add"};
+  static const char *const operations[] = {"grow", "grow-raw", "add", "copy", "remove"};
 
   if (crash_worker_main (argc, argv, work))
     return 0;

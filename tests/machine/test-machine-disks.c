@@ -229,7 +229,7 @@ test_add (SnapshotFixture *f, gconstpointer unused)
 
   snapshot_fixture_write (f, 0, 1);
   g_free (snapshot_fixture_take (f, "before"));
-  job = lodge_library_add_disk (f->library, f->machine, 8 * MIB + 1, NULL);
+  job = lodge_library_add_disk (f->library, f->machine, 8 * MIB + 1, NULL, NULL);
   g_assert_no_error (snapshot_fixture_wait (job));
   g_assert_cmpstr (lodge_job_get_result (job), ==, "disk1");
   g_assert_cmpuint (now (f)->disks->len, ==, 3);
@@ -241,7 +241,7 @@ test_add (SnapshotFixture *f, gconstpointer unused)
   snapshot_fixture_run ("qemu-img", "check", "-q", kept, NULL);
   snapshot_fixture_assert_tidy (f);
 
-  job = lodge_library_add_disk (f->library, f->machine, MIB, "sata");
+  job = lodge_library_add_disk (f->library, f->machine, MIB, "sata", NULL);
   g_assert_no_error (snapshot_fixture_wait (job));
   disk = now (f)->disks->pdata[3];
   g_assert_cmpint (disk->bus, ==, LODGE_DISK_BUS_SATA);
@@ -264,7 +264,7 @@ test_add_beside (SnapshotFixture *f, gconstpointer unused)
   LodgeJob *job;
 
   g_assert_true (g_file_set_contents (path, "kept", -1, NULL));
-  job = lodge_library_add_disk (f->library, f->machine, MIB, NULL);
+  job = lodge_library_add_disk (f->library, f->machine, MIB, NULL, NULL);
   g_assert_no_error (snapshot_fixture_wait (job));
   g_assert_cmpstr (get_top (f, 2)->file, ==, "layers/disk1-l1.qcow2");
   g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
@@ -280,11 +280,169 @@ test_add_refused (SnapshotFixture *f, gconstpointer unused)
   } cases[] = {{0, NULL}, {G_MAXUINT64, NULL}, {MIB, "floppy"}};
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
-    g_assert_error (snapshot_fixture_wait (lodge_library_add_disk (f->library, f->machine,
-                                                                   cases[i].size, cases[i].bus)),
+    g_assert_error (snapshot_fixture_wait (lodge_library_add_disk (
+                        f->library, f->machine, cases[i].size, cases[i].bus, NULL)),
                     LODGE_ERROR, LODGE_ERROR_INVALID);
   g_assert_cmpuint (now (f)->disks->len, ==, 2);
   snapshot_fixture_assert_tidy (f);
+}
+
+/* An image of any format, made with a mark in it. Transfer full. */
+static char *
+make_image (SnapshotFixture *f, const char *format)
+{
+  char *path = g_strdup_printf ("%s/image.%s", f->folder, format);
+
+  snapshot_fixture_run ("qemu-img", "create", "-q", "-f", format, path, "8M", NULL);
+  snapshot_fixture_run ("qemu-io", "-f", format, "-c", "write -P 7 1M 64k", path, NULL);
+  return path;
+}
+
+static LodgeJob *
+add_copy (SnapshotFixture *f, const char *image, guint64 size)
+{
+  return lodge_library_add_disk (f->library, f->machine, size, "virtio", image);
+}
+
+static void
+test_add_copy (SnapshotFixture *f, gconstpointer unused)
+{
+  static const char *const formats[] = {"qcow2", "raw", "vmdk", "vdi", "vhdx"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
+    g_autofree char *image = make_image (f, formats[i]);
+    g_autofree char *copy = NULL;
+    LodgeJob *job = add_copy (f, image, 0);
+
+    g_assert_no_error (snapshot_fixture_wait (job));
+    assert_size (f, 2 + i, 8 * MIB);
+    g_assert_cmpstr (lodge_job_get_result (job), ==,
+                     ((LodgeDisk *) now (f)->disks->pdata[2 + i])->id);
+    g_assert_cmpstr (get_top (f, 2 + i)->format, ==, "qcow2");
+    copy = g_build_filename (f->machine_folder, get_top (f, 2 + i)->file, NULL);
+    snapshot_fixture_run ("qemu-img", "compare", "-q", "-F", formats[i], copy, image, NULL);
+  }
+  snapshot_fixture_assert_tidy (f);
+}
+
+static void
+test_add_copy_larger (SnapshotFixture *f, gconstpointer unused)
+{
+  g_autofree char *image = make_image (f, "vdi");
+  const GError *error = snapshot_fixture_wait (add_copy (f, image, 4 * MIB));
+
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);
+  g_assert_nonnull (strstr (error->message, "has 8M"));
+  g_assert_no_error (snapshot_fixture_wait (add_copy (f, image, 64 * MIB)));
+  assert_size (f, 2, 64 * MIB);
+  snapshot_fixture_assert_tidy (f);
+}
+
+/* What refers to another file must not bring that in. */
+static void
+test_add_copy_hostile (SnapshotFixture *f, gconstpointer unused)
+{
+  g_autofree char *secret = make_image (f, "raw");
+  g_autofree char *image = g_build_filename (f->folder, "hostile.qcow2", NULL);
+  g_autofree char *none = g_build_filename (f->folder, "none.qcow2", NULL);
+
+  snapshot_fixture_run ("qemu-img", "create", "-q", "-f", "qcow2", "-b", secret, "-F", "raw", image,
+                        NULL);
+  g_assert_error (snapshot_fixture_wait (add_copy (f, image, 0)), LODGE_ERROR, LODGE_ERROR_INVALID);
+  g_assert_error (snapshot_fixture_wait (add_copy (f, none, 0)), LODGE_ERROR,
+                  LODGE_ERROR_NOT_FOUND);
+  g_assert_error (snapshot_fixture_wait (add_copy (f, "image.raw", 0)), LODGE_ERROR,
+                  LODGE_ERROR_INVALID);
+  g_assert_error (snapshot_fixture_wait (add_copy (f, f->folder, 0)), LODGE_ERROR,
+                  LODGE_ERROR_INVALID);
+  g_assert_cmpuint (now (f)->disks->len, ==, 2);
+  snapshot_fixture_assert_tidy (f);
+}
+
+static void
+test_add_copy_cancelled (SnapshotFixture *f, gconstpointer unused)
+{
+  g_autofree char *image = make_image (f, "vmdk");
+  LodgeJob *job = add_copy (f, image, 0);
+
+  lodge_job_cancel (job);
+  g_assert_error (snapshot_fixture_wait (job), LODGE_ERROR, LODGE_ERROR_CANCELLED);
+  g_assert_cmpuint (now (f)->disks->len, ==, 2);
+  snapshot_fixture_assert_tidy (f);
+}
+
+static const GError *
+remove_disk (SnapshotFixture *f, const char *disk, gboolean first)
+{
+  return snapshot_fixture_wait (lodge_library_remove_disk (f->library, f->machine, disk, first));
+}
+
+static void
+test_remove (SnapshotFixture *f, gconstpointer unused)
+{
+  const GError *error;
+
+  snapshot_fixture_write (f, 0, 1);
+  error = remove_disk (f, "disk0", FALSE);
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_STATE);
+  g_assert_nonnull (strstr (error->message, "starts from the disk “disk0”"));
+  error = remove_disk (f, "disk7", TRUE);
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND);
+  g_assert_cmpuint (now (f)->disks->len, ==, 2);
+
+  g_assert_no_error (remove_disk (f, "data", FALSE));
+  g_assert_cmpuint (now (f)->disks->len, ==, 1);
+  g_assert_cmpuint (now (f)->layers->len, ==, 1);
+  snapshot_fixture_assert_tidy (f);
+  snapshot_fixture_assert_marks (f, NULL, MARKS (1));
+  g_assert_no_error (remove_disk (f, "disk0", TRUE));
+  g_assert_cmpuint (now (f)->disks->len, ==, 0);
+  snapshot_fixture_assert_tidy (f);
+  /* One is made again where none is. */
+  g_assert_no_error (
+      snapshot_fixture_wait (lodge_library_add_disk (f->library, f->machine, MIB, NULL, NULL)));
+  assert_size (f, 0, MIB);
+}
+
+/* A snapshot has what it had, and the layer goes with the last that needs it. */
+static void
+test_remove_snapshots (SnapshotFixture *f, gconstpointer unused)
+{
+  snapshot_fixture_write (f, 0, 1);
+  g_free (snapshot_fixture_take (f, "one"));
+  snapshot_fixture_write (f, 1, 2);
+  g_assert_no_error (remove_disk (f, "data", FALSE));
+  g_assert_cmpuint (now (f)->layers->len, ==, 3);
+  snapshot_fixture_assert_tidy (f);
+  snapshot_fixture_assert_marks (f, NULL, MARKS (1, 2));
+
+  g_free (snapshot_fixture_go_back (f, "one", FALSE));
+  g_assert_cmpuint (now (f)->disks->len, ==, 2);
+  snapshot_fixture_assert_marks (f, NULL, MARKS (1));
+  g_assert_no_error (remove_disk (f, "data", FALSE));
+  snapshot_fixture_delete (f, "one");
+  snapshot_fixture_wait_all (f);
+  g_assert_cmpuint (now (f)->layers->len, ==, 1);
+  snapshot_fixture_assert_marks (f, NULL, MARKS (1));
+  snapshot_fixture_assert_tidy (f);
+}
+
+/* A clone goes on with its own. */
+static void
+test_remove_shared (SnapshotFixture *f, gconstpointer unused)
+{
+  g_autoptr (GVariant) options = g_variant_ref_sink (g_variant_new_parsed ("{'linked': <true>}"));
+  g_autoptr (GError) error = NULL;
+
+  snapshot_fixture_write (f, 0, 1);
+  g_assert_no_error (snapshot_fixture_wait (
+      lodge_library_clone_machine (f->library, f->machine, "twin", options, &error)));
+  g_assert_no_error (remove_disk (f, "data", FALSE));
+  g_assert_no_error (remove_disk (f, "disk0", TRUE));
+  g_assert_cmpuint (now (f)->layers->len, ==, 0);
+  snapshot_fixture_assert_tidy (f);
+  snapshot_fixture_look_at (f, "twin");
+  snapshot_fixture_assert_marks (f, NULL, MARKS (1));
 }
 
 int
@@ -304,5 +462,12 @@ main (int argc, char *argv[])
   ADD ("add", test_add);
   ADD ("add-beside", test_add_beside);
   ADD ("add-refused", test_add_refused);
+  ADD ("add-copy", test_add_copy);
+  ADD ("add-copy-larger", test_add_copy_larger);
+  ADD ("add-copy-hostile", test_add_copy_hostile);
+  ADD ("add-copy-cancelled", test_add_copy_cancelled);
+  ADD ("remove", test_remove);
+  ADD ("remove-snapshots", test_remove_snapshots);
+  ADD ("remove-shared", test_remove_shared);
   return g_test_run ();
 }

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A disk of a machine that is off goes, with its layers.
+ *
+ * What would go is listed in the journal; then machine.ini names it no more, which is the moment
+ * from which it is gone. Layers that a snapshot needs stay, and so does what a clone shares: a file
+ * with another name is there under that.
+ */
+#include "machine/lodge-machine-disk-work.h"
+#include "machine/lodge-machine-disks.h"
+
+#include "description/lodge-description-snapshots.h"
+#include "lodge-error.h"
+#include "machine/lodge-journal-private.h"
+#include "machine/lodge-journal.h"
+
+#include <glib/gi18n-lib.h>
+
+typedef struct {
+  LodgeDiskWork work;
+  gboolean first; /* also the one that it starts from */
+} Remove;
+
+static void
+remove_free (gpointer data)
+{
+  lodge_disk_work_clear (data);
+  g_free (data);
+}
+
+static void
+saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+
+  if (lodge_machine_save_finish (LODGE_MACHINE (source), result, &error))
+    lodge_journal_step ("written");
+  lodge_disk_work_end (user_data, error);
+}
+
+static gboolean
+edit (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
+{
+  const LodgeDiskWork *work = data;
+
+  lodge_description_remove_disk (value, work->disk);
+  return TRUE;
+}
+
+static void
+journaled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeDiskWork *work = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (!g_task_propagate_boolean (G_TASK (result), &error) ||
+      lodge_job_set_error_if_cancelled (work->job, &error))
+    lodge_disk_work_end (task, error);
+  else
+    lodge_machine_save_for_work_async (g_task_get_source_object (task), edit, work, saved_cb, task);
+}
+
+static void
+journal_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  const LodgeDiskWork *work = data;
+  GError *error = NULL;
+
+  if (lodge_journal_begin (work->folder, work->files, &error))
+    g_task_return_boolean (worker, TRUE);
+  else
+    g_task_return_error (worker, error);
+}
+
+static void
+go (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  LodgeDiskWork *work = g_task_get_task_data (task);
+  const LodgeDescription *now = lodge_machine_get_description (self);
+  g_autoptr (LodgeDescription) next = lodge_description_copy (now);
+
+  lodge_description_remove_disk (next, work->disk);
+  for (guint i = 0; i < now->layers->len; i++) {
+    const LodgeLayer *layer = now->layers->pdata[i];
+
+    /* Nor what lies elsewhere, or was named by hand. */
+    if (lodge_description_get_layer (next, layer->id) == NULL && lodge_journal_takes (layer->file))
+      g_ptr_array_add (work->files, g_strdup (layer->file));
+  }
+  lodge_disk_work_run (task, journal_thread, journaled_cb);
+}
+
+static gboolean
+check (LodgeMachine *self, gpointer data, GError **error)
+{
+  const Remove *its = data;
+  const LodgeDescription *now = lodge_machine_get_description (self);
+  const LodgeDisk *first = now->disks->pdata[0];
+
+  if (its->first || !g_str_equal (first->id, its->work.disk))
+    return TRUE;
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+               _ ("“%s” starts from the disk “%s”: removing that has to be confirmed"),
+               lodge_machine_get_name (self), first->id);
+  return FALSE;
+}
+
+void
+lodge_machine_remove_disk_async (LodgeMachine *self,
+                                 LodgeJob *job,
+                                 const char *disk,
+                                 gboolean first,
+                                 GAsyncReadyCallback callback,
+                                 gpointer user_data)
+{
+  static const LodgeDiskWorkKind kind = {LODGE_ACTION_DISKS, N_ ("Removing the disk"), check, go};
+  Remove *its = g_new0 (Remove, 1);
+
+  its->first = first;
+  lodge_disk_work_begin (
+      lodge_disk_work_new (self, its, job, disk, remove_free, callback, user_data), &kind);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What all work on a disk has in common.
+ *
+ * Whatever changes a machine's layers does it by the journal (lodge-journal.h): new files are
+ * listed and made, one write of machine.ini makes them count, and what that does not name any more
+ * goes.
+ */
+#include "machine/lodge-machine-disk-work.h"
+#include "machine/lodge-machine-disks.h"
+
+#include "description/lodge-description-snapshots.h"
+#include "lodge-error.h"
+#include "lodge-task-thread.h"
+
+#include <glib/gi18n-lib.h>
+#include <unistd.h>
+
+void
+lodge_disk_work_clear (LodgeDiskWork *self)
+{
+  g_object_unref (self->job);
+  g_free (self->disk);
+  g_free (self->folder);
+  if (self->lock_fd >= 0)
+    close (self->lock_fd);
+  g_ptr_array_unref (self->files);
+  g_free (self->result);
+  g_clear_error (&self->error);
+}
+
+/* Takes @task. */
+static void
+finish (GTask *task_given)
+{
+  g_autoptr (GTask) task = task_given;
+  LodgeMachine *self = g_task_get_source_object (task);
+  LodgeDiskWork *work = g_task_get_task_data (task);
+
+  if (work->lock_fd >= 0)
+    close (g_steal_fd (&work->lock_fd));
+  if (work->began) {
+    lodge_machine_end_work (self);
+    lodge_machine_emit_changed (self);
+  }
+  if (work->error != NULL)
+    g_task_return_error (task, g_steal_pointer (&work->error));
+  else
+    g_task_return_pointer (task, g_strdup (work->result != NULL ? work->result : ""), g_free);
+}
+
+static void
+tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  /* What could not be removed is tried again with the next work, and by the next engine. */
+  if (!lodge_machine_tidy_finish (LODGE_MACHINE (source), result, &error))
+    g_debug ("%s", error->message);
+  finish (user_data);
+}
+
+void
+lodge_disk_work_end (GTask *task, GError *error)
+{
+  LodgeDiskWork *work = g_task_get_task_data (task);
+
+  work->error = error;
+  lodge_machine_tidy_async (g_task_get_source_object (task), tidied_cb, task);
+}
+
+void
+lodge_disk_work_run (GTask *task, GTaskThreadFunc thread, GAsyncReadyCallback callback)
+{
+  g_autoptr (GTask) worker = g_task_new (NULL, NULL, callback, task);
+
+  /* Of the outer task, which outlives it. */
+  g_task_set_task_data (worker, g_task_get_task_data (task), NULL);
+  lodge_task_run_in_thread (worker, thread);
+}
+
+char *
+lodge_disk_work_dup_free_file (const LodgeDiskWork *self,
+                               const LodgeDescription *now,
+                               const char *disk)
+{
+  for (guint n = 0;; n++) {
+    g_autofree char *file = g_strdup_printf ("layers/%s-l%u.qcow2", disk, n);
+    g_autofree char *path = g_build_filename (self->folder, file, NULL);
+    gboolean taken = g_file_test (path, G_FILE_TEST_EXISTS) ||
+                     g_file_test (path, G_FILE_TEST_IS_SYMLINK) ||
+                     lodge_description_needs_file (now, file);
+
+    if (!taken)
+      return g_steal_pointer (&file);
+  }
+}
+
+/* The beginning. */
+
+typedef struct {
+  GTask *task;
+  const LodgeDiskWorkKind *kind;
+} Beginning;
+
+static void
+earlier_tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autofree Beginning *beginning = user_data;
+  LodgeMachine *self = LODGE_MACHINE (source);
+  LodgeDiskWork *work = g_task_get_task_data (beginning->task);
+
+  /* The journal of earlier work stays where that could not be finished. */
+  if (!lodge_machine_tidy_earlier_finish (self, result, &work->error) ||
+      !lodge_machine_check_usable (self, &work->error) ||
+      (work->disk != NULL && lodge_machine_find_disk (self, work->disk, &work->error) == NULL))
+    finish (beginning->task);
+  else
+    beginning->kind->go (beginning->task);
+}
+
+static void
+saved_before_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  lodge_machine_tidy_earlier_async (LODGE_MACHINE (source), earlier_tidied_cb, user_data);
+}
+
+static gboolean
+check (LodgeMachine *self, LodgeDiskWork *work, const LodgeDiskWorkKind *kind, GError **error)
+{
+  lodge_machine_refresh (self);
+  if (!lodge_machine_check_usable (self, error))
+    return FALSE;
+  if (kind->action != LODGE_N_ACTIONS) {
+    if (!lodge_machine_check_not_suspended (self, _ ("disk"), error) ||
+        !lodge_machine_check_action (self, kind->action, error))
+      return FALSE;
+    if (!lodge_state_is_live (self->state) && self->pid != 0) {
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+                   _ ("The QEMU of “%s” is still there after a panic: force it off first"),
+                   lodge_machine_get_name (self));
+      return FALSE;
+    }
+    if (lodge_state_is_live (self->state) && self->qmp == NULL) {
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+                   _ ("“%s” runs, but its control socket is gone: its disks can be changed once it "
+                      "is off"),
+                   lodge_machine_get_name (self));
+      return FALSE;
+    }
+  }
+  return (work->disk == NULL || lodge_machine_find_disk (self, work->disk, error) != NULL) &&
+         (kind->check == NULL || kind->check (self, work, error));
+}
+
+static void
+begin_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Beginning *beginning = user_data;
+  LodgeMachine *self = LODGE_MACHINE (source);
+  GTask *task = beginning->task;
+  LodgeDiskWork *work = g_task_get_task_data (task);
+
+  lodge_machine_stop_work_finish (self, result);
+  work->began = check (self, work, beginning->kind, &work->error) &&
+                lodge_machine_begin_work (self, work->job, &work->error);
+  if (work->began) {
+    lodge_job_set_step (work->job, _ (beginning->kind->step));
+    work->live = lodge_state_is_live (self->state);
+    if (!work->live && beginning->kind->action != LODGE_N_ACTIONS)
+      work->lock_fd = lodge_store_lock (self->store, self->uuid, &work->error);
+  }
+  if (work->error != NULL) {
+    g_free (beginning);
+    finish (task);
+    return;
+  }
+  lodge_machine_wait_saved_async (self, saved_before_cb, beginning);
+}
+
+void
+lodge_disk_work_begin (GTask *task, const LodgeDiskWorkKind *kind)
+{
+  Beginning *beginning = g_new0 (Beginning, 1);
+
+  beginning->task = task;
+  beginning->kind = kind;
+  lodge_machine_stop_work_async (g_task_get_source_object (task), begin_cb, beginning);
+}
+
+GTask *
+lodge_disk_work_new (LodgeMachine *self,
+                     gpointer work_given,
+                     LodgeJob *job,
+                     const char *disk,
+                     GDestroyNotify free_work,
+                     GAsyncReadyCallback callback,
+                     gpointer user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+  LodgeDiskWork *work = work_given;
+
+  work->job = g_object_ref (job);
+  work->disk = g_strdup (disk);
+  work->folder = lodge_machine_dup_folder (self);
+  work->lock_fd = -1;
+  work->files = g_ptr_array_new_with_free_func (g_free);
+  g_task_set_source_tag (task, lodge_disk_work_new);
+  g_task_set_task_data (task, work, free_work);
+  return task;
+}
+
+char *
+lodge_machine_disk_finish (LodgeMachine *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_async_result_is_tagged (result, lodge_disk_work_new), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
