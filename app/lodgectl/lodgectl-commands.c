@@ -335,6 +335,18 @@ const LodgectlCommand lodgectl_commands[] = {
     .handler = lodgectl_disk_remove,
   },
   {
+    .noun = "disk",
+    .verb = "compact",
+    .arguments = { MACHINE, DISK },
+    .sentence = N_ ("Give back what a disk takes of this computer's and has no use for."),
+    .details = N_ ("The machine must be off. What a snapshot needs, and what a clone shares, stays "
+                   "as it is. What the guest has deleted counts only if it has told the disk so "
+                   "(fstrim -a in Linux), or has written zeros. While it is written, what is in "
+                   "use is there twice."),
+    .options = { JSON },
+    .handler = lodgectl_disk_compact,
+  },
+  {
     .noun = "forward",
     .verb = "add",
     .arguments = { MACHINE, { .name = "RULE", .kind = LODGECTL_KIND_TEXT } },

@@ -245,3 +245,37 @@ lodgectl_disk_remove (LodgectlRun *run, GError **error)
                               g_variant_new ("(sa{sv})", disk, &options), error);
   return nothing != NULL;
 }
+
+gboolean
+lodgectl_disk_compact (LodgectlRun *run, GError **error)
+{
+  const char *disk = check_disk (run, error);
+  g_autoptr (LodgeMachine1) machine = disk != NULL ? lodgectl_run_open (run, error) : NULL;
+  g_autofree char *result = NULL;
+  g_autofree char *size = NULL;
+  g_autofree char *line = NULL;
+  guint64 bytes;
+
+  if (machine == NULL)
+    return FALSE;
+  result = lodgectl_run_job (run, G_DBUS_PROXY (machine), "CompactDisk",
+                             g_variant_new ("(s)", disk), error);
+  if (result == NULL)
+    return FALSE;
+  bytes = g_ascii_strtoull (result, NULL, 10);
+  if (lodgectl_run_has_option (run, "json")) {
+    JsonBuilder *builder = json_builder_new ();
+
+    json_builder_begin_object (builder);
+    lodgectl_json_add_string (builder, "id", disk);
+    lodgectl_json_add_number (builder, "freed", bytes);
+    json_builder_end_object (builder);
+    lodgectl_print_json (builder);
+    return TRUE;
+  }
+  size = g_format_size_full (bytes, G_FORMAT_SIZE_IEC_UNITS);
+  line = bytes > 0 ? g_strdup_printf (_ ("%s given back."), size)
+                   : g_strdup (_ ("There was nothing to give back."));
+  lodgectl_print_line (line);
+  return TRUE;
+}

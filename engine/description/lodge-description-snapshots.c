@@ -344,9 +344,8 @@ count_on (const LodgeDescription *self, const char *layer, LodgeLayer **out_last
   return n;
 }
 
-/* By a snapshot or a disk; not by what stands on it. */
-static gboolean
-is_layer_needed (const LodgeDescription *self, const char *layer)
+gboolean
+lodge_description_needs_layer (const LodgeDescription *self, const char *layer)
 {
   for (guint i = 0; i < self->snapshots->len; i++) {
     const LodgeSnapshot *snapshot = g_ptr_array_index (self->snapshots, i);
@@ -370,7 +369,7 @@ lodge_description_release_layer (LodgeDescription *self, const char *layer)
   LodgeLayer *one;
 
   while (id != NULL && (one = lodge_description_get_layer (self, id)) != NULL &&
-         !is_layer_needed (self, id)) {
+         !lodge_description_needs_layer (self, id)) {
     LodgeLayer *below;
 
     if (count_on (self, id, NULL) > 0) {
@@ -394,7 +393,8 @@ lodge_description_remove_disk (LodgeDescription *self, const char *id)
   g_autofree char *layer = g_strdup (disk->top);
 
   g_ptr_array_remove (self->disks, disk);
-  while (layer != NULL && !is_layer_needed (self, layer) && count_on (self, layer, NULL) == 0) {
+  while (layer != NULL && !lodge_description_needs_layer (self, layer) &&
+         count_on (self, layer, NULL) == 0) {
     LodgeLayer *one = lodge_description_get_layer (self, layer);
 
     g_free (layer);
@@ -437,7 +437,7 @@ lodge_description_find_merge (const LodgeDescription *self,
     const LodgeLayer *lower = g_ptr_array_index (self->layers, i);
     LodgeLayer *upper = NULL;
 
-    if (lower->merge && !is_layer_needed (self, lower->id) &&
+    if (lower->merge && !lodge_description_needs_layer (self, lower->id) &&
         count_on (self, lower->id, &upper) == 1 &&
         (may_write == NULL || (may_write (lower, data) && may_write (upper, data))))
       return upper;

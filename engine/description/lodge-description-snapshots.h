@@ -86,6 +86,9 @@ gboolean lodge_description_go_back (LodgeDescription *self,
  */
 void lodge_description_forget_snapshot (LodgeDescription *self, const char *id);
 
+/* Whether a snapshot or a disk needs @layer (an id); not what stands on it. */
+gboolean lodge_description_needs_layer (const LodgeDescription *self, const char *layer);
+
 /* Nobody needs @layer by itself any more. It goes at once when nothing stands on it, and with it
  * what is released already and has nothing else on it; else it is to be merged. */
 void lodge_description_release_layer (LodgeDescription *self, const char *layer);

@@ -95,3 +95,13 @@ lodge_library_remove_disk (LodgeLibrary *self,
   lodge_machine_remove_disk_async (machine, job, disk, first, changed_cb, change);
   return job;
 }
+
+LodgeJob *
+lodge_library_compact_disk (LodgeLibrary *self, LodgeMachine *machine, const char *disk)
+{
+  Change *change = begin (self, machine, "disk-compact");
+  LodgeJob *job = change->job;
+
+  lodge_machine_compact_disk_async (machine, job, disk, changed_cb, change);
+  return job;
+}

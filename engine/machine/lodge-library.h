@@ -85,6 +85,8 @@ LodgeJob *lodge_library_remove_disk (LodgeLibrary *self,
                                      LodgeMachine *machine,
                                      const char *disk,
                                      gboolean first);
+LodgeJob *
+lodge_library_compact_disk (LodgeLibrary *self, LodgeMachine *machine, const char *disk);
 
 /**
  * lodge_library_shut_down_async:

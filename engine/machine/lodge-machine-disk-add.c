@@ -195,7 +195,8 @@ plan (GTask *task)
     return;
   }
   add->work.result = g_strdup (disk->id);
-  g_ptr_array_add (add->work.files, lodge_disk_work_dup_free_file (&add->work, now, disk->id));
+  g_ptr_array_add (add->work.files,
+                   lodge_disk_work_dup_free_file (&add->work, now, disk->id, "qcow2"));
   if (add->image != NULL)
     lodge_disk_work_run (task, journal_thread, journaled_cb);
   else

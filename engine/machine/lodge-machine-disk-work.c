@@ -81,10 +81,11 @@ lodge_disk_work_run (GTask *task, GTaskThreadFunc thread, GAsyncReadyCallback ca
 char *
 lodge_disk_work_dup_free_file (const LodgeDiskWork *self,
                                const LodgeDescription *now,
-                               const char *disk)
+                               const char *disk,
+                               const char *format)
 {
   for (guint n = 0;; n++) {
-    g_autofree char *file = g_strdup_printf ("layers/%s-l%u.qcow2", disk, n);
+    g_autofree char *file = g_strdup_printf ("layers/%s-l%u.%s", disk, n, format);
     g_autofree char *path = g_build_filename (self->folder, file, NULL);
     gboolean taken = g_file_test (path, G_FILE_TEST_EXISTS) ||
                      g_file_test (path, G_FILE_TEST_IS_SYMLINK) ||

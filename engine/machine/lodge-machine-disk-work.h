@@ -53,6 +53,7 @@ void lodge_disk_work_run (GTask *task, GTaskThreadFunc thread, GAsyncReadyCallba
  * full. */
 char *lodge_disk_work_dup_free_file (const LodgeDiskWork *self,
                                      const LodgeDescription *now,
-                                     const char *disk);
+                                     const char *disk,
+                                     const char *format);
 
 G_END_DECLS

@@ -75,7 +75,23 @@ void lodge_machine_remove_disk_async (LodgeMachine *self,
                                       GAsyncReadyCallback callback,
                                       gpointer user_data);
 
-/* For all of these. Returns: (transfer full): the result as each says, or "". */
+/**
+ * lodge_machine_compact_disk_async:
+ *
+ * Writes the disk's layers anew without what is not in use; see lodge-machine-disk-compact.c. Only
+ * when off or crashed. Whenever this ends the disk holds what it held. Its result is how many bytes
+ * that has given back.
+ *
+ * Errors: %LODGE_ERROR_NOT_FOUND, %LODGE_ERROR_STATE, %LODGE_ERROR_INVALID, %LODGE_ERROR_STORAGE,
+ * %LODGE_ERROR_DENIED, %LODGE_ERROR_CANCELLED.
+ */
+void lodge_machine_compact_disk_async (LodgeMachine *self,
+                                       LodgeJob *job,
+                                       const char *disk,
+                                       GAsyncReadyCallback callback,
+                                       gpointer user_data);
+
+/* For all of these but the first two. Returns: (transfer full): the result as each says, or "". */
 char *lodge_machine_disk_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
 G_END_DECLS

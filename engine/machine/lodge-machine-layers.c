@@ -17,7 +17,6 @@
 #include "machine/lodge-journal.h"
 #include "storage/lodge-image.h"
 
-#include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <unistd.h>
 
@@ -222,35 +221,6 @@ merge_journaled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     fail (task, error);
 }
 
-/* From the upper one down; a machine's own files must be those and no links. */
-static gboolean
-list_chain (LodgeMachine *self, Work *work, const LodgeLayer *upper, GError **error)
-{
-  const LodgeDescription *now = lodge_machine_get_description (self);
-  g_autofree char *folder = lodge_machine_dup_folder (self);
-
-  g_clear_pointer (&work->chain, g_ptr_array_unref);
-  work->chain = g_ptr_array_new_with_free_func (g_free);
-  for (const LodgeLayer *layer = upper; layer != NULL;
-       layer = layer->below != NULL ? lodge_description_get_layer (now, layer->below) : NULL) {
-    g_autofree char *path = NULL;
-
-    if (g_path_is_absolute (layer->file)) {
-      path = g_strdup (layer->file);
-    } else {
-      int fd = lodge_own_file_open (folder, layer->file, O_RDONLY, error);
-
-      if (fd < 0)
-        return FALSE;
-      close (fd);
-      path = g_build_filename (folder, layer->file, NULL);
-    }
-    g_ptr_array_add (work->chain, g_strdup_printf ("%s:%s", layer->format, path));
-  }
-  g_ptr_array_add (work->chain, NULL);
-  return TRUE;
-}
-
 /* A file with several names is a clone's, too. */
 static gboolean
 is_ours_alone (const LodgeLayer *layer, gpointer folder)
@@ -310,7 +280,10 @@ merge (GTask *task)
   }
   if (work->lock_fd < 0)
     work->lock_fd = lodge_store_lock (self->store, self->uuid, &work->error);
-  if (work->lock_fd < 0 || !list_chain (self, work, upper, &work->error)) {
+  g_clear_pointer (&work->chain, g_ptr_array_unref);
+  if (work->lock_fd >= 0)
+    work->chain = lodge_machine_list_chain (self, now, upper, &work->error);
+  if (work->chain == NULL) {
     end (task);
     return;
   }

@@ -224,6 +224,14 @@ void
 lodge_machine_tidy_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data);
 gboolean lodge_machine_tidy_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
+/* "format:path" of @layer and those below it, %NULL last, as qemu-img is given them. A machine's own
+ * files must be those and no links. Transfer full; %NULL with the errors of
+ * lodge_own_file_open(). */
+GPtrArray *lodge_machine_list_chain (LodgeMachine *self,
+                                     const LodgeDescription *now,
+                                     const LodgeLayer *layer,
+                                     GError **error);
+
 /* lodge-machine-start.c */
 /* As lodge_machine_start_async(), but the guest goes on from the memory in @memory_fd, which is
  * taken. Also %LODGE_ERROR_FAILED when QEMU does not take it. */

@@ -36,6 +36,7 @@ typedef enum {
   LODGE_ACTION_DISCARD,  /* what was suspended */
   LODGE_ACTION_GROW,     /* a disk */
   LODGE_ACTION_DISKS,    /* adding and removing them */
+  LODGE_ACTION_COMPACT,  /* a disk */
   LODGE_ACTION_INPUT,    /* keys, text, screenshot, console */
   LODGE_N_ACTIONS,
 } LodgeAction;

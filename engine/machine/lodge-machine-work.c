@@ -2,11 +2,14 @@
 /* Long work on a machine's folder: one at a time, and what waits for its end. */
 #include "machine/lodge-machine-private.h"
 
+#include "description/lodge-own-file.h"
 #include "lodge-error.h"
 #include "lodge-task-thread.h"
 #include "machine/lodge-journal.h"
 
+#include <fcntl.h>
 #include <glib/gi18n-lib.h>
+#include <unistd.h>
 
 gboolean
 lodge_machine_check_no_work (LodgeMachine *self, GError **error)
@@ -98,4 +101,33 @@ lodge_machine_tidy_finish (LodgeMachine *self, GAsyncResult *result, GError **er
 {
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
   return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+GPtrArray *
+lodge_machine_list_chain (LodgeMachine *self,
+                          const LodgeDescription *now,
+                          const LodgeLayer *layer,
+                          GError **error)
+{
+  g_autoptr (GPtrArray) chain = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+
+  for (; layer != NULL;
+       layer = layer->below != NULL ? lodge_description_get_layer (now, layer->below) : NULL) {
+    g_autofree char *path = NULL;
+
+    if (g_path_is_absolute (layer->file)) {
+      path = g_strdup (layer->file);
+    } else {
+      int fd = lodge_own_file_open (folder, layer->file, O_RDONLY, error);
+
+      if (fd < 0)
+        return NULL;
+      close (fd);
+      path = g_build_filename (folder, layer->file, NULL);
+    }
+    g_ptr_array_add (chain, g_strdup_printf ("%s:%s", layer->format, path));
+  }
+  g_ptr_array_add (chain, NULL);
+  return g_steal_pointer (&chain);
 }

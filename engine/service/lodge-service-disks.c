@@ -84,6 +84,15 @@ handle_remove (LodgeMachine1 *object,
   return TRUE;
 }
 
+static gboolean
+handle_compact (LodgeMachine1 *object, GDBusMethodInvocation *invocation, const char *disk)
+{
+  LodgeJob *job = lodge_library_compact_disk (get_library (object), get_machine (object), disk);
+
+  lodge_machine1_complete_compact_disk (object, invocation, lodge_service_job_get_path (job));
+  return TRUE;
+}
+
 void
 lodge_service_disks_init (LodgeMachine1Iface *iface)
 {
@@ -91,4 +100,5 @@ lodge_service_disks_init (LodgeMachine1Iface *iface)
   iface->handle_grow_disk = handle_grow;
   iface->handle_add_disk = handle_add;
   iface->handle_remove_disk = handle_remove;
+  iface->handle_compact_disk = handle_compact;
 }

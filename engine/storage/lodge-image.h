@@ -111,6 +111,26 @@ void lodge_image_flatten_async (const char *const *layers,
 gboolean lodge_image_flatten_finish (GAsyncResult *result, GError **error);
 
 /**
+ * lodge_image_compact_async:
+ * @layers: (array zero-terminated): "format:path" from the layer in question down to the lowest of
+ *   the chain; nobody writes to them
+ * @path: a new layer of the same format, must not exist
+ *
+ * Writes what the first holds, without what it has freed and without zeros where nothing is below.
+ * With the others below it reads the same. It ends before the disk is full.
+ *
+ * Errors: as create, %LODGE_ERROR_INVALID, %LODGE_ERROR_NOT_FOUND. Nothing is left behind.
+ */
+void lodge_image_compact_async (const char *const *layers,
+                                const char *path,
+                                LodgeImageProgress progress,
+                                gpointer progress_data,
+                                GCancellable *cancellable,
+                                GAsyncReadyCallback callback,
+                                gpointer user_data);
+gboolean lodge_image_compact_finish (GAsyncResult *result, GError **error);
+
+/**
  * lodge_image_is_bootable_async:
  * @layers: (array zero-terminated): "format:path" from the top layer down; not in use by a QEMU
  *

@@ -90,6 +90,24 @@ test_add_copy (Fixture *self, gconstpointer unused)
 }
 
 static void
+test_compact (Fixture *self, gconstpointer unused)
+{
+  g_auto (Output) output = run (self, "disk", "compact", "web", "disk0");
+  g_auto (Output) json = {0};
+  g_auto (Output) runs = {0};
+
+  assert_done (&output);
+  assert_calls (self, "CompactDisk web 'disk0'");
+  g_assert_cmpstr (output.out, ==, "512.0\302\240MiB given back.\n");
+  json = run (self, "disk", "compact", "web", "disk1", "--json");
+  assert_done (&json);
+  assert_json (&json, "$.freed", "[536870912]");
+  fake_engine_fail_next (self->engine, "CompactDisk", LODGE_ERROR_STATE, "It runs");
+  runs = run (self, "disk", "compact", "web", "disk0");
+  assert_fails (&runs, 1, "It runs");
+}
+
+static void
 test_remove (Fixture *self, gconstpointer unused)
 {
   g_auto (Output) output = run (self, "disk", "remove", "web", "disk1");
@@ -142,6 +160,7 @@ main (int argc, char *argv[])
   ADD ("grow", test_grow);
   ADD ("add", test_add);
   ADD ("add-copy", test_add_copy);
+  ADD ("compact", test_compact);
   ADD ("remove", test_remove);
   ADD ("refused", test_refused);
   return g_test_run ();

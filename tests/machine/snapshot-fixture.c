@@ -174,9 +174,8 @@ snapshot_fixture_tear_down (SnapshotFixture *self, gconstpointer data)
   g_free (self->machine_folder);
 }
 
-/* The chain of a layer, as qemu-io takes it. */
-static char *
-dup_image (SnapshotFixture *self, const char *layer_id)
+char *
+snapshot_fixture_dup_image (SnapshotFixture *self, const char *layer_id)
 {
   const LodgeDescription *now = lodge_machine_get_description (self->machine);
   g_autofree char *below = NULL;
@@ -231,7 +230,7 @@ snapshot_fixture_write (SnapshotFixture *self, guint place, guint8 mark)
 
   for (guint i = 0; i < now->disks->len; i++) {
     const LodgeDisk *disk = now->disks->pdata[i];
-    g_autofree char *image = dup_image (self, disk->top);
+    g_autofree char *image = snapshot_fixture_dup_image (self, disk->top);
 
     write_image (image, place, mark);
   }
@@ -284,7 +283,8 @@ snapshot_fixture_assert_marks (SnapshotFixture *self, const char *name, const Sn
   g_test_message ("%s", name != NULL ? name : "the present");
   for (guint i = 0; i < now->disks->len; i++) {
     const LodgeDisk *disk = now->disks->pdata[i];
-    g_autofree char *image = dup_image (self, snapshot != NULL ? snapshot->layers[i] : disk->top);
+    g_autofree char *image =
+        snapshot_fixture_dup_image (self, snapshot != NULL ? snapshot->layers[i] : disk->top);
 
     assert_image (image, marks);
   }

@@ -28,6 +28,9 @@ typedef struct {
   char *machine_folder;
 } SnapshotFixture;
 
+/* The chain of a layer, as qemu-io and qemu-img take it. Transfer full. */
+char *snapshot_fixture_dup_image (SnapshotFixture *self, const char *layer_id);
+
 /* A machine "web" with two disks, one of which is raw, UEFI variables and a TPM. */
 void snapshot_fixture_set_up (SnapshotFixture *self, gconstpointer data);
 void snapshot_fixture_tear_down (SnapshotFixture *self, gconstpointer data);

@@ -41,6 +41,8 @@ begin (SnapshotFixture *f, const char *operation)
 
   if (g_str_equal (operation, "copy"))
     return lodge_library_add_disk (f->library, f->machine, NEW_SIZE, NULL, image);
+  if (g_str_equal (operation, "compact"))
+    return lodge_library_compact_disk (f->library, f->machine, "disk0");
   if (g_str_equal (operation, "remove"))
     return lodge_library_remove_disk (f->library, f->machine, "data", FALSE);
   if (g_str_equal (operation, "grow"))
@@ -71,6 +73,17 @@ typedef struct {
   char *original; /* what each run gets a copy of */
 } Fixture;
 
+/* Zeros over what the layer below has, and some that are of no use. */
+static void
+waste (SnapshotFixture *s)
+{
+  const LodgeDescription *now = lodge_machine_get_description (s->machine);
+  g_autofree char *image =
+      snapshot_fixture_dup_image (s, ((const LodgeDisk *) now->disks->pdata[0])->top);
+
+  snapshot_fixture_run ("qemu-io", "-c", "write -P 5 1M 2M", "-c", "write -P 0 1M 2M", image, NULL);
+}
+
 static void
 set_up (Fixture *f, gconstpointer operation)
 {
@@ -82,6 +95,8 @@ set_up (Fixture *f, gconstpointer operation)
   if (!g_str_equal (operation, "grow-raw"))
     g_free (snapshot_fixture_take (s, "one"));
   snapshot_fixture_write (s, 1, 2);
+  if (g_str_equal (operation, "compact"))
+    waste (s);
   snapshot_fixture_close (s);
   if (g_str_equal (operation, "copy")) {
     g_autofree char *image = dup_image (s);
@@ -165,6 +180,19 @@ look_at_removed (SnapshotFixture *s)
   snapshot_fixture_close (s);
 }
 
+static void
+look_at_compacted (SnapshotFixture *s)
+{
+  snapshot_fixture_assert_tidy (s);
+  snapshot_fixture_assert_marks (s, NULL, &present);
+  snapshot_fixture_assert_marks (s, "one", &one);
+  g_assert_no_error (snapshot_fixture_wait (begin (s, "compact")));
+  snapshot_fixture_assert_tidy (s);
+  snapshot_fixture_assert_marks (s, NULL, &present);
+  g_assert_cmpuint (get_size (s, 0), ==, OLD_SIZE);
+  snapshot_fixture_close (s);
+}
+
 /* Whatever has happened, it has happened wholly or not at all, and can be done again. */
 static void
 look (Fixture *f, const char *operation)
@@ -178,6 +206,10 @@ look (Fixture *f, const char *operation)
   if (g_str_equal (operation, "add") || g_str_equal (operation, "copy")) {
     snapshot_fixture_assert_tidy (s);
     look_at_added (s, operation);
+    return;
+  }
+  if (g_str_equal (operation, "compact")) {
+    look_at_compacted (s);
     return;
   }
   if (g_str_equal (operation, "remove")) {
@@ -227,7 +259,7 @@ test_killed (Fixture *f, gconstpointer operation)
 int
 main (int argc, char *argv[])
 {
-  static const char *const operations[] = {"grow", "grow-raw", "add", "copy", "remove"};
+  static const char *const operations[] = {"grow", "grow-raw", "add", "copy", "compact", "remove"};
 
   if (crash_worker_main (argc, argv, work))
     return 0;
