@@ -36,7 +36,7 @@ typedef struct {
   gboolean hidden;
 } LodgectlOption;
 
-#define LODGECTL_MAX_ARGUMENTS 3
+#define LODGECTL_MAX_ARGUMENTS 4
 #define LODGECTL_MAX_OPTIONS   14
 
 typedef gboolean (*LodgectlHandler) (LodgectlRun *run, GError **error);

@@ -10,6 +10,7 @@ const char *const lodgectl_states[] = {"off",      "starting", "running",   "pau
                                        "stopping", "crashed",  "suspended", NULL};
 
 static const char *const buses[] = {"virtio", "sata", NULL};
+static const char *const image_formats[] = {"qcow2", "raw", "vmdk", "vhdx", "vdi", NULL};
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 
 /* clang-format off */
@@ -345,6 +346,24 @@ const LodgectlCommand lodgectl_commands[] = {
                    "use is there twice."),
     .options = { JSON },
     .handler = lodgectl_disk_compact,
+  },
+  {
+    .noun = "disk",
+    .verb = "convert",
+    .arguments = { MACHINE, DISK,
+                   { .name = "FORMAT", .kind = LODGECTL_KIND_CHOICE, .choices = image_formats },
+                   { .name = "FILE", .kind = LODGECTL_KIND_FILE } },
+    .sentence = N_ ("Write what a disk holds into an image for other programs."),
+    .details = N_ ("FORMAT is qcow2, raw, vmdk, vhdx or vdi. The machine must be off, unless a "
+                   "snapshot's disk is wanted. FILE appears when it is whole; nothing is left "
+                   "behind when it fails or is stopped with Ctrl+C."),
+    .options = {
+      { .name = "snapshot", .kind = LODGECTL_KIND_TEXT, .value = "SNAPSHOT",
+        .sentence = N_ ("the disk as it is in this snapshot; also while the machine runs") },
+      { .name = "force", .sentence = N_ ("replace a file that is there") },
+      JSON,
+    },
+    .handler = lodgectl_disk_convert,
   },
   {
     .noun = "forward",

@@ -279,3 +279,49 @@ lodgectl_disk_compact (LodgectlRun *run, GError **error)
   lodgectl_print_line (line);
   return TRUE;
 }
+
+gboolean
+lodgectl_disk_convert (LodgectlRun *run, GError **error)
+{
+  const char *disk = check_disk (run, error);
+  const char *format = lodgectl_run_get_argument (run, 2);
+  const char *file = lodgectl_run_get_argument (run, 3);
+  const char *snapshot = lodgectl_run_get_option (run, "snapshot");
+  g_autofree char *path = lodgectl_dup_absolute (file);
+  g_autoptr (LodgeMachine1) machine = NULL;
+  g_autofree char *result = NULL;
+  GVariantBuilder options;
+
+  if (disk == NULL)
+    return FALSE;
+  if (*file == '\0' || !g_utf8_validate (path, -1, NULL)) {
+    lodgectl_set_usage_error (error, _ ("FILE must be the path of a file, in UTF-8"));
+    return FALSE;
+  }
+  if (snapshot != NULL && !g_utf8_validate (snapshot, -1, NULL)) {
+    lodgectl_set_usage_error (error, _ ("--%s must be UTF-8"), "snapshot");
+    return FALSE;
+  }
+  machine = lodgectl_run_open (run, error);
+  if (machine == NULL)
+    return FALSE;
+  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&options, "{sv}", "replace",
+                         g_variant_new_boolean (lodgectl_run_has_option (run, "force")));
+  if (snapshot != NULL)
+    g_variant_builder_add (&options, "{sv}", "snapshot", g_variant_new_string (snapshot));
+  result = lodgectl_run_job (run, G_DBUS_PROXY (machine), "ConvertDisk",
+                             g_variant_new ("(sssa{sv})", disk, format, path, &options), error);
+  if (result == NULL)
+    return FALSE;
+  if (lodgectl_run_has_option (run, "json")) {
+    JsonBuilder *builder = json_builder_new ();
+
+    json_builder_begin_object (builder);
+    lodgectl_json_add_string (builder, "file", path);
+    lodgectl_json_add_number (builder, "bytes", g_ascii_strtoull (result, NULL, 10));
+    json_builder_end_object (builder);
+    lodgectl_print_json (builder);
+  }
+  return TRUE;
+}

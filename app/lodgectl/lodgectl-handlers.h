@@ -51,6 +51,7 @@ gboolean lodgectl_disk_add (LodgectlRun *run, GError **error);
 gboolean lodgectl_disk_grow (LodgectlRun *run, GError **error);
 gboolean lodgectl_disk_remove (LodgectlRun *run, GError **error);
 gboolean lodgectl_disk_compact (LodgectlRun *run, GError **error);
+gboolean lodgectl_disk_convert (LodgectlRun *run, GError **error);
 
 /* lodgectl-snapshot.c */
 gboolean lodgectl_snapshot_create (LodgectlRun *run, GError **error);

@@ -25,6 +25,7 @@ static const char *const job_words[] = {
     NC_ ("a job", "clone"),
     NC_ ("a job", "disk-add"),
     NC_ ("a job", "disk-compact"),
+  NC_ ("a job", "disk-convert"),
   NC_ ("a job", "disk-grow"),
   NC_ ("a job", "disk-remove"),
     NC_ ("a job", "running"),

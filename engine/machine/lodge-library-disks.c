@@ -105,3 +105,47 @@ lodge_library_compact_disk (LodgeLibrary *self, LodgeMachine *machine, const cha
   lodge_machine_compact_disk_async (machine, job, disk, changed_cb, change);
   return job;
 }
+
+/* Of all machines: disks that are used in place, and what is in drives. Transfer full. */
+static GStrv
+list_used_files (LodgeLibrary *self)
+{
+  GPtrArray *machines = lodge_library_get_machines (self);
+  g_autoptr (GStrvBuilder) files = g_strv_builder_new ();
+
+  for (guint i = 0; i < machines->len; i++) {
+    const LodgeDescription *now = lodge_machine_get_description (machines->pdata[i]);
+
+    for (guint j = 0; now != NULL && j < now->layers->len; j++) {
+      const LodgeLayer *layer = now->layers->pdata[j];
+
+      if (g_path_is_absolute (layer->file))
+        g_strv_builder_add (files, layer->file);
+    }
+    for (guint j = 0; now != NULL && j < now->media->len; j++) {
+      const LodgeMedia *media = now->media->pdata[j];
+
+      if (media->file != NULL)
+        g_strv_builder_add (files, media->file);
+    }
+  }
+  return g_strv_builder_end (files);
+}
+
+LodgeJob *
+lodge_library_convert_disk (LodgeLibrary *self,
+                            LodgeMachine *machine,
+                            const char *disk,
+                            const char *format,
+                            const char *path,
+                            const char *snapshot,
+                            gboolean replace)
+{
+  Change *change = begin (self, machine, "disk-convert");
+  g_auto (GStrv) used = list_used_files (self);
+  LodgeJob *job = change->job;
+
+  lodge_machine_convert_disk_async (machine, job, disk, format, path, snapshot, replace,
+                                    (const char *const *) used, changed_cb, change);
+  return job;
+}

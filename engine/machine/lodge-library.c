@@ -2,6 +2,7 @@
 /* All machines of this user, and the jobs that are under way. */
 #include "machine/lodge-library-private.h"
 
+#include "description/lodge-unfinished.h"
 #include "lodge-error.h"
 #include "lodge-task-thread.h"
 #include "machine/lodge-create.h"
@@ -118,6 +119,7 @@ lodge_library_new (const char *data_folder, GError **error)
   if (self->store == NULL)
     return NULL;
   lodge_store_clean (self->store);
+  lodge_unfinished_clean (data_folder);
   uuids = lodge_store_list (self->store);
   for (guint i = 0; i < uuids->len; i++)
     add_machine (self, lodge_machine_new (self->store, self->host, uuids->pdata[i]));

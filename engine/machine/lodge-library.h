@@ -87,6 +87,13 @@ LodgeJob *lodge_library_remove_disk (LodgeLibrary *self,
                                      gboolean first);
 LodgeJob *
 lodge_library_compact_disk (LodgeLibrary *self, LodgeMachine *machine, const char *disk);
+LodgeJob *lodge_library_convert_disk (LodgeLibrary *self,
+                                      LodgeMachine *machine,
+                                      const char *disk,
+                                      const char *format,
+                                      const char *path,
+                                      const char *snapshot,
+                                      gboolean replace);
 
 /**
  * lodge_library_shut_down_async:

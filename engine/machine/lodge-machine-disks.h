@@ -91,6 +91,33 @@ void lodge_machine_compact_disk_async (LodgeMachine *self,
                                        GAsyncReadyCallback callback,
                                        gpointer user_data);
 
+/**
+ * lodge_machine_convert_disk_async:
+ * @disk: its id
+ * @format: of lodge_image_check_export_format()
+ * @path: absolute; for the image
+ * @snapshot: (nullable): of which snapshot, by its id or name; else of the present
+ * @replace: whether a file that is there may be replaced
+ * @forbidden: (array zero-terminated): files that must not be
+ *
+ * Writes what the disk holds into one image. The present only when off or crashed, a snapshot in any
+ * state. Nothing half-made is left under any name. Its result is what the image takes of the disk, in
+ * bytes.
+ *
+ * Errors: %LODGE_ERROR_NOT_FOUND, %LODGE_ERROR_EXISTS, %LODGE_ERROR_STATE, %LODGE_ERROR_INVALID,
+ * %LODGE_ERROR_STORAGE, %LODGE_ERROR_DENIED, %LODGE_ERROR_CANCELLED.
+ */
+void lodge_machine_convert_disk_async (LodgeMachine *self,
+                                       LodgeJob *job,
+                                       const char *disk,
+                                       const char *format,
+                                       const char *path,
+                                       const char *snapshot,
+                                       gboolean replace,
+                                       const char *const *forbidden,
+                                       GAsyncReadyCallback callback,
+                                       gpointer user_data);
+
 /* For all of these but the first two. Returns: (transfer full): the result as each says, or "". */
 char *lodge_machine_disk_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 

@@ -95,6 +95,7 @@ static const struct {
     [LODGE_ACTION_GROW] = {OFF | RUNNING | PAUSED | CRASHED, N_ ("No disk of “%s” can be grown")},
     [LODGE_ACTION_DISKS] = {OFF | CRASHED, N_ ("No disk of “%s” can be added or removed")},
     [LODGE_ACTION_COMPACT] = {OFF | CRASHED, N_ ("No disk of “%s” can be compacted")},
+    [LODGE_ACTION_CONVERT] = {OFF | CRASHED, N_ ("No disk of “%s” can be copied out")},
     [LODGE_ACTION_INPUT] = {RUNNING | PAUSED | STOPPING,
                             N_ ("“%s” has no screen and takes no input now")},
 };

@@ -93,6 +93,29 @@ handle_compact (LodgeMachine1 *object, GDBusMethodInvocation *invocation, const 
   return TRUE;
 }
 
+static gboolean
+handle_convert (LodgeMachine1 *object,
+                GDBusMethodInvocation *invocation,
+                const char *disk,
+                const char *format,
+                const char *path,
+                GVariant *options)
+{
+  static const char *const known[] = {"snapshot", "replace", NULL};
+  const char *snapshot = NULL;
+  gboolean replace = FALSE;
+  LodgeJob *job;
+
+  if (!lodge_service_check_options (invocation, options, known))
+    return TRUE;
+  g_variant_lookup (options, "snapshot", "&s", &snapshot);
+  g_variant_lookup (options, "replace", "b", &replace);
+  job = lodge_library_convert_disk (get_library (object), get_machine (object), disk, format, path,
+                                    snapshot, replace);
+  lodge_machine1_complete_convert_disk (object, invocation, lodge_service_job_get_path (job));
+  return TRUE;
+}
+
 void
 lodge_service_disks_init (LodgeMachine1Iface *iface)
 {
@@ -101,4 +124,5 @@ lodge_service_disks_init (LodgeMachine1Iface *iface)
   iface->handle_add_disk = handle_add;
   iface->handle_remove_disk = handle_remove;
   iface->handle_compact_disk = handle_compact;
+  iface->handle_convert_disk = handle_convert;
 }

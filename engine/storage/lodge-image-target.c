@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,8 +33,8 @@ lodge_image_target_dup_hidden (const char *path)
   return g_strdup_printf ("%s/.%s.new", folder, name);
 }
 
-LodgeImageTarget *
-lodge_image_target_begin (const char *path, GError **error)
+static LodgeImageTarget *
+begin (const char *path, gboolean replaces, GError **error)
 {
   g_autoptr (LodgeImageTarget) self = g_new0 (LodgeImageTarget, 1);
   g_autofree char *hidden = lodge_image_target_dup_hidden (path);
@@ -41,7 +42,8 @@ lodge_image_target_begin (const char *path, GError **error)
   int fd;
 
   self->path = g_strdup (path);
-  if (lstat (path, &info) == 0) {
+  self->replaces = replaces;
+  if (lstat (path, &info) == 0 && (!replaces || !S_ISREG (info.st_mode))) {
     set_error (self, EEXIST, error);
     return NULL;
   }
@@ -57,6 +59,18 @@ lodge_image_target_begin (const char *path, GError **error)
   return g_steal_pointer (&self);
 }
 
+LodgeImageTarget *
+lodge_image_target_begin (const char *path, GError **error)
+{
+  return begin (path, FALSE, error);
+}
+
+LodgeImageTarget *
+lodge_image_target_begin_over (const char *path, GError **error)
+{
+  return begin (path, TRUE, error);
+}
+
 gboolean
 lodge_image_target_commit (LodgeImageTarget *self, GError **error)
 {
@@ -68,8 +82,10 @@ lodge_image_target_commit (LodgeImageTarget *self, GError **error)
     saved = errno;
   if (fd >= 0)
     close (fd);
-  if (saved == 0)
+  if (saved == 0 && !self->replaces)
     saved = lodge_durable_rename_new (AT_FDCWD, self->hidden, self->path);
+  else if (saved == 0 && rename (self->hidden, self->path) != 0)
+    saved = errno;
   if (saved != 0) {
     set_error (self, saved, error);
     return FALSE;
@@ -77,7 +93,9 @@ lodge_image_target_commit (LodgeImageTarget *self, GError **error)
   g_clear_pointer (&self->hidden, g_free);
   if (lodge_durable_folder_sync (folder, error))
     return TRUE;
-  unlink (self->path);
+  /* What was there before is gone already. */
+  if (!self->replaces)
+    unlink (self->path);
   return FALSE;
 }
 

@@ -9,11 +9,15 @@ G_BEGIN_DECLS
 typedef struct {
   char *path;
   char *hidden; /* to write to; there and empty */
+  gboolean replaces;
 } LodgeImageTarget;
 
 /* %LODGE_ERROR_EXISTS, %LODGE_ERROR_NOT_FOUND (no folder), %LODGE_ERROR_DENIED,
  * %LODGE_ERROR_STORAGE. */
 LodgeImageTarget *lodge_image_target_begin (const char *path, GError **error);
+
+/* The same in the place of a plain file that may be there, which stays until this is whole. */
+LodgeImageTarget *lodge_image_target_begin_over (const char *path, GError **error);
 
 /* What the hidden file of @path is called. Transfer full. */
 char *lodge_image_target_dup_hidden (const char *path);

@@ -19,12 +19,24 @@
  * 8 bytes of L2 and 2 of refcount for 64 KiB); some more for small ones. */
 #define TABLE_BYTES(size) ((size) / 1000 + (G_GUINT64_CONSTANT (64) << 20))
 
+/* How an image of each format is made: the variants that other programs expect. */
+typedef struct {
+  const char *name;
+  const char *options; /* or NULL */
+} LodgeExportFormat;
+
+static const LodgeExportFormat export_formats[] = {
+    {"qcow2", QCOW2_OPTIONS},      {"raw", NULL}, {"vmdk", "subformat=monolithicSparse"},
+    {"vhdx", "subformat=dynamic"}, {"vdi", NULL},
+};
+
 typedef struct {
   LodgeImageTarget *target;
   /* Not for an empty one. */
   char *source;
   char *format;
   char *path;
+  const LodgeExportFormat *export; /* or NULL: a layer of ours */
   LodgeImageProgress progress;
   gpointer progress_data;
 } Make;
@@ -144,10 +156,13 @@ static void
 convert (GTask *task, LodgeQemuImg *run, const char *image, guint64 size_bytes)
 {
   Make *make = g_task_get_task_data (task);
+  const LodgeExportFormat *format = make->export != NULL ? make->export : &export_formats[0];
 
   /* By default "convert" leaves the writing to the system's own time. */
-  lodge_qemu_img_add (run, "convert", "-p", "-t", "writeback", "-O", "qcow2", "-o", QCOW2_OPTIONS,
-                      image, make->target->hidden, NULL);
+  lodge_qemu_img_add (run, "convert", "-p", "-t", "writeback", "-O", format->name, NULL);
+  if (format->options != NULL)
+    lodge_qemu_img_add (run, "-o", format->options, NULL);
+  lodge_qemu_img_add (run, image, make->target->hidden, NULL);
   lodge_qemu_img_bind (run, LODGE_COMMAND_BIND_READ_WRITE, make->target->hidden);
   lodge_qemu_img_set_progress (run, make->progress, make->progress_data);
   /* A disk slower than 1 MiB/s is as good as none. */
@@ -222,15 +237,17 @@ lodge_image_import_finish (GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-void
-lodge_image_flatten_async (const char *const *layers,
-                           guint64 size_bytes,
-                           const char *path,
-                           LodgeImageProgress progress,
-                           gpointer progress_data,
-                           GCancellable *cancellable,
-                           GAsyncReadyCallback callback,
-                           gpointer user_data)
+static void
+flatten (const char *const *layers,
+         guint64 size_bytes,
+         const LodgeExportFormat *format,
+         const char *path,
+         gboolean replace,
+         LodgeImageProgress progress,
+         gpointer progress_data,
+         GCancellable *cancellable,
+         GAsyncReadyCallback callback,
+         gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
   g_autoptr (LodgeQemuImg) run = lodge_qemu_img_new ("qemu-img");
@@ -242,17 +259,76 @@ lodge_image_flatten_async (const char *const *layers,
   g_task_set_check_cancellable (task, FALSE);
   g_task_set_task_data (task, make, make_free);
   make->path = g_canonicalize_filename (path, NULL);
+  make->export = format;
   make->progress = progress;
   make->progress_data = progress_data;
   image = lodge_qemu_img_bind_chain (run, layers, 0, &error);
   if (image != NULL)
-    make->target = lodge_image_target_begin (make->path, &error);
+    make->target = replace ? lodge_image_target_begin_over (make->path, &error)
+                           : lodge_image_target_begin (make->path, &error);
   if (error != NULL) {
     g_task_return_error (task, error);
     return;
   }
   make->source = g_strdup (strchr (layers[0], '/'));
   convert (task, g_steal_pointer (&run), image, size_bytes);
+}
+
+void
+lodge_image_flatten_async (const char *const *layers,
+                           guint64 size_bytes,
+                           const char *path,
+                           LodgeImageProgress progress,
+                           gpointer progress_data,
+                           GCancellable *cancellable,
+                           GAsyncReadyCallback callback,
+                           gpointer user_data)
+{
+  flatten (layers, size_bytes, NULL, path, FALSE, progress, progress_data, cancellable, callback,
+           user_data);
+}
+
+static const LodgeExportFormat *
+find_export_format (const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (export_formats); i++) {
+    if (strcmp (export_formats[i].name, name) == 0)
+      return &export_formats[i];
+  }
+  return NULL;
+}
+
+gboolean
+lodge_image_check_export_format (const char *format, GError **error)
+{
+  g_autofree char *shown = NULL;
+
+  if (find_export_format (format) != NULL)
+    return TRUE;
+  shown = g_utf8_make_valid (format, -1);
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
+               _ ("No image can be made in the format “%s”: choose qcow2, raw, vmdk, vhdx or vdi"),
+               shown);
+  return FALSE;
+}
+
+void
+lodge_image_export_async (const char *const *layers,
+                          guint64 size_bytes,
+                          const char *format,
+                          const char *path,
+                          gboolean replace,
+                          LodgeImageProgress progress,
+                          gpointer progress_data,
+                          GCancellable *cancellable,
+                          GAsyncReadyCallback callback,
+                          gpointer user_data)
+{
+  const LodgeExportFormat *known = find_export_format (format);
+
+  g_return_if_fail (known != NULL);
+  flatten (layers, size_bytes, known, path, replace, progress, progress_data, cancellable, callback,
+           user_data);
 }
 
 gboolean

@@ -110,6 +110,28 @@ void lodge_image_flatten_async (const char *const *layers,
                                 gpointer user_data);
 gboolean lodge_image_flatten_finish (GAsyncResult *result, GError **error);
 
+/* %LODGE_ERROR_INVALID. */
+gboolean lodge_image_check_export_format (const char *format, GError **error);
+
+/**
+ * lodge_image_export_async:
+ * @format: one that was checked
+ * @replace: whether a plain file at @path may be replaced, once this is whole
+ *
+ * As lodge_image_flatten_async(), and with its finish, into an image for other programs. While it is
+ * made it is a hidden file: lodge_image_target_dup_hidden().
+ */
+void lodge_image_export_async (const char *const *layers,
+                               guint64 size_bytes,
+                               const char *format,
+                               const char *path,
+                               gboolean replace,
+                               LodgeImageProgress progress,
+                               gpointer progress_data,
+                               GCancellable *cancellable,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data);
+
 /**
  * lodge_image_compact_async:
  * @layers: (array zero-terminated): "format:path" from the layer in question down to the lowest of

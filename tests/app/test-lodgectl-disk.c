@@ -108,6 +108,30 @@ test_compact (Fixture *self, gconstpointer unused)
 }
 
 static void
+test_convert (Fixture *self, gconstpointer unused)
+{
+  g_auto (Output) output = run (self, "disk", "convert", "web", "disk0", "vmdk", "/out/web.vmdk");
+  g_auto (Output) snapshot = {0};
+  g_auto (Output) format = {0};
+  g_auto (Output) none = {0};
+
+  assert_done (&output);
+  assert_calls (self, "ConvertDisk web 'disk0' 'vmdk' '/out/web.vmdk' {'replace': <false>}");
+  g_assert_cmpstr (output.out, ==, "");
+  snapshot = run (self, "disk", "convert", "web", "disk0", "raw", "/out/web.raw", "--snapshot",
+                  "one", "--force", "--json");
+  assert_done (&snapshot);
+  assert_calls (self, "ConvertDisk web 'disk0' 'raw' '/out/web.raw' {'replace': <true>, "
+                      "'snapshot': <'one'>}");
+  assert_json (&snapshot, "$.file", "[\"/out/web.raw\"]");
+  assert_json (&snapshot, "$.bytes", "[1048576]");
+  format = run (self, "disk", "convert", "web", "disk0", "floppy", "/out/web.img");
+  assert_fails (&format, 2, "floppy");
+  none = run (self, "disk", "convert", "web", "disk0", "raw");
+  assert_fails (&none, 2, "FILE");
+}
+
+static void
 test_remove (Fixture *self, gconstpointer unused)
 {
   g_auto (Output) output = run (self, "disk", "remove", "web", "disk1");
@@ -161,6 +185,7 @@ main (int argc, char *argv[])
   ADD ("add", test_add);
   ADD ("add-copy", test_add_copy);
   ADD ("compact", test_compact);
+  ADD ("convert", test_convert);
   ADD ("remove", test_remove);
   ADD ("refused", test_refused);
   return g_test_run ();

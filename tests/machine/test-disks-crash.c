@@ -9,6 +9,7 @@
 #include "description/lodge-own-file.h"
 #include "lodge-error.h"
 #include "storage/lodge-image-grow.h"
+#include "storage/lodge-image-target.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -27,22 +28,25 @@ static const SnapshotMarks present = {{1, 2}};
 
 /* Beside what an engine has, since nobody changes it. */
 static char *
-dup_image (SnapshotFixture *f)
+dup_image (SnapshotFixture *f, const char *name)
 {
   g_autofree char *folder = g_path_get_dirname (f->data);
 
-  return g_build_filename (folder, "image.vmdk", NULL);
+  return g_build_filename (folder, name, NULL);
 }
 
 static LodgeJob *
 begin (SnapshotFixture *f, const char *operation)
 {
-  g_autofree char *image = dup_image (f);
+  g_autofree char *image = dup_image (f, "image.vmdk");
+  g_autofree char *out = dup_image (f, "out.vdi");
 
   if (g_str_equal (operation, "copy"))
     return lodge_library_add_disk (f->library, f->machine, NEW_SIZE, NULL, image);
   if (g_str_equal (operation, "compact"))
     return lodge_library_compact_disk (f->library, f->machine, "disk0");
+  if (g_str_equal (operation, "convert"))
+    return lodge_library_convert_disk (f->library, f->machine, "disk0", "vdi", out, NULL, TRUE);
   if (g_str_equal (operation, "remove"))
     return lodge_library_remove_disk (f->library, f->machine, "data", FALSE);
   if (g_str_equal (operation, "grow"))
@@ -99,7 +103,7 @@ set_up (Fixture *f, gconstpointer operation)
     waste (s);
   snapshot_fixture_close (s);
   if (g_str_equal (operation, "copy")) {
-    g_autofree char *image = dup_image (s);
+    g_autofree char *image = dup_image (s, "image.vmdk");
 
     snapshot_fixture_run ("qemu-img", "create", "-q", "-f", "vmdk", image, "4M", NULL);
     snapshot_fixture_run ("qemu-io", "-f", "vmdk", "-c", "write -P 7 1M 64k", image, NULL);
@@ -181,6 +185,28 @@ look_at_removed (SnapshotFixture *s)
 }
 
 static void
+look_at_converted (SnapshotFixture *s)
+{
+  const LodgeDescription *now = lodge_machine_get_description (s->machine);
+  g_autofree char *out = dup_image (s, "out.vdi");
+  g_autofree char *hidden = lodge_image_target_dup_hidden (out);
+  g_autofree char *image =
+      snapshot_fixture_dup_image (s, ((const LodgeDisk *) now->disks->pdata[0])->top);
+
+  snapshot_fixture_assert_tidy (s);
+  snapshot_fixture_assert_marks (s, NULL, &present);
+  g_assert_false (g_file_test (hidden, G_FILE_TEST_EXISTS));
+  /* It is whole, or not there. */
+  if (g_file_test (out, G_FILE_TEST_EXISTS))
+    snapshot_fixture_run ("qemu-img", "compare", "-q", "-F", "vdi", image, out, NULL);
+  g_assert_no_errno (g_file_test (out, G_FILE_TEST_EXISTS) ? unlink (out) : 0);
+  g_assert_no_error (snapshot_fixture_wait (begin (s, "convert")));
+  snapshot_fixture_run ("qemu-img", "compare", "-q", "-F", "vdi", image, out, NULL);
+  g_assert_no_errno (unlink (out));
+  snapshot_fixture_close (s);
+}
+
+static void
 look_at_compacted (SnapshotFixture *s)
 {
   snapshot_fixture_assert_tidy (s);
@@ -206,6 +232,10 @@ look (Fixture *f, const char *operation)
   if (g_str_equal (operation, "add") || g_str_equal (operation, "copy")) {
     snapshot_fixture_assert_tidy (s);
     look_at_added (s, operation);
+    return;
+  }
+  if (g_str_equal (operation, "convert")) {
+    look_at_converted (s);
     return;
   }
   if (g_str_equal (operation, "compact")) {
@@ -259,7 +289,8 @@ test_killed (Fixture *f, gconstpointer operation)
 int
 main (int argc, char *argv[])
 {
-  static const char *const operations[] = {"grow", "grow-raw", "add", "copy", "compact", "remove"};
+  static const char *const operations[] = {"grow",    "grow-raw", "add",   "copy",
+                                           "compact", "convert",  "remove"};
 
   if (crash_worker_main (argc, argv, work))
     return 0;
