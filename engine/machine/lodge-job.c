@@ -14,6 +14,8 @@ struct _LodgeJob {
 
   char *kind;
   char *machine;
+  char *name;
+  char *source;
   LodgeJobState state;
   double progress;
   char *step;
@@ -42,6 +44,8 @@ lodge_job_finalize (GObject *object)
 
   g_free (self->kind);
   g_free (self->machine);
+  g_free (self->name);
+  g_free (self->source);
   g_free (self->step);
   g_free (self->result);
   g_clear_error (&self->error);
@@ -63,6 +67,8 @@ static void
 lodge_job_init (LodgeJob *self)
 {
   self->progress = -1;
+  self->name = g_strdup ("");
+  self->source = g_strdup ("");
   self->step = g_strdup ("");
   self->result = g_strdup ("");
   self->cancellable = g_cancellable_new ();
@@ -88,6 +94,32 @@ const char *
 lodge_job_get_machine (LodgeJob *self)
 {
   return self->machine;
+}
+
+void
+lodge_job_set_name (LodgeJob *self, const char *name)
+{
+  g_free (self->name);
+  self->name = g_strdup (name);
+}
+
+const char *
+lodge_job_get_name (LodgeJob *self)
+{
+  return self->name;
+}
+
+void
+lodge_job_set_source (LodgeJob *self, const char *source)
+{
+  g_free (self->source);
+  self->source = g_strdup (source);
+}
+
+const char *
+lodge_job_get_source (LodgeJob *self)
+{
+  return self->source;
 }
 
 LodgeJobState

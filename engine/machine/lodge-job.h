@@ -23,6 +23,12 @@ LodgeJob *lodge_job_new (const char *kind, const char *machine);
 
 const char *lodge_job_get_kind (LodgeJob *self);
 const char *lodge_job_get_machine (LodgeJob *self);
+/* Of a machine that it makes: its name, and the UUID of the one that is cloned; "" where it makes
+ * none. Set before anybody is told of the job. */
+void lodge_job_set_name (LodgeJob *self, const char *name);
+const char *lodge_job_get_name (LodgeJob *self);
+void lodge_job_set_source (LodgeJob *self, const char *source);
+const char *lodge_job_get_source (LodgeJob *self);
 LodgeJobState lodge_job_get_state (LodgeJob *self);
 /* "running", "done", "failed", "cancelled". */
 const char *lodge_job_get_state_name (LodgeJob *self);

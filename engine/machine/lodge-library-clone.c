@@ -38,6 +38,7 @@ lodge_library_clone_machine (
 
   if (spec == NULL || !lodge_library_reserve_name (self, job, name, error))
     return NULL;
+  lodge_job_set_source (job, lodge_machine_get_uuid (machine));
   made = g_new0 (Made, 1);
   made->library = g_object_ref (self);
   made->job = g_object_ref (job);

@@ -244,6 +244,7 @@ lodge_library_reserve_name (LodgeLibrary *self, LodgeJob *job, const char *name,
   if (!check_name_free (self, name, error))
     return FALSE;
   g_hash_table_insert (self->names_being_made, job, g_strdup (name));
+  lodge_job_set_name (job, name);
   return TRUE;
 }
 

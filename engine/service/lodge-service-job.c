@@ -54,6 +54,8 @@ lodge_service_job_new (LodgeJob *job)
 
   lodge_job1_set_kind (object, lodge_job_get_kind (job));
   lodge_job1_set_machine (object, lodge_job_get_machine (job));
+  lodge_job1_set_name (object, lodge_job_get_name (job));
+  lodge_job1_set_source (object, lodge_job_get_source (job));
   lodge_job1_set_error_name (object, "");
   lodge_job1_set_error_message (object, "");
   job_changed_cb (job, object);

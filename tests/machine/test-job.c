@@ -19,6 +19,12 @@ test_done (void)
   g_signal_connect (job, "changed", G_CALLBACK (count_cb), &count);
   g_assert_cmpstr (lodge_job_get_kind (job), ==, "create");
   g_assert_cmpstr (lodge_job_get_machine (job), ==, "some-uuid");
+  g_assert_cmpstr (lodge_job_get_name (job), ==, "");
+  g_assert_cmpstr (lodge_job_get_source (job), ==, "");
+  lodge_job_set_name (job, "web");
+  lodge_job_set_source (job, "another-uuid");
+  g_assert_cmpstr (lodge_job_get_name (job), ==, "web");
+  g_assert_cmpstr (lodge_job_get_source (job), ==, "another-uuid");
   g_assert_cmpstr (lodge_job_get_state_name (job), ==, "running");
   g_assert_cmpfloat (lodge_job_get_progress (job), ==, -1);
 

@@ -225,6 +225,32 @@ test_no_media (ServiceFixture *fixture, gconstpointer data)
   g_assert_cmpuint (lodge_library_get_machines (fixture->library)->len, ==, 0);
 }
 
+/* Whoever did not ask for a clone can say what it will be called, and what it is of. */
+static void
+test_clone_job (ServiceFixture *fixture, gconstpointer data)
+{
+  g_autofree char *uuid = service_fixture_create (fixture, "web");
+  g_autofree char *name = NULL, *source = NULL, *state = NULL;
+  g_autoptr (GVariant) opened = NULL, answer = NULL;
+  g_autoptr (GError) error = NULL;
+  const char *path, *job;
+
+  opened =
+      service_fixture_call_engine (fixture, "OpenMachine", g_variant_new ("(s)", uuid), &error);
+  g_assert_no_error (error);
+  g_variant_get (opened, "(&o)", &path);
+  answer = service_fixture_call (fixture, path, "org.lodgevm.Machine1", "Clone",
+                                 g_variant_new_parsed ("('new', @a{sv} {})"), &error);
+  g_assert_no_error (error);
+  g_variant_get (answer, "(&o)", &job);
+  name = service_fixture_dup_property (fixture, job, "org.lodgevm.Job1", "Name");
+  source = service_fixture_dup_property (fixture, job, "org.lodgevm.Job1", "Source");
+  g_assert_cmpstr (name, ==, "new");
+  g_assert_cmpstr (source, ==, uuid);
+  state = service_fixture_wait_job (fixture, job);
+  g_assert_cmpstr (state, ==, "done");
+}
+
 /* The disk has no room for a new machine's disk: a limit to the size of files is all that a test
  * can have of that. The sentence is about what the user knows. */
 static void
@@ -270,6 +296,7 @@ main (int argc, char *argv[])
   SERVICE_FIXTURE_ADD ("detect-disk", test_detect_disk);
   SERVICE_FIXTURE_ADD ("disk-of-uefi", test_disk_of_uefi);
   SERVICE_FIXTURE_ADD ("no-media", test_no_media);
+  SERVICE_FIXTURE_ADD ("clone-job", test_clone_job);
   SERVICE_FIXTURE_ADD ("no-room", test_no_room);
   return g_test_run ();
 }
