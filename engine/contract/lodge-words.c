@@ -10,6 +10,7 @@ static const char *const machine_states[] = {
     NC_ ("state of a machine", "running"),    NC_ ("state of a machine", "paused"),
     NC_ ("state of a machine", "suspending"), NC_ ("state of a machine", "stopping"),
     NC_ ("state of a machine", "crashed"),    NC_ ("state of a machine", "suspended"),
+    NC_ ("state of a machine", "looking"),
 };
 
 static const char *const job_words[] = {

@@ -94,6 +94,9 @@ finish (GTask *task)
   LodgeMachine *self = g_task_get_source_object (task);
 
   self->recovering = FALSE;
+  /* Until now it was not known to be off. */
+  if (self->state == LODGE_STATE_OFF)
+    lodge_machine_emit_changed (self);
   g_task_return_boolean (task, TRUE);
 }
 

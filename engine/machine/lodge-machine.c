@@ -180,6 +180,13 @@ lodge_machine_get_state (LodgeMachine *self)
   return self->state;
 }
 
+const char *
+lodge_machine_get_state_name (LodgeMachine *self)
+{
+  return self->recovering && self->state == LODGE_STATE_OFF ? "looking"
+                                                            : lodge_state_get_name (self->state);
+}
+
 LodgeState
 lodge_machine_get_rest_state (LodgeMachine *self)
 {

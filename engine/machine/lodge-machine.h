@@ -35,6 +35,8 @@ const char *lodge_machine_get_uuid (LodgeMachine *self);
 /* The name; while machine.ini is broken, that which can be read in it, or else the UUID. */
 const char *lodge_machine_get_name (LodgeMachine *self);
 LodgeState lodge_machine_get_state (LodgeMachine *self);
+/* As on the contract: also "looking", while it is not known yet whether it runs. */
+const char *lodge_machine_get_state_name (LodgeMachine *self);
 const char *lodge_machine_get_note (LodgeMachine *self);
 /* Lent until the next change; %NULL while machine.ini is broken. */
 const LodgeDescription *lodge_machine_get_description (LodgeMachine *self);

@@ -71,9 +71,8 @@ make_row (LodgeMachine *machine)
 
   return g_variant_new (
       "(sssssuut)", lodge_machine_get_uuid (machine), lodge_machine_get_name (machine),
-      lodge_state_get_name (lodge_machine_get_state (machine)),
-      description != NULL ? description->os : "", lodge_machine_get_note (machine),
-      description != NULL ? description->memory_mib : 0,
+      lodge_machine_get_state_name (machine), description != NULL ? description->os : "",
+      lodge_machine_get_note (machine), description != NULL ? description->memory_mib : 0,
       description != NULL ? description->cpus : 0, lodge_machine_get_thumbnail_serial (machine));
 }
 

@@ -75,7 +75,7 @@ update (LodgeServiceMachine *self)
   LodgeMachine *machine = self->machine;
 
   lodge_machine1_set_name (object, lodge_machine_get_name (machine));
-  lodge_machine1_set_state (object, lodge_state_get_name (lodge_machine_get_state (machine)));
+  lodge_machine1_set_state (object, lodge_machine_get_state_name (machine));
   lodge_machine1_set_note (object, lodge_machine_get_note (machine));
   lodge_machine1_set_description (object, describe (machine));
   lodge_machine1_set_spice_socket (object, lodge_machine_get_spice_socket (machine));

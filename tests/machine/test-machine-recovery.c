@@ -13,11 +13,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A client that comes before it is known what runs must not touch a guest that does. */
+static void
+note_name_cb (LodgeMachine *machine, const char **name)
+{
+  *name = lodge_machine_get_state_name (machine);
+}
+
+/* A client that comes before it is known what runs must not touch a guest that does, and is not
+ * told that it is off. */
 static void
 test_start_during_recovery (MachineFixture *fixture, gconstpointer data)
 {
   LodgeMachine *machine = machine_fixture_create (fixture, "idle", BOOT_SECTOR_IDLE);
+  LodgeMachine *off = machine_fixture_create (fixture, "off", BOOT_SECTOR_IDLE);
+  const char *told = NULL;
   g_autofree char *store = g_build_filename (fixture->folder, "data", NULL);
   g_autoptr (GAsyncResult) recovered = NULL;
   g_autoptr (GAsyncResult) started = NULL;
@@ -31,7 +40,11 @@ test_start_during_recovery (MachineFixture *fixture, gconstpointer data)
   fixture->library = lodge_library_new (store, &error);
   g_assert_no_error (error);
   machine = lodge_library_find (fixture->library, "idle", NULL);
+  off = lodge_library_find (fixture->library, "off", NULL);
+  g_assert_cmpstr (lodge_machine_get_state_name (off), ==, "off");
+  g_signal_connect (off, "changed", G_CALLBACK (note_name_cb), &told);
   lodge_library_recover_async (fixture->library, test_wait_result_cb, &recovered);
+  g_assert_cmpstr (lodge_machine_get_state_name (machine), ==, "looking");
   lodge_machine_start_async (machine, test_wait_result_cb, &started);
   g_assert_null (lodge_library_delete_machine (fixture->library, machine, &error));
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_STATE);
@@ -40,7 +53,10 @@ test_start_during_recovery (MachineFixture *fixture, gconstpointer data)
   lodge_library_recover_finish (fixture->library, recovered);
   g_assert_false (lodge_machine_start_finish (machine, started, &error));
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_STATE);
-  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
+  g_assert_cmpstr (lodge_machine_get_state_name (machine), ==, "running");
+  g_assert_cmpstr (lodge_machine_get_state_name (off), ==, "off");
+  /* And is told when it is known. */
+  g_assert_cmpstr (told, ==, "off");
   g_assert_cmpint (machine_fixture_find_qemu (machine), ==, pid);
   g_assert_true (machine_fixture_has_runtime (machine));
 }
