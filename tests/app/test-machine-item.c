@@ -118,6 +118,10 @@ test_states (void)
   g_assert_cmpint (lodge_machine_state_from_text ("dancing"), ==, LODGE_MACHINE_STATE_UNKNOWN);
   g_assert_cmpint (lodge_machine_state_get_can (LODGE_MACHINE_STATE_UNKNOWN), ==, 0);
   g_assert_cmpint (lodge_machine_state_get_can (4711), ==, 0);
+  /* What is not known to be off is not started or deleted; nor is what is not there yet. */
+  g_assert_cmpint (lodge_machine_state_from_text ("looking"), ==, LODGE_MACHINE_STATE_LOOKING);
+  g_assert_cmpint (lodge_machine_state_get_can (LODGE_MACHINE_STATE_LOOKING), ==, 0);
+  g_assert_cmpint (lodge_machine_state_get_can (LODGE_MACHINE_STATE_MAKING), ==, 0);
 }
 
 int

@@ -166,6 +166,126 @@ test_gone_early (void)
   fake_engine_free (engine);
 }
 
+static LodgeMachineItem *
+find_named (Fixture *f, const char *name)
+{
+  for (guint i = 0; i < get_n (f); i++) {
+    g_autoptr (LodgeMachineItem) item = g_list_model_get_item (G_LIST_MODEL (f->list), i);
+
+    if (g_str_equal (lodge_machine_item_get_name (item), name))
+      return item;
+  }
+  return NULL;
+}
+
+/* As another program would. */
+static LodgeMachine1 *
+open_machine (Fixture *f, const char *machine)
+{
+  LodgeEngine1 *engine = lodge_client_get_engine (lodge_connection_get_client (f->connection));
+  g_autofree char *path = NULL;
+  g_autoptr (GError) error = NULL;
+  LodgeMachine1 *opened = NULL;
+
+  if (lodge_engine1_call_open_machine_sync (engine, machine, &path, NULL, &error))
+    opened = lodge_machine1_proxy_new_sync (g_dbus_proxy_get_connection (G_DBUS_PROXY (engine)),
+                                            G_DBUS_PROXY_FLAGS_NONE, NULL, path, NULL, &error);
+  g_assert_no_error (error);
+  return opened;
+}
+
+static void
+begin_clone (Fixture *f, const char *name)
+{
+  g_autoptr (LodgeMachine1) machine = open_machine (f, "machine-0000");
+  g_autofree char *path = NULL;
+  g_autoptr (GError) error = NULL;
+
+  lodge_machine1_call_clone_sync (machine, name, g_variant_new_parsed ("@a{sv} {}"), &path, NULL,
+                                  &error);
+  g_assert_no_error (error);
+}
+
+static double
+get_progress (LodgeMachineItem *item)
+{
+  LodgeJob1 *work = lodge_machine_item_get_work (item);
+
+  return work != NULL ? lodge_job1_get_progress (work) : -2;
+}
+
+/* What is being made is there with its job, and what it is made of knows; the machine takes its
+ * place. */
+static void
+test_made (Fixture *f, gconstpointer data)
+{
+  g_autoptr (LodgeMachineItem) item = NULL;
+
+  load (f);
+  fake_engine_set_hold_jobs (f->engine, TRUE);
+  begin_clone (f, "new");
+  app_wait_until (find_named (f, "new") != NULL);
+  item = g_object_ref (find_named (f, "new"));
+  g_assert_cmpint (lodge_machine_item_get_state (item), ==, LODGE_MACHINE_STATE_MAKING);
+  g_assert_true (lodge_machine_item_get_cloned (find_named (f, "machine-0000")));
+  app_wait_until (get_progress (item) >= 0.5);
+  fake_engine_finish_jobs (f->engine, 0, NULL);
+  app_wait_until (lodge_machine_item_get_state (item) == LODGE_MACHINE_STATE_OFF);
+  g_assert_true (find_named (f, "new") == item);
+  app_wait_until (lodge_machine_item_get_work (item) == NULL);
+  g_assert_false (lodge_machine_item_get_cloned (find_named (f, "machine-0000")));
+  g_assert_cmpuint (get_n (f), ==, 4);
+}
+
+/* What comes to nothing goes again; what an engine leaves behind, too, until the next one tells. */
+static void
+test_not_made (Fixture *f, gconstpointer data)
+{
+  load (f);
+  fake_engine_set_hold_jobs (f->engine, TRUE);
+  begin_clone (f, "new");
+  app_wait_until (find_named (f, "new") != NULL);
+  fake_engine_finish_jobs (f->engine, LODGE_ERROR_STORAGE, "No room");
+  app_wait_until (find_named (f, "new") == NULL);
+  g_assert_false (lodge_machine_item_get_cloned (find_named (f, "machine-0000")));
+
+  begin_clone (f, "newer");
+  app_wait_until (find_named (f, "newer") != NULL);
+  fake_engine_drop_clients (f->engine);
+  app_wait_until (find_named (f, "newer") == NULL);
+  /* It was the connection that ended: the job goes on. */
+  app_wait_until (find_named (f, "newer") != NULL);
+  lodge_job1_call_cancel (lodge_machine_item_get_work (find_named (f, "newer")), NULL, NULL, NULL);
+  app_wait_until (find_named (f, "newer") == NULL);
+  g_assert_cmpuint (get_n (f), ==, 3);
+}
+
+/* Of a machine that is there: while it goes on, whoever began it, before or after the list came. */
+static void
+test_work (Fixture *f, gconstpointer data)
+{
+  const char *uuid = fake_engine_add_machine (f->engine, "web", "running");
+  g_autoptr (LodgeMachine1) machine = NULL;
+  g_autofree char *path = NULL;
+  g_autoptr (GError) error = NULL;
+  LodgeMachineItem *item;
+
+  load (f);
+  fake_engine_set_hold_jobs (f->engine, TRUE);
+  item = lodge_machine_list_find (f->list, uuid);
+  machine = open_machine (f, uuid);
+  lodge_machine1_call_suspend_sync (machine, &path, NULL, &error);
+  g_assert_no_error (error);
+  app_wait_until (get_progress (item) >= 0.5);
+  g_assert_cmpstr (lodge_job1_get_kind (lodge_machine_item_get_work (item)), ==, "suspend");
+  fake_engine_drop_clients (f->engine);
+  app_wait_until (lodge_machine_item_get_work (item) == NULL);
+  app_wait_until (get_progress (item) >= 0.5);
+  fake_engine_finish_jobs (f->engine, 0, NULL);
+  app_wait_until (lodge_machine_item_get_work (item) == NULL);
+  app_wait_until (lodge_machine_item_get_state (item) == LODGE_MACHINE_STATE_SUSPENDED);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -176,6 +296,9 @@ main (int argc, char **argv)
   ADD ("/machine-list/engine-returns", test_engine_returns);
   ADD ("/machine-list/list-fails", test_list_fails);
   ADD ("/machine-list/early-signal", test_early_signal);
+  ADD ("/machine-list/made", test_made);
+  ADD ("/machine-list/not-made", test_not_made);
+  ADD ("/machine-list/work", test_work);
 #undef ADD
   g_test_add_func ("/machine-list/gone-early", test_gone_early);
   return g_test_run ();

@@ -12,10 +12,12 @@ typedef struct {
   LodgeMachineCan can;
 } StateRow;
 
-#define CAN_OFF (LODGE_MACHINE_CAN_START | LODGE_MACHINE_CAN_DELETE | LODGE_MACHINE_CAN_GO_BACK)
-#define CAN_RUNNING                                                                                \
-  (LODGE_MACHINE_CAN_SHUTDOWN | LODGE_MACHINE_CAN_RESET | LODGE_MACHINE_CAN_KILL |                 \
-   LODGE_MACHINE_CAN_SHOW)
+#define CAN_OFF                                                                                    \
+  (LODGE_MACHINE_CAN_START | LODGE_MACHINE_CAN_DELETE | LODGE_MACHINE_CAN_GO_BACK |                \
+   LODGE_MACHINE_CAN_CLONE | LODGE_MACHINE_CAN_CHANGE_MEDIA)
+#define CAN_STANDING                                                                               \
+  (LODGE_MACHINE_CAN_RESET | LODGE_MACHINE_CAN_KILL | LODGE_MACHINE_CAN_SHOW |                     \
+   LODGE_MACHINE_CAN_SUSPEND | LODGE_MACHINE_CAN_CLONE | LODGE_MACHINE_CAN_CHANGE_MEDIA)
 
 /* While a machine is on its way somewhere only the plug can be pulled. */
 static const StateRow rows[] = {
@@ -25,26 +27,30 @@ static const StateRow rows[] = {
     [LODGE_MACHINE_STATE_STARTING] = {"starting", N_ ("Starting"), "lodge-busy-symbolic", "accent",
                                       LODGE_MACHINE_CAN_KILL},
     [LODGE_MACHINE_STATE_RUNNING] = {"running", N_ ("Running"), "lodge-running-symbolic", "success",
-                                     CAN_RUNNING | LODGE_MACHINE_CAN_PAUSE |
-                                         LODGE_MACHINE_CAN_SUSPEND},
+                                     CAN_STANDING | LODGE_MACHINE_CAN_SHUTDOWN |
+                                         LODGE_MACHINE_CAN_PAUSE},
     [LODGE_MACHINE_STATE_PAUSED] = {"paused", N_ ("Paused"), "lodge-paused-symbolic", "warning",
-                                    LODGE_MACHINE_CAN_RESUME | LODGE_MACHINE_CAN_RESET |
-                                        LODGE_MACHINE_CAN_SUSPEND | LODGE_MACHINE_CAN_KILL |
-                                        LODGE_MACHINE_CAN_SHOW},
+                                    CAN_STANDING | LODGE_MACHINE_CAN_RESUME},
     [LODGE_MACHINE_STATE_SUSPENDING] = {"suspending", N_ ("Suspending"), "lodge-busy-symbolic",
                                         "accent", LODGE_MACHINE_CAN_KILL | LODGE_MACHINE_CAN_STAY},
     /* The guest may show a question before it goes, and may need a second press of the button. */
     [LODGE_MACHINE_STATE_STOPPING] = {"stopping", N_ ("Shutting Down"), "lodge-busy-symbolic",
                                       "accent",
                                       LODGE_MACHINE_CAN_SHUTDOWN | LODGE_MACHINE_CAN_KILL |
-                                          LODGE_MACHINE_CAN_SHOW},
+                                          LODGE_MACHINE_CAN_SHOW | LODGE_MACHINE_CAN_CHANGE_MEDIA},
     [LODGE_MACHINE_STATE_CRASHED] = {"crashed", N_ ("Crashed"), "dialog-warning-symbolic", "error",
                                      CAN_OFF},
     [LODGE_MACHINE_STATE_SUSPENDED] = {"suspended", N_ ("Suspended"), "lodge-suspended-symbolic",
                                        "accent",
                                        LODGE_MACHINE_CAN_START | LODGE_MACHINE_CAN_DELETE |
                                            LODGE_MACHINE_CAN_DISCARD},
+    /* Translators: a state: whether the machine runs is being found out. */
+    [LODGE_MACHINE_STATE_LOOKING] = {"looking", N_ ("Looking…"), "lodge-busy-symbolic", "dim-label",
+                                     0},
+    [LODGE_MACHINE_STATE_MAKING] = {LODGE_MACHINE_STATE_MAKING_TEXT, N_ ("Being Made"),
+                                    "lodge-busy-symbolic", "accent", 0},
 };
+G_STATIC_ASSERT (G_N_ELEMENTS (rows) == LODGE_N_MACHINE_STATES);
 
 static const StateRow *
 get_row (LodgeMachineState state)

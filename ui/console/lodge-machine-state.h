@@ -16,6 +16,9 @@ typedef enum {
   LODGE_MACHINE_STATE_STOPPING,
   LODGE_MACHINE_STATE_CRASHED,
   LODGE_MACHINE_STATE_SUSPENDED,
+  LODGE_MACHINE_STATE_LOOKING, /* the engine does not know yet whether it runs */
+  LODGE_MACHINE_STATE_MAKING,  /* not on the contract: a job makes it, and it is not there yet */
+  LODGE_N_MACHINE_STATES,
 } LodgeMachineState;
 
 /* What a user can ask of a machine, as bits. */
@@ -32,7 +35,12 @@ typedef enum {
   LODGE_MACHINE_CAN_SUSPEND = 1 << 9,  /* to disk */
   LODGE_MACHINE_CAN_DISCARD = 1 << 10, /* what was suspended; a start goes on from that */
   LODGE_MACHINE_CAN_STAY = 1 << 11,    /* not be suspended after all */
+  LODGE_MACHINE_CAN_CLONE = 1 << 12,
+  LODGE_MACHINE_CAN_CHANGE_MEDIA = 1 << 13, /* discs in its drives */
 } LodgeMachineCan;
+
+/* No word of the contract. */
+#define LODGE_MACHINE_STATE_MAKING_TEXT "(being made)"
 
 /* @text: as on the contract ("running"). */
 LodgeMachineState lodge_machine_state_from_text (const char *text);

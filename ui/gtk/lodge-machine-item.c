@@ -16,6 +16,8 @@ struct _LodgeMachineItem {
   guint64 thumbnail_serial;
   guint64 fetched_serial;
   GdkPaintable *thumbnail;
+  LodgeJob1 *work;
+  int n_clones;
 };
 
 G_DEFINE_FINAL_TYPE (LodgeMachineItem, lodge_machine_item, G_TYPE_OBJECT)
@@ -31,6 +33,8 @@ enum {
   PROP_CPUS,
   PROP_THUMBNAIL_SERIAL,
   PROP_THUMBNAIL,
+  PROP_WORK,
+  PROP_CLONED,
   N_PROPS,
 };
 
@@ -69,6 +73,12 @@ lodge_machine_item_get_property (GObject *object, guint id, GValue *value, GPara
   case PROP_THUMBNAIL:
     g_value_set_object (value, self->thumbnail);
     break;
+  case PROP_WORK:
+    g_value_set_object (value, self->work);
+    break;
+  case PROP_CLONED:
+    g_value_set_boolean (value, self->n_clones > 0);
+    break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
@@ -85,6 +95,7 @@ lodge_machine_item_finalize (GObject *object)
   g_free (self->os);
   g_free (self->note);
   g_clear_object (&self->thumbnail);
+  g_clear_object (&self->work);
 
   G_OBJECT_CLASS (lodge_machine_item_parent_class)->finalize (object);
 }
@@ -104,7 +115,7 @@ lodge_machine_item_class_init (LodgeMachineItemClass *klass)
   properties[PROP_NOTE] = g_param_spec_string ("note", NULL, NULL, "", flags);
   properties[PROP_STATE] =
       g_param_spec_uint ("state", NULL, NULL, LODGE_MACHINE_STATE_UNKNOWN,
-                         LODGE_MACHINE_STATE_SUSPENDED, LODGE_MACHINE_STATE_UNKNOWN, flags);
+                         LODGE_N_MACHINE_STATES - 1, LODGE_MACHINE_STATE_UNKNOWN, flags);
   properties[PROP_MEMORY_MIB] =
       g_param_spec_uint ("memory-mib", NULL, NULL, 0, G_MAXUINT, 0, flags);
   properties[PROP_CPUS] = g_param_spec_uint ("cpus", NULL, NULL, 0, G_MAXUINT, 0, flags);
@@ -112,6 +123,8 @@ lodge_machine_item_class_init (LodgeMachineItemClass *klass)
       g_param_spec_uint64 ("thumbnail-serial", NULL, NULL, 0, G_MAXUINT64, 0, flags);
   properties[PROP_THUMBNAIL] =
       g_param_spec_object ("thumbnail", NULL, NULL, GDK_TYPE_PAINTABLE, flags);
+  properties[PROP_WORK] = g_param_spec_object ("work", NULL, NULL, LODGE_TYPE_JOB1, flags);
+  properties[PROP_CLONED] = g_param_spec_boolean ("cloned", NULL, NULL, FALSE, flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
 
@@ -268,4 +281,42 @@ lodge_machine_item_set_thumbnail (LodgeMachineItem *self, GdkPaintable *thumbnai
   self->fetched_serial = serial;
   if (g_set_object (&self->thumbnail, thumbnail))
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_THUMBNAIL]);
+}
+
+LodgeJob1 *
+lodge_machine_item_get_work (LodgeMachineItem *self)
+{
+  return self->work;
+}
+
+void
+lodge_machine_item_set_work (LodgeMachineItem *self, LodgeJob1 *work)
+{
+  g_return_if_fail (LODGE_IS_MACHINE_ITEM (self));
+
+  if (g_set_object (&self->work, work))
+    lodge_machine_item_work_changed (self);
+}
+
+void
+lodge_machine_item_work_changed (LodgeMachineItem *self)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_WORK]);
+}
+
+gboolean
+lodge_machine_item_get_cloned (LodgeMachineItem *self)
+{
+  return self->n_clones > 0;
+}
+
+void
+lodge_machine_item_add_clone (LodgeMachineItem *self, int n)
+{
+  const gboolean before = self->n_clones > 0;
+
+  /* The list may have had another item for it when the clone was begun. */
+  self->n_clones = MAX (self->n_clones + n, 0);
+  if (before != (self->n_clones > 0))
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CLONED]);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "console/lodge-machine-state.h"
+#include "lodge-contract-generated.h"
 
 #include <gdk/gdk.h>
 
@@ -18,6 +19,8 @@ G_DECLARE_FINAL_TYPE (LodgeMachineItem, lodge_machine_item, LODGE, MACHINE_ITEM,
  *   "uuid", "name", "os", "note" (string, never NULL), "state" (uint, LodgeMachineState),
  *   "memory-mib", "cpus" (uint), "thumbnail-serial" (uint64; 0 there is none),
  *   "thumbnail" (GdkPaintable or NULL): set by whoever fetched it
+ *   "work" (LodgeJob1 or NULL): the job that is about it; notified whenever the job changes
+ *   "cloned" (boolean): it is what a job is making a clone of
  */
 
 /* @row: of type LODGE_MACHINE_ITEM_ROW_TYPE */
@@ -43,5 +46,15 @@ GdkPaintable *lodge_machine_item_get_thumbnail (LodgeMachineItem *self);
 guint64 lodge_machine_item_get_fetched_serial (LodgeMachineItem *self);
 void
 lodge_machine_item_set_thumbnail (LodgeMachineItem *self, GdkPaintable *thumbnail, guint64 serial);
+
+/* Lent; NULL while nothing is being done to it. */
+LodgeJob1 *lodge_machine_item_get_work (LodgeMachineItem *self);
+void lodge_machine_item_set_work (LodgeMachineItem *self, LodgeJob1 *work);
+/* The job has changed. */
+void lodge_machine_item_work_changed (LodgeMachineItem *self);
+
+gboolean lodge_machine_item_get_cloned (LodgeMachineItem *self);
+/* One more clone of it is being made (@n 1), or one less (-1). */
+void lodge_machine_item_add_clone (LodgeMachineItem *self, int n);
 
 G_END_DECLS

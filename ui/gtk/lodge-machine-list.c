@@ -2,6 +2,8 @@
 /* The machines of the engine as a GListModel of LodgeMachineItem, kept by its signals. */
 #include "gtk/lodge-machine-list.h"
 
+#include "gtk/lodge-machine-jobs.h"
+
 struct _LodgeMachineList {
   GObject parent_instance;
 
@@ -11,7 +13,8 @@ struct _LodgeMachineList {
   GPtrArray *items;
   GHashTable *by_uuid; /* uuid (of the item) -> position + 1 */
   /* What the signals said before the list's own answer was handled; newer than that answer. */
-  GHashTable *early; /* uuid -> row, or NULL when removed */
+  GHashTable *early;      /* uuid -> row, or NULL when removed */
+  LodgeMachineJobs *jobs; /* of the engine, once its machines are listed */
   gboolean loaded;
   char *problem;
 };
@@ -76,8 +79,8 @@ set_problem (LodgeMachineList *self, const char *problem)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROBLEM]);
 }
 
-static void
-upsert (LodgeMachineList *self, GVariant *row)
+void
+lodge_machine_list_put (LodgeMachineList *self, GVariant *row)
 {
   const char *uuid;
   guint place;
@@ -99,8 +102,8 @@ upsert (LodgeMachineList *self, GVariant *row)
   }
 }
 
-static void
-remove_uuid (LodgeMachineList *self, const char *uuid)
+void
+lodge_machine_list_take_out (LodgeMachineList *self, const char *uuid)
 {
   guint place = GPOINTER_TO_UINT (g_hash_table_lookup (self->by_uuid, uuid));
 
@@ -122,7 +125,7 @@ changed_cb (LodgeEngine1 *engine, GVariant *row, LodgeMachineList *self)
   if (self->early != NULL)
     g_hash_table_insert (self->early, g_strdup (uuid), g_variant_ref (row));
   else
-    upsert (self, row);
+    lodge_machine_list_put (self, row);
 }
 
 static void
@@ -131,7 +134,7 @@ removed_cb (LodgeEngine1 *engine, const char *uuid, LodgeMachineList *self)
   if (self->early != NULL)
     g_hash_table_insert (self->early, g_strdup (uuid), NULL);
   else
-    remove_uuid (self, uuid);
+    lodge_machine_list_take_out (self, uuid);
 }
 
 /* Machines that are in both lists keep their item, so that a card keeps its picture and focus. */
@@ -151,7 +154,7 @@ take_rows (LodgeMachineList *self, GVariant *rows)
     g_variant_get_child (row, 0, "&s", &uuid);
     item = lodge_machine_list_find (self, uuid);
     if (item != NULL) {
-      upsert (self, row);
+      lodge_machine_list_put (self, row);
       g_hash_table_add (seen, (gpointer) lodge_machine_item_get_uuid (item));
     } else if (!g_hash_table_contains (seen, uuid)) {
       item = lodge_machine_item_new (row);
@@ -163,7 +166,7 @@ take_rows (LodgeMachineList *self, GVariant *rows)
   for (guint i = self->items->len; i > 0; i--) {
     const char *uuid = lodge_machine_item_get_uuid (g_ptr_array_index (self->items, i - 1));
     if (!g_hash_table_contains (seen, uuid))
-      remove_uuid (self, uuid);
+      lodge_machine_list_take_out (self, uuid);
   }
 
   old_length = self->items->len;
@@ -200,11 +203,12 @@ listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_hash_table_iter_init (&iter, early);
   while (g_hash_table_iter_next (&iter, &uuid, &row)) {
     if (row != NULL)
-      upsert (self, row);
+      lodge_machine_list_put (self, row);
     else
-      remove_uuid (self, uuid);
+      lodge_machine_list_take_out (self, uuid);
   }
 
+  self->jobs = lodge_machine_jobs_new (self, self->engine);
   set_problem (self, NULL);
   if (!self->loaded) {
     self->loaded = TRUE;
@@ -224,6 +228,7 @@ leave_engine (LodgeMachineList *self)
 {
   g_cancellable_cancel (self->cancellable);
   g_clear_object (&self->cancellable);
+  g_clear_pointer (&self->jobs, lodge_machine_jobs_free);
   if (self->engine != NULL)
     g_signal_handlers_disconnect_by_data (self->engine, self);
   g_clear_object (&self->engine);
