@@ -1,98 +1,46 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The library window, driven through its own widgets and actions against a fake engine. */
-#include "app-fixture.h"
+#include "library-fixture.h"
 
 #include "gtk/lodge-create-window.h"
-#include "gtk/lodge-library-window.h"
 #include "gtk/lodge-machine-card.h"
 #include "gtk/lodge-snapshots-window.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
 
-typedef struct {
-  FakeEngine *engine;
-  LodgeConnection *connection;
-  LodgeMachineList *machines;
-  LodgeConsoleLauncher *launcher;
-  LodgeLibraryWindow *window;
-  char *folder;
-  char *record;
-} Fixture;
-
-static void
-set_up (Fixture *f, gconstpointer data)
-{
-  g_autofree char *program = NULL;
-
-  f->engine = fake_engine_new (NULL);
-  f->folder = g_dir_make_tmp ("lodge-app-XXXXXX", NULL);
-  program = app_make_recorder (f->folder, &f->record);
-  f->connection = lodge_connection_new ();
-  f->machines = lodge_machine_list_new (f->connection);
-  f->launcher = lodge_console_launcher_new (program);
-  f->window = LODGE_LIBRARY_WINDOW (
-      lodge_library_window_new (NULL, f->connection, f->machines, f->launcher));
-}
-
-static void
-tear_down (Fixture *f, gconstpointer data)
-{
-  g_autofree char *program = g_build_filename (f->folder, "recorder", NULL);
-
-  app_destroy_window (f->window);
-  app_assert_dies (f->launcher);
-  app_assert_dies (f->machines);
-  app_assert_dies (f->connection);
-  fake_engine_free (f->engine);
-  g_unlink (program);
-  g_unlink (f->record);
-  g_rmdir (f->folder);
-  g_free (f->folder);
-  g_free (f->record);
-}
-
 static const char *
-get_page (Fixture *f)
+get_page (LibraryFixture *f)
 {
   return gtk_stack_get_visible_child_name (
       app_get_child (f->window, LODGE_TYPE_LIBRARY_WINDOW, "pages"));
 }
 
-static void
-show (Fixture *f)
-{
-  gtk_window_present (GTK_WINDOW (f->window));
-  lodge_connection_open (f->connection);
-  app_wait_until (lodge_machine_list_get_loaded (f->machines));
-}
-
 static gboolean
-is_page (Fixture *f, const char *page)
+is_page (LibraryFixture *f, const char *page)
 {
   return g_str_equal (get_page (f), page);
 }
 
-static void
-act (Fixture *f, const char *action, const char *uuid)
-{
-  g_assert_true (gtk_widget_activate_action (GTK_WIDGET (f->window), action, "s", uuid));
-}
-
 static gboolean
-banner_is_shown (Fixture *f)
+banner_is_shown (LibraryFixture *f)
 {
   return gtk_revealer_get_reveal_child (
       app_get_child (f->window, LODGE_TYPE_LIBRARY_WINDOW, "banner"));
 }
 
+static guint
+count_snapshots_windows (void)
+{
+  return library_fixture_count_windows (LODGE_TYPE_SNAPSHOTS_WINDOW, NULL);
+}
+
 static void
-test_empty (Fixture *f, gconstpointer data)
+test_empty (LibraryFixture *f, gconstpointer data)
 {
   GtkLabel *offer = app_get_child (f->window, LODGE_TYPE_LIBRARY_WINDOW, "offer_label");
 
   g_assert_cmpstr (get_page (f), ==, "loading");
-  show (f);
+  library_fixture_show (f);
   app_wait_until (is_page (f, "empty"));
   app_wait_until (strstr (gtk_label_get_text (offer), "Debian 12") != NULL);
   gtk_test_accessible_assert_property (
@@ -105,12 +53,12 @@ test_empty (Fixture *f, gconstpointer data)
 }
 
 static void
-test_cards (Fixture *f, gconstpointer data)
+test_cards (LibraryFixture *f, gconstpointer data)
 {
   const char *uuid = fake_engine_add_machine (f->engine, "web", "off");
 
   fake_engine_add_machine (f->engine, "db", "running");
-  show (f);
+  library_fixture_show (f);
   app_wait_until (app_count (f->window, LODGE_TYPE_MACHINE_CARD) == 2);
   g_assert_nonnull (app_find_label (f->window, "web"));
   g_assert_nonnull (app_find_label (f->window, "Off"));
@@ -125,7 +73,7 @@ test_cards (Fixture *f, gconstpointer data)
 }
 
 static void
-test_hostile_text (Fixture *f, gconstpointer data)
+test_hostile_text (LibraryFixture *f, gconstpointer data)
 {
   static const char markup[] = "<b>bold</b> & <a href=\"file:///\">x</a> &lt;";
   static const char rtl[] = "\xe2\x80\xaeمكتب \xe2\x80\xadweb";
@@ -136,7 +84,7 @@ test_hostile_text (Fixture *f, gconstpointer data)
   fake_engine_add_machine (f->engine, rtl, "off");
   fake_engine_add_machine (f->engine, wide, "off");
   fake_engine_set_note (f->engine, uuid, "<i>QEMU</i> & its <disk> ended.");
-  show (f);
+  library_fixture_show (f);
   app_wait_until (app_count (f->window, LODGE_TYPE_MACHINE_CARD) == 3);
   g_assert_nonnull (app_find_label (f->window, markup));
   g_assert_nonnull (app_find_label (f->window, rtl));
@@ -155,13 +103,13 @@ test_hostile_text (Fixture *f, gconstpointer data)
 }
 
 static void
-test_start_and_open (Fixture *f, gconstpointer data)
+test_start_and_open (LibraryFixture *f, gconstpointer data)
 {
   const char *uuid = fake_engine_add_machine (f->engine, "web", "off");
   GtkGridView *grid = app_get_child (f->window, LODGE_TYPE_LIBRARY_WINDOW, "grid");
   g_autofree char *line = g_strdup_printf ("--console %s\n", uuid);
 
-  show (f);
+  library_fixture_show (f);
   app_wait_until (is_page (f, "machines"));
   /* Twice, as an impatient hand does: one start. */
   fake_engine_clear_calls (f->engine);
@@ -193,15 +141,15 @@ test_start_and_open (Fixture *f, gconstpointer data)
 }
 
 static void
-test_error_text (Fixture *f, gconstpointer data)
+test_error_text (LibraryFixture *f, gconstpointer data)
 {
   static const char sentence[] = "Could not open <b>/dev/kvm</b> & \"more\": permission denied.";
   const char *uuid = fake_engine_add_machine (f->engine, "<u>web</u>", "off");
   AdwMessageDialog *dialog;
 
-  show (f);
+  library_fixture_show (f);
   fake_engine_fail_next (f->engine, "Start", LODGE_ERROR_DENIED, sentence);
-  act (f, "machine.start", uuid);
+  library_fixture_act (f, "machine.start", uuid);
   app_wait_until (app_get_dialog () != NULL);
   dialog = app_get_dialog ();
   g_assert_nonnull (app_find_label (dialog, sentence));
@@ -212,34 +160,34 @@ test_error_text (Fixture *f, gconstpointer data)
 }
 
 static void
-test_power (Fixture *f, gconstpointer data)
+test_power (LibraryFixture *f, gconstpointer data)
 {
   const char *uuid = fake_engine_add_machine (f->engine, "web", "running");
 
-  show (f);
-  act (f, "machine.pause", uuid);
+  library_fixture_show (f);
+  library_fixture_act (f, "machine.pause", uuid);
   app_wait_until (app_find_label (f->window, "Paused") != NULL);
-  act (f, "machine.resume", uuid);
+  library_fixture_act (f, "machine.resume", uuid);
   app_wait_until (app_find_label (f->window, "Running") != NULL);
-  act (f, "machine.shutdown", uuid);
+  library_fixture_act (f, "machine.shutdown", uuid);
   app_wait_until (app_find_label (f->window, "Off") != NULL);
   g_assert_null (app_get_dialog ());
 }
 
 /* What loses something asks; and an answer of no leaves it alone. */
 static void
-test_kill (Fixture *f, gconstpointer data)
+test_kill (LibraryFixture *f, gconstpointer data)
 {
   const char *uuid = fake_engine_add_machine (f->engine, "web", "running");
 
-  show (f);
-  act (f, "machine.kill", uuid);
+  library_fixture_show (f);
+  library_fixture_act (f, "machine.kill", uuid);
   app_wait_until (app_get_dialog () != NULL);
   gtk_window_close (GTK_WINDOW (app_get_dialog ()));
   app_wait_until (app_get_dialog () == NULL);
   app_settle ();
   g_assert_false (app_was_called (f->engine, "Kill"));
-  act (f, "machine.kill", uuid);
+  library_fixture_act (f, "machine.kill", uuid);
   app_wait_until (app_get_dialog () != NULL);
   app_click (app_get_dialog (), "_Force Off");
   app_wait_until (app_find_label (f->window, "Off") != NULL);
@@ -248,13 +196,13 @@ test_kill (Fixture *f, gconstpointer data)
 }
 
 static void
-test_delete (Fixture *f, gconstpointer data)
+test_delete (LibraryFixture *f, gconstpointer data)
 {
   const char *uuid = fake_engine_add_machine (f->engine, "old <one>", "off");
   const char *running = fake_engine_add_machine (f->engine, "web", "running");
 
-  show (f);
-  act (f, "machine.delete", uuid);
+  library_fixture_show (f);
+  library_fixture_act (f, "machine.delete", uuid);
   app_wait_until (app_get_dialog () != NULL);
   g_assert_nonnull (app_find_label (app_get_dialog (), "Delete “old <one>”?"));
   /* It says what goes, by name. */
@@ -265,7 +213,7 @@ test_delete (Fixture *f, gconstpointer data)
   app_wait_until (app_get_dialog () == NULL);
 
   /* One that is in use is not deleted, and that is said at once. */
-  act (f, "machine.delete", running);
+  library_fixture_act (f, "machine.delete", running);
   app_wait_until (app_get_dialog () != NULL);
   g_assert_nonnull (app_find_label (app_get_dialog (), "Could Not Delete “web”"));
   gtk_window_close (GTK_WINDOW (app_get_dialog ()));
@@ -274,13 +222,13 @@ test_delete (Fixture *f, gconstpointer data)
 }
 
 static void
-test_rename (Fixture *f, gconstpointer data)
+test_rename (LibraryFixture *f, gconstpointer data)
 {
   const char *uuid = fake_engine_add_machine (f->engine, "web", "off");
   GtkEditable *entry;
 
-  show (f);
-  act (f, "machine.rename", uuid);
+  library_fixture_show (f);
+  library_fixture_act (f, "machine.rename", uuid);
   app_wait_until (app_get_dialog () != NULL);
   entry = app_find (app_get_dialog (), ADW_TYPE_ENTRY_ROW);
   g_assert_nonnull (entry);
@@ -297,14 +245,14 @@ test_rename (Fixture *f, gconstpointer data)
 /* Tab goes from card to card, where Enter, F2 and Delete are; the first has the keyboard at once.
  */
 static void
-test_keyboard (Fixture *f, gconstpointer data)
+test_keyboard (LibraryFixture *f, gconstpointer data)
 {
   GtkWindow *window = GTK_WINDOW (f->window);
   GtkWidget *first;
 
   fake_engine_add_machine (f->engine, "a", "off");
   fake_engine_add_machine (f->engine, "b", "off");
-  show (f);
+  library_fixture_show (f);
   app_wait_until (app_count (f->window, LODGE_TYPE_MACHINE_CARD) == 2);
   first = gtk_window_get_focus (window);
   g_assert_nonnull (first);
@@ -327,13 +275,13 @@ test_keyboard (Fixture *f, gconstpointer data)
 
 /* What a screen reader says of the cell that has the keyboard. */
 static void
-test_spoken (Fixture *f, gconstpointer data)
+test_spoken (LibraryFixture *f, gconstpointer data)
 {
   const char *uuid = fake_engine_add_machine (f->engine, "web", "crashed");
   GtkAccessible *card, *cell;
 
   fake_engine_set_note (f->engine, uuid, "QEMU ended.");
-  show (f);
+  library_fixture_show (f);
   app_wait_until (app_find (f->window, LODGE_TYPE_MACHINE_CARD) != NULL);
   card = app_find (f->window, LODGE_TYPE_MACHINE_CARD);
   cell = GTK_ACCESSIBLE (gtk_widget_get_parent (GTK_WIDGET (card)));
@@ -345,114 +293,11 @@ test_spoken (Fixture *f, gconstpointer data)
   app_assert_named (f->window);
 }
 
-static guint
-count_entries (GMenuModel *menu, const char *action)
-{
-  guint n = 0;
-
-  for (int s = 0; s < g_menu_model_get_n_items (menu); s++) {
-    g_autoptr (GMenuModel) section = g_menu_model_get_item_link (menu, s, G_MENU_LINK_SECTION);
-
-    for (int i = 0; i < g_menu_model_get_n_items (section); i++) {
-      g_autofree char *name = NULL;
-      g_menu_model_get_item_attribute (section, i, G_MENU_ATTRIBUTE_ACTION, "s", &name);
-      n += g_strcmp0 (name, action) == 0;
-    }
-  }
-
-  return n;
-}
-
 static void
-test_menu (Fixture *f, gconstpointer data)
-{
-  const char *uuid = fake_engine_add_machine (f->engine, "web", "off");
-  LodgeMachineCard *card;
-  g_autoptr (GMenuModel) off = NULL, running = NULL;
-
-  show (f);
-  app_wait_until (app_find (f->window, LODGE_TYPE_MACHINE_CARD) != NULL);
-  card = app_find (f->window, LODGE_TYPE_MACHINE_CARD);
-  off = lodge_machine_card_dup_menu (card);
-  g_assert_cmpuint (count_entries (off, "machine.start"), ==, 1);
-  g_assert_cmpuint (count_entries (off, "machine.delete"), ==, 1);
-  g_assert_cmpuint (count_entries (off, "machine.kill"), ==, 0);
-  fake_engine_set_state (f->engine, uuid, "running");
-  app_wait_until (app_find_label (f->window, "Running") != NULL);
-  running = lodge_machine_card_dup_menu (card);
-  g_assert_cmpuint (count_entries (running, "machine.start"), ==, 0);
-  g_assert_cmpuint (count_entries (running, "machine.delete"), ==, 0);
-  g_assert_cmpuint (count_entries (running, "machine.shutdown"), ==, 1);
-  g_assert_cmpuint (count_entries (running, "machine.open"), ==, 1);
-
-  lodge_machine_card_popup_menu (card);
-  app_wait_until (app_find (card, GTK_TYPE_POPOVER_MENU) != NULL);
-}
-
-/* One that is suspended goes on, or is given up after a question; one on its way there may stay. */
-static void
-test_suspended (Fixture *f, gconstpointer data)
-{
-  const char *uuid = fake_engine_add_machine (f->engine, "web", "running");
-  g_autoptr (GMenuModel) running = NULL, suspending = NULL, suspended = NULL;
-  LodgeMachineCard *card;
-
-  fake_engine_set_hold_jobs (f->engine, TRUE);
-  show (f);
-  app_wait_until (app_find_label (f->window, "Running") != NULL);
-  card = app_find (f->window, LODGE_TYPE_MACHINE_CARD);
-  running = lodge_machine_card_dup_menu (card);
-  g_assert_cmpuint (count_entries (running, "machine.suspend"), ==, 1);
-  g_assert_cmpuint (count_entries (running, "machine.discard"), ==, 0);
-  gtk_widget_activate_action (GTK_WIDGET (f->window), "machine.suspend", "s", uuid);
-  app_wait_until (app_find_label (f->window, "Suspending") != NULL);
-  suspending = lodge_machine_card_dup_menu (card);
-  g_assert_cmpuint (count_entries (suspending, "machine.suspend"), ==, 0);
-  g_assert_cmpuint (count_entries (suspending, "machine.cancel-suspend"), ==, 1);
-  gtk_widget_activate_action (GTK_WIDGET (f->window), "machine.cancel-suspend", "s", uuid);
-  app_wait_until (app_find_label (f->window, "Running") != NULL);
-
-  gtk_widget_activate_action (GTK_WIDGET (f->window), "machine.suspend", "s", uuid);
-  app_wait_until (app_find_label (f->window, "Suspending") != NULL);
-  fake_engine_finish_jobs (f->engine, 0, NULL);
-  app_wait_until (app_find_label (f->window, "Suspended") != NULL);
-  suspended = lodge_machine_card_dup_menu (card);
-  g_assert_cmpuint (count_entries (suspended, "machine.start"), ==, 1);
-  g_assert_cmpuint (count_entries (suspended, "machine.discard"), ==, 1);
-  g_assert_cmpuint (count_entries (suspended, "machine.delete"), ==, 1);
-  gtk_widget_activate_action (GTK_WIDGET (f->window), "machine.discard", "s", uuid);
-  app_wait_until (app_get_dialog () != NULL);
-  fake_engine_set_hold_jobs (f->engine, FALSE);
-  app_click (app_get_dialog (), "_Discard");
-  app_wait_until (app_find_label (f->window, "Off") != NULL);
-  app_wait_until (app_get_dialog () == NULL);
-}
-
-/* One that has crashed may have its QEMU still, which stands there until it is ended. */
-static void
-test_kill_crashed (Fixture *f, gconstpointer data)
-{
-  const char *uuid = fake_engine_add_machine (f->engine, "web", "crashed");
-  g_autoptr (GMenuModel) menu = NULL;
-
-  fake_engine_set_stands (f->engine, uuid, TRUE);
-  show (f);
-  app_wait_until (app_find (f->window, LODGE_TYPE_MACHINE_CARD) != NULL);
-  menu = lodge_machine_card_dup_menu (app_find (f->window, LODGE_TYPE_MACHINE_CARD));
-  g_assert_cmpuint (count_entries (menu, "machine.start"), ==, 1);
-  g_assert_cmpuint (count_entries (menu, "machine.kill"), ==, 1);
-  gtk_widget_activate_action (GTK_WIDGET (f->window), "machine.kill", "s", uuid);
-  app_wait_until (app_get_dialog () != NULL);
-  app_click (app_get_dialog (), "_Force Off");
-  app_wait_until (app_find_label (f->window, "Off") != NULL);
-  app_wait_until (app_get_dialog () == NULL);
-}
-
-static void
-test_engine_dies (Fixture *f, gconstpointer data)
+test_engine_dies (LibraryFixture *f, gconstpointer data)
 {
   fake_engine_add_machine (f->engine, "web", "running");
-  show (f);
+  library_fixture_show (f);
   app_wait_until (is_page (f, "machines"));
   g_assert_false (banner_is_shown (f));
   fake_engine_drop_clients (f->engine);
@@ -465,7 +310,7 @@ test_engine_dies (Fixture *f, gconstpointer data)
 }
 
 static void
-test_no_engine (Fixture *f, gconstpointer data)
+test_no_engine (LibraryFixture *f, gconstpointer data)
 {
   fake_engine_set_api_version (f->engine, 4711);
   gtk_window_present (GTK_WINDOW (f->window));
@@ -478,14 +323,14 @@ test_no_engine (Fixture *f, gconstpointer data)
 }
 
 static void
-test_search (Fixture *f, gconstpointer data)
+test_search (LibraryFixture *f, gconstpointer data)
 {
   GtkEditable *entry = app_get_child (f->window, LODGE_TYPE_LIBRARY_WINDOW, "search_entry");
   GtkSearchBar *bar = app_get_child (f->window, LODGE_TYPE_LIBRARY_WINDOW, "search_bar");
 
   fake_engine_add_machine (f->engine, "Straße", "off");
   fake_engine_add_machine (f->engine, "web", "off");
-  show (f);
+  library_fixture_show (f);
   app_wait_until (app_count (f->window, LODGE_TYPE_MACHINE_CARD) == 2);
   gtk_widget_activate_action (GTK_WIDGET (f->window), "library.search", NULL);
   g_assert_true (gtk_search_bar_get_search_mode (bar));
@@ -500,13 +345,13 @@ test_search (Fixture *f, gconstpointer data)
 
 /* Cards are made for what is on screen and somewhat around it, not for every machine. */
 static void
-test_many (Fixture *f, gconstpointer data)
+test_many (LibraryFixture *f, gconstpointer data)
 {
   GtkGridView *grid = app_get_child (f->window, LODGE_TYPE_LIBRARY_WINDOW, "grid");
   guint n_cards = 0;
 
   fake_engine_add_many (f->engine, 1000);
-  show (f);
+  library_fixture_show (f);
   app_wait_until (is_page (f, "machines"));
   app_wait_until (app_find (f->window, LODGE_TYPE_MACHINE_CARD) != NULL);
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (gtk_grid_view_get_model (grid))), ==,
@@ -523,13 +368,13 @@ test_many (Fixture *f, gconstpointer data)
 }
 
 static void
-test_thumbnail (Fixture *f, gconstpointer data)
+test_thumbnail (LibraryFixture *f, gconstpointer data)
 {
   g_autoptr (GBytes) picture = fake_engine_make_picture (64, 40, 0x3584e4);
   const char *uuid = fake_engine_add_machine (f->engine, "web", "running");
   LodgeMachineItem *item;
 
-  show (f);
+  library_fixture_show (f);
   app_wait_until (app_find (f->window, LODGE_TYPE_MACHINE_CARD) != NULL);
   item = lodge_machine_list_find (f->machines, uuid);
   g_assert_null (lodge_machine_item_get_thumbnail (item));
@@ -540,31 +385,17 @@ test_thumbnail (Fixture *f, gconstpointer data)
   app_wait_until (app_find (f->window, GTK_TYPE_PICTURE) != NULL);
 }
 
-static guint
-count_snapshots_windows (void)
-{
-  GListModel *windows = gtk_window_get_toplevels ();
-  guint n = 0;
-
-  for (guint i = 0; i < g_list_model_get_n_items (windows); i++) {
-    g_autoptr (GtkWidget) window = g_list_model_get_item (windows, i);
-
-    n += LODGE_IS_SNAPSHOTS_WINDOW (window);
-  }
-  return n;
-}
-
 /* One window for each machine, which goes with the library's. */
 static void
-test_snapshots (Fixture *f, gconstpointer data)
+test_snapshots (LibraryFixture *f, gconstpointer data)
 {
   const char *web = fake_engine_add_machine (f->engine, "web", "off");
   const char *mail = fake_engine_add_machine (f->engine, "mail", "running");
 
-  show (f);
-  act (f, "machine.snapshots", web);
-  act (f, "machine.snapshots", mail);
-  act (f, "machine.snapshots", web);
+  library_fixture_show (f);
+  library_fixture_act (f, "machine.snapshots", web);
+  library_fixture_act (f, "machine.snapshots", mail);
+  library_fixture_act (f, "machine.snapshots", web);
   g_assert_cmpuint (count_snapshots_windows (), ==, 2);
   app_wait_until (app_was_called (f->engine, "ListSnapshots web") &&
                   app_was_called (f->engine, "ListSnapshots mail"));
@@ -578,7 +409,9 @@ main (int argc, char **argv)
   if (!app_test_init (&argc, &argv))
     return 0;
 
-#define ADD(path, test) g_test_add ("/library-window/" path, Fixture, NULL, set_up, test, tear_down)
+#define ADD(path, test)                                                                            \
+  g_test_add ("/library-window/" path, LibraryFixture, NULL, library_fixture_set_up, test,         \
+              library_fixture_tear_down)
   ADD ("snapshots", test_snapshots);
   ADD ("empty", test_empty);
   ADD ("cards", test_cards);
@@ -591,9 +424,6 @@ main (int argc, char **argv)
   ADD ("rename", test_rename);
   ADD ("keyboard", test_keyboard);
   ADD ("spoken", test_spoken);
-  ADD ("menu", test_menu);
-  ADD ("suspended", test_suspended);
-  ADD ("kill-crashed", test_kill_crashed);
   ADD ("engine-dies", test_engine_dies);
   ADD ("no-engine", test_no_engine);
   ADD ("search", test_search);

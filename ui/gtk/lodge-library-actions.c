@@ -21,6 +21,9 @@ typedef struct {
   char *name;
   LodgeMachineOperation operation;
   gboolean then_open;
+  /* A question applies only while the machine can this and, where it is not 0, is in that state. */
+  LodgeMachineCan can;
+  LodgeMachineState state;
   GtkEditable *entry; /* of the rename dialog, owned by it */
 } Ask;
 
@@ -60,20 +63,50 @@ question_gone (gpointer data, GClosure *closure)
   ask_unref (data);
 }
 
-/* Shows a question; @answered is called with @ask (taken), which goes with the question. */
-static void
-show_question (AdwMessageDialog *dialog, GCallback answered, Ask *ask)
-{
-  g_signal_connect_data (dialog, "response", answered, ask, question_gone, 0);
-  gtk_window_present (GTK_WINDOW (dialog));
-}
-
 /* FALSE after the window has been closed: there is nobody left to tell. */
 static gboolean
 is_there (LodgeLibraryWindow *window)
 {
   /* It may live on in the call that is answered. */
   return window->connection != NULL && gtk_widget_get_visible (GTK_WIDGET (window));
+}
+
+/* The machine has changed while it is asked about. */
+static void
+follow_cb (AdwMessageDialog *dialog)
+{
+  Ask *ask = g_object_get_data (G_OBJECT (dialog), "lodge-ask");
+  LodgeMachineItem *item =
+      is_there (ask->window) ? lodge_machine_list_find (ask->window->machines, ask->uuid) : NULL;
+  LodgeMachineState state;
+
+  if (item != NULL) {
+    state = lodge_machine_item_get_state (item);
+    if ((ask->can == 0 || (lodge_machine_state_get_can (state) & ask->can) != 0) &&
+        (ask->state == 0 || state == ask->state))
+      return;
+  }
+  /* As cancelling does. */
+  gtk_window_close (GTK_WINDOW (dialog));
+}
+
+/* Shows a question; @answered is called with @ask (taken), which goes with the question. It is
+ * taken back when it does not apply any more. */
+static void
+show_question (AdwMessageDialog *dialog, GCallback answered, Ask *ask)
+{
+  LodgeMachineItem *item = lodge_machine_list_find (ask->window->machines, ask->uuid);
+
+  g_object_set_data (G_OBJECT (dialog), "lodge-ask", ask);
+  g_signal_connect_data (dialog, "response", answered, ask, question_gone, 0);
+  if (item != NULL)
+    g_signal_connect_object (item, "notify::state", G_CALLBACK (follow_cb), dialog,
+                             G_CONNECT_SWAPPED);
+  g_signal_connect_object (ask->window->machines, "items-changed", G_CALLBACK (follow_cb), dialog,
+                           G_CONNECT_SWAPPED);
+  gtk_window_present (GTK_WINDOW (dialog));
+  /* It may have changed since it was asked for. */
+  follow_cb (dialog);
 }
 
 static void
@@ -137,6 +170,9 @@ lodge_library_window_start_and_open (LodgeLibraryWindow *self, const char *uuid)
     return;
 
   item = lodge_machine_list_find (self->machines, uuid);
+  /* One that is being made is not there yet. */
+  if (item != NULL && lodge_machine_item_get_state (item) == LODGE_MACHINE_STATE_MAKING)
+    return;
   if (item != NULL && (lodge_machine_state_get_can (lodge_machine_item_get_state (item)) &
                        LODGE_MACHINE_CAN_START) == 0) {
     open_console (self, uuid);
@@ -161,12 +197,19 @@ answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_data)
 static void
 ask_kill (LodgeLibraryWindow *self, const char *uuid)
 {
+  LodgeMachineItem *item = lodge_machine_list_find (self->machines, uuid);
   Ask *ask = ask_new (self, uuid, LODGE_MACHINE_KILL);
   g_autofree char *heading = g_strdup_printf (_ ("Force Off “%s”?"), ask->name);
   AdwMessageDialog *dialog = lodge_message_ask (
       GTK_WINDOW (self), heading,
       _ ("This is like pulling the plug: what the guest has not saved is lost."), _ ("_Force Off"));
 
+  /* A crashed one may still have its QEMU. */
+  ask->can = LODGE_MACHINE_CAN_KILL;
+  if (item != NULL && lodge_machine_item_get_state (item) == LODGE_MACHINE_STATE_CRASHED) {
+    ask->can = 0;
+    ask->state = LODGE_MACHINE_STATE_CRASHED;
+  }
   show_question (dialog, G_CALLBACK (answered_cb), ask);
 }
 
@@ -179,6 +222,7 @@ ask_reset (LodgeLibraryWindow *self, const char *uuid)
       GTK_WINDOW (self), heading,
       _ ("The guest starts again at once: what it has not saved is lost."), _ ("_Reset"));
 
+  ask->can = LODGE_MACHINE_CAN_RESET;
   show_question (dialog, G_CALLBACK (answered_cb), ask);
 }
 
@@ -190,7 +234,30 @@ ask_discard (LodgeLibraryWindow *self, const char *uuid)
   AdwMessageDialog *dialog =
       lodge_message_ask (GTK_WINDOW (self), heading, lodge_suspend_get_loss (), _ ("_Discard"));
 
+  ask->can = LODGE_MACHINE_CAN_DISCARD;
   show_question (dialog, G_CALLBACK (answered_cb), ask);
+}
+
+/* Somebody else's as well as this program's; the machine's state tells of the end. */
+static void
+cancel_work (LodgeLibraryWindow *self, const char *uuid)
+{
+  LodgeMachineItem *item = lodge_machine_list_find (self->machines, uuid);
+  LodgeJob1 *work = item != NULL ? lodge_machine_item_get_work (item) : NULL;
+
+  if (work != NULL)
+    lodge_job1_call_cancel (work, NULL, NULL, NULL);
+}
+
+/* The card has room for its beginning only. */
+static void
+show_note (LodgeLibraryWindow *self, const char *uuid)
+{
+  LodgeMachineItem *item = lodge_machine_list_find (self->machines, uuid);
+
+  if (item != NULL)
+    lodge_message_show (GTK_WINDOW (self), lodge_machine_item_get_name (item),
+                        lodge_machine_item_get_note (item));
 }
 
 static void
@@ -200,6 +267,23 @@ cancel_suspend (LodgeLibraryWindow *self, const char *uuid)
 
   if (client != NULL)
     lodge_suspend_cancel (client, uuid);
+}
+
+static char *
+dup_what_goes (LodgeMachine1 *machine, LodgeMachineState state)
+{
+  /* Translators: %s is the path of a folder. */
+  g_autofree char *body =
+      g_strdup_printf (_ ("Its disks with all that is on them, its snapshots and its settings are "
+                          "deleted for good: everything in %s. Files elsewhere, such as installer "
+                          "images, are kept, and its clones stay as they are, linked ones, too."),
+                       lodge_machine1_get_folder (machine));
+
+  if (state != LODGE_MACHINE_STATE_SUSPENDED)
+    return g_steal_pointer (&body);
+  return g_strdup_printf ("%s\n\n%s", body,
+                          _ ("It is suspended: the guest’s memory, with everything that is open in "
+                             "it and not saved, goes, too."));
 }
 
 /* The full object is opened to name the folder that goes. */
@@ -224,13 +308,34 @@ opened_for_delete_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
 
   heading = g_strdup_printf (_ ("Delete “%s”?"), ask->name);
-  /* Translators: %s is the path of a folder. */
-  body = g_strdup_printf (_ ("Its disks with all that is on them and its settings are deleted for "
-                             "good: everything in %s. Files elsewhere, such as installer images, "
-                             "are kept."),
-                          lodge_machine1_get_folder (machine));
+  body = dup_what_goes (machine, ask->state);
   dialog = lodge_message_ask (GTK_WINDOW (ask->window), heading, body, _ ("_Delete"));
   show_question (dialog, G_CALLBACK (answered_cb), g_steal_pointer (&ask));
+}
+
+/* Why a machine cannot be deleted now, and what to do first; NULL: it can. */
+static const char *
+get_delete_obstacle (LodgeMachineItem *item)
+{
+  const LodgeMachineState state = lodge_machine_item_get_state (item);
+
+  if (lodge_machine_item_get_cloned (item))
+    return _ ("It is being cloned: wait until that is done, or cancel it.");
+  if ((lodge_machine_state_get_can (state) & LODGE_MACHINE_CAN_DELETE) != 0)
+    return NULL;
+  if (state == LODGE_MACHINE_STATE_MAKING)
+    return _ ("It is not there yet: cancel what makes it, in its menu.");
+  if (state == LODGE_MACHINE_STATE_LOOKING)
+    return _ ("Whether it runs is being found out: try again in a few seconds.");
+  return _ ("It is in use: shut it down or force it off first.");
+}
+
+static void
+show_obstacle (LodgeLibraryWindow *self, const char *heading, const char *sentence)
+{
+  g_autoptr (GError) error = g_error_new_literal (LODGE_ERROR, LODGE_ERROR_STATE, sentence);
+
+  lodge_message_show_error (GTK_WINDOW (self), heading, error);
 }
 
 static void
@@ -238,23 +343,25 @@ ask_delete (LodgeLibraryWindow *self, const char *uuid)
 {
   LodgeMachineItem *item = lodge_machine_list_find (self->machines, uuid);
   LodgeClient *client = lodge_connection_get_client (self->connection);
-  LodgeMachineCan can = 0;
+  const char *obstacle;
+  Ask *ask;
 
   if (item == NULL || client == NULL)
     return;
 
-  can = lodge_machine_state_get_can (lodge_machine_item_get_state (item));
-  if ((can & LODGE_MACHINE_CAN_DELETE) == 0) {
+  obstacle = get_delete_obstacle (item);
+  if (obstacle != NULL) {
     g_autofree char *heading = lodge_machine_operation_dup_failure (
         LODGE_MACHINE_DELETE, lodge_machine_item_get_name (item));
-    g_autoptr (GError) error = g_error_new_literal (
-        LODGE_ERROR, LODGE_ERROR_STATE, _ ("It is in use: shut it down or force it off first."));
-    lodge_message_show_error (GTK_WINDOW (self), heading, error);
+
+    show_obstacle (self, heading, obstacle);
     return;
   }
 
-  lodge_client_open_machine_async (client, uuid, NULL, opened_for_delete_cb,
-                                   ask_new (self, uuid, LODGE_MACHINE_DELETE));
+  ask = ask_new (self, uuid, LODGE_MACHINE_DELETE);
+  /* What goes depends on it. */
+  ask->state = lodge_machine_item_get_state (item);
+  lodge_client_open_machine_async (client, uuid, NULL, opened_for_delete_cb, ask);
 }
 
 static void
@@ -301,6 +408,10 @@ rename_changed_cb (GtkEditable *entry, Ask *ask)
 static void
 ask_rename (LodgeLibraryWindow *self, const char *uuid)
 {
+  LodgeMachineItem *item = lodge_machine_list_find (self->machines, uuid);
+
+  if (item == NULL || lodge_machine_item_get_state (item) == LODGE_MACHINE_STATE_MAKING)
+    return;
   Ask *ask = ask_new (self, uuid, LODGE_MACHINE_START);
   AdwMessageDialog *dialog =
       lodge_message_ask (GTK_WINDOW (self), _ ("Rename Machine"), NULL, _ ("_Rename"));
@@ -340,6 +451,17 @@ show_clone (LodgeLibraryWindow *self, const char *uuid)
 
   if (item == NULL)
     return;
+  if ((lodge_machine_state_get_can (lodge_machine_item_get_state (item)) &
+       LODGE_MACHINE_CAN_CLONE) == 0) {
+    g_autofree char *heading =
+        g_strdup_printf (_ ("Could Not Clone “%s”"), lodge_machine_item_get_name (item));
+
+    show_obstacle (self, heading,
+                   lodge_machine_item_get_state (item) == LODGE_MACHINE_STATE_SUSPENDED
+                       ? _ ("It is suspended: resume it first, or discard its saved state.")
+                       : _ ("It is on its way to another state: try again when it is there."));
+    return;
+  }
   window = lodge_clone_window_new (self->connection, G_LIST_MODEL (self->machines), uuid,
                                    lodge_machine_item_get_name (item));
   lodge_child_window_attach (GTK_WINDOW (window), GTK_WINDOW (self));
@@ -360,6 +482,8 @@ static const ActionRow actions[] = {
     {"machine.shutdown", LODGE_MACHINE_SHUTDOWN, NULL},
     {"machine.suspend", LODGE_MACHINE_SUSPEND, NULL},
     {"machine.cancel-suspend", LODGE_MACHINE_SUSPEND, cancel_suspend},
+    {"machine.cancel-work", LODGE_MACHINE_START, cancel_work},
+    {"machine.note", LODGE_MACHINE_START, show_note},
     {"machine.discard", LODGE_MACHINE_DISCARD, ask_discard},
     {"machine.reset", LODGE_MACHINE_RESET, ask_reset},
     {"machine.kill", LODGE_MACHINE_KILL, ask_kill},

@@ -2,6 +2,7 @@
 /* A machine in the library: picture, name, state, note and a menu. */
 #include "gtk/lodge-machine-card.h"
 
+#include "gtk/lodge-machine-menu.h"
 #include "gtk/lodge-menu-tooltip.h"
 
 #include <glib/gi18n-lib.h>
@@ -17,7 +18,9 @@ struct _LodgeMachineCard {
   GtkImage *state_icon;
   GtkLabel *state_label;
   GtkLabel *note_label;
+  GtkProgressBar *progress_bar;
 
+  GSimpleActionGroup *actions;
   LodgeMachineItem *item;
 };
 
@@ -28,14 +31,65 @@ static GParamSpec *properties[N_PROPS];
 
 static const char *const state_styles[] = {"success", "warning", "error", "accent", "dim-label"};
 
+/* What the machine is doing, where its job says it better than its state. */
+static const struct {
+  const char *kind;
+  const char *word;
+} work_words[] = {
+    {"suspend", N_ ("Suspending")},
+    {"resume", N_ ("Resuming")},
+    {"create", N_ ("Being Created")},
+    {"clone", N_ ("Cloning")},
+};
+
+static const char *
+get_word (LodgeMachineItem *item, gboolean *out_is_work)
+{
+  LodgeJob1 *work = lodge_machine_item_get_work (item);
+
+  *out_is_work = TRUE;
+  for (guint i = 0; work != NULL && i < G_N_ELEMENTS (work_words); i++) {
+    if (g_strcmp0 (lodge_job1_get_kind (work), work_words[i].kind) == 0)
+      return _ (work_words[i].word);
+  }
+  *out_is_work = FALSE;
+  return lodge_machine_state_get_word (lodge_machine_item_get_state (item));
+}
+
+static void
+show_work (LodgeMachineCard *self)
+{
+  LodgeJob1 *work = lodge_machine_item_get_work (self->item);
+  const double progress = work != NULL ? lodge_job1_get_progress (work) : -1;
+  const char *step = work != NULL ? lodge_job1_get_step (work) : NULL;
+  gboolean is_work;
+  const char *word = get_word (self->item, &is_work);
+
+  if (is_work && progress >= 0) {
+    /* Translators: what a machine is doing, and how far it is: "Suspending · 42 %". */
+    g_autofree char *text =
+        g_strdup_printf (_ ("%s · %d %%"), word, (int) (MIN (progress, 1) * 100));
+
+    gtk_label_set_label (self->state_label, text);
+  } else {
+    gtk_label_set_label (self->state_label, word);
+  }
+  gtk_widget_set_visible (GTK_WIDGET (self->progress_bar), progress >= 0);
+  gtk_progress_bar_set_fraction (self->progress_bar, CLAMP (progress, 0, 1));
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->progress_bar), step);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->progress_bar),
+                                  GTK_ACCESSIBLE_PROPERTY_LABEL, step != NULL ? step : word, -1);
+}
+
 static void
 show_state (LodgeMachineCard *self)
 {
   const LodgeMachineState state = lodge_machine_item_get_state (self->item);
   const char *style = lodge_machine_state_get_style (state);
   g_autofree char *spoken = NULL;
+  gboolean is_work;
 
-  gtk_label_set_label (self->state_label, lodge_machine_state_get_word (state));
+  show_work (self);
   gtk_image_set_from_icon_name (self->state_icon, lodge_machine_state_get_icon (state));
   for (guint i = 0; i < G_N_ELEMENTS (state_styles); i++) {
     gtk_widget_remove_css_class (GTK_WIDGET (self->state_icon), state_styles[i]);
@@ -52,7 +106,7 @@ show_state (LodgeMachineCard *self)
 
   /* Translators: a machine's name and its state, for a screen reader. */
   spoken = g_strdup_printf (_ ("%s, %s"), lodge_machine_item_get_name (self->item),
-                            lodge_machine_state_get_word (state));
+                            get_word (self->item, &is_work));
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, spoken, -1);
 }
 
@@ -99,79 +153,25 @@ item_notify_cb (LodgeMachineItem *item, GParamSpec *pspec, LodgeMachineCard *sel
   } else if (g_str_equal (pspec->name, "name")) {
     show_name (self);
     show_state (self);
+  } else if (g_str_equal (pspec->name, "work")) {
+    show_work (self);
   }
-}
-
-typedef struct {
-  LodgeMachineCan can; /* 0: always */
-  const char *label;
-  const char *action;
-} MenuRow;
-
-static const MenuRow open_rows[] = {
-    {LODGE_MACHINE_CAN_START, N_ ("_Start"), "machine.start"},
-    {0, N_ ("_Open Console"), "machine.open"},
-};
-
-static const MenuRow power_rows[] = {
-    {LODGE_MACHINE_CAN_PAUSE, N_ ("_Pause"), "machine.pause"},
-    {LODGE_MACHINE_CAN_RESUME, N_ ("_Resume"), "machine.resume"},
-    {LODGE_MACHINE_CAN_SHUTDOWN, N_ ("Shut _Down"), "machine.shutdown"},
-    {LODGE_MACHINE_CAN_SUSPEND, N_ ("S_uspend"), "machine.suspend"},
-    {LODGE_MACHINE_CAN_STAY, N_ ("_Cancel Suspending"), "machine.cancel-suspend"},
-    {LODGE_MACHINE_CAN_DISCARD, N_ ("Dis_card Saved State…"), "machine.discard"},
-    {LODGE_MACHINE_CAN_RESET, N_ ("Rese_t…"), "machine.reset"},
-    {LODGE_MACHINE_CAN_KILL, N_ ("_Force Off…"), "machine.kill"},
-};
-
-static const MenuRow keep_rows[] = {
-    {0, N_ ("Sn_apshots…"), "machine.snapshots"},
-    {0, N_ ("C_lone…"), "machine.clone"},
-    {0, N_ ("Re_name…"), "machine.rename"},
-    {LODGE_MACHINE_CAN_DELETE, N_ ("_Delete…"), "machine.delete"},
-};
-
-static void
-add_section (GMenu *menu, LodgeMachineItem *item, const MenuRow *rows, gsize n_rows)
-{
-  const LodgeMachineState state = lodge_machine_item_get_state (item);
-  /* A guest that has panicked still has its QEMU, and whoever does not want it again pulls the
-   * plug; where there is none that ends the word. */
-  const LodgeMachineCan can = lodge_machine_state_get_can (state) |
-                              (state == LODGE_MACHINE_STATE_CRASHED ? LODGE_MACHINE_CAN_KILL : 0);
-  g_autoptr (GMenu) section = g_menu_new ();
-
-  for (gsize i = 0; i < n_rows; i++) {
-    g_autoptr (GMenuItem) entry = NULL;
-
-    if (rows[i].can != 0 && (can & rows[i].can) == 0)
-      continue;
-
-    /* What is suspended goes on when it is started. */
-    entry = g_menu_item_new (rows[i].can == LODGE_MACHINE_CAN_START &&
-                                     state == LODGE_MACHINE_STATE_SUSPENDED
-                                 ? _ ("_Resume")
-                                 : _ (rows[i].label),
-                             NULL);
-    g_menu_item_set_action_and_target (entry, rows[i].action, "s",
-                                       lodge_machine_item_get_uuid (item));
-    g_menu_append_item (section, entry);
-  }
-  g_menu_append_section (menu, NULL, G_MENU_MODEL (section));
+  lodge_machine_menu_update (self->actions, item);
 }
 
 GMenuModel *
 lodge_machine_card_dup_menu (LodgeMachineCard *self)
 {
-  GMenu *menu = g_menu_new ();
+  return lodge_machine_menu_dup (self->item);
+}
 
-  if (self->item != NULL) {
-    add_section (menu, self->item, open_rows, G_N_ELEMENTS (open_rows));
-    add_section (menu, self->item, power_rows, G_N_ELEMENTS (power_rows));
-    add_section (menu, self->item, keep_rows, G_N_ELEMENTS (keep_rows));
-  }
+static void
+activate_action (GtkWidget *widget, const char *action)
+{
+  LodgeMachineItem *item = LODGE_MACHINE_CARD (widget)->item;
 
-  return G_MENU_MODEL (menu);
+  if (item != NULL)
+    gtk_widget_activate_action (widget, action, "s", lodge_machine_item_get_uuid (item));
 }
 
 /* Made when it is opened: most cards of a long list never show theirs. */
@@ -222,6 +222,7 @@ lodge_machine_card_dispose (GObject *object)
   LodgeMachineCard *self = LODGE_MACHINE_CARD (object);
 
   lodge_machine_card_set_item (self, NULL);
+  g_clear_object (&self->actions);
   g_clear_pointer (&self->box, gtk_widget_unparent);
 
   G_OBJECT_CLASS (lodge_machine_card_parent_class)->dispose (object);
@@ -254,6 +255,7 @@ lodge_machine_card_class_init (LodgeMachineCardClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeMachineCard, state_icon);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachineCard, state_label);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachineCard, note_label);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachineCard, progress_bar);
   gtk_widget_class_bind_template_callback (widget_class, secondary_click_cb);
   gtk_widget_class_bind_template_callback (widget_class, long_press_cb);
 }
@@ -267,6 +269,7 @@ lodge_machine_card_init (LodgeMachineCard *self)
   gtk_widget_set_focusable (gtk_widget_get_first_child (GTK_WIDGET (self->menu_button)), FALSE);
   lodge_menu_tooltip_yield (self->menu_button);
   gtk_menu_button_set_create_popup_func (self->menu_button, create_popup_cb, self, NULL);
+  self->actions = lodge_machine_menu_add_actions (GTK_WIDGET (self), activate_action);
 }
 
 GtkWidget *
@@ -293,6 +296,8 @@ lodge_machine_card_set_item (LodgeMachineCard *self, LodgeMachineItem *item)
     show_note (self);
     show_thumbnail (self);
   }
+  if (self->actions != NULL)
+    lodge_machine_menu_update (self->actions, item);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ITEM]);
 }
 

@@ -20,20 +20,25 @@ make_dialog (GtkWindow *parent, const char *heading, const char *body)
 }
 
 void
+lodge_message_show (GtkWindow *parent, const char *heading, const char *sentence)
+{
+  AdwMessageDialog *dialog = make_dialog (parent, heading, sentence);
+
+  adw_message_dialog_add_response (dialog, "close", _ ("_Close"));
+  adw_message_dialog_set_default_response (dialog, "close");
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
+void
 lodge_message_show_error (GtkWindow *parent, const char *heading, const GError *error)
 {
-  AdwMessageDialog *dialog;
-
   g_return_if_fail (error != NULL);
 
   if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_CANCELLED) ||
       g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
 
-  dialog = make_dialog (parent, heading, error->message);
-  adw_message_dialog_add_response (dialog, "close", _ ("_Close"));
-  adw_message_dialog_set_default_response (dialog, "close");
-  gtk_window_present (GTK_WINDOW (dialog));
+  lodge_message_show (parent, heading, error->message);
 }
 
 static AdwToastOverlay *

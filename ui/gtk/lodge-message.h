@@ -6,6 +6,9 @@
 
 G_BEGIN_DECLS
 
+/* Shows a sentence, until it is closed. */
+void lodge_message_show (GtkWindow *parent, const char *heading, const char *sentence);
+
 /* Shows a failure: what could not be done, and the sentence that says why. Not for what the user
  * has cancelled: that shows nothing. */
 void lodge_message_show_error (GtkWindow *parent, const char *heading, const GError *error);

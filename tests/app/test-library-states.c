@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the library offers for a machine in each of its states, and while something is being done to
+ * it. */
+#include "library-fixture.h"
+
+#include "gtk/lodge-clone-window.h"
+#include "gtk/lodge-machine-card.h"
+
+#include <string.h>
+
+static void
+test_menu (LibraryFixture *f, gconstpointer data)
+{
+  const char *uuid = fake_engine_add_machine (f->engine, "web", "off");
+  LodgeMachineCard *card;
+  g_autoptr (GMenuModel) off = NULL, running = NULL;
+
+  library_fixture_show (f);
+  app_wait_until (app_find (f->window, LODGE_TYPE_MACHINE_CARD) != NULL);
+  card = app_find (f->window, LODGE_TYPE_MACHINE_CARD);
+  off = lodge_machine_card_dup_menu (card);
+  g_assert_cmpuint (library_fixture_count_entries (off, "card.start"), ==, 1);
+  g_assert_cmpuint (library_fixture_count_entries (off, "card.delete"), ==, 1);
+  g_assert_cmpuint (library_fixture_count_entries (off, "card.kill"), ==, 0);
+  fake_engine_set_state (f->engine, uuid, "running");
+  app_wait_until (app_find_label (f->window, "Running") != NULL);
+  running = lodge_machine_card_dup_menu (card);
+  g_assert_cmpuint (library_fixture_count_entries (running, "card.start"), ==, 0);
+  g_assert_cmpuint (library_fixture_count_entries (running, "card.delete"), ==, 0);
+  g_assert_cmpuint (library_fixture_count_entries (running, "card.shutdown"), ==, 1);
+  g_assert_cmpuint (library_fixture_count_entries (running, "card.open"), ==, 1);
+
+  lodge_machine_card_popup_menu (card);
+  app_wait_until (app_find (card, GTK_TYPE_POPOVER_MENU) != NULL);
+}
+
+/* One that is suspended goes on, or is given up after a question; one on its way there may stay. */
+static void
+test_suspended (LibraryFixture *f, gconstpointer data)
+{
+  const char *uuid = fake_engine_add_machine (f->engine, "web", "running");
+  g_autoptr (GMenuModel) running = NULL, suspending = NULL, suspended = NULL;
+  LodgeMachineCard *card;
+
+  fake_engine_set_hold_jobs (f->engine, TRUE);
+  library_fixture_show (f);
+  app_wait_until (app_find_label (f->window, "Running") != NULL);
+  card = app_find (f->window, LODGE_TYPE_MACHINE_CARD);
+  running = lodge_machine_card_dup_menu (card);
+  g_assert_cmpuint (library_fixture_count_entries (running, "card.suspend"), ==, 1);
+  g_assert_cmpuint (library_fixture_count_entries (running, "card.discard"), ==, 0);
+  gtk_widget_activate_action (GTK_WIDGET (f->window), "machine.suspend", "s", uuid);
+  app_wait_until (app_find_label (f->window, "Suspending") != NULL);
+  suspending = lodge_machine_card_dup_menu (card);
+  g_assert_cmpuint (library_fixture_count_entries (suspending, "card.suspend"), ==, 0);
+  g_assert_cmpuint (library_fixture_count_entries (suspending, "card.cancel-suspend"), ==, 1);
+  gtk_widget_activate_action (GTK_WIDGET (f->window), "machine.cancel-suspend", "s", uuid);
+  app_wait_until (app_find_label (f->window, "Running") != NULL);
+
+  gtk_widget_activate_action (GTK_WIDGET (f->window), "machine.suspend", "s", uuid);
+  app_wait_until (app_find_label (f->window, "Suspending") != NULL);
+  fake_engine_finish_jobs (f->engine, 0, NULL);
+  app_wait_until (app_find_label (f->window, "Suspended") != NULL);
+  suspended = lodge_machine_card_dup_menu (card);
+  g_assert_cmpuint (library_fixture_count_entries (suspended, "card.start"), ==, 1);
+  g_assert_cmpuint (library_fixture_count_entries (suspended, "card.discard"), ==, 1);
+  g_assert_cmpuint (library_fixture_count_entries (suspended, "card.delete"), ==, 1);
+  gtk_widget_activate_action (GTK_WIDGET (f->window), "machine.discard", "s", uuid);
+  app_wait_until (app_get_dialog () != NULL);
+  fake_engine_set_hold_jobs (f->engine, FALSE);
+  app_click (app_get_dialog (), "_Discard");
+  app_wait_until (app_find_label (f->window, "Off") != NULL);
+  app_wait_until (app_get_dialog () == NULL);
+}
+
+/* The entry of the open menu. */
+static gboolean
+is_offered (LodgeMachineCard *card, const char *label)
+{
+  GtkLabel *entry = app_find_label (card, label);
+
+  return entry != NULL && gtk_widget_is_sensitive (GTK_WIDGET (entry));
+}
+
+/* What cannot be done with one that is suspended says so before it is tried, and what to do. */
+static void
+test_suspended_refusals (LibraryFixture *f, gconstpointer data)
+{
+  const char *uuid = fake_engine_add_machine (f->engine, "web", "suspended");
+  LodgeMachineCard *card;
+
+  library_fixture_show (f);
+  app_wait_until (app_find_label (f->window, "Suspended") != NULL);
+  card = app_find (f->window, LODGE_TYPE_MACHINE_CARD);
+  lodge_machine_card_popup_menu (card);
+  app_wait_until (app_find_label (card, "Clone (Resume It First)") != NULL);
+  g_assert_false (is_offered (card, "Clone (Resume It First)"));
+  g_assert_true (is_offered (card, "Delete…"));
+  library_fixture_act (f, "machine.clone", uuid);
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), "resume it first"));
+  gtk_window_close (GTK_WINDOW (app_get_dialog ()));
+  app_wait_until (app_get_dialog () == NULL);
+
+  /* Its memory goes with it; what was cloned of it does not. */
+  library_fixture_act (f, "machine.delete", uuid);
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), "memory"));
+  g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), "clones stay"));
+  /* That is not so any more when it has gone on. */
+  fake_engine_set_state (f->engine, uuid, "running");
+  app_wait_until (app_get_dialog () == NULL);
+  fake_engine_set_state (f->engine, uuid, "off");
+  app_wait_until (app_find_label (f->window, "Off") != NULL);
+  library_fixture_act (f, "machine.delete", uuid);
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_null (strstr (adw_message_dialog_get_body (app_get_dialog ()), "memory"));
+  fake_engine_remove_machine (f->engine, uuid);
+  app_wait_until (app_get_dialog () == NULL);
+}
+
+/* What is open follows the machine: a menu keeps its entries where they are, and a question that
+ * does not apply any more goes. */
+static void
+test_follows (LibraryFixture *f, gconstpointer data)
+{
+  const char *uuid = fake_engine_add_machine (f->engine, "web", "running");
+  LodgeMachineCard *card;
+
+  library_fixture_show (f);
+  app_wait_until (app_find_label (f->window, "Running") != NULL);
+  card = app_find (f->window, LODGE_TYPE_MACHINE_CARD);
+  lodge_machine_card_popup_menu (card);
+  app_wait_until (is_offered (card, "Pause") && is_offered (card, "Force Off…"));
+  fake_engine_set_state (f->engine, uuid, "off");
+  app_wait_until (!is_offered (card, "Pause") && !is_offered (card, "Force Off…"));
+  g_assert_nonnull (app_find_label (card, "Pause"));
+  fake_engine_set_state (f->engine, uuid, "running");
+  app_wait_until (is_offered (card, "Pause"));
+
+  library_fixture_act (f, "machine.kill", uuid);
+  app_wait_until (app_get_dialog () != NULL);
+  fake_engine_set_state (f->engine, uuid, "off");
+  app_wait_until (app_get_dialog () == NULL);
+  g_assert_false (app_was_called (f->engine, "Kill"));
+  fake_engine_set_state (f->engine, uuid, "looking");
+  app_wait_until (app_find_label (f->window, "Looking…") != NULL);
+  library_fixture_act (f, "machine.delete", uuid);
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), "found out"));
+  gtk_window_close (GTK_WINDOW (app_get_dialog ()));
+  app_wait_until (app_get_dialog () == NULL);
+}
+
+static gboolean
+is_drawn (LibraryFixture *f, double fraction)
+{
+  GtkProgressBar *bar = app_find (f->window, GTK_TYPE_PROGRESS_BAR);
+
+  return bar != NULL && gtk_progress_bar_get_fraction (bar) >= fraction;
+}
+
+/* How far long work is, and for a machine that is being made a way to stop it. */
+static void
+test_work (LibraryFixture *f, gconstpointer data)
+{
+  const char *uuid = fake_engine_add_machine (f->engine, "web", "running");
+  LodgeMachineItem *item;
+  GtkWidget *window;
+
+  fake_engine_set_hold_jobs (f->engine, TRUE);
+  library_fixture_show (f);
+  app_wait_until (app_find_label (f->window, "Running") != NULL);
+  library_fixture_act (f, "machine.suspend", uuid);
+  app_wait_until (app_find_label (f->window, "Suspending · 50 %") != NULL);
+  app_wait_until (is_drawn (f, 0.5));
+  fake_engine_finish_jobs (f->engine, 0, NULL);
+  app_wait_until (app_find_label (f->window, "Suspended") != NULL);
+  app_wait_until (app_find (f->window, GTK_TYPE_PROGRESS_BAR) == NULL);
+
+  fake_engine_set_state (f->engine, uuid, "off");
+  app_wait_until (app_find_label (f->window, "Off") != NULL);
+  library_fixture_act (f, "machine.clone", uuid);
+  window = GTK_WIDGET (library_fixture_find_window (LODGE_TYPE_CLONE_WINDOW));
+  g_assert_nonnull (window);
+  app_wait_until (gtk_widget_get_mapped (window));
+  app_click (window, "C_lone");
+  app_wait_until (app_find_label (f->window, "Cloning · 50 %") != NULL);
+  /* What it is made of stays while it is. */
+  item = lodge_machine_list_find (f->machines, uuid);
+  app_wait_until (lodge_machine_item_get_cloned (item));
+  library_fixture_act (f, "machine.delete", uuid);
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), "being cloned"));
+  gtk_window_close (GTK_WINDOW (app_get_dialog ()));
+  app_wait_until (app_get_dialog () == NULL);
+  g_assert_false (app_was_called (f->engine, "Delete"));
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (f->machines)); i++) {
+    g_autoptr (LodgeMachineItem) made = g_list_model_get_item (G_LIST_MODEL (f->machines), i);
+
+    if (made == item)
+      continue;
+    /* It cannot be opened or renamed before it is there. */
+    lodge_library_window_start_and_open (f->window, lodge_machine_item_get_uuid (made));
+    library_fixture_act (f, "machine.rename", lodge_machine_item_get_uuid (made));
+    app_settle ();
+    g_assert_null (app_get_dialog ());
+    g_assert_false (app_was_called (f->engine, "Start"));
+    library_fixture_act (f, "machine.cancel-work", lodge_machine_item_get_uuid (made));
+  }
+  app_wait_until (app_count (f->window, LODGE_TYPE_MACHINE_CARD) == 1);
+  app_wait_until (!lodge_machine_item_get_cloned (item));
+}
+
+/* A card has room for some lines of what there is to say. */
+static void
+test_note (LibraryFixture *f, gconstpointer data)
+{
+  const char *uuid = fake_engine_add_machine (f->engine, "<web>", "suspended");
+  g_autofree char *words = g_strnfill (300, 'x');
+  g_autofree char *note = g_strconcat ("<b>", words, "</b> & the end", NULL);
+  LodgeMachineCard *card;
+
+  fake_engine_set_note (f->engine, uuid, note);
+  library_fixture_show (f);
+  app_wait_until (app_find_label (f->window, note) != NULL);
+  card = app_find (f->window, LODGE_TYPE_MACHINE_CARD);
+  lodge_machine_card_popup_menu (card);
+  app_wait_until (is_offered (card, "Show Message…"));
+  library_fixture_act (f, "machine.note", uuid);
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_cmpstr (adw_message_dialog_get_body (app_get_dialog ()), ==, note);
+  gtk_window_close (GTK_WINDOW (app_get_dialog ()));
+  app_wait_until (app_get_dialog () == NULL);
+}
+
+/* One that has crashed may have its QEMU still, which stands there until it is ended. */
+static void
+test_kill_crashed (LibraryFixture *f, gconstpointer data)
+{
+  const char *uuid = fake_engine_add_machine (f->engine, "web", "crashed");
+  g_autoptr (GMenuModel) menu = NULL;
+
+  fake_engine_set_stands (f->engine, uuid, TRUE);
+  library_fixture_show (f);
+  app_wait_until (app_find (f->window, LODGE_TYPE_MACHINE_CARD) != NULL);
+  menu = lodge_machine_card_dup_menu (app_find (f->window, LODGE_TYPE_MACHINE_CARD));
+  g_assert_cmpuint (library_fixture_count_entries (menu, "card.start"), ==, 1);
+  g_assert_cmpuint (library_fixture_count_entries (menu, "card.kill"), ==, 1);
+  gtk_widget_activate_action (GTK_WIDGET (f->window), "machine.kill", "s", uuid);
+  app_wait_until (app_get_dialog () != NULL);
+  app_click (app_get_dialog (), "_Force Off");
+  app_wait_until (app_find_label (f->window, "Off") != NULL);
+  app_wait_until (app_get_dialog () == NULL);
+}
+
+int
+main (int argc, char **argv)
+{
+  if (!app_test_init (&argc, &argv))
+    return 0;
+
+#define ADD(path, test)                                                                            \
+  g_test_add ("/library-states/" path, LibraryFixture, NULL, library_fixture_set_up, test,         \
+              library_fixture_tear_down)
+  ADD ("menu", test_menu);
+  ADD ("suspended", test_suspended);
+  ADD ("suspended-refusals", test_suspended_refusals);
+  ADD ("follows", test_follows);
+  ADD ("work", test_work);
+  ADD ("note", test_note);
+  ADD ("kill-crashed", test_kill_crashed);
+#undef ADD
+  return g_test_run ();
+}
