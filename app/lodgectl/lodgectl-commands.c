@@ -202,6 +202,18 @@ const LodgectlCommand lodgectl_commands[] = {
     .handler = lodgectl_clone,
   },
   {
+    .verb = "accept",
+    .arguments = { MACHINE,
+                   { .name = "FILE", .kind = LODGECTL_KIND_FILE, .optional = TRUE, .many = TRUE } },
+    .sentence = N_ ("Let a machine whose folder came from elsewhere have files of this computer."),
+    .details = N_ ("Images, kernels and firmware that such a machine names outside of its folder are "
+                   "not given to its guest before they are accepted: until then it does not start. "
+                   "Without a file, those that wait for that are listed, each as it has to be "
+                   "given."),
+    .options = { JSON },
+    .handler = lodgectl_accept,
+  },
+  {
     .verb = "wait",
     .arguments = { MACHINE,
                    { .name = "STATE", .kind = LODGECTL_KIND_CHOICE, .choices = lodgectl_states } },

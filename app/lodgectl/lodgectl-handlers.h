@@ -31,6 +31,9 @@ gboolean lodgectl_create (LodgectlRun *run, GError **error);
 gboolean lodgectl_set (LodgectlRun *run, GError **error);
 gboolean lodgectl_delete (LodgectlRun *run, GError **error);
 
+/* lodgectl-accept.c */
+gboolean lodgectl_accept (LodgectlRun *run, GError **error);
+
 /* lodgectl-clone.c */
 gboolean lodgectl_clone (LodgectlRun *run, GError **error);
 

@@ -4,7 +4,8 @@
  * Its maker must not decide what of this computer the guest is given. So whatever opens this
  * computer to the guest, or the guest to the network, is taken out of such a description before
  * anything else looks at it; the note says what it was and how to have it again, until the user has
- * set something of the kind. A key edited by hand in a folder that is known already is the user's
+ * set something of the kind. Images and kernels of this computer that it names wait to be accepted
+ * (lodge-machine-outside.c). A key edited by hand in a folder that is known already is the user's
  * own word.
  */
 #include "machine/lodge-machine-private.h"
@@ -47,6 +48,18 @@ take_out_merges (LodgeDescription *value, GStrvBuilder *held)
   }
 }
 
+/* A file that is no firmware would be there for the guest to read; the next start finds this
+ * computer's. TRUE: it was taken out. */
+static gboolean
+take_out_firmware (LodgeDescription *value)
+{
+  if (value->firmware_code[0] == '\0' || lodge_machine_is_firmware (value, value->firmware_code))
+    return FALSE;
+  g_free (value->firmware_code);
+  value->firmware_code = g_strdup ("");
+  return TRUE;
+}
+
 /* Sets what is held back to its default; what it was is returned, each as KEY=VALUE. */
 static char **
 take_out (LodgeDescription *value)
@@ -86,31 +99,40 @@ lodge_machine_adopt (LodgeMachine *self, GError **error)
   g_autofree char *folder = lodge_machine_dup_folder (self);
   g_autoptr (GError) why = NULL;
   g_auto (GStrv) held = NULL;
+  g_auto (GStrv) lines = NULL;
+  gboolean changed;
 
   g_clear_pointer (&self->held, g_strfreev);
-  if (lodge_known_folder_check (folder, &self->held))
+  g_clear_pointer (&self->outside, g_strfreev);
+  if (lodge_known_folder_check (folder, &lines)) {
+    lodge_machine_take_known_lines (self, lines);
     return TRUE;
+  }
 
   value = lodge_description_copy (lodge_machine_get_description (self));
   held = take_out (value);
-  if (held[0] != NULL) {
+  changed = take_out_firmware (value) || held[0] != NULL;
+  if (changed) {
     /* Written first, so that whatever happens next it is not there any more. */
     if (!lodge_description_file_save (self->file, value, &why)) {
       g_set_error (error, LODGE_ERROR, LODGE_ERROR_STORAGE,
                    _ ("The machine came from elsewhere, and %s in it could not be held back: %s"),
-                   held[0], why->message);
+                   held[0] != NULL ? held[0] : "firmware.code", why->message);
       return FALSE;
     }
-    self->held = g_steal_pointer (&held);
+    if (held[0] != NULL)
+      self->held = g_steal_pointer (&held);
   }
+  lodge_machine_find_outside (self, value);
+  lines = lodge_machine_dup_known_lines (self, FALSE, NULL);
   /* Where that fails it comes from elsewhere once more at the engine's next start. */
-  if (!lodge_known_folder_set (folder, (const char *const *) self->held, &why))
+  if (!lodge_known_folder_set (folder, (const char *const *) lines, &why))
     g_debug ("%s: %s", self->uuid, why->message);
   return TRUE;
 }
 
-char *
-lodge_machine_dup_held_note (LodgeMachine *self)
+static char *
+dup_taken_out_note (LodgeMachine *self)
 {
   g_autofree char *list = NULL;
 
@@ -123,12 +145,28 @@ lodge_machine_dup_held_note (LodgeMachine *self)
                           list);
 }
 
+char *
+lodge_machine_dup_held_note (LodgeMachine *self)
+{
+  g_autofree char *taken_out = dup_taken_out_note (self);
+  g_autofree char *outside = lodge_machine_dup_outside_note (self);
+
+  if (taken_out != NULL && outside != NULL)
+    return g_strdup_printf (_ ("%s. %s"), outside, taken_out);
+  return outside != NULL ? g_steal_pointer (&outside) : g_steal_pointer (&taken_out);
+}
+
 void
 lodge_machine_forget_held (LodgeMachine *self)
 {
-  g_autofree char *note = lodge_machine_dup_held_note (self);
-
   g_clear_pointer (&self->held, g_strfreev);
-  if (note != NULL && g_str_equal (self->note, note))
-    lodge_machine_set_note (self, NULL);
+}
+
+void
+lodge_machine_renew_held_note (LodgeMachine *self, const char *before)
+{
+  g_autofree char *now = lodge_machine_dup_held_note (self);
+
+  if (before != NULL && g_str_equal (self->note, before))
+    lodge_machine_set_note (self, now);
 }

@@ -508,7 +508,8 @@ check (LodgeMachine *self, LodgeClone *clone, GError **error)
   const LodgeSnapshot *snapshot;
 
   lodge_machine_refresh (self);
-  if (!lodge_machine_check_usable (self, error))
+  /* The clone is the user's own, and is asked for nothing. */
+  if (!lodge_machine_check_usable (self, error) || !lodge_machine_check_no_outside (self, error))
     return FALSE;
   if (clone->spec->snapshot == NULL)
     return lodge_machine_freeze_check (self, error);

@@ -37,6 +37,10 @@ struct _LodgeMachine {
   /* What was taken out of it when it came from elsewhere, until somebody has decided; or NULL. */
   char **held;
   gboolean held_decided; /* an edit's word that it is about that */
+  /* Files of this computer that it named when it came, until somebody has accepted them; or NULL.
+   */
+  char **outside;
+  const char *const *accepted; /* an edit's word which of them are; lent */
 
   /* While there is a QEMU. */
   LodgeQmp *qmp;
@@ -120,8 +124,30 @@ gboolean lodge_machine_adopt (LodgeMachine *self, GError **error);
 char *lodge_machine_dup_held_note (LodgeMachine *self);
 /* The user has decided. */
 void lodge_machine_forget_held (LodgeMachine *self);
+/* Where the note is @before it becomes what it would be now. */
+void lodge_machine_renew_held_note (LodgeMachine *self, const char *before);
 /* Whether the key is one of those. */
 gboolean lodge_machine_is_held_key (const char *name);
+
+/* lodge-machine-outside.c */
+/* All that @value, which came from elsewhere, and its snapshots name waits to be accepted. */
+void lodge_machine_find_outside (LodgeMachine *self, const LodgeDescription *value);
+/* Whether it is this computer's firmware for such a machine. */
+gboolean lodge_machine_is_firmware (const LodgeDescription *value, const char *path);
+/* What is known of its folder, in lines: what is held back, unless that is @decided, and what waits
+ * to be accepted, but for those in @accepted (nullable). */
+char **
+lodge_machine_dup_known_lines (LodgeMachine *self, gboolean decided, const char *const *accepted);
+void lodge_machine_take_known_lines (LodgeMachine *self, char **lines);
+/* They do not wait any more. */
+void lodge_machine_forget_outside (LodgeMachine *self, const char *const *accepted);
+/* %LODGE_ERROR_DENIED while something of @used waits. */
+gboolean
+lodge_machine_check_outside (LodgeMachine *self, const LodgeDescription *used, GError **error);
+/* The same for all that there is, its snapshots', too. */
+gboolean lodge_machine_check_no_outside (LodgeMachine *self, GError **error);
+/* (transfer full) (nullable): what the note has to say of it. */
+char *lodge_machine_dup_outside_note (LodgeMachine *self);
 
 /* lodge-machine-explain.c: the command for @description, which is resolved. Wires are the caller's
  * until this succeeds, then the command's. */

@@ -21,6 +21,9 @@ typedef struct {
   LodgeDescriptionFile *file;
   LodgeDescription *value;
   char *folder; /* the machine's, where what was held back is decided on */
+  char **known; /* what is still held back */
+  gboolean decided;
+  const char *const *accepted; /* lent by the edit's data */
 } Save;
 
 static void
@@ -33,6 +36,7 @@ save_free (gpointer data)
   g_clear_pointer (&save->file, lodge_description_file_free);
   g_clear_pointer (&save->value, lodge_description_free);
   g_free (save->folder);
+  g_strfreev (save->known);
   g_free (save);
 }
 
@@ -45,7 +49,8 @@ save_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancel
   GError *error = NULL;
 
   if (lodge_description_file_save (save->file, save->value, &error) &&
-      (save->folder == NULL || lodge_known_folder_set (save->folder, NULL, &error)))
+      (save->folder == NULL ||
+       lodge_known_folder_set (save->folder, (const char *const *) save->known, &error)))
     g_task_return_boolean (worker, TRUE);
   else
     g_task_return_error (worker, error);
@@ -67,13 +72,17 @@ saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GTask) task = user_data;
   LodgeMachine *self = g_task_get_source_object (task);
   Save *save = g_task_get_task_data (task);
+  g_autofree char *held = lodge_machine_dup_held_note (self);
   GError *error = NULL;
 
   self->saving = FALSE;
   if (g_task_propagate_boolean (G_TASK (result), &error)) {
-    if (save->folder != NULL)
+    if (save->accepted != NULL)
+      lodge_machine_forget_outside (self, save->accepted);
+    if (save->folder != NULL && save->decided)
       lodge_machine_forget_held (self);
     lodge_machine_take_file (self, g_steal_pointer (&save->file));
+    lodge_machine_renew_held_note (self, held);
     /* It may have been just what was in the way. */
     if (self->start_failed && self->state == LODGE_STATE_OFF) {
       self->start_failed = FALSE;
@@ -101,10 +110,15 @@ begin (LodgeMachine *self, GTask *task_given)
   if (lodge_machine_check_usable (self, &error)) {
     save->value = lodge_description_copy (lodge_machine_get_description (self));
     self->held_decided = FALSE;
+    self->accepted = NULL;
     if (save->edit (self, save->value, save->data, &error)) {
       save->file = lodge_description_file_copy (self->file);
-      if (self->held_decided && self->held != NULL)
+      save->decided = self->held_decided && self->held != NULL;
+      save->accepted = self->accepted;
+      if (save->decided || save->accepted != NULL) {
         save->folder = lodge_machine_dup_folder (self);
+        save->known = lodge_machine_dup_known_lines (self, save->decided, save->accepted);
+      }
       self->saving = TRUE;
       worker = g_task_new (NULL, NULL, saved_cb, g_object_ref (task));
       g_task_set_task_data (worker, save, NULL);

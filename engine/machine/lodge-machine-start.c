@@ -289,6 +289,13 @@ begin (GTask *task)
     return;
   }
 
+  /* What was stored with a suspended guest may name others than machine.ini does. */
+  if (start->description != NULL &&
+      !lodge_machine_check_outside (self, start->description, &error)) {
+    g_task_return_error (task, error);
+    g_object_unref (task);
+    return;
+  }
   if (start->description == NULL)
     start->description = lodge_description_copy (lodge_machine_get_description (self));
   if (self->pid != 0) {

@@ -47,6 +47,7 @@ lodge_machine_finalize (GObject *object)
   g_free (self->known_name);
   g_free (self->gone_on);
   g_strfreev (self->held);
+  g_strfreev (self->outside);
   g_free (self->runtime);
   g_free (self->spice_socket);
 
@@ -321,12 +322,19 @@ lodge_machine_check_action (LodgeMachine *self, LodgeAction action, GError **err
   gboolean minds = !lodge_state_is_live (self->state) || action == LODGE_ACTION_PAUSE ||
                    action == LODGE_ACTION_RESUME || action == LODGE_ACTION_RESET;
 
+  /* Whatever makes of such a file one of the machine's own, or gives it to the guest. */
+  gboolean uses = self->file != NULL && !lodge_state_is_live (self->state) &&
+                  (action == LODGE_ACTION_START || action == LODGE_ACTION_SNAPSHOT ||
+                   action == LODGE_ACTION_REVERT || action == LODGE_ACTION_GROW ||
+                   action == LODGE_ACTION_DISKS);
+
   /* A QEMU that does not answer can be ended at any time. */
   if (action == LODGE_ACTION_KILL && lodge_state_is_live (self->state))
     return lodge_state_check_action (self->state, action, lodge_machine_get_name (self), error);
   return lodge_machine_check_recovered (self, error) && lodge_machine_check_answers (self, error) &&
          (!minds || lodge_machine_check_no_work (self, error)) &&
-         lodge_state_check_action (self->state, action, lodge_machine_get_name (self), error);
+         lodge_state_check_action (self->state, action, lodge_machine_get_name (self), error) &&
+         (!uses || lodge_machine_check_outside (self, lodge_machine_get_description (self), error));
 }
 
 guint64

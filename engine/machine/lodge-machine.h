@@ -50,6 +50,15 @@ const char *lodge_machine_get_spice_socket (LodgeMachine *self);
  * Lent. */
 const char *lodge_machine_get_frames_socket (LodgeMachine *self);
 
+/* a(sss): key ("" where a snapshot names it), path, and what that leads to if it is a link: files
+ * of this computer that a machine from elsewhere names, and that nobody has accepted. Floating. */
+GVariant *lodge_machine_list_outside (LodgeMachine *self);
+/* From here on its guest may have them. Ends with lodge_machine_save_finish().
+ * %LODGE_ERROR_NOT_FOUND for one that is not asked for. */
+void lodge_machine_accept_async (LodgeMachine *self,
+                                 const char *const *paths,
+                                 GAsyncReadyCallback callback,
+                                 gpointer user_data);
 /* a(sss): id, label and socket of each console of text while there is one. Floating. */
 GVariant *lodge_machine_list_terminals (LodgeMachine *self);
 /* Whether the guest has suspended itself to memory and waits to be woken. */
@@ -128,7 +137,8 @@ void lodge_machine_discard_suspended_async (LodgeMachine *self,
 gboolean lodge_machine_suspend_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
 /* Whether a press on the power button can reach the guest, now or once it runs again: not without a
- * control socket, not while QEMU does not answer, and not while it stands still because its disk failed or is full. */
+ * control socket, not while QEMU does not answer, and not while it stands still because its disk
+ * failed or is full. */
 gboolean lodge_machine_hears_button (LodgeMachine *self);
 
 /* @changes: a{ss}. All or nothing. %LODGE_ERROR_INVALID, %LODGE_ERROR_NOT_FOUND, storage. */

@@ -7,6 +7,7 @@
  */
 #include "machine/lodge-tpm.h"
 
+#include "description/lodge-own-file.h"
 #include "lodge-error.h"
 #include "qemu/lodge-launch.h"
 #include "qemu/lodge-unix-socket.h"
@@ -16,25 +17,17 @@
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #define SOCKET_NAME "tpm.sock"
 /* swtpm's tpm_ioctl.h: CMD_SHUTDOWN, sent big-endian. */
 #define CMD_SHUTDOWN 3
 
-static LodgeError
-error_code (int number)
-{
-  return number == EACCES || number == EPERM || number == EROFS ? LODGE_ERROR_DENIED
-                                                                : LODGE_ERROR_FAILED;
-}
-
 /* The folder of the TPM's state. A machine's folder may come from somebody else: a link in it must
  * not lead what swtpm writes to another place. */
 static gboolean
-make_state_folder (const char *path, GError **error)
+make_state_folder (const char *machine_folder, const char *name, GError **error)
 {
-  struct stat info;
+  g_autofree char *path = g_build_filename (machine_folder, name, NULL);
 
   /* swtpm ends a value at a comma, and knows no way to write one. */
   if (strchr (path, ',') != NULL) {
@@ -43,19 +36,7 @@ make_state_folder (const char *path, GError **error)
                  path);
     return FALSE;
   }
-  if (g_mkdir (path, 0700) != 0 && errno != EEXIST) {
-    int saved = errno;
-
-    g_set_error (error, LODGE_ERROR, error_code (saved), _ ("Could not make the folder %s: %s"),
-                 path, g_strerror (saved));
-    return FALSE;
-  }
-  if (lstat (path, &info) != 0 || !S_ISDIR (info.st_mode)) {
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_FAILED,
-                 _ ("%s, where the TPM's state belongs, is no folder"), path);
-    return FALSE;
-  }
-  return TRUE;
+  return lodge_own_folder_make (machine_folder, name, error);
 }
 
 /* Whoever starts a process reaps it. */
@@ -86,7 +67,7 @@ lodge_tpm_start (const char *machine_folder,
                             "package swtpm, or set tpm.enabled to false"));
     return NULL;
   }
-  if (!make_state_folder (state, error))
+  if (!make_state_folder (machine_folder, state_name, error))
     return NULL;
   fd = lodge_unix_socket_listen (socket_path, error);
   if (fd < 0)

@@ -9,6 +9,7 @@
 #include "lodge-error.h"
 #include "service/lodge-service-disks.h"
 #include "service/lodge-service-job.h"
+#include "service/lodge-service-outside.h"
 #include "service/lodge-service-snapshots.h"
 #include "service/lodge-service-suspend.h"
 
@@ -83,7 +84,7 @@ update (LodgeServiceMachine *self)
   lodge_machine1_set_terminals (object, lodge_machine_list_terminals (machine));
   lodge_machine1_set_asleep (object, lodge_machine_get_asleep (machine));
   lodge_machine1_set_folder_problem (object, lodge_machine_get_folder_problem (machine));
-
+  lodge_machine1_set_outside_paths (object, lodge_machine_list_outside (machine));
   lodge_machine1_set_snapshot_serial (object, lodge_machine_get_snapshot_serial (machine));
   lodge_machine1_set_thumbnail_serial (object, lodge_machine_get_thumbnail_serial (machine));
 }
@@ -527,6 +528,7 @@ machine_iface_init (LodgeMachine1Iface *iface)
   iface->handle_eject_media = handle_eject_media;
 
   lodge_service_disks_init (iface);
+  lodge_service_outside_init (iface);
   lodge_service_snapshots_init (iface);
   lodge_service_suspend_init (iface);
   iface->handle_claim_console = handle_claim_console;

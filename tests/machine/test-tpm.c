@@ -19,6 +19,7 @@
 typedef struct {
   char *machine;
   char *runtime;
+  const char *state; /* its name in the machine's */
 } Folders;
 
 static void
@@ -28,6 +29,7 @@ make_folders (Folders *folders)
   folders->runtime = g_dir_make_tmp ("lodge-tpm-runtime-XXXXXX", NULL);
   g_assert_nonnull (folders->machine);
   g_assert_nonnull (folders->runtime);
+  folders->state = "tpm";
 }
 
 static void
@@ -231,8 +233,8 @@ assert_refused (Folders *folders, int code, const char *word)
   g_autofree char *socket_path = g_build_filename (folders->runtime, "tpm.sock", NULL);
   g_autoptr (GError) error = NULL;
 
-  g_assert_null (lodge_tpm_start (folders->machine, "tpm", folders->runtime, "lodge-test-tpm.scope",
-                                  FALSE, &error));
+  g_assert_null (lodge_tpm_start (folders->machine, folders->state, folders->runtime,
+                                  "lodge-test-tpm.scope", FALSE, &error));
   g_assert_error (error, LODGE_ERROR, code);
   g_assert_nonnull (strstr (error->message, word));
   /* Nothing is left half-made. */
@@ -267,14 +269,18 @@ test_link (void)
   elsewhere = g_dir_make_tmp ("lodge-tpm-elsewhere-XXXXXX", NULL);
   state = g_build_filename (folders.machine, "tpm", NULL);
   g_assert_cmpint (symlink (elsewhere, state), ==, 0);
-  assert_refused (&folders, LODGE_ERROR_FAILED, state);
+  assert_refused (&folders, LODGE_ERROR_INVALID, state);
+  /* Nor on the way. */
+  folders.state = "tpm/state";
+  assert_refused (&folders, LODGE_ERROR_INVALID, state);
+  folders.state = "tpm";
   folder = g_dir_open (elsewhere, 0, NULL);
   g_assert_null (g_dir_read_name (folder));
   g_assert_cmpint (g_rmdir (elsewhere), ==, 0);
 
   g_assert_cmpint (g_unlink (state), ==, 0);
   g_assert_true (g_file_set_contents (state, "a file", -1, NULL));
-  assert_refused (&folders, LODGE_ERROR_FAILED, state);
+  assert_refused (&folders, LODGE_ERROR_NOT_FOUND, state);
   remove_folders (&folders);
 }
 

@@ -4,6 +4,7 @@
 
 #include "gtk/lodge-machine-operation.h"
 #include "gtk/lodge-message.h"
+#include "gtk/lodge-outside-ask.h"
 #include "gtk/lodge-snapshots-window.h"
 #include "gtk/lodge-suspend.h"
 
@@ -40,6 +41,15 @@ typedef struct {
   LodgeMachineOperation operation;
 } Ask;
 
+static void operate (LodgeConsoleWindow *self, LodgeMachineOperation operation);
+
+static void
+accepted_cb (gpointer user_data)
+{
+  if (lodge_console_window_is_open (user_data))
+    operate (user_data, LODGE_MACHINE_START);
+}
+
 static void
 operated_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -51,7 +61,14 @@ operated_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       lodge_console_window_is_open (self)) {
     g_autofree char *heading = lodge_machine_operation_dup_failure (
         ask->operation, lodge_console_machine_get_name (self->machine));
-    lodge_message_show_error (GTK_WINDOW (self), heading, error);
+
+    if (ask->operation == LODGE_MACHINE_START)
+      lodge_outside_ask (GTK_WINDOW (self), LODGE_CLIENT (source),
+                         lodge_console_machine_get_uuid (self->machine),
+                         lodge_console_machine_get_name (self->machine), heading, error,
+                         accepted_cb, g_object_ref (self), g_object_unref);
+    else
+      lodge_message_show_error (GTK_WINDOW (self), heading, error);
   }
 }
 

@@ -7,6 +7,7 @@
 #include "gtk/lodge-machine-name.h"
 #include "gtk/lodge-machine-operation.h"
 #include "gtk/lodge-message.h"
+#include "gtk/lodge-outside-ask.h"
 #include "gtk/lodge-snapshots-window.h"
 #include "gtk/lodge-suspend.h"
 #include "lodge-error.h"
@@ -119,6 +120,20 @@ open_console (LodgeLibraryWindow *self, const char *uuid)
     lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Open the Console"), error);
 }
 
+static void operate (Ask *ask);
+
+static void
+accepted_cb (gpointer user_data)
+{
+  operate (g_rc_box_acquire (user_data));
+}
+
+static void
+ask_gone (gpointer user_data)
+{
+  ask_unref (user_data);
+}
+
 static void
 operated_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -133,7 +148,12 @@ operated_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (!done) {
     g_autofree char *heading = lodge_machine_operation_dup_failure (ask->operation, ask->name);
-    lodge_message_show_error (GTK_WINDOW (ask->window), heading, error);
+
+    if (ask->operation == LODGE_MACHINE_START)
+      lodge_outside_ask (GTK_WINDOW (ask->window), LODGE_CLIENT (source), ask->uuid, ask->name,
+                         heading, error, accepted_cb, g_rc_box_acquire (ask), ask_gone);
+    else
+      lodge_message_show_error (GTK_WINDOW (ask->window), heading, error);
   } else if (ask->then_open) {
     open_console (ask->window, ask->uuid);
   }

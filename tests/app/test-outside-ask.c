@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A machine from elsewhere asks for files of this computer: the library's question. */
+#include "app-fixture.h"
+
+#include "gtk/lodge-library-window.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+typedef struct {
+  FakeEngine *engine;
+  LodgeConnection *connection;
+  LodgeMachineList *machines;
+  LodgeConsoleLauncher *launcher;
+  LodgeLibraryWindow *window;
+  const char *uuid;
+} Fixture;
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  f->engine = fake_engine_new (NULL);
+  f->uuid = fake_engine_add_machine (f->engine, "web", "off");
+  f->connection = lodge_connection_new ();
+  f->machines = lodge_machine_list_new (f->connection);
+  f->launcher = lodge_console_launcher_new ("/nowhere/console");
+  f->window = LODGE_LIBRARY_WINDOW (
+      lodge_library_window_new (NULL, f->connection, f->machines, f->launcher));
+  gtk_window_present (GTK_WINDOW (f->window));
+  lodge_connection_open (f->connection);
+  app_wait_until (lodge_machine_list_get_loaded (f->machines));
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  if (f->window != NULL)
+    app_destroy_window (f->window);
+  app_assert_dies (f->launcher);
+  app_assert_dies (f->machines);
+  app_assert_dies (f->connection);
+  fake_engine_free (f->engine);
+}
+
+static AdwMessageDialog *
+start (Fixture *f)
+{
+  g_assert_true (
+      gtk_widget_activate_action (GTK_WIDGET (f->window), "machine.start", "s", f->uuid));
+  app_wait_until (app_get_dialog () != NULL);
+  return app_get_dialog ();
+}
+
+static gboolean
+has_state (Fixture *f, const char *state)
+{
+  g_autofree char *now = fake_engine_dup_state (f->engine, f->uuid);
+
+  return g_str_equal (now, state);
+}
+
+/* Each file is named, what looks like one of the machine's own by what it is; a name is no markup.
+ */
+static void
+test_accept (Fixture *f, gconstpointer data)
+{
+  AdwMessageDialog *dialog;
+  const char *body;
+
+  fake_engine_add_outside (f->engine, f->uuid, "boot.kernel", "/home/me/<b>secret</b>", "");
+  fake_engine_add_outside (f->engine, f->uuid, "media.cd0.file", "/lodge/web/cd.iso", "/home/me/x");
+  dialog = start (f);
+  body = adw_message_dialog_get_body (dialog);
+  g_assert_false (adw_message_dialog_get_body_use_markup (dialog));
+  g_assert_nonnull (strstr (body, "/home/me/<b>secret</b>"));
+  g_assert_nonnull (strstr (body, "/lodge/web/cd.iso, which is /home/me/x"));
+  app_click (dialog, "_Cancel");
+  app_wait_until (app_get_dialog () == NULL);
+  app_settle ();
+  g_assert_false (app_was_called (f->engine, "AcceptPaths"));
+  g_assert_true (has_state (f, "off"));
+
+  app_click (start (f), "_Accept and Start");
+  app_wait_until (has_state (f, "running"));
+  g_assert_true (app_was_called (
+      f->engine, "AcceptPaths web ['/home/me/<b>secret</b>', '/lodge/web/cd.iso']"));
+  g_assert_null (app_get_dialog ());
+}
+
+/* Another refusal is told as it is. */
+static void
+test_other (Fixture *f, gconstpointer data)
+{
+  AdwMessageDialog *dialog;
+
+  fake_engine_fail_next (f->engine, "Start", LODGE_ERROR_DENIED, "/dev/kvm may not be opened");
+  dialog = start (f);
+  g_assert_cmpstr (adw_message_dialog_get_body (dialog), ==, "/dev/kvm may not be opened");
+  app_click (dialog, "_Close");
+}
+
+/* Closed over the question that is on its way. */
+static void
+test_closed (Fixture *f, gconstpointer data)
+{
+  fake_engine_add_outside (f->engine, f->uuid, "boot.kernel", "/home/me/secret", "");
+  fake_engine_set_delay (f->engine, "OpenMachine", 300);
+  g_assert_true (
+      gtk_widget_activate_action (GTK_WIDGET (f->window), "machine.start", "s", f->uuid));
+  app_wait_until (app_was_called (f->engine, "Start"));
+  app_destroy_window (g_steal_pointer (&f->window));
+  app_settle ();
+  g_assert_null (app_get_dialog ());
+}
+
+int
+main (int argc, char *argv[])
+{
+  if (!app_test_init (&argc, &argv))
+    return 0;
+#define ADD(name, function)                                                                        \
+  g_test_add ("/outside-ask/" name, Fixture, NULL, set_up, function, tear_down)
+  ADD ("accept", test_accept);
+  ADD ("other", test_other);
+  ADD ("closed", test_closed);
+  return g_test_run ();
+}
