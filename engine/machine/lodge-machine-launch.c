@@ -15,6 +15,7 @@
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* QEMU answers some 30 ms after exec; the rest is for a computer that swaps, or whose disk sleeps.
@@ -375,6 +376,7 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (LodgeQmp) qmp = lodge_qmp_connect_finish (result, &error);
   g_autofree char *folder = lodge_machine_dup_folder (self);
+  struct stat memory;
 
   if (qmp == NULL) {
     g_autofree char *log = g_build_filename (folder, "qemu.log", NULL);
@@ -393,6 +395,9 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
 
   lodge_machine_attach (self, qmp);
+  /* The guest has stood still since its memory was written. */
+  if (start->memory_fd >= 0 && fstat (start->memory_fd, &memory) == 0)
+    lodge_machine_clock_stood_still (self, (gint64) memory.st_mtim.tv_sec * G_USEC_PER_SEC);
   if (start->memory_fd >= 0 || start->suspended != NULL)
     lodge_qemu_snapshot_load_async (qmp, start->memory_fd, self->start_cancellable, loaded_cb,
                                     task);

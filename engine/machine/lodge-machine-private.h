@@ -53,6 +53,10 @@ struct _LodgeMachine {
   GPtrArray *terminals;   /* of what lodge-machine-terminals.c knows */
   gboolean changing_media;
   gboolean asleep;          /* the guest has suspended itself to memory */
+  gint64 clock_since_us;    /* its clock stood still from then on; 0: it goes right */
+  char *clock_note;         /* the note says that; or NULL */
+  guint clock_timeout;
+  GCancellable *clock_talk; /* its agent is being asked to set it; or NULL */
   GHashTable *networks;     /* NIC id to LodgeUserNetwork */
   GHashTable *links;        /* NIC id to whether QEMU was told that its cable is plugged in */
   gboolean links_unknown;   /* an earlier engine may have told it something else */
@@ -326,6 +330,18 @@ void lodge_machine_share_port_changed (LodgeMachine *self, const char *port, gbo
 void lodge_machine_share_end (LodgeMachine *self);
 /* This engine ends; the sharing goes on. */
 void lodge_machine_share_forget (LodgeMachine *self);
+
+/* lodge-machine-clock.c */
+/* The guest has stood still since then: its clock will be behind. */
+void lodge_machine_clock_stood_still (LodgeMachine *self, gint64 since_us);
+/* The state is new. */
+void lodge_machine_clock_update (LodgeMachine *self);
+/* QEMU's event VSERPORT_CHANGE. */
+void lodge_machine_clock_port_changed (LodgeMachine *self, const char *port, gboolean open);
+/* The guest begins anew, or is gone. */
+void lodge_machine_clock_forget (LodgeMachine *self);
+/* This engine ends, or nobody is to be asked now. */
+void lodge_machine_clock_end (LodgeMachine *self);
 
 /* lodge-machine-link.c */
 /* Tells QEMU of the cables that are not as the description says. Errors: QEMU's. */

@@ -72,6 +72,7 @@ lodge_machine_detach (LodgeMachine *self)
   lodge_machine_screen_end (self);
   lodge_machine_share_end (self);
   lodge_machine_links_forget (self);
+  lodge_machine_clock_forget (self);
   lodge_machine_close_terminals (self);
   if (self->qmp != NULL) {
     g_signal_handlers_disconnect_by_data (self->qmp, self);
@@ -408,6 +409,7 @@ event_cb (LodgeQmp *qmp, const char *name, JsonObject *data, gpointer user_data)
   } else if (g_str_equal (name, "RESET")) {
     lodge_machine_emit_guest_event (self, "reset");
     set_asleep (self, FALSE);
+    lodge_machine_clock_forget (self);
     if (self->state == LODGE_STATE_STOPPING && !self->ending)
       lodge_machine_set_state (self, LODGE_STATE_RUNNING);
   } else if (g_str_equal (name, "GUEST_PANICKED")) {
@@ -434,6 +436,8 @@ event_cb (LodgeQmp *qmp, const char *name, JsonObject *data, gpointer user_data)
     lodge_machine_emit_guest_event (self, "wakeup");
   } else if (g_str_equal (name, "VSERPORT_CHANGE")) {
     lodge_machine_share_port_changed (self, get_string (data, "id"),
+                                      lodge_json_get_boolean (data, "open", FALSE));
+    lodge_machine_clock_port_changed (self, get_string (data, "id"),
                                       lodge_json_get_boolean (data, "open", FALSE));
   } else if (g_str_equal (name, "POWERDOWN")) {
     lodge_machine_emit_guest_event (self, "powerdown");

@@ -21,6 +21,7 @@ lodge_machine_finalize (GObject *object)
   lodge_machine_screen_end (self);
   lodge_machine_end_silence (self);
   lodge_machine_share_forget (self);
+  lodge_machine_clock_end (self);
   g_clear_pointer (&self->terminals, g_ptr_array_unref);
   g_clear_pointer (&self->frames, lodge_frame_door_free);
   g_clear_handle_id (&self->watch, g_source_remove);
@@ -43,6 +44,7 @@ lodge_machine_finalize (GObject *object)
   g_object_unref (self->host);
   g_free (self->uuid);
   g_free (self->note);
+  g_free (self->clock_note);
   g_free (self->broken);
   g_free (self->known_name);
   g_free (self->gone_on);
@@ -281,6 +283,7 @@ lodge_machine_set_state (LodgeMachine *self, LodgeState state)
     self->merge_stopped = FALSE;
   if (state != LODGE_STATE_STOPPING)
     g_clear_handle_id (&self->reaction_timeout, g_source_remove);
+  lodge_machine_clock_update (self);
   lodge_machine_emit_changed (self);
 }
 

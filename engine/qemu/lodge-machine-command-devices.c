@@ -85,7 +85,8 @@ lodge_machine_command_add_channels (LodgeMachineCommandBuild *self)
                        "name=com.redhat.spice.0");
   }
   add_socket (self, _ ("Where the engine speaks to the guest agent."), "agent", "agent.sock");
-  lodge_command_add (command, _ ("The guest agent's channel: addresses, a clean freeze of disks."),
+  lodge_command_add (command,
+                     _ ("The guest agent's channel: it sets the guest's clock after a standstill."),
                      "-device",
                      "virtserialport,id=agent-port,bus=channels.0,nr=2,chardev=agent,"
                      "name=org.qemu.guest_agent.0");

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The guest's clock, after the guest has stood still: while it was suspended, paused, or since the
+ * snapshot was taken that it goes on from.
+ *
+ * A kernel reads its hardware clock when it starts and counts for itself from then on, so nothing
+ * that QEMU does to the hardware clock helps. qemu-guest-agent in the guest sets it when it is
+ * asked to; where there is none the note says what is wrong. The agent's port may become known as
+ * open only some moments after the guest goes on: QEMU tells of it then, and is asked for it as
+ * well.
+ */
+#include "machine/lodge-machine-private.h"
+
+#include "guest/lodge-guest-agent.h"
+#include "lodge-error.h"
+#include "qemu/lodge-json.h"
+
+#include <glib/gi18n-lib.h>
+
+#define AGENT_PORT   "agent-port" /* lodge-machine-command-devices.c */
+#define AGENT_DEVICE "agent"
+#define AGENT_SOCKET "agent.sock"
+
+/* A guest does without these. */
+#define STILL_US (5 * G_USEC_PER_SEC)
+/* From here on its user should know. */
+#define TOLD_US (60 * G_USEC_PER_SEC)
+/* Until an agent that is there has been seen. */
+#define GRACE_MS 3000
+
+/* "3 hours". Transfer full. */
+static char *
+dup_duration (gint64 us)
+{
+  const gulong minutes = (gulong) (us / (60 * G_USEC_PER_SEC));
+
+  if (minutes < 120)
+    return g_strdup_printf (ngettext ("%lu minute", "%lu minutes", minutes), minutes);
+  if (minutes < 48 * 60)
+    return g_strdup_printf (ngettext ("%lu hour", "%lu hours", minutes / 60), minutes / 60);
+  return g_strdup_printf (ngettext ("%lu day", "%lu days", minutes / (24 * 60)),
+                          minutes / (24 * 60));
+}
+
+/* Nobody has set it. What else there is to say comes first. */
+static void
+tell (LodgeMachine *self, gboolean agent)
+{
+  const gint64 behind = g_get_real_time () - self->clock_since_us;
+  g_autofree char *duration = NULL;
+
+  if (behind < TOLD_US || self->note[0] != '\0')
+    return;
+  duration = dup_duration (behind);
+  g_free (self->clock_note);
+  if (agent)
+    self->clock_note =
+        g_strdup_printf (_ ("The guest's clock is %s behind, because it has stood still; its "
+                            "qemu-guest-agent did not set it"),
+                         duration);
+  else
+    self->clock_note =
+        g_strdup_printf (_ ("The guest's clock is %s behind, because it has stood still; with "
+                            "qemu-guest-agent installed in the guest, Lodge sets it"),
+                         duration);
+  lodge_machine_set_note (self, self->clock_note);
+}
+
+void
+lodge_machine_clock_end (LodgeMachine *self)
+{
+  g_clear_handle_id (&self->clock_timeout, g_source_remove);
+  if (self->clock_talk != NULL)
+    g_cancellable_cancel (self->clock_talk);
+  g_clear_object (&self->clock_talk);
+}
+
+void
+lodge_machine_clock_forget (LodgeMachine *self)
+{
+  g_autofree char *note = g_steal_pointer (&self->clock_note);
+
+  lodge_machine_clock_end (self);
+  self->clock_since_us = 0;
+  if (note != NULL && g_str_equal (self->note, note))
+    lodge_machine_set_note (self, NULL);
+}
+
+/* Asking the agent. */
+
+static void
+set_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GWeakRef *reference = user_data;
+  g_autoptr (LodgeMachine) self = g_weak_ref_get (reference);
+  g_autoptr (GError) error = NULL;
+
+  g_weak_ref_clear (reference);
+  g_free (reference);
+  if (self == NULL)
+    return;
+  if (lodge_guest_agent_set_clock_finish (result, &error)) {
+    g_debug ("%s: the guest's clock is right", self->uuid);
+    lodge_machine_clock_forget (self);
+    return;
+  }
+  g_debug ("%s: %s", self->uuid, error->message);
+  /* Otherwise somebody else goes on with it. */
+  if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_CANCELLED))
+    return;
+  lodge_machine_clock_end (self);
+  tell (self, TRUE);
+}
+
+static void
+talk (LodgeMachine *self)
+{
+  GWeakRef *reference;
+  g_autofree char *path = NULL;
+
+  if (self->clock_talk != NULL || self->clock_since_us == 0 || self->runtime == NULL ||
+      self->state != LODGE_STATE_RUNNING)
+    return;
+  g_clear_handle_id (&self->clock_timeout, g_source_remove);
+  path = g_build_filename (self->runtime, AGENT_SOCKET, NULL);
+  self->clock_talk = g_cancellable_new ();
+  /* An agent that does not answer must not keep the machine. */
+  reference = g_new0 (GWeakRef, 1);
+  g_weak_ref_init (reference, self);
+  lodge_guest_agent_set_clock_async (path, lodge_qmp_get_pid (self->qmp), self->clock_talk, set_cb,
+                                     reference);
+}
+
+/* Whether there is one. */
+
+/* query-chardev: whether the guest has opened the agent's port. */
+static gboolean
+is_open (JsonNode *answer)
+{
+  JsonArray *devices =
+      answer != NULL && JSON_NODE_HOLDS_ARRAY (answer) ? json_node_get_array (answer) : NULL;
+
+  for (guint i = 0; devices != NULL && i < json_array_get_length (devices); i++) {
+    JsonNode *node = json_array_get_element (devices, i);
+    JsonObject *device = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+
+    if (device != NULL && g_strcmp0 (lodge_json_get_string (device, "label"), AGENT_DEVICE) == 0)
+      return lodge_json_get_boolean (device, "frontend-open", FALSE);
+  }
+  return FALSE;
+}
+
+static void look (LodgeMachine *self, GAsyncReadyCallback callback);
+
+static void
+looked_again_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeMachine) self = user_data;
+  g_autoptr (JsonNode) answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, NULL);
+
+  if (self->clock_since_us == 0 || self->clock_talk != NULL || self->state != LODGE_STATE_RUNNING)
+    return;
+  if (is_open (answer))
+    talk (self);
+  else
+    tell (self, FALSE);
+}
+
+static gboolean
+grace_over_cb (gpointer user_data)
+{
+  LodgeMachine *self = user_data;
+
+  self->clock_timeout = 0;
+  look (self, looked_again_cb);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+looked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeMachine) self = user_data;
+  g_autoptr (JsonNode) answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, NULL);
+
+  if (self->clock_since_us == 0 || self->clock_talk != NULL || self->state != LODGE_STATE_RUNNING)
+    return;
+  if (is_open (answer))
+    talk (self);
+  else if (self->clock_timeout == 0)
+    self->clock_timeout = g_timeout_add (GRACE_MS, grace_over_cb, self);
+}
+
+static void
+look (LodgeMachine *self, GAsyncReadyCallback callback)
+{
+  if (self->qmp != NULL)
+    lodge_qmp_execute_async (self->qmp, "query-chardev", NULL, 0, NULL, callback,
+                             g_object_ref (self));
+}
+
+/* What happens to the guest. */
+
+void
+lodge_machine_clock_stood_still (LodgeMachine *self, gint64 since_us)
+{
+  if (self->clock_since_us == 0)
+    self->clock_since_us = since_us;
+}
+
+void
+lodge_machine_clock_update (LodgeMachine *self)
+{
+  if (self->state == LODGE_STATE_PAUSED) {
+    lodge_machine_clock_end (self);
+    lodge_machine_clock_stood_still (self, g_get_real_time ());
+  } else if (self->state == LODGE_STATE_RUNNING && self->clock_since_us != 0) {
+    if (g_get_real_time () - self->clock_since_us < STILL_US)
+      self->clock_since_us = 0;
+    else
+      look (self, looked_cb);
+  }
+}
+
+void
+lodge_machine_clock_port_changed (LodgeMachine *self, const char *port, gboolean open)
+{
+  if (open && g_str_equal (port, AGENT_PORT))
+    talk (self);
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A guest's agent that is asked to set the clock: one that does, one that cannot, one that is away,
+ * and ones that say what they like. */
+#include "guest/lodge-guest-agent.h"
+
+#include "lodge-error.h"
+#include "qemu/lodge-unix-socket.h"
+#include "test-folder.h"
+#include "test-wait.h"
+
+#include <json-glib/json-glib.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define HOUR_NS (G_GINT64_CONSTANT (3600) * 1000000000)
+
+typedef struct {
+  const char *name;
+  gint64 off_ns;       /* of its clock */
+  gboolean silent;     /* answers nothing */
+  gboolean stubborn;   /* does not set its clock, and says that it has */
+  gboolean half;       /* sets it, and says that it could not */
+  gboolean leaves;     /* goes away instead of setting it */
+  const char *first;   /* said before everything else; or NULL */
+  const char *instead; /* the answer to whatever comes after the greeting; or NULL */
+  guint flood;         /* bytes without an end of a line, for ever after the greeting */
+  int code;            /* of the error; -1: none */
+} Agent;
+
+static const Agent agents[] = {
+    {.name = "behind", .off_ns = -3 * HOUR_NS, .code = -1},
+    {.name = "ahead", .off_ns = HOUR_NS, .code = -1},
+    {.name = "right", .stubborn = TRUE, .code = -1},
+    {.name = "no-hardware-clock", .off_ns = -HOUR_NS, .half = TRUE, .code = -1},
+    {.name = "stale",
+     .off_ns = -HOUR_NS,
+     .first = "{\"return\":1}\n\xff{\"return\":-5}\nrubbish\n[[[",
+     .code = -1},
+    {.name = "stubborn", .off_ns = -HOUR_NS, .stubborn = TRUE, .code = LODGE_ERROR_FAILED},
+    {.name = "silent", .silent = TRUE, .code = LODGE_ERROR_TIMEOUT},
+    {.name = "leaves", .off_ns = -HOUR_NS, .leaves = TRUE, .code = LODGE_ERROR_FAILED},
+    {.name = "no-json", .instead = "yes\n", .code = LODGE_ERROR_FAILED},
+    {.name = "array", .instead = "[1]\n", .code = LODGE_ERROR_FAILED},
+    {.name = "text", .instead = "{\"return\":\"now\"}\n", .code = LODGE_ERROR_FAILED},
+    {.name = "least", .instead = "{\"return\":-9223372036854775808}\n", .code = LODGE_ERROR_FAILED},
+    {.name = "most", .instead = "{\"return\":9223372036854775807}\n", .code = LODGE_ERROR_FAILED},
+    {.name = "flood", .flood = 1 << 20, .code = LODGE_ERROR_FAILED},
+};
+
+typedef struct {
+  const Agent *agent;
+  char *folder;
+  char *path;
+  int listener;
+  gint64 off_ns;
+  guint n_set;
+} Fixture;
+
+static gint64
+now_ns (void)
+{
+  return g_get_real_time () * 1000;
+}
+
+/* FALSE: there is nobody to hear it. */
+static gboolean
+send_text (int fd, const char *text, gsize length)
+{
+  while (length > 0) {
+    gssize n = send (fd, text, length, MSG_NOSIGNAL);
+
+    if (n <= 0)
+      return FALSE;
+    text += n;
+    length -= (gsize) n;
+  }
+  return TRUE;
+}
+
+static gboolean
+answer_number (int fd, const char *before, gint64 number)
+{
+  g_autofree char *text =
+      g_strdup_printf ("%s{\"return\": %" G_GINT64_FORMAT "}\n", before, number);
+
+  return send_text (fd, text, strlen (text));
+}
+
+static gboolean
+answer (Fixture *f, int fd, JsonObject *command)
+{
+  const Agent *agent = f->agent;
+  const char *name = json_object_get_string_member (command, "execute");
+  const char *done;
+
+  if (agent->silent)
+    return TRUE;
+  if (g_str_equal (name, "guest-sync-delimited")) {
+    JsonObject *arguments = json_object_get_object_member (command, "arguments");
+
+    if (agent->first != NULL)
+      send_text (fd, agent->first, strlen (agent->first));
+    return answer_number (fd, "\xff", json_object_get_int_member (arguments, "id"));
+  }
+  if (agent->flood > 0) {
+    g_autofree char *rubbish = g_strnfill (agent->flood, '[');
+
+    while (send_text (fd, rubbish, agent->flood))
+      ;
+    return FALSE;
+  }
+  if (agent->instead != NULL)
+    return send_text (fd, agent->instead, strlen (agent->instead));
+  if (g_str_equal (name, "guest-get-time"))
+    return answer_number (fd, "", now_ns () + f->off_ns);
+  g_assert_cmpstr (name, ==, "guest-set-time");
+  f->n_set++;
+  if (agent->leaves)
+    return FALSE;
+  if (!agent->stubborn)
+    f->off_ns =
+        json_object_get_int_member (json_object_get_object_member (command, "arguments"), "time") -
+        now_ns ();
+  done = agent->half ? "{\"error\":{\"class\":\"GenericError\",\"desc\":\"hwclock\"}}\n"
+                     : "{\"return\": {}}\n";
+  return send_text (fd, done, strlen (done));
+}
+
+static gpointer
+serve (gpointer data)
+{
+  Fixture *f = data;
+  int fd = accept (f->listener, NULL, NULL);
+  g_autoptr (GString) heard = g_string_new (NULL);
+  gboolean goes_on = fd >= 0;
+
+  while (goes_on) {
+    char buffer[512];
+    gssize n = recv (fd, buffer, sizeof buffer, 0);
+    char *newline;
+
+    if (n <= 0)
+      break;
+    g_string_append_len (heard, buffer, n);
+    while (goes_on && (newline = memchr (heard->str, '\n', heard->len)) != NULL) {
+      const char *begin = heard->str[0] == '\xff' ? heard->str + 1 : heard->str;
+      g_autofree char *line = g_strndup (begin, newline - begin);
+      g_autoptr (JsonNode) command = json_from_string (line, NULL);
+
+      g_assert_nonnull (command);
+      g_string_erase (heard, 0, newline + 1 - heard->str);
+      goes_on = answer (f, fd, json_node_get_object (command));
+    }
+  }
+  if (fd >= 0)
+    close (fd);
+  return NULL;
+}
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  f->agent = data;
+  f->off_ns = f->agent->off_ns;
+  f->folder = g_dir_make_tmp ("lodge-agent-XXXXXX", NULL);
+  f->path = g_build_filename (f->folder, "agent.sock", NULL);
+  f->listener = lodge_unix_socket_listen (f->path, &error);
+  g_assert_no_error (error);
+  /* Only what does not answer is waited for. */
+  lodge_guest_agent_patience_ms = f->agent->silent ? 300 : TEST_WAIT_S * 1000;
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  close (f->listener);
+  test_folder_remove (f->folder);
+  g_free (f->folder);
+  g_free (f->path);
+}
+
+static void
+test_agent (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GThread) thread = g_thread_new ("agent", serve, f);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  lodge_guest_agent_set_clock_async (f->path, getpid (), NULL, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  g_assert_cmpint (lodge_guest_agent_set_clock_finish (result, &error), ==, f->agent->code < 0);
+  g_clear_object (&result);
+  g_thread_join (g_steal_pointer (&thread));
+  if (f->agent->code >= 0) {
+    g_assert_error (error, LODGE_ERROR, f->agent->code);
+    g_test_message ("%s", error->message);
+    return;
+  }
+  g_assert_no_error (error);
+  g_assert_cmpint (ABS (f->off_ns), <, 1000000000);
+  g_assert_cmpuint (f->n_set, ==, f->agent->off_ns != 0 ? 1 : 0);
+}
+
+static void
+test_cancelled (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GThread) thread = g_thread_new ("agent", serve, f);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  lodge_guest_agent_patience_ms = TEST_WAIT_S * 1000;
+  lodge_guest_agent_set_clock_async (f->path, getpid (), cancellable, test_wait_result_cb, &result);
+  g_cancellable_cancel (cancellable);
+  test_wait_until (result != NULL);
+  g_assert_false (lodge_guest_agent_set_clock_finish (result, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_CANCELLED);
+  g_clear_object (&result);
+  g_thread_join (g_steal_pointer (&thread));
+}
+
+/* Somebody else has put a socket there. */
+static void
+test_stranger (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  lodge_guest_agent_set_clock_async (f->path, getppid (), NULL, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  g_assert_false (lodge_guest_agent_set_clock_finish (result, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_FAILED);
+}
+
+static void
+test_nobody (Fixture *f, gconstpointer data)
+{
+  g_autofree char *path = g_strconcat (f->path, ".none", NULL);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  lodge_guest_agent_set_clock_async (path, 0, NULL, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  g_assert_false (lodge_guest_agent_set_clock_finish (result, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_FAILED);
+}
+
+int
+main (int argc, char *argv[])
+{
+  static const Agent silent = {.silent = TRUE};
+
+  g_test_init (&argc, &argv, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (agents); i++) {
+    g_autofree char *path = g_strconcat ("/guest/agent/", agents[i].name, NULL);
+
+    g_test_add (path, Fixture, &agents[i], set_up, test_agent, tear_down);
+  }
+  g_test_add ("/guest/agent/cancelled", Fixture, &silent, set_up, test_cancelled, tear_down);
+  g_test_add ("/guest/agent/stranger", Fixture, &silent, set_up, test_stranger, tear_down);
+  g_test_add ("/guest/agent/nobody", Fixture, &silent, set_up, test_nobody, tear_down);
+  return g_test_run ();
+}
