@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A snapshot of a running machine with UEFI, Secure Boot and a TPM: what the firmware's flash and
- * the TPM held then is there again, and the guest goes on from its memory with both.
+/* A snapshot of a running machine with UEFI, Secure Boot and a TPM, and such a machine that is
+ * suspended: what the firmware's flash and the TPM held then is there again, and the guest goes on
+ * from its memory with both.
  *
  * The guest is the firmware itself. That a TPM was started once more is kept in its state (the
  * TPM's resetCount). What is in the flash is written while the machine is off, at a place that the
@@ -14,6 +15,7 @@
 #include "qemu/lodge-machine-command-private.h"
 #include "qemu/lodge-unix-socket.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 
 /* Behind the variables of edk2's flash of 528 KiB, in its last block. */
@@ -216,6 +218,53 @@ has_all (void)
   return firmware != NULL && swtpm != NULL;
 }
 
+/* All of the flash, also of a machine that runs. */
+static GBytes *
+read_flash (LodgeMachine *machine)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  g_autofree char *path = g_build_filename (folder, now (machine)->nvram, NULL);
+  g_autofree char *copy = g_strconcat (folder, "/../flash", NULL);
+  const char *argv[] = {"qemu-img", "convert", "-U", "-f", "qcow2", "-O", "raw", path, copy, NULL};
+  g_autoptr (GError) error = NULL;
+  char *data = NULL;
+  gsize length = 0;
+  int status;
+
+  g_assert_true (g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
+                               NULL, &status, NULL));
+  g_assert_true (g_spawn_check_wait_status (status, NULL));
+  g_file_get_contents (copy, &data, &length, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (length, >, 64 * 1024);
+  g_assert_no_errno (g_unlink (copy));
+  return g_bytes_new_take (data, length);
+}
+
+/* Flash and TPM are to the byte what they were. */
+static void
+suspend_and_resume (MachineFixture *f, LodgeMachine *machine, guint mark)
+{
+  g_autoptr (GBytes) before = read_tpm (machine, now (machine)->tpm_state);
+  g_autoptr (GBytes) flash = read_flash (machine);
+  g_autoptr (GBytes) meanwhile = NULL;
+  g_autoptr (GBytes) after = NULL;
+  g_autoptr (GBytes) flash_after = NULL;
+
+  wait_job (lodge_library_suspend (f->library, machine));
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_SUSPENDED);
+  meanwhile = read_tpm (machine, now (machine)->tpm_state);
+  g_assert_true (g_bytes_equal (meanwhile, before));
+  machine_fixture_start (machine);
+  assert_runs (machine);
+  g_assert_null (now (machine)->suspended);
+  g_assert_true (has_mark (machine, mark));
+  after = read_tpm (machine, now (machine)->tpm_state);
+  g_assert_true (g_bytes_equal (after, before));
+  flash_after = read_flash (machine);
+  g_assert_true (g_bytes_equal (flash_after, flash));
+}
+
 static void
 test_states (MachineFixture *f, gconstpointer data)
 {
@@ -266,6 +315,8 @@ test_states (MachineFixture *f, gconstpointer data)
     g_clear_pointer (&again, g_bytes_unref);
     again = read_tpm (machine, now (machine)->tpm_state);
     g_assert_true (g_bytes_equal (again, stored));
+    if (i == 1)
+      suspend_and_resume (f, machine, 17);
     /* What it does from here on is its own, and not the snapshot's. */
     press_key (machine);
     machine_fixture_request (machine, LODGE_REQUEST_KILL);
