@@ -7,6 +7,7 @@
 #include "storage/lodge-image.h"
 
 #include "lodge-error.h"
+#include "storage/lodge-image-reflink.h"
 #include "storage/lodge-image-target.h"
 #include "storage/lodge-qemu-img.h"
 
@@ -39,6 +40,12 @@ typedef struct {
   const LodgeExportFormat *export; /* or NULL: a layer of ours */
   LodgeImageProgress progress;
   gpointer progress_data;
+  /* Of a chain that becomes one layer. */
+  char *image;
+  LodgeQemuImg *run;
+  guint64 size_bytes;
+  gboolean alone;    /* it has one layer only */
+  gboolean offloads; /* what is copied can share its blocks */
 } Make;
 
 static void
@@ -50,6 +57,8 @@ make_free (gpointer data)
   g_free (make->source);
   g_free (make->format);
   g_free (make->path);
+  g_free (make->image);
+  g_clear_pointer (&make->run, lodge_qemu_img_free);
   g_free (make);
 }
 
@@ -162,6 +171,8 @@ convert (GTask *task, LodgeQemuImg *run, const char *image, guint64 size_bytes)
   lodge_qemu_img_add (run, "convert", "-p", "-t", "writeback", "-O", format->name, NULL);
   if (format->options != NULL)
     lodge_qemu_img_add (run, "-o", format->options, NULL);
+  if (make->offloads)
+    lodge_qemu_img_add (run, "-C", NULL);
   lodge_qemu_img_add (run, image, make->target->hidden, NULL);
   lodge_qemu_img_bind (run, LODGE_COMMAND_BIND_READ_WRITE, make->target->hidden);
   lodge_qemu_img_set_progress (run, make->progress, make->progress_data);
@@ -237,6 +248,48 @@ lodge_image_import_finish (GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
+/* One layer is shared whole; of several qemu-img can share what it copies (copy_file_range(2)),
+ * which it is asked for only where that is what comes of it: elsewhere its own way is the faster
+ * one. */
+static void
+reflink_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Make *make = data;
+  GError *error = NULL;
+
+  /* An image for others has options of its own, and none of its blocks look like a layer's. */
+  if (make->export != NULL) {
+    g_task_return_boolean (worker, FALSE);
+    return;
+  }
+
+  if (!make->alone || !lodge_image_reflink_layer (make->source, make->format, make->size_bytes,
+                                                  make->target->hidden)) {
+    make->offloads = lodge_image_reflink_probe (make->source, make->target->hidden);
+    g_task_return_boolean (worker, FALSE);
+    return;
+  }
+  if (lodge_image_target_commit (make->target, &error))
+    g_task_return_boolean (worker, TRUE);
+  else
+    g_task_return_error (worker, error);
+}
+
+static void
+reflinked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Make *make = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (g_task_propagate_boolean (G_TASK (result), &error))
+    g_task_return_boolean (task, TRUE);
+  else if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    convert (task, g_steal_pointer (&make->run), make->image, make->size_bytes);
+}
+
 static void
 flatten (const char *const *layers,
          guint64 size_bytes,
@@ -250,8 +303,7 @@ flatten (const char *const *layers,
          gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
-  g_autoptr (LodgeQemuImg) run = lodge_qemu_img_new ("qemu-img");
-  g_autofree char *image = NULL;
+  g_autoptr (GTask) worker = NULL;
   Make *make = g_new0 (Make, 1);
   GError *error = NULL;
 
@@ -262,8 +314,11 @@ flatten (const char *const *layers,
   make->export = format;
   make->progress = progress;
   make->progress_data = progress_data;
-  image = lodge_qemu_img_bind_chain (run, layers, 0, &error);
-  if (image != NULL)
+  make->size_bytes = size_bytes;
+  make->alone = layers[1] == NULL;
+  make->run = lodge_qemu_img_new ("qemu-img");
+  make->image = lodge_qemu_img_bind_chain (make->run, layers, 0, &error);
+  if (make->image != NULL)
     make->target = replace ? lodge_image_target_begin_over (make->path, &error)
                            : lodge_image_target_begin (make->path, &error);
   if (error != NULL) {
@@ -271,7 +326,10 @@ flatten (const char *const *layers,
     return;
   }
   make->source = g_strdup (strchr (layers[0], '/'));
-  convert (task, g_steal_pointer (&run), image, size_bytes);
+  make->format = g_strndup (layers[0], strchr (layers[0], ':') - layers[0]);
+  worker = g_task_new (NULL, NULL, reflinked_cb, g_steal_pointer (&task));
+  g_task_set_task_data (worker, make, NULL);
+  g_task_run_in_thread (worker, reflink_thread);
 }
 
 void
