@@ -38,9 +38,12 @@
 #include <unistd.h>
 
 #define DEFAULT_SECONDS 60
-#define MOST_OUTPUT     (1024 * 1024)
-#define MOST_WORDS      4096
-#define MOST_INFO       512
+/* Of a processor's time: what looks at the head of an image takes some milliseconds of it, however
+ * busy this computer is. */
+#define DEFAULT_CPU_SECONDS 5
+#define MOST_OUTPUT         (1024 * 1024)
+#define MOST_WORDS          4096
+#define MOST_INFO           512
 /* After it was killed; only a process that waits for a dead disk needs longer. */
 #define GRACE_SECONDS 10
 /* Where bubblewrap finds the pipe for what it says of its child. */
@@ -61,6 +64,7 @@ struct _LodgeQemuImg {
   GPtrArray *argv;
   GArray *binds; /* of LodgeContainmentBind; owns the paths */
   guint seconds;
+  guint cpu_seconds;
   guint64 file_bytes;
   LodgeImageProgress progress;
   gpointer progress_data;
@@ -114,6 +118,7 @@ lodge_qemu_img_new (const char *program)
   self->binds = g_array_new (FALSE, TRUE, sizeof (LodgeContainmentBind));
   g_array_set_clear_func (self->binds, clear_bind);
   self->seconds = DEFAULT_SECONDS;
+  self->cpu_seconds = DEFAULT_CPU_SECONDS;
   self->output = g_string_new (NULL);
   self->words = g_string_new (NULL);
   self->info = g_string_new (NULL);
@@ -172,7 +177,14 @@ void
 lodge_qemu_img_limit (LodgeQemuImg *self, guint seconds, guint64 file_bytes)
 {
   self->seconds = seconds;
+  self->cpu_seconds = seconds;
   self->file_bytes = file_bytes;
+}
+
+void
+lodge_qemu_img_limit_cpu (LodgeQemuImg *self, guint seconds)
+{
+  self->cpu_seconds = seconds;
 }
 
 void
@@ -215,7 +227,7 @@ set_limits (gpointer data)
 
   die_with_engine (GINT_TO_POINTER (self->engine));
   limit (RLIMIT_AS, MOST_MEMORY);
-  limit (RLIMIT_CPU, self->seconds);
+  limit (RLIMIT_CPU, self->cpu_seconds);
   limit (RLIMIT_FSIZE, self->file_bytes);
   limit (RLIMIT_CORE, 0);
   limit (RLIMIT_NOFILE, 256);

@@ -20,8 +20,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeQemuImg, lodge_qemu_img_free)
 void lodge_qemu_img_add (LodgeQemuImg *self, const char *first, ...) G_GNUC_NULL_TERMINATED;
 /* The only files that it sees. @path is absolute. */
 void lodge_qemu_img_bind (LodgeQemuImg *self, LodgeCommandBind how, const char *path);
-/* How long it may run, and how large a file it may make. Default: 60 s, and none. */
+/* How long it may run, and how large a file it may make. Default: 60 s, of them 5 s of a processor's
+ * time, and none. */
 void lodge_qemu_img_limit (LodgeQemuImg *self, guint seconds, guint64 file_bytes);
+/* After that: less of a processor's time than it may run. */
+void lodge_qemu_img_limit_cpu (LodgeQemuImg *self, guint seconds);
 /* Reads what "-p" prints. */
 void lodge_qemu_img_set_progress (LodgeQemuImg *self,
                                   LodgeImageProgress progress,

@@ -8,6 +8,7 @@
 #include "storage/lodge-qemu-img.h"
 
 #include "test-folder.h"
+#include "test-wait.h"
 #include "test-walls.h"
 #include <glib/gstdio.h>
 #include <string.h>
@@ -39,7 +40,8 @@ run_replaced (const char *script, const char *bind, int code)
   img = lodge_qemu_img_new ("qemu-img");
   if (bind != NULL)
     lodge_qemu_img_bind (img, LODGE_COMMAND_BIND_READ_ONLY, bind);
-  lodge_qemu_img_limit (img, code == LODGE_ERROR_TIMEOUT ? 2 : 30, 8192);
+  lodge_qemu_img_limit (img, code == LODGE_ERROR_TIMEOUT ? 2 : TEST_WAIT_S, 8192);
+  lodge_qemu_img_limit_cpu (img, 1);
   lodge_qemu_img_run_async (img, NULL, image_fixture_got_cb, &wait);
   done = lodge_qemu_img_run_finish (image_fixture_wait (&wait), &error);
   image_fixture_end_wait (&wait);
@@ -92,6 +94,9 @@ meet_limits (ImageFixture *fixture)
   g_autofree char *loud = NULL;
   g_autofree char *failed = NULL;
   g_autofree char *large = NULL;
+  g_autofree char *busy = NULL;
+  g_autoptr (LodgeQemuImgResult) result = NULL;
+  g_autoptr (GError) error = NULL;
   g_autofree char *memory = NULL;
 
   run_replaced ("exec sleep 100", NULL, LODGE_ERROR_TIMEOUT);
@@ -106,6 +111,13 @@ meet_limits (ImageFixture *fixture)
   g_assert_cmpuint (strlen (loud), >, IMAGE_FIXTURE_MIB);
   large = run_replaced ("ulimit -f; ulimit -c; ulimit -n; ulimit -v; umask", NULL, -1);
   g_assert_cmpstr (large, ==, "0|16\n0\n256\n2097152\n0077\n|");
+  /* A second of a processor's time, however long that takes. At its end is SIGKILL. */
+  busy = run_replaced ("while :; do :; done", NULL, -1);
+  g_assert_true (g_str_has_prefix (busy, "137|"));
+  result = lodge_qemu_img_result_new (137, "", "");
+  lodge_qemu_img_set_error (&error, LODGE_ERROR_INVALID, "/image", NULL, result);
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_TIMEOUT);
+  g_assert_cmpstr (error->message, ==, "/image takes more time or memory than an image should");
   memory = run_replaced ("head -c 100000 /dev/zero > /tmp/large || exit 7", NULL, -1);
   g_assert_true (g_str_has_prefix (memory, "153|") || g_str_has_prefix (memory, "7|"));
 }
