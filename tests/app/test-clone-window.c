@@ -119,7 +119,7 @@ test_fails (Fixture *f, gconstpointer data)
   app_wait_until (f->window == NULL);
 }
 
-/* Cancelled: back to the form; asked again, closed. */
+/* Cancelled: back to the form, where the other button closes. */
 static void
 test_cancel (Fixture *f, gconstpointer data)
 {
@@ -135,15 +135,32 @@ test_cancel (Fixture *f, gconstpointer data)
   app_wait_until (f->window == NULL);
 }
 
-/* The answer comes to nobody. */
+/* A window that is closed stops nothing, wherever it was. */
 static void
-test_gone (Fixture *f, gconstpointer data)
+test_gone (Fixture *f, gconstpointer method)
 {
-  fake_engine_set_delay (f->engine, "Clone", 200);
+  fake_engine_set_delay (f->engine, method, 200);
   app_click (f->window, "C_lone");
-  app_wait_until (app_was_called (f->engine, "Clone"));
-  gtk_window_destroy (GTK_WINDOW (f->window));
+  app_wait_until (app_was_called (f->engine, method));
+  gtk_window_close (GTK_WINDOW (f->window));
+  g_assert_false (gtk_widget_get_mapped (f->window));
   app_wait_until (f->window == NULL);
+  g_assert_cmpuint (fake_engine_get_n_machines (f->engine), ==, 3);
+}
+
+static void
+test_gone_and_going_on (Fixture *f, gconstpointer data)
+{
+  fake_engine_set_hold_jobs (f->engine, TRUE);
+  app_click (f->window, "C_lone");
+  app_wait_until (app_find_label (f->window, "Writing it down") != NULL);
+  g_assert_nonnull (app_find_label (f->window, "Close"));
+  gtk_window_close (GTK_WINDOW (f->window));
+  g_assert_false (gtk_widget_get_mapped (f->window));
+  app_settle ();
+  fake_engine_finish_jobs (f->engine, 0, NULL);
+  app_wait_until (f->window == NULL);
+  g_assert_cmpuint (fake_engine_get_n_machines (f->engine), ==, 3);
 }
 
 int
@@ -151,13 +168,16 @@ main (int argc, char *argv[])
 {
   if (!app_test_init (&argc, &argv))
     return 0;
-#define ADD(name, function)                                                                        \
-  g_test_add ("/app/clone-window/" name, Fixture, NULL, set_up, function, tear_down)
+#define ADD_WITH(name, data, function)                                                             \
+  g_test_add ("/app/clone-window/" name, Fixture, data, set_up, function, tear_down)
+#define ADD(name, function) ADD_WITH (name, NULL, function)
   ADD ("linked", test_linked);
   ADD ("full", test_full);
   ADD ("names", test_names);
   ADD ("fails", test_fails);
   ADD ("cancel", test_cancel);
-  ADD ("gone", test_gone);
+  ADD_WITH ("gone-while-opening", "OpenMachine", test_gone);
+  ADD_WITH ("gone-while-asking", "Clone", test_gone);
+  ADD ("gone-and-going-on", test_gone_and_going_on);
   return g_test_run ();
 }

@@ -5,6 +5,7 @@
 #include "gtk/lodge-create-window.h"
 #include "gtk/lodge-hardware-row.h"
 #include "gtk/lodge-library-window.h"
+#include "gtk/lodge-work-panel.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -376,6 +377,12 @@ test_nothing_lost (Fixture *f, gconstpointer data)
   g_assert_nonnull (strstr (call, "'memory': <uint32 1536>"));
 }
 
+static LodgeWorkPanel *
+get_panel (Fixture *f)
+{
+  return get (f, "work_panel");
+}
+
 static void
 test_cancel (Fixture *f, gconstpointer data)
 {
@@ -383,17 +390,52 @@ test_cancel (Fixture *f, gconstpointer data)
   click_create (f);
   app_wait_until (app_was_called (f->engine, "CreateMachine"));
   g_assert_false (gtk_widget_get_sensitive (get (f, "form")));
-  g_assert_true (gtk_revealer_get_reveal_child (get (f, "progress_revealer")));
-  app_settle ();
-  gtk_window_close (GTK_WINDOW (f->window));
+  app_wait_until (lodge_work_panel_get_fraction (get_panel (f)) >= 0.5);
+  app_click (f->window, "_Cancel");
+  g_assert_cmpstr (lodge_work_panel_get_step (get_panel (f)), ==, "Cancelling");
   app_wait_until (gtk_widget_get_sensitive (get (f, "form")));
+  g_assert_false (lodge_work_panel_is_shown (get_panel (f)));
   g_assert_cmpstr (get_error (f), ==, "");
   g_assert_cmpstr (get_name (f), ==, "Debian 12");
   g_assert_null (f->created);
   g_assert_cmpuint (fake_engine_get_n_machines (f->engine), ==, 0);
   /* Asked to close once it is idle, it closes. */
-  gtk_window_close (GTK_WINDOW (f->window));
+  app_click (f->window, "_Cancel");
   app_wait_until (f->window == NULL);
+}
+
+/* A window that is closed stops nothing, even before the engine has answered. */
+static void
+test_closed (Fixture *f, gconstpointer data)
+{
+  fake_engine_set_hold_jobs (f->engine, TRUE);
+  fake_engine_set_delay (f->engine, "CreateMachine", 100);
+  click_create (f);
+  app_wait_until (app_was_called (f->engine, "CreateMachine"));
+  gtk_window_close (GTK_WINDOW (f->window));
+  g_assert_false (gtk_widget_get_mapped (f->window));
+  app_wait_until (g_list_model_get_n_items (G_LIST_MODEL (f->machines)) == 1);
+  g_assert_null (f->created);
+  fake_engine_finish_jobs (f->engine, 0, NULL);
+  app_wait_until (f->created != NULL);
+  app_wait_until (f->window == NULL);
+  g_assert_cmpuint (fake_engine_get_n_machines (f->engine), ==, 1);
+}
+
+/* Enter in a number creates, with that number. */
+static void
+test_enter (Fixture *f, gconstpointer data)
+{
+  GtkSpinButton *spin = get_spin (f, "cpus");
+  GtkEditable *text = gtk_editable_get_delegate (GTK_EDITABLE (spin));
+  g_autofree char *call = NULL;
+
+  app_wait_until (can_create (f));
+  gtk_editable_set_text (text, "7");
+  g_signal_emit_by_name (text, "activate");
+  app_wait_until (f->created != NULL);
+  call = dup_call (f, "CreateMachine");
+  g_assert_nonnull (strstr (call, "'cpus': <uint32 7>"));
 }
 
 static void
@@ -401,7 +443,7 @@ test_engine_dies (Fixture *f, gconstpointer data)
 {
   fake_engine_set_hold_jobs (f->engine, TRUE);
   click_create (f);
-  app_wait_until (gtk_progress_bar_get_fraction (get (f, "progress_bar")) > 0);
+  app_wait_until (lodge_work_panel_get_fraction (get_panel (f)) > 0);
   fake_engine_drop_clients (f->engine);
   app_wait_until (*get_error (f) != '\0');
   g_assert_cmpstr (get_name (f), ==, "Debian 12");
@@ -501,6 +543,8 @@ main (int argc, char **argv)
   ADD ("names", NULL, test_names);
   ADD ("nothing-lost", NULL, test_nothing_lost);
   ADD ("cancel", NULL, test_cancel);
+  ADD ("closed", NULL, test_closed);
+  ADD ("enter", NULL, test_enter);
   ADD ("engine-dies", NULL, test_engine_dies);
   ADD ("sizes", NULL, test_sizes);
   ADD ("two-clicks", NULL, test_clicks);

@@ -4,6 +4,7 @@
 #include "library-fixture.h"
 
 #include "gtk/lodge-clone-window.h"
+#include "gtk/lodge-create-window.h"
 #include "gtk/lodge-machine-card.h"
 
 #include <string.h>
@@ -50,7 +51,7 @@ test_suspended (LibraryFixture *f, gconstpointer data)
   g_assert_cmpuint (library_fixture_count_entries (running, "card.suspend"), ==, 1);
   g_assert_cmpuint (library_fixture_count_entries (running, "card.discard"), ==, 0);
   gtk_widget_activate_action (GTK_WIDGET (f->window), "machine.suspend", "s", uuid);
-  app_wait_until (app_find_label (f->window, "Suspending") != NULL);
+  app_wait_until (app_find_label (f->window, "Suspending · 50 %") != NULL);
   suspending = lodge_machine_card_dup_menu (card);
   g_assert_cmpuint (library_fixture_count_entries (suspending, "card.suspend"), ==, 0);
   g_assert_cmpuint (library_fixture_count_entries (suspending, "card.cancel-suspend"), ==, 1);
@@ -58,7 +59,7 @@ test_suspended (LibraryFixture *f, gconstpointer data)
   app_wait_until (app_find_label (f->window, "Running") != NULL);
 
   gtk_widget_activate_action (GTK_WIDGET (f->window), "machine.suspend", "s", uuid);
-  app_wait_until (app_find_label (f->window, "Suspending") != NULL);
+  app_wait_until (app_find_label (f->window, "Suspending · 50 %") != NULL);
   fake_engine_finish_jobs (f->engine, 0, NULL);
   app_wait_until (app_find_label (f->window, "Suspended") != NULL);
   suspended = lodge_machine_card_dup_menu (card);
@@ -212,6 +213,65 @@ test_work (LibraryFixture *f, gconstpointer data)
   app_wait_until (!lodge_machine_item_get_cloned (item));
 }
 
+/* The window that asked for a clone is closed: what became of it is told here. */
+static void
+test_closed_clone (LibraryFixture *f, gconstpointer data)
+{
+  const char *uuid = fake_engine_add_machine (f->engine, "<web>", "off");
+
+  fake_engine_set_hold_jobs (f->engine, TRUE);
+  library_fixture_show (f);
+  for (guint i = 0; i < 2; i++) {
+    GtkWidget *window;
+
+    library_fixture_act (f, "machine.clone", uuid);
+    window = GTK_WIDGET (library_fixture_find_window (LODGE_TYPE_CLONE_WINDOW));
+    app_wait_until (gtk_widget_get_mapped (window));
+    app_click (window, "C_lone");
+    app_wait_until (app_find_label (window, "Writing it down") != NULL);
+    gtk_window_close (GTK_WINDOW (window));
+    app_wait_until (app_find_label (f->window, "Cloning · 50 %") != NULL);
+    if (i == 0) {
+      fake_engine_finish_jobs (f->engine, LODGE_ERROR_STORAGE, "No <room>");
+      app_wait_until (app_get_dialog () != NULL);
+      g_assert_nonnull (app_find_label (app_get_dialog (), "Could Not Clone “<web>”"));
+      g_assert_nonnull (app_find_label (app_get_dialog (), "No <room>"));
+      gtk_window_close (GTK_WINDOW (app_get_dialog ()));
+      app_wait_until (app_get_dialog () == NULL);
+      app_wait_until (app_count (f->window, LODGE_TYPE_MACHINE_CARD) == 1);
+    } else {
+      fake_engine_finish_jobs (f->engine, 0, NULL);
+      app_wait_until (app_find_label (f->window, "“<web>” was cloned") != NULL);
+      app_wait_until (app_find_label (f->window, "<web> (clone)") != NULL);
+    }
+  }
+}
+
+/* The form can be had again while a machine is being made, and that one is started all the same. */
+static void
+test_closed_creation (LibraryFixture *f, gconstpointer data)
+{
+  GtkWidget *window;
+
+  fake_engine_set_hold_jobs (f->engine, TRUE);
+  library_fixture_show (f);
+  lodge_library_window_create (f->window, NULL);
+  window = GTK_WIDGET (library_fixture_find_window (LODGE_TYPE_CREATE_WINDOW));
+  app_wait_until (gtk_widget_get_mapped (window));
+  app_wait_until (
+      gtk_widget_get_sensitive (app_get_child (window, LODGE_TYPE_CREATE_WINDOW, "create_button")));
+  app_click (window, "Create and _Start");
+  app_wait_until (app_find_label (window, "Writing it down") != NULL);
+  gtk_window_close (GTK_WINDOW (window));
+  app_wait_until (app_find_label (f->window, "Being Created · 50 %") != NULL);
+  lodge_library_window_create (f->window, NULL);
+  window = GTK_WIDGET (library_fixture_find_window (LODGE_TYPE_CREATE_WINDOW));
+  app_wait_until (gtk_widget_get_mapped (window));
+  fake_engine_finish_jobs (f->engine, 0, NULL);
+  app_wait_until (app_file_contains (f->record, "--console "));
+  gtk_window_close (GTK_WINDOW (window));
+}
+
 /* A card has room for some lines of what there is to say. */
 static void
 test_note (LibraryFixture *f, gconstpointer data)
@@ -268,6 +328,8 @@ main (int argc, char **argv)
   ADD ("suspended-refusals", test_suspended_refusals);
   ADD ("follows", test_follows);
   ADD ("work", test_work);
+  ADD ("closed-clone", test_closed_clone);
+  ADD ("closed-creation", test_closed_creation);
   ADD ("note", test_note);
   ADD ("kill-crashed", test_kill_crashed);
 #undef ADD

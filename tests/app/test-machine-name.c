@@ -77,6 +77,27 @@ test_free_name (void)
   g_assert_cmpstr (free_name, ==, "db");
 }
 
+/* The number has to fit, too. */
+static void
+test_free_long_name (void)
+{
+  g_autoptr (GListStore) machines = g_list_store_new (LODGE_TYPE_MACHINE_ITEM);
+  g_autofree char *xs = g_strnfill (61, 'x');
+  g_autofree char *wish = g_strconcat (xs, " äx", NULL);
+  g_autofree char *expected = g_strconcat (xs, " 2", NULL);
+  g_autofree char *name = NULL;
+  g_autofree char *problem = NULL;
+  g_autoptr (GVariant) row = g_variant_ref_sink (
+      g_variant_new ("(sssssuut)", "some-uuid", wish, "off", "", "", 0, 0, G_GUINT64_CONSTANT (0)));
+  g_autoptr (LodgeMachineItem) item = lodge_machine_item_new (row);
+
+  g_list_store_append (machines, item);
+  name = lodge_machine_name_dup_free (wish, G_LIST_MODEL (machines));
+  g_assert_cmpstr (name, ==, expected);
+  problem = lodge_machine_name_check (name, G_LIST_MODEL (machines), NULL);
+  g_assert_null (problem);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -84,5 +105,6 @@ main (int argc, char **argv)
   g_test_add_func ("/machine-name/bad", test_bad);
   g_test_add_func ("/machine-name/good", test_good);
   g_test_add_func ("/machine-name/free", test_free_name);
+  g_test_add_func ("/machine-name/free-long", test_free_long_name);
   return g_test_run ();
 }

@@ -48,7 +48,7 @@ test_take (Test *test, gconstpointer data)
   g_assert_true (snapshots_get_row (test, 5)->present);
   g_assert_true (snapshots_get_row (test, 5)->above);
   app_wait_until (snapshots_can_take (test));
-  g_assert_false (gtk_revealer_get_reveal_child (test->window->work_revealer));
+  g_assert_false (lodge_work_panel_is_shown (test->window->work_panel));
 }
 
 static void
@@ -146,14 +146,14 @@ test_cancel (Test *test, gconstpointer data)
   fake_engine_set_hold_jobs (test->engine, TRUE);
   snapshots_ask (test, "snapshots.take", NULL);
   snapshots_answer (LODGE_MESSAGE_ACT);
-  app_wait_until (gtk_revealer_get_reveal_child (test->window->work_revealer));
-  app_wait_until (gtk_progress_bar_get_fraction (test->window->progress) >= 0.5);
+  app_wait_until (lodge_work_panel_is_shown (test->window->work_panel));
+  app_wait_until (lodge_work_panel_get_fraction (test->window->work_panel) >= 0.5);
   g_assert_false (snapshots_can_take (test));
-  g_assert_cmpstr (gtk_label_get_text (test->window->step_label), ==, "Writing it down");
+  g_assert_cmpstr (lodge_work_panel_get_step (test->window->work_panel), ==, "Writing it down");
   app_settle ();
   app_click (test->window, "_Cancel");
-  g_assert_cmpstr (gtk_label_get_text (test->window->step_label), ==, "Cancelling");
-  app_wait_until (!gtk_revealer_get_reveal_child (test->window->work_revealer));
+  g_assert_cmpstr (lodge_work_panel_get_step (test->window->work_panel), ==, "Cancelling");
+  app_wait_until (!lodge_work_panel_is_shown (test->window->work_panel));
   app_wait_until (snapshots_can_take (test));
   /* Who has cancelled knows it. */
   g_assert_null (app_get_dialog ());
@@ -198,7 +198,7 @@ test_close_and_hear (Test *test, gconstpointer data)
   fake_engine_set_hold_jobs (test->engine, TRUE);
   snapshots_ask (test, "snapshots.take", NULL);
   snapshots_answer (LODGE_MESSAGE_ACT);
-  app_wait_until (gtk_revealer_get_reveal_child (test->window->work_revealer));
+  app_wait_until (lodge_work_panel_is_shown (test->window->work_panel));
   close_window (test);
   app_wait_until (app_find_label (test->console, "A snapshot is being taken") != NULL);
   fake_engine_finish_jobs (test->engine, 0, NULL);
@@ -213,7 +213,7 @@ test_close_and_fail (Test *test, gconstpointer data)
   fake_engine_set_hold_jobs (test->engine, TRUE);
   snapshots_ask (test, "snapshots.take", NULL);
   snapshots_answer (LODGE_MESSAGE_ACT);
-  app_wait_until (gtk_revealer_get_reveal_child (test->window->work_revealer));
+  app_wait_until (lodge_work_panel_is_shown (test->window->work_panel));
   close_window (test);
   app_wait_until (app_find_label (test->console, "A snapshot is being taken") != NULL);
   fake_engine_finish_jobs (test->engine, LODGE_ERROR_STORAGE, "No room.");
@@ -229,19 +229,19 @@ test_close_and_open (Test *test, gconstpointer data)
   fake_engine_set_hold_jobs (test->engine, TRUE);
   snapshots_ask (test, "snapshots.delete", "s2");
   snapshots_answer (LODGE_MESSAGE_ACT);
-  app_wait_until (gtk_revealer_get_reveal_child (test->window->work_revealer));
+  app_wait_until (lodge_work_panel_is_shown (test->window->work_panel));
   close_window (test);
   app_wait_until (snapshots_find_window (test) == NULL);
   g_object_remove_weak_pointer (G_OBJECT (test->window), (gpointer *) &test->window);
   test->window = NULL;
   snapshots_open_window (test);
-  app_wait_until (gtk_revealer_get_reveal_child (test->window->work_revealer));
+  app_wait_until (lodge_work_panel_is_shown (test->window->work_panel));
   app_wait_until (snapshots_is_page (test, "list"));
   g_assert_false (snapshots_can_take (test));
   fake_engine_finish_jobs (test->engine, 0, NULL);
   app_wait_until (snapshots_find_card (test, "patched") == NULL);
   app_wait_until (snapshots_can_take (test));
-  g_assert_false (gtk_revealer_get_reveal_child (test->window->work_revealer));
+  g_assert_false (lodge_work_panel_is_shown (test->window->work_panel));
 }
 
 /* Somebody else's: it is shown, and its failure is theirs. */
@@ -255,9 +255,9 @@ test_others_job (Test *test, gconstpointer data)
   g_assert_true (
       lodge_machine1_call_delete_snapshot_sync (test->window->machine, "s2", &path, NULL, &error));
   g_assert_no_error (error);
-  app_wait_until (gtk_revealer_get_reveal_child (test->window->work_revealer));
+  app_wait_until (lodge_work_panel_is_shown (test->window->work_panel));
   fake_engine_finish_jobs (test->engine, LODGE_ERROR_STORAGE, "No room.");
-  app_wait_until (!gtk_revealer_get_reveal_child (test->window->work_revealer));
+  app_wait_until (!lodge_work_panel_is_shown (test->window->work_panel));
   app_wait_until (snapshots_can_take (test));
   g_assert_null (app_get_dialog ());
 }
@@ -314,14 +314,14 @@ test_engine_goes (Test *test, gconstpointer data)
   fake_engine_set_hold_jobs (test->engine, TRUE);
   snapshots_ask (test, "snapshots.take", NULL);
   snapshots_answer (LODGE_MESSAGE_ACT);
-  app_wait_until (gtk_revealer_get_reveal_child (test->window->work_revealer));
+  app_wait_until (lodge_work_panel_is_shown (test->window->work_panel));
   fake_engine_drop_clients (test->engine);
   snapshots_assert_message (
       "The Lodge engine ended before this was finished; its next start finishes or "
       "undoes it.",
       test->window);
   /* It was the connection that ended: the job is found again. */
-  app_wait_until (gtk_revealer_get_reveal_child (test->window->work_revealer));
+  app_wait_until (lodge_work_panel_is_shown (test->window->work_panel));
   fake_engine_finish_jobs (test->engine, 0, NULL);
   app_wait_until (snapshots_can_take (test));
 }

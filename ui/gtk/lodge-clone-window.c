@@ -5,16 +5,20 @@
  *     form ---------> cloning -------------------------> closed
  *      ^                 |  failed, or cancelled and undone
  *      +-----------------+
+ *
+ * A clone goes on when the window is closed: the library shows it, and how far it is. What becomes
+ * of it is then told where the window belonged to.
  */
 #include "gtk/lodge-clone-window.h"
 
 #include "gtk/lodge-job.h"
 #include "gtk/lodge-machine-name.h"
+#include "gtk/lodge-message.h"
+#include "gtk/lodge-set-keys.h"
+#include "gtk/lodge-work-panel.h"
 #include "lodge-error.h"
 
 #include <glib/gi18n-lib.h>
-
-#define PULSE_MS 100
 
 struct _LodgeCloneWindow {
   AdwWindow parent_instance;
@@ -28,16 +32,13 @@ struct _LodgeCloneWindow {
   GtkLabel *name_error;
   GtkCheckButton *linked_check;
   GtkCheckButton *full_check;
-  GtkRevealer *progress_revealer;
-  GtkLabel *step_label;
-  GtkProgressBar *progress_bar;
+  LodgeWorkPanel *work_panel;
 
   LodgeConnection *connection; /* NULL once it is closed */
   GListModel *machines;
   char *uuid;
+  char *name;            /* of the machine that is cloned */
   GCancellable *cloning; /* NULL in the form */
-  guint pulse;
-  gboolean closing; /* closes when the cancelled job has ended */
 };
 
 G_DEFINE_FINAL_TYPE (LodgeCloneWindow, lodge_clone_window, ADW_TYPE_WINDOW)
@@ -81,56 +82,43 @@ name_changed_cb (GtkEditable *editable, LodgeCloneWindow *self)
 }
 
 static gboolean
-pulse_cb (gpointer user_data)
+is_open (LodgeCloneWindow *self)
 {
-  gtk_progress_bar_pulse (LODGE_CLONE_WINDOW (user_data)->progress_bar);
-  return G_SOURCE_CONTINUE;
-}
-
-static void
-show_progress (double progress, const char *step, gpointer user_data)
-{
-  LodgeCloneWindow *self = user_data;
-
-  if (self->connection == NULL)
-    return;
-  if (!g_cancellable_is_cancelled (self->cloning) && *step != '\0')
-    gtk_label_set_text (self->step_label, step);
-  if (progress >= 0) {
-    g_clear_handle_id (&self->pulse, g_source_remove);
-    gtk_progress_bar_set_fraction (self->progress_bar, MIN (progress, 1));
-  } else if (self->pulse == 0) {
-    self->pulse = g_timeout_add (PULSE_MS, pulse_cb, self);
-  }
+  return self->connection != NULL;
 }
 
 static void
 set_cloning (LodgeCloneWindow *self, gboolean cloning)
 {
   g_clear_object (&self->cloning);
-  g_clear_handle_id (&self->pulse, g_source_remove);
   if (cloning) {
     self->cloning = g_cancellable_new ();
     /* A text that has the focus when it is made insensitive goes on blinking, as GTK warns. */
     gtk_widget_grab_focus (self->cancel_button);
     show_error (self, NULL);
-    gtk_label_set_text (self->step_label, _ ("Cloning"));
-    show_progress (-1, "", self);
+    lodge_work_panel_begin (self->work_panel, self->cloning, _ ("Cloning"));
+    lodge_work_panel_show_progress (-1, "", self->work_panel);
+  } else {
+    lodge_work_panel_end (self->work_panel);
   }
+  gtk_button_set_label (GTK_BUTTON (self->cancel_button), cloning ? _ ("_Close") : _ ("_Cancel"));
+  gtk_widget_set_tooltip_text (self->cancel_button,
+                               cloning ? _ ("Cloning goes on, and the library shows it") : NULL);
   gtk_widget_set_sensitive (self->form, !cloning);
-  gtk_revealer_set_reveal_child (self->progress_revealer, cloning);
   validate (self);
 }
 
 static void
 fail (LodgeCloneWindow *self, GError *error)
 {
-  set_cloning (self, FALSE);
-  if (self->closing) {
-    gtk_window_destroy (GTK_WINDOW (self));
+  g_dbus_error_strip_remote_error (error);
+  if (!is_open (self)) {
+    g_autofree char *heading = g_strdup_printf (_ ("Could Not Clone “%s”"), self->name);
+
+    lodge_set_keys_show_error (GTK_WINDOW (self), heading, error);
     return;
   }
-  g_dbus_error_strip_remote_error (error);
+  set_cloning (self, FALSE);
   /* Who has cancelled knows it. */
   if (!g_error_matches (error, LODGE_ERROR, LODGE_ERROR_CANCELLED))
     show_error (self, error->message);
@@ -146,14 +134,16 @@ job_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autofree char *uuid = lodge_job_follow_finish (result, &error);
 
-  if (self->connection == NULL)
-    return;
   if (uuid == NULL) {
     fail (self, error);
-    return;
+  } else if (is_open (self)) {
+    set_cloning (self, FALSE);
+    gtk_window_destroy (GTK_WINDOW (self));
+  } else {
+    g_autofree char *sentence = g_strdup_printf (_ ("“%s” was cloned"), self->name);
+
+    lodge_message_toast (GTK_WINDOW (self), sentence, LODGE_MESSAGE_TOAST_S);
   }
-  set_cloning (self, FALSE);
-  gtk_window_destroy (GTK_WINDOW (self));
 }
 
 static void
@@ -164,13 +154,12 @@ called_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autofree char *path = NULL;
 
   lodge_machine1_call_clone_finish (LODGE_MACHINE1 (source), &path, result, &error);
-  if (self->connection == NULL)
-    return;
   if (path == NULL)
     fail (self, error);
   else
     lodge_job_follow_async (g_dbus_proxy_get_connection (G_DBUS_PROXY (source)), path,
-                            self->cloning, show_progress, self, job_cb, g_object_ref (self));
+                            self->cloning, lodge_work_panel_show_progress, self->work_panel, job_cb,
+                            g_object_ref (self));
 }
 
 static void
@@ -182,10 +171,6 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       lodge_client_open_machine_finish (LODGE_CLIENT (source), result, &error);
   GVariantDict options = G_VARIANT_DICT_INIT (NULL);
 
-  if (self->connection == NULL) {
-    g_variant_dict_clear (&options);
-    return;
-  }
   if (machine == NULL) {
     g_variant_dict_clear (&options);
     fail (self, error);
@@ -208,25 +193,27 @@ clone_clicked_cb (GtkButton *button, LodgeCloneWindow *self)
   lodge_client_open_machine_async (client, self->uuid, NULL, opened_cb, g_object_ref (self));
 }
 
-static gboolean
-lodge_clone_window_close_request (GtkWindow *window)
-{
-  LodgeCloneWindow *self = LODGE_CLONE_WINDOW (window);
-
-  if (self->cloning == NULL)
-    return GTK_WINDOW_CLASS (lodge_clone_window_parent_class)->close_request (window);
-
-  /* Back to the form once it is undone; asked a second time, closed then. */
-  self->closing = g_cancellable_is_cancelled (self->cloning);
-  gtk_label_set_text (self->step_label, _ ("Cancelling"));
-  g_cancellable_cancel (self->cloning);
-  return TRUE;
-}
-
 static void
 client_cb (LodgeConnection *connection, GParamSpec *pspec, LodgeCloneWindow *self)
 {
   validate (self);
+}
+
+/* A window that is closed lives on in a call that has not come back, and is not disposed of before;
+ * gtk_window_destroy() hides it without the signal and then unrealizes it. */
+static void
+end (LodgeCloneWindow *self)
+{
+  if (self->connection != NULL)
+    g_signal_handlers_disconnect_by_data (self->connection, self);
+  g_clear_object (&self->connection);
+}
+
+static void
+lodge_clone_window_unrealize (GtkWidget *widget)
+{
+  end (LODGE_CLONE_WINDOW (widget));
+  GTK_WIDGET_CLASS (lodge_clone_window_parent_class)->unrealize (widget);
 }
 
 static void
@@ -234,9 +221,8 @@ lodge_clone_window_dispose (GObject *object)
 {
   LodgeCloneWindow *self = LODGE_CLONE_WINDOW (object);
 
+  end (self);
   g_clear_object (&self->cloning);
-  g_clear_handle_id (&self->pulse, g_source_remove);
-  g_clear_object (&self->connection);
   g_clear_object (&self->machines);
 
   G_OBJECT_CLASS (lodge_clone_window_parent_class)->dispose (object);
@@ -248,6 +234,7 @@ lodge_clone_window_finalize (GObject *object)
   LodgeCloneWindow *self = LODGE_CLONE_WINDOW (object);
 
   g_free (self->uuid);
+  g_free (self->name);
 
   G_OBJECT_CLASS (lodge_clone_window_parent_class)->finalize (object);
 }
@@ -260,8 +247,9 @@ lodge_clone_window_class_init (LodgeCloneWindowClass *klass)
 
   object_class->dispose = lodge_clone_window_dispose;
   object_class->finalize = lodge_clone_window_finalize;
-  GTK_WINDOW_CLASS (klass)->close_request = lodge_clone_window_close_request;
+  widget_class->unrealize = lodge_clone_window_unrealize;
 
+  g_type_ensure (LODGE_TYPE_WORK_PANEL);
   gtk_widget_class_set_template_from_resource (widget_class,
                                                "/org/lodgevm/Lodge/lodge-clone-window.ui");
   gtk_widget_class_bind_template_child (widget_class, LodgeCloneWindow, cancel_button);
@@ -273,9 +261,7 @@ lodge_clone_window_class_init (LodgeCloneWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeCloneWindow, name_error);
   gtk_widget_class_bind_template_child (widget_class, LodgeCloneWindow, linked_check);
   gtk_widget_class_bind_template_child (widget_class, LodgeCloneWindow, full_check);
-  gtk_widget_class_bind_template_child (widget_class, LodgeCloneWindow, progress_revealer);
-  gtk_widget_class_bind_template_child (widget_class, LodgeCloneWindow, step_label);
-  gtk_widget_class_bind_template_child (widget_class, LodgeCloneWindow, progress_bar);
+  gtk_widget_class_bind_template_child (widget_class, LodgeCloneWindow, work_panel);
   gtk_widget_class_bind_template_callback (widget_class, clone_clicked_cb);
   gtk_widget_class_bind_template_callback (widget_class, name_changed_cb);
 
@@ -288,8 +274,7 @@ lodge_clone_window_init (LodgeCloneWindow *self)
   gtk_widget_init_template (GTK_WIDGET (self));
 }
 
-/* That there is room for a number behind it is the engine's name check's business: a name that is
- * too long for " (clone)" is only numbered. */
+/* A name that is too long for " (clone)" is only numbered. */
 static char *
 dup_proposal (const char *name, GListModel *machines)
 {
@@ -314,6 +299,7 @@ lodge_clone_window_new (LodgeConnection *connection,
   self->connection = g_object_ref (connection);
   self->machines = g_object_ref (machines);
   self->uuid = g_strdup (uuid);
+  self->name = g_strdup (name);
   gtk_window_set_title (GTK_WINDOW (self), title);
   gtk_editable_set_text (GTK_EDITABLE (self->name_row), proposal);
   g_signal_connect_object (connection, "notify::client", G_CALLBACK (client_cb), self, 0);

@@ -11,7 +11,8 @@ G_BEGIN_DECLS
 #define LODGE_TYPE_CREATE_WINDOW (lodge_create_window_get_type ())
 G_DECLARE_FINAL_TYPE (LodgeCreateWindow, lodge_create_window, LODGE, CREATE_WINDOW, AdwWindow)
 
-/* Signal "created" (const char *uuid): the machine is there and off; the window closes itself. */
+/* Signal "created" (const char *uuid): the machine is there and off; the window closes itself. It
+ * comes, too, when the window was closed while the machine was made. */
 
 /* @machines: a list of LodgeMachineItem; their names are taken */
 GtkWidget *lodge_create_window_new (LodgeConnection *connection, GListModel *machines);

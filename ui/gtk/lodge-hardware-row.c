@@ -204,6 +204,13 @@ lodge_hardware_row_class_init (LodgeHardwareRowClass *klass)
 static void
 set_up_spin (LodgeHardwareRow *self, GtkSpinButton *spin, gboolean is_size)
 {
+  GtkWidget *text = gtk_widget_get_first_child (GTK_WIDGET (spin));
+
+  /* Enter does what it does in the other fields. */
+  while (text != NULL && !GTK_IS_TEXT (text))
+    text = gtk_widget_get_next_sibling (text);
+  if (text != NULL)
+    gtk_text_set_activates_default (GTK_TEXT (text), TRUE);
   g_signal_connect (spin, "output", G_CALLBACK (is_size ? size_output_cb : count_output_cb), NULL);
   g_signal_connect (spin, "input",
                     is_size ? G_CALLBACK (size_input_cb) : G_CALLBACK (count_input_cb), NULL);

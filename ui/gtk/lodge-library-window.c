@@ -283,6 +283,14 @@ created_cb (LodgeCreateWindow *window, const char *uuid, LodgeLibraryWindow *sel
   lodge_library_window_start_and_open (self, uuid);
 }
 
+/* It may live on in a call while it is closed. */
+static void
+create_window_closed_cb (GtkWindow *window, LodgeLibraryWindow *self)
+{
+  if (self->create_window == window)
+    g_clear_weak_pointer (&self->create_window);
+}
+
 static LodgeCreateWindow *
 open_create_window (LodgeLibraryWindow *self)
 {
@@ -292,6 +300,7 @@ open_create_window (LodgeLibraryWindow *self)
     g_set_weak_pointer (&self->create_window, GTK_WINDOW (window));
     lodge_child_window_attach (GTK_WINDOW (window), GTK_WINDOW (self));
     g_signal_connect_object (window, "created", G_CALLBACK (created_cb), self, 0);
+    g_signal_connect_object (window, "unrealize", G_CALLBACK (create_window_closed_cb), self, 0);
   }
   gtk_window_present (self->create_window);
   return LODGE_CREATE_WINDOW (self->create_window);

@@ -74,8 +74,12 @@ lodge_machine_name_dup_free (const char *wish, GListModel *machines)
   char *name = g_strdup (wish);
 
   for (guint i = 2; is_taken (name, machines, NULL); i++) {
+    g_autofree char *number = g_strdup_printf (" %u", i);
+    const long room = MAX_CHARACTERS - (long) strlen (number);
+    g_autofree char *beginning = g_utf8_substring (wish, 0, MIN (g_utf8_strlen (wish, -1), room));
+
     g_free (name);
-    name = g_strdup_printf ("%s %u", wish, i);
+    name = g_strconcat (g_strchomp (beginning), number, NULL);
   }
 
   return name;

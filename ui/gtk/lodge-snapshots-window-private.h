@@ -3,6 +3,7 @@
 #pragma once
 
 #include "gtk/lodge-snapshots-window.h"
+#include "gtk/lodge-work-panel.h"
 
 #include "console/lodge-machine-state.h"
 #include "console/lodge-snapshot-tree.h"
@@ -42,14 +43,10 @@ struct _LodgeSnapshotsWindow {
   AdwStatusPage *problem_page;
   GtkWidget *list;
   GtkLabel *more_label;
-  GtkRevealer *work_revealer;
-  GtkLabel *step_label;
-  GtkProgressBar *progress;
-  GtkWidget *cancel_button;
+  LodgeWorkPanel *work_panel;
 
   GCancellable *work;      /* of the job that is shown; NULL while there is none */
   LodgeSnapshotsWork *its; /* what this window asked for, while it goes on */
-  guint pulse;
 };
 
 /* Enables what can be done now, and says why the rest cannot. */
@@ -76,7 +73,6 @@ void lodge_snapshots_list_clear (LodgeSnapshotsWindow *self);
 void lodge_snapshots_list_finalize (LodgeSnapshotsWindow *self);
 
 /* lodge-snapshots-work.c: calls of the machine, and their jobs. */
-GtkWidget *lodge_snapshots_work_init (LodgeSnapshotsWindow *self);
 /* @parameters: floating; @failure: the heading of a message about a failure; taken */
 void lodge_snapshots_work_call (LodgeSnapshotsWindow *self,
                                 const char *method,

@@ -433,7 +433,8 @@ lodge_snapshots_window_init (LodgeSnapshotsWindow *self)
   gtk_box_append (GTK_BOX (box), header);
   gtk_box_append (GTK_BOX (box), make_hint (self));
   gtk_box_append (GTK_BOX (box), make_pages (self));
-  gtk_box_append (GTK_BOX (box), lodge_snapshots_work_init (self));
+  self->work_panel = LODGE_WORK_PANEL (lodge_work_panel_new ());
+  gtk_box_append (GTK_BOX (box), GTK_WIDGET (self->work_panel));
   adw_window_set_content (ADW_WINDOW (self), box);
 }
 

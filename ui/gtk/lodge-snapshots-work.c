@@ -8,7 +8,6 @@
 
 #include <glib/gi18n-lib.h>
 
-#define PULSE_MS      150
 #define CALL_LIMIT_MS (LODGE_CLIENT_CALL_LIMIT_S * 1000)
 
 /* What is told of work whose window has been closed. */
@@ -79,30 +78,6 @@ say (Work *work, gboolean done)
     g_set_weak_pointer (&work->toast, toast);
 }
 
-static gboolean
-pulse_cb (gpointer user_data)
-{
-  gtk_progress_bar_pulse (LODGE_SNAPSHOTS_WINDOW (user_data)->progress);
-  return G_SOURCE_CONTINUE;
-}
-
-static void
-show_progress (double progress, const char *step, gpointer user_data)
-{
-  LodgeSnapshotsWindow *self = user_data;
-
-  if (!is_open (self))
-    return;
-  if (*step != '\0' && !g_cancellable_is_cancelled (self->work))
-    gtk_label_set_text (self->step_label, step);
-  if (progress >= 0) {
-    g_clear_handle_id (&self->pulse, g_source_remove);
-    gtk_progress_bar_set_fraction (self->progress, MIN (progress, 1));
-  } else if (self->pulse == 0) {
-    self->pulse = g_timeout_add (PULSE_MS, pulse_cb, self);
-  }
-}
-
 static void
 begin (LodgeSnapshotsWindow *self)
 {
@@ -127,11 +102,10 @@ end (Work *work, GError *error)
     return;
   }
 
-  if (gtk_widget_has_focus (self->cancel_button))
+  if (lodge_work_panel_has_focus (self->work_panel))
     lodge_snapshots_list_focus (self);
   g_clear_object (&self->work);
-  g_clear_handle_id (&self->pulse, g_source_remove);
-  gtk_revealer_set_reveal_child (self->work_revealer, FALSE);
+  lodge_work_panel_end (self->work_panel);
   lodge_snapshots_window_update (self);
   lodge_snapshots_window_check (self);
   lodge_snapshots_window_reload (self);
@@ -154,13 +128,10 @@ follow (Work *work, GDBusConnection *connection, const char *path)
 {
   LodgeSnapshotsWindow *self = work->window;
 
-  if (is_open (self)) {
-    gtk_label_set_text (self->step_label, "");
-    gtk_progress_bar_set_fraction (self->progress, 0);
-    gtk_widget_set_sensitive (self->cancel_button, TRUE);
-    gtk_revealer_set_reveal_child (self->work_revealer, TRUE);
-  }
-  lodge_job_follow_async (connection, path, self->work, show_progress, self, job_cb, work);
+  if (is_open (self))
+    lodge_work_panel_begin (self->work_panel, self->work, "");
+  lodge_job_follow_async (connection, path, self->work, lodge_work_panel_show_progress,
+                          self->work_panel, job_cb, work);
 }
 
 static void
@@ -233,47 +204,13 @@ lodge_snapshots_work_find (LodgeSnapshotsWindow *self)
     lodge_engine1_call_list_jobs (self->engine, NULL, jobs_cb, g_object_ref (self));
 }
 
-/* --- What is shown of it --- */
-
-static void
-cancel_cb (GtkButton *button, LodgeSnapshotsWindow *self)
-{
-  gtk_label_set_text (self->step_label, _ ("Cancelling"));
-  gtk_widget_set_sensitive (self->cancel_button, FALSE);
-  g_cancellable_cancel (self->work);
-}
-
-GtkWidget *
-lodge_snapshots_work_init (LodgeSnapshotsWindow *self)
-{
-  GtkWidget *grid = gtk_grid_new ();
-
-  self->work_revealer = GTK_REVEALER (gtk_revealer_new ());
-  self->step_label = GTK_LABEL (gtk_label_new (NULL));
-  self->progress = GTK_PROGRESS_BAR (gtk_progress_bar_new ());
-  self->cancel_button = gtk_button_new_with_mnemonic (_ ("_Cancel"));
-
-  gtk_label_set_xalign (self->step_label, 0);
-  gtk_label_set_ellipsize (self->step_label, PANGO_ELLIPSIZE_END);
-  gtk_widget_set_hexpand (GTK_WIDGET (self->step_label), TRUE);
-  gtk_widget_set_valign (self->cancel_button, GTK_ALIGN_CENTER);
-  g_signal_connect (self->cancel_button, "clicked", G_CALLBACK (cancel_cb), self);
-  gtk_grid_set_row_spacing (GTK_GRID (grid), 6);
-  gtk_grid_set_column_spacing (GTK_GRID (grid), 12);
-  gtk_widget_add_css_class (grid, "snapshots-work");
-  gtk_grid_attach (GTK_GRID (grid), GTK_WIDGET (self->step_label), 0, 0, 1, 1);
-  gtk_grid_attach (GTK_GRID (grid), GTK_WIDGET (self->progress), 0, 1, 1, 1);
-  gtk_grid_attach (GTK_GRID (grid), self->cancel_button, 1, 0, 1, 2);
-  gtk_revealer_set_child (self->work_revealer, grid);
-  return GTK_WIDGET (self->work_revealer);
-}
-
 void
 lodge_snapshots_work_clear (LodgeSnapshotsWindow *self)
 {
   if (self->its != NULL)
     say (self->its, FALSE);
   self->its = NULL;
+  if (self->work != NULL)
+    lodge_work_panel_end (self->work_panel);
   g_clear_object (&self->work);
-  g_clear_handle_id (&self->pulse, g_source_remove);
 }
