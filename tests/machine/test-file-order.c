@@ -87,8 +87,8 @@ grow (SnapshotFixture *f)
 static void
 add (SnapshotFixture *f)
 {
-  g_assert_no_error (
-      snapshot_fixture_wait (lodge_library_add_disk (f->library, f->machine, 64 * MIB, NULL)));
+  g_assert_no_error (snapshot_fixture_wait (
+      lodge_library_add_disk (f->library, f->machine, 64 * MIB, NULL, NULL)));
 }
 
 static const struct {
