@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""bench.py BUILD [--rounds N] [start|list|window|console|frames|snapshot|clone ...]: measures Lodge
-in ratios.
+"""bench.py BUILD [--rounds N] [start|list|window|console|frames|snapshot|suspend|clone ...]: measures
+Lodge in ratios.
 
 What is compared is measured in turn (A B A B ...) in one run, so that a computer that is busy is
 busy for both. Each sample is taken by a small C program beside this file. Everything lives in a
@@ -27,6 +27,7 @@ SETTLE_S = 0.15  # what a sample leaves behind (a QEMU that ends) must not meet 
 WINDOW_SETTLE_MS = 1000  # a window has drawn itself and loaded what it loads late
 MANY = 1000
 PATIENCE_S = 30
+LONG_S = 900  # what writes or reads gigabytes of memory
 FRAMES_S = 2  # pictures are counted for so long
 
 
@@ -34,9 +35,9 @@ class Failed(Exception):
     pass
 
 
-def run(*command, **options):
+def run(*command, timeout=120, **options):
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          timeout=120, **options)
+                          timeout=timeout, **options)
     if done.returncode != 0:
         raise Failed(f"{' '.join(command[:4])}: {done.stderr.strip()}")
     return done.stdout
@@ -201,7 +202,7 @@ def find_qemu(runtime):
 DOMAIN = """
 <domain type='qemu'>
   <name>{name}</name>
-  <memory unit='MiB'>128</memory>
+  <memory unit='MiB'>{memory_mib}</memory>
   <vcpu>1</vcpu>
   <os><type arch='x86_64' machine='q35'>hvm</type><boot dev='hd'/></os>
   <features><acpi/><apic/></features>
@@ -234,7 +235,7 @@ class Virsh:
     """A domain of libvirt with the same devices. Root has the system's libvirtd, which is started
     here where nothing else has done so; everybody else has one of their own."""
 
-    def __init__(self, bench):
+    def __init__(self, bench, guest=None, memory_mib=128):
         self.uri = "qemu:///system" if os.getuid() == 0 else "qemu:///session"
         self.name = f"lodge-bench-{os.getpid()}"
         if find_program("virsh") is None or find_program("libvirtd") is None:
@@ -242,10 +243,10 @@ class Virsh:
         if os.getuid() == 0:
             self.serve(bench)
         disk = os.path.join(bench.folder, "virsh.qcow2")
-        run("qemu-img", "convert", "-O", "qcow2", bench.make_guest(), disk)
+        run("qemu-img", "convert", "-O", "qcow2", guest or bench.make_guest(), disk)
         domain = os.path.join(bench.folder, "domain.xml")
         with open(domain, "w", encoding="utf-8") as file:
-            file.write(DOMAIN.format(name=self.name, disk=disk))
+            file.write(DOMAIN.format(name=self.name, disk=disk, memory_mib=memory_mib))
         self.virsh("define", domain)
         bench.stack.callback(self.remove)
 
@@ -271,12 +272,12 @@ class Virsh:
         return True
 
     def virsh(self, *arguments):
-        return run("virsh", "-q", "-c", self.uri, *arguments)
+        return run("virsh", "-q", "-c", self.uri, *arguments, timeout=LONG_S)
 
     def remove(self):
-        for verb in ("destroy", "undefine"):
+        for verb in (("destroy",), ("undefine", "--managed-save")):
             with contextlib.suppress(Failed, subprocess.TimeoutExpired):
-                self.virsh(verb, self.name)
+                self.virsh(verb[0], self.name, *verb[1:])
 
 
 def bench_start(bench):
@@ -703,8 +704,20 @@ def bench_frames(bench):
 
 # --- 6: a running guest's snapshot ---
 
-SNAPSHOT_MIB = int(os.environ.get("LODGE_BENCH_SNAPSHOT_MIB", 512))
+# Of filled memory; 100 MB/s of it is changed all the time.
+MEMORY_MIB = [int(size) for size in
+              os.environ.get("LODGE_BENCH_SNAPSHOT_MIB", "512 4096").split()]
 STANDSTILL_AIM_MS = 500
+
+
+def rounds_for(bench, memory_mib):
+    """A round with gigabytes takes minutes on a slow disk."""
+    return bench.rounds if memory_mib <= 1024 else max(1, bench.rounds // 5)
+
+
+def print_load():
+    note(f"load of this computer: {', '.join(f'{load:.1f}' for load in os.getloadavg())}, "
+         f"{os.cpu_count()} processors")
 
 
 def find_qemu_pid(runtime):
@@ -718,40 +731,56 @@ def find_qemu_pid(runtime):
                 yield path.split("/")[2]
 
 
-def bench_snapshot(bench):
-    env = bench.environment("house")
-    bench.engine(env)
+def start_dirty(bench, env, name, memory_mib):
+    """A guest of Lodge's that changes its memory; its memory's file, and what QEMU was given."""
     guest = os.path.join(bench.folder, "dirties.img")
-    snapshot.write_guest(guest, SNAPSHOT_MIB)
-    run("lodgectl", "create", "dirties", "--disk", guest, "--memory", f"{SNAPSHOT_MIB}M",
-        "--cpus", "1", env=env)
-    bench.stack.callback(subprocess.run, ["lodgectl", "kill", "dirties"], env=env,
-                         timeout=PATIENCE_S, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    run("lodgectl", "start", "dirties", env=env)
+    snapshot.write_guest(guest, memory_mib)
+    run("lodgectl", "create", name, "--disk", guest, "--memory", f"{memory_mib}M", "--cpus", "1",
+        env=env)
+    bench.stack.callback(subprocess.run, ["lodgectl", "kill", name], env=env, timeout=PATIENCE_S,
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    run("lodgectl", "start", name, env=env)
     runtime = os.path.join(env["LODGE_RUNTIME_DIR"], "m")
-    found = [snapshot.find_memory(pid, SNAPSHOT_MIB) for pid in find_qemu_pid(runtime)]
+    arguments = find_qemu(runtime)
+    return guest, arguments[arguments.index("-accel") + 1].split(",")[0]
+
+
+def find_memory(env, memory_mib):
+    """Of Lodge's QEMU, which is another one after each revert."""
+    runtime = os.path.join(env["LODGE_RUNTIME_DIR"], "m")
+    found = [snapshot.find_memory(pid, memory_mib) for pid in find_qemu_pid(runtime)]
     memory = next((path for path in found if path is not None), None)
     if memory is None:
         raise Failed("the memory of the engine's QEMU was not found")
-    arguments = find_qemu(runtime)
-    accelerator = arguments[arguments.index("-accel") + 1].split(",")[0]
-    bare = snapshot.Qemu(bench, guest, SNAPSHOT_MIB, accelerator)
-    bare_memory = snapshot.find_memory(bare.process.pid, SNAPSHOT_MIB)
+    return memory
+
+
+def wait_filled(path):
+    end = time.monotonic() + 20 * PATIENCE_S
+    while not snapshot.is_filled(path):
+        if time.monotonic() > end:
+            raise Failed("the guest has not filled its memory")
+        time.sleep(0.1)
+
+
+def bench_snapshot_of(bench, memory_mib):
+    env = bench.environment("house")
+    bench.engine(env)
+    guest, accelerator = start_dirty(bench, env, "dirties", memory_mib)
+    memory = find_memory(env, memory_mib)
+    bare = snapshot.Qemu(bench, guest, memory_mib, accelerator)
+    bare_memory = snapshot.find_memory(bare.process.pid, memory_mib)
     for path in (memory, bare_memory):
-        end = time.monotonic() + 10 * PATIENCE_S
-        while not snapshot.is_filled(path):
-            if time.monotonic() > end:
-                raise Failed("the guest has not filled its memory")
-            time.sleep(0.1)
+        wait_filled(path)
     tool = os.path.join(bench.tools, "bench-standstill")
 
     # While one of them is measured the other one stands still: both at once share a processor.
     def ours():
         bare.command("stop")
         watch = snapshot.Watch(tool, memory)
-        run("lodgectl", "snapshot", "create", "dirties", "one", env=env)
+        run("lodgectl", "snapshot", "create", "dirties", "one", env=env, timeout=LONG_S)
         taken = watch.end()
-        run("lodgectl", "snapshot", "delete", "dirties", "one", env=env)
+        run("lodgectl", "snapshot", "delete", "dirties", "one", env=env, timeout=LONG_S)
         return taken
 
     def quiet():
@@ -770,9 +799,10 @@ def bench_snapshot(bench):
         run("lodgectl", "resume", "dirties", env=env)
         return taken
 
-    title(f"A running guest's snapshot, {SNAPSHOT_MIB} MiB of filled memory, "
-          f"100 MB/s of it changed, {accelerator}")
-    mine, alone, nothing = collect(bench.rounds, ours, theirs, quiet)
+    rounds = rounds_for(bench, memory_mib)
+    title(f"A running guest's snapshot, {memory_mib} MiB of filled memory, "
+          f"100 MB/s of it changed, {accelerator}, {rounds} rounds")
+    mine, alone, nothing = collect(rounds, ours, theirs, quiet)
     still, bare_still = ([taken[0] for taken in kept] for kept in (mine, alone))
     show("the guest stands still, Lodge", still, "ms")
     show("the guest stands still, snapshot-save", bare_still, "ms")
@@ -783,6 +813,102 @@ def bench_snapshot(bench):
     show("the whole of it, lodgectl snapshot create", whole, "ms")
     show("the whole of it, snapshot-save", bare_whole, "ms")
     show_ratio("whole time, Lodge to snapshot-save", whole, bare_whole)
+    print_load()
+
+    run("lodgectl", "snapshot", "create", "dirties", "one", env=env, timeout=LONG_S)
+    bare.command("cont")
+    bare.save()
+    bare.command("stop")
+
+    def revert():
+        run("lodgectl", "kill", "dirties", env=env)
+        began = time.monotonic()
+        run("lodgectl", "snapshot", "revert", "dirties", "one", "--discard", env=env,
+            timeout=LONG_S)
+        taken = (time.monotonic() - began) * 1000
+        time.sleep(SETTLE_S)
+        return taken
+
+    def load():
+        run("lodgectl", "pause", "dirties", env=env)
+        began = time.monotonic()
+        bare.load()
+        taken = (time.monotonic() - began) * 1000
+        bare.command("stop")
+        run("lodgectl", "resume", "dirties", env=env)
+        return taken
+
+    title(f"Going back to it, {memory_mib} MiB, {rounds} rounds")
+    mine, alone = collect(rounds, revert, load)
+    show("lodgectl snapshot revert", mine, "ms")
+    show("snapshot-load, in the QEMU that is there", alone, "ms")
+    show_ratio("Lodge to snapshot-load", mine, alone)
+    print_load()
+
+
+def bench_snapshot(bench):
+    for_sizes(bench, bench_snapshot_of)
+
+
+def bench_suspend_of(bench, memory_mib):
+    env = bench.environment("house")
+    bench.engine(env)
+    guest, accelerator = start_dirty(bench, env, "dirties", memory_mib)
+    virsh = Virsh(bench, guest, memory_mib)
+
+    def timed(call, *arguments, **options):
+        began = time.monotonic()
+        call(*arguments, **options)
+        return (time.monotonic() - began) * 1000
+
+    def ours():
+        # What runs before it is measured has filled its memory.
+        wait_filled(find_memory(env, memory_mib))
+        saved = timed(run, "lodgectl", "suspend", "dirties", env=env, timeout=LONG_S)
+        time.sleep(SETTLE_S)
+        loaded = timed(run, "lodgectl", "start", "dirties", env=env, timeout=LONG_S)
+        run("lodgectl", "pause", "dirties", env=env)
+        return saved, loaded
+
+    def theirs():
+        virsh.virsh("resume", virsh.name)
+        saved = timed(virsh.virsh, "managedsave", virsh.name)
+        time.sleep(SETTLE_S)
+        loaded = timed(virsh.virsh, "start", virsh.name)
+        virsh.virsh("suspend", virsh.name)
+        run("lodgectl", "resume", "dirties", env=env)
+        return saved, loaded
+
+    wait_filled(find_memory(env, memory_mib))
+    run("lodgectl", "pause", "dirties", env=env)
+    virsh.virsh("start", virsh.name)
+    time.sleep(1 + memory_mib / 512)  # another user's memory cannot be looked at
+    virsh.virsh("suspend", virsh.name)
+    run("lodgectl", "resume", "dirties", env=env)
+    rounds = rounds_for(bench, memory_mib)
+    title(f"Suspending to disk, {memory_mib} MiB of filled memory, 100 MB/s of it changed, "
+          f"{accelerator}, {rounds} rounds")
+    mine, alone = collect(rounds, ours, theirs)
+    for index, ours_name, theirs_name in ((0, "lodgectl suspend", "virsh managedsave"),
+                                          (1, "lodgectl start", "virsh start")):
+        kept, bare = ([taken[index] for taken in samples] for samples in (mine, alone))
+        show(ours_name, kept, "ms")
+        show(theirs_name, bare, "ms")
+        show_ratio(f"{ours_name} to {theirs_name}", kept, bare)
+    print_load()
+
+
+def bench_suspend(bench):
+    for_sizes(bench, bench_suspend_of)
+
+
+def for_sizes(bench, part):
+    """Each in a house of its own, which is gone before the next one."""
+    for memory_mib in MEMORY_MIB:
+        folder = os.path.join(bench.folder, str(memory_mib))
+        os.makedirs(folder, 0o755)
+        with contextlib.ExitStack() as stack:
+            part(Bench(bench.build, bench.rounds, folder, stack), memory_mib)
 
 
 # --- 7: a linked clone ---
@@ -848,7 +974,7 @@ def bench_clone(bench):
 
 PARTS = {"start": bench_start, "list": bench_list, "window": bench_window,
          "console": bench_console, "frames": bench_frames, "snapshot": bench_snapshot,
-         "clone": bench_clone}
+         "suspend": bench_suspend, "clone": bench_clone}
 
 
 def main():

@@ -132,5 +132,8 @@ class Qemu:
     def save(self):
         self.job("snapshot-save", tag="one", vmstate="disk", devices=["disk"])
 
+    def load(self):
+        self.job("snapshot-load", tag="one", vmstate="disk", devices=["disk"])
+
     def delete(self):
         self.job("snapshot-delete", tag="one", devices=["disk"])
