@@ -90,6 +90,7 @@ struct _LodgeMachine {
   gboolean work_gives_way;     /* to a start: it can be stopped at any time and lost nothing */
   GPtrArray *waiting_for_work; /* of GTask: return TRUE once it has ended */
   guint64 snapshot_serial;
+  guint standstill_ms;   /* of its guest, for the last snapshot in this run; 0: there was none */
   gboolean merge_stopped; /* by somebody, or a full disk: not begun again by itself */
 
   /* What explain shows. */

@@ -176,6 +176,8 @@ answer (GTask *task, Check *check)
   g_variant_dict_insert (&facts, "memory", "b", check->memory);
   g_variant_dict_insert (&facts, "bytes", "t", check->memory ? bytes : 0);
   g_variant_dict_insert (&facts, "room", "t", room);
+  if (check->memory && self->standstill_ms > 0)
+    g_variant_dict_insert (&facts, "standstill", "u", self->standstill_ms);
   g_task_return_pointer (task,
                          g_variant_ref_sink (g_variant_new ("(a(ss)@a{sv})", &check->blockers,
                                                             g_variant_dict_end (&facts))),

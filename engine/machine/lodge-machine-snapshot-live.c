@@ -42,6 +42,7 @@ struct _LodgeSnapshotLive {
   LodgeQemuSnapshot *qemu;
   int memory_fd;
   gboolean ran;   /* and does not only stand still */
+  gint64 still_since_us;
   gboolean named; /* machine.ini names the snapshot, or may do so */
   gboolean known; /* which nodes the devices are on, once it has ended */
 };
@@ -320,6 +321,7 @@ resumed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     abandon (task, error);
     return;
   }
+  self->standstill_ms = (guint) ((g_get_monotonic_time () - work->live->still_since_us) / 1000);
   lodge_journal_step ("resumed");
   lodge_qemu_snapshot_end_async (work->live->qemu, cleaned_cb, task);
 }
@@ -405,6 +407,7 @@ frozen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     abandon (task, error);
     return;
   }
+  work->live->still_since_us = g_get_monotonic_time ();
   lodge_journal_step ("frozen");
   lodge_job_set_step (work->job, _ ("Freezing the disks"));
   worker = g_task_new (self, NULL, states_stored_cb, task);

@@ -53,6 +53,7 @@ struct _LodgeQemuSnapshot {
   char *status;       /* the last that was told */
   guint64 most_bytes;
   gboolean stopped; /* so that it comes to an end */
+  gboolean eased;   /* the guest may stand still for longer */
   LodgeQemuSnapshotProgress progress;
   gpointer progress_data;
   LodgeQemuPoll *poll;

@@ -108,7 +108,7 @@ test_check (MachineFixture *f, gconstpointer data)
 {
   LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
 
-  for (guint i = 0; i < 3; i++) {
+  for (guint i = 0; i < 4; i++) {
     g_autoptr (GAsyncResult) result = NULL;
     g_autoptr (GVariant) checked = NULL;
     g_autoptr (GVariant) blockers = NULL;
@@ -116,6 +116,7 @@ test_check (MachineFixture *f, gconstpointer data)
     LodgeJob *job = NULL;
     gboolean memory;
     guint64 bytes;
+    guint standstill = 0;
 
     if (i == 1) {
       machine_fixture_start (machine);
@@ -133,6 +134,9 @@ test_check (MachineFixture *f, gconstpointer data)
     g_assert_cmpint (memory, ==, i > 0);
     g_assert_true (g_variant_lookup (facts, "bytes", "t", &bytes));
     g_assert_cmpint (bytes > 0, ==, i > 0);
+    /* Of the last one that was taken of this run. */
+    g_assert_cmpint (g_variant_lookup (facts, "standstill", "u", &standstill), ==, i == 3);
+    g_assert_cmpint (standstill > 0, ==, i == 3);
     if (job != NULL)
       g_assert_no_error (wait_job (job));
   }

@@ -148,6 +148,38 @@ test_cancelled_before_pause (Fixture *f, gconstpointer data)
   g_assert_no_error (error);
 }
 
+static gint64
+get_downtime (Fixture *f)
+{
+  return json_object_get_int_member (fake_qmp_get_arguments (f->qmp.fake, "migrate-set-parameters"),
+                                     "downtime-limit");
+}
+
+/* A guest that changes its memory so fast that the little time in which it should be stopped is not
+ * enough may stand still for longer, once, and not at once. */
+static void
+test_eased (Fixture *f, gconstpointer data)
+{
+  QmpWait wait = {FALSE};
+  g_autoptr (GError) error = NULL;
+
+  fake_qmp_answer (f->qmp.fake, "query-migrate", STATUS ("active"));
+  freeze (f, NULL, NULL, &wait);
+  until (f, "query-migrate", 1);
+  g_assert_cmpint (get_downtime (f), ==, 100);
+  fake_qmp_emit (f->qmp.fake, "MIGRATION_PASS", "{\"pass\":11}");
+  until (f, "query-migrate", 2);
+  g_assert_cmpuint (fake_qmp_count (f->qmp.fake, "migrate-set-parameters"), ==, 1);
+  fake_qmp_emit (f->qmp.fake, "MIGRATION_PASS", "{\"pass\":12}");
+  fake_qmp_emit (f->qmp.fake, "MIGRATION_PASS", "{\"pass\":13}");
+  until (f, "migrate-set-parameters", 2);
+  g_assert_cmpint (get_downtime (f), ==, 300);
+  fake_qmp_emit (f->qmp.fake, "MIGRATION", STATUS ("pre-switchover"));
+  g_assert_true (finish (f, &wait, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (fake_qmp_count (f->qmp.fake, "migrate-set-parameters"), ==, 2);
+}
+
 static void
 count_cb (double fraction, gpointer user_data)
 {
@@ -371,6 +403,7 @@ main (int argc, char *argv[])
   ADD ("stuck", NULL, test_stuck);
   ADD ("silent", NULL, test_silent);
   ADD ("cancelled-before-pause", NULL, test_cancelled_before_pause);
+  ADD ("eased", NULL, test_eased);
   ADD ("slow", NULL, test_slow);
   ADD ("slow-file", NULL, test_slow_file);
   ADD ("load", NULL, test_load);

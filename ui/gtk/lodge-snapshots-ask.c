@@ -130,6 +130,9 @@ take_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_
         g_strdup (_ ("Could Not Take the Snapshot")));
 }
 
+/* What is less is not noticed. */
+#define STANDSTILL_TOLD_MS 500
+
 static char *
 dup_what_is_kept (LodgeSnapshotsWindow *self)
 {
@@ -138,6 +141,13 @@ dup_what_is_kept (LodgeSnapshotsWindow *self)
   if (!self->takes_memory)
     return g_strdup (
         _ ("The disks, firmware variables, TPM and settings are kept as they are now."));
+  if (self->standstill_ms >= STANDSTILL_TOLD_MS)
+    /* Translators: %s is a size. */
+    return g_strdup_printf (
+        _ ("The disks, firmware variables, TPM and settings are kept as they are now, and the "
+           "guest's memory, up to %s. The guest goes on meanwhile and stands still at the end: for "
+           "the last snapshot that took %.1f seconds."),
+        size, self->standstill_ms / 1000.0);
   /* Translators: %s is a size. */
   return g_strdup_printf (
       _ ("The disks, firmware variables, TPM and settings are kept as they are now, and the "

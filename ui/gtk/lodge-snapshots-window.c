@@ -95,11 +95,13 @@ checked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_clear_pointer (&self->blocker, g_free);
   self->takes_memory = FALSE;
   self->memory_bytes = 0;
+  self->standstill_ms = 0;
   /* Who could not say it says so when one is taken. */
   self->checked = TRUE;
   if (facts != NULL) {
     g_variant_lookup (facts, "memory", "b", &self->takes_memory);
     g_variant_lookup (facts, "bytes", "t", &self->memory_bytes);
+    g_variant_lookup (facts, "standstill", "u", &self->standstill_ms);
   }
   if (blockers != NULL && g_variant_n_children (blockers) > 0) {
     g_variant_get_child (blockers, 0, "(&s&s)", &sentence, &remedy);
