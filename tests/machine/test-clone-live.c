@@ -309,7 +309,7 @@ stop_qemu_cb (const char *step)
 }
 
 /* One that does not answer while machine.ini names the new tops already: which it is on is what
- * nobody has seen. The next work on the machine asks it. */
+ * nobody has seen. It is asked when it answers again. */
 static void
 test_silent (MachineFixture *f, gconstpointer data)
 {
@@ -331,10 +331,11 @@ test_silent (MachineFixture *f, gconstpointer data)
   g_assert_true (lodge_journal_exists (folder));
 
   kill (victim, SIGCONT);
+  test_wait_until (lodge_machine_get_note (machine)[0] == '\0');
+  g_assert_cmpuint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
   made = make_clone (f, machine, "new", LINKED);
   machine_fixture_assert_tidy (machine);
   assert_mark (made);
-  machine_fixture_request (machine, LODGE_REQUEST_RESUME);
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
   assert_mark (machine);
 }
