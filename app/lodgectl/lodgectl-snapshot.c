@@ -56,7 +56,7 @@ static void
 add_row (Tree *self, GVariant *row, const char *stem)
 {
   gint64 created = 0;
-  guint64 bytes = 0;
+  guint64 bytes = 0, shared = 0;
   g_autofree char *name = g_strconcat (stem, get_string (row, "name"), NULL);
   g_autofree char *time = NULL;
   g_autofree char *size = NULL;
@@ -64,7 +64,15 @@ add_row (Tree *self, GVariant *row, const char *stem)
   g_variant_lookup (row, "created", "x", &created);
   g_variant_lookup (row, "bytes", "t", &bytes);
   time = format_time (created);
+  g_variant_lookup (row, "shared-bytes", "t", &shared);
   size = g_format_size_full (bytes, G_FORMAT_SIZE_IEC_UNITS);
+  if (shared > 0) {
+    g_autofree char *alone = g_steal_pointer (&size);
+    g_autofree char *stays = g_format_size_full (shared, G_FORMAT_SIZE_IEC_UNITS);
+
+    /* Translators: what deleting a snapshot gives back, and what of it others need as well. */
+    size = g_strdup_printf (_ ("%s, %s shared"), alone, stays);
+  }
   lodgectl_table_add (self->table,
                       (const char *[]){name, time, size, get_string (row, "description")});
 }

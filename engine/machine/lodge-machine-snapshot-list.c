@@ -11,19 +11,40 @@
 #include <glib/gi18n-lib.h>
 #include <sys/stat.h>
 
-/* The layers that were frozen for it; what is in a file outside the folder was there before. */
-static guint64
-measure_layers (const char *folder, const LodgeDescription *now, const LodgeSnapshot *snapshot)
+/* Whether the layer stays when its snapshot goes: it is a file of another machine's too, or more
+ * than one layer stands on it. */
+static gboolean
+is_shared (const char *folder, const LodgeDescription *now, const LodgeLayer *layer)
 {
-  guint64 bytes = 0;
+  guint n = 0;
 
+  for (guint i = 0; i < now->layers->len; i++)
+    n += g_strcmp0 (((const LodgeLayer *) now->layers->pdata[i])->below, layer->id) == 0;
+  return n > 1 || lodge_own_file_count_names (folder, layer->file) > 1;
+}
+
+/* The layers that were frozen for it; what is in a file outside the folder was there before. Those
+ * that it has alone are given back when it is deleted, or the most of them is. */
+static void
+measure_layers (const char *folder,
+                const LodgeDescription *now,
+                const LodgeSnapshot *snapshot,
+                guint64 *out_own,
+                guint64 *out_shared)
+{
+  *out_own = *out_shared = 0;
   for (guint i = 0; snapshot->layers[i] != NULL; i++) {
     const LodgeLayer *layer = lodge_description_get_layer (now, snapshot->layers[i]);
+    guint64 bytes;
 
-    if (layer != NULL && !g_path_is_absolute (layer->file))
-      bytes += lodge_own_file_measure (folder, layer->file);
+    if (layer == NULL || g_path_is_absolute (layer->file))
+      continue;
+    bytes = lodge_own_file_measure (folder, layer->file);
+    if (is_shared (folder, now, layer))
+      *out_shared += bytes;
+    else
+      *out_own += bytes;
   }
-  return bytes;
 }
 
 /* A disk that sleeps, or is somewhere in a network, must not keep all machines waiting: what is
@@ -58,9 +79,11 @@ list (const char *folder, const LodgeDescription *now)
     g_autofree char *below = lodge_snapshot_dup_folder (snapshot->id);
     g_autofree char *memory = lodge_snapshot_dup_memory (snapshot->id);
     guint64 memory_bytes = lodge_own_file_measure (folder, memory);
+    guint64 own, shared;
     g_autofree char *picture = g_build_filename (below, "thumbnail.png", NULL);
     GVariantDict dict;
 
+    measure_layers (folder, now, snapshot, &own, &shared);
     g_variant_dict_init (&dict, NULL);
     g_variant_dict_insert (&dict, "id", "s", snapshot->id);
     g_variant_dict_insert (&dict, "name", "s", snapshot->name);
@@ -73,8 +96,9 @@ list (const char *folder, const LodgeDescription *now)
     g_variant_dict_insert (&dict, "memory-bytes", "t", memory_bytes);
     g_variant_dict_insert (&dict, "thumbnail", "b", lodge_own_file_measure (folder, picture) > 0);
     g_variant_dict_insert (&dict, "bytes", "t",
-                           measure_layers (folder, now, snapshot) +
-                               lodge_snapshot_files_measure (folder, snapshot->id) + memory_bytes);
+                           own + lodge_snapshot_files_measure (folder, snapshot->id) +
+                               memory_bytes);
+    g_variant_dict_insert (&dict, "shared-bytes", "t", shared);
     g_variant_builder_add_value (&builder, g_variant_dict_end (&dict));
   }
   return g_variant_builder_end (&builder);

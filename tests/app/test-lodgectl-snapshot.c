@@ -20,6 +20,7 @@ test_list (Fixture *self, gconstpointer unused)
   g_assert_nonnull (strstr (lines[0], "GiB"));
   g_assert_true (g_str_has_suffix (lines[0], "fresh from the installer"));
   g_assert_true (g_str_has_prefix (lines[1], "├ patched "));
+  g_assert_nonnull (strstr (lines[1], "10.0\xc2\xa0MiB, 3.0\xc2\xa0MiB shared"));
   /* What a terminal would obey is not sent to it. */
   g_assert_true (g_str_has_prefix (lines[2], "│ ├ try\xef\xbf\xbd[31m "));
   g_assert_cmpstr (lines[3], ==, "│ └ (now)");
@@ -36,6 +37,7 @@ test_list_json (Fixture *self, gconstpointer unused)
   assert_json (&output, "$[1].parent", "[\"s1\"]");
   assert_json (&output, "$[1].current", "[true]");
   assert_json (&output, "$[0].bytes", "[2147483648]");
+  assert_json (&output, "$[1].shared_bytes", "[3145728]");
   assert_json (&output, "$[2].automatic", "[true]");
 }
 

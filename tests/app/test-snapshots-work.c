@@ -93,6 +93,8 @@ test_delete (Test *test, gconstpointer data)
 {
   snapshots_ask (test, "snapshots.delete", "s2");
   g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), "10.0\xc2\xa0MiB"));
+  g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()),
+                            "Another 3.0\xc2\xa0MiB of it stay"));
   snapshots_answer ("cancel");
   g_assert_false (app_was_called (test->engine, "DeleteSnapshot"));
   snapshots_ask (test, "snapshots.delete", "s2");

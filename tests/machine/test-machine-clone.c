@@ -282,6 +282,48 @@ test_clone_of_clone (SnapshotFixture *f, gconstpointer data)
   look (f, "newer", MARKS (1, 2, 3), 2);
 }
 
+/* Of the first snapshot of "web". */
+static guint64
+measure (SnapshotFixture *f, const char *key)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GVariant) list = NULL;
+  g_autoptr (GVariant) row = NULL;
+  guint64 bytes = 0;
+
+  snapshot_fixture_look_at (f, "web");
+  lodge_machine_list_snapshots_async (f->machine, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  list = lodge_machine_list_snapshots_finish (f->machine, result);
+  row = g_variant_get_child_value (list, 0);
+  g_assert_true (g_variant_lookup (row, key, "t", &bytes));
+  return bytes;
+}
+
+/* What somebody else needs as well is not given back. */
+static void
+test_measured (SnapshotFixture *f, gconstpointer data)
+{
+  guint64 bytes, shared;
+
+  snapshot_fixture_write (f, 0, 1);
+  g_free (snapshot_fixture_take (f, "one"));
+  bytes = measure (f, "bytes");
+  g_assert_cmpuint (measure (f, "shared-bytes"), ==, 0);
+
+  make_clone (f, "linked", "{'linked': <true>, 'snapshot': <'one'>}");
+  shared = measure (f, "shared-bytes");
+  g_assert_cmpuint (shared, >, 256 * 1024);
+  g_assert_cmpuint (measure (f, "bytes"), ==, bytes - shared);
+  delete_machine (f, "linked");
+  g_assert_cmpuint (measure (f, "bytes"), ==, bytes);
+  g_assert_cmpuint (measure (f, "shared-bytes"), ==, 0);
+
+  /* Another branch goes on from it. */
+  g_free (snapshot_fixture_go_back (f, "one", TRUE));
+  g_assert_cmpuint (measure (f, "shared-bytes"), ==, shared);
+}
+
 static void
 test_snapshot (SnapshotFixture *f, gconstpointer data)
 {
@@ -464,6 +506,7 @@ main (int argc, char *argv[])
   g_test_add ("/machine/clone/" name, SnapshotFixture, NULL, snapshot_fixture_set_up, function,    \
               snapshot_fixture_tear_down)
   ADD ("linked", test_linked);
+  ADD ("measured", test_measured);
   ADD ("identity", test_identity);
   ADD ("full", test_full);
   ADD ("full-is-work", test_full_is_work);

@@ -24,8 +24,9 @@ typedef struct {
   char *id;
   char *name;
   char *description;
-  gint64 created; /* seconds since 1970 */
-  guint64 bytes;
+  gint64 created;       /* seconds since 1970 */
+  guint64 bytes;        /* that become free when it is deleted, at most */
+  guint64 shared_bytes; /* that others need as well */
   gboolean automatic;
   gboolean memory; /* of a guest that ran */
   gboolean thumbnail;

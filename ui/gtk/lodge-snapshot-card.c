@@ -130,7 +130,14 @@ draw_cb (GtkDrawingArea *area, cairo_t *cr, int width, int height, gpointer user
 static char *
 dup_size (const LodgeSnapshotRow *row)
 {
-  return g_format_size_full (row->bytes, G_FORMAT_SIZE_IEC_UNITS);
+  g_autofree char *own = g_format_size_full (row->bytes, G_FORMAT_SIZE_IEC_UNITS);
+  g_autofree char *shared = NULL;
+
+  if (row->shared_bytes == 0)
+    return g_steal_pointer (&own);
+  shared = g_format_size_full (row->shared_bytes, G_FORMAT_SIZE_IEC_UNITS);
+  /* Translators: what deleting a snapshot gives back, and what of it others need as well. */
+  return g_strdup_printf (_ ("%s, %s shared"), own, shared);
 }
 
 static char *

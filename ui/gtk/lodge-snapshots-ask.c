@@ -301,6 +301,14 @@ lodge_snapshots_ask_delete (LodgeSnapshotsWindow *self, const char *id)
                              "Nothing else changes: the machine as it is now and all other "
                              "snapshots stay as they are."),
                           size);
+  if (row->shared_bytes > 0) {
+    g_autofree char *alone = g_steal_pointer (&body);
+    g_autofree char *shared = g_format_size_full (row->shared_bytes, G_FORMAT_SIZE_IEC_UNITS);
+
+    /* Translators: the sentence above, and a size. */
+    body = g_strdup_printf (_ ("%s Another %s of it stay: other machines or snapshots need them."),
+                            alone, shared);
+  }
   ask = ask_new (self, row);
   ask->dialog = lodge_message_ask (GTK_WINDOW (self), heading, body, _ ("_Delete"));
   show (ask, G_CALLBACK (delete_answered_cb));
