@@ -5,6 +5,15 @@
  *     disk0=10737418240 1790000000.123456789      bytes and time of the last change of its top
  *     [memory]
  *     bytes=536870912
+ *
+ * There is no checksum of the memory. QEMU writes it itself, to a descriptor, so that all of it
+ * would have to be read back for one, and once more before each load: as long again as the writing
+ * took, at the very moments in which somebody waits, the end of a session and a start. What is cut
+ * off is found by its length, which is recorded after fsync(2); what is shifted or overwritten by
+ * QEMU, whose sections have marks at both ends (migration/savevm.c, QEMU_VM_SECTION_FOOTER). What
+ * is left are bits that the disk has changed in a page of the guest's, and those it can change in
+ * the guest's disks, too, which have no checksum either: that is what a file system is for that
+ * keeps them.
  */
 #include "machine/lodge-suspend-files.h"
 
