@@ -24,6 +24,7 @@
 #include "machine/lodge-journal-private.h"
 #include "machine/lodge-journal.h"
 #include "machine/lodge-machine-snapshot-private.h"
+#include "machine/lodge-snapshot-files.h"
 #include "qemu/lodge-qemu-seal.h"
 #include "qemu/lodge-qemu-snapshot.h"
 #include "storage/lodge-image-empty.h"
@@ -134,12 +135,7 @@ edit_away (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **
 {
   Freeze *freeze = data;
 
-  for (guint i = 0; i < freeze->tops->len; i++) {
-    const char *top = ((const LodgeLayer *) freeze->tops->pdata[i])->id;
-
-    if (!lodge_qemu_snapshot_is_used (freeze->qemu, top))
-      lodge_description_drop_top (value, top);
-  }
+  lodge_snapshot_drop_unused (value, freeze->tops, freeze->qemu);
   return TRUE;
 }
 
@@ -396,13 +392,10 @@ lodge_freeze_make_tops (const char *folder, GPtrArray *layers, guint first, GErr
 static gboolean
 plan (Freeze *freeze, GError **error)
 {
-  g_autoptr (GPtrArray) names = lodge_own_folder_list (freeze->folder, "layers", error);
-  g_autoptr (GHashTable) taken = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GHashTable) taken = lodge_snapshot_files_list_layers (freeze->folder, error);
 
-  if (names == NULL)
+  if (taken == NULL)
     return FALSE;
-  for (guint i = 0; i < names->len; i++)
-    g_hash_table_add (taken, names->pdata[i]);
   freeze->tops = lodge_description_add_tops (freeze->next, taken);
   freeze->files = g_ptr_array_new_with_free_func (g_free);
   for (guint i = 0; i < freeze->tops->len; i++)

@@ -31,7 +31,6 @@
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -136,6 +135,17 @@ forgotten_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   lodge_snapshot_work_tidy (user_data);
 }
 
+void
+lodge_snapshot_drop_unused (LodgeDescription *value, const GPtrArray *tops, LodgeQemuSnapshot *qemu)
+{
+  for (guint i = 0; i < tops->len; i++) {
+    const char *top = ((const LodgeLayer *) tops->pdata[i])->id;
+
+    if (!lodge_qemu_snapshot_is_used (qemu, top))
+      lodge_description_drop_top (value, top);
+  }
+}
+
 static gboolean
 edit_away (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
 {
@@ -145,12 +155,8 @@ edit_away (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **
     return TRUE;
   /* One that may be in use stays: empty it reads as what is below it, and QEMU may have switched
    * without an answer that came in time. */
-  for (guint i = 0; work->live->known && i < work->tops->len; i++) {
-    const char *top = ((const LodgeLayer *) work->tops->pdata[i])->id;
-
-    if (!lodge_qemu_snapshot_is_used (work->live->qemu, top))
-      lodge_description_drop_top (value, top);
-  }
+  if (work->live->known)
+    lodge_snapshot_drop_unused (value, work->tops, work->live->qemu);
   lodge_description_forget_snapshot (value, work->id);
   return TRUE;
 }
@@ -277,16 +283,8 @@ sync_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancel
   g_autofree char *path = g_build_filename (folder, below, NULL);
   GError *error = NULL;
 
-  if (fsync (work->live->memory_fd) != 0 || fchmod (work->live->memory_fd, 0400) != 0) {
-    int saved = errno;
-
-    if (lodge_durable_is_full (saved))
-      lodge_durable_set_full (&error, path);
-    else
-      g_set_error (&error, LODGE_ERROR, lodge_durable_error_code (saved),
-                   _ ("Could not write the guest's memory to disk: %s"), g_strerror (saved));
-  }
-  if (error == NULL && lodge_durable_folder_sync (path, &error))
+  if (lodge_snapshot_files_sync_memory (folder, work->id, work->live->memory_fd, &error) &&
+      lodge_durable_folder_sync (path, &error))
     g_task_return_boolean (worker, TRUE);
   else
     g_task_return_error (worker, error);

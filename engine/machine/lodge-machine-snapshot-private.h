@@ -3,6 +3,7 @@
 #pragma once
 
 #include "machine/lodge-machine-private.h"
+#include "qemu/lodge-qemu-snapshot.h"
 
 G_BEGIN_DECLS
 
@@ -70,6 +71,12 @@ void lodge_snapshot_live_measure (LodgeMachine *self, guint64 *out_bytes, guint6
 guint64 lodge_snapshot_live_get_most (guint64 memory_bytes, guint64 bytes, guint64 room);
 /* Whatever it has begun in QEMU is over by then. */
 void lodge_snapshot_live_free (LodgeSnapshotLive *self);
+/* Those of @tops (of LodgeLayer) that QEMU is not on go from the description. What it is on is
+ * known.
+ */
+void lodge_snapshot_drop_unused (LodgeDescription *value,
+                                 const GPtrArray *tops,
+                                 LodgeQemuSnapshot *qemu);
 /* What QEMU said of the guest while that stood still for us was not taken as its state: now it is.
  * @goes_on: nothing has failed */
 void lodge_snapshot_thaw (LodgeMachine *self, gboolean goes_on);

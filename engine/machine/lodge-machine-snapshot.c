@@ -19,7 +19,6 @@
 #include "machine/lodge-machine-snapshot-private.h"
 
 #include "description/lodge-description-snapshots.h"
-#include "description/lodge-own-file.h"
 #include "lodge-error.h"
 #include "lodge-task-thread.h"
 #include "machine/lodge-journal-private.h"
@@ -279,14 +278,11 @@ plan (LodgeMachine *self, LodgeSnapshotWork *work, GError **error)
 {
   const LodgeDescription *now = lodge_machine_get_description (self);
   g_autofree char *folder = lodge_machine_dup_folder (self);
-  g_autoptr (GPtrArray) names = lodge_own_folder_list (folder, "layers", error);
-  g_autoptr (GHashTable) taken = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GHashTable) taken = lodge_snapshot_files_list_layers (folder, error);
   g_autoptr (GPtrArray) old = NULL;
 
-  if (names == NULL)
+  if (taken == NULL)
     return FALSE;
-  for (guint i = 0; i < names->len; i++)
-    g_hash_table_add (taken, names->pdata[i]);
   work->next = lodge_description_copy (now);
   if (work->keep) {
     work->stored = work->live != NULL ? lodge_snapshot_live_dup_description (self)

@@ -30,7 +30,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* The data of the task, whose source is the machine. */
@@ -309,15 +308,8 @@ sync_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancel
   g_autofree char *path = g_build_filename (suspend->folder, below, NULL);
   GError *error = NULL;
 
-  if (fsync (suspend->memory_fd) != 0 || fchmod (suspend->memory_fd, 0400) != 0) {
-    int saved = errno;
-
-    if (lodge_durable_is_full (saved))
-      lodge_durable_set_full (&error, path);
-    else
-      g_set_error (&error, LODGE_ERROR, lodge_durable_error_code (saved),
-                   _ ("Could not write the guest's memory to disk: %s"), g_strerror (saved));
-  }
+  (void) lodge_snapshot_files_sync_memory (suspend->folder, suspend->id, suspend->memory_fd,
+                                           &error);
   lodge_journal_step ("synced");
   if (error == NULL &&
       lodge_suspend_files_stamp (suspend->folder, suspend->id, suspend->stored, &error) &&

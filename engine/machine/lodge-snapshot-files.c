@@ -179,6 +179,38 @@ lodge_snapshot_dup_memory (const char *id)
   return dup_in (id, "memory");
 }
 
+gboolean
+lodge_snapshot_files_sync_memory (const char *folder, const char *id, int memory_fd, GError **error)
+{
+  g_autofree char *below = lodge_snapshot_dup_folder (id);
+  g_autofree char *path = g_build_filename (folder, below, NULL);
+  int saved;
+
+  if (fsync (memory_fd) == 0 && fchmod (memory_fd, 0400) == 0)
+    return TRUE;
+  saved = errno;
+  if (lodge_durable_is_full (saved))
+    lodge_durable_set_full (error, path);
+  else
+    g_set_error (error, LODGE_ERROR, lodge_durable_error_code (saved),
+                 _ ("Could not write the guest's memory to disk: %s"), g_strerror (saved));
+  return FALSE;
+}
+
+GHashTable *
+lodge_snapshot_files_list_layers (const char *folder, GError **error)
+{
+  g_autoptr (GPtrArray) names = lodge_own_folder_list (folder, "layers", error);
+  GHashTable *taken;
+
+  if (names == NULL)
+    return NULL;
+  taken = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  for (guint i = 0; i < names->len; i++)
+    g_hash_table_add (taken, g_strdup (names->pdata[i]));
+  return taken;
+}
+
 LodgeDescription *
 lodge_snapshot_files_load (const char *folder, const char *id, const char *name, GError **error)
 {

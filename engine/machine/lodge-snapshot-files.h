@@ -46,6 +46,17 @@ int lodge_snapshot_files_open_memory (const char *folder,
                                       gboolean make,
                                       GError **error);
 
+/* QEMU has written all of it: it is read-only and on the disk, but for its name in the folder.
+ * %LODGE_ERROR_STORAGE, %LODGE_ERROR_DENIED. */
+gboolean lodge_snapshot_files_sync_memory (const char *folder,
+                                           const char *id,
+                                           int memory_fd,
+                                           GError **error);
+
+/* The names in "layers", which a new layer must not have: of strings, as a set. Transfer full;
+ * %NULL when the folder cannot be read. */
+GHashTable *lodge_snapshot_files_list_layers (const char *folder, GError **error);
+
 /* %LODGE_ERROR_NOT_FOUND, %LODGE_ERROR_INVALID: damaged; the message says so. Transfer full. */
 LodgeDescription *
 lodge_snapshot_files_load (const char *folder, const char *id, const char *name, GError **error);
