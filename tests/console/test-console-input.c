@@ -1,94 +1,39 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a guest's keyboard, mouse and tablet get from a session. */
-#include "console/lodge-console-session.h"
-#include "spice-fixture.h"
+/* What a guest's keyboard gets from a session; the pointer is in test-console-pointer.c. */
+#include "input-fixture.h"
 
 #include <linux/input-event-codes.h>
 
 enum { SCROLL = 1, NUM = 2, CAPS = 4 };
 
-typedef struct {
-  SpiceFixture *server;
-  LodgeConsoleSession *session;
-  gboolean tablet;
-} Test;
-
-static gboolean
-get (Test *test, const char *property)
-{
-  gboolean value;
-
-  g_object_get (test->session, property, &value, NULL);
-  return value;
-}
-
-static gboolean
-is_ready (gpointer data)
-{
-  Test *test = data;
-  LodgeFrame frame;
-
-  lodge_frame_source_get_frame (lodge_console_session_get_source (test->session), &frame);
-  return get (test, "connected") && get (test, "pointer-absolute") == test->tablet &&
-         frame.data != NULL;
-}
-
-static void
-setup (Test *test, gboolean tablet)
-{
-  *test = (Test){.server = spice_fixture_new (640, 480, tablet), .tablet = tablet};
-  test->session = lodge_console_session_new_for_open (spice_fixture_open, test->server);
-  lodge_console_session_open (test->session);
-  g_assert_true (spice_fixture_wait (is_ready, test));
-  spice_fixture_settle ();
-  spice_fixture_clear (test->server);
-}
-
-static void
-teardown (Test *test)
-{
-  g_assert_finalize_object (test->session);
-  spice_fixture_settle ();
-  spice_fixture_free (test->server);
-}
-
-static void
-tap (Test *test, guint evdev)
-{
-  lodge_console_session_key (test->session, evdev, TRUE);
-  lodge_console_session_key (test->session, evdev, FALSE);
-}
-
-/* ---- keyboard */
-
 static void
 test_keys (void)
 {
-  Test test;
+  InputFixture test;
 
-  setup (&test, TRUE);
-  tap (&test, KEY_A);
+  input_fixture_setup (&test, TRUE);
+  input_fixture_tap (&test, KEY_A);
   spice_fixture_expect_scancodes (test.server, "1e 9e");
-  tap (&test, KEY_RIGHTCTRL);
+  input_fixture_tap (&test, KEY_RIGHTCTRL);
   spice_fixture_expect_scancodes (test.server, "e0 1d e0 9d");
-  tap (&test, KEY_LEFTMETA);
+  input_fixture_tap (&test, KEY_LEFTMETA);
   spice_fixture_expect_scancodes (test.server, "e0 5b e0 db");
-  tap (&test, KEY_F12);
+  input_fixture_tap (&test, KEY_F12);
   spice_fixture_expect_scancodes (test.server, "58 d8");
-  tap (&test, KEY_SYSRQ);
+  input_fixture_tap (&test, KEY_SYSRQ);
   spice_fixture_expect_scancodes (test.server, "e0 37 e0 b7");
   /* Held, it repeats; released once. */
   lodge_console_session_key (test.session, KEY_B, TRUE);
   lodge_console_session_key (test.session, KEY_B, TRUE);
-  tap (&test, KEY_B);
+  input_fixture_tap (&test, KEY_B);
   spice_fixture_expect_scancodes (test.server, "30 30 30 b0");
   /* No such key, and one that was never pressed. */
-  tap (&test, KEY_MICMUTE);
-  tap (&test, G_MAXUINT);
+  input_fixture_tap (&test, KEY_MICMUTE);
+  input_fixture_tap (&test, G_MAXUINT);
   lodge_console_session_key (test.session, KEY_C, FALSE);
-  tap (&test, KEY_D);
+  input_fixture_tap (&test, KEY_D);
   spice_fixture_expect_scancodes (test.server, "20 a0");
-  teardown (&test);
+  input_fixture_teardown (&test);
 }
 
 static gboolean
@@ -110,12 +55,12 @@ test_fast_keys (void)
 {
   enum { TIMES = 30 };
   g_autoptr (GString) all = g_string_new (NULL);
-  Test test;
+  InputFixture test;
 
-  setup (&test, TRUE);
+  input_fixture_setup (&test, TRUE);
   for (int i = 0; i < TIMES; i++) {
-    tap (&test, KEY_A);
-    tap (&test, KEY_RIGHTCTRL);
+    input_fixture_tap (&test, KEY_A);
+    input_fixture_tap (&test, KEY_RIGHTCTRL);
     g_string_append (all, i == 0 ? "1e 9e e0 1d e0 9d" : " 1e 9e e0 1d e0 9d");
   }
   g_assert_true (spice_fixture_wait (has_any_scancode, test.server));
@@ -126,19 +71,19 @@ test_fast_keys (void)
   for (int i = 0; i < 1000; i++)
     lodge_console_session_key (test.session, KEY_A, TRUE);
   lodge_console_session_key (test.session, KEY_A, FALSE);
-  tap (&test, KEY_B);
+  input_fixture_tap (&test, KEY_B);
   g_assert_true (spice_fixture_wait (has_last_scancodes, test.server));
   g_assert_cmpuint (strlen (spice_fixture_get_scancodes (test.server)), <, 60);
 
   /* What still waits when the session ends is forgotten, and the key is not left down. */
   spice_fixture_clear (test.server);
   for (int i = 0; i < TIMES; i++)
-    tap (&test, KEY_C);
+    input_fixture_tap (&test, KEY_C);
   lodge_console_session_close (test.session);
   spice_fixture_settle ();
   g_assert_false (g_str_has_suffix (spice_fixture_get_scancodes (test.server), "2e"));
   g_assert_cmpuint (strlen (spice_fixture_get_scancodes (test.server)), <, 60);
-  teardown (&test);
+  input_fixture_teardown (&test);
 }
 
 /* Typed, clicked, typed: what is typed goes where it was meant to go, although the first keys still
@@ -146,11 +91,11 @@ test_fast_keys (void)
 static void
 test_click_after_keys (void)
 {
-  Test test;
+  InputFixture test;
 
-  setup (&test, TRUE);
+  input_fixture_setup (&test, TRUE);
   for (int i = 0; i < 4; i++)
-    tap (&test, KEY_A);
+    input_fixture_tap (&test, KEY_A);
   lodge_console_session_position (test.session, 9, 9);
   lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, TRUE);
   for (int i = 0; i < 50; i++)
@@ -160,7 +105,7 @@ test_click_after_keys (void)
   lodge_console_session_wheel (test.session, 1);
   lodge_console_session_wheel (test.session, -1);
   lodge_console_session_position (test.session, 1, 1);
-  tap (&test, KEY_B);
+  input_fixture_tap (&test, KEY_B);
   lodge_console_session_button (test.session, LODGE_BUTTON_RIGHT, TRUE);
   lodge_console_session_button (test.session, LODGE_BUTTON_RIGHT, FALSE);
   spice_fixture_expect_order (test.server, "1e 9e 1e 9e @9,9 1e 9e 1e 9e =1 @59,20 =0 "
@@ -168,7 +113,7 @@ test_click_after_keys (void)
 
   /* Everything is let go of in the same order. */
   for (int i = 0; i < 3; i++)
-    tap (&test, KEY_A);
+    input_fixture_tap (&test, KEY_A);
   lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, TRUE);
   lodge_console_session_key (test.session, KEY_C, TRUE);
   lodge_console_session_release_all (test.session);
@@ -176,44 +121,44 @@ test_click_after_keys (void)
 
   /* What waits when the session ends leaves nothing behind for the next one. */
   for (int i = 0; i < 4; i++)
-    tap (&test, KEY_A);
+    input_fixture_tap (&test, KEY_A);
   lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, TRUE);
   lodge_console_session_close (test.session);
   spice_fixture_settle ();
   lodge_console_session_open (test.session);
-  g_assert_true (spice_fixture_wait (is_ready, &test));
+  g_assert_true (spice_fixture_wait (input_fixture_is_ready, &test));
   spice_fixture_settle ();
   spice_fixture_clear (test.server);
   lodge_console_session_position (test.session, 5, 5);
   lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, TRUE);
   lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, FALSE);
   spice_fixture_expect_order (test.server, "@5,5 =1 =0");
-  teardown (&test);
+  input_fixture_teardown (&test);
 }
 
 /* The same with a mouse: its motion is added up. */
 static void
 test_motion_after_keys (void)
 {
-  Test test;
+  InputFixture test;
 
-  setup (&test, FALSE);
+  input_fixture_setup (&test, FALSE);
   for (int i = 0; i < 4; i++)
-    tap (&test, KEY_A);
+    input_fixture_tap (&test, KEY_A);
   lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, TRUE);
   for (int i = 0; i < 5; i++)
     lodge_console_session_motion (test.session, 3, -2);
   lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, FALSE);
   spice_fixture_expect_order (test.server, "1e 9e 1e 9e 1e 9e 1e 9e =1 +15,-10 =0");
-  teardown (&test);
+  input_fixture_teardown (&test);
 }
 
 static void
 test_release_all (void)
 {
-  Test test;
+  InputFixture test;
 
-  setup (&test, TRUE);
+  input_fixture_setup (&test, TRUE);
   lodge_console_session_key (test.session, KEY_LEFTSHIFT, TRUE);
   lodge_console_session_key (test.session, KEY_A, TRUE);
   lodge_console_session_key (test.session, KEY_RIGHTALT, TRUE);
@@ -230,27 +175,27 @@ test_release_all (void)
   spice_fixture_clear (test.server);
   lodge_console_session_release_all (test.session);
   lodge_console_session_key (test.session, KEY_A, FALSE);
-  tap (&test, KEY_Z);
+  input_fixture_tap (&test, KEY_Z);
   spice_fixture_expect_scancodes (test.server, "2c ac");
   g_assert_cmpstr (spice_fixture_get_pointer (test.server), ==, "");
-  teardown (&test);
+  input_fixture_teardown (&test);
 }
 
 /* Closing lets go of what was down, although nothing follows it. */
 static void
 test_close_releases (void)
 {
-  Test test;
+  InputFixture test;
 
-  setup (&test, TRUE);
+  input_fixture_setup (&test, TRUE);
   lodge_console_session_key (test.session, KEY_LEFTCTRL, TRUE);
   spice_fixture_expect_scancodes (test.server, "1d");
   lodge_console_session_close (test.session);
   spice_fixture_expect_scancodes (test.server, "9d");
-  tap (&test, KEY_A);
+  input_fixture_tap (&test, KEY_A);
   spice_fixture_settle ();
   g_assert_cmpstr (spice_fixture_get_scancodes (test.server), ==, "");
-  teardown (&test);
+  input_fixture_teardown (&test);
 }
 
 static gboolean
@@ -258,7 +203,7 @@ has_leds (gpointer data)
 {
   guint leds;
 
-  g_object_get (((Test *) data)->session, "leds", &leds, NULL);
+  g_object_get (((InputFixture *) data)->session, "leds", &leds, NULL);
   return leds == (NUM | SCROLL);
 }
 
@@ -267,16 +212,16 @@ has_scroll_led (gpointer data)
 {
   guint leds;
 
-  g_object_get (((Test *) data)->session, "leds", &leds, NULL);
+  g_object_get (((InputFixture *) data)->session, "leds", &leds, NULL);
   return (leds & SCROLL) != 0;
 }
 
 static void
 test_locks (void)
 {
-  Test test;
+  InputFixture test;
 
-  setup (&test, TRUE);
+  input_fixture_setup (&test, TRUE);
   lodge_console_session_sync_locks (test.session, CAPS);
   spice_fixture_expect_scancodes (test.server, "3a ba");
 
@@ -287,11 +232,11 @@ test_locks (void)
   spice_fixture_clear (test.server);
   lodge_console_session_sync_locks (test.session, NUM | SCROLL);
   lodge_console_session_sync_locks (test.session, NUM | SCROLL | 0xf0);
-  tap (&test, KEY_A);
+  input_fixture_tap (&test, KEY_A);
   spice_fixture_expect_scancodes (test.server, "1e 9e");
   lodge_console_session_sync_locks (test.session, NUM | CAPS);
   spice_fixture_expect_scancodes (test.server, "46 c6 3a ba");
-  teardown (&test);
+  input_fixture_teardown (&test);
 }
 
 /* The server takes the second byte of it for Scroll Lock: a sync of the locks must not press that.
@@ -299,10 +244,10 @@ test_locks (void)
 static void
 test_pause_and_locks (void)
 {
-  Test test;
+  InputFixture test;
 
-  setup (&test, TRUE);
-  tap (&test, KEY_PAUSE);
+  input_fixture_setup (&test, TRUE);
+  input_fixture_tap (&test, KEY_PAUSE);
   spice_fixture_expect_scancodes (test.server, "e0 46 e0 c6");
   lodge_console_session_sync_locks (test.session, CAPS);
   spice_fixture_expect_scancodes (test.server, "3a ba");
@@ -310,248 +255,26 @@ test_pause_and_locks (void)
   g_assert_true (spice_fixture_wait (has_scroll_led, &test));
   lodge_console_session_sync_locks (test.session, 0);
   spice_fixture_expect_scancodes (test.server, "3a ba");
-  tap (&test, KEY_PAUSE);
+  input_fixture_tap (&test, KEY_PAUSE);
   lodge_console_session_sync_locks (test.session, NUM);
   spice_fixture_expect_scancodes (test.server, "e0 46 e0 c6 45 c5");
-  teardown (&test);
+  input_fixture_teardown (&test);
 }
 
 /* A lock's own key, pressed while the guest does not say what it shows, as firmware does not. */
 static void
 test_lock_keys (void)
 {
-  Test test;
+  InputFixture test;
 
-  setup (&test, TRUE);
-  tap (&test, KEY_CAPSLOCK);
+  input_fixture_setup (&test, TRUE);
+  input_fixture_tap (&test, KEY_CAPSLOCK);
   lodge_console_session_sync_locks (test.session, CAPS);
-  tap (&test, KEY_NUMLOCK);
+  input_fixture_tap (&test, KEY_NUMLOCK);
   lodge_console_session_sync_locks (test.session, CAPS | NUM);
   lodge_console_session_sync_locks (test.session, CAPS);
   spice_fixture_expect_scancodes (test.server, "3a ba 45 c5 45 c5");
-  teardown (&test);
-}
-
-/* ---- pointer */
-
-static void
-test_position (void)
-{
-  Test test;
-
-  setup (&test, TRUE);
-  lodge_console_session_position (test.session, 0, 0);
-  spice_fixture_expect_pointer (test.server, "@0,0");
-  lodge_console_session_position (test.session, 639, 479);
-  spice_fixture_expect_pointer (test.server, "@639,479");
-  lodge_console_session_position (test.session, -5, 100);
-  spice_fixture_expect_pointer (test.server, "@0,100");
-  lodge_console_session_position (test.session, G_MAXINT, G_MAXINT);
-  spice_fixture_expect_pointer (test.server, "@639,479");
-  /* Motion means nothing to a tablet. */
-  lodge_console_session_motion (test.session, 5, 5);
-  lodge_console_session_position (test.session, 1, 2);
-  spice_fixture_expect_pointer (test.server, "@1,2");
-  teardown (&test);
-}
-
-static gboolean
-at_last (gpointer data)
-{
-  int x, y;
-
-  spice_fixture_get_position (((Test *) data)->server, &x, &y);
-  return x == 150 && y == 250;
-}
-
-/* A pointer faster than the guest: not all places are sent, the last one always is. */
-static void
-test_coalesced (void)
-{
-  Test test;
-
-  setup (&test, TRUE);
-  for (int i = 1; i <= 50; i++)
-    lodge_console_session_position (test.session, 100 + i, 200 + i);
-  g_assert_true (spice_fixture_wait (at_last, &test));
-  g_auto (GStrv) events = g_strsplit (spice_fixture_get_pointer (test.server), " ", -1);
-  g_assert_cmpuint (g_strv_length (events), <, 50);
-
-  /* A click is where the pointer was last, however much was on its way. */
-  spice_fixture_clear (test.server);
-  for (int i = 1; i <= 50; i++)
-    lodge_console_session_position (test.session, 300 + i, 300);
-  lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, TRUE);
-  lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, FALSE);
-  spice_fixture_settle ();
-  g_assert_true (g_str_has_suffix (spice_fixture_get_pointer (test.server), "@350,300 =1 =0"));
-  teardown (&test);
-}
-
-static void
-test_buttons (void)
-{
-  static const struct {
-    LodgeButton button;
-    const char *want;
-  } cases[] = {
-      {LODGE_BUTTON_LEFT, "=1 =0"},
-      {LODGE_BUTTON_RIGHT, "=2 =0"},
-      {LODGE_BUTTON_MIDDLE, "=4 =0"},
-      /* As libspice-server gives them to QEMU, which has these two for its wheel's sides. */
-      {LODGE_BUTTON_SIDE, "=64 =0"},
-      {LODGE_BUTTON_EXTRA, "=128 =0"},
-  };
-  Test test;
-
-  setup (&test, TRUE);
-  lodge_console_session_position (test.session, 10, 20);
-  spice_fixture_expect_pointer (test.server, "@10,20");
-  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++) {
-    lodge_console_session_button (test.session, cases[i].button, TRUE);
-    lodge_console_session_button (test.session, cases[i].button, TRUE);
-    lodge_console_session_button (test.session, cases[i].button, FALSE);
-    lodge_console_session_button (test.session, cases[i].button, FALSE);
-    spice_fixture_expect_pointer (test.server, cases[i].want);
-  }
-
-  /* A drag, with a second button in it. */
-  lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, TRUE);
-  lodge_console_session_position (test.session, 11, 21);
-  lodge_console_session_button (test.session, LODGE_BUTTON_RIGHT, TRUE);
-  lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, FALSE);
-  lodge_console_session_button (test.session, LODGE_BUTTON_RIGHT, FALSE);
-  spice_fixture_expect_pointer (test.server, "=1 @11,21 =3 =2 =0");
-  lodge_console_session_button (test.session, 0, TRUE);
-  lodge_console_session_button (test.session, 1 << 20, TRUE);
-  lodge_console_session_position (test.session, 1, 1);
-  spice_fixture_expect_pointer (test.server, "@1,1");
-  teardown (&test);
-}
-
-static void
-test_wheel (void)
-{
-  Test test;
-
-  setup (&test, TRUE);
-  lodge_console_session_position (test.session, 3, 3);
-  spice_fixture_expect_pointer (test.server, "@3,3");
-  lodge_console_session_wheel (test.session, 1);
-  spice_fixture_expect_pointer (test.server, "w1/0");
-  lodge_console_session_wheel (test.session, -3);
-  spice_fixture_expect_pointer (test.server, "w-1/0 w-1/0 w-1/0");
-  /* A button that is held stays so. */
-  lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, TRUE);
-  lodge_console_session_wheel (test.session, 2);
-  lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, FALSE);
-  spice_fixture_expect_pointer (test.server, "=1 w1/1 w1/1 =0");
-  lodge_console_session_wheel (test.session, 0);
-  lodge_console_session_position (test.session, 4, 4);
-  spice_fixture_expect_pointer (test.server, "@4,4");
-
-  lodge_console_session_wheel (test.session, G_MAXINT);
-  spice_fixture_settle ();
-  g_auto (GStrv) events = g_strsplit (spice_fixture_get_pointer (test.server), " ", -1);
-  g_assert_cmpuint (g_strv_length (events), ==, 64);
-  teardown (&test);
-}
-
-/* No device turns to the side: Shift does it, held for a whole turn, and gone before all else. */
-static void
-test_wheel_sideways (void)
-{
-  Test test;
-
-  setup (&test, TRUE);
-  lodge_console_session_position (test.session, 3, 3);
-  lodge_console_session_wheel_sideways (test.session, 1);
-  lodge_console_session_wheel_sideways (test.session, 2);
-  lodge_console_session_wheel_sideways (test.session, -1);
-  spice_fixture_expect_order (test.server, "@3,3 2a w1/0 w1/0 w1/0 w-1/0 aa");
-  /* The other Shift, the next time. */
-  lodge_console_session_wheel_sideways (test.session, -1);
-  lodge_console_session_wheel (test.session, -1);
-  spice_fixture_expect_order (test.server, "36 w-1/0 b6 w-1/0");
-  lodge_console_session_wheel_sideways (test.session, 1);
-  lodge_console_session_position (test.session, 4, 4);
-  lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, TRUE);
-  spice_fixture_expect_order (test.server, "2a w1/0 @4,4 aa =1");
-  lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, FALSE);
-  lodge_console_session_wheel_sideways (test.session, 1);
-  tap (&test, KEY_A);
-  spice_fixture_expect_order (test.server, "=0 36 w1/0 b6 1e 9e");
-  lodge_console_session_wheel_sideways (test.session, 1);
-  lodge_console_session_release_all (test.session);
-  spice_fixture_expect_order (test.server, "2a w1/0 aa");
-
-  /* The user's own Shift stays as it is; with another modifier it would be another combination. */
-  lodge_console_session_key (test.session, KEY_RIGHTSHIFT, TRUE);
-  lodge_console_session_wheel_sideways (test.session, 1);
-  lodge_console_session_key (test.session, KEY_RIGHTSHIFT, FALSE);
-  spice_fixture_expect_order (test.server, "36 w1/0 b6");
-  lodge_console_session_key (test.session, KEY_LEFTCTRL, TRUE);
-  lodge_console_session_wheel_sideways (test.session, 1);
-  lodge_console_session_wheel_sideways (test.session, 0);
-  lodge_console_session_key (test.session, KEY_LEFTCTRL, FALSE);
-  spice_fixture_expect_order (test.server, "1d 9d");
-  lodge_console_session_wheel_sideways (test.session, 1);
-  spice_fixture_expect_order (test.server, "36 w1/0 b6");
-  teardown (&test);
-}
-
-static gboolean
-has_moved (gpointer data)
-{
-  int dx, dy;
-
-  spice_fixture_get_motion (((Test *) data)->server, &dx, &dy);
-  return dx == 90 && dy == -60;
-}
-
-static void
-test_relative (void)
-{
-  Test test;
-
-  setup (&test, FALSE);
-  for (int i = 0; i < 30; i++)
-    lodge_console_session_motion (test.session, 3, -2);
-  g_assert_true (spice_fixture_wait (has_moved, &test));
-  spice_fixture_settle ();
-  spice_fixture_clear (test.server);
-  /* A mouse has no place. */
-  lodge_console_session_position (test.session, 5, 5);
-  lodge_console_session_button (test.session, LODGE_BUTTON_RIGHT, TRUE);
-  lodge_console_session_button (test.session, LODGE_BUTTON_RIGHT, FALSE);
-  lodge_console_session_wheel (test.session, -1);
-  spice_fixture_expect_pointer (test.server, "=2 =0 w-1/0");
-  teardown (&test);
-}
-
-/* The guest's driver wakes its tablet up, and lets it go again. */
-static void
-test_mode_changes (void)
-{
-  Test test;
-
-  setup (&test, FALSE);
-  for (int i = 0; i < 3; i++) {
-    test.tablet = TRUE;
-    spice_fixture_set_tablet (test.server, TRUE);
-    g_assert_true (spice_fixture_wait (is_ready, &test));
-    spice_fixture_settle ();
-    spice_fixture_clear (test.server);
-    lodge_console_session_position (test.session, 7, 8);
-    spice_fixture_expect_pointer (test.server, "@7,8");
-
-    test.tablet = FALSE;
-    spice_fixture_set_tablet (test.server, FALSE);
-    g_assert_true (spice_fixture_wait (is_ready, &test));
-    lodge_console_session_motion (test.session, 4, 5);
-    spice_fixture_expect_pointer (test.server, "+4,5");
-  }
-  teardown (&test);
+  input_fixture_teardown (&test);
 }
 
 /* Input for a session that is not open, or not yet, goes nowhere and says nothing. */
@@ -595,13 +318,6 @@ TEST (close_releases)
 TEST (locks)
 TEST (pause_and_locks)
 TEST (lock_keys)
-TEST (position)
-TEST (coalesced)
-TEST (buttons)
-TEST (wheel)
-TEST (wheel_sideways)
-TEST (relative)
-TEST (mode_changes)
 TEST (not_connected)
 
 int
@@ -617,13 +333,6 @@ main (int argc, char **argv)
   g_test_add_func ("/console-input/locks", run_locks);
   g_test_add_func ("/console-input/pause-and-locks", run_pause_and_locks);
   g_test_add_func ("/console-input/lock-keys", run_lock_keys);
-  g_test_add_func ("/console-input/position", run_position);
-  g_test_add_func ("/console-input/coalesced", run_coalesced);
-  g_test_add_func ("/console-input/buttons", run_buttons);
-  g_test_add_func ("/console-input/wheel", run_wheel);
-  g_test_add_func ("/console-input/wheel-sideways", run_wheel_sideways);
-  g_test_add_func ("/console-input/relative", run_relative);
-  g_test_add_func ("/console-input/mode-changes", run_mode_changes);
   g_test_add_func ("/console-input/not-connected", run_not_connected);
   return g_test_run ();
 }
