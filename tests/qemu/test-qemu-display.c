@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A screen's size, said to QEMU's D-Bus display: to a fake one that answers in every way. */
+#include "display-bus.h"
 #include "qmp-fixture.h"
 
 #include "lodge-error.h"
@@ -45,35 +46,11 @@ set_cb (GDBusConnection *bus,
 }
 
 static void
-bus_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  static const GDBusInterfaceVTable vtable = {.method_call = set_cb};
-  g_autoptr (GDBusNodeInfo) node = g_dbus_node_info_new_for_xml (interface_xml, NULL);
-  Fixture *self = data;
-
-  self->bus = g_dbus_connection_new_finish (result, NULL);
-  g_assert_nonnull (self->bus);
-  g_assert_cmpuint (g_dbus_connection_register_object (self->bus, "/org/qemu/Display1/Console_1",
-                                                       node->interfaces[0], &vtable, self, NULL,
-                                                       NULL),
-                    !=, 0);
-  g_dbus_connection_start_message_processing (self->bus);
-}
-
-/* As QEMU does on add_client (ui/dbus.c, dbus_display_add_client). */
-static void
 serve (Fixture *self)
 {
-  g_autofree char *guid = g_dbus_generate_guid ();
-  g_autoptr (GSocket) socket = g_socket_new_from_fd (fake_qmp_steal_fd (self->qmp.fake), NULL);
-  g_autoptr (GSocketConnection) stream = NULL;
+  static const GDBusInterfaceVTable vtable = {.method_call = set_cb};
 
-  g_assert_nonnull (socket);
-  stream = g_socket_connection_factory_create_connection (socket);
-  g_dbus_connection_new (G_IO_STREAM (stream), guid,
-                         G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER |
-                             G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING,
-                         NULL, NULL, bus_cb, self);
+  display_bus_serve (self->qmp.fake, interface_xml, &vtable, self, &self->bus);
 }
 
 static gboolean
@@ -107,13 +84,7 @@ set_up (Fixture *self, gconstpointer refuses)
 static void
 tear_down (Fixture *self, gconstpointer unused)
 {
-  if (self->bus != NULL) {
-    /* The engine has not stayed. */
-    while (!g_dbus_connection_is_closed (self->bus))
-      g_main_context_iteration (NULL, TRUE);
-    qmp_fixture_drain ();
-    g_object_unref (self->bus);
-  }
+  display_bus_wait_closed (self->bus);
   g_free (self->keyring);
   qmp_fixture_tear_down (&self->qmp, NULL);
 }

@@ -2,6 +2,7 @@
 /* A listener for a monitor's frames, registered with a fake QEMU that waits as a real one does: in
  * its main thread, for who it is and for what it can do (QEMU 10.0, ui/dbus-console.c and
  * ui/dbus-listener.c). */
+#include "display-bus.h"
 #include "qmp-fixture.h"
 
 #include "lodge-error.h"
@@ -124,34 +125,12 @@ get_cb (GDBusConnection *bus,
 }
 
 static void
-bus_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  static const GDBusInterfaceVTable vtable = {.method_call = call_cb, .get_property = get_cb};
-  Fixture *self = data;
-  g_autoptr (GDBusNodeInfo) node =
-      g_dbus_node_info_new_for_xml (self->kind == OLD ? old_xml : new_xml, NULL);
-
-  self->bus = g_dbus_connection_new_finish (result, NULL);
-  g_assert_nonnull (self->bus);
-  g_dbus_connection_register_object (self->bus, "/org/qemu/Display1/Console_1", node->interfaces[0],
-                                     &vtable, self, NULL, NULL);
-  g_dbus_connection_start_message_processing (self->bus);
-}
-
-/* As QEMU does on add_client (ui/dbus.c, dbus_display_add_client). */
-static void
 serve (Fixture *self)
 {
-  g_autofree char *guid = g_dbus_generate_guid ();
-  g_autoptr (GSocket) socket = g_socket_new_from_fd (fake_qmp_steal_fd (self->qmp.fake), NULL);
-  g_autoptr (GSocketConnection) stream = NULL;
+  static const GDBusInterfaceVTable vtable = {.method_call = call_cb, .get_property = get_cb};
 
-  g_assert_nonnull (socket);
-  stream = g_socket_connection_factory_create_connection (socket);
-  g_dbus_connection_new (G_IO_STREAM (stream), guid,
-                         G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER |
-                             G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING,
-                         NULL, NULL, bus_cb, self);
+  display_bus_serve (self->qmp.fake, self->kind == OLD ? old_xml : new_xml, &vtable, self,
+                     &self->bus);
 }
 
 static int
@@ -185,22 +164,11 @@ set_up (Fixture *self, gconstpointer kind)
 }
 
 static void
-wait_closed (GDBusConnection *connection)
-{
-  if (connection == NULL)
-    return;
-  while (!g_dbus_connection_is_closed (connection))
-    g_main_context_iteration (NULL, TRUE);
-  qmp_fixture_drain ();
-  g_object_unref (connection);
-}
-
-static void
 tear_down (Fixture *self, gconstpointer unused)
 {
   /* The engine has not stayed, anywhere. */
-  wait_closed (self->bus);
-  wait_closed (self->listener);
+  display_bus_wait_closed (self->bus);
+  display_bus_wait_closed (self->listener);
   g_free (self->keyring);
   qmp_fixture_tear_down (&self->qmp, NULL);
 }
