@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* lodgectl's completion scripts in the shells they are for, and its man page. */
+#include "completion-fixture.h"
 #include "fake-engine.h"
 #include "test-folder.h"
 
@@ -47,41 +48,10 @@ tear_down (Fixture *self, gconstpointer unused)
   g_free (self->folder);
 }
 
-/* stdout of a program that must do well and complain of nothing. */
 static char *
 dup_output (Fixture *self, const char *const *argv)
 {
-  g_auto (GStrv) environment = g_get_environ ();
-  g_autofree char *path = g_strconcat (self->bin, ":", g_getenv ("PATH"), NULL);
-  g_autofree char *err = NULL;
-  g_autoptr (GError) error = NULL;
-  char *out = NULL;
-  int status;
-
-  environment = g_environ_setenv (environment, "PATH", path, TRUE);
-  environment = g_environ_setenv (environment, "HOME", self->folder, TRUE);
-  environment = g_environ_setenv (environment, "XDG_CONFIG_HOME", self->folder, TRUE);
-  environment = g_environ_setenv (environment, "XDG_DATA_HOME", self->folder, TRUE);
-  environment = g_environ_setenv (environment, "LODGE_RUNTIME_DIR", self->folder, TRUE);
-  g_assert_true (g_spawn_sync (self->folder, (char **) argv, environment,
-                               G_SPAWN_SEARCH_PATH_FROM_ENVP, NULL, NULL, &out, &err, &status,
-                               &error));
-  g_assert_no_error (error);
-  g_assert_cmpstr (err, ==, "");
-  g_assert_cmpint (status, ==, 0);
-  return out;
-}
-
-/* FALSE, and the test is skipped, without the program. */
-static gboolean
-need (const char *program)
-{
-  g_autofree char *path = g_find_program_in_path (program);
-  g_autofree char *message = g_strconcat (program, " is not installed", NULL);
-
-  if (path == NULL)
-    g_test_skip (message);
-  return path != NULL;
+  return completion_dup_output (self->folder, self->bin, argv);
 }
 
 static void
@@ -92,15 +62,6 @@ write_script (Fixture *self, const char *shell)
   g_autofree char *script = dup_output (self, argv);
 
   g_assert_true (g_file_set_contents (path, script, -1, NULL));
-}
-
-static void
-assert_offers (const char *place, const char *offered, const char *expected)
-{
-  g_autofree char *stripped = g_strchomp (g_strdup (offered));
-
-  if (!g_str_equal (stripped, expected))
-    g_error ("“%s” offers “%s”, not “%s”", place, stripped, expected);
 }
 
 /* --- bash --- */
@@ -138,7 +99,7 @@ test_bash (Fixture *self, gconstpointer unused)
       {"lodgectl help sta", "start"},
   };
 
-  if (!need ("bash"))
+  if (!completion_need ("bash"))
     return;
   write_script (self, "bash");
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
@@ -149,7 +110,7 @@ test_bash (Fixture *self, gconstpointer unused)
     const char *argv[] = {"bash", "--norc", "-c", command, NULL};
     g_autofree char *out = dup_output (self, argv);
 
-    assert_offers (cases[i].words, out, cases[i].expected);
+    completion_assert_offers (cases[i].words, out, cases[i].expected);
   }
 }
 
@@ -182,7 +143,7 @@ test_zsh (Fixture *self, gconstpointer unused)
       {"lodgectl list --", "--help,--names,--no-start,--json"},
   };
 
-  if (!need ("zsh"))
+  if (!completion_need ("zsh"))
     return;
   write_script (self, "zsh");
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
@@ -191,7 +152,7 @@ test_zsh (Fixture *self, gconstpointer unused)
     const char *argv[] = {"zsh", "-f", "-c", command, NULL};
     g_autofree char *out = dup_output (self, argv);
 
-    assert_offers (cases[i].words, out, cases[i].expected);
+    completion_assert_offers (cases[i].words, out, cases[i].expected);
   }
 }
 
@@ -203,7 +164,7 @@ test_zsh_commands (Fixture *self, gconstpointer unused)
                         ZSH_DOUBLES ". ./script; words=(lodgectl ''); CURRENT=2; _lodgectl", NULL};
   g_autofree char *out = NULL;
 
-  if (!need ("zsh"))
+  if (!completion_need ("zsh"))
     return;
   write_script (self, "zsh");
   out = dup_output (self, argv);
@@ -235,7 +196,7 @@ test_fish (Fixture *self, gconstpointer unused)
        "--names"}, /* fish 4 offers what has the letters in this order, too */
   };
 
-  if (!need ("fish"))
+  if (!completion_need ("fish"))
     return;
   write_script (self, "fish");
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
@@ -246,7 +207,7 @@ test_fish (Fixture *self, gconstpointer unused)
     const char *argv[] = {"fish", "--no-config", "-c", command, NULL};
     g_autofree char *out = dup_output (self, argv);
 
-    assert_offers (cases[i].line, out, cases[i].expected);
+    completion_assert_offers (cases[i].line, out, cases[i].expected);
   }
 }
 
@@ -263,7 +224,7 @@ test_no_engine (Fixture *self, gconstpointer unused)
   g_autofree char *socket = g_strdup (fake_engine_get_socket (self->engine));
   g_autofree char *out = NULL;
 
-  if (!need ("bash"))
+  if (!completion_need ("bash"))
     return;
   write_script (self, "bash");
   fake_engine_free (self->engine);
@@ -286,7 +247,7 @@ test_man (Fixture *self, gconstpointer unused)
   g_autofree char *overview = NULL;
   g_auto (GStrv) lines = NULL;
 
-  if (!need ("mandoc"))
+  if (!completion_need ("mandoc"))
     return;
   complaints = dup_output (self, lint);
   g_assert_cmpstr (complaints, ==, "");

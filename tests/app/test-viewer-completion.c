@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* lodge-viewer's completion scripts in the shells they are for; and that they, its --help and its
  * man page know the same options. */
+#include "completion-fixture.h"
 #include "test-folder.h"
 
 #include <gio/gio.h>
@@ -35,28 +36,10 @@ tear_down (Fixture *self, gconstpointer unused)
   g_free (self->folder);
 }
 
-/* stdout of a program that must do well and complain of nothing. */
 static char *
 dup_output (Fixture *self, const char *const *argv)
 {
-  g_auto (GStrv) environment = g_get_environ ();
-  g_autofree char *path = g_strconcat (self->folder, ":", g_getenv ("PATH"), NULL);
-  g_autofree char *err = NULL;
-  g_autoptr (GError) error = NULL;
-  char *out = NULL;
-  int status;
-
-  environment = g_environ_setenv (environment, "PATH", path, TRUE);
-  environment = g_environ_setenv (environment, "HOME", self->folder, TRUE);
-  environment = g_environ_setenv (environment, "XDG_CONFIG_HOME", self->folder, TRUE);
-  environment = g_environ_setenv (environment, "XDG_DATA_HOME", self->folder, TRUE);
-  g_assert_true (g_spawn_sync (self->folder, (char **) argv, environment,
-                               G_SPAWN_SEARCH_PATH_FROM_ENVP, NULL, NULL, &out, &err, &status,
-                               &error));
-  g_assert_no_error (error);
-  g_assert_cmpstr (err, ==, "");
-  g_assert_cmpint (status, ==, 0);
-  return out;
+  return completion_dup_output (self->folder, self->folder, argv);
 }
 
 static char *
@@ -65,18 +48,6 @@ dup_script_path (const char *shell)
   g_autofree char *name = g_strconcat ("lodge-viewer.", shell, NULL);
 
   return g_build_filename (g_getenv ("LODGE_TEST_COMPLETIONS"), name, NULL);
-}
-
-/* FALSE, and the test is skipped, without the program. */
-static gboolean
-need (const char *program)
-{
-  g_autofree char *path = g_find_program_in_path (program);
-  g_autofree char *message = g_strconcat (program, " is not installed", NULL);
-
-  if (path == NULL)
-    g_test_skip (message);
-  return path != NULL;
 }
 
 typedef struct {
@@ -97,8 +68,7 @@ check (
   const char *argv[] = {shell[0], shell[1], "-c", whole, NULL};
   g_autofree char *out = dup_output (self, argv);
 
-  if (!g_str_equal (g_strchomp (out), c->expected))
-    g_error ("“%s” offers “%s”, not “%s”", c->words, out, c->expected);
+  completion_assert_offers (c->words, out, c->expected);
 }
 
 static void
@@ -123,7 +93,7 @@ test_bash (Fixture *self, gconstpointer unused)
   };
   const char *shell[] = {"bash", "--norc"};
 
-  if (!need ("bash"))
+  if (!completion_need ("bash"))
     return;
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     check (self, shell, ". ",
@@ -147,7 +117,7 @@ test_zsh (Fixture *self, gconstpointer unused)
   };
   const char *shell[] = {"zsh", "-f"};
 
-  if (!need ("zsh"))
+  if (!completion_need ("zsh"))
     return;
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     check (self, shell, ZSH_DOUBLES ". ", "; HERE", &cases[i]);
@@ -178,7 +148,7 @@ test_fish (Fixture *self, gconstpointer unused)
   };
   const char *shell[] = {"fish", "--no-config"};
 
-  if (!need ("fish"))
+  if (!completion_need ("fish"))
     return;
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     check (self, shell, "source ",
