@@ -89,6 +89,30 @@ operate (LodgeConsoleWindow *self, LodgeMachineOperation operation)
   lodge_machine_operate_async (client, uuid, operation, NULL, operated_cb, ask);
 }
 
+static LodgeMachineCan
+get_can (LodgeConsoleWindow *self)
+{
+  const gboolean there = lodge_console_machine_get_machine (self->machine) != NULL;
+  const LodgeMachineState state = lodge_console_machine_get_state (self->machine);
+  /* A guest that has panicked: its QEMU is still there, with its memory and its picture. */
+  const gboolean stands = there && state == LODGE_MACHINE_STATE_CRASHED &&
+                          lodge_console_machine_get_phase (self->machine) == LODGE_CONSOLE_SHOWN;
+
+  return (there ? lodge_machine_state_get_can (state) : 0) | (stands ? LODGE_MACHINE_CAN_KILL : 0);
+}
+
+/* A question that does not apply any more is taken back, as if it had been cancelled. */
+static void
+follow_cb (LodgeConsoleMachine *machine, AdwMessageDialog *dialog)
+{
+  const PowerRow *row = g_object_get_data (G_OBJECT (dialog), "lodge-power");
+  LodgeConsoleWindow *self =
+      LODGE_CONSOLE_WINDOW (gtk_window_get_transient_for (GTK_WINDOW (dialog)));
+
+  if (lodge_console_window_is_open (self) && (get_can (self) & row->can) == 0)
+    gtk_window_close (GTK_WINDOW (dialog));
+}
+
 static void
 answered_cb (AdwMessageDialog *dialog, const char *response, LodgeConsoleWindow *self)
 {
@@ -118,6 +142,7 @@ power_action (GtkWidget *widget, const char *name, GVariant *parameter)
                                 _ (powers[i].button));
     g_object_set_data (G_OBJECT (dialog), "lodge-power", (gpointer) &powers[i]);
     g_signal_connect_object (dialog, "response", G_CALLBACK (answered_cb), self, 0);
+    g_signal_connect_object (self->machine, "changed", G_CALLBACK (follow_cb), dialog, 0);
     gtk_window_present (GTK_WINDOW (dialog));
   }
 }
@@ -174,11 +199,9 @@ lodge_console_actions_update (LodgeConsoleWindow *self)
   GtkWidget *widget = GTK_WIDGET (self);
   const gboolean there = lodge_console_machine_get_machine (self->machine) != NULL;
   const LodgeMachineState state = lodge_console_machine_get_state (self->machine);
-  /* A guest that has panicked: its QEMU is still there, with its memory and its picture. */
-  const gboolean stands = there && state == LODGE_MACHINE_STATE_CRASHED &&
-                          lodge_console_machine_get_phase (self->machine) == LODGE_CONSOLE_SHOWN;
-  const LodgeMachineCan can =
-      (there ? lodge_machine_state_get_can (state) : 0) | (stands ? LODGE_MACHINE_CAN_KILL : 0);
+  const LodgeMachineCan can = get_can (self);
+  const gboolean stands =
+      state == LODGE_MACHINE_STATE_CRASHED && (can & LODGE_MACHINE_CAN_KILL) != 0;
 
   for (guint i = 0; i < G_N_ELEMENTS (powers); i++)
     gtk_widget_action_set_enabled (widget, powers[i].action, (can & powers[i].can) != 0);
@@ -186,6 +209,10 @@ lodge_console_actions_update (LodgeConsoleWindow *self)
       widget, "console.wake",
       there && lodge_machine1_get_asleep (lodge_console_machine_get_machine (self->machine)));
   gtk_widget_action_set_enabled (widget, "console.snapshots", there);
+  /* One that was deleted has nothing to be shared with; an engine that is away comes back. */
+  gtk_widget_action_set_enabled (widget, "console.shared",
+                                 lodge_console_machine_get_phase (self->machine) !=
+                                     LODGE_CONSOLE_GONE);
   gtk_widget_action_set_enabled (widget, "console.send-keys", (can & LODGE_MACHINE_CAN_SHOW) != 0);
   gtk_widget_action_set_enabled (widget, "console.screenshot",
                                  (can & LODGE_MACHINE_CAN_SHOW) != 0 || stands);

@@ -43,6 +43,10 @@ lodge_console_folder_update (LodgeConsoleWindow *self)
       g_str_equal (lodge_shared_lookup (self->machine, "sharing.folder-writable"), "true");
   const char *problem = lodge_shared_get_problem (self->machine);
 
+  if (lodge_console_machine_get_phase (self->machine) == LODGE_CONSOLE_GONE) {
+    lodge_console_folder_clear (self);
+    gtk_widget_set_visible (self->folder_button, FALSE);
+  }
   /* While the engine is away it stays as it was. */
   if (lodge_console_machine_get_machine (self->machine) == NULL)
     return;

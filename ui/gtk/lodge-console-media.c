@@ -310,12 +310,25 @@ dup_shown (const char *path, const char *underscore)
   return g_strjoinv (underscore, parts);
 }
 
-static void
-add_drive (GMenu *menu, const char *drive, const char *file, gboolean is_only_one)
+static char *
+dup_insert (const char *drive, gboolean is_only_one, gboolean suspended)
 {
-  g_autofree char *insert = is_only_one ? g_strdup (_ ("_Insert a Disc…"))
-                                        /* Translators: the id of a drive, such as cd1 */
-                                        : g_strdup_printf (_ ("Insert a Disc Into %s…"), drive);
+  /* What could not be done says what to do first: the guest would not expect another disc. */
+  if (suspended && is_only_one)
+    return g_strdup (_ ("_Insert a Disc (Resume First)"));
+  if (suspended)
+    /* Translators: the id of a drive, such as cd1 */
+    return g_strdup_printf (_ ("Insert a Disc Into %s (Resume First)"), drive);
+  /* Translators: the id of a drive, such as cd1 */
+  return is_only_one ? g_strdup (_ ("_Insert a Disc…"))
+                     : g_strdup_printf (_ ("Insert a Disc Into %s…"), drive);
+}
+
+static void
+add_drive (
+    GMenu *menu, const char *drive, const char *file, gboolean is_only_one, gboolean suspended)
+{
+  g_autofree char *insert = dup_insert (drive, is_only_one, suspended);
 
   add_item (menu, insert, "media.insert", drive);
   if (*file != '\0') {
@@ -357,11 +370,14 @@ lodge_console_media_update (LodgeConsoleWindow *self)
   GVariant *description = machine != NULL ? lodge_machine1_get_description (machine) : NULL;
   g_autoptr (GPtrArray) drives = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) files = g_ptr_array_new ();
-  g_autoptr (GString) seen = g_string_new (NULL);
+  const LodgeMachineState state = lodge_console_machine_get_state (self->machine);
+  const gboolean suspended = state == LODGE_MACHINE_STATE_SUSPENDED;
+  g_autoptr (GString) seen = g_string_new (suspended ? "suspended\n" : NULL);
   GVariantIter iter;
   const char *key, *text;
 
-  enable (self->media, machine != NULL);
+  enable (self->media, machine != NULL && (lodge_machine_state_get_can (state) &
+                                           LODGE_MACHINE_CAN_CHANGE_MEDIA) != 0);
   if (description == NULL)
     return;
   g_variant_iter_init (&iter, description);
@@ -379,7 +395,7 @@ lodge_console_media_update (LodgeConsoleWindow *self)
   self->media->seen = g_strdup (seen->str);
   g_menu_remove_all (self->media_menu);
   for (guint i = 0; i < drives->len; i++)
-    add_drive (self->media_menu, drives->pdata[i], files->pdata[i], drives->len == 1);
+    add_drive (self->media_menu, drives->pdata[i], files->pdata[i], drives->len == 1, suspended);
 }
 
 char *

@@ -11,6 +11,8 @@
 G_DEFINE_FINAL_TYPE (LodgeConsoleWindow, lodge_console_window, ADW_TYPE_APPLICATION_WINDOW)
 
 #define CLOSING_EXPLAINED "closing-explained"
+/* Below this there is no room for the icon of a status page. */
+#define LOW_HEIGHT 400
 
 /* A page with a sentence and one thing to do about it; the phases not named have none. */
 typedef struct {
@@ -83,6 +85,18 @@ dup_description (LodgeConsoleWindow *self, LodgeConsolePhase phase)
   return g_markup_escape_text (sentence, -1);
 }
 
+/* Where there is no room for everything the words and the button come before the icon. */
+static gboolean
+is_low (LodgeConsoleWindow *self)
+{
+  int width, height;
+
+  if (gtk_window_is_maximized (GTK_WINDOW (self)) || gtk_window_is_fullscreen (GTK_WINDOW (self)))
+    return FALSE;
+  gtk_window_get_default_size (GTK_WINDOW (self), &width, &height);
+  return height > 0 && height < LOW_HEIGHT;
+}
+
 static void
 show_status (LodgeConsoleWindow *self, const StatusRow *row)
 {
@@ -92,7 +106,7 @@ show_status (LodgeConsoleWindow *self, const StatusRow *row)
   const gboolean same = g_str_equal (gtk_stack_get_visible_child_name (self->pages), "status") &&
                         g_str_equal (adw_status_page_get_title (self->status_page), _ (row->title));
 
-  adw_status_page_set_icon_name (self->status_page, row->icon);
+  adw_status_page_set_icon_name (self->status_page, is_low (self) ? NULL : row->icon);
   adw_status_page_set_title (self->status_page, _ (row->title));
   adw_status_page_set_description (self->status_page, description);
   gtk_button_set_label (self->status_button,
@@ -251,41 +265,88 @@ explained_cb (AdwMessageDialog *dialog, const char *response, LodgeConsoleWindow
     close_soon (self);
 }
 
-static const char explanation[] =
-    N_ ("Closing the window does not stop the guest. The library shows it, and opens this window "
-        "again. This is said only once.");
+/* What a guest does when its window is closed, by its state; the first row is for all others. */
+static const struct {
+  LodgeMachineState state;
+  const char *heading;
+  const char *explanation;
+} closings[] = {
+    {LODGE_MACHINE_STATE_RUNNING, N_ ("“%s” Goes On Running"),
+     N_ ("Closing the window does not stop the guest. The library shows it, and opens this window "
+         "again. This is said only once.")},
+    {LODGE_MACHINE_STATE_PAUSED, N_ ("“%s” Stays Paused"),
+     N_ ("Closing the window does not stop the guest. The library shows it, and opens this window "
+         "again. This is said only once.")},
+    {LODGE_MACHINE_STATE_SUSPENDING, N_ ("“%s” Is Still Being Suspended"),
+     N_ ("Closing the window does not stop that. The library shows how far it is, and resumes the "
+         "guest later.")},
+    {LODGE_MACHINE_STATE_STARTING, N_ ("“%s” Goes On Starting"),
+     N_ ("Closing the window does not stop that. The library shows the guest, and opens this "
+         "window "
+         "again.")},
+    {LODGE_MACHINE_STATE_STOPPING, N_ ("“%s” Goes On Shutting Down"),
+     N_ ("Closing the window does not stop that. The library shows when it is off.")},
+};
 static const char recording_ends[] =
     N_ ("The screen is being recorded: closing the window ends that, and the recording is saved.");
+
+/* Whether closing the window leaves something behind that goes on. */
+static gboolean
+goes_on (LodgeConsoleWindow *self)
+{
+  return (lodge_machine_state_get_can (lodge_console_machine_get_state (self->machine)) &
+          LODGE_MACHINE_CAN_KILL) != 0 &&
+         lodge_console_machine_get_phase (self->machine) != LODGE_CONSOLE_ELSEWHERE;
+}
+
+/* The guest may come to another state while this is read. */
+static void
+explain (LodgeConsoleMachine *machine, AdwMessageDialog *dialog)
+{
+  LodgeConsoleWindow *self =
+      LODGE_CONSOLE_WINDOW (gtk_window_get_transient_for (GTK_WINDOW (dialog)));
+  const LodgeMachineState state = lodge_console_machine_get_state (machine);
+  g_autofree char *heading = NULL, *body = NULL;
+  guint row = 0;
+
+  if (!lodge_console_window_is_open (self))
+    return;
+  /* Nothing does any more. */
+  if (!goes_on (self)) {
+    gtk_window_close (GTK_WINDOW (dialog));
+    return;
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (closings); i++)
+    row = closings[i].state == state ? i : row;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+  /* The format is one of the table above, each with the one %s for the name. */
+  heading = g_strdup_printf (_ (closings[row].heading), lodge_console_machine_get_name (machine));
+#pragma GCC diagnostic pop
+  body = g_strjoin (" ", _ (closings[row].explanation),
+                    lodge_console_record_is_recording (self) ? _ (recording_ends) : NULL, NULL);
+  adw_message_dialog_set_heading (dialog, heading);
+  adw_message_dialog_set_body (dialog, body);
+  adw_message_dialog_set_response_enabled (
+      dialog, "shutdown", (lodge_machine_state_get_can (state) & LODGE_MACHINE_CAN_SHUTDOWN) != 0);
+}
 
 /* Said once to each user: closing is not stopping. */
 static void
 explain_closing (LodgeConsoleWindow *self)
 {
-  const LodgeMachineCan can =
-      lodge_machine_state_get_can (lodge_console_machine_get_state (self->machine));
-  const gboolean paused =
-      lodge_console_machine_get_state (self->machine) == LODGE_MACHINE_STATE_PAUSED;
-  g_autofree char *heading =
-      g_strdup_printf (paused ? _ ("“%s” Stays Paused") : _ ("“%s” Goes On Running"),
-                       lodge_console_machine_get_name (self->machine));
   GtkWidget *widget = adw_message_dialog_new (GTK_WINDOW (self), NULL, NULL);
   AdwMessageDialog *dialog = ADW_MESSAGE_DIALOG (widget);
 
   adw_message_dialog_set_heading_use_markup (dialog, FALSE);
-  adw_message_dialog_set_heading (dialog, heading);
-  g_autofree char *body = lodge_console_record_is_recording (self)
-                              ? g_strdup_printf ("%s %s", _ (explanation), _ (recording_ends))
-                              : g_strdup (_ (explanation));
-
-  adw_message_dialog_set_body (dialog, body);
   adw_message_dialog_add_responses (dialog, "cancel", _ ("_Cancel"), "shutdown", _ ("Shut _Down"),
                                     "close", _ ("Close _Window"), NULL);
-  adw_message_dialog_set_response_enabled (dialog, "shutdown",
-                                           (can & LODGE_MACHINE_CAN_SHUTDOWN) != 0);
   adw_message_dialog_set_response_appearance (dialog, "close", ADW_RESPONSE_SUGGESTED);
   adw_message_dialog_set_default_response (dialog, "close");
   adw_message_dialog_set_close_response (dialog, "cancel");
   g_signal_connect_object (dialog, "response", G_CALLBACK (explained_cb), self, 0);
+  explain (self->machine, dialog);
+  g_signal_connect_object (self->machine, "changed", G_CALLBACK (explain), dialog, 0);
   gtk_window_present (GTK_WINDOW (dialog));
 }
 
@@ -325,10 +386,7 @@ lodge_console_window_close_request (GtkWindow *window)
 {
   LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (window);
   GSettings *settings = lodge_settings_get ();
-  const gboolean runs =
-      (lodge_machine_state_get_can (lodge_console_machine_get_state (self->machine)) &
-       LODGE_MACHINE_CAN_KILL) != 0 &&
-      lodge_console_machine_get_phase (self->machine) != LODGE_CONSOLE_ELSEWHERE;
+  const gboolean runs = goes_on (self);
   const guint n_files = lodge_console_exchange_get_n_unfinished (self);
 
   const gboolean recording = lodge_console_record_is_recording (self);
@@ -471,6 +529,13 @@ lodge_console_window_init (LodgeConsoleWindow *self)
   lodge_console_suspend_init (self);
 }
 
+static void
+size_cb (LodgeConsoleWindow *self)
+{
+  if (lodge_console_window_is_open (self))
+    show_phase (self);
+}
+
 gboolean
 lodge_console_window_is_open (LodgeConsoleWindow *self)
 {
@@ -487,6 +552,9 @@ lodge_console_window_new (GtkApplication *application,
 
   self->connection = g_object_ref (connection);
   self->machine = lodge_console_machine_new (connection, machine);
+  g_signal_connect (self, "notify::default-height", G_CALLBACK (size_cb), NULL);
+  g_signal_connect (self, "notify::maximized", G_CALLBACK (size_cb), NULL);
+  g_signal_connect (self, "notify::fullscreened", G_CALLBACK (size_cb), NULL);
   lodge_console_sound_init (self);
   g_signal_connect (self->machine, "changed", G_CALLBACK (changed_cb), self);
   g_signal_connect_object (self->display, "notify::grabbed", G_CALLBACK (show_subtitle), self,
