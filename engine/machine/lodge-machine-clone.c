@@ -406,8 +406,8 @@ planned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (g_task_propagate_boolean (G_TASK (result), &error) && clone->snapshot == NULL && !live &&
       clone->lock_fd < 0)
-    g_set_error (&error, LODGE_ERROR, LODGE_ERROR_STATE, _ ("“%s” has ended meanwhile"),
-                 lodge_machine_get_name (self));
+    g_set_error (&error, LODGE_ERROR, LODGE_ERROR_STATE,
+                 _ ("“%s” has ended meanwhile: try again now"), lodge_machine_get_name (self));
   if (error != NULL)
     lodge_clone_fail (task, error);
   else if (clone->freezes)

@@ -228,7 +228,8 @@ saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
     lodge_image_grow_async (grow->format, path, grow->wanted, file_grown_cb, task);
   } else if (self->qmp == NULL) {
-    grown (task, g_error_new (LODGE_ERROR, LODGE_ERROR_STATE, _ ("“%s” has ended meanwhile"),
+    grown (task, g_error_new (LODGE_ERROR, LODGE_ERROR_STATE,
+                              _ ("“%s” has ended meanwhile: try again now"),
                               lodge_machine_get_name (self)));
   } else {
     JsonObject *arguments = lodge_qmp_arguments ("node-name", grow->layer, NULL);

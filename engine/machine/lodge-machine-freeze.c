@@ -357,8 +357,8 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   if (self->qmp == NULL || !lodge_state_is_live (self->state)) {
-    g_set_error (&error, LODGE_ERROR, LODGE_ERROR_STATE, _ ("“%s” has ended meanwhile"),
-                 lodge_machine_get_name (self));
+    g_set_error (&error, LODGE_ERROR, LODGE_ERROR_STATE,
+                 _ ("“%s” has ended meanwhile: try again now"), lodge_machine_get_name (self));
     abandon (task, error);
     return;
   }

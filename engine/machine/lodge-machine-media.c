@@ -233,7 +233,8 @@ check (LodgeMachine *self, Change *change, GError **error)
   }
   if (self->changing_media) {
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
-                 _ ("A drive of “%s” is being changed already"), lodge_machine_get_name (self));
+                 _ ("A drive of “%s” is being changed already: try again when that is done"),
+                 lodge_machine_get_name (self));
     return FALSE;
   }
   return TRUE;

@@ -455,8 +455,8 @@ lodge_snapshot_live_begin (GTask *task)
   GError *error = NULL;
 
   if (self->qmp == NULL || !lodge_state_is_live (self->state)) {
-    g_set_error (&error, LODGE_ERROR, LODGE_ERROR_STATE, _ ("“%s” has ended meanwhile"),
-                 lodge_machine_get_name (self));
+    g_set_error (&error, LODGE_ERROR, LODGE_ERROR_STATE,
+                 _ ("“%s” has ended meanwhile: try again now"), lodge_machine_get_name (self));
     abandon (task, error);
     return;
   }

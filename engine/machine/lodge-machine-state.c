@@ -122,10 +122,59 @@ lodge_state_can_move (LodgeState from, LodgeState to)
   return (states[from].moves & BIT (to)) != 0;
 }
 
+/* For which states of a machine that cannot do an action there is something to do first. What is
+ * not in the table cannot be helped, or would be no answer: who cannot shut down a machine that is
+ * off need not start it. */
+static const guint advised[LODGE_N_ACTIONS] = {
+    [LODGE_ACTION_START] = PAUSED | SUSPENDING | STOPPING,
+    [LODGE_ACTION_PAUSE] = STARTING | SUSPENDING,
+    [LODGE_ACTION_RESUME] = OFF | CRASHED | SUSPENDING,
+    [LODGE_ACTION_SHUTDOWN] = STARTING | PAUSED | SUSPENDING,
+    [LODGE_ACTION_RESET] = STARTING | SUSPENDING,
+    [LODGE_ACTION_DELETE] = STARTING | RUNNING | PAUSED | SUSPENDING | STOPPING,
+    [LODGE_ACTION_SNAPSHOT] = STARTING | SUSPENDING | STOPPING | SUSPENDED,
+    [LODGE_ACTION_REVERT] = STARTING | RUNNING | PAUSED | SUSPENDING | STOPPING | SUSPENDED,
+    [LODGE_ACTION_CLONE] = STARTING | SUSPENDING | STOPPING | SUSPENDED,
+    [LODGE_ACTION_SUSPEND] = STARTING,
+    [LODGE_ACTION_DISCARD] = SUSPENDING,
+    [LODGE_ACTION_GROW] = STARTING | SUSPENDING | STOPPING | SUSPENDED,
+    [LODGE_ACTION_DISKS] = STARTING | RUNNING | PAUSED | SUSPENDING | STOPPING | SUSPENDED,
+    [LODGE_ACTION_INPUT] = OFF | STARTING | SUSPENDING | CRASHED | SUSPENDED,
+};
+
+/* What to do first in @state for something that is allowed in @allowed. */
+static const char *
+get_advice (LodgeState state, guint allowed)
+{
+  switch (state) {
+  case LODGE_STATE_OFF:
+  case LODGE_STATE_CRASHED:
+    return _ ("start it first");
+  case LODGE_STATE_STARTING:
+    return (allowed & RUNNING) != 0 ? _ ("wait until it runs") : _ ("force it off first");
+  case LODGE_STATE_RUNNING:
+    return _ ("shut it down first");
+  case LODGE_STATE_PAUSED:
+    return (allowed & RUNNING) != 0 || (allowed & SUSPENDED) != 0
+               ? _ ("resume it")
+               : _ ("resume it and shut it down first, or force it off");
+  case LODGE_STATE_SUSPENDING:
+    return _ ("wait until that is done, or cancel it");
+  case LODGE_STATE_STOPPING:
+    return _ ("wait until it is off, or force it off");
+  case LODGE_STATE_SUSPENDED:
+    return (allowed & RUNNING) != 0
+               ? _ ("resume it first, or discard its saved state")
+               : _ ("resume it and shut it down first, or discard its saved state");
+  case LODGE_N_STATES:
+  default:
+    return NULL;
+  }
+}
+
 gboolean
 lodge_state_check_action (LodgeState state, LodgeAction action, const char *name, GError **error)
 {
-  g_autoptr (GString) wanted = NULL;
   g_autofree char *refusal = NULL;
 
   g_return_val_if_fail (state < LODGE_N_STATES && action < LODGE_N_ACTIONS, FALSE);
@@ -133,21 +182,18 @@ lodge_state_check_action (LodgeState state, LodgeAction action, const char *name
   if ((actions[action].allowed & BIT (state)) != 0)
     return TRUE;
 
-  wanted = g_string_new (NULL);
-  for (guint i = 0; i < LODGE_N_STATES; i++) {
-    if ((actions[action].allowed & BIT (i)) == 0)
-      continue;
-    if (wanted->len > 0)
-      g_string_append (wanted, _ (" or "));
-    g_string_append (wanted, lodge_words_machine_state (states[i].name));
-  }
-
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
   /* The format is a row of the table above; each has exactly one %s. */
   refusal = g_strdup_printf (_ (actions[action].refusal), name);
 #pragma GCC diagnostic pop
-  g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE, _ ("%s: it is %s and would have to be %s"),
-               refusal, lodge_words_machine_state (states[state].name), wanted->str);
+  if ((advised[action] & BIT (state)) != 0)
+    /* Translators: what cannot be done; the machine's state; what to do first. */
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE, _ ("%s: it is %s; %s"), refusal,
+                 lodge_words_machine_state (states[state].name),
+                 get_advice (state, actions[action].allowed));
+  else
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE, _ ("%s: it is %s"), refusal,
+                 lodge_words_machine_state (states[state].name));
   return FALSE;
 }

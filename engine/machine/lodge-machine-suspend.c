@@ -254,8 +254,8 @@ edit_suspended (LodgeMachine *self, LodgeDescription *value, gpointer data, GErr
   const Suspend *suspend = data;
 
   if (self->state != LODGE_STATE_SUSPENDING) {
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE, _ ("“%s” has ended meanwhile"),
-                 lodge_machine_get_name (self));
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+                 _ ("“%s” has ended meanwhile: try again now"), lodge_machine_get_name (self));
     return FALSE;
   }
   g_free (value->suspended);
@@ -333,7 +333,8 @@ written_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
   lodge_journal_step ("whole");
   if (self->state != LODGE_STATE_SUSPENDING) {
-    abandon (task, g_error_new (LODGE_ERROR, LODGE_ERROR_STATE, _ ("“%s” has ended meanwhile"),
+    abandon (task, g_error_new (LODGE_ERROR, LODGE_ERROR_STATE,
+                                _ ("“%s” has ended meanwhile: try again now"),
                                 lodge_machine_get_name (self)));
     return;
   }
@@ -385,7 +386,8 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   if (self->qmp == NULL || self->state != LODGE_STATE_SUSPENDING) {
-    abandon (task, g_error_new (LODGE_ERROR, LODGE_ERROR_STATE, _ ("“%s” has ended meanwhile"),
+    abandon (task, g_error_new (LODGE_ERROR, LODGE_ERROR_STATE,
+                                _ ("“%s” has ended meanwhile: try again now"),
                                 lodge_machine_get_name (self)));
     return;
   }
