@@ -37,6 +37,8 @@ typedef enum {
   LODGE_MACHINE_CAN_STAY = 1 << 11,    /* not be suspended after all */
   LODGE_MACHINE_CAN_CLONE = 1 << 12,
   LODGE_MACHINE_CAN_CHANGE_MEDIA = 1 << 13, /* discs in its drives */
+  LODGE_MACHINE_CAN_GROW_DISKS = 1 << 14,
+  LODGE_MACHINE_CAN_CHANGE_DISKS = 1 << 15, /* anything else with them */
 } LodgeMachineCan;
 
 /* No word of the contract. */

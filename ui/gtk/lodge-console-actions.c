@@ -6,6 +6,7 @@
 #include "gtk/lodge-message.h"
 #include "gtk/lodge-outside-ask.h"
 #include "gtk/lodge-snapshots-window.h"
+#include "gtk/lodge-storage-window.h"
 #include "gtk/lodge-suspend.h"
 
 #include <glib/gi18n-lib.h>
@@ -184,6 +185,17 @@ snapshots_action (GtkWidget *widget, const char *name, GVariant *parameter)
                                  lodge_console_machine_get_name (self->machine));
 }
 
+static void
+storage_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (widget);
+  const char *uuid = lodge_console_machine_get_uuid (self->machine);
+
+  if (uuid != NULL)
+    lodge_storage_window_show (GTK_WINDOW (self), self->connection, uuid,
+                               lodge_console_machine_get_name (self->machine));
+}
+
 void
 lodge_console_actions_init (GtkWidgetClass *widget_class)
 {
@@ -191,6 +203,7 @@ lodge_console_actions_init (GtkWidgetClass *widget_class)
     gtk_widget_class_install_action (widget_class, powers[i].action, NULL, power_action);
   gtk_widget_class_install_action (widget_class, "console.send-keys", "s", send_keys_action);
   gtk_widget_class_install_action (widget_class, "console.snapshots", NULL, snapshots_action);
+  gtk_widget_class_install_action (widget_class, "console.storage", NULL, storage_action);
 }
 
 void
@@ -213,6 +226,7 @@ lodge_console_actions_update (LodgeConsoleWindow *self)
   gtk_widget_action_set_enabled (widget, "console.shared",
                                  lodge_console_machine_get_phase (self->machine) !=
                                      LODGE_CONSOLE_GONE);
+  gtk_widget_action_set_enabled (widget, "console.storage", there);
   gtk_widget_action_set_enabled (widget, "console.send-keys", (can & LODGE_MACHINE_CAN_SHOW) != 0);
   gtk_widget_action_set_enabled (widget, "console.screenshot",
                                  (can & LODGE_MACHINE_CAN_SHOW) != 0 || stands);

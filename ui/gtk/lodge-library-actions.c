@@ -9,6 +9,7 @@
 #include "gtk/lodge-message.h"
 #include "gtk/lodge-outside-ask.h"
 #include "gtk/lodge-snapshots-window.h"
+#include "gtk/lodge-storage-window.h"
 #include "gtk/lodge-suspend.h"
 #include "lodge-error.h"
 
@@ -464,6 +465,15 @@ show_snapshots (LodgeLibraryWindow *self, const char *uuid)
 }
 
 static void
+show_storage (LodgeLibraryWindow *self, const char *uuid)
+{
+  LodgeMachineItem *item = lodge_machine_list_find (self->machines, uuid);
+
+  lodge_storage_window_show (GTK_WINDOW (self), self->connection, uuid,
+                             item != NULL ? lodge_machine_item_get_name (item) : uuid);
+}
+
+static void
 show_clone (LodgeLibraryWindow *self, const char *uuid)
 {
   LodgeMachineItem *item = lodge_machine_list_find (self->machines, uuid);
@@ -508,6 +518,7 @@ static const ActionRow actions[] = {
     {"machine.reset", LODGE_MACHINE_RESET, ask_reset},
     {"machine.kill", LODGE_MACHINE_KILL, ask_kill},
     {"machine.snapshots", LODGE_MACHINE_START, show_snapshots},
+    {"machine.storage", LODGE_MACHINE_START, show_storage},
     {"machine.clone", LODGE_MACHINE_START, show_clone},
     {"machine.rename", LODGE_MACHINE_START, ask_rename},
     {"machine.delete", LODGE_MACHINE_DELETE, ask_delete},

@@ -75,6 +75,7 @@ static const MenuRow power_rows[] = {
 
 static const MenuRow keep_rows[] = {
     {"snapshots", 0, N_ ("Sn_apshots…"), NULL, NULL},
+    {"storage", 0, N_ ("Stora_ge…"), NULL, NULL},
     {"clone", 0, N_ ("C_lone…"), get_clone_obstacle, NULL},
     {"rename", 0, N_ ("Re_name…"), NULL, NULL},
     {"delete", LODGE_MACHINE_CAN_DELETE, N_ ("_Delete…"), get_delete_obstacle, NULL},

@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The window of a machine's disks and drives: what it shows, what it asks of the engine, and when
+ * nothing can be done. */
+#include "app-fixture.h"
+
+#include "gtk/lodge-console-window-private.h"
+#include "gtk/lodge-message.h"
+#include "gtk/lodge-storage-window-private.h"
+
+#include <string.h>
+
+typedef struct {
+  FakeEngine *engine;
+  LodgeConnection *connection;
+  const char *uuid;
+  LodgeConsoleWindow *console; /* weak */
+  LodgeStorageWindow *window;  /* weak */
+} Test;
+
+static LodgeStorageWindow *
+find_window (void)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++) {
+    g_autoptr (GtkWidget) window = g_list_model_get_item (windows, i);
+
+    if (LODGE_IS_STORAGE_WINDOW (window) && gtk_widget_get_visible (window))
+      return LODGE_STORAGE_WINDOW (window);
+  }
+  return NULL;
+}
+
+static void
+open_window (Test *test)
+{
+  gtk_widget_activate_action (GTK_WIDGET (test->console), "console.storage", NULL);
+  test->window = find_window ();
+  g_assert_nonnull (test->window);
+  g_object_add_weak_pointer (G_OBJECT (test->window), (gpointer *) &test->window);
+}
+
+static gboolean
+can_add (Test *test)
+{
+  return gtk_widget_is_sensitive (test->window->add_button);
+}
+
+static void
+set_up_closed (Test *test, gconstpointer data)
+{
+  test->engine = fake_engine_new (NULL);
+  test->uuid = fake_engine_add_machine (test->engine, "web", "off");
+  test->connection = lodge_connection_new ();
+  lodge_connection_open (test->connection);
+  test->console =
+      LODGE_CONSOLE_WINDOW (lodge_console_window_new (NULL, test->connection, test->uuid));
+  g_object_add_weak_pointer (G_OBJECT (test->console), (gpointer *) &test->console);
+  gtk_window_present (GTK_WINDOW (test->console));
+  app_wait_until (
+      lodge_console_machine_get_machine (lodge_console_window_get_machine (test->console)) != NULL);
+}
+
+static void
+set_up (Test *test, gconstpointer data)
+{
+  set_up_closed (test, data);
+  open_window (test);
+  app_wait_until (can_add (test));
+  app_wait_until (gtk_window_is_active (GTK_WINDOW (test->window)));
+}
+
+static void
+tear_down (Test *test, gconstpointer data)
+{
+  if (test->console != NULL)
+    gtk_window_destroy (GTK_WINDOW (test->console));
+  app_wait_until (test->console == NULL && test->window == NULL);
+  app_assert_dies (test->connection);
+  fake_engine_free (test->engine);
+}
+
+static void
+ask (Test *test, const char *action, const char *id)
+{
+  g_assert_true (
+      gtk_widget_activate_action (GTK_WIDGET (test->window), action, id != NULL ? "s" : NULL, id));
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_true (gtk_window_get_transient_for (GTK_WINDOW (app_get_dialog ())) ==
+                 GTK_WINDOW (test->window));
+}
+
+static void
+answer (const char *response)
+{
+  adw_message_dialog_response (app_get_dialog (), response);
+  gtk_window_close (GTK_WINDOW (app_get_dialog ()));
+  app_wait_until (app_get_dialog () == NULL);
+}
+
+static gboolean
+may_answer (void)
+{
+  return adw_message_dialog_get_response_enabled (app_get_dialog (), LODGE_MESSAGE_ACT);
+}
+
+static guint
+count_rows (GtkListBox *list)
+{
+  guint n = 0;
+
+  while (gtk_list_box_get_row_at_index (list, (int) n) != NULL)
+    n++;
+  return n;
+}
+
+/* --- What is shown --- */
+
+static void
+test_shown (Test *test, gconstpointer data)
+{
+  g_assert_cmpstr (gtk_window_get_title (GTK_WINDOW (test->window)), ==, "Storage of “web”");
+  g_assert_cmpuint (count_rows (test->window->disk_list), ==, 2);
+  g_assert_nonnull (app_find_label (test->window, "disk0"));
+  g_assert_nonnull (app_find_label (test->window,
+                                    "20.0\302\240GiB, takes 1.5\302\240GiB · virtio · 3 layers of "
+                                    "snapshots and clones"));
+  g_assert_nonnull (
+      app_find_label (test->window, "100.0\302\240GiB, takes 192.0\302\240KiB · SATA"));
+  g_assert_cmpuint (count_rows (test->window->drive_list), ==, 1);
+  g_assert_nonnull (app_find_label (test->window, "cd0"));
+  g_assert_nonnull (app_find_label (test->window, "Empty"));
+  g_assert_false (gtk_widget_get_visible (test->window->hint));
+  app_assert_named (test->window);
+
+  /* One of them for a console window. */
+  gtk_widget_activate_action (GTK_WIDGET (test->console), "console.storage", NULL);
+  g_assert_true (find_window () == test->window);
+}
+
+static void
+test_empty (Test *test, gconstpointer data)
+{
+  static const char *const ids[] = {"disk1", "disk0"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (ids); i++) {
+    ask (test, "storage.remove", ids[i]);
+    answer (LODGE_MESSAGE_ACT);
+    app_wait_until (count_rows (test->window->disk_list) == 1 - i && can_add (test));
+  }
+  g_assert_true (gtk_widget_get_visible (test->window->no_disks));
+  g_assert_true (can_add (test));
+}
+
+/* What is refused is switched off, and why is said before anybody tries. */
+static void
+test_states (Test *test, gconstpointer data)
+{
+  static const struct {
+    const char *state;
+    gboolean grow;
+    gboolean other;
+    const char *hint;
+  } cases[] = {
+      {"running", TRUE, FALSE,
+       "Disks of “web” can be grown now. Everything else can be done while it is off; now it is: "
+       "Running"},
+      {"suspended", FALSE, FALSE,
+       "Disks of “web” can be changed only while it is off; now it is: Suspended"},
+      {"crashed", TRUE, TRUE, ""},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    fake_engine_set_state (test->engine, "web", cases[i].state);
+    app_wait_until (g_str_equal (gtk_label_get_text (test->window->hint_label), cases[i].hint) &&
+                    g_strcmp0 (lodge_machine1_get_state (test->window->machine), cases[i].state) ==
+                        0);
+    g_assert_true (gtk_widget_get_visible (test->window->hint) == (*cases[i].hint != '\0'));
+    g_assert_true (can_add (test) == cases[i].other);
+    fake_engine_clear_calls (test->engine);
+    gtk_widget_activate_action (GTK_WIDGET (test->window), "storage.grow", "s", "disk0");
+    g_assert_true ((app_get_dialog () != NULL) == cases[i].grow);
+    if (cases[i].grow)
+      answer ("cancel");
+    gtk_widget_activate_action (GTK_WIDGET (test->window), "storage.remove", "s", "disk0");
+    g_assert_true ((app_get_dialog () != NULL) == cases[i].other);
+    if (cases[i].other)
+      answer ("cancel");
+  }
+  g_assert_false (app_was_called (test->engine, "GrowDisk"));
+}
+
+/* --- What is done --- */
+
+static void
+test_grow (Test *test, gconstpointer data)
+{
+  GtkEditable *entry;
+
+  ask (test, "storage.grow", "disk0");
+  g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), "It has 20G."));
+  entry = app_find (app_get_dialog (), ADW_TYPE_ENTRY_ROW);
+  /* Not before it is larger. */
+  g_assert_false (may_answer ());
+  gtk_editable_set_text (entry, "10G");
+  g_assert_false (may_answer ());
+  gtk_editable_set_text (entry, "much");
+  g_assert_false (may_answer ());
+  gtk_editable_set_text (entry, " 40g ");
+  g_assert_true (may_answer ());
+  answer (LODGE_MESSAGE_ACT);
+  app_wait_until (app_find_label (test->window, "40.0\302\240GiB, takes 1.5\302\240GiB · virtio · "
+                                                "3 layers of snapshots and clones") != NULL);
+  g_assert_true (app_was_called (test->engine, "GrowDisk web 'disk0' 42949672960"));
+  app_wait_until (app_find_label (test->window, "The disk is larger. In the guest, enlarge the "
+                                                "partition and the file system on it") != NULL);
+}
+
+static void
+test_add (Test *test, gconstpointer data)
+{
+  GtkEditable *entry;
+
+  ask (test, "storage.add", NULL);
+  entry = app_find (app_get_dialog (), ADW_TYPE_ENTRY_ROW);
+  g_assert_true (may_answer ());
+  gtk_editable_set_text (entry, "");
+  g_assert_false (may_answer ());
+  gtk_editable_set_text (entry, "8G");
+  answer (LODGE_MESSAGE_ACT);
+  app_wait_until (count_rows (test->window->disk_list) == 3);
+  g_assert_true (app_was_called (test->engine, "AddDisk web 8589934592 {}"));
+  app_wait_until (app_find_label (test->window, "The disk disk2 was added") != NULL);
+}
+
+static void
+test_compact (Test *test, gconstpointer data)
+{
+  fake_engine_set_hold_jobs (test->engine, TRUE);
+  gtk_widget_activate_action (GTK_WIDGET (test->window), "storage.compact", "s", "disk0");
+  app_wait_until (lodge_work_bar_is_busy (test->window->bar));
+  /* One thing at a time, which can be cancelled. */
+  app_wait_until (app_find (test->window->bar, GTK_TYPE_PROGRESS_BAR) != NULL);
+  g_assert_false (can_add (test));
+  app_click (test->window->bar, "_Cancel");
+  app_wait_until (!lodge_work_bar_is_busy (test->window->bar) && can_add (test));
+  g_assert_null (app_get_dialog ());
+  g_assert_true (app_was_called (test->engine, "CompactDisk web 'disk0'"));
+
+  fake_engine_set_hold_jobs (test->engine, FALSE);
+  gtk_widget_activate_action (GTK_WIDGET (test->window), "storage.compact", "s", "disk0");
+  app_wait_until (app_find_label (test->window, "512.0\302\240MiB were given back") != NULL);
+}
+
+static void
+test_remove (Test *test, gconstpointer data)
+{
+  ask (test, "storage.remove", "disk0");
+  g_assert_nonnull (app_find_label (app_get_dialog (), "Remove disk0?"));
+  g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), "starts from this"));
+  answer ("cancel");
+  ask (test, "storage.remove", "disk1");
+  g_assert_null (strstr (adw_message_dialog_get_body (app_get_dialog ()), "starts from this"));
+  answer (LODGE_MESSAGE_ACT);
+  app_wait_until (count_rows (test->window->disk_list) == 1);
+  g_assert_true (app_was_called (test->engine, "RemoveDisk web 'disk1' {'first': <true>}"));
+  g_assert_false (app_was_called (test->engine, "RemoveDisk web 'disk0'"));
+}
+
+static void
+export_to (Test *test, const char *path)
+{
+  lodge_storage_work_call (
+      test->window, "ConvertDisk",
+      g_variant_new ("(sss@a{sv})", "disk0", "vmdk", path, g_variant_new_parsed ("@a{sv} {}")),
+      g_strdup ("Could Not Export disk0"));
+}
+
+/* What is there is asked for. */
+static void
+test_export (Test *test, gconstpointer data)
+{
+  export_to (test, "/out/web.vmdk");
+  app_wait_until (app_find_label (test->window, "The disk was exported") != NULL);
+  app_wait_until (can_add (test));
+  fake_engine_fail_next_job (test->engine, LODGE_ERROR_EXISTS, "It is there already");
+  export_to (test, "/out/web.vmdk");
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_nonnull (app_find_label (app_get_dialog (), "Replace the File?"));
+  answer (LODGE_MESSAGE_ACT);
+  app_wait_until (app_was_called (
+      test->engine, "ConvertDisk web 'disk0' 'vmdk' '/out/web.vmdk' {'replace': <true>}"));
+  app_wait_until (can_add (test));
+}
+
+static void
+test_export_asked (Test *test, gconstpointer data)
+{
+  AdwComboRow *row;
+
+  ask (test, "storage.export", "disk1");
+  row = app_find (app_get_dialog (), ADW_TYPE_COMBO_ROW);
+  g_assert_nonnull (row);
+  g_assert_cmpuint (g_list_model_get_n_items (adw_combo_row_get_model (row)), ==, 5);
+  answer ("cancel");
+  g_assert_null (test->window->chooser);
+}
+
+static void
+test_failed (Test *test, gconstpointer data)
+{
+  fake_engine_fail_next_job (test->engine, LODGE_ERROR_STORAGE, "The <b>disk</b> is full");
+  gtk_widget_activate_action (GTK_WIDGET (test->window), "storage.compact", "s", "disk0");
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_nonnull (app_find_label (app_get_dialog (), "Could Not Compact disk0"));
+  g_assert_nonnull (app_find_label (app_get_dialog (), "The <b>disk</b> is full"));
+  answer ("close");
+  app_wait_until (can_add (test));
+}
+
+/* --- Drives --- */
+
+static void
+test_drive (Test *test, gconstpointer data)
+{
+  lodge_storage_work_change_drive (test->window, "cd0", "/images/<b>a & b.iso", FALSE);
+  app_wait_until (app_find_label (test->window, "<b>a & b.iso") != NULL);
+  g_assert_true (
+      app_was_called (test->engine, "InsertMedia web 'cd0' '/images/<b>a & b.iso' false"));
+  app_wait_until (can_add (test));
+
+  fake_engine_fail_next (test->engine, "EjectMedia", LODGE_ERROR_BUSY, "The guest holds it");
+  app_click (test->window->drive_list, "E_ject");
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_nonnull (app_find_label (app_get_dialog (), "The Guest Does Not Give the Disc Back"));
+  answer (LODGE_MESSAGE_ACT);
+  app_wait_until (app_find_label (test->window, "Empty") != NULL);
+  g_assert_true (app_was_called (test->engine, "EjectMedia web 'cd0' true"));
+
+  app_wait_until (can_add (test));
+  fake_engine_fail_next (test->engine, "InsertMedia", LODGE_ERROR_NOT_FOUND, "There is no file");
+  lodge_storage_work_change_drive (test->window, "cd0", "/none.iso", FALSE);
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_nonnull (app_find_label (app_get_dialog (), "Could Not Insert the Disc"));
+  answer ("close");
+}
+
+/* --- Life --- */
+
+/* Long work goes on without the window, and is found again. */
+static void
+test_closed (Test *test, gconstpointer data)
+{
+  fake_engine_set_hold_jobs (test->engine, TRUE);
+  gtk_widget_activate_action (GTK_WIDGET (test->window), "storage.compact", "s", "disk0");
+  app_wait_until (lodge_work_bar_is_busy (test->window->bar));
+  gtk_window_close (GTK_WINDOW (test->window));
+  app_wait_until (find_window () == NULL);
+  /* The one that is closed lives on in what it follows. */
+  if (test->window != NULL)
+    g_object_remove_weak_pointer (G_OBJECT (test->window), (gpointer *) &test->window);
+  test->window = NULL;
+
+  open_window (test);
+  app_wait_until (lodge_work_bar_is_busy (test->window->bar));
+  g_assert_false (can_add (test));
+  fake_engine_finish_jobs (test->engine, 0, NULL);
+  app_wait_until (!lodge_work_bar_is_busy (test->window->bar) && can_add (test));
+  g_assert_null (app_get_dialog ());
+}
+
+/* In a call that comes back late. */
+static void
+test_closed_early (Test *test, gconstpointer data)
+{
+  static const char *const methods[] = {"ListDisks", "CompactDisk", "EjectMedia"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (methods); i++) {
+    fake_engine_set_delay (test->engine, methods[i], 300);
+    if (i == 0)
+      lodge_storage_window_reload (test->window);
+    else if (i == 1)
+      gtk_widget_activate_action (GTK_WIDGET (test->window), "storage.compact", "s", "disk0");
+    else
+      lodge_storage_work_change_drive (test->window, "cd0", NULL, FALSE);
+    gtk_window_close (GTK_WINDOW (test->window));
+    app_wait_until (test->window == NULL);
+    fake_engine_set_delay (test->engine, methods[i], 0);
+    if (i + 1 < G_N_ELEMENTS (methods)) {
+      open_window (test);
+      app_wait_until (can_add (test));
+    }
+  }
+}
+
+static void
+test_engine_gone (Test *test, gconstpointer data)
+{
+  fake_engine_drop_clients (test->engine);
+  app_wait_until (test->window->machine == NULL);
+  g_assert_false (can_add (test));
+  app_wait_until (test->window->machine != NULL && can_add (test));
+  g_assert_cmpuint (count_rows (test->window->disk_list), ==, 2);
+}
+
+static void
+test_machine_gone (Test *test, gconstpointer data)
+{
+  ask (test, "storage.add", NULL);
+  fake_engine_remove_machine (test->engine, "web");
+  app_wait_until (test->window == NULL);
+  app_wait_until (app_get_dialog () == NULL);
+}
+
+/* Escape closes it, Ctrl+N adds one, Enter opens what can be done with a disk. */
+static void
+test_keys (Test *test, gconstpointer data)
+{
+  GtkWidget *focus;
+
+  app_wait_until ((focus = gtk_window_get_focus (GTK_WINDOW (test->window))) != NULL &&
+                  ADW_IS_ACTION_ROW (focus));
+  app_xdotool ("key ctrl+n");
+  app_wait_until (app_get_dialog () != NULL);
+  answer ("cancel");
+  app_wait_until (gtk_window_is_active (GTK_WINDOW (test->window)));
+  app_xdotool ("key Escape");
+  app_wait_until (test->window == NULL);
+}
+
+int
+main (int argc, char *argv[])
+{
+  if (!app_test_init (&argc, &argv))
+    return 0;
+#define ADD(name, function)                                                                        \
+  g_test_add ("/storage-window/" name, Test, NULL, set_up, function, tear_down)
+  ADD ("shown", test_shown);
+  ADD ("empty", test_empty);
+  ADD ("states", test_states);
+  ADD ("grow", test_grow);
+  ADD ("add", test_add);
+  ADD ("compact", test_compact);
+  ADD ("remove", test_remove);
+  ADD ("export", test_export);
+  ADD ("export-asked", test_export_asked);
+  ADD ("failed", test_failed);
+  ADD ("drive", test_drive);
+  ADD ("closed", test_closed);
+  ADD ("closed-early", test_closed_early);
+  ADD ("engine-gone", test_engine_gone);
+  ADD ("machine-gone", test_machine_gone);
+  ADD ("keys", test_keys);
+  return g_test_run ();
+}

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is asked before something is done with a disk. */
+#include "gtk/lodge-storage-window-private.h"
+
+#include "gtk/lodge-message.h"
+#include "gtk/lodge-set-keys.h"
+#include "lodge-error.h"
+#include "lodge-size.h"
+
+#include <glib/gi18n-lib.h>
+
+static const char *const formats[] = {"qcow2", "raw", "vmdk", "vhdx", "vdi", NULL};
+
+/* One question; goes with its window. */
+typedef struct {
+  LodgeStorageWindow *window; /* owned */
+  AdwMessageDialog *dialog;
+  char *id;
+  guint64 size;       /* of the disk */
+  GtkEditable *entry; /* these belong to the dialog */
+  AdwComboRow *format;
+  AdwActionRow *image_row;
+  char *image; /* chosen; or NULL */
+} Ask;
+
+static void
+ask_free (gpointer data, GClosure *closure)
+{
+  Ask *ask = data;
+
+  g_object_unref (ask->window);
+  g_free (ask->id);
+  g_free (ask->image);
+  g_free (ask);
+}
+
+static Ask *
+ask_new (LodgeStorageWindow *window, const char *id)
+{
+  Ask *ask = g_new0 (Ask, 1);
+
+  ask->window = g_object_ref (window);
+  ask->id = g_strdup (id);
+  return ask;
+}
+
+/* Takes @ask. */
+static void
+show (Ask *ask, GCallback answered)
+{
+  g_signal_connect_data (ask->dialog, "response", answered, ask, ask_free, 0);
+  /* The window may be closed by what happens elsewhere; it is not destroyed while this holds it. */
+  g_signal_connect_object (ask->window, "unrealize", G_CALLBACK (gtk_window_close), ask->dialog,
+                           G_CONNECT_SWAPPED);
+  gtk_window_present (GTK_WINDOW (ask->dialog));
+  if (ask->entry != NULL)
+    gtk_widget_grab_focus (GTK_WIDGET (ask->entry));
+}
+
+static GtkListBox *
+add_form (Ask *ask)
+{
+  GtkListBox *list = GTK_LIST_BOX (gtk_list_box_new ());
+
+  gtk_list_box_set_selection_mode (list, GTK_SELECTION_NONE);
+  gtk_widget_add_css_class (GTK_WIDGET (list), "boxed-list");
+  adw_message_dialog_set_extra_child (ask->dialog, GTK_WIDGET (list));
+  adw_message_dialog_set_response_appearance (ask->dialog, LODGE_MESSAGE_ACT,
+                                              ADW_RESPONSE_SUGGESTED);
+  adw_message_dialog_set_default_response (ask->dialog, LODGE_MESSAGE_ACT);
+  return list;
+}
+
+static GtkEditable *
+add_entry (GtkListBox *list, const char *title, const char *text)
+{
+  GtkWidget *row = adw_entry_row_new ();
+
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
+  adw_entry_row_set_activates_default (ADW_ENTRY_ROW (row), TRUE);
+  gtk_editable_set_text (GTK_EDITABLE (row), text);
+  gtk_list_box_append (list, row);
+  return GTK_EDITABLE (row);
+}
+
+/* --- A file --- */
+
+typedef struct {
+  LodgeStorageWindow *window; /* not owned: the chooser goes first */
+  LodgeStorageChosen chosen;
+  gpointer user_data;
+  GDestroyNotify free_data;
+} Choice;
+
+static void
+choice_free (gpointer data, GClosure *closure)
+{
+  Choice *choice = data;
+
+  if (choice->free_data != NULL)
+    choice->free_data (choice->user_data);
+  g_free (choice);
+}
+
+static void
+chosen_cb (GtkNativeDialog *dialog, int response, Choice *choice)
+{
+  LodgeStorageWindow *self = choice->window;
+  g_autoptr (GFile) file = NULL;
+  g_autofree char *path = NULL;
+
+  if (response == GTK_RESPONSE_ACCEPT)
+    file = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (dialog));
+  if (file != NULL && (path = g_file_get_path (file)) != NULL && g_utf8_validate (path, -1, NULL)) {
+    choice->chosen (path, choice->user_data);
+  } else if (file != NULL) {
+    g_autoptr (GError) error = g_error_new_literal (
+        LODGE_ERROR, LODGE_ERROR_INVALID,
+        path == NULL ? _ ("This is not a file of this computer; copy it here first.")
+                     : _ ("Only a file whose name is UTF-8 can be used"));
+
+    lodge_set_keys_show_error (GTK_WINDOW (self), _ ("Could Not Use the File"), error);
+  }
+  /* Frees @choice. */
+  g_clear_object (&self->chooser);
+}
+
+void
+lodge_storage_choose (LodgeStorageWindow *self,
+                      const char *title,
+                      GtkFileChooserAction action,
+                      const char *accept,
+                      const char *name,
+                      LodgeStorageChosen chosen,
+                      gpointer user_data,
+                      GDestroyNotify free_data)
+{
+  Choice *choice = g_new0 (Choice, 1);
+
+  choice->window = self;
+  choice->chosen = chosen;
+  choice->user_data = user_data;
+  choice->free_data = free_data;
+  g_clear_object (&self->chooser);
+  self->chooser =
+      gtk_file_chooser_native_new (title, GTK_WINDOW (self), action, accept, _ ("_Cancel"));
+  gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (self->chooser), TRUE);
+  if (name != NULL)
+    gtk_file_chooser_set_current_name (GTK_FILE_CHOOSER (self->chooser), name);
+  g_signal_connect_data (self->chooser, "response", G_CALLBACK (chosen_cb), choice, choice_free, 0);
+  gtk_native_dialog_show (GTK_NATIVE_DIALOG (self->chooser));
+}
+
+/* --- Sizes --- */
+
+/* 0: it is none, or none that is larger than the disk. */
+static guint64
+get_size (const Ask *ask)
+{
+  g_autofree char *text = g_strdup (gtk_editable_get_text (ask->entry));
+  guint64 size = 0;
+
+  if (!lodge_size_parse (g_strstrip (text), &size, NULL) || size <= ask->size)
+    return 0;
+  return size;
+}
+
+static void
+check (Ask *ask)
+{
+  const char *text = gtk_editable_get_text (ask->entry);
+  /* A copy is as large as the image, unless it is to be larger. */
+  gboolean good = get_size (ask) > 0 || (ask->image != NULL && *text == '\0');
+
+  adw_message_dialog_set_response_enabled (ask->dialog, LODGE_MESSAGE_ACT, good);
+}
+
+static void
+size_changed_cb (GtkEditable *entry, Ask *ask)
+{
+  check (ask);
+}
+
+/* --- Grow --- */
+
+static void
+grow_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_data)
+{
+  const Ask *ask = user_data;
+
+  if (g_str_equal (response, LODGE_MESSAGE_ACT))
+    lodge_storage_work_call (ask->window, "GrowDisk",
+                             g_variant_new ("(st)", ask->id, get_size (ask)),
+                             g_strdup_printf (_ ("Could Not Grow %s"), ask->id));
+}
+
+void
+lodge_storage_ask_grow (LodgeStorageWindow *self, const char *id)
+{
+  g_autoptr (GVariant) disk = lodge_storage_window_find_disk (self, id);
+  g_autofree char *heading = NULL, *has = NULL, *body = NULL;
+  Ask *ask;
+
+  if (disk == NULL)
+    return;
+  ask = ask_new (self, id);
+  g_variant_lookup (disk, "size", "t", &ask->size);
+  has = lodge_size_format (ask->size);
+  heading = g_strdup_printf (_ ("Grow %s"), id);
+  /* Translators: %s is a size. */
+  body = g_strdup_printf (_ ("It has %s. A disk can be made larger, never smaller; the guest then "
+                             "has to enlarge its partition and file system. Snapshots keep the "
+                             "size that they have."),
+                          has);
+  ask->dialog = lodge_message_ask (GTK_WINDOW (self), heading, body, _ ("_Grow"));
+  ask->entry = add_entry (add_form (ask), _ ("New size, such as 40G"), has);
+  g_signal_connect (ask->entry, "changed", G_CALLBACK (size_changed_cb), ask);
+  check (ask);
+  show (ask, G_CALLBACK (grow_answered_cb));
+}
+
+/* --- Add --- */
+
+static void
+add_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_data)
+{
+  const Ask *ask = user_data;
+  GVariantDict options = G_VARIANT_DICT_INIT (NULL);
+
+  if (!g_str_equal (response, LODGE_MESSAGE_ACT))
+    return;
+  if (ask->image != NULL)
+    g_variant_dict_insert (&options, "from", "s", ask->image);
+  lodge_storage_work_call (
+      ask->window, "AddDisk",
+      g_variant_new ("(t@a{sv})", get_size (ask), g_variant_dict_end (&options)),
+      g_strdup (_ ("Could Not Add a Disk")));
+}
+
+static void
+image_chosen (const char *path, gpointer user_data)
+{
+  AdwMessageDialog *dialog = user_data;
+  Ask *ask = g_object_get_data (G_OBJECT (dialog), "ask");
+  g_autofree char *base = g_path_get_basename (path);
+
+  g_free (ask->image);
+  ask->image = g_strdup (path);
+  adw_action_row_set_subtitle (ask->image_row, base);
+  gtk_widget_set_tooltip_text (GTK_WIDGET (ask->image_row), path);
+  gtk_editable_set_text (ask->entry, "");
+  check (ask);
+}
+
+static void
+choose_cb (GtkButton *button, Ask *ask)
+{
+  lodge_storage_choose (ask->window, _ ("Choose a Disk Image"), GTK_FILE_CHOOSER_ACTION_OPEN,
+                        _ ("_Choose"), NULL, image_chosen, g_object_ref (ask->dialog),
+                        g_object_unref);
+}
+
+void
+lodge_storage_ask_add (LodgeStorageWindow *self)
+{
+  GtkWidget *button = gtk_button_new_with_mnemonic (_ ("C_hoose…"));
+  GtkWidget *row = adw_action_row_new ();
+  GtkListBox *list;
+  Ask *ask = ask_new (self, "");
+
+  ask->dialog = lodge_message_ask (
+      GTK_WINDOW (self), _ ("Add a Disk"),
+      _ ("A disk takes only what is written to it. A copy can be larger than its image; without a "
+         "size it is as large."),
+      _ ("_Add"));
+  list = add_form (ask);
+  ask->entry = add_entry (list, _ ("Size, such as 40G"), "20G");
+  ask->image_row = ADW_ACTION_ROW (row);
+  adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (row), FALSE);
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _ ("Image to copy"));
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (row), _ ("None: the disk is empty"));
+  adw_action_row_set_subtitle_lines (ADW_ACTION_ROW (row), 1);
+  gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
+  g_signal_connect (button, "clicked", G_CALLBACK (choose_cb), ask);
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row), button);
+  gtk_list_box_append (list, row);
+  g_object_set_data (G_OBJECT (ask->dialog), "ask", ask);
+  g_signal_connect (ask->entry, "changed", G_CALLBACK (size_changed_cb), ask);
+  check (ask);
+  show (ask, G_CALLBACK (add_answered_cb));
+}
+
+/* --- Export --- */
+
+typedef struct {
+  LodgeStorageWindow *window; /* not owned */
+  char *id;
+  const char *format;
+} Export;
+
+static void
+export_free (gpointer data)
+{
+  Export *export = data;
+
+  g_free (export->id);
+  g_free (export);
+}
+
+static void
+place_chosen (const char *path, gpointer user_data)
+{
+  const Export *export = user_data;
+
+  lodge_storage_work_call (export->window, "ConvertDisk",
+                           g_variant_new ("(sss@a{sv})", export->id, export->format, path,
+                                          g_variant_new_parsed ("@a{sv} {}")),
+                           g_strdup_printf (_ ("Could Not Export %s"), export->id));
+}
+
+static void
+export_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_data)
+{
+  const Ask *ask = user_data;
+  g_autofree char *name = NULL;
+  Export *export;
+
+  if (!g_str_equal (response, LODGE_MESSAGE_ACT) || !lodge_storage_window_is_open (ask->window))
+    return;
+  export = g_new0 (Export, 1);
+  export->window = ask->window;
+  export->id = g_strdup (ask->id);
+  export->format = formats[adw_combo_row_get_selected (ask->format)];
+  name = g_strdup_printf ("%s-%s.%s", ask->window->name, ask->id,
+                          g_str_equal (export->format, "raw") ? "img" : export->format);
+  lodge_storage_choose (ask->window, _ ("Export the Disk"), GTK_FILE_CHOOSER_ACTION_SAVE,
+                        _ ("_Export"), name, place_chosen, export, export_free);
+}
+
+void
+lodge_storage_ask_export (LodgeStorageWindow *self, const char *id)
+{
+  g_autoptr (GtkStringList) model = gtk_string_list_new (NULL);
+  g_autofree char *heading = NULL;
+  GtkWidget *row = adw_combo_row_new ();
+  Ask *ask;
+
+  heading = g_strdup_printf (_ ("Export %s"), id);
+  ask = ask_new (self, id);
+  ask->dialog = lodge_message_ask (
+      GTK_WINDOW (self), heading,
+      _ ("What the disk holds is written into one file, which other programs can open."),
+      _ ("_Choose a Place…"));
+  gtk_string_list_append (model, _ ("QEMU, KVM (qcow2)"));
+  gtk_string_list_append (model, _ ("Raw, as on a disk (img)"));
+  gtk_string_list_append (model, _ ("VMware (vmdk)"));
+  gtk_string_list_append (model, _ ("Hyper-V (vhdx)"));
+  gtk_string_list_append (model, _ ("VirtualBox (vdi)"));
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _ ("Format"));
+  adw_combo_row_set_model (ADW_COMBO_ROW (row), G_LIST_MODEL (model));
+  ask->format = ADW_COMBO_ROW (row);
+  gtk_list_box_append (add_form (ask), row);
+  show (ask, G_CALLBACK (export_answered_cb));
+}
+
+/* --- Remove --- */
+
+static void
+remove_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_data)
+{
+  const Ask *ask = user_data;
+
+  if (g_str_equal (response, LODGE_MESSAGE_ACT))
+    lodge_storage_work_call (
+        ask->window, "RemoveDisk",
+        g_variant_new ("(s@a{sv})", ask->id, g_variant_new_parsed ("{'first': <true>}")),
+        g_strdup_printf (_ ("Could Not Remove %s"), ask->id));
+}
+
+void
+lodge_storage_ask_remove (LodgeStorageWindow *self, const char *id)
+{
+  g_autoptr (GVariant) disk = lodge_storage_window_find_disk (self, id);
+  g_autoptr (GVariant) first = NULL;
+  g_autofree char *heading = NULL, *body = NULL;
+  const char *first_id = "";
+  Ask *ask;
+
+  if (disk == NULL)
+    return;
+  first = g_variant_get_child_value (self->disks, 0);
+  g_variant_lookup (first, "id", "&s", &first_id);
+  heading = g_strdup_printf (_ ("Remove %s?"), id);
+  body = g_strconcat (g_str_equal (first_id, id)
+                          ? _ ("The machine starts from this disk, and will not do so any more. ")
+                          : "",
+                      _ ("What is on it is lost for good; only snapshots that have it keep it."),
+                      NULL);
+  ask = ask_new (self, id);
+  ask->dialog = lodge_message_ask (GTK_WINDOW (self), heading, body, _ ("_Remove"));
+  show (ask, G_CALLBACK (remove_answered_cb));
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The storage window's fields, for its own files. */
+#pragma once
+
+#include "gtk/lodge-storage-window.h"
+
+#include "gtk/lodge-work-bar.h"
+
+G_BEGIN_DECLS
+
+struct _LodgeStorageWindow {
+  AdwWindow parent_instance;
+
+  LodgeConnection *connection; /* NULL once the window is closed */
+  char *uuid;
+  char *name;
+  LodgeMachine1 *machine; /* NULL while the engine is away */
+  LodgeEngine1 *engine;   /* whose jobs are followed */
+  GCancellable *opening;  /* the machine */
+  GCancellable *listing;  /* its disks */
+  GVariant *disks;        /* aa{sv}; NULL until they are known */
+  char *drives;           /* what is shown of them */
+  char *focus;            /* id of the disk whose menu had the keyboard */
+  gboolean calling;       /* a job is being asked for, or a disc is on its way */
+
+  GtkWidget *add_button;
+  GtkWidget *hint;
+  GtkLabel *hint_label;
+  GtkStack *pages;
+  AdwStatusPage *problem_page;
+  GtkListBox *disk_list;
+  GtkWidget *no_disks;
+  GtkWidget *drive_group;
+  GtkListBox *drive_list;
+  LodgeWorkBar *bar;
+  GtkFileChooserNative *chooser; /* or NULL */
+};
+
+gboolean lodge_storage_window_is_open (LodgeStorageWindow *self);
+/* Enables what can be done now, and says why the rest cannot. */
+void lodge_storage_window_update (LodgeStorageWindow *self);
+/* Asks the engine for the list again. */
+void lodge_storage_window_reload (LodgeStorageWindow *self);
+/* Of the disk with that id, or %NULL; transfer full. */
+GVariant *lodge_storage_window_find_disk (LodgeStorageWindow *self, const char *id);
+
+/* lodge-storage-list.c: the rows. */
+void lodge_storage_list_init (LodgeStorageWindow *self, GtkBox *box);
+void lodge_storage_list_show_disks (LodgeStorageWindow *self);
+/* Only where they have changed. */
+void lodge_storage_list_show_drives (LodgeStorageWindow *self);
+/* Gives the keyboard to the disk that had it, or the first. */
+void lodge_storage_list_focus (LodgeStorageWindow *self);
+
+/* lodge-storage-ask.c: the questions before something is done. @id: of a disk */
+void lodge_storage_ask_add (LodgeStorageWindow *self);
+void lodge_storage_ask_grow (LodgeStorageWindow *self, const char *id);
+void lodge_storage_ask_export (LodgeStorageWindow *self, const char *id);
+void lodge_storage_ask_remove (LodgeStorageWindow *self, const char *id);
+/* @what: of the file, for the chooser; @chosen gets its path */
+typedef void (*LodgeStorageChosen) (const char *path, gpointer user_data);
+void lodge_storage_choose (LodgeStorageWindow *self,
+                           const char *title,
+                           GtkFileChooserAction action,
+                           const char *accept,
+                           const char *name,
+                           LodgeStorageChosen chosen,
+                           gpointer user_data,
+                           GDestroyNotify free_data);
+
+/* lodge-storage-work.c: calls of the machine, and their jobs. */
+/* @parameters: floating; @failure: the heading of a message about a failure; taken */
+void lodge_storage_work_call (LodgeStorageWindow *self,
+                              const char *method,
+                              GVariant *parameters,
+                              char *failure);
+/* Shows a job about the machine's disks that runs already, if there is one. */
+void lodge_storage_work_find (LodgeStorageWindow *self);
+/* @path: (nullable): %NULL takes out what is in the drive */
+void lodge_storage_work_change_drive (LodgeStorageWindow *self,
+                                      const char *drive,
+                                      const char *path,
+                                      gboolean force);
+
+G_END_DECLS

@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What one machine stores on. */
+#include "gtk/lodge-storage-window-private.h"
+
+#include "console/lodge-machine-state.h"
+#include "gtk/lodge-child-window.h"
+#include "gtk/lodge-set-keys.h"
+
+#include <glib/gi18n-lib.h>
+
+#define WIDTH     560
+#define HEIGHT    520
+#define MIN_WIDTH 400
+
+G_DEFINE_FINAL_TYPE (LodgeStorageWindow, lodge_storage_window, ADW_TYPE_WINDOW)
+
+gboolean
+lodge_storage_window_is_open (LodgeStorageWindow *self)
+{
+  return self->connection != NULL;
+}
+
+GVariant *
+lodge_storage_window_find_disk (LodgeStorageWindow *self, const char *id)
+{
+  for (gsize i = 0; self->disks != NULL && i < g_variant_n_children (self->disks); i++) {
+    g_autoptr (GVariant) disk = g_variant_get_child_value (self->disks, i);
+    const char *one = "";
+
+    g_variant_lookup (disk, "id", "&s", &one);
+    if (g_str_equal (one, id))
+      return g_steal_pointer (&disk);
+  }
+  return NULL;
+}
+
+/* --- What can be done --- */
+
+/* Why a disk can only be grown now, or not even that; NULL when nothing is in the way. */
+static char *
+dup_obstacle (LodgeStorageWindow *self, LodgeMachineCan can, LodgeMachineState state)
+{
+  if (self->machine == NULL)
+    return g_strdup (lodge_connection_get_problem (self->connection));
+  if ((can & LODGE_MACHINE_CAN_CHANGE_DISKS) != 0)
+    return NULL;
+  if ((can & LODGE_MACHINE_CAN_GROW_DISKS) != 0)
+    return g_strdup_printf (_ ("Disks of “%s” can be grown now. Everything else can be done while "
+                               "it is off; now it is: %s"),
+                            self->name, lodge_machine_state_get_word (state));
+  return g_strdup_printf (_ ("Disks of “%s” can be changed only while it is off; now it is: %s"),
+                          self->name, lodge_machine_state_get_word (state));
+}
+
+static void
+show_page (LodgeStorageWindow *self)
+{
+  const char *page = self->disks == NULL ? "loading" : "list";
+
+  /* A problem stays until the machine is found again. */
+  if (self->disks != NULL || g_strcmp0 (gtk_stack_get_visible_child_name (self->pages), "problem"))
+    gtk_stack_set_visible_child_name (self->pages, page);
+}
+
+/* What had the keyboard may have gone, or been switched off, or was a menu that is closed. */
+static void
+keep_focus (LodgeStorageWindow *self)
+{
+  GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (self));
+
+  if (!lodge_storage_window_is_open (self) ||
+      (focus != NULL && gtk_widget_get_mapped (focus) && gtk_widget_is_sensitive (focus)))
+    return;
+  if (self->disks != NULL)
+    lodge_storage_list_focus (self);
+}
+
+void
+lodge_storage_window_update (LodgeStorageWindow *self)
+{
+  static const char *const off_only[] = {"storage.add", "storage.compact", "storage.export",
+                                         "storage.remove"};
+  GtkWidget *widget = GTK_WIDGET (self);
+  const LodgeMachineState state =
+      self->machine != NULL
+          ? lodge_machine_state_from_text (lodge_machine1_get_state (self->machine))
+          : LODGE_MACHINE_STATE_UNKNOWN;
+  const LodgeMachineCan can = lodge_machine_state_get_can (state);
+  const gboolean free_now = self->machine != NULL && self->disks != NULL && !self->calling &&
+                            !lodge_work_bar_is_busy (self->bar);
+  g_autofree char *obstacle = dup_obstacle (self, can, state);
+
+  for (guint i = 0; i < G_N_ELEMENTS (off_only); i++)
+    gtk_widget_action_set_enabled (widget, off_only[i],
+                                   free_now && (can & LODGE_MACHINE_CAN_CHANGE_DISKS) != 0);
+  gtk_widget_action_set_enabled (widget, "storage.grow",
+                                 free_now && (can & LODGE_MACHINE_CAN_GROW_DISKS) != 0);
+  gtk_widget_action_set_enabled (widget, "storage.insert",
+                                 free_now && (can & LODGE_MACHINE_CAN_CHANGE_MEDIA) != 0);
+  gtk_widget_action_set_enabled (widget, "storage.eject",
+                                 free_now && (can & LODGE_MACHINE_CAN_CHANGE_MEDIA) != 0);
+  gtk_label_set_text (self->hint_label, obstacle != NULL ? obstacle : "");
+  gtk_widget_set_visible (self->hint, obstacle != NULL);
+  show_page (self);
+  keep_focus (self);
+}
+
+/* --- The list --- */
+
+static void
+listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeStorageWindow) self = user_data;
+  g_autoptr (GVariant) disks = NULL;
+  g_autoptr (GError) error = NULL;
+  const gboolean first = self->disks == NULL;
+
+  lodge_machine1_call_list_disks_finish (LODGE_MACHINE1 (source), &disks, result, &error);
+  /* Asked again since, or closed. */
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) ||
+      !lodge_storage_window_is_open (self))
+    return;
+  g_clear_object (&self->listing);
+  if (error != NULL) {
+    /* Where the engine went away the connection says so. */
+    if (g_dbus_connection_is_closed (g_dbus_proxy_get_connection (G_DBUS_PROXY (source))))
+      return;
+    g_dbus_error_strip_remote_error (error);
+    lodge_set_keys_show_error (GTK_WINDOW (self), _ ("Could Not List the Disks"), error);
+    return;
+  }
+  g_clear_pointer (&self->disks, g_variant_unref);
+  self->disks = g_steal_pointer (&disks);
+  lodge_storage_list_show_disks (self);
+  lodge_storage_window_update (self);
+  if (first)
+    lodge_storage_list_focus (self);
+}
+
+void
+lodge_storage_window_reload (LodgeStorageWindow *self)
+{
+  g_cancellable_cancel (self->listing);
+  g_clear_object (&self->listing);
+  if (self->machine == NULL)
+    return;
+  self->listing = g_cancellable_new ();
+  lodge_machine1_call_list_disks (self->machine, self->listing, listed_cb, g_object_ref (self));
+}
+
+/* --- The engine --- */
+
+static void
+set_title (LodgeStorageWindow *self)
+{
+  g_autofree char *title = g_strdup_printf (_ ("Storage of “%s”"), self->name);
+
+  gtk_window_set_title (GTK_WINDOW (self), title);
+}
+
+static void
+follow_properties (LodgeStorageWindow *self)
+{
+  const char *name = lodge_machine1_get_name (self->machine);
+
+  if (name != NULL && g_strcmp0 (name, self->name) != 0) {
+    g_free (self->name);
+    self->name = g_strdup (name);
+    set_title (self);
+  }
+  lodge_storage_list_show_drives (self);
+  lodge_storage_window_update (self);
+}
+
+static void
+properties_cb (GDBusProxy *proxy,
+               GVariant *changed,
+               const char *const *invalidated,
+               LodgeStorageWindow *self)
+{
+  static const char *const telling[] = {"Description", "State", "SnapshotSerial"};
+  gboolean reload = FALSE;
+
+  follow_properties (self);
+  for (guint i = 0; i < G_N_ELEMENTS (telling); i++) {
+    g_autoptr (GVariant) value = g_variant_lookup_value (changed, telling[i], NULL);
+
+    reload = reload || value != NULL;
+  }
+  if (reload)
+    lodge_storage_window_reload (self);
+}
+
+static void
+drop_machine (LodgeStorageWindow *self)
+{
+  g_cancellable_cancel (self->opening);
+  g_clear_object (&self->opening);
+  g_cancellable_cancel (self->listing);
+  g_clear_object (&self->listing);
+  self->calling = FALSE;
+  if (self->machine != NULL)
+    g_signal_handlers_disconnect_by_data (self->machine, self);
+  g_clear_object (&self->machine);
+  if (self->engine != NULL)
+    g_signal_handlers_disconnect_by_data (self->engine, self);
+  g_clear_object (&self->engine);
+}
+
+static void
+opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeStorageWindow) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (LodgeMachine1) machine =
+      lodge_client_open_machine_finish (LODGE_CLIENT (source), result, &error);
+
+  /* Another engine since, or closed. */
+  if (!lodge_storage_window_is_open (self) ||
+      lodge_connection_get_client (self->connection) != LODGE_CLIENT (source))
+    return;
+  if (machine == NULL) {
+    g_autofree char *escaped = NULL;
+
+    g_dbus_error_strip_remote_error (error);
+    /* A status page takes its description for markup. */
+    escaped = g_markup_escape_text (error->message, -1);
+    adw_status_page_set_description (self->problem_page, escaped);
+    gtk_stack_set_visible_child_name (self->pages, "problem");
+    return;
+  }
+
+  self->machine = g_steal_pointer (&machine);
+  g_signal_connect (self->machine, "g-properties-changed", G_CALLBACK (properties_cb), self);
+  follow_properties (self);
+  lodge_storage_window_reload (self);
+}
+
+static void
+removed_cb (LodgeEngine1 *engine, const char *uuid, LodgeStorageWindow *self)
+{
+  if (g_str_equal (uuid, self->uuid))
+    gtk_window_destroy (GTK_WINDOW (self));
+}
+
+static void
+client_cb (LodgeConnection *connection, GParamSpec *pspec, LodgeStorageWindow *self)
+{
+  LodgeClient *client = lodge_connection_get_client (connection);
+
+  drop_machine (self);
+  if (client != NULL) {
+    self->engine = g_object_ref (lodge_client_get_engine (client));
+    g_signal_connect (self->engine, "machine-removed", G_CALLBACK (removed_cb), self);
+    g_signal_connect_swapped (self->engine, "job-added", G_CALLBACK (lodge_storage_work_find),
+                              self);
+    self->opening = g_cancellable_new ();
+    lodge_client_open_machine_async (client, self->uuid, self->opening, opened_cb,
+                                     g_object_ref (self));
+    lodge_storage_work_find (self);
+  }
+  lodge_storage_window_update (self);
+}
+
+/* --- Life --- */
+
+static void
+add_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  lodge_storage_ask_add (LODGE_STORAGE_WINDOW (widget));
+}
+
+typedef struct {
+  LodgeStorageWindow *window; /* not owned: the chooser goes first */
+  char *drive;
+} Insert;
+
+static void
+insert_free (gpointer data)
+{
+  Insert *insert = data;
+
+  g_free (insert->drive);
+  g_free (insert);
+}
+
+static void
+disc_chosen (const char *path, gpointer user_data)
+{
+  const Insert *insert = user_data;
+
+  lodge_storage_work_change_drive (insert->window, insert->drive, path, FALSE);
+}
+
+static void
+drive_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeStorageWindow *self = LODGE_STORAGE_WINDOW (widget);
+  Insert *insert;
+
+  if (g_str_equal (name, "storage.eject")) {
+    lodge_storage_work_change_drive (self, g_variant_get_string (parameter, NULL), NULL, FALSE);
+    return;
+  }
+  insert = g_new0 (Insert, 1);
+  insert->window = self;
+  insert->drive = g_variant_dup_string (parameter, NULL);
+  lodge_storage_choose (self, _ ("Choose a Disc"), GTK_FILE_CHOOSER_ACTION_OPEN, _ ("_Insert"),
+                        NULL, disc_chosen, insert, insert_free);
+}
+
+static void
+disk_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeStorageWindow *self = LODGE_STORAGE_WINDOW (widget);
+  const char *id = g_variant_get_string (parameter, NULL);
+
+  if (g_str_equal (name, "storage.grow"))
+    lodge_storage_ask_grow (self, id);
+  else if (g_str_equal (name, "storage.export"))
+    lodge_storage_ask_export (self, id);
+  else if (g_str_equal (name, "storage.remove"))
+    lodge_storage_ask_remove (self, id);
+  else
+    lodge_storage_work_call (self, "CompactDisk", g_variant_new ("(s)", id),
+                             g_strdup_printf (_ ("Could Not Compact %s"), id));
+}
+
+/* A window that is closed may live on in a call that has not come back, and is not disposed of
+ * before; gtk_window_destroy() hides it without the signal and then unrealizes it. */
+static void
+end (LodgeStorageWindow *self)
+{
+  drop_machine (self);
+  g_clear_object (&self->chooser);
+  if (self->connection != NULL)
+    g_signal_handlers_disconnect_by_data (self->connection, self);
+  g_clear_object (&self->connection);
+}
+
+static void
+lodge_storage_window_unrealize (GtkWidget *widget)
+{
+  end (LODGE_STORAGE_WINDOW (widget));
+  GTK_WIDGET_CLASS (lodge_storage_window_parent_class)->unrealize (widget);
+}
+
+static void
+lodge_storage_window_dispose (GObject *object)
+{
+  LodgeStorageWindow *self = LODGE_STORAGE_WINDOW (object);
+
+  end (self);
+  g_clear_object (&self->bar);
+  G_OBJECT_CLASS (lodge_storage_window_parent_class)->dispose (object);
+}
+
+static void
+lodge_storage_window_finalize (GObject *object)
+{
+  LodgeStorageWindow *self = LODGE_STORAGE_WINDOW (object);
+
+  g_free (self->uuid);
+  g_free (self->name);
+  g_free (self->drives);
+  g_free (self->focus);
+  g_clear_pointer (&self->disks, g_variant_unref);
+  G_OBJECT_CLASS (lodge_storage_window_parent_class)->finalize (object);
+}
+
+static void
+lodge_storage_window_class_init (LodgeStorageWindowClass *klass)
+{
+  static const char *const disk_actions[] = {"storage.grow", "storage.compact", "storage.export",
+                                             "storage.remove"};
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = lodge_storage_window_dispose;
+  G_OBJECT_CLASS (klass)->finalize = lodge_storage_window_finalize;
+  widget_class->unrealize = lodge_storage_window_unrealize;
+  gtk_widget_class_install_action (widget_class, "storage.add", NULL, add_action);
+  for (guint i = 0; i < G_N_ELEMENTS (disk_actions); i++)
+    gtk_widget_class_install_action (widget_class, disk_actions[i], "s", disk_action);
+  gtk_widget_class_install_action (widget_class, "storage.insert", "s", drive_action);
+  gtk_widget_class_install_action (widget_class, "storage.eject", "s", drive_action);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_n, GDK_CONTROL_MASK, "storage.add",
+                                       NULL);
+}
+
+static GtkWidget *
+make_pages (LodgeStorageWindow *self)
+{
+  GtkWidget *scroller = gtk_scrolled_window_new ();
+  GtkWidget *clamp = adw_clamp_new ();
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 24);
+  GtkWidget *loading = gtk_label_new (_ ("Looking for the disks"));
+  GtkWidget *problem = adw_status_page_new ();
+
+  gtk_widget_set_margin_top (box, 18);
+  gtk_widget_set_margin_bottom (box, 18);
+  gtk_widget_set_margin_start (box, 18);
+  gtk_widget_set_margin_end (box, 18);
+  lodge_storage_list_init (self, GTK_BOX (box));
+  adw_clamp_set_child (ADW_CLAMP (clamp), box);
+  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scroller), clamp);
+  gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scroller), GTK_POLICY_NEVER,
+                                  GTK_POLICY_AUTOMATIC);
+  gtk_widget_add_css_class (loading, "dim-label");
+  adw_status_page_set_icon_name (ADW_STATUS_PAGE (problem), "dialog-warning-symbolic");
+  adw_status_page_set_title (ADW_STATUS_PAGE (problem), _ ("Could Not Find the Machine"));
+  self->problem_page = ADW_STATUS_PAGE (problem);
+
+  self->pages = GTK_STACK (gtk_stack_new ());
+  gtk_stack_add_named (self->pages, loading, "loading");
+  gtk_stack_add_named (self->pages, scroller, "list");
+  gtk_stack_add_named (self->pages, problem, "problem");
+  gtk_widget_set_vexpand (GTK_WIDGET (self->pages), TRUE);
+  return GTK_WIDGET (self->pages);
+}
+
+static GtkWidget *
+make_hint (LodgeStorageWindow *self)
+{
+  GtkWidget *icon = gtk_image_new_from_icon_name ("dialog-information-symbolic");
+
+  self->hint = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 9);
+  self->hint_label = GTK_LABEL (gtk_label_new (NULL));
+  gtk_label_set_wrap (self->hint_label, TRUE);
+  gtk_label_set_wrap_mode (self->hint_label, PANGO_WRAP_WORD_CHAR);
+  gtk_label_set_xalign (self->hint_label, 0);
+  gtk_widget_set_hexpand (GTK_WIDGET (self->hint_label), TRUE);
+  gtk_box_append (GTK_BOX (self->hint), icon);
+  gtk_box_append (GTK_BOX (self->hint), GTK_WIDGET (self->hint_label));
+  gtk_widget_add_css_class (self->hint, "snapshots-hint");
+  gtk_widget_set_visible (self->hint, FALSE);
+  return self->hint;
+}
+
+static void
+lodge_storage_window_init (LodgeStorageWindow *self)
+{
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
+  GtkWidget *header = adw_header_bar_new ();
+  GtkWidget *toasts = adw_toast_overlay_new ();
+
+  gtk_window_set_default_size (GTK_WINDOW (self), WIDTH, HEIGHT);
+  gtk_widget_set_size_request (GTK_WIDGET (self), MIN_WIDTH, -1);
+
+  self->add_button = gtk_button_new_with_mnemonic (_ ("_Add Disk…"));
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->add_button), "storage.add");
+  adw_header_bar_pack_start (ADW_HEADER_BAR (header), self->add_button);
+  /* Lives as long as what it follows is told to this window. */
+  self->bar = g_object_ref_sink (LODGE_WORK_BAR (lodge_work_bar_new ()));
+  gtk_box_append (GTK_BOX (box), header);
+  gtk_box_append (GTK_BOX (box), make_hint (self));
+  gtk_box_append (GTK_BOX (box), make_pages (self));
+  gtk_box_append (GTK_BOX (box), GTK_WIDGET (self->bar));
+  adw_toast_overlay_set_child (ADW_TOAST_OVERLAY (toasts), box);
+  adw_window_set_content (ADW_WINDOW (self), toasts);
+}
+
+static LodgeStorageWindow *
+find_window (GtkWindow *parent, const char *uuid)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++) {
+    g_autoptr (GtkWindow) window = g_list_model_get_item (windows, i);
+
+    if (LODGE_IS_STORAGE_WINDOW (window) && gtk_window_get_transient_for (window) == parent &&
+        g_str_equal (LODGE_STORAGE_WINDOW (window)->uuid, uuid))
+      return LODGE_STORAGE_WINDOW (window);
+  }
+  return NULL;
+}
+
+GtkWidget *
+lodge_storage_window_show (GtkWindow *parent,
+                           LodgeConnection *connection,
+                           const char *uuid,
+                           const char *name)
+{
+  LodgeStorageWindow *self = find_window (parent, uuid);
+
+  if (self == NULL) {
+    self = g_object_new (LODGE_TYPE_STORAGE_WINDOW, NULL);
+    self->uuid = g_strdup (uuid);
+    self->name = g_strdup (name);
+    self->connection = g_object_ref (connection);
+    set_title (self);
+    lodge_child_window_attach (GTK_WINDOW (self), parent);
+    g_signal_connect (connection, "notify::client", G_CALLBACK (client_cb), self);
+    g_signal_connect_swapped (connection, "notify::problem",
+                              G_CALLBACK (lodge_storage_window_update), self);
+    /* After a dialog. */
+    g_signal_connect (self, "notify::is-active", G_CALLBACK (keep_focus), NULL);
+    client_cb (connection, NULL, self);
+  }
+  gtk_window_present (GTK_WINDOW (self));
+  return GTK_WIDGET (self);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What one machine stores on: its disks, with what they take of this computer's, and its drives for
+ * discs; and what can be done with them.
+ *
+ * What is shown is what the engine says, and follows it, whoever has changed something. Long work
+ * goes on when the window is closed; it is shown again when it is opened, whoever began it.
+ */
+#pragma once
+
+#include "console/lodge-connection.h"
+
+#include <adwaita.h>
+
+G_BEGIN_DECLS
+
+#define LODGE_TYPE_STORAGE_WINDOW (lodge_storage_window_get_type ())
+G_DECLARE_FINAL_TYPE (LodgeStorageWindow, lodge_storage_window, LODGE, STORAGE_WINDOW, AdwWindow)
+
+/**
+ * lodge_storage_window_show:
+ * @parent: the window that it belongs to
+ * @uuid: the machine
+ * @name: its name, until the engine says it
+ *
+ * Shows the window: the one that @parent has for this machine, or a new one.
+ *
+ * Returns: (transfer none)
+ */
+GtkWidget *lodge_storage_window_show (GtkWindow *parent,
+                                      LodgeConnection *connection,
+                                      const char *uuid,
+                                      const char *name);
+
+G_END_DECLS

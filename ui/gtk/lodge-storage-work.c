@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the storage window asks of the machine, and the jobs that come of it. */
+#include "gtk/lodge-storage-window-private.h"
+
+#include "gtk/lodge-job.h"
+#include "gtk/lodge-message.h"
+#include "gtk/lodge-set-keys.h"
+#include "lodge-client.h"
+#include "lodge-error.h"
+
+#include <glib/gi18n-lib.h>
+
+#define CALL_LIMIT_MS (LODGE_CLIENT_CALL_LIMIT_S * 1000)
+
+/* From a call to the end of its job; lives longer than the window where that is closed. */
+typedef struct {
+  LodgeStorageWindow *window; /* owned */
+  char *method;               /* NULL: somebody else's, who is told */
+  GVariant *parameters;
+  char *failure;
+} Work;
+
+static Work *
+work_new (LodgeStorageWindow *window, const char *method, GVariant *parameters, char *failure)
+{
+  Work *work = g_new0 (Work, 1);
+
+  work->window = g_object_ref (window);
+  work->method = g_strdup (method);
+  work->parameters = parameters != NULL ? g_variant_ref_sink (parameters) : NULL;
+  work->failure = failure;
+  return work;
+}
+
+static void
+work_free (Work *work)
+{
+  g_object_unref (work->window);
+  g_free (work->method);
+  g_clear_pointer (&work->parameters, g_variant_unref);
+  g_free (work->failure);
+  g_free (work);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Work, work_free)
+
+/* What it has brought, in passing. Transfer full. */
+static char *
+dup_outcome (const Work *work, const char *result)
+{
+  guint64 bytes = g_ascii_strtoull (result, NULL, 10);
+  g_autofree char *size = g_format_size_full (bytes, G_FORMAT_SIZE_IEC_UNITS);
+
+  if (g_str_equal (work->method, "CompactDisk"))
+    /* Translators: %s is a size. */
+    return bytes > 0 ? g_strdup_printf (_ ("%s were given back"), size)
+                     : g_strdup (_ ("There was nothing to give back"));
+  if (g_str_equal (work->method, "GrowDisk"))
+    return g_strdup (_ ("The disk is larger. In the guest, enlarge the partition and the file "
+                        "system on it"));
+  if (g_str_equal (work->method, "AddDisk"))
+    /* Translators: %s is the id of a disk, such as disk1. */
+    return g_strdup_printf (_ ("The disk %s was added"), result);
+  if (g_str_equal (work->method, "ConvertDisk"))
+    return g_strdup (_ ("The disk was exported"));
+  return g_strdup (_ ("The disk was removed"));
+}
+
+static void
+replace_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_data)
+{
+  const Work *work = user_data;
+  const char *disk, *format, *path;
+
+  if (!g_str_equal (response, LODGE_MESSAGE_ACT))
+    return;
+  g_variant_get (work->parameters, "(&s&s&s@a{sv})", &disk, &format, &path, NULL);
+  lodge_storage_work_call (work->window, "ConvertDisk",
+                           g_variant_new ("(sss@a{sv})", disk, format, path,
+                                          g_variant_new_parsed ("{'replace': <true>}")),
+                           g_strdup (work->failure));
+}
+
+static void
+replace_gone (gpointer data, GClosure *closure)
+{
+  work_free (data);
+}
+
+/* Takes @work. */
+static void
+ask_replace (Work *work)
+{
+  AdwMessageDialog *dialog = lodge_message_ask (
+      GTK_WINDOW (work->window), _ ("Replace the File?"),
+      _ ("There is a file of that name already. What is in it is lost."), _ ("_Replace"));
+
+  g_signal_connect_data (dialog, "response", G_CALLBACK (replace_answered_cb), work, replace_gone,
+                         0);
+  g_signal_connect_object (work->window, "unrealize", G_CALLBACK (gtk_window_close), dialog,
+                           G_CONNECT_SWAPPED);
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
+static void
+end (Work *work_given, const char *result, GError *error)
+{
+  g_autoptr (Work) work = work_given;
+  LodgeStorageWindow *self = work->window;
+
+  if (lodge_storage_window_is_open (self)) {
+    self->calling = FALSE;
+    lodge_storage_window_update (self);
+    lodge_storage_window_reload (self);
+  }
+  if (error == NULL && work->method != NULL) {
+    g_autofree char *outcome = dup_outcome (work, result);
+
+    lodge_message_toast (GTK_WINDOW (self), outcome, LODGE_MESSAGE_TOAST_S);
+  } else if (error != NULL && lodge_storage_window_is_open (self) &&
+             g_strcmp0 (work->method, "ConvertDisk") == 0 &&
+             g_error_matches (error, LODGE_ERROR, LODGE_ERROR_EXISTS)) {
+    ask_replace (g_steal_pointer (&work));
+  } else if (error != NULL && work->failure != NULL) {
+    g_dbus_error_strip_remote_error (error);
+    lodge_set_keys_show_error (GTK_WINDOW (self), work->failure, error);
+  }
+  /* What began meanwhile. */
+  if (lodge_storage_window_is_open (self))
+    lodge_storage_work_find (self);
+}
+
+static void
+job_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = lodge_job_follow_finish (result, &error);
+
+  end (user_data, text, error);
+}
+
+/* Takes @work. */
+static void
+follow (Work *work, GDBusConnection *connection, const char *path)
+{
+  LodgeStorageWindow *self = work->window;
+
+  lodge_work_bar_follow (self->bar, connection, path, job_cb, work);
+  if (lodge_storage_window_is_open (self))
+    lodge_storage_window_update (self);
+}
+
+static void
+called_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Work *work = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) answer = g_dbus_proxy_call_finish (G_DBUS_PROXY (source), result, &error);
+  const char *path;
+
+  if (answer == NULL) {
+    end (work, NULL, error);
+    return;
+  }
+  g_variant_get (answer, "(&o)", &path);
+  follow (work, g_dbus_proxy_get_connection (G_DBUS_PROXY (source)), path);
+}
+
+void
+lodge_storage_work_call (LodgeStorageWindow *self,
+                         const char *method,
+                         GVariant *parameters,
+                         char *failure)
+{
+  g_autoptr (GVariant) owned = g_variant_ref_sink (parameters);
+  g_autofree char *owned_failure = failure;
+
+  /* A question may be answered after the engine went away, or something else began. */
+  if (!lodge_storage_window_is_open (self) || self->machine == NULL || self->calling ||
+      lodge_work_bar_is_busy (self->bar))
+    return;
+  self->calling = TRUE;
+  lodge_storage_window_update (self);
+  g_dbus_proxy_call (G_DBUS_PROXY (self->machine), method, owned, G_DBUS_CALL_FLAGS_NONE,
+                     CALL_LIMIT_MS, NULL, called_cb,
+                     work_new (self, method, owned, g_steal_pointer (&owned_failure)));
+}
+
+/* --- Jobs that run already --- */
+
+static void
+jobs_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeStorageWindow) self = user_data;
+  g_autoptr (GVariant) jobs = NULL;
+  GVariantIter iter;
+  const char *path, *kind, *machine, *state;
+
+  /* Without an answer there is nothing to show. */
+  if (!lodge_engine1_call_list_jobs_finish (LODGE_ENGINE1 (source), &jobs, result, NULL) ||
+      !lodge_storage_window_is_open (self) || self->calling || lodge_work_bar_is_busy (self->bar))
+    return;
+  g_variant_iter_init (&iter, jobs);
+  while (g_variant_iter_next (&iter, "(&o&s&s&sd)", &path, &kind, &machine, &state, NULL)) {
+    if (!g_str_has_prefix (kind, "disk-") || !g_str_equal (machine, self->uuid) ||
+        !g_str_equal (state, "running"))
+      continue;
+    follow (work_new (self, NULL, NULL, NULL), g_dbus_proxy_get_connection (G_DBUS_PROXY (source)),
+            path);
+    return;
+  }
+}
+
+void
+lodge_storage_work_find (LodgeStorageWindow *self)
+{
+  if (self->engine != NULL)
+    lodge_engine1_call_list_jobs (self->engine, NULL, jobs_cb, g_object_ref (self));
+}
+
+/* --- Drives --- */
+
+typedef struct {
+  LodgeStorageWindow *window; /* owned */
+  char *drive;
+  char *path;
+} Change;
+
+static void
+change_free (gpointer data)
+{
+  Change *its = data;
+
+  g_object_unref (its->window);
+  g_free (its->drive);
+  g_free (its->path);
+  g_free (its);
+}
+
+static void
+force_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_data)
+{
+  const Change *its = user_data;
+
+  if (g_str_equal (response, LODGE_MESSAGE_ACT))
+    lodge_storage_work_change_drive (its->window, its->drive, its->path, TRUE);
+}
+
+static void
+force_gone (gpointer data, GClosure *closure)
+{
+  change_free (data);
+}
+
+/* Takes @its. */
+static void
+ask_for_force (Change *its)
+{
+  AdwMessageDialog *dialog = lodge_message_ask (
+      GTK_WINDOW (its->window), _ ("The Guest Does Not Give the Disc Back"),
+      _ ("It may be reading from it. Taken out by force, whatever reads it there fails."),
+      _ ("Take Out by _Force"));
+
+  g_signal_connect_data (dialog, "response", G_CALLBACK (force_answered_cb), its, force_gone, 0);
+  g_signal_connect_object (its->window, "unrealize", G_CALLBACK (gtk_window_close), dialog,
+                           G_CONNECT_SWAPPED);
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
+static void
+changed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Change *its = user_data;
+  LodgeStorageWindow *self = its->window;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) answer = g_dbus_proxy_call_finish (G_DBUS_PROXY (source), result, &error);
+
+  if (lodge_storage_window_is_open (self)) {
+    self->calling = FALSE;
+    lodge_storage_window_update (self);
+    if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_BUSY)) {
+      ask_for_force (its);
+      return;
+    }
+  }
+  if (answer == NULL) {
+    g_dbus_error_strip_remote_error (error);
+    lodge_set_keys_show_error (GTK_WINDOW (self),
+                               its->path != NULL ? _ ("Could Not Insert the Disc")
+                                                 : _ ("Could Not Eject the Disc"),
+                               error);
+  }
+  change_free (its);
+}
+
+void
+lodge_storage_work_change_drive (LodgeStorageWindow *self,
+                                 const char *drive,
+                                 const char *path,
+                                 gboolean force)
+{
+  GVariant *parameters = path != NULL ? g_variant_new ("(ssb)", drive, path, force)
+                                      : g_variant_new ("(sb)", drive, force);
+  g_autoptr (GVariant) owned = g_variant_ref_sink (parameters);
+  Change *its;
+
+  if (!lodge_storage_window_is_open (self) || self->machine == NULL || self->calling)
+    return;
+  its = g_new0 (Change, 1);
+  its->window = g_object_ref (self);
+  its->drive = g_strdup (drive);
+  its->path = g_strdup (path);
+  self->calling = TRUE;
+  lodge_storage_window_update (self);
+  g_dbus_proxy_call (G_DBUS_PROXY (self->machine), path != NULL ? "InsertMedia" : "EjectMedia",
+                     owned, G_DBUS_CALL_FLAGS_NONE, CALL_LIMIT_MS, NULL, changed_cb, its);
+}
