@@ -117,6 +117,9 @@ const LodgectlCommand lodgectl_commands[] = {
       { .name = "discard-suspended",
         .sentence = N_ ("give up the memory of a guest that is suspended and start it anew, which "
                         "for it is a loss of power at the time when it was suspended") },
+      { .name = "disposable",
+        .sentence = N_ ("keep nothing of this run: what the guest writes to its disks, its "
+                        "firmware’s variables and its TPM is gone when it ends, however it ends") },
     },
     .handler = lodgectl_start,
   },

@@ -223,6 +223,7 @@ print_machine (LodgeMachine1 *machine, GVariant *description, GPtrArray *keys)
       {_ ("UUID"), lodge_machine1_get_uuid (machine)},
       {_ ("State"), lodge_words_machine_state (lodge_machine1_get_state (machine))},
       {_ ("Asleep"), lodge_machine1_get_asleep (machine) ? _ ("yes") : ""},
+      {_ ("Kept"), lodge_machine1_get_disposable (machine) ? _ ("nothing of this run") : ""},
       {_ ("Note"), lodge_machine1_get_note (machine)},
       {_ ("Folder"), lodge_machine1_get_folder (machine)},
       {_ ("Display"), lodge_machine1_get_spice_socket (machine)},
@@ -282,6 +283,8 @@ print_machine_json (LodgeMachine1 *machine, GVariant *description, GPtrArray *ke
   lodgectl_json_add_string (builder, "console_owner", lodge_machine1_get_console_owner (machine));
   json_builder_set_member_name (builder, "asleep");
   json_builder_add_boolean_value (builder, lodge_machine1_get_asleep (machine));
+  json_builder_set_member_name (builder, "disposable");
+  json_builder_add_boolean_value (builder, lodge_machine1_get_disposable (machine));
   add_terminals_json (builder, lodge_machine1_get_terminals (machine));
   json_builder_set_member_name (builder, "description");
   json_builder_begin_object (builder);

@@ -46,11 +46,15 @@ show_note (LodgectlRun *run)
 
 /* Loading a guest's memory takes as long as it takes. */
 static gboolean
-start (LodgectlRun *run, LodgeMachine1 *machine, GError **error)
+start (LodgectlRun *run, LodgeMachine1 *machine, gboolean disposable, GError **error)
 {
   if (g_strcmp0 (lodge_machine1_get_state (machine), "suspended") == 0)
     g_dbus_proxy_set_default_timeout (G_DBUS_PROXY (machine), G_MAXINT);
-  if (!lodgectl_run_check (run, lodge_machine1_call_start_sync (machine, NULL, error), error))
+  if (!lodgectl_run_check (run,
+                           disposable
+                               ? lodge_machine1_call_start_disposable_sync (machine, NULL, error)
+                               : lodge_machine1_call_start_sync (machine, NULL, error),
+                           error))
     return FALSE;
   show_note (run);
   return TRUE;
@@ -71,7 +75,7 @@ lodgectl_start (LodgectlRun *run, GError **error)
     if (nothing == NULL)
       return FALSE;
   }
-  return start (run, machine, error);
+  return start (run, machine, lodgectl_run_has_option (run, "disposable"), error);
 }
 
 gboolean
@@ -111,7 +115,7 @@ lodgectl_resume (LodgectlRun *run, GError **error)
   if (machine == NULL)
     return FALSE;
   if (g_strcmp0 (lodge_machine1_get_state (machine), "suspended") == 0)
-    return start (run, machine, error);
+    return start (run, machine, FALSE, error);
   return lodgectl_run_check (run, lodge_machine1_call_resume_sync (machine, NULL, error), error);
 }
 

@@ -84,7 +84,7 @@ suspend (GTask *task, LodgeMachine *machine)
   LodgeJob *job;
 
   if (description == NULL || description->session_end != LODGE_SESSION_END_SUSPEND ||
-      lodge_machine_get_asleep (machine) ||
+      lodge_machine_get_asleep (machine) || lodge_machine_is_disposable (machine) ||
       g_hash_table_contains (shut_down->not_suspended, machine))
     return FALSE;
   if (state == LODGE_STATE_RUNNING) {

@@ -31,7 +31,8 @@ lodge_machine_clear_run (LodgeMachine *self)
 {
   g_autofree char *folder = lodge_machine_dup_folder (self);
 
-  if (!lodge_machine_has_gone_on (self))
+  /* As long as there is a QEMU that nothing is kept of, no other engine may take it for another. */
+  if (!lodge_machine_has_gone_on (self) && (!self->disposable || self->pid == 0))
     lodge_run_record_clear (folder);
 }
 

@@ -66,6 +66,17 @@ looked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   tell_failed (failure);
 }
 
+/* What could not be removed is tried again with the next work, and by the next engine. */
+static void
+tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!lodge_machine_tidy_finish (LODGE_MACHINE (source), result, &error))
+    g_debug ("%s", error->message);
+  tell_failed (user_data);
+}
+
 /* Nothing of it runs any more. */
 static void
 end_failed (Failure *failure)
@@ -88,7 +99,10 @@ end_failed (Failure *failure)
   /* Also what the end of its QEMU has left there. */
   if (start->recorded || start->suspended != NULL)
     lodge_machine_clear_run (self);
-  tell_failed (failure);
+  if (start->disposable)
+    lodge_machine_tidy_async (self, tidied_cb, failure);
+  else
+    tell_failed (failure);
 }
 
 static void
@@ -164,7 +178,8 @@ start_companions (LodgeMachine *self,
   }
 
   if (start->description->tpm) {
-    g_autofree char *folder = lodge_machine_dup_folder (self);
+    g_autofree char *folder = start->disposable ? lodge_machine_throwaway_dup_tpm_folder (self)
+                                                : lodge_machine_dup_folder (self);
     g_autofree char *unit = g_strdup_printf ("lodge-tpm-%s.scope", self->uuid);
 
     *out_tpm_socket = lodge_tpm_start (folder, start->description->tpm_state, self->runtime, unit,
@@ -226,6 +241,8 @@ continued_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   /* A guest that ends with its first instructions tells so before "cont" has its answer. */
   if (self->state == LODGE_STATE_STARTING)
     lodge_machine_set_state (self, LODGE_STATE_RUNNING);
+  if (self->disposable && self->note[0] == '\0')
+    lodge_machine_note_run (self);
   lodge_machine_screen_begin (self);
   lodge_machine_share_update (self);
   g_task_return_boolean (task, TRUE);
@@ -238,7 +255,6 @@ cont (GTask *task)
   LodgeMachine *self = g_task_get_source_object (task);
   LodgeStart *start = g_task_get_task_data (task);
 
-  start->recorded = TRUE;
   if (start->suspended != NULL) {
     start->continued = TRUE;
     lodge_machine_set_gone_on (self, start->suspended);
@@ -252,10 +268,8 @@ recorded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
   LodgeMachine *self = g_task_get_source_object (task);
-  LodgeStart *start = g_task_get_task_data (task);
   GError *error = NULL;
 
-  start->recorded = TRUE;
   if (!g_task_propagate_boolean (G_TASK (result), &error) ||
       g_cancellable_set_error_if_cancelled (self->start_cancellable, &error)) {
     lodge_machine_start_failed (task, error);
@@ -272,7 +286,7 @@ recorded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
 typedef struct {
   char *folder;
-  char *suspended;
+  char *suspended; /* or NULL, for a run of which nothing is kept */
   LodgeDescription *started;
 } Record;
 
@@ -293,7 +307,10 @@ record_thread (GTask *worker, gpointer source, gpointer data, GCancellable *canc
   Record *record = data;
   GError *error = NULL;
 
-  if (lodge_run_record_begin_resumed (record->folder, record->started, record->suspended, &error))
+  if (record->suspended == NULL
+          ? lodge_run_record_begin_disposable (record->folder, record->started, &error)
+          : lodge_run_record_begin_resumed (record->folder, record->started, record->suspended,
+                                            &error))
     g_task_return_boolean (worker, TRUE);
   else
     g_task_return_error (worker, error);
@@ -318,12 +335,13 @@ linked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
         task, g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED, _ ("QEMU ended while it started")));
     return;
   }
-  if (start->suspended != NULL) {
+  if (start->suspended != NULL || start->disposable) {
     g_autoptr (GTask) worker = g_task_new (NULL, NULL, recorded_cb, task);
     Record *record = g_new0 (Record, 1);
 
     /* On the disk before the guest runs: from then on its disks may be newer than that memory,
-     * which then must not be loaded again, whatever ends. */
+     * which then must not be loaded again, whatever ends. And what it writes to when nothing is
+     * kept has no name any more: no engine may freeze that, or clone it. */
     record->folder = g_steal_pointer (&folder);
     record->suspended = g_strdup (start->suspended);
     record->started = lodge_description_copy (start->description);
@@ -341,7 +359,6 @@ loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
   LodgeMachine *self = g_task_get_source_object (task);
-  LodgeStart *start = g_task_get_task_data (task);
   g_autofree char *folder = lodge_machine_dup_folder (self);
   g_autofree char *log = g_build_filename (folder, "qemu.log", NULL);
   g_autofree char *words = NULL;
@@ -354,8 +371,6 @@ loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     lodge_machine_links_async (self, self->start_cancellable, linked_cb, task);
     return;
   }
-  /* A QEMU that cannot take it ends, which is no crash of a guest that ran. */
-  start->recorded = TRUE;
   words = lodge_launch_read_last_words (log);
   told = g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED,
                       _ ("QEMU did not take the memory of “%s”: %s (the whole log is %s)"),
@@ -365,6 +380,26 @@ loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
                                       : "",
                       log);
   lodge_machine_start_failed (task, told);
+}
+
+/* QEMU has opened what it writes to, and nobody else shall: it is gone with QEMU. */
+static void
+nameless_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = LODGE_MACHINE (source);
+  g_autoptr (GError) error = NULL;
+
+  /* With the next work, or the next engine. */
+  if (!lodge_machine_tidy_finish (self, result, &error))
+    g_debug ("%s", error->message);
+  if (self->qmp == NULL) {
+    lodge_machine_start_failed (
+        task, g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED, _ ("QEMU ended while it started")));
+    return;
+  }
+  lodge_journal_step ("nameless");
+  lodge_machine_links_async (self, self->start_cancellable, linked_cb, task);
 }
 
 static void
@@ -398,7 +433,11 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   /* The guest has stood still since its memory was written. */
   if (start->memory_fd >= 0 && fstat (start->memory_fd, &memory) == 0)
     lodge_machine_clock_stood_still (self, (gint64) memory.st_mtim.tv_sec * G_USEC_PER_SEC);
-  if (start->memory_fd >= 0 || start->suspended != NULL)
+  /* From here on its end is, which is no crash of a guest that ran. */
+  start->recorded = TRUE;
+  if (start->disposable)
+    lodge_machine_tidy_async (self, nameless_cb, task);
+  else if (start->memory_fd >= 0 || start->suspended != NULL)
     lodge_qemu_snapshot_load_async (qmp, start->memory_fd, self->start_cancellable, loaded_cb,
                                     task);
   else
@@ -411,8 +450,9 @@ reaped_cb (GPid pid, int status, gpointer user_data)
 {
 }
 
-void
-lodge_machine_launch (GTask *task)
+/* The runtime folder is there, and what QEMU writes to. Takes @task. */
+static void
+launch (GTask *task)
 {
   LodgeMachine *self = g_task_get_source_object (task);
   LodgeStart *start = g_task_get_task_data (task);
@@ -427,10 +467,7 @@ lodge_machine_launch (GTask *task)
   g_autofree char *qmp_socket = NULL;
   GError *error = NULL;
 
-  lodge_machine_detach (self); /* what an earlier life may have left in the runtime folder */
-  self->runtime = make_runtime_folder (self, &error);
-  if (self->runtime == NULL ||
-      !start_companions (self, start, contained, wires, &tpm_socket, &error)) {
+  if (!start_companions (self, start, contained, wires, &tpm_socket, &error)) {
     lodge_machine_close_wires (wires);
     lodge_machine_start_failed (task, error);
     return;
@@ -473,4 +510,35 @@ lodge_machine_launch (GTask *task)
   qmp_socket = g_build_filename (self->runtime, "qmp.sock", NULL);
   lodge_qmp_connect_async (qmp_socket, QMP_TIMEOUT_MS, self->pid, self->start_cancellable,
                            connected_cb, task);
+}
+
+static void
+throwaway_made_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = LODGE_MACHINE (source);
+  GError *error = NULL;
+
+  if (!lodge_machine_throwaway_make_finish (self, result, &error) ||
+      g_cancellable_set_error_if_cancelled (self->start_cancellable, &error))
+    lodge_machine_start_failed (task, error);
+  else
+    launch (task);
+}
+
+void
+lodge_machine_launch (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  LodgeStart *start = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  lodge_machine_detach (self); /* what an earlier life may have left in the runtime folder */
+  self->runtime = make_runtime_folder (self, &error);
+  if (self->runtime == NULL)
+    lodge_machine_start_failed (task, error);
+  else if (start->disposable)
+    lodge_machine_throwaway_make_async (self, start->description, throwaway_made_cb, task);
+  else
+    launch (task);
 }

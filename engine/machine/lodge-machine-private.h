@@ -74,6 +74,7 @@ struct _LodgeMachine {
   LodgeDescription *started;       /* what QEMU was started with; NULL: by an earlier engine */
   gboolean frozen;                 /* for a snapshot, a moment; nobody asked for a pause */
   gboolean disk_failed;            /* what the guest is paused for */
+  gboolean disposable;             /* nothing of this run is kept */
   gboolean ending;                 /* QEMU was told to go: its end is no crash */
   gboolean start_failed;           /* as the note says, and nothing was changed since */
   gboolean restart;                /* the guest reset and gets a fresh QEMU */
@@ -111,6 +112,8 @@ void lodge_machine_set_note (LodgeMachine *self, const char *note);
 /* Where it comes to rest: suspended while machine.ini names a guest's memory that it has not gone
  * on from, else off. */
 LodgeState lodge_machine_get_rest_state (LodgeMachine *self);
+/* What there is to say of one that runs. */
+void lodge_machine_note_run (LodgeMachine *self);
 /* What there is to say of a machine that does nothing: its machine.ini, or its crash. */
 void lodge_machine_note_rest (LodgeMachine *self);
 void lodge_machine_emit_changed (LodgeMachine *self);
@@ -218,7 +221,8 @@ lodge_machine_tidy_earlier_finish (LodgeMachine *self, GAsyncResult *result, GEr
 void lodge_machine_set_gone_on (LodgeMachine *self, const char *suspended);
 /* Whether machine.ini names what the guest has gone on from. */
 gboolean lodge_machine_has_gone_on (LodgeMachine *self);
-/* lodge_run_record_clear(), unless that is so. */
+/* lodge_run_record_clear(), unless that is so, or QEMU is there of a run of which nothing is kept.
+ */
 void lodge_machine_clear_run (LodgeMachine *self);
 /* machine.ini names no memory any more. Errors: those of saving. */
 void
@@ -279,6 +283,9 @@ void lodge_machine_start_suspended_async (LodgeMachine *self,
                                           gpointer user_data);
 /* Fills firmware_code and nvram where they are empty or gone. %LODGE_ERROR_HOST. */
 gboolean lodge_machine_resolve_firmware (LodgeDescription *description, GError **error);
+
+/* lodge-machine-throwaway.c: what a disposable run has left beside the sockets. */
+void lodge_machine_throwaway_remove_tpm (LodgeMachine *self);
 
 /* lodge-machine-launch.c */
 /* @wires: of LodgeMachineCommandWire; for those that no command took. */

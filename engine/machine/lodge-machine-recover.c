@@ -145,9 +145,12 @@ recover_live (LodgeMachine *self, LodgeState state)
 
   if (lodge_run_record_read (folder) == LODGE_RUN_NONE)
     lodge_run_record_begin (folder, NULL);
+  self->disposable = lodge_run_record_is_disposable (folder);
   /* One whose power button was pressed before it fell silent still thinks about that. */
   if (self->state != LODGE_STATE_STOPPING && self->state != LODGE_STATE_CRASHED)
     lodge_machine_set_state (self, state);
+  if (self->disposable && self->note[0] == '\0')
+    lodge_machine_note_run (self);
   /* Also where QEMU cannot be asked: what is shared can be ended. */
   lodge_machine_share_recover (self);
 }
@@ -228,6 +231,7 @@ take_status (GTask *task_given)
   g_autoptr (GTask) task = task_given;
   LodgeMachine *self = g_task_get_source_object (task);
   const char *status = g_task_get_task_data (task);
+  g_autofree char *folder = lodge_machine_dup_folder (self);
 
   lodge_machine_end_silence (self);
   for (guint i = 0; i < G_N_ELEMENTS (statuses); i++) {
@@ -240,6 +244,7 @@ take_status (GTask *task_given)
     if (statuses[i].end) {
       /* What it had not got yet, or has no more, is nothing to tell. */
       lodge_machine_set_note (self, NULL);
+      self->disposable = lodge_run_record_is_disposable (folder);
       lodge_machine_set_state (self, statuses[i].state);
       lodge_machine_end_qemu (self);
     } else {

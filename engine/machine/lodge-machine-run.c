@@ -97,6 +97,7 @@ lodge_machine_detach (LodgeMachine *self)
   if (self->has_tpm)
     lodge_tpm_stop (self->runtime);
   self->has_tpm = FALSE;
+  lodge_machine_throwaway_remove_tpm (self);
 
   g_free (self->spice_socket);
   self->spice_socket = g_strdup ("");
@@ -145,11 +146,19 @@ static void
 finish_end (LodgeMachine *self)
 {
   gboolean restart = self->restart;
+  gboolean forgotten = self->disposable;
 
   self->restart = FALSE;
   lodge_machine_set_state (self, lodge_machine_get_rest_state (self));
+  if (forgotten) {
+    lodge_machine_clear_run (self);
+    lodge_machine_note_rest (self);
+  }
+  if (forgotten && restart)
+    lodge_machine_set_note (self, _ ("The guest has reset, which was the end of a run of which "
+                                     "nothing was to be kept"));
   lodge_machine_end_waiting (self);
-  if (restart)
+  if (restart && !forgotten)
     lodge_machine_start_async (self, restarted_cb, NULL);
 }
 
@@ -230,6 +239,12 @@ dup_crash_note (LodgeMachine *self, LodgeRunEnd how)
   g_autofree char *log = g_build_filename (folder, "qemu.log", NULL);
   g_autofree char *words = NULL;
 
+  if (lodge_run_record_is_disposable (folder))
+    return g_strdup (how == LODGE_RUN_COMPUTER_ENDED
+                         ? _ ("The computer was switched off or lost power during a run of which "
+                              "nothing was to be kept; the machine is as it was before that")
+                         : _ ("QEMU ended unexpectedly during a run of which nothing was to be "
+                              "kept; the machine is as it was before that"));
   if (how == LODGE_RUN_COMPUTER_ENDED)
     return g_strdup (_ ("It was running when the computer was switched off or lost power; the "
                         "guest lost power too"));
@@ -243,10 +258,17 @@ void
 lodge_machine_crashed (LodgeMachine *self, LodgeRunEnd how)
 {
   g_autofree char *note = dup_crash_note (self, how);
+  g_autofree char *folder = lodge_machine_dup_folder (self);
 
   /* A machine.ini that cannot be read is what has to be mended first. */
   if (self->file != NULL)
     lodge_machine_set_note (self, note);
+  if (self->pid == 0 && lodge_run_record_is_disposable (folder)) {
+    /* Whatever its guest has lost is nothing of the machine's. */
+    lodge_machine_clear_run (self);
+    lodge_machine_set_state (self, lodge_machine_get_rest_state (self));
+    return;
+  }
   lodge_machine_set_state (self, LODGE_STATE_CRASHED);
 }
 
@@ -285,12 +307,14 @@ gone_cb (GPid pid, int status, gpointer user_data)
   if (!expected) {
     g_autofree char *folder = lodge_machine_dup_folder (self);
 
-    lodge_run_record_qemu_ended (folder);
+    /* A guest that has run no instruction has lost nothing, and the next engine need not tell. */
+    if (!starting || lodge_run_record_read (folder) != LODGE_RUN_NONE)
+      lodge_run_record_qemu_ended (folder);
     lodge_machine_crashed (self, LODGE_RUN_QEMU_ENDED);
     lodge_machine_end_waiting (self);
   } else if (lodge_machine_has_gone_on (self)) {
     lodge_machine_forget_async (self, forgotten_cb, NULL);
-  } else if (panicked || saved || !drop_kernel (self)) {
+  } else if (panicked || saved || self->disposable || !drop_kernel (self)) {
     finish_end (self);
   }
 }
@@ -425,7 +449,7 @@ event_cb (LodgeQmp *qmp, const char *name, JsonObject *data, gpointer user_data)
 
     /* A QEMU that was silent has more to say before that is over. */
     if ((self->disk_failed || goes_on) && self->silence == NULL)
-      lodge_machine_set_note (self, NULL);
+      lodge_machine_note_run (self);
     self->disk_failed = FALSE;
     if (goes_on)
       lodge_machine_set_state (self, LODGE_STATE_RUNNING);

@@ -220,6 +220,14 @@ lodge_machine_screen_end (LodgeMachine *self)
   if (self->screen_timeout == 0)
     return;
   g_clear_handle_id (&self->screen_timeout, g_source_remove);
+  if (self->disposable) {
+    /* Nor is the picture of a run of which nothing is. */
+    g_clear_pointer (&self->thumbnail, g_bytes_unref);
+    lodge_machine_screen_load (self);
+    if (self->thumbnail == NULL)
+      self->thumbnail_serial = 0;
+    return;
+  }
   if (self->thumbnail == NULL)
     return;
   folder = lodge_machine_dup_folder (self);
@@ -246,5 +254,5 @@ lodge_machine_screen_load (LodgeMachine *self)
       memcmp (data, "\x89PNG\r\n\x1a\n", 8) != 0)
     return;
   self->thumbnail = g_bytes_new_take (g_steal_pointer (&data), size);
-  self->thumbnail_serial = 1;
+  self->thumbnail_serial++;
 }

@@ -11,11 +11,12 @@ G_BEGIN_DECLS
 typedef struct {
   LodgeDescription *description;
   int lock_fd;
-  int memory_fd;      /* that the guest goes on from, or -1 */
-  char *suspended;    /* what that is, where the guest was suspended to disk; or NULL */
-  gboolean resolved;  /* something in the description is new */
-  gboolean recorded;  /* that the guest runs */
-  gboolean continued; /* it was told to go on from @suspended, which it may have done */
+  int memory_fd;       /* that the guest goes on from, or -1 */
+  char *suspended;     /* what that is, where the guest was suspended to disk; or NULL */
+  gboolean disposable; /* nothing of it is kept */
+  gboolean resolved;   /* something in the description is new */
+  gboolean recorded;   /* that the guest runs, or that its QEMU has ended */
+  gboolean continued;  /* it was told to go on from @suspended, which it may have done */
 } LodgeStart;
 
 /* Steps 4 to 7: ends @task. Takes it. */
@@ -24,5 +25,21 @@ void lodge_machine_launch (GTask *task);
 /* Ends everything that was begun, and @task when nothing of it runs any more. The only way out of a
  * start that failed. Takes both. */
 void lodge_machine_start_failed (GTask *task, GError *error);
+
+/* lodge-machine-throwaway.c */
+
+/* Makes what the guest of a disposable run writes to, and has @description (lent, and left alone
+ * meanwhile) name it. After a failure, too, lodge_machine_tidy_async() removes it again.
+ *
+ * Errors: %LODGE_ERROR_STORAGE, %LODGE_ERROR_DENIED, %LODGE_ERROR_INVALID, and those of
+ * lodge_machine_tidy_earlier_async(). */
+void lodge_machine_throwaway_make_async (LodgeMachine *self,
+                                         LodgeDescription *description,
+                                         GAsyncReadyCallback callback,
+                                         gpointer user_data);
+gboolean
+lodge_machine_throwaway_make_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
+/* The folder that the state of its TPM is in. Transfer full. */
+char *lodge_machine_throwaway_dup_tpm_folder (LodgeMachine *self);
 
 G_END_DECLS

@@ -243,6 +243,7 @@ start_now (GTask *task)
   }
   held = lodge_machine_dup_held_note (self);
   lodge_machine_set_note (self, held);
+  self->disposable = start->disposable;
   lodge_machine_set_state (self, LODGE_STATE_STARTING);
   self->restart = FALSE;
   self->start_failed = FALSE;
@@ -355,18 +356,47 @@ new_task (LodgeMachine *self, int memory_fd, GAsyncReadyCallback callback, gpoin
   return task;
 }
 
+/* Takes @task. */
+static void
+stop_work_and_begin (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+
+  if (self->work != NULL && self->work_gives_way)
+    lodge_machine_stop_work_async (self, work_stopped_cb, task);
+  else
+    forget (task);
+}
+
 void
 lodge_machine_start_from_async (LodgeMachine *self,
                                 int memory_fd,
                                 GAsyncReadyCallback callback,
                                 gpointer user_data)
 {
-  GTask *task = new_task (self, memory_fd, callback, user_data);
+  stop_work_and_begin (new_task (self, memory_fd, callback, user_data));
+}
 
-  if (self->work != NULL && self->work_gives_way)
-    lodge_machine_stop_work_async (self, work_stopped_cb, task);
-  else
-    forget (task);
+void
+lodge_machine_start_disposable_async (LodgeMachine *self,
+                                      GAsyncReadyCallback callback,
+                                      gpointer user_data)
+{
+  GTask *task = new_task (self, -1, callback, user_data);
+  LodgeStart *start = g_task_get_task_data (task);
+
+  lodge_machine_refresh (self);
+  if (self->state == LODGE_STATE_SUSPENDED) {
+    g_task_return_new_error (
+        task, LODGE_ERROR, LODGE_ERROR_STATE,
+        _ ("“%s” is suspended, and its guest could go on only once: resume it, "
+           "or discard its saved state, before a run of which nothing is kept"),
+        lodge_machine_get_name (self));
+    g_object_unref (task);
+    return;
+  }
+  start->disposable = TRUE;
+  stop_work_and_begin (task);
 }
 
 void

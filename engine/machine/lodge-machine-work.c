@@ -27,6 +27,13 @@ lodge_machine_begin_work (LodgeMachine *self, LodgeJob *job, GError **error)
 {
   if (!lodge_machine_check_recovered (self, error) || !lodge_machine_check_no_work (self, error))
     return FALSE;
+  /* What QEMU is about to open is in the journal, and would be removed. */
+  if (self->disposable && self->state == LODGE_STATE_STARTING) {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+                 _ ("“%s” is being started: try again in a few seconds"),
+                 lodge_machine_get_name (self));
+    return FALSE;
+  }
   g_return_val_if_fail (self->work == NULL, FALSE);
   self->work = g_object_ref (job);
   self->work_gives_way = FALSE;

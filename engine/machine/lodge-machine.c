@@ -137,6 +137,15 @@ lodge_machine_note_rest (LodgeMachine *self)
   }
 }
 
+void
+lodge_machine_note_run (LodgeMachine *self)
+{
+  lodge_machine_set_note (
+      self, self->disposable ? _ ("Nothing of this run is kept: when it ends, the machine is "
+                                  "as it was before")
+                             : NULL);
+}
+
 LodgeMachine *
 lodge_machine_new (LodgeStore *store, LodgeMachineHost *host, const char *uuid)
 {
@@ -278,6 +287,9 @@ lodge_machine_set_state (LodgeMachine *self, LodgeState state)
   g_debug ("%s: %s -> %s", self->uuid, lodge_state_get_name (self->state),
            lodge_state_get_name (state));
   self->state = state;
+  /* A guest that has panicked still has its QEMU. */
+  if (!lodge_state_is_live (state) && self->pid == 0)
+    self->disposable = FALSE;
   /* The next time that it is off. */
   if (state == LODGE_STATE_RUNNING)
     self->merge_stopped = FALSE;
@@ -319,6 +331,27 @@ lodge_machine_check_recovered (LodgeMachine *self, GError **error)
 }
 
 gboolean
+lodge_machine_is_disposable (LodgeMachine *self)
+{
+  return self->disposable;
+}
+
+/* What the guest writes to has no name, and nothing may come to stand on it. */
+static gboolean
+check_not_disposable (LodgeMachine *self, LodgeAction action, GError **error)
+{
+  if (!self->disposable || (action != LODGE_ACTION_SNAPSHOT && action != LODGE_ACTION_CLONE &&
+                            action != LODGE_ACTION_SUSPEND && action != LODGE_ACTION_GROW &&
+                            action != LODGE_ACTION_DISKS))
+    return TRUE;
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+               _ ("Nothing of this run of “%s” is kept: that can be done once it is off, with what "
+                  "it was before"),
+               lodge_machine_get_name (self));
+  return FALSE;
+}
+
+gboolean
 lodge_machine_check_action (LodgeMachine *self, LodgeAction action, GError **error)
 {
   /* Work beside a running guest minds being paused under it, and no end of it. */
@@ -335,6 +368,7 @@ lodge_machine_check_action (LodgeMachine *self, LodgeAction action, GError **err
   if (action == LODGE_ACTION_KILL && lodge_state_is_live (self->state))
     return lodge_state_check_action (self->state, action, lodge_machine_get_name (self), error);
   return lodge_machine_check_recovered (self, error) && lodge_machine_check_answers (self, error) &&
+         check_not_disposable (self, action, error) &&
          (!minds || lodge_machine_check_no_work (self, error)) &&
          lodge_state_check_action (self->state, action, lodge_machine_get_name (self), error) &&
          (!uses || lodge_machine_check_outside (self, lodge_machine_get_description (self), error));

@@ -84,6 +84,17 @@ void
 lodge_machine_start_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data);
 gboolean lodge_machine_start_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
+/* The same for a run of which nothing is kept: what its guest writes to its disks, its firmware's
+ * variables and its TPM is gone when it ends, however it ends, and the machine is as before. No
+ * snapshot of it can be taken, and it can be neither suspended nor cloned. Also
+ * %LODGE_ERROR_STORAGE, %LODGE_ERROR_DENIED, and %LODGE_ERROR_STATE while the machine is suspended.
+ */
+void lodge_machine_start_disposable_async (LodgeMachine *self,
+                                           GAsyncReadyCallback callback,
+                                           gpointer user_data);
+/* Whether it runs in such a way. */
+gboolean lodge_machine_is_disposable (LodgeMachine *self);
+
 /* The plain requests to a live machine. */
 typedef enum {
   LODGE_REQUEST_PAUSE,

@@ -5,6 +5,7 @@
  *     state=running        or qemu-ended
  *     boot=<the kernel's boot id>
  *     resumed=<what the guest went on from, where it was suspended to disk before>
+ *     disposable=true      where nothing of it is kept
  *
  * That the file is there says the most; so one that a power cut has left empty is no riddle. It is
  * replaced by a rename, at once, since a guest is about to run or has just ended, and a thread then
@@ -74,20 +75,21 @@ dup_boot_id (void)
 }
 
 static char *
-dup_text (const char *state, const char *resumed)
+dup_text (const char *state, const char *resumed, gboolean disposable)
 {
   g_autofree char *boot = dup_boot_id ();
 
   return g_strdup_printf ("# Lodge's own note of the last run; not to be edited.\n"
-                          "[run]\nstate=%s\nboot=%s\n%s%s%s",
+                          "[run]\nstate=%s\nboot=%s\n%s%s%s%s",
                           state, boot, resumed != NULL ? "resumed=" : "",
-                          resumed != NULL ? resumed : "", resumed != NULL ? "\n" : "");
+                          resumed != NULL ? resumed : "", resumed != NULL ? "\n" : "",
+                          disposable ? "disposable=true\n" : "");
 }
 
 static void
-write_state (const char *folder, const char *state, const char *resumed)
+write_state (const char *folder, const char *state, const char *resumed, gboolean disposable)
 {
-  g_autofree char *text = dup_text (state, resumed);
+  g_autofree char *text = dup_text (state, resumed, disposable);
   g_autofree char *path = g_build_filename (folder, NAME, NULL);
   g_autoptr (GError) error = NULL;
 
@@ -120,7 +122,21 @@ void
 lodge_run_record_begin (const char *machine_folder, const LodgeDescription *started)
 {
   write_started (machine_folder, started);
-  write_state (machine_folder, running, NULL);
+  write_state (machine_folder, running, NULL, FALSE);
+}
+
+static gboolean
+begin_durable (const char *folder,
+               const LodgeDescription *started,
+               const char *suspended,
+               gboolean disposable,
+               GError **error)
+{
+  g_autofree char *text = dup_text (running, suspended, disposable);
+  g_autofree char *path = g_build_filename (folder, NAME, NULL);
+
+  write_started (folder, started);
+  return lodge_durable_file_write (path, text, strlen (text), error);
 }
 
 gboolean
@@ -129,11 +145,15 @@ lodge_run_record_begin_resumed (const char *machine_folder,
                                 const char *suspended,
                                 GError **error)
 {
-  g_autofree char *text = dup_text (running, suspended);
-  g_autofree char *path = g_build_filename (machine_folder, NAME, NULL);
+  return begin_durable (machine_folder, started, suspended, FALSE, error);
+}
 
-  write_started (machine_folder, started);
-  return lodge_durable_file_write (path, text, strlen (text), error);
+gboolean
+lodge_run_record_begin_disposable (const char *machine_folder,
+                                   const LodgeDescription *started,
+                                   GError **error)
+{
+  return begin_durable (machine_folder, started, NULL, TRUE, error);
 }
 
 LodgeDescription *
@@ -155,7 +175,8 @@ lodge_run_record_qemu_ended (const char *machine_folder)
 {
   g_autofree char *resumed = lodge_run_record_dup_resumed (machine_folder);
 
-  write_state (machine_folder, qemu_ended, resumed);
+  write_state (machine_folder, qemu_ended, resumed,
+               lodge_run_record_is_disposable (machine_folder));
 }
 
 void
@@ -189,13 +210,27 @@ load (const char *path)
   return text != NULL ? lodge_ini_parse (path, text, length, NULL) : NULL;
 }
 
+static char *
+dup_value (const char *folder, const char *key)
+{
+  g_autofree char *path = g_build_filename (folder, NAME, NULL);
+  g_autoptr (LodgeIni) ini = is_there (path) ? load (path) : NULL;
+
+  return ini != NULL ? lodge_ini_dup_value (ini, "run", key, NULL) : NULL;
+}
+
 char *
 lodge_run_record_dup_resumed (const char *machine_folder)
 {
-  g_autofree char *path = g_build_filename (machine_folder, NAME, NULL);
-  g_autoptr (LodgeIni) ini = is_there (path) ? load (path) : NULL;
+  return dup_value (machine_folder, "resumed");
+}
 
-  return ini != NULL ? lodge_ini_dup_value (ini, "run", "resumed", NULL) : NULL;
+gboolean
+lodge_run_record_is_disposable (const char *machine_folder)
+{
+  g_autofree char *disposable = dup_value (machine_folder, "disposable");
+
+  return g_strcmp0 (disposable, "true") == 0;
 }
 
 LodgeRunEnd

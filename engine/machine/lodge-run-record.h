@@ -33,6 +33,12 @@ gboolean lodge_run_record_begin_resumed (const char *machine_folder,
                                          const LodgeDescription *started,
                                          const char *suspended,
                                          GError **error);
+/* The same for one of which nothing is kept, which must never be taken for another. */
+gboolean lodge_run_record_begin_disposable (const char *machine_folder,
+                                            const LodgeDescription *started,
+                                            GError **error);
+/* Whether the last run that has not ended in good order was such a one. */
+gboolean lodge_run_record_is_disposable (const char *machine_folder);
 /* What the last run that has not ended in good order went on from, or %NULL. Transfer full. */
 char *lodge_run_record_dup_resumed (const char *machine_folder);
 /* Its QEMU was seen to end, or is found to have ended: a later restart of the computer does not

@@ -244,6 +244,22 @@ lodge_snapshot_files_restore (
 }
 
 gboolean
+lodge_snapshot_files_copy_states (const char *folder,
+                                  const LodgeDescription *from,
+                                  const char *nvram,
+                                  const char *tpm_folder,
+                                  const char *tpm_state,
+                                  GError **error)
+{
+  gboolean there;
+
+  return (nvram[0] == '\0' ||
+          copy (folder, from->nvram, folder, nvram, MOST_STATE, 0600, &there, error)) &&
+         (tpm_folder == NULL ||
+          copy_tpm (folder, from->tpm_state, tpm_folder, tpm_state, 0600, error));
+}
+
+gboolean
 lodge_snapshot_files_hand_over (const char *folder,
                                 const char *id,
                                 const LodgeDescription *from,

@@ -79,6 +79,15 @@ gboolean lodge_snapshot_files_hand_over (const char *folder,
                                          const LodgeDescription *to,
                                          GError **error);
 
+/* Copies the present's states: the firmware's variables beside those (@nvram may be ""), the TPM's
+ * to @tpm_state in @tpm_folder, which is there, or %NULL where there is no TPM. */
+gboolean lodge_snapshot_files_copy_states (const char *folder,
+                                           const LodgeDescription *from,
+                                           const char *nvram,
+                                           const char *tpm_folder,
+                                           const char *tpm_state,
+                                           GError **error);
+
 /* What they take of the disk, in bytes. */
 guint64 lodge_snapshot_files_measure (const char *folder, const char *id);
 

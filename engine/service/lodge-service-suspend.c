@@ -76,10 +76,19 @@ handle_start (LodgeMachine1 *object, GDBusMethodInvocation *invocation)
   return TRUE;
 }
 
+static gboolean
+handle_start_disposable (LodgeMachine1 *object, GDBusMethodInvocation *invocation)
+{
+  lodge_machine_start_disposable_async (
+      lodge_service_machine_get_machine (LODGE_SERVICE_MACHINE (object)), started_cb, invocation);
+  return TRUE;
+}
+
 void
 lodge_service_suspend_init (LodgeMachine1Iface *iface)
 {
   iface->handle_start = handle_start;
+  iface->handle_start_disposable = handle_start_disposable;
   iface->handle_suspend = handle_suspend;
   iface->handle_discard_suspended = handle_discard;
 }

@@ -2,7 +2,7 @@
 /* The console window of a machine that is suspended to disk: on its way there, and when it is. */
 #include "app-fixture.h"
 
-#include "gtk/lodge-console-window.h"
+#include "gtk/lodge-console-window-private.h"
 #include "gtk/lodge-settings.h"
 
 #include <string.h>
@@ -241,6 +241,24 @@ test_gone (Fixture *f, gconstpointer data)
   g_assert_false (is_offered (f, "Snapshots…"));
 }
 
+/* For as long as nothing is kept, the window says so. */
+static void
+test_disposable (Fixture *f, gconstpointer data)
+{
+  g_autoptr (LodgeMachine1) machine = NULL;
+
+  wait_state (f, "Off");
+  g_assert_null (app_find_label (get (f, "header"), "Not Kept"));
+  machine = g_object_ref (lodge_console_machine_get_machine (f->window->machine));
+  lodge_machine1_call_start_disposable (machine, NULL, NULL, NULL);
+  app_wait_until (app_find_label (get (f, "header"), "Not Kept") != NULL);
+  fake_engine_set_state (f->engine, f->uuid, "off");
+  app_wait_until (app_find_label (get (f, "header"), "Not Kept") == NULL);
+  act (f, "console.start");
+  wait_state (f, "Running");
+  g_assert_null (app_find_label (get (f, "header"), "Not Kept"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -255,5 +273,6 @@ main (int argc, char **argv)
   g_test_add ("/console/suspend/question", Fixture, "running", set_up, test_question, tear_down);
   g_test_add ("/console/suspend/small", Fixture, "suspended", set_up, test_small, tear_down);
   g_test_add ("/console/suspend/gone", Fixture, "off", set_up, test_gone, tear_down);
+  g_test_add ("/console/suspend/disposable", Fixture, "off", set_up, test_disposable, tear_down);
   return g_test_run ();
 }

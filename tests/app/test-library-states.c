@@ -21,18 +21,24 @@ test_menu (LibraryFixture *f, gconstpointer data)
   card = app_find (f->window, LODGE_TYPE_MACHINE_CARD);
   off = lodge_machine_card_dup_menu (card);
   g_assert_cmpuint (library_fixture_count_entries (off, "card.start"), ==, 1);
+  g_assert_cmpuint (library_fixture_count_entries (off, "card.start-disposable"), ==, 1);
   g_assert_cmpuint (library_fixture_count_entries (off, "card.delete"), ==, 1);
   g_assert_cmpuint (library_fixture_count_entries (off, "card.kill"), ==, 0);
   fake_engine_set_state (f->engine, uuid, "running");
   app_wait_until (app_find_label (f->window, "Running") != NULL);
   running = lodge_machine_card_dup_menu (card);
   g_assert_cmpuint (library_fixture_count_entries (running, "card.start"), ==, 0);
+  g_assert_cmpuint (library_fixture_count_entries (running, "card.start-disposable"), ==, 0);
   g_assert_cmpuint (library_fixture_count_entries (running, "card.delete"), ==, 0);
   g_assert_cmpuint (library_fixture_count_entries (running, "card.shutdown"), ==, 1);
   g_assert_cmpuint (library_fixture_count_entries (running, "card.open"), ==, 1);
 
   lodge_machine_card_popup_menu (card);
   app_wait_until (app_find (card, GTK_TYPE_POPOVER_MENU) != NULL);
+  fake_engine_set_state (f->engine, uuid, "off");
+  app_wait_until (app_find_label (f->window, "Off") != NULL);
+  library_fixture_act (f, "machine.start-disposable", uuid);
+  app_wait_until (app_was_called (f->engine, "StartDisposable web"));
 }
 
 /* One that is suspended goes on, or is given up after a question; one on its way there may stay. */
@@ -64,6 +70,7 @@ test_suspended (LibraryFixture *f, gconstpointer data)
   app_wait_until (app_find_label (f->window, "Suspended") != NULL);
   suspended = lodge_machine_card_dup_menu (card);
   g_assert_cmpuint (library_fixture_count_entries (suspended, "card.start"), ==, 1);
+  g_assert_cmpuint (library_fixture_count_entries (suspended, "card.start-disposable"), ==, 0);
   g_assert_cmpuint (library_fixture_count_entries (suspended, "card.discard"), ==, 1);
   g_assert_cmpuint (library_fixture_count_entries (suspended, "card.delete"), ==, 1);
   gtk_widget_activate_action (GTK_WIDGET (f->window), "machine.discard", "s", uuid);

@@ -4,6 +4,7 @@
 #include "lodgectl-fixture.h"
 
 #include <signal.h>
+#include <string.h>
 
 static void
 assert_state (Fixture *self, const char *wanted)
@@ -70,6 +71,31 @@ test_start (Fixture *self, gconstpointer unused)
 }
 
 static void
+test_disposable (Fixture *self, gconstpointer unused)
+{
+  g_auto (Output) refused = {0};
+  g_auto (Output) started = {0};
+  g_auto (Output) shown = {0};
+  g_auto (Output) json = {0};
+
+  fake_engine_set_state (self->engine, "web", "suspended");
+  refused = run (self, "start", "web", "--disposable");
+  assert_fails (&refused, 1, "suspended");
+
+  fake_engine_set_state (self->engine, "web", "off");
+  fake_engine_clear_calls (self->engine);
+  started = run (self, "start", "web", "--disposable");
+  assert_done (&started);
+  assert_calls (self, "StartDisposable web");
+  shown = run (self, "show", "web");
+  assert_done (&shown);
+  g_assert_nonnull (strstr (shown.out, "nothing of this run"));
+  json = run (self, "show", "web", "--json");
+  assert_done (&json);
+  assert_json (&json, "$.disposable", "[true]");
+}
+
+static void
 test_failures (Fixture *self, gconstpointer unused)
 {
   g_auto (Output) suspend = {0};
@@ -123,6 +149,7 @@ main (int argc, char *argv[])
   g_test_add ("/lodgectl/suspend/" name, Fixture, NULL, set_up, function, tear_down)
   ADD ("suspend", test_suspend);
   ADD ("start", test_start);
+  ADD ("disposable", test_disposable);
   ADD ("failures", test_failures);
   ADD ("cancel", test_cancel);
   return g_test_run ();

@@ -57,3 +57,18 @@ memory_guest_tell (LodgeMachine *machine, const char *text)
   g_assert_cmpint (memory_guest_ask (machine, text), ==, text[0]);
   g_assert_cmpint (memory_guest_ask (machine, "?"), ==, text[0]);
 }
+
+void
+memory_guest_end (LodgeMachine *machine, const char *text)
+{
+  g_autoptr (GSocket) client = look (machine);
+
+  for (guint i = 0; i < TEST_WAIT_S * 10; i++) {
+    if (lodge_machine_get_state (machine) == LODGE_STATE_OFF)
+      return;
+    /* Fails once QEMU is gone. */
+    (void) g_socket_send (client, text, 1, NULL, NULL);
+    test_wait_ms (100);
+  }
+  g_assert_not_reached ();
+}

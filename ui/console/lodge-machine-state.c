@@ -15,7 +15,7 @@ typedef struct {
 #define CAN_OFF                                                                                    \
   (LODGE_MACHINE_CAN_START | LODGE_MACHINE_CAN_DELETE | LODGE_MACHINE_CAN_GO_BACK |                \
    LODGE_MACHINE_CAN_CLONE | LODGE_MACHINE_CAN_CHANGE_MEDIA | LODGE_MACHINE_CAN_GROW_DISKS |       \
-   LODGE_MACHINE_CAN_CHANGE_DISKS)
+   LODGE_MACHINE_CAN_CHANGE_DISKS | LODGE_MACHINE_CAN_TRY)
 #define CAN_STANDING                                                                               \
   (LODGE_MACHINE_CAN_RESET | LODGE_MACHINE_CAN_KILL | LODGE_MACHINE_CAN_SHOW |                     \
    LODGE_MACHINE_CAN_SUSPEND | LODGE_MACHINE_CAN_CLONE | LODGE_MACHINE_CAN_CHANGE_MEDIA |          \

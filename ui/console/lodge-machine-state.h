@@ -39,6 +39,7 @@ typedef enum {
   LODGE_MACHINE_CAN_CHANGE_MEDIA = 1 << 13, /* discs in its drives */
   LODGE_MACHINE_CAN_GROW_DISKS = 1 << 14,
   LODGE_MACHINE_CAN_CHANGE_DISKS = 1 << 15, /* anything else with them */
+  LODGE_MACHINE_CAN_TRY = 1 << 16,          /* be started without keeping what is changed */
 } LodgeMachineCan;
 
 /* No word of the contract. */

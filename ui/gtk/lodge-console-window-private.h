@@ -28,6 +28,7 @@ struct _LodgeConsoleWindow {
   GtkWidget *pause_button;
   GtkWidget *resume_button;
   GtkWidget *power_button;
+  GtkWidget *disposable_label;
   GtkWidget *keys_button;
   GtkWidget *menu_button;
   GtkRevealer *banner;
@@ -170,6 +171,10 @@ void lodge_console_exchange_clear (LodgeConsoleWindow *window);
 gboolean lodge_console_exchange_drop (LodgeConsoleWindow *window, GSList *files);
 /* How many files are still on their way into the guest. */
 guint lodge_console_exchange_get_n_unfinished (LodgeConsoleWindow *window);
+/* lodge-console-disposable.c */
+void lodge_console_disposable_init (LodgeConsoleWindow *self);
+void lodge_console_disposable_update (LodgeConsoleWindow *self);
+
 /* lodge-console-folder.c: the list of all that is shared. */
 void lodge_console_folder_class_init (GtkWidgetClass *widget_class);
 void lodge_console_folder_init (LodgeConsoleWindow *self);

@@ -506,6 +506,7 @@ typedef struct {
 
 static const ActionRow actions[] = {
     {"machine.start", LODGE_MACHINE_START, NULL},
+    {"machine.start-disposable", LODGE_MACHINE_START_DISPOSABLE, NULL},
     {"machine.open", LODGE_MACHINE_START, open_console},
     {"machine.pause", LODGE_MACHINE_PAUSE, NULL},
     {"machine.resume", LODGE_MACHINE_RESUME, NULL},

@@ -57,6 +57,7 @@ is_resumed (LodgeMachineItem *item)
 
 static const MenuRow open_rows[] = {
     {"start", LODGE_MACHINE_CAN_START, NULL, NULL, NULL},
+    {"start-disposable", LODGE_MACHINE_CAN_TRY, N_ ("Start _Without Keeping Changes"), NULL, NULL},
     {"open", 0, N_ ("_Open Console"), NULL, NULL},
     {"note", 0, N_ ("Show _Message…"), NULL, has_note},
 };

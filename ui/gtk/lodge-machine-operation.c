@@ -17,6 +17,7 @@ typedef struct {
 
 static const OperationRow operations[] = {
     [LODGE_MACHINE_START] = {"Start", N_ ("Could Not Start “%s”")},
+    [LODGE_MACHINE_START_DISPOSABLE] = {"StartDisposable", N_ ("Could Not Start “%s”")},
     [LODGE_MACHINE_PAUSE] = {"Pause", N_ ("Could Not Pause “%s”")},
     [LODGE_MACHINE_RESUME] = {"Resume", N_ ("Could Not Resume “%s”")},
     [LODGE_MACHINE_SHUTDOWN] = {"Shutdown", N_ ("Could Not Shut Down “%s”")},

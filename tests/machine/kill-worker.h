@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A worker process that is an engine with a real QEMU: at its nth step the engine, that QEMU, or
+ * both are killed. The steps are those of lodge_journal_step(). What it works on is in the folder
+ * of a MachineFixture, whose data is a copy of an original, made anew for each run. */
+#pragma once
+
+#include "machine-fixture.h"
+
+G_BEGIN_DECLS
+
+/* More steps than anything has. */
+#define KILL_WORKER_MOST_STEPS 200
+
+typedef enum {
+  KILL_ENGINE,
+  KILL_BOTH,
+  KILL_QEMU,
+  KILL_N_VICTIMS,
+} KillVictim;
+extern const char *const kill_victims[];
+
+/* --- In the worker --- */
+
+/* @work: opens @fixture's library itself, and closes it. It calls kill_worker_arm() before what is
+ * tested and kill_worker_disarm() behind it. */
+typedef void (*KillWork) (MachineFixture *fixture, const char *operation);
+/* TRUE: this is the worker, and has done its work; main() returns @out_status. */
+gboolean kill_worker_main (int argc, char *argv[], KillWork work, int *out_status);
+void kill_worker_arm (LodgeMachine *machine);
+/* A QEMU was killed, though that may not have been seen yet. */
+gboolean kill_worker_has_killed_qemu (void);
+/* Also waits until the end of a QEMU that was killed has been seen. */
+void kill_worker_disarm (LodgeMachine *machine);
+
+/* --- In the test --- */
+
+typedef struct {
+  MachineFixture machines;
+  char *original; /* what each run gets a copy of */
+  char *data;
+} KillFixture;
+
+/* What is there by now, whose library is open, becomes the original. */
+void kill_fixture_keep (KillFixture *self);
+/* After machine_fixture_tear_down(). */
+void kill_fixture_clear (KillFixture *self);
+/* Closes the library, and makes a copy. */
+void kill_fixture_copy (KillFixture *self);
+/* TRUE: the victim was killed, after the last of @out_steps. FALSE: it has come to its end. */
+gboolean kill_fixture_run (
+    KillFixture *self, const char *operation, KillVictim victim, guint step, char ***out_steps);
+
+G_END_DECLS
