@@ -71,6 +71,7 @@ lodge_description_dup_clone (const LodgeDescription *self,
   g_clear_pointer (&clone->snapshot, g_free);
   g_clear_pointer (&clone->suspended, g_free);
   g_ptr_array_set_size (clone->snapshots, 0);
+  clone->scheduled_s = 0;
   for (guint i = 0; i < clone->layers->len;) {
     LodgeLayer *layer = g_ptr_array_index (clone->layers, i);
 

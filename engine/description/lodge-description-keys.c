@@ -13,6 +13,7 @@ G_STATIC_ASSERT (sizeof (LodgeDisplayModel) == sizeof (guint));
 G_STATIC_ASSERT (sizeof (LodgeDisplayScaling) == sizeof (guint));
 G_STATIC_ASSERT (sizeof (LodgeClipboardSharing) == sizeof (guint));
 G_STATIC_ASSERT (sizeof (LodgeSessionEnd) == sizeof (guint));
+G_STATIC_ASSERT (sizeof (LodgeSchedule) == sizeof (guint));
 /* The id comes first in every item. */
 G_STATIC_ASSERT (offsetof (LodgeDisk, id) == 0);
 G_STATIC_ASSERT (offsetof (LodgeLayer, id) == 0);
@@ -30,6 +31,8 @@ static const LodgeSection sections[] = {
     [LODGE_SECTION_SHARING] = {"sharing", 0, 0,
                                N_ ("What passes between the guest and this computer.")},
     [LODGE_SECTION_TERMINAL] = {"terminal", 0, 0, N_ ("Consoles of text beside the screen.")},
+    [LODGE_SECTION_SNAPSHOTS] = {"snapshots", 0, 0,
+                                 N_ ("Snapshots that are taken, and deleted, by themselves.")},
     [LODGE_SECTION_DISK] = {"disk", offsetof (LodgeDescription, disks), sizeof (LodgeDisk),
                             N_ ("A disk of the guest; the disks boot in the order of the file.")},
     [LODGE_SECTION_LAYER] = {"layer", offsetof (LodgeDescription, layers), sizeof (LodgeLayer),
@@ -51,6 +54,7 @@ static const char *const display_models[] = {"virtio", "qxl", "vga", NULL};
 static const char *const display_scalings[] = {"resize-guest", "scale", "one-to-one", NULL};
 static const char *const session_ends[] = {"shut-down", "suspend", NULL};
 static const char *const clipboard_sharings[] = {"off", "to-guest", "to-host", "both", NULL};
+static const char *const schedules[] = {"off", "hourly", "daily", "weekly", NULL};
 static const char *const layer_formats[] = {"qcow2", "raw", NULL};
 
 #define MACHINE(field) offsetof (LodgeDescription, field)
@@ -157,6 +161,28 @@ static const LodgeKey keys[] = {
     SETTABLE, N_ ("Whether there is QEMU's own console: it can change the running machine behind "
                   "Lodge's back, and read and write every file that its QEMU can.") },
 
+  { LODGE_SECTION_SNAPSHOTS, "schedule", LODGE_KEY_CHOICE, MACHINE (schedule), "off", 0, 0, schedules,
+    SETTABLE,
+    N_ ("How often a snapshot is taken by itself, where the guest has written something since the last: "
+        "hourly is every so many hours, daily at midnight, weekly in the night to Monday; what fell into "
+        "a time without an engine is made up for once. The first is taken at once.") },
+  { LODGE_SECTION_SNAPSHOTS, "hours", LODGE_KEY_NUMBER, MACHINE (schedule_hours), "1", 1, 168, NULL,
+    SETTABLE, N_ ("How many hours are between two, where the schedule is hourly.") },
+  { LODGE_SECTION_SNAPSHOTS, "while-running", LODGE_KEY_BOOLEAN, MACHINE (schedule_running), "true", 0,
+    0, NULL, SETTABLE,
+    N_ ("Whether one is taken of a guest that runs, too, with its memory; else it waits until the "
+        "guest is off.") },
+  { LODGE_SECTION_SNAPSHOTS, "keep-last", LODGE_KEY_NUMBER, MACHINE (keep_last), "10", 0, 60, NULL,
+    SETTABLE,
+    N_ ("How many of those that were taken by themselves are kept; 0 keeps any number. One that "
+        "somebody has renamed or described is not counted, and stays.") },
+  { LODGE_SECTION_SNAPSHOTS, "keep-days", LODGE_KEY_NUMBER, MACHINE (keep_days), "0", 0, 3650, NULL,
+    SETTABLE,
+    N_ ("After how many days one that was taken by itself is deleted; 0 for never. The last of them "
+        "stays.") },
+  { LODGE_SECTION_SNAPSHOTS, "last", LODGE_KEY_TIME, MACHINE (scheduled_s), "1970-01-01T00:00:00Z", 0,
+    0, NULL, 0, N_ ("When one was taken by itself the last time.") },
+
   { LODGE_SECTION_DISK, "bus", LODGE_KEY_CHOICE, offsetof (LodgeDisk, bus), "virtio", 0, 0, disk_buses,
     SETTABLE, N_ ("How the disk is connected.") },
   { LODGE_SECTION_DISK, "port", LODGE_KEY_NUMBER, offsetof (LodgeDisk, port), NULL, 0,
@@ -211,7 +237,9 @@ static const LodgeKey keys[] = {
   { LODGE_SECTION_SNAPSHOT, "memory", LODGE_KEY_BOOLEAN, offsetof (LodgeSnapshot, memory), "false",
     0, 0, NULL, 0, N_ ("Whether it holds the memory of a guest that ran, which goes on from there.") },
   { LODGE_SECTION_SNAPSHOT, "automatic", LODGE_KEY_BOOLEAN, offsetof (LodgeSnapshot, automatic), "false",
-    0, 0, NULL, 0, N_ ("Whether Lodge has taken it by itself when the machine went back.") },
+    0, 0, NULL, 0, N_ ("Whether Lodge has taken it by itself.") },
+  { LODGE_SECTION_SNAPSHOT, "scheduled", LODGE_KEY_BOOLEAN, offsetof (LodgeSnapshot, scheduled), "false",
+    0, 0, NULL, 0, N_ ("Whether it was taken because it was time for that, and is deleted so, too.") },
 };
 /* clang-format on */
 

@@ -272,6 +272,7 @@ keep_host_business (const LodgeDescription *self, LodgeDescription *then)
 {
   lodge_section_copy_values (LODGE_SECTION_SHARING, self, then);
   lodge_section_copy_values (LODGE_SECTION_TERMINAL, self, then);
+  lodge_section_copy_values (LODGE_SECTION_SNAPSHOTS, self, then);
   then->scaling = self->scaling;
   then->whole_multiples = self->whole_multiples;
   then->session_end = self->session_end;

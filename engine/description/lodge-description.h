@@ -45,6 +45,14 @@ typedef enum {
   LODGE_SESSION_END_SUSPEND,
 } LodgeSessionEnd;
 
+/* When Lodge takes a snapshot by itself. */
+typedef enum {
+  LODGE_SCHEDULE_OFF,
+  LODGE_SCHEDULE_HOURLY, /* every so many hours */
+  LODGE_SCHEDULE_DAILY,
+  LODGE_SCHEDULE_WEEKLY,
+} LodgeSchedule;
+
 typedef enum {
   LODGE_CLIPBOARD_OFF,
   LODGE_CLIPBOARD_TO_GUEST,
@@ -72,7 +80,8 @@ typedef struct {
   char *parent;       /* id of the snapshot that it goes on from, or NULL */
   char **layers;      /* ids of the frozen layers, one for each disk; never NULL */
   gboolean memory;    /* of a guest that ran; it goes on from there */
-  gboolean automatic; /* kept by Lodge when the machine went back */
+  gboolean automatic; /* Lodge has taken it by itself */
+  gboolean scheduled; /* when it was time for that; it is deleted by itself, too */
 } LodgeSnapshot;
 
 /* [disk.ID]: a disk of the guest. Node and device names are made from the id. */
@@ -144,6 +153,14 @@ typedef struct {
   gboolean microphone;
   char *share_folder; /* absolute, "" for none */
   gboolean share_folder_writable;
+
+  /* [snapshots] */
+  LodgeSchedule schedule;
+  guint schedule_hours;      /* between two, where that is hourly */
+  gboolean schedule_running; /* also of a guest that runs, with its memory */
+  guint keep_last;           /* of the scheduled ones; 0: all */
+  guint keep_days;           /* 0: for ever */
+  gint64 scheduled_s;        /* when the last was taken, since 1970; 0: none yet */
 
   /* [terminal] */
   gboolean qemu_monitor; /* QEMU's own console is served */

@@ -20,4 +20,21 @@ void lodge_library_merge_later (LodgeLibrary *self);
 /* lodge-library-snapshots.c: begins to merge layers of @machine if that can be done now. */
 void lodge_library_consider_merging (LodgeLibrary *self, LodgeMachine *machine);
 
+/* lodge-library-schedule.c */
+typedef struct _LodgeLibrarySchedule LodgeLibrarySchedule;
+/* For @library, which owns it and outlives it. */
+LodgeLibrarySchedule *lodge_library_schedule_new (LodgeLibrary *library);
+void lodge_library_schedule_free (LodgeLibrarySchedule *self);
+/* Begins what is due now, if nothing is under way. */
+void lodge_library_schedule_tick (LodgeLibrarySchedule *self);
+/* Something is under way, or there may be more to do. */
+gboolean lodge_library_schedule_is_busy (LodgeLibrarySchedule *self);
+/* Nothing is begun any more. */
+void lodge_library_schedule_stop (LodgeLibrarySchedule *self);
+/* %NULL until it is known what runs. */
+LodgeLibrarySchedule *lodge_library_get_schedule (LodgeLibrary *self);
+
+/* lodge-library-snapshots.c: a job; now, and with the name for that. Lent. */
+LodgeJob *lodge_library_take_scheduled (LodgeLibrary *self, LodgeMachine *machine);
+
 G_END_DECLS

@@ -13,7 +13,7 @@
  *
  * Never: kills. What is left when the time is over ends with the session.
  */
-#include "machine/lodge-library.h"
+#include "machine/lodge-library-private.h"
 
 typedef struct {
   guint limit;
@@ -190,6 +190,8 @@ lodge_library_shut_down_async (LodgeLibrary *self,
   ShutDown *shut_down = g_new0 (ShutDown, 1);
 
   g_task_set_source_tag (task, lodge_library_shut_down_async);
+  if (lodge_library_get_schedule (self) != NULL)
+    lodge_library_schedule_stop (lodge_library_get_schedule (self));
   shut_down->asked = g_hash_table_new (NULL, NULL);
   shut_down->suspended = g_hash_table_new (NULL, NULL);
   shut_down->not_suspended = g_hash_table_new (NULL, NULL);

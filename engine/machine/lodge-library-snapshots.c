@@ -33,6 +33,16 @@ lodge_library_take_snapshot (LodgeLibrary *self,
   return job;
 }
 
+LodgeJob *
+lodge_library_take_scheduled (LodgeLibrary *self, LodgeMachine *machine)
+{
+  LodgeJob *job = lodge_library_add_job (
+      self, lodge_job_new ("snapshot-create", lodge_machine_get_uuid (machine)));
+
+  lodge_machine_take_scheduled_async (machine, job, taken_cb, g_object_ref (job));
+  return job;
+}
+
 /* Going back to a guest that ran. The present is kept until its memory has loaded: its disks have
  * gone back by then, for a QEMU cannot be asked without them; when it does not load they come
  * again, and all is as before. */

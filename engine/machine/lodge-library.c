@@ -25,6 +25,7 @@ struct _LodgeLibrary {
   GHashTable *names_being_made; /* job, or task that renames, to name */
   guint recovering;
   guint merge_idle; /* some machine may have layers to merge */
+  LodgeLibrarySchedule *schedule;
 };
 
 G_DEFINE_FINAL_TYPE (LodgeLibrary, lodge_library, G_TYPE_OBJECT)
@@ -38,6 +39,7 @@ lodge_library_finalize (GObject *object)
   LodgeLibrary *self = LODGE_LIBRARY (object);
 
   g_clear_handle_id (&self->merge_idle, g_source_remove);
+  g_clear_pointer (&self->schedule, lodge_library_schedule_free);
   g_hash_table_unref (self->names_being_made);
   g_ptr_array_unref (self->jobs);
   g_hash_table_unref (self->by_uuid);
@@ -126,6 +128,21 @@ lodge_library_new (const char *data_folder, GError **error)
   return g_steal_pointer (&self);
 }
 
+/* It is known what runs. */
+static void
+begin_schedule (LodgeLibrary *self)
+{
+  if (self->schedule == NULL)
+    self->schedule = lodge_library_schedule_new (self);
+  lodge_library_schedule_tick (self->schedule);
+}
+
+LodgeLibrarySchedule *
+lodge_library_get_schedule (LodgeLibrary *self)
+{
+  return self->schedule;
+}
+
 static void
 recovered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -136,6 +153,7 @@ recovered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (--self->recovering > 0)
     return;
   lodge_library_merge_later (self);
+  begin_schedule (self);
   g_task_return_boolean (task, TRUE);
 }
 
@@ -146,8 +164,10 @@ lodge_library_recover_async (LodgeLibrary *self, GAsyncReadyCallback callback, g
 
   g_task_set_source_tag (task, lodge_library_recover_async);
   self->recovering = self->machines->len;
-  if (self->recovering == 0)
+  if (self->recovering == 0) {
+    begin_schedule (self);
     g_task_return_boolean (task, TRUE);
+  }
   for (guint i = 0; i < self->machines->len; i++)
     lodge_machine_recover_async (self->machines->pdata[i], recovered_cb, g_object_ref (task));
 }

@@ -326,33 +326,6 @@ frozen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
 /* The plan. */
 
-/* Whether nothing was written since the last clone: a template does not get a layer for each. */
-static gboolean
-is_fresh (const LodgeClone *clone)
-{
-  const LodgeDescription *from = clone->from;
-
-  for (guint i = 0; i < from->disks->len; i++) {
-    const LodgeDisk *disk = from->disks->pdata[i];
-    const LodgeLayer *top = lodge_description_get_layer (from, disk->top);
-    gboolean empty;
-    int fd;
-
-    if (top->below == NULL || strcmp (top->format, "qcow2") != 0 || g_path_is_absolute (top->file))
-      return FALSE;
-    /* What it stands on has not grown with it. */
-    if (lodge_description_get_layer (from, top->below)->size_bytes != top->size_bytes)
-      return FALSE;
-    fd = lodge_own_file_open (clone->source_folder, top->file, O_RDONLY, NULL);
-    empty = fd >= 0 && lodge_image_empty_check (fd);
-    if (fd >= 0)
-      close (fd);
-    if (!empty)
-      return FALSE;
-  }
-  return TRUE;
-}
-
 /* The clone stands on what the source's tops stand on. */
 static void
 drop_tops (LodgeDescription *from)
@@ -424,8 +397,9 @@ plan_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancel
   LodgeClone *clone = data;
   GError *error = NULL;
 
-  /* Whose lock we have nobody writes to. */
-  if (clone->freezes && clone->lock_fd >= 0 && is_fresh (clone)) {
+  /* Whose lock we have nobody writes to; and a template does not get a layer for each clone. */
+  if (clone->freezes && clone->lock_fd >= 0 &&
+      lodge_freeze_is_fresh (clone->source_folder, clone->from)) {
     clone->freezes = FALSE;
     drop_tops (clone->from);
   }

@@ -31,6 +31,7 @@
 
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
+#include <string.h>
 #include <unistd.h>
 
 typedef struct {
@@ -384,6 +385,30 @@ lodge_freeze_make_tops (const char *folder, GPtrArray *layers, guint first, GErr
     if (!lodge_durable_file_write (path, data, length, error))
       return FALSE;
     lodge_journal_step ("top");
+  }
+  return TRUE;
+}
+
+gboolean
+lodge_freeze_is_fresh (const char *folder, const LodgeDescription *from)
+{
+  for (guint i = 0; i < from->disks->len; i++) {
+    const LodgeDisk *disk = from->disks->pdata[i];
+    const LodgeLayer *top = lodge_description_get_layer (from, disk->top);
+    gboolean empty;
+    int fd;
+
+    if (top->below == NULL || strcmp (top->format, "qcow2") != 0 || g_path_is_absolute (top->file))
+      return FALSE;
+    /* What it stands on has not grown with it. */
+    if (lodge_description_get_layer (from, top->below)->size_bytes != top->size_bytes)
+      return FALSE;
+    fd = lodge_own_file_open (folder, top->file, O_RDONLY, NULL);
+    empty = fd >= 0 && lodge_image_empty_check (fd);
+    if (fd >= 0)
+      close (fd);
+    if (!empty)
+      return FALSE;
   }
   return TRUE;
 }

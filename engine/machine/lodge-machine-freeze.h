@@ -37,6 +37,10 @@ gboolean lodge_machine_freeze_finish (LodgeMachine *self, GAsyncResult *result, 
 gboolean
 lodge_freeze_make_tops (const char *folder, GPtrArray *layers, guint first, GError **error);
 
+/* Whether nothing was written to the tops of @from, to which nobody writes, since they were made,
+ * and each stands on something: for threads. */
+gboolean lodge_freeze_is_fresh (const char *folder, const LodgeDescription *from);
+
 /* A QEMU that runs opens the frozen layers that it began with as tops anew, so that others may read
  * them. Never fails: where it cannot be done, who needs it is told by his own QEMU. */
 void

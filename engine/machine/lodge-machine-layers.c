@@ -272,7 +272,8 @@ merge (GTask *task)
   const LodgeLayer *upper = NULL;
   const LodgeLayer *lower;
 
-  if (now != NULL && is_at_rest (self))
+  /* Nobody waits for a merge: that is done the next time. */
+  if (now != NULL && is_at_rest (self) && self->waiting_for_work->len == 0)
     upper = find_merge (self, now);
   if (upper == NULL) {
     end (task);
@@ -301,6 +302,7 @@ merge (GTask *task)
   if (lodge_journal_takes (upper->file))
     g_ptr_array_add (work->files, g_strdup (upper->file));
   self->work_gives_way = TRUE;
+  self->work_ends_soon = FALSE;
   lodge_machine_save_waiting (self);
   run_journal (task, merge_journaled_cb);
 }
@@ -389,8 +391,10 @@ begin_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_object_unref (task);
     return;
   }
-  if (work->snapshot != NULL)
+  if (work->snapshot != NULL) {
+    lodge_machine_work_ends_soon (self);
     lodge_job_set_step (work->job, _ ("Deleting the snapshot"));
+  }
   lodge_machine_wait_saved_async (self, saved_before_cb, task);
 }
 

@@ -89,10 +89,19 @@ struct _LodgeMachine {
   /* Long work on its folder. */
   LodgeJob *work;
   gboolean work_gives_way;     /* to a start: it can be stopped at any time and lost nothing */
+  gboolean work_ends_soon;     /* and is not stopped for that, but waited for */
   GPtrArray *waiting_for_work; /* of GTask: return TRUE once it has ended */
   guint64 snapshot_serial;
   guint standstill_ms;   /* of its guest, for the last snapshot in this run; 0: there was none */
   gboolean merge_stopped; /* by somebody, or a full disk: not begun again by itself */
+
+  /* Snapshots that are taken by themselves. Times are of LodgeClock. */
+  gint64 schedule_seen_s;              /* at which nothing was new */
+  gboolean schedule_unchanged;         /* nor will be as long as it is off */
+  gboolean schedule_ran;               /* since the last, and not only stood still */
+  gint64 schedule_not_before_s;        /* of elapsed_s */
+  gint64 schedule_delete_not_before_s; /* the same */
+  char *schedule_note;                 /* what the note says, if it says so; or NULL */
 
   /* What explain shows. */
   LodgeCommand *command;
@@ -252,6 +261,9 @@ const LodgeDisk *lodge_machine_find_disk (LodgeMachine *self, const char *id, GE
  * refused. %LODGE_ERROR_STATE when there is work already. */
 gboolean lodge_machine_begin_work (LodgeMachine *self, LodgeJob *job, GError **error);
 void lodge_machine_end_work (LodgeMachine *self);
+/* Whoever would be refused for it waits instead: it takes no longer than the disk for some small
+ * files. Until it ends, or lodge_machine_work_gives_way() says otherwise. */
+void lodge_machine_work_ends_soon (LodgeMachine *self);
 /* %LODGE_ERROR_STATE while there is work that does not give way. */
 gboolean lodge_machine_check_no_work (LodgeMachine *self, GError **error);
 /* Finishes what the journal of one's own work lists, by what machine.ini says on the disk. */

@@ -242,7 +242,8 @@ is_unseen (const char *key)
     if (g_str_equal (keys[i], key))
       return TRUE;
   }
-  return g_str_has_prefix (key, "sharing.") || g_str_has_prefix (key, "terminal.") ||
+  return g_str_has_prefix (key, "sharing.") || g_str_has_prefix (key, "snapshots.") ||
+         g_str_has_prefix (key, "terminal.") ||
          (g_str_has_prefix (key, "nic.") &&
           (g_str_has_suffix (key, ".connected") || g_str_has_suffix (key, ".forwards")));
 }

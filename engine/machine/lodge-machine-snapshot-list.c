@@ -92,6 +92,7 @@ list (const char *folder, const LodgeDescription *now)
     g_variant_dict_insert (&dict, "created", "x", snapshot->created_s);
     g_variant_dict_insert (&dict, "current", "b", g_strcmp0 (now->snapshot, snapshot->id) == 0);
     g_variant_dict_insert (&dict, "automatic", "b", snapshot->automatic);
+    g_variant_dict_insert (&dict, "scheduled", "b", snapshot->scheduled);
     g_variant_dict_insert (&dict, "memory", "b", snapshot->memory);
     g_variant_dict_insert (&dict, "memory-bytes", "t", memory_bytes);
     g_variant_dict_insert (&dict, "thumbnail", "b", lodge_own_file_measure (folder, picture) > 0);
@@ -248,9 +249,14 @@ edit_words (LodgeMachine *self, LodgeDescription *value, gpointer data, GError *
     snapshot->name = g_strdup (words->name);
     /* Somebody wants to keep it. */
     snapshot->automatic = FALSE;
+    snapshot->scheduled = FALSE;
   }
-  g_free (snapshot->text);
-  snapshot->text = g_strdup (words->text);
+  if (!g_str_equal (words->text, snapshot->text)) {
+    g_free (snapshot->text);
+    snapshot->text = g_strdup (words->text);
+    snapshot->automatic = FALSE;
+    snapshot->scheduled = FALSE;
+  }
   return TRUE;
 }
 

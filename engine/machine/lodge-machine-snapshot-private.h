@@ -14,7 +14,8 @@ typedef struct {
   LodgeJob *job;
   char *name; /* of the snapshot that the present becomes */
   char *text;
-  char *target; /* id of the one to go back to, or NULL */
+  gint64 scheduled_s; /* when it is taken by itself; else 0 */
+  char *target;       /* id of the one to go back to, or NULL */
   char *target_name;
   gboolean keep;
 

@@ -21,8 +21,10 @@
 #include "description/lodge-description-snapshots.h"
 #include "lodge-error.h"
 #include "lodge-task-thread.h"
+#include "machine/lodge-clock.h"
 #include "machine/lodge-journal-private.h"
 #include "machine/lodge-journal.h"
+#include "machine/lodge-schedule.h"
 #include "machine/lodge-snapshot-files.h"
 #include "storage/lodge-image.h"
 
@@ -108,6 +110,22 @@ fail (GTask *task, GError *error)
   lodge_snapshot_work_tidy (task);
 }
 
+/* The present of @value becomes the snapshot. */
+static void
+freeze (const LodgeSnapshotWork *work, LodgeDescription *value)
+{
+  LodgeSnapshot *snapshot;
+
+  lodge_description_freeze (value, work->id, work->name, work->text != NULL ? work->text : "",
+                            work->scheduled_s != 0 ? work->scheduled_s
+                                                   : g_get_real_time () / G_USEC_PER_SEC);
+  snapshot = lodge_description_get_snapshot (value, work->id);
+  snapshot->automatic = work->target != NULL || work->scheduled_s != 0;
+  snapshot->scheduled = work->scheduled_s != 0;
+  if (work->scheduled_s != 0)
+    value->scheduled_s = work->scheduled_s;
+}
+
 /* Each on what is there by now: while a guest's memory is written the description may change. */
 gboolean
 lodge_snapshot_work_edit (LodgeMachine *self,
@@ -126,8 +144,7 @@ lodge_snapshot_work_edit (LodgeMachine *self,
     lodge_description_free (copy);
     return TRUE;
   }
-  lodge_description_freeze (value, work->id, work->name, work->text,
-                            g_get_real_time () / G_USEC_PER_SEC);
+  freeze (work, value);
   for (guint i = 0; i < work->tops->len; i++)
     lodge_description_put_top (value, work->tops->pdata[i]);
   return TRUE;
@@ -288,11 +305,7 @@ plan (LodgeMachine *self, LodgeSnapshotWork *work, GError **error)
     work->stored = work->live != NULL ? lodge_snapshot_live_dup_description (self)
                                       : lodge_description_copy (now);
     work->id = lodge_description_dup_snapshot_id ();
-    lodge_description_freeze (work->next, work->id, work->name,
-                              work->text != NULL ? work->text : "",
-                              g_get_real_time () / G_USEC_PER_SEC);
-    if (work->target != NULL)
-      lodge_description_get_snapshot (work->next, work->id)->automatic = TRUE;
+    freeze (work, work->next);
   }
   if (work->target != NULL) {
     g_autofree char *suffix = lodge_description_dup_snapshot_id ();
@@ -430,6 +443,9 @@ begin_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_object_unref (task);
     return;
   }
+  /* Nobody has asked for it, and it takes a moment: whoever wants something else waits. */
+  if (work->scheduled_s != 0 && work->live == NULL)
+    lodge_machine_work_ends_soon (self);
   lodge_job_set_step (work->job, work->target != NULL ? _ ("Going back") : _ ("Taking a snapshot"));
   /* QEMU has it while there is one. */
   if (work->live == NULL)
@@ -469,6 +485,23 @@ lodge_machine_take_snapshot_async (LodgeMachine *self,
   work->job = g_object_ref (job);
   work->name = g_strdup (name);
   work->text = g_strdup (text);
+  work->keep = TRUE;
+  begin (self, work, lodge_machine_take_snapshot_async, callback, user_data);
+}
+
+void
+lodge_machine_take_scheduled_async (LodgeMachine *self,
+                                    LodgeJob *job,
+                                    GAsyncReadyCallback callback,
+                                    gpointer user_data)
+{
+  LodgeSnapshotWork *work = g_new0 (LodgeSnapshotWork, 1);
+  LodgeClock clock;
+
+  lodge_clock_read (&clock);
+  work->job = g_object_ref (job);
+  work->name = lodge_schedule_dup_name (lodge_machine_get_description (self), clock.wall_s);
+  work->scheduled_s = clock.wall_s;
   work->keep = TRUE;
   begin (self, work, lodge_machine_take_snapshot_async, callback, user_data);
 }

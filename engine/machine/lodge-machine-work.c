@@ -37,7 +37,15 @@ lodge_machine_begin_work (LodgeMachine *self, LodgeJob *job, GError **error)
   g_return_val_if_fail (self->work == NULL, FALSE);
   self->work = g_object_ref (job);
   self->work_gives_way = FALSE;
+  self->work_ends_soon = FALSE;
   return TRUE;
+}
+
+void
+lodge_machine_work_ends_soon (LodgeMachine *self)
+{
+  self->work_gives_way = TRUE;
+  self->work_ends_soon = TRUE;
 }
 
 void
@@ -48,6 +56,7 @@ lodge_machine_end_work (LodgeMachine *self)
   self->waiting_for_work = g_ptr_array_new_with_free_func (g_object_unref);
   g_clear_object (&self->work);
   self->work_gives_way = FALSE;
+  self->work_ends_soon = FALSE;
   lodge_machine_save_waiting (self);
   for (guint i = 0; i < waiting->len; i++)
     g_task_return_boolean (waiting->pdata[i], TRUE);
@@ -64,7 +73,8 @@ lodge_machine_stop_work_async (LodgeMachine *self, GAsyncReadyCallback callback,
     return;
   }
   g_ptr_array_add (self->waiting_for_work, g_steal_pointer (&task));
-  lodge_job_cancel (self->work);
+  if (!self->work_ends_soon)
+    lodge_job_cancel (self->work);
 }
 
 void

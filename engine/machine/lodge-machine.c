@@ -3,6 +3,7 @@
 #include "machine/lodge-machine-private.h"
 
 #include "lodge-error.h"
+#include "machine/lodge-machine-schedule.h"
 
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
@@ -48,6 +49,7 @@ lodge_machine_finalize (GObject *object)
   g_free (self->broken);
   g_free (self->known_name);
   g_free (self->gone_on);
+  g_free (self->schedule_note);
   g_strfreev (self->held);
   g_strfreev (self->outside);
   g_free (self->runtime);
@@ -97,6 +99,7 @@ load (LodgeMachine *self)
   g_autoptr (GError) error = NULL;
 
   self->snapshot_serial++;
+  lodge_machine_schedule_changed (self);
   g_clear_pointer (&self->file, lodge_description_file_free);
   self->file_time_us = get_file_time (self);
   self->file = lodge_store_load (self->store, self->uuid, &error);
@@ -293,6 +296,7 @@ lodge_machine_set_state (LodgeMachine *self, LodgeState state)
   /* The next time that it is off. */
   if (state == LODGE_STATE_RUNNING)
     self->merge_stopped = FALSE;
+  lodge_machine_schedule_changed (self);
   if (state != LODGE_STATE_STOPPING)
     g_clear_handle_id (&self->reaction_timeout, g_source_remove);
   lodge_machine_clock_update (self);
@@ -406,6 +410,7 @@ lodge_machine_take_file (LodgeMachine *self, LodgeDescriptionFile *file)
     self->snapshot_serial++;
   lodge_description_file_free (self->file);
   self->file = file;
+  lodge_machine_schedule_changed (self);
   self->file_time_us = get_file_time (self);
   lodge_machine_share_update (self);
   lodge_machine_links_update (self);

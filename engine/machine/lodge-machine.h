@@ -236,6 +236,12 @@ void lodge_machine_take_snapshot_async (LodgeMachine *self,
                                         const char *text,
                                         GAsyncReadyCallback callback,
                                         gpointer user_data);
+/* The same by itself, when it is time for that: it is marked as such, and called by the time. While
+ * no guest runs a start waits for its end. */
+void lodge_machine_take_scheduled_async (LodgeMachine *self,
+                                         LodgeJob *job,
+                                         GAsyncReadyCallback callback,
+                                         gpointer user_data);
 /* Returns: (transfer full): the new snapshot's id */
 char *lodge_machine_take_snapshot_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 

@@ -150,7 +150,7 @@ operated_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (!done) {
     g_autofree char *heading = lodge_machine_operation_dup_failure (ask->operation, ask->name);
 
-    if (ask->operation == LODGE_MACHINE_START)
+    if (ask->operation == LODGE_MACHINE_START || ask->operation == LODGE_MACHINE_START_DISPOSABLE)
       lodge_outside_ask (GTK_WINDOW (ask->window), LODGE_CLIENT (source), ask->uuid, ask->name,
                          heading, error, accepted_cb, g_rc_box_acquire (ask), ask_gone);
     else
