@@ -16,8 +16,9 @@ static const GDBusErrorEntry entries[] = {
     {LODGE_ERROR_CANCELLED, "org.lodgevm.Error.Cancelled"},
     {LODGE_ERROR_TIMEOUT, "org.lodgevm.Error.Timeout"},
     {LODGE_ERROR_BUSY, "org.lodgevm.Error.Busy"},
+    {LODGE_ERROR_LOCKED, "org.lodgevm.Error.Locked"},
 };
-G_STATIC_ASSERT (G_N_ELEMENTS (entries) == LODGE_ERROR_BUSY + 1);
+G_STATIC_ASSERT (G_N_ELEMENTS (entries) == LODGE_ERROR_LOCKED + 1);
 
 GQuark
 lodge_error_quark (void)

@@ -19,6 +19,7 @@ G_BEGIN_DECLS
  * @LODGE_ERROR_CANCELLED: the user stopped it; everything is as before
  * @LODGE_ERROR_TIMEOUT: no answer in time
  * @LODGE_ERROR_BUSY: somebody holds it: have them let go, or use force where that can be
+ * @LODGE_ERROR_LOCKED: an encrypted machine's passphrase is needed: unlock it, and try again
  *
  * On the wire a code is `org.lodgevm.Error.<Code>`; GDBus translates both ways once
  * lodge_error_quark() has been called in the process.
@@ -35,6 +36,7 @@ typedef enum {
   LODGE_ERROR_CANCELLED,
   LODGE_ERROR_TIMEOUT,
   LODGE_ERROR_BUSY,
+  LODGE_ERROR_LOCKED,
 } LodgeError;
 
 #define LODGE_ERROR (lodge_error_quark ())

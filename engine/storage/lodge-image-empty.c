@@ -7,9 +7,21 @@
  *     1    the table of blocks of reference counts, which has one entry
  *     2    that block: 32768 counts of 16 bits
  *     3..  the first-level table, all zeros: nothing is allocated
+ *
+ * An encrypted one has the header of LUKS behind that, and an extension of its own header that says
+ * where ("Full disk encryption header pointer").
  */
 #include "storage/lodge-image-empty.h"
 
+#include "description/lodge-durable-file.h"
+#include "lodge-error.h"
+#include "storage/lodge-folder-key.h"
+#include "storage/lodge-image-luks.h"
+#include "storage/lodge-image-target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gi18n-lib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,6 +35,9 @@
 #define REFCOUNT_BITS 4 /* as a power of two: 16 bits */
 /* QEMU's own limit of a first-level table (block/qcow2.h, QCOW_MAX_L1_SIZE). */
 #define MOST_L1 (32u << 20)
+#define LUKS    2u
+/* The type of that extension. */
+#define ENCRYPTION 0x0537be77u
 
 /* Places in the header. */
 enum {
@@ -31,6 +46,7 @@ enum {
   AT_BACKING = 8,
   AT_CLUSTER_BITS = 20,
   AT_SIZE = 24,
+  AT_ENCRYPTION = 32,
   AT_L1_ENTRIES = 36,
   AT_L1 = 40,
   AT_REFCOUNTS = 48,
@@ -100,6 +116,95 @@ lodge_image_empty_new (guint64 size_bytes)
   for (guint i = 0; i < n_clusters; i++)
     data[2 * CLUSTER + 2 * i + 1] = 1;
   return g_bytes_new_take (data, length);
+}
+
+/* The header of LUKS, and the image with it put behind. */
+static guint8 *
+encrypt (GBytes **image, LodgeSecret *key, GError **error)
+{
+  g_autoptr (LodgeSecret) passphrase = lodge_secret_new_for_disks (key);
+  guint8 *luks = lodge_image_luks_new (passphrase, error);
+  guint32 n_luks = (LODGE_IMAGE_LUKS_BYTES + CLUSTER - 1) / CLUSTER;
+  gsize length;
+  guint8 *data;
+
+  if (luks == NULL)
+    return NULL;
+  data = g_bytes_unref_to_data (g_steal_pointer (image), &length);
+  put32 (data, AT_ENCRYPTION, LUKS);
+  put32 (data, HEADER_LENGTH, ENCRYPTION);
+  put32 (data, HEADER_LENGTH + 4, 16);
+  put64 (data, HEADER_LENGTH + 8, length);
+  put64 (data, HEADER_LENGTH + 16, LODGE_IMAGE_LUKS_BYTES);
+  for (guint32 i = 0; i < n_luks; i++)
+    data[2 * CLUSTER + 2 * (length / CLUSTER + i) + 1] = 1;
+  *image = g_bytes_new_take (data, length);
+  return luks;
+}
+
+static gboolean
+write_at (int fd, const void *data, gsize length, gsize at)
+{
+  const char *bytes = data;
+
+  while (length > 0) {
+    ssize_t n = pwrite (fd, bytes, length, (off_t) at);
+
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0)
+      return FALSE;
+    bytes += n;
+    length -= (gsize) n;
+    at += (gsize) n;
+  }
+  return TRUE;
+}
+
+gboolean
+lodge_image_empty_fill (const char *path, guint64 size_bytes, GError **error)
+{
+  g_autoptr (GBytes) image = lodge_image_empty_new (size_bytes);
+  g_autoptr (LodgeSecret) key = NULL;
+  g_autofree guint8 *luks = NULL;
+  const void *data;
+  gsize length;
+  int fd, saved = 0;
+
+  if (!lodge_folder_key_find (path, &key, error))
+    return FALSE;
+  if (key != NULL) {
+    luks = encrypt (&image, key, error);
+    if (luks == NULL)
+      return FALSE;
+  }
+  data = g_bytes_get_data (image, &length);
+  fd = open (path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+  /* Whole clusters: the slots of LUKS that are not used are a hole. */
+  if (fd < 0 || !write_at (fd, data, length, 0) ||
+      (luks != NULL && (!write_at (fd, luks, LODGE_IMAGE_LUKS_USED, length) ||
+                        ftruncate (fd, (off_t) (length + (LODGE_IMAGE_LUKS_BYTES + CLUSTER - 1) /
+                                                             CLUSTER * CLUSTER)) != 0)))
+    saved = errno;
+  if (fd >= 0)
+    close (fd);
+  if (saved == 0)
+    return TRUE;
+  if (lodge_durable_is_full (saved))
+    lodge_durable_set_full (error, path);
+  else
+    g_set_error (error, LODGE_ERROR, lodge_durable_error_code (saved), _ ("Could not make %s: %s"),
+                 path, g_strerror (saved));
+  return FALSE;
+}
+
+gboolean
+lodge_image_empty_write (const char *path, guint64 size_bytes, GError **error)
+{
+  g_autoptr (LodgeImageTarget) target = lodge_image_target_begin (path, error);
+
+  return target != NULL && lodge_image_empty_fill (target->hidden, size_bytes, error) &&
+         lodge_image_target_commit (target, error);
 }
 
 gboolean

@@ -3,10 +3,16 @@
  *
  * All write into a hidden file, which alone is bound into qemu-img's containment, and name it when
  * it is whole and on the disk. Whatever goes wrong before, the hidden file is removed.
+ *
+ * In an encrypted machine's folder the hidden file is made by us (lodge-image-empty.h), and what is
+ * copied is written into it. It shares no blocks with another: each image has a key of its own, and
+ * what is in clear must not come there.
  */
 #include "storage/lodge-image.h"
 
 #include "lodge-error.h"
+#include "storage/lodge-folder-key.h"
+#include "storage/lodge-image-empty.h"
 #include "storage/lodge-image-reflink.h"
 #include "storage/lodge-image-target.h"
 #include "storage/lodge-qemu-img.h"
@@ -40,9 +46,9 @@ typedef struct {
   const LodgeExportFormat *export; /* or NULL: a layer of ours */
   LodgeImageProgress progress;
   gpointer progress_data;
-  /* Of a chain that becomes one layer. */
   char *image;
-  LodgeQemuImg *run;
+  LodgeQemuImg *run; /* until it is begun */
+  /* Of a chain that becomes one layer. */
   guint64 size_bytes;
   gboolean alone;    /* it has one layer only */
   gboolean offloads; /* what is copied can share its blocks */
@@ -114,6 +120,60 @@ made_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_task_run_in_thread (worker, commit);
 }
 
+/* Whether @path is in an encrypted folder. */
+static gboolean
+find_encrypted (const char *path, gboolean *out_encrypted, GError **error)
+{
+  g_autoptr (LodgeSecret) key = NULL;
+
+  if (!lodge_folder_key_find (path, &key, error))
+    return FALSE;
+  *out_encrypted = key != NULL;
+  return TRUE;
+}
+
+static void
+fill_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Make *make = data;
+  GError *error = NULL;
+
+  if (lodge_image_empty_fill (make->target->hidden, make->size_bytes, &error))
+    g_task_return_boolean (worker, TRUE);
+  else
+    g_task_return_error (worker, error);
+}
+
+/* Makes the target what it is before anything is written to it. */
+static void
+fill (GTask *task, guint64 size_bytes, GAsyncReadyCallback callback)
+{
+  Make *make = g_task_get_task_data (task);
+  g_autoptr (GTask) worker = g_task_new (NULL, NULL, callback, g_object_ref (task));
+
+  make->size_bytes = size_bytes;
+  g_task_set_task_data (worker, make, NULL);
+  g_task_run_in_thread (worker, fill_thread);
+}
+
+static void
+made_empty_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Make *make = g_task_get_task_data (task);
+  g_autoptr (GTask) worker = NULL;
+  GError *error = NULL;
+
+  if (!g_task_propagate_boolean (G_TASK (result), &error)) {
+    g_clear_pointer (&make->target, lodge_image_target_free);
+    g_task_return_error (task, error);
+    return;
+  }
+  worker = g_task_new (NULL, NULL, committed_cb, g_object_ref (task));
+  g_task_set_task_data (worker, make, NULL);
+  g_task_run_in_thread (worker, commit);
+}
+
 void
 lodge_image_create_async (const char *path,
                           const char *format,
@@ -126,6 +186,7 @@ lodge_image_create_async (const char *path,
   g_autofree char *absolute = g_canonicalize_filename (path, NULL);
   g_autofree char *size = g_strdup_printf ("%" G_GUINT64_FORMAT, size_bytes);
   gboolean is_qcow2 = strcmp (format, "qcow2") == 0;
+  gboolean encrypted = FALSE;
   Make *make = g_new0 (Make, 1);
   LodgeQemuImg *run;
   GError *error = NULL;
@@ -135,9 +196,19 @@ lodge_image_create_async (const char *path,
   g_task_set_source_tag (task, lodge_image_create_async);
   g_task_set_check_cancellable (task, FALSE);
   g_task_set_task_data (task, make, make_free);
-  make->target = lodge_image_target_begin (absolute, &error);
-  if (make->target == NULL) {
+  if (find_encrypted (absolute, &encrypted, &error)) {
+    if (encrypted && !is_qcow2)
+      g_set_error (&error, LODGE_ERROR, LODGE_ERROR_INVALID,
+                   _ ("%s cannot be a raw image: its machine is encrypted"), absolute);
+    else
+      make->target = lodge_image_target_begin (absolute, &error);
+  }
+  if (error != NULL) {
     g_task_return_error (task, error);
+    return;
+  }
+  if (encrypted) {
+    fill (task, size_bytes, made_empty_cb);
     return;
   }
 
@@ -160,26 +231,70 @@ lodge_image_create_finish (GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-/* Takes @run, in which what is read is bound. */
 static void
-convert (GTask *task, LodgeQemuImg *run, const char *image, guint64 size_bytes)
+begin_convert (GTask *task)
+{
+  Make *make = g_task_get_task_data (task);
+
+  lodge_qemu_img_bind (make->run, LODGE_COMMAND_BIND_READ_WRITE, make->target->hidden);
+  lodge_qemu_img_set_progress (make->run, make->progress, make->progress_data);
+  /* A disk slower than 1 MiB/s is as good as none. */
+  lodge_qemu_img_limit (make->run, 600 + (guint) (make->size_bytes >> 20),
+                        make->size_bytes + TABLE_BYTES (make->size_bytes));
+  lodge_qemu_img_run_async (g_steal_pointer (&make->run), g_task_get_cancellable (task), made_cb,
+                            g_object_ref (task));
+}
+
+static void
+filled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Make *make = g_task_get_task_data (task);
+  g_autofree char *target = NULL;
+  GError *error = NULL;
+
+  if (!g_task_propagate_boolean (G_TASK (result), &error)) {
+    g_clear_pointer (&make->target, lodge_image_target_free);
+    g_task_return_error (task, error);
+    return;
+  }
+  target = lodge_qemu_img_dup_target (make->target->hidden);
+  lodge_qemu_img_add (make->run, "convert", "-p", "-t", "writeback", "-n", "--target-is-zero",
+                      "--target-image-opts", make->image, target, NULL);
+  begin_convert (task);
+}
+
+/* Copies @make->image, for which @make->run has bound what is read. */
+static void
+convert (GTask *task, guint64 size_bytes)
 {
   Make *make = g_task_get_task_data (task);
   const LodgeExportFormat *format = make->export != NULL ? make->export : &export_formats[0];
+  gboolean encrypted = FALSE;
+  GError *error = NULL;
 
+  make->size_bytes = size_bytes;
+  if (find_encrypted (make->target->path, &encrypted, &error) && encrypted && make->export != NULL)
+    g_set_error (&error, LODGE_ERROR, LODGE_ERROR_INVALID,
+                 _ ("%s is in the folder of an encrypted machine: choose another place"),
+                 make->target->path);
+  if (error != NULL) {
+    g_clear_pointer (&make->target, lodge_image_target_free);
+    g_task_return_error (task, error);
+    return;
+  }
+  if (encrypted) {
+    fill (task, size_bytes, filled_cb);
+    return;
+  }
   /* By default "convert" leaves the writing to the system's own time. */
-  lodge_qemu_img_add (run, "convert", "-p", "-t", "writeback", "-O", format->name, NULL);
+  lodge_qemu_img_add (make->run, "convert", "-p", "-t", "writeback", "-O", format->name, NULL);
   if (format->options != NULL)
-    lodge_qemu_img_add (run, "-o", format->options, NULL);
+    lodge_qemu_img_add (make->run, "-o", format->options, NULL);
   if (make->offloads)
-    lodge_qemu_img_add (run, "-C", NULL);
-  lodge_qemu_img_add (run, image, make->target->hidden, NULL);
-  lodge_qemu_img_bind (run, LODGE_COMMAND_BIND_READ_WRITE, make->target->hidden);
-  lodge_qemu_img_set_progress (run, make->progress, make->progress_data);
-  /* A disk slower than 1 MiB/s is as good as none. */
-  lodge_qemu_img_limit (run, 600 + (guint) (size_bytes >> 20),
-                        size_bytes + TABLE_BYTES (size_bytes));
-  lodge_qemu_img_run_async (run, g_task_get_cancellable (task), made_cb, g_object_ref (task));
+    lodge_qemu_img_add (make->run, "-C", NULL);
+  lodge_qemu_img_add (make->run, make->image, make->target->hidden, NULL);
+  begin_convert (task);
 }
 
 static void
@@ -188,8 +303,6 @@ inspected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GTask) task = user_data;
   Make *make = g_task_get_task_data (task);
   g_autoptr (LodgeImageFacts) facts = NULL;
-  g_autofree char *image = NULL;
-  LodgeQemuImg *run;
   GError *error = NULL;
 
   facts = lodge_image_inspect_finish (result, &error);
@@ -209,10 +322,10 @@ inspected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_error (task, error);
     return;
   }
-  image = lodge_qemu_img_dup_source (make->format, make->source, NULL);
-  run = lodge_qemu_img_new ("qemu-img");
-  lodge_qemu_img_bind (run, LODGE_COMMAND_BIND_READ_ONLY, make->source);
-  convert (task, run, image, facts->size_bytes);
+  make->image = lodge_qemu_img_dup_source (make->format, make->source, NULL);
+  make->run = lodge_qemu_img_new ("qemu-img");
+  lodge_qemu_img_bind (make->run, LODGE_COMMAND_BIND_READ_ONLY, make->source);
+  convert (task, facts->size_bytes);
 }
 
 void
@@ -248,6 +361,15 @@ lodge_image_import_finish (GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
+/* Also one that is locked: what is done with it says that. */
+static gboolean
+is_encrypted (const char *path)
+{
+  gboolean encrypted = FALSE;
+
+  return !find_encrypted (path, &encrypted, NULL) || encrypted;
+}
+
 /* One layer is shared whole; of several qemu-img can share what it copies (copy_file_range(2)),
  * which it is asked for only where that is what comes of it: elsewhere its own way is the faster
  * one. */
@@ -258,7 +380,7 @@ reflink_thread (GTask *worker, gpointer source, gpointer data, GCancellable *can
   GError *error = NULL;
 
   /* An image for others has options of its own, and none of its blocks look like a layer's. */
-  if (make->export != NULL) {
+  if (make->export != NULL || is_encrypted (make->source) || is_encrypted (make->target->path)) {
     g_task_return_boolean (worker, FALSE);
     return;
   }
@@ -287,7 +409,7 @@ reflinked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   else if (error != NULL)
     g_task_return_error (task, error);
   else
-    convert (task, g_steal_pointer (&make->run), make->image, make->size_bytes);
+    convert (task, make->size_bytes);
 }
 
 static void

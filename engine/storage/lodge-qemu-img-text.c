@@ -4,6 +4,7 @@
 
 #include "description/lodge-durable-file.h"
 #include "lodge-error.h"
+#include "storage/lodge-folder-key.h"
 
 #include <glib/gi18n-lib.h>
 #include <json-glib/json-glib.h>
@@ -101,6 +102,30 @@ lodge_qemu_img_set_error (GError **error,
                  result->words[0] != '\0' ? result->words : _ ("it does not say why"));
 }
 
+static gboolean
+is_encrypted (const char *format, const char *path)
+{
+  g_autoptr (LodgeSecret) key = NULL;
+
+  if (strcmp (format, "qcow2") != 0)
+    return FALSE;
+  /* Also one that cannot be opened: the run says that. */
+  return !lodge_folder_key_find (path, &key, NULL) || key != NULL;
+}
+
+char *
+lodge_qemu_img_dup_target (const char *path)
+{
+  g_autoptr (GString) escaped = g_string_new (path);
+
+  g_string_replace (escaped, ",", ",,", 0);
+  return g_strconcat ("driver=qcow2,file.driver=file,file.filename=", escaped->str,
+                      is_encrypted ("qcow2", path)
+                          ? ",encrypt.format=luks,encrypt.key-secret=" LODGE_QEMU_IMG_KEY
+                          : "",
+                      NULL);
+}
+
 char *
 lodge_qemu_img_dup_source (const char *format, const char *path, const char *below)
 {
@@ -120,6 +145,15 @@ lodge_qemu_img_dup_source (const char *format, const char *path, const char *bel
   json_builder_set_member_name (builder, "filename");
   json_builder_add_string_value (builder, path);
   json_builder_end_object (builder);
+  if (is_encrypted (format, path)) {
+    json_builder_set_member_name (builder, "encrypt");
+    json_builder_begin_object (builder);
+    json_builder_set_member_name (builder, "format");
+    json_builder_add_string_value (builder, "luks");
+    json_builder_set_member_name (builder, "key-secret");
+    json_builder_add_string_value (builder, LODGE_QEMU_IMG_KEY);
+    json_builder_end_object (builder);
+  }
   /* The formats that can stand on another file (BlockdevOptionsGenericCOWFormat in QEMU's
    * qapi/block-core.json): null says that none is opened, whatever the image says. */
   if (below != NULL || strcmp (format, "qcow2") == 0 || strcmp (format, "qed") == 0 ||

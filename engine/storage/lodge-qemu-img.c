@@ -24,6 +24,7 @@
 
 #include "lodge-error.h"
 #include "qemu/lodge-containment.h"
+#include "storage/lodge-folder-key.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,6 +49,9 @@
 #define GRACE_SECONDS 10
 /* Where bubblewrap finds the pipe for what it says of its child. */
 #define INFO_FD 3
+/* Where the program finds what opens an encrypted image. */
+#define KEY_FD     4
+#define KEY_OBJECT "secret,id=" LODGE_QEMU_IMG_KEY ",file=/proc/self/fd/4"
 /* A plain convert needs some 150 MiB of address space; a qcow2 that stands on itself took 900. */
 #define MOST_MEMORY (G_GUINT64_CONSTANT (2) << 30)
 
@@ -68,6 +72,8 @@ struct _LodgeQemuImg {
   guint64 file_bytes;
   LodgeImageProgress progress;
   gpointer progress_data;
+  LodgeSecret *key; /* of the images that it sees, or NULL */
+  GError *locked;   /* one of them cannot be opened */
 
   /* While it runs. */
   GSubprocess *process;
@@ -146,6 +152,8 @@ lodge_qemu_img_free (LodgeQemuImg *self)
   if (self->inner >= 0)
     close (self->inner);
   g_clear_object (&self->process);
+  g_clear_pointer (&self->key, lodge_secret_unref);
+  g_clear_error (&self->locked);
   g_ptr_array_unref (self->argv);
   g_array_unref (self->binds);
   g_string_free (self->output, TRUE);
@@ -169,8 +177,16 @@ void
 lodge_qemu_img_bind (LodgeQemuImg *self, LodgeCommandBind how, const char *path)
 {
   LodgeContainmentBind bind = {how, g_strdup (path)};
+  g_autoptr (LodgeSecret) key = NULL;
 
   g_array_append_val (self->binds, bind);
+  if (self->locked != NULL || !lodge_folder_key_find (path, &key, &self->locked) || key == NULL)
+    return;
+  if (self->key != NULL && !lodge_secret_equal (self->key, key))
+    g_set_error (&self->locked, LODGE_ERROR, LODGE_ERROR_FAILED,
+                 _ ("%s is encrypted with another key than what it is used with"), path);
+  g_clear_pointer (&self->key, lodge_secret_unref);
+  self->key = g_steal_pointer (&key);
 }
 
 void
@@ -234,9 +250,14 @@ set_limits (gpointer data)
   umask (077);
 }
 
+/* Takes @info_fd and @key_fd, either of which may be -1. */
 static GSubprocess *
-spawn (
-    const char *const *argv, int info_fd, GSpawnChildSetupFunc setup, gpointer data, GError **error)
+spawn (const char *const *argv,
+       int info_fd,
+       int key_fd,
+       GSpawnChildSetupFunc setup,
+       gpointer data,
+       GError **error)
 {
   g_autoptr (GSubprocessLauncher) launcher = NULL;
   g_auto (GStrv) environment = lodge_containment_dup_environment ();
@@ -248,6 +269,8 @@ spawn (
   g_subprocess_launcher_set_environ (launcher, environment);
   if (info_fd >= 0)
     g_subprocess_launcher_take_fd (launcher, info_fd, INFO_FD);
+  if (key_fd >= 0)
+    g_subprocess_launcher_take_fd (launcher, key_fd, KEY_FD);
   if (setup != NULL)
     g_subprocess_launcher_set_child_setup (launcher, setup, data, NULL);
   return g_subprocess_launcher_spawnv (launcher, argv, error);
@@ -442,8 +465,16 @@ build_argv (LodgeQemuImg *self, GError **error)
                  _ ("The program %s is not installed: install the package qemu-utils"), program);
     return NULL;
   }
-  if (self->argv->pdata[self->argv->len - 1] != NULL)
+  if (self->argv->pdata[self->argv->len - 1] != NULL) {
+    if (self->key != NULL) {
+      /* Behind qemu-img's verb. */
+      gint at = g_str_equal (program, "qemu-img") ? 2 : 1;
+
+      g_ptr_array_insert (self->argv, at, g_strdup ("--object"));
+      g_ptr_array_insert (self->argv, at + 1, g_strdup (KEY_OBJECT));
+    }
     g_ptr_array_add (self->argv, NULL);
+  }
   if (contained == CONTAINED_YES) {
     argv = lodge_containment_new_argv (LODGE_CONTAINMENT_DIE_WITH_PARENT,
                                        (const LodgeContainmentBind *) (gpointer) self->binds->data,
@@ -501,24 +532,35 @@ start (GTask *task_given)
   g_autoptr (GPtrArray) argv = NULL;
   g_autoptr (GError) why = NULL;
   int info[2] = {-1, -1};
+  int key_fd = -1;
   GError *error = NULL;
 
   if (g_cancellable_is_cancelled (g_task_get_cancellable (task))) {
     finish (task);
     return;
   }
-  argv = build_argv (self, &error);
-  if (argv == NULL) {
+  error = g_steal_pointer (&self->locked);
+  if (error == NULL)
+    argv = build_argv (self, &error);
+  if (argv != NULL && self->key != NULL) {
+    g_autoptr (LodgeSecret) passphrase = lodge_secret_new_for_disks (self->key);
+
+    key_fd = lodge_secret_open (passphrase, &error);
+  }
+  if (error != NULL) {
     g_task_return_error (task, error);
     return;
   }
   if (contained == CONTAINED_YES && pipe2 (info, O_CLOEXEC) != 0) {
+    if (key_fd >= 0)
+      close (key_fd);
     g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_FAILED, _ ("Could not start %s: %s"),
                              program, g_strerror (errno));
     return;
   }
-  /* The child's end is the launcher's from here on. */
-  self->process = spawn ((const char *const *) argv->pdata, info[1], set_limits, self, &why);
+  /* The child's ends are the launcher's from here on. */
+  self->process =
+      spawn ((const char *const *) argv->pdata, info[1], key_fd, set_limits, self, &why);
   if (self->process == NULL) {
     if (info[0] >= 0)
       close (info[0]);
@@ -585,7 +627,7 @@ try_containment (GTask *task)
 
   argv = lodge_containment_new_argv (LODGE_CONTAINMENT_DIE_WITH_PARENT, NULL, 0, nothing, &error);
   if (argv != NULL)
-    process = spawn ((const char *const *) argv->pdata, -1, die_with_engine,
+    process = spawn ((const char *const *) argv->pdata, -1, -1, die_with_engine,
                      GINT_TO_POINTER (getpid ()), &error);
   if (process == NULL) {
     no_containment (error->message);

@@ -2,6 +2,9 @@
 /* One run of qemu-img or qemu-io: contained, limited, and read as it goes.
  *
  * Owns: the process, its limits, its output. Never: decides what an image may be.
+ *
+ * What opens the images of an encrypted machine's folder it finds by itself (lodge-folder-key.h),
+ * and hands it over in a pipe.
  */
 #pragma once
 
@@ -12,13 +15,17 @@ G_BEGIN_DECLS
 
 typedef struct _LodgeQemuImg LodgeQemuImg;
 
+/* What the program calls the key of an encrypted image. */
+#define LODGE_QEMU_IMG_KEY "lodge-key"
+
 /* @program: "qemu-img" or "qemu-io". */
 LodgeQemuImg *lodge_qemu_img_new (const char *program);
 void lodge_qemu_img_free (LodgeQemuImg *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeQemuImg, lodge_qemu_img_free)
 
 void lodge_qemu_img_add (LodgeQemuImg *self, const char *first, ...) G_GNUC_NULL_TERMINATED;
-/* The only files that it sees. @path is absolute. */
+/* The only files that it sees. @path is absolute. In an encrypted folder whose key is not here the
+ * run fails with %LODGE_ERROR_LOCKED. */
 void lodge_qemu_img_bind (LodgeQemuImg *self, LodgeCommandBind how, const char *path);
 /* How long it may run, and how large a file it may make. Default: 60 s, of them 5 s of a processor's
  * time, and none. */
@@ -58,13 +65,17 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeQemuImgResult, lodge_qemu_img_result_free)
 
 LodgeQemuImgResult *lodge_qemu_img_run_finish (GAsyncResult *result, GError **error);
 
-/* For a status other than 0: a sentence on @path, or on @target (%NULL: nothing was written) when it
- * did not fit on the disk. @code when the words say nothing more exact. */
+/* For a status other than 0: a sentence on @path, or on @target (%NULL: nothing was written) when
+ * it did not fit on the disk. @code when the words say nothing more exact. */
 void lodge_qemu_img_set_error (GError **error,
                                int code,
                                const char *path,
                                const char *target,
                                const LodgeQemuImgResult *result);
+
+/* The options of an image that is made already and written to, for "--target-image-opts". Transfer
+ * full. */
+char *lodge_qemu_img_dup_target (const char *path);
 
 /* An image for qemu-img's or qemu-io's command line that names its format, takes the file for a
  * plain file whatever its name, and stands on nothing but @below (a text from here, or %NULL).
