@@ -37,7 +37,7 @@ typedef struct {
 } LodgectlOption;
 
 #define LODGECTL_MAX_ARGUMENTS 4
-#define LODGECTL_MAX_OPTIONS   14
+#define LODGECTL_MAX_OPTIONS   17
 
 typedef gboolean (*LodgectlHandler) (LodgectlRun *run, GError **error);
 

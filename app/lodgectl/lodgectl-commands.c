@@ -27,6 +27,13 @@ static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 #define DRIVE                                                                                      \
   { .name = "drive", .kind = LODGECTL_KIND_TEXT, .value = "ID",                                    \
     .sentence = N_ ("the drive, by its id in the description; without it the first") }
+#define PASSPHRASE_FD                                                                              \
+  { .name = "passphrase-fd", .kind = LODGECTL_KIND_TEXT, .value = "N",                             \
+    .sentence = N_ ("read the passphrase from a line of the open file with this number, such as 0 " \
+                    "for the standard input, instead of asking for it in the terminal") }
+#define REMEMBER                                                                                   \
+  { .name = "remember",                                                                            \
+    .sentence = N_ ("keep the key in your keyring, which opens the machine from then on") }
 #define FORCE                                                                                      \
   { .name = "force", .sentence = N_ ("also when the guest holds what is in the drive") }
 
@@ -77,6 +84,11 @@ const LodgectlCommand lodgectl_commands[] = {
       { .name = "tpm", .sentence = N_ ("give it a TPM 2.0") },
       { .name = "os", .kind = LODGECTL_KIND_TEXT, .value = "ID",
         .sentence = N_ ("the operating system, by its short id in libosinfo, such as debian12") },
+      { .name = "encrypt",
+        .sentence = N_ ("encrypt what the guest writes; a passphrase is asked for, or made up and "
+                        "shown") },
+      PASSPHRASE_FD,
+      REMEMBER,
       JSON,
     },
     .handler = lodgectl_create,
@@ -120,6 +132,8 @@ const LodgectlCommand lodgectl_commands[] = {
       { .name = "disposable",
         .sentence = N_ ("keep nothing of this run: what the guest writes to its disks, its "
                         "firmware’s variables and its TPM is gone when it ends, however it ends") },
+      PASSPHRASE_FD,
+      REMEMBER,
     },
     .handler = lodgectl_start,
   },
@@ -215,6 +229,23 @@ const LodgectlCommand lodgectl_commands[] = {
                    "given."),
     .options = { JSON },
     .handler = lodgectl_accept,
+  },
+  {
+    .verb = "unlock",
+    .arguments = { MACHINE },
+    .sentence = N_ ("Open an encrypted machine with its passphrase."),
+    .details = N_ ("Whatever needs that asks for it where there is a terminal; this is for scripts, "
+                   "and for what comes later. It stays unlocked while its guest runs or it is worked on, and "
+                   "15 minutes longer."),
+    .options = { PASSPHRASE_FD, REMEMBER },
+    .handler = lodgectl_unlock,
+  },
+  {
+    .verb = "lock",
+    .arguments = { MACHINE },
+    .sentence = N_ ("Wipe the key of an encrypted machine that is off from the engine's memory."),
+    .details = N_ ("What is kept in your keyring opens it again."),
+    .handler = lodgectl_lock,
   },
   {
     .verb = "wait",
@@ -379,6 +410,32 @@ const LodgectlCommand lodgectl_commands[] = {
       JSON,
     },
     .handler = lodgectl_disk_convert,
+  },
+  {
+    .noun = "passphrase",
+    .verb = "change",
+    .arguments = { MACHINE },
+    .sentence = N_ ("Give an encrypted machine another passphrase."),
+    .details = N_ ("At once, whatever the size of its disks. Copies of its folder and clones of it, "
+                   "which were made before, keep the passphrase that it had. With --passphrase-fd the "
+                   "first line is the passphrase that it has, the second the new one."),
+    .options = { PASSPHRASE_FD },
+    .handler = lodgectl_passphrase_change,
+  },
+  {
+    .noun = "passphrase",
+    .verb = "remember",
+    .arguments = { MACHINE },
+    .sentence = N_ ("Keep an encrypted machine's key in your keyring, which opens it from then on."),
+    .options = { PASSPHRASE_FD },
+    .handler = lodgectl_passphrase_remember,
+  },
+  {
+    .noun = "passphrase",
+    .verb = "forget",
+    .arguments = { MACHINE },
+    .sentence = N_ ("Take an encrypted machine's key out of your keyring."),
+    .handler = lodgectl_passphrase_forget,
   },
   {
     .noun = "forward",

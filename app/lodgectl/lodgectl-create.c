@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Commands that make, change and delete machines. */
 #include "lodgectl-handlers.h"
+#include "lodgectl-passphrase.h"
 #include "lodgectl-print.h"
 #include "lodgectl-wait.h"
 
@@ -78,14 +79,14 @@ static gboolean
 check_combination (LodgectlRun *run, GError **error)
 {
   static const char *const pairs[][2] = {
-      {"initrd", "kernel"},
-      {"append", "kernel"},
-      {"in-place", "disk"},
+      {"initrd", "kernel"},         {"append", "kernel"},    {"in-place", "disk"},
+      {"passphrase-fd", "encrypt"}, {"remember", "encrypt"},
   };
   static const char *const rivals[][2] = {
       {"media", "installer"},
       {"kernel", "installer"},
       {"disk", "disk-size"},
+      {"encrypt", "in-place"},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (pairs); i++)
@@ -146,6 +147,14 @@ make_spec (LodgectlRun *run, GError **error)
     if (value == NULL)
       return NULL;
     g_variant_dict_insert_value (dict, option, value);
+  }
+  if (lodgectl_run_has_option (run, "encrypt")) {
+    GVariant *passphrase = lodgectl_ask_new_passphrase (run, error);
+
+    if (passphrase == NULL)
+      return NULL;
+    g_variant_dict_insert_value (dict, "passphrase", passphrase);
+    g_variant_dict_insert (dict, "remember", "b", lodgectl_run_has_option (run, "remember"));
   }
   return g_variant_ref_sink (g_variant_dict_end (dict));
 }

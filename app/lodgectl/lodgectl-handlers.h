@@ -73,4 +73,11 @@ gboolean lodgectl_engine_stop (LodgectlRun *run, GError **error);
 gboolean lodgectl_help (LodgectlRun *run, GError **error);
 gboolean lodgectl_completion (LodgectlRun *run, GError **error);
 
+/* lodgectl-passphrase.c: encrypted machines */
+gboolean lodgectl_unlock (LodgectlRun *run, GError **error);
+gboolean lodgectl_lock (LodgectlRun *run, GError **error);
+gboolean lodgectl_passphrase_change (LodgectlRun *run, GError **error);
+gboolean lodgectl_passphrase_remember (LodgectlRun *run, GError **error);
+gboolean lodgectl_passphrase_forget (LodgectlRun *run, GError **error);
+
 G_END_DECLS

@@ -2,6 +2,7 @@
 /* Commands for a machine's life. */
 #include "lodgectl-handlers.h"
 #include "lodgectl-command.h"
+#include "lodgectl-passphrase.h"
 #include "lodgectl-print.h"
 #include "lodgectl-wait.h"
 
@@ -48,14 +49,21 @@ show_note (LodgectlRun *run)
 static gboolean
 start (LodgectlRun *run, LodgeMachine1 *machine, gboolean disposable, GError **error)
 {
+  Call call =
+      disposable ? lodge_machine1_call_start_disposable_sync : lodge_machine1_call_start_sync;
+  g_autoptr (GError) why = NULL;
+
   if (g_strcmp0 (lodge_machine1_get_state (machine), "suspended") == 0)
     g_dbus_proxy_set_default_timeout (G_DBUS_PROXY (machine), G_MAXINT);
-  if (!lodgectl_run_check (run,
-                           disposable
-                               ? lodge_machine1_call_start_disposable_sync (machine, NULL, error)
-                               : lodge_machine1_call_start_sync (machine, NULL, error),
-                           error))
-    return FALSE;
+  if (!lodgectl_run_check (run, call (machine, NULL, &why), &why)) {
+    if (!g_error_matches (why, LODGE_ERROR, LODGE_ERROR_LOCKED)) {
+      g_propagate_error (error, g_steal_pointer (&why));
+      return FALSE;
+    }
+    if (!lodgectl_unlock_machine (run, machine, error) ||
+        !lodgectl_run_check (run, call (machine, NULL, error), error))
+      return FALSE;
+  }
   show_note (run);
   return TRUE;
 }

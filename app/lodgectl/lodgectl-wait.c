@@ -2,6 +2,7 @@
 /* Waiting for what the engine does: a machine's state, the end of a job. Nothing is polled. */
 #include "lodgectl-wait.h"
 
+#include "lodgectl-passphrase.h"
 #include "lodgectl-print.h"
 
 #include "lodge-error.h"
@@ -277,8 +278,8 @@ get_outcome (Wait *self, GError **error)
   return NULL;
 }
 
-char *
-lodgectl_run_job (
+static char *
+run_job (
     LodgectlRun *run, GDBusProxy *proxy, const char *method, GVariant *arguments, GError **error)
 {
   static const int stops[] = {SIGINT, SIGTERM, SIGHUP};
@@ -300,4 +301,23 @@ lodgectl_run_job (
     g_signal_handlers_disconnect_by_data (self.job, &self);
   g_signal_handler_disconnect (run->client, closed_id);
   return get_outcome (&self, error);
+}
+
+char *
+lodgectl_run_job (
+    LodgectlRun *run, GDBusProxy *proxy, const char *method, GVariant *arguments, GError **error)
+{
+  g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
+  g_autoptr (GError) why = NULL;
+  char *result = run_job (run, proxy, method, kept, &why);
+
+  if (result != NULL)
+    return result;
+  if (!LODGE_IS_MACHINE1 (proxy) || !g_error_matches (why, LODGE_ERROR, LODGE_ERROR_LOCKED)) {
+    g_propagate_error (error, g_steal_pointer (&why));
+    return NULL;
+  }
+  if (!lodgectl_unlock_machine (run, LODGE_MACHINE1 (proxy), error))
+    return NULL;
+  return run_job (run, proxy, method, kept, error);
 }

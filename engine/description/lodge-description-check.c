@@ -279,6 +279,14 @@ check_layers (const LodgeDescription *self, GError **error)
       return FALSE;
     }
     g_hash_table_insert (files, layer->file, layer->id);
+    if (self->encrypted &&
+        (strcmp (layer->format, "qcow2") != 0 || g_path_is_absolute (layer->file))) {
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
+                   _ ("layer.%s.file cannot be “%s”: an encrypted machine has only qcow2 layers in "
+                      "its own folder"),
+                   layer->id, layer->file);
+      return FALSE;
+    }
     if (layer->below != NULL && strcmp (layer->format, "qcow2") != 0) {
       g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
                    _ ("layer.%s.below cannot be “%s”: only a qcow2 layer can stand on another"),

@@ -97,6 +97,9 @@ static const LodgeKey keys[] = {
     session_ends, SETTABLE,
     N_ ("What becomes of a guest that runs when the session of its user ends: it is shut down, or "
         "suspended to disk where there is time for that.") },
+  { LODGE_SECTION_MACHINE, "encrypted", LODGE_KEY_BOOLEAN, MACHINE (encrypted), "false", 0, 0, NULL, 0,
+    N_ ("Whether what the guest writes is encrypted: its disks, the firmware's variables, the TPM's state "
+        "and saved memory; what opens them is locked in the file “key”.") },
 
   { LODGE_SECTION_FIRMWARE, "kind", LODGE_KEY_CHOICE, MACHINE (firmware), "bios", 0, 0,
     lodge_firmware_names, SETTABLE, N_ ("BIOS, UEFI, or UEFI with Secure Boot.") },

@@ -123,6 +123,7 @@ typedef struct {
   /* The folder in "snapshots" with the memory that the guest goes on from, or NULL. */
   char *suspended;
   LodgeSessionEnd session_end;
+  gboolean encrypted; /* every layer, the firmware's variables, the TPM's state, memory */
 
   /* [firmware] */
   LodgeFirmwareKind firmware;

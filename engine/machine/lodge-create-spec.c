@@ -4,11 +4,13 @@
 
 #include "lodge-error.h"
 #include "lodge-size.h"
+#include "machine/lodge-machine-key.h"
 #include "storage/lodge-image-grow.h"
+#include "storage/lodge-key-file.h"
 
 #include <glib/gi18n-lib.h>
 
-typedef enum { TEXT, PATH, BOOLEAN, NUMBER, SIZE } ValueKind;
+typedef enum { TEXT, PATH, BOOLEAN, NUMBER, SIZE, SECRET } ValueKind;
 
 #define FIELD(name) G_STRUCT_OFFSET (LodgeCreateSpec, name)
 #define NO_FLAG     0
@@ -33,10 +35,12 @@ static const struct {
     {"firmware", TEXT, FIELD (firmware), NO_FLAG},
     {"tpm", BOOLEAN, FIELD (tpm), FIELD (has_tpm)},
     {"os", TEXT, FIELD (os), NO_FLAG},
+    {"passphrase", SECRET, FIELD (passphrase), NO_FLAG},
+    {"remember", BOOLEAN, FIELD (remember), NO_FLAG},
 };
 
 static const char *const kind_types[] = {
-    [TEXT] = "s", [PATH] = "s", [BOOLEAN] = "b", [NUMBER] = "u", [SIZE] = "t",
+    [TEXT] = "s", [PATH] = "s", [BOOLEAN] = "b", [NUMBER] = "u", [SIZE] = "t", [SECRET] = "ay",
 };
 
 void
@@ -45,14 +49,31 @@ lodge_create_spec_free (LodgeCreateSpec *self)
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++) {
     if (keys[i].kind == TEXT || keys[i].kind == PATH)
       g_free (G_STRUCT_MEMBER (char *, self, keys[i].offset));
+    else if (keys[i].kind == SECRET)
+      g_clear_pointer (&G_STRUCT_MEMBER (LodgeSecret *, self, keys[i].offset), lodge_secret_unref);
   }
   g_free (self);
+}
+
+LodgeSecret *
+lodge_passphrase_read (GVariant *bytes, GError **error)
+{
+  gsize length;
+  gconstpointer data = g_variant_get_fixed_array (bytes, &length, 1);
+
+  if (length >= 1 && length <= LODGE_KEY_FILE_MOST_PASSPHRASE)
+    return lodge_secret_new_copy (data, length);
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
+               _ ("A passphrase has 1 to %d characters, and this one has %u"),
+               LODGE_KEY_FILE_MOST_PASSPHRASE, (guint) length);
+  return NULL;
 }
 
 static gboolean
 read_value (LodgeCreateSpec *self, guint row, GVariant *value, GError **error)
 {
   const char *text;
+  LodgeSecret *secret;
 
   if (!g_variant_is_of_type (value, G_VARIANT_TYPE (kind_types[keys[row].kind]))) {
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
@@ -83,6 +104,13 @@ read_value (LodgeCreateSpec *self, guint row, GVariant *value, GError **error)
     break;
   case SIZE:
     G_STRUCT_MEMBER (guint64, self, keys[row].offset) = g_variant_get_uint64 (value);
+    break;
+  case SECRET:
+    secret = lodge_passphrase_read (value, error);
+    if (secret == NULL)
+      return FALSE;
+    g_clear_pointer (&G_STRUCT_MEMBER (LodgeSecret *, self, keys[row].offset), lodge_secret_unref);
+    G_STRUCT_MEMBER (LodgeSecret *, self, keys[row].offset) = secret;
     break;
   }
   return TRUE;
@@ -121,6 +149,11 @@ check (const LodgeCreateSpec *self, GError **error)
     contradiction = _ ("An initrd or kernel arguments need a kernel");
   else if (self->in_place && self->disk == NULL)
     contradiction = _ ("“in-place” needs a disk image");
+  else if (self->in_place && self->passphrase != NULL)
+    contradiction = _ ("An image that is used in place cannot be encrypted: leave out “in-place”, "
+                       "and it is copied and encrypted");
+  else if (self->remember && self->passphrase == NULL)
+    contradiction = _ ("“remember” needs a passphrase");
   else if (self->disk != NULL && self->has_disk_size)
     contradiction = _ ("A disk image has its own size: leave out the size, or the image");
 

@@ -11,7 +11,9 @@
 #include "guest/lodge-media.h"
 #include "lodge-error.h"
 #include "machine/lodge-source-media.h"
+#include "storage/lodge-folder-key.h"
 #include "storage/lodge-image.h"
+#include "storage/lodge-key-file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +29,8 @@ typedef struct {
   LodgeImageFacts *image;
   LodgeImageBoot boot; /* of the image */
   LodgeDescription *description;
-  char *folder; /* the hidden one, once begun */
+  char *folder;     /* the hidden one, once begun */
+  LodgeSecret *key; /* of an encrypted one */
 } Create;
 
 static void
@@ -38,7 +41,10 @@ create_free (Create *create)
   g_clear_pointer (&create->installer, lodge_installer_free);
   g_clear_pointer (&create->image, lodge_image_facts_free);
   g_clear_pointer (&create->description, lodge_description_free);
+  if (create->folder != NULL)
+    lodge_folder_key_forget (create->folder);
   g_free (create->folder);
+  g_clear_pointer (&create->key, lodge_secret_unref);
   g_free (create);
 }
 
@@ -85,12 +91,18 @@ static void
 committed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
+  const Create *create = g_task_get_task_data (task);
   GError *error = NULL;
   LodgeDescriptionFile *file = g_task_propagate_pointer (G_TASK (result), &error);
 
   if (file == NULL) {
     fail (task, error);
     return;
+  }
+  if (create->key != NULL) {
+    g_autofree char *folder = lodge_store_dup_folder (create->store, create->description->uuid);
+
+    lodge_folder_key_set (folder, create->key);
   }
   g_task_return_pointer (task, file, (GDestroyNotify) lodge_description_file_free);
   g_object_unref (task);
@@ -151,13 +163,7 @@ make_disk (GTask *task)
   const LodgeDisk *disk;
   const LodgeLayer *layer;
   g_autofree char *path = NULL;
-  GError *error = NULL;
 
-  create->folder = lodge_store_begin (create->store, create->description->uuid, &error);
-  if (create->folder == NULL) {
-    fail (task, error);
-    return;
-  }
   if (create->description->disks->len == 0 || create->spec->in_place) {
     commit (task);
     return;
@@ -175,6 +181,52 @@ make_disk (GTask *task)
     lodge_image_create_async (path, layer->format, layer->size_bytes, cancellable, disk_created_cb,
                               task);
   }
+}
+
+static void
+locked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+
+  if (g_task_propagate_boolean (G_TASK (result), &error))
+    make_disk (user_data);
+  else
+    fail (user_data, error);
+}
+
+static void
+lock_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  const Create *create = data;
+  GError *error = NULL;
+
+  if (lodge_key_file_write (create->folder, create->key, create->spec->passphrase, &error))
+    g_task_return_boolean (worker, TRUE);
+  else
+    g_task_return_error (worker, error);
+}
+
+static void
+make_folder (GTask *task)
+{
+  Create *create = g_task_get_task_data (task);
+  g_autoptr (GTask) worker = NULL;
+  GError *error = NULL;
+
+  create->folder = lodge_store_begin (create->store, create->description->uuid, &error);
+  if (create->folder == NULL) {
+    fail (task, error);
+    return;
+  }
+  if (!create->description->encrypted) {
+    make_disk (task);
+    return;
+  }
+  create->key = lodge_secret_new_random (LODGE_SECRET_KEY_BYTES);
+  lodge_folder_key_set (create->folder, create->key);
+  worker = g_task_new (NULL, NULL, locked_cb, task);
+  g_task_set_task_data (worker, create, NULL);
+  g_task_run_in_thread (worker, lock_thread);
 }
 
 static void
@@ -239,6 +291,7 @@ describe (Create *create, const LodgeGuestDefaults *defaults, GError **error)
   description->firmware = choose_firmware (defaults->firmware, create->boot);
   description->display = defaults->display;
   description->tpm = spec->has_tpm ? spec->tpm : defaults->tpm;
+  description->encrypted = spec->passphrase != NULL;
   if (spec->firmware != NULL &&
       !lodge_description_set (description, "firmware.kind", spec->firmware, error))
     return NULL;
@@ -271,7 +324,7 @@ defaults_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (describe (g_task_get_task_data (task), defaults, &error) == NULL)
     fail (task, error);
   else
-    make_disk (task);
+    make_folder (task);
 }
 
 static void
@@ -424,6 +477,14 @@ lodge_create_finish (GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (g_task_is_valid (result, NULL), NULL);
   return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+gboolean
+lodge_create_get_remember (GAsyncResult *result)
+{
+  const Create *create = g_task_get_task_data (G_TASK (result));
+
+  return create->spec->remember;
 }
 
 LodgeJob *

@@ -4,6 +4,7 @@
 
 #include "description/lodge-store.h"
 #include "machine/lodge-job.h"
+#include "storage/lodge-secret.h"
 
 G_BEGIN_DECLS
 
@@ -25,6 +26,8 @@ typedef struct {
   gboolean has_tpm;
   gboolean tpm;
   char *os;
+  LodgeSecret *passphrase; /* of an encrypted machine, or NULL */
+  gboolean remember;       /* its key goes into the keyring */
 } LodgeCreateSpec;
 
 /* @spec: a{sv}. %LODGE_ERROR_INVALID for an unknown key, a wrong type, a bad name, a path that is
@@ -51,5 +54,7 @@ void lodge_create_async (LodgeStore *store,
 LodgeDescriptionFile *lodge_create_finish (GAsyncResult *result, GError **error);
 /* Lent. */
 LodgeJob *lodge_create_get_job (GAsyncResult *result);
+/* Whether the key of what was made shall go into the keyring. */
+gboolean lodge_create_get_remember (GAsyncResult *result);
 
 G_END_DECLS

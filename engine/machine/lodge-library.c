@@ -6,6 +6,7 @@
 #include "lodge-error.h"
 #include "lodge-task-thread.h"
 #include "machine/lodge-create.h"
+#include "machine/lodge-machine-key.h"
 #include "machine/lodge-machine-private.h"
 
 #include <glib/gi18n-lib.h>
@@ -323,6 +324,19 @@ lodge_library_add_job (LodgeLibrary *self, LodgeJob *job)
 }
 
 static void
+remembered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeJob) job = user_data;
+  LodgeMachine *machine = LODGE_MACHINE (source);
+  g_autoptr (GError) error = NULL;
+
+  /* It is made, and its passphrase opens it. */
+  if (!lodge_machine_key_finish (machine, result, &error))
+    lodge_machine_set_note (machine, error->message);
+  lodge_job_done (job, lodge_machine_get_uuid (machine));
+}
+
+static void
 created_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (LodgeLibrary) self = user_data;
@@ -332,6 +346,9 @@ created_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (file == NULL)
     lodge_job_take_error (job, error);
+  else if (lodge_create_get_remember (result))
+    lodge_machine_remember_async (lodge_library_add_made (self, file), TRUE, remembered_cb,
+                                  g_object_ref (job));
   else
     lodge_job_done (job, lodge_machine_get_uuid (lodge_library_add_made (self, file)));
 }
@@ -390,6 +407,8 @@ deleted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   if (machine != NULL) {
+    if (lodge_machine_get_encryption (machine)[0] != '\0')
+      lodge_machine_forget_key (uuid);
     g_hash_table_remove (self->by_uuid, uuid);
     g_ptr_array_remove (self->machines, machine);
     g_signal_emit (self, signals[MACHINE_REMOVED], 0, uuid);
@@ -432,7 +451,7 @@ remains_ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   /* What a crash left is gone, or there was nothing: either way the folder may go. */
   lodge_machine_request_finish (LODGE_MACHINE (source), result, NULL);
-  lodge_machine_stop_work_async (LODGE_MACHINE (source), work_stopped_cb, user_data);
+  lodge_machine_end_other_work_async (LODGE_MACHINE (source), work_stopped_cb, user_data);
 }
 
 LodgeJob *
@@ -447,7 +466,7 @@ lodge_library_delete_machine (LodgeLibrary *self, LodgeMachine *machine, GError 
   if (lodge_machine_get_state (machine) == LODGE_STATE_CRASHED)
     lodge_machine_request_async (machine, LODGE_REQUEST_KILL, remains_ended_cb, g_object_ref (job));
   else
-    lodge_machine_stop_work_async (machine, work_stopped_cb, g_object_ref (job));
+    lodge_machine_end_other_work_async (machine, work_stopped_cb, g_object_ref (job));
   return job;
 }
 

@@ -32,9 +32,12 @@
 #include "machine/lodge-journal-private.h"
 #include "machine/lodge-machine-clone-private.h"
 #include "machine/lodge-machine-freeze.h"
+#include "machine/lodge-machine-key.h"
 #include "machine/lodge-machine-snapshot-private.h"
 #include "machine/lodge-snapshot-files.h"
+#include "storage/lodge-folder-key.h"
 #include "storage/lodge-image-empty.h"
+#include "storage/lodge-key-file.h"
 
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
@@ -96,6 +99,14 @@ end (GTask *task_given)
   LodgeClone *clone = g_task_get_task_data (task);
 
   release_source (task);
+  if (clone->folder != NULL)
+    lodge_folder_key_forget (clone->folder);
+  if (clone->error != NULL) {
+    g_autofree char *folder =
+        lodge_store_dup_folder (clone->store, lodge_job_get_machine (clone->job));
+
+    lodge_folder_key_forget (folder);
+  }
   if (clone->error == NULL) {
     g_task_return_pointer (task, g_steal_pointer (&clone->made),
                            (GDestroyNotify) lodge_description_file_free);
@@ -338,6 +349,21 @@ drop_tops (LodgeDescription *from)
   }
 }
 
+/* What is made from here on is encrypted, with the key of the source: a linked clone stands on what
+ * that has written, and both open with the same passphrase. */
+static gboolean
+share_key (LodgeClone *clone, GError **error)
+{
+  g_autoptr (LodgeSecret) key = lodge_folder_key_get (clone->source_folder);
+  g_autofree char *folder = lodge_store_dup_folder (clone->store, clone->clone->uuid);
+
+  if (!clone->clone->encrypted)
+    return TRUE;
+  lodge_folder_key_set (clone->folder, key);
+  lodge_folder_key_set (folder, key);
+  return lodge_key_file_copy (clone->source_folder, clone->folder, error);
+}
+
 static gboolean
 describe (LodgeClone *clone, GError **error)
 {
@@ -362,7 +388,7 @@ describe (LodgeClone *clone, GError **error)
       return FALSE;
   }
   clone->folder = lodge_store_begin (clone->store, clone->clone->uuid, error);
-  if (clone->folder == NULL)
+  if (clone->folder == NULL || !share_key (clone, error))
     return FALSE;
   lodge_journal_step ("begun");
   return lodge_description_check (clone->clone, error);
@@ -484,6 +510,8 @@ check (LodgeMachine *self, LodgeClone *clone, GError **error)
   lodge_machine_refresh (self);
   /* The clone is the user's own, and is asked for nothing. */
   if (!lodge_machine_check_usable (self, error) || !lodge_machine_check_no_outside (self, error))
+    return FALSE;
+  if (!lodge_machine_check_unlocked (self, error))
     return FALSE;
   if (clone->spec->snapshot == NULL)
     return lodge_machine_freeze_check (self, error);

@@ -7,10 +7,10 @@
 #include "machine/lodge-machine-disk-work.h"
 #include "machine/lodge-machine-disks.h"
 
-#include "description/lodge-durable-file.h"
 #include "lodge-error.h"
 #include "machine/lodge-journal-private.h"
 #include "machine/lodge-journal.h"
+#include "machine/lodge-machine-key.h"
 #include "storage/lodge-image-empty.h"
 #include "storage/lodge-image-grow.h"
 #include "storage/lodge-image-target.h"
@@ -101,13 +101,10 @@ make_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancel
 {
   const Add *add = data;
   g_autofree char *path = g_build_filename (add->work.folder, add->work.files->pdata[0], NULL);
-  g_autoptr (GBytes) bytes = lodge_image_empty_new (add->size);
-  gsize length;
-  const char *text = g_bytes_get_data (bytes, &length);
   GError *error = NULL;
 
   if (lodge_journal_begin (add->work.folder, add->work.files, &error) &&
-      lodge_durable_file_write (path, text, length, &error))
+      lodge_image_empty_write (path, add->size, &error))
     g_task_return_boolean (worker, TRUE);
   else
     g_task_return_error (worker, error);
@@ -250,6 +247,8 @@ check (LodgeMachine *self, gpointer data, GError **error)
   const Add *add = data;
   g_autofree char *size = lodge_size_format (add->size);
 
+  if (!lodge_machine_check_unlocked (self, error))
+    return FALSE;
   if (add->size > LODGE_IMAGE_MOST_BYTES)
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
                  _ ("A disk cannot have %s: 2048T is the most"), size);

@@ -20,6 +20,7 @@
 #include "lodge-error.h"
 #include "lodge-task-thread.h"
 #include "machine/lodge-journal-private.h"
+#include "machine/lodge-machine-key.h"
 #include "storage/lodge-image-grow.h"
 
 #include <fcntl.h>
@@ -329,6 +330,7 @@ check (LodgeMachine *self, const Grow *grow, GError **error)
   if (!lodge_machine_check_usable (self, error) ||
       !lodge_machine_check_not_suspended (self, _ ("disk"), error) ||
       !lodge_machine_check_action (self, LODGE_ACTION_GROW, error) ||
+      (!lodge_state_is_live (self->state) && !lodge_machine_check_unlocked (self, error)) ||
       lodge_machine_find_disk (self, grow->disk, error) == NULL)
     return FALSE;
   if (grow->wanted > LODGE_IMAGE_MOST_BYTES) {

@@ -16,6 +16,7 @@ lodge_machine_build_command (LodgeMachine *self,
                              const char *tpm_socket,
                              const LodgeMachineCommandWire *wires,
                              guint n_wires,
+                             int key_fd,
                              GError **error)
 {
   LodgeHostReport *report = lodge_machine_host_get_report (self->host);
@@ -32,6 +33,7 @@ lodge_machine_build_command (LodgeMachine *self,
       .io_uring = lodge_host_has_io_uring (),
       .hyperv = accelerator.kind == LODGE_ACCELERATOR_KVM && lodge_host_has_kvm_hyperv (),
       .only_shown = self->state == LODGE_STATE_OFF,
+      .key_fd = key_fd,
   };
 
   if (host.qemu == NULL)
@@ -39,7 +41,8 @@ lodge_machine_build_command (LodgeMachine *self,
   return lodge_machine_command_build (description, &host, wires, n_wires, error);
 }
 
-/* As start would do it, but with ends of /dev/null for wires and without recording anything. */
+/* As start would do it, but with /dev/null for wires and the key, and without recording anything.
+ */
 static LodgeCommand *
 build_for_show (LodgeMachine *self, GError **error)
 {
@@ -51,6 +54,7 @@ build_for_show (LodgeMachine *self, GError **error)
       lodge_host_report_get_accelerator (lodge_machine_host_get_report (self->host));
   LodgeQemu *qemu = lodge_machine_host_get_qemu (self->host, error);
   LodgeCommand *command;
+  int key_fd;
 
   if (qemu == NULL)
     return NULL;
@@ -65,11 +69,14 @@ build_for_show (LodgeMachine *self, GError **error)
 
     g_array_append_val (wires, wire);
   }
+  key_fd = description->encrypted ? open ("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
   command = lodge_machine_build_command (self, description, description->tpm ? tpm_socket : NULL,
                                          (const LodgeMachineCommandWire *) wires->data, wires->len,
-                                         error);
+                                         key_fd, error);
   if (command == NULL)
     lodge_machine_close_wires (wires);
+  if (command == NULL && key_fd >= 0)
+    close (key_fd);
   return command;
 }
 

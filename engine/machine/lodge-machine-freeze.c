@@ -17,12 +17,12 @@
 #include "machine/lodge-machine-freeze.h"
 
 #include "description/lodge-description-snapshots.h"
-#include "description/lodge-durable-file.h"
 #include "description/lodge-own-file.h"
 #include "host/lodge-host-kernel.h"
 #include "lodge-error.h"
 #include "machine/lodge-journal-private.h"
 #include "machine/lodge-journal.h"
+#include "machine/lodge-machine-key.h"
 #include "machine/lodge-machine-snapshot-private.h"
 #include "machine/lodge-snapshot-files.h"
 #include "qemu/lodge-qemu-seal.h"
@@ -68,7 +68,8 @@ lodge_machine_freeze_check (LodgeMachine *self, GError **error)
 {
   const char *name = lodge_machine_get_name (self);
 
-  if (!lodge_machine_check_action (self, LODGE_ACTION_CLONE, error))
+  if (!lodge_machine_check_action (self, LODGE_ACTION_CLONE, error) ||
+      !lodge_machine_check_unlocked (self, error))
     return FALSE;
   if (!lodge_state_is_live (self->state)) {
     if (self->pid == 0)
@@ -364,6 +365,7 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   freeze->qemu = lodge_qemu_snapshot_new (self->qmp);
+  lodge_qemu_snapshot_set_encrypted (freeze->qemu, freeze->next->encrypted);
   if (!add_disks (self, freeze, &error)) {
     abandon (task, error);
     return;
@@ -378,11 +380,8 @@ lodge_freeze_make_tops (const char *folder, GPtrArray *layers, guint first, GErr
   for (guint i = first; i < layers->len; i++) {
     const LodgeLayer *top = layers->pdata[i];
     g_autofree char *path = g_build_filename (folder, top->file, NULL);
-    g_autoptr (GBytes) bytes = lodge_image_empty_new (top->size_bytes);
-    gsize length;
-    const char *data = g_bytes_get_data (bytes, &length);
 
-    if (!lodge_durable_file_write (path, data, length, error))
+    if (!lodge_image_empty_write (path, top->size_bytes, error))
       return FALSE;
     lodge_journal_step ("top");
   }
@@ -524,7 +523,7 @@ lodge_machine_seal_async (LodgeMachine *self, GAsyncReadyCallback callback, gpoi
     return;
   }
   g_ptr_array_add (layers, NULL);
-  lodge_qemu_seal_async (self->qmp, (const char *const *) layers->pdata, sealed_cb,
+  lodge_qemu_seal_async (self->qmp, (const char *const *) layers->pdata, now->encrypted, sealed_cb,
                          g_steal_pointer (&task));
 }
 

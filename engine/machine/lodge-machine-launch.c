@@ -6,6 +6,7 @@
 #include "lodge-error.h"
 #include "lodge-paths.h"
 #include "machine/lodge-journal-private.h"
+#include "machine/lodge-machine-key.h"
 #include "machine/lodge-tpm.h"
 #include "qemu/lodge-launch.h"
 #include "qemu/lodge-machine-command.h"
@@ -181,9 +182,15 @@ start_companions (LodgeMachine *self,
     g_autofree char *folder = start->disposable ? lodge_machine_throwaway_dup_tpm_folder (self)
                                                 : lodge_machine_dup_folder (self);
     g_autofree char *unit = g_strdup_printf ("lodge-tpm-%s.scope", self->uuid);
+    g_autoptr (GError) locked = NULL;
+    int key_fd = lodge_machine_open_key (self, TRUE, &locked);
 
+    if (locked != NULL) {
+      g_propagate_error (error, g_steal_pointer (&locked));
+      return FALSE;
+    }
     *out_tpm_socket = lodge_tpm_start (folder, start->description->tpm_state, self->runtime, unit,
-                                       contained, error);
+                                       contained, key_fd, error);
     if (*out_tpm_socket == NULL)
       return FALSE;
     self->has_tpm = TRUE;
@@ -466,6 +473,7 @@ launch (GTask *task)
   g_autofree char *tpm_socket = NULL;
   g_autofree char *qmp_socket = NULL;
   GError *error = NULL;
+  int key_fd;
 
   if (!start_companions (self, start, contained, wires, &tpm_socket, &error)) {
     lodge_machine_close_wires (wires);
@@ -473,10 +481,14 @@ launch (GTask *task)
     return;
   }
 
-  command = lodge_machine_build_command (self, start->description, tpm_socket,
-                                         (const LodgeMachineCommandWire *) wires->data, wires->len,
-                                         &error);
+  key_fd = lodge_machine_open_key (self, FALSE, &error);
+  if (error == NULL)
+    command = lodge_machine_build_command (self, start->description, tpm_socket,
+                                           (const LodgeMachineCommandWire *) wires->data,
+                                           wires->len, key_fd, &error);
   if (command == NULL) {
+    if (key_fd >= 0)
+      close (key_fd);
     lodge_machine_close_wires (wires);
     lodge_machine_start_failed (task, error);
     return;

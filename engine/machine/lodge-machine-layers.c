@@ -15,6 +15,7 @@
 #include "lodge-task-thread.h"
 #include "machine/lodge-journal-private.h"
 #include "machine/lodge-journal.h"
+#include "machine/lodge-machine-key.h"
 #include "storage/lodge-image.h"
 
 #include <glib/gi18n-lib.h>
@@ -272,8 +273,9 @@ merge (GTask *task)
   const LodgeLayer *upper = NULL;
   const LodgeLayer *lower;
 
-  /* Nobody waits for a merge: that is done the next time. */
-  if (now != NULL && is_at_rest (self) && self->waiting_for_work->len == 0)
+  /* Nobody waits for a merge, and what is locked can wait: that is done the next time. */
+  if (now != NULL && is_at_rest (self) && self->waiting_for_work->len == 0 &&
+      !lodge_machine_is_locked (self))
     upper = find_merge (self, now);
   if (upper == NULL) {
     end (task);
@@ -448,7 +450,8 @@ lodge_machine_can_merge_layers (LodgeMachine *self)
 {
   const LodgeDescription *now = lodge_machine_get_description (self);
 
-  return now != NULL && is_at_rest (self) && !self->recovering && self->work == NULL &&
-         !self->merge_stopped && lodge_description_file_get_read_only (self->file) == NULL &&
+  return now != NULL && is_at_rest (self) && !lodge_machine_is_locked (self) && !self->recovering &&
+         self->work == NULL && !self->merge_stopped &&
+         lodge_description_file_get_read_only (self->file) == NULL &&
          find_merge (self, now) != NULL;
 }

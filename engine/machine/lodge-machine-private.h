@@ -86,6 +86,11 @@ struct _LodgeMachine {
   GCancellable *start_cancellable;
   GPtrArray *waiting_for_end; /* of GTask: return TRUE once QEMU is gone */
 
+  char *key_folder; /* its own, for as long as it is encrypted; or NULL */
+  /* While an encrypted machine's key is here. */
+  guint key_timeout;
+  guint key_rested; /* for how many minutes */
+
   /* Long work on its folder. */
   LodgeJob *work;
   gboolean work_gives_way;     /* to a start: it can be stopped at any time and lost nothing */
@@ -166,13 +171,15 @@ gboolean lodge_machine_check_no_outside (LodgeMachine *self, GError **error);
 /* (transfer full) (nullable): what the note has to say of it. */
 char *lodge_machine_dup_outside_note (LodgeMachine *self);
 
-/* lodge-machine-explain.c: the command for @description, which is resolved. Wires are the caller's
- * until this succeeds, then the command's. */
+/* lodge-machine-explain.c: the command for @description, which is resolved. Wires, and
+ * the key of an encrypted machine (else -1), are the caller's until this succeeds, then the
+ * command's. */
 LodgeCommand *lodge_machine_build_command (LodgeMachine *self,
                                            const LodgeDescription *description,
                                            const char *tpm_socket,
                                            const LodgeMachineCommandWire *wires,
                                            guint n_wires,
+                                           int key_fd,
                                            GError **error);
 
 /* lodge-machine-save.c */

@@ -67,7 +67,7 @@ advise (LodgeMachine *self, GError *error)
   g_autofree char *why = NULL;
 
   if (error->code == LODGE_ERROR_CANCELLED || error->code == LODGE_ERROR_STATE ||
-      self->state == LODGE_STATE_CRASHED)
+      error->code == LODGE_ERROR_LOCKED || self->state == LODGE_STATE_CRASHED)
     return;
   why = g_steal_pointer (&error->message);
   error->message =

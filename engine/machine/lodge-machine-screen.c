@@ -8,6 +8,7 @@
 
 #include "lodge-error.h"
 #include "lodge-task-thread.h"
+#include "machine/lodge-machine-key.h"
 #include "machine/lodge-picture.h"
 #include "qemu/lodge-json.h"
 
@@ -230,6 +231,12 @@ lodge_machine_screen_end (LodgeMachine *self)
   }
   if (self->thumbnail == NULL)
     return;
+  /* It is a part of what the guest keeps to itself. */
+  if (lodge_machine_get_encryption (self)[0] != '\0') {
+    g_clear_pointer (&self->thumbnail, g_bytes_unref);
+    self->thumbnail_serial = 0;
+    return;
+  }
   folder = lodge_machine_dup_folder (self);
   path = g_build_filename (folder, THUMBNAIL_FILE, NULL);
   if (!g_file_set_contents_full (path, g_bytes_get_data (self->thumbnail, NULL),

@@ -5,6 +5,7 @@
 
 #include "description/lodge-description-snapshots.h"
 #include "lodge-error.h"
+#include "machine/lodge-machine-key.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -85,6 +86,10 @@ list_live (LodgeMachine *self, const Asked *asked)
     block (asked, LODGE_ERROR_STATE, _ ("Mend that, and resume it"),
            _ ("“%s” stands still because its disk failed or is full"),
            lodge_machine_get_name (self));
+  if (lodge_machine_get_encryption (self)[0] != '\0')
+    block (asked, LODGE_ERROR_STATE, _ ("Shut the guest down first"),
+           _ ("“%s” is encrypted, and its guest's memory cannot be saved encrypted yet"),
+           lodge_machine_get_name (self));
   lodge_snapshot_live_measure (self, &wanted, &room);
   if (room >= wanted)
     return;
@@ -112,6 +117,8 @@ lodge_snapshot_list_blockers (LodgeMachine *self,
     asked.block (error, "", data);
     return;
   }
+  if (!lodge_machine_check_unlocked (self, &error))
+    asked.block (error, _ ("Unlock it first"), data);
   if (lodge_state_is_live (self->state))
     list_live (self, &asked);
   else if (self->pid != 0)

@@ -461,6 +461,7 @@ lodge_snapshot_live_begin (GTask *task)
     return;
   }
   work->live->qemu = lodge_qemu_snapshot_new (self->qmp);
+  lodge_qemu_snapshot_set_encrypted (work->live->qemu, work->stored->encrypted);
   work->live->ran = self->state == LODGE_STATE_RUNNING;
   if (!open_files (self, work, &error)) {
     abandon (task, error);

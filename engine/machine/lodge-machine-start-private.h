@@ -16,6 +16,7 @@ typedef struct {
   gboolean disposable; /* nothing of it is kept */
   gboolean resolved;   /* something in the description is new */
   gboolean recorded;   /* that the guest runs, or that its QEMU has ended */
+  gboolean asked;      /* the keyring, for its key */
   gboolean continued;  /* it was told to go on from @suspended, which it may have done */
 } LodgeStart;
 

@@ -19,6 +19,7 @@
 
 #include "host/lodge-host-firmware.h"
 #include "lodge-error.h"
+#include "machine/lodge-machine-key.h"
 #include "qemu/lodge-machine-command.h"
 #include "storage/lodge-image.h"
 
@@ -267,6 +268,22 @@ remains_ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   start_now (user_data);
 }
 
+static void begin (GTask *task);
+
+static void
+keyed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  GError *error = NULL;
+
+  if (lodge_machine_need_key_finish (LODGE_MACHINE (source), result, &error)) {
+    begin (task);
+    return;
+  }
+  g_task_return_error (task, error);
+  g_object_unref (task);
+}
+
 /* Nothing works on its folder. */
 static void
 begin (GTask *task)
@@ -277,10 +294,16 @@ begin (GTask *task)
 
   if (start->suspended == NULL)
     lodge_machine_refresh (self);
+  if (!start->asked && lodge_machine_is_locked (self)) {
+    start->asked = TRUE;
+    lodge_machine_need_key_async (self, keyed_cb, task);
+    return;
+  }
   if (!check_action (self, start, &error) || !lodge_machine_check_usable (self, &error) ||
       !lodge_description_check (start->description != NULL ? start->description
                                                            : lodge_machine_get_description (self),
                                 &error) ||
+      !lodge_machine_check_unlocked (self, &error) ||
       !check_memory (self,
                      start->description != NULL ? start->description
                                                 : lodge_machine_get_description (self),

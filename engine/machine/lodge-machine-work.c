@@ -6,6 +6,7 @@
 #include "lodge-error.h"
 #include "lodge-task-thread.h"
 #include "machine/lodge-journal.h"
+#include "machine/lodge-machine-key.h"
 
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
@@ -62,8 +63,43 @@ lodge_machine_end_work (LodgeMachine *self)
     g_task_return_boolean (waiting->pdata[i], TRUE);
 }
 
+static void
+keyed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GError) error = NULL;
+
+  /* What comes now needs it, and says so itself. */
+  if (!lodge_machine_need_key_finish (LODGE_MACHINE (source), result, &error))
+    g_debug ("%s", error->message);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+stopped_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  lodge_machine_stop_work_finish (LODGE_MACHINE (source), result);
+  lodge_machine_need_key_async (LODGE_MACHINE (source), keyed_cb, user_data);
+}
+
 void
 lodge_machine_stop_work_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task;
+
+  if (!lodge_machine_is_locked (self)) {
+    lodge_machine_end_other_work_async (self, callback, user_data);
+    return;
+  }
+  task = g_task_new (self, NULL, callback, user_data);
+  g_task_set_source_tag (task, lodge_machine_stop_work_async);
+  lodge_machine_end_other_work_async (self, stopped_cb, task);
+}
+
+void
+lodge_machine_end_other_work_async (LodgeMachine *self,
+                                    GAsyncReadyCallback callback,
+                                    gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
 

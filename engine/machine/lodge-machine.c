@@ -3,6 +3,7 @@
 #include "machine/lodge-machine-private.h"
 
 #include "lodge-error.h"
+#include "machine/lodge-machine-key.h"
 #include "machine/lodge-machine-schedule.h"
 
 #include <glib/gi18n-lib.h>
@@ -23,6 +24,7 @@ lodge_machine_finalize (GObject *object)
   lodge_machine_end_silence (self);
   lodge_machine_share_forget (self);
   lodge_machine_clock_end (self);
+  lodge_machine_key_finalize (self);
   g_clear_pointer (&self->terminals, g_ptr_array_unref);
   g_clear_pointer (&self->frames, lodge_frame_door_free);
   g_clear_handle_id (&self->watch, g_source_remove);
@@ -107,6 +109,7 @@ load (LodgeMachine *self)
     g_clear_pointer (&self->file, lodge_description_file_free);
     self->file_time_us = 0; /* tried again */
   }
+  lodge_machine_key_update (self);
   g_clear_pointer (&self->broken, g_free);
   g_clear_pointer (&self->known_name, g_free);
   if (self->file == NULL) {
@@ -172,6 +175,7 @@ lodge_machine_new_for_file (LodgeStore *store, LodgeMachineHost *host, LodgeDesc
   self->uuid = g_strdup (lodge_description_file_get (file)->uuid);
   self->file = file;
   self->file_time_us = get_file_time (self);
+  lodge_machine_key_update (self);
   return self;
 }
 
@@ -412,6 +416,7 @@ lodge_machine_take_file (LodgeMachine *self, LodgeDescriptionFile *file)
   self->file = file;
   lodge_machine_schedule_changed (self);
   self->file_time_us = get_file_time (self);
+  lodge_machine_key_update (self);
   lodge_machine_share_update (self);
   lodge_machine_links_update (self);
   lodge_machine_emit_changed (self);

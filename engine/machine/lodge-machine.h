@@ -321,10 +321,16 @@ GBytes *lodge_machine_load_snapshot_thumbnail_finish (LodgeMachine *self,
                                                       GAsyncResult *result,
                                                       GError **error);
 
-/* Asks work that gives way to stop, and calls back when there is none that does. Never fails. */
+/* Asks work that gives way to stop, and calls back when there is none that does. Whoever wants to
+ * work next needs the key of an encrypted machine, so it is taken out of the keyring where it is
+ * not here. Never fails. */
 void lodge_machine_stop_work_async (LodgeMachine *self,
                                     GAsyncReadyCallback callback,
                                     gpointer user_data);
+/* The same, and the key is not wanted. */
+void lodge_machine_end_other_work_async (LodgeMachine *self,
+                                         GAsyncReadyCallback callback,
+                                         gpointer user_data);
 void lodge_machine_stop_work_finish (LodgeMachine *self, GAsyncResult *result);
 
 /* Adds or removes a forward of @nic ("" for the first), in the description and, while it runs, in

@@ -51,6 +51,7 @@ lodge_tpm_start (const char *machine_folder,
                  const char *runtime_folder,
                  const char *unit,
                  gboolean contained,
+                 int key_fd,
                  GError **error)
 {
   g_autofree char *socket_path = g_build_filename (runtime_folder, SOCKET_NAME, NULL);
@@ -61,6 +62,9 @@ lodge_tpm_start (const char *machine_folder,
   GPid pid;
   int fd;
 
+  command = lodge_command_new (program != NULL ? program : "swtpm");
+  if (key_fd >= 0)
+    key_fd = lodge_command_take_fd (command, key_fd);
   if (program == NULL) {
     g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_HOST,
                          _ ("This machine has a TPM, and swtpm is not installed: install the "
@@ -73,11 +77,13 @@ lodge_tpm_start (const char *machine_folder,
   if (fd < 0)
     return NULL;
 
-  command = lodge_command_new (program);
   lodge_command_add (command, _ ("A TPM over a socket"), "socket", NULL);
   lodge_command_add (command, _ ("Version 2.0, as Windows 11 wants"), "--tpm2", NULL);
   lodge_command_addf (command, _ ("Its state belongs to the machine"), "--tpmstate",
                       "dir=%s,mode=0600", state);
+  if (key_fd >= 0)
+    lodge_command_addf (command, _ ("The machine is encrypted, and so is the TPM's state"), "--key",
+                        "fd=%d,format=binary,mode=aes-256-cbc", key_fd);
   lodge_command_addf (command, _ ("The engine made the socket"), "--ctrl", "type=unixio,fd=%d",
                       lodge_command_take_fd (command, fd));
   lodge_command_add (command, _ ("It ends with QEMU"), "--terminate", NULL);

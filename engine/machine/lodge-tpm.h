@@ -12,6 +12,7 @@ G_BEGIN_DECLS
  * @state_name: the folder in it that the state is kept in, made where missing
  * @runtime_folder: the machine's; the socket is made in it and is there when this returns
  * @unit: the systemd scope
+ * @key_fd: (transfer full): where the 32 bytes that its state is encrypted with can be read, or -1
  *
  * The process ends when QEMU closes the connection.
  *
@@ -23,6 +24,7 @@ char *lodge_tpm_start (const char *machine_folder,
                        const char *runtime_folder,
                        const char *unit,
                        gboolean contained,
+                       int key_fd,
                        GError **error);
 
 /* Ends a TPM that no QEMU has connected to; does nothing where there is none. */

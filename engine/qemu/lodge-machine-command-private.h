@@ -36,6 +36,7 @@ gboolean lodge_machine_command_check (const LodgeDescription *description,
                                       GError **error);
 
 /* lodge-machine-command-storage.c */
+void lodge_machine_command_add_key (LodgeMachineCommandBuild *self);
 void lodge_machine_command_add_firmware (LodgeMachineCommandBuild *self);
 void lodge_machine_command_add_disks (LodgeMachineCommandBuild *self);
 void lodge_machine_command_add_media (LodgeMachineCommandBuild *self);

@@ -45,6 +45,7 @@ typedef struct {
   const char *below; /* the node it stands on, or NULL */
   gboolean written;
   gboolean disk; /* of a disk: fast input and output, and freed blocks are given back */
+  gboolean encrypted;
   const char *file_reason;
   const char *format_reason;
 } Image;
@@ -71,6 +72,13 @@ add_image (LodgeMachineCommandBuild *self, const Image *image)
   node = new_node (image->format, image->name);
   json_object_set_string_member (node, "file", file_name);
   json_object_set_boolean_member (node, "read-only", !image->written);
+  if (image->encrypted) {
+    JsonObject *encrypt = json_object_new ();
+
+    json_object_set_string_member (encrypt, "format", "luks");
+    json_object_set_string_member (encrypt, "key-secret", LODGE_MACHINE_COMMAND_KEY);
+    json_object_set_object_member (node, "encrypt", encrypt);
+  }
   if (image->below != NULL)
     json_object_set_string_member (node, "backing", image->below);
   else if (strcmp (image->format, "qcow2") == 0)
@@ -84,6 +92,18 @@ add_image (LodgeMachineCommandBuild *self, const Image *image)
   lodge_command_bind (self->command,
                       image->written ? LODGE_COMMAND_BIND_READ_WRITE : LODGE_COMMAND_BIND_READ_ONLY,
                       image->path);
+}
+
+void
+lodge_machine_command_add_key (LodgeMachineCommandBuild *self)
+{
+  if (!self->description->encrypted)
+    return;
+  lodge_command_addf (self->command,
+                      _ ("What opens the machine's encrypted images; the engine hands it over in a "
+                         "pipe, so that it is in no file and on no command line."),
+                      "-object", "secret,id=" LODGE_MACHINE_COMMAND_KEY ",file=/proc/self/fd/%d",
+                      lodge_command_take_fd (self->command, self->host->key_fd));
 }
 
 void
@@ -111,6 +131,7 @@ lodge_machine_command_add_firmware (LodgeMachineCommandBuild *self)
                  .path = nvram,
                  .format = "qcow2",
                  .written = TRUE,
+                 .encrypted = description->encrypted,
                  .file_reason = _ ("This machine's own firmware variables."),
                  .format_reason =
                      _ ("Flash memory with boot entries and keys; as qcow2, since a snapshot of a "
@@ -154,6 +175,7 @@ add_layers (LodgeMachineCommandBuild *self, const LodgeDisk *disk, GHashTable *a
             .below = layer->below,
             .written = top,
             .disk = TRUE,
+            .encrypted = self->description->encrypted,
             .file_reason = top ? _ ("The file that the guest's writes go to.")
                                : _ ("A frozen layer: it is opened read-only, so nothing that the "
                                     "guest does can change it."),

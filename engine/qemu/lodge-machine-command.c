@@ -229,6 +229,7 @@ lodge_machine_command_build (const LodgeDescription *description,
   add_board (&self);
   add_memory_and_cpu (&self);
   add_clock (&self);
+  lodge_machine_command_add_key (&self);
   lodge_machine_command_add_firmware (&self);
   lodge_machine_command_add_tpm (&self);
   lodge_machine_command_add_root_ports (&self);

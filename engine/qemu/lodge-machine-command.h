@@ -31,7 +31,13 @@ typedef struct {
   gboolean io_uring;   /* a trial open worked */
   gboolean hyperv;     /* KVM here knows Hyper-V's enlightenments */
   gboolean only_shown; /* never launched: what a start makes (the NVRAM) may be missing */
+  /* Of an encrypted machine: where what opens its images can be read, once. Moved into the command
+   * when that is built, still the caller's on an error. */
+  int key_fd;
 } LodgeMachineCommandHost;
+
+/* What QEMU calls what opens an encrypted machine's images. */
+#define LODGE_MACHINE_COMMAND_KEY "lodge-key"
 
 /* One NIC's wire: the descriptor of a connected stream socket (docs: -netdev stream). Moved into
  * the command when that is built, still the caller's on an error. -1: the NIC has no wire

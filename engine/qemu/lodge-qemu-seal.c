@@ -6,12 +6,14 @@
  */
 #include "qemu/lodge-qemu-seal.h"
 
+#include "qemu/lodge-machine-command.h"
+
 #include <string.h>
 
 #define COMMAND_MS 60000
 
 static JsonObject *
-new_options (const char *layer, const char *below)
+new_options (const char *layer, const char *below, gboolean encrypted)
 {
   const char *id = strchr (layer, ':') + 1;
   g_autofree char *format = g_strndup (layer, id - layer - 1);
@@ -22,6 +24,13 @@ new_options (const char *layer, const char *below)
   json_object_set_string_member (options, "node-name", id);
   json_object_set_string_member (options, "file", file);
   json_object_set_boolean_member (options, "read-only", TRUE);
+  if (encrypted) {
+    JsonObject *encrypt = json_object_new ();
+
+    json_object_set_string_member (encrypt, "format", "luks");
+    json_object_set_string_member (encrypt, "key-secret", LODGE_MACHINE_COMMAND_KEY);
+    json_object_set_object_member (options, "encrypt", encrypt);
+  }
   if (below[0] != '\0')
     json_object_set_string_member (options, "backing", below);
   else if (strcmp (format, "qcow2") == 0)
@@ -46,6 +55,7 @@ reopened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 void
 lodge_qemu_seal_async (LodgeQmp *qmp,
                        const char *const *layers,
+                       gboolean encrypted,
                        GAsyncReadyCallback callback,
                        gpointer user_data)
 {
@@ -55,7 +65,7 @@ lodge_qemu_seal_async (LodgeQmp *qmp,
 
   g_task_set_source_tag (task, lodge_qemu_seal_async);
   for (guint i = 0; layers[i] != NULL; i += 2)
-    json_array_add_object_element (all, new_options (layers[i], layers[i + 1]));
+    json_array_add_object_element (all, new_options (layers[i], layers[i + 1], encrypted));
   json_object_set_array_member (arguments, "options", all);
   lodge_qmp_execute_async (qmp, "blockdev-reopen", arguments, COMMAND_MS, NULL, reopened_cb,
                            g_steal_pointer (&task));

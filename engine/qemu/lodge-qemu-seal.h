@@ -10,9 +10,11 @@ G_BEGIN_DECLS
 
 /* %LODGE_ERROR_FAILED with QEMU's words, %LODGE_ERROR_TIMEOUT.
  * @layers: (array zero-terminated): "format:id", then the id of the layer below or "", alternating
+ * @encrypted: with what QEMU calls LODGE_MACHINE_COMMAND_KEY
  */
 void lodge_qemu_seal_async (LodgeQmp *qmp,
                             const char *const *layers,
+                            gboolean encrypted,
                             GAsyncReadyCallback callback,
                             gpointer user_data);
 gboolean lodge_qemu_seal_finish (LodgeQmp *qmp, GAsyncResult *result, GError **error);

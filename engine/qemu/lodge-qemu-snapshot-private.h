@@ -38,6 +38,7 @@ struct _LodgeQemuSnapshot {
   GObject parent_instance;
 
   LodgeQmp *qmp;
+  gboolean encrypted;
   GPtrArray *disks;
   char **strange;   /* nodes that somebody else may have added */
   GHashTable *used; /* nodes that devices are on */

@@ -16,6 +16,7 @@
 
 #include "lodge-error.h"
 #include "qemu/lodge-json.h"
+#include "qemu/lodge-machine-command.h"
 
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
@@ -217,6 +218,12 @@ lodge_qemu_snapshot_new (LodgeQmp *qmp)
   g_signal_connect_object (qmp, "event", G_CALLBACK (event_cb), self, 0);
   g_signal_connect_object (qmp, "closed", G_CALLBACK (closed_cb), self, 0);
   return self;
+}
+
+void
+lodge_qemu_snapshot_set_encrypted (LodgeQemuSnapshot *self, gboolean encrypted)
+{
+  self->encrypted = encrypted;
 }
 
 void
@@ -470,11 +477,15 @@ add_disk_steps (LodgeQemuSnapshot *self, Disk *disk)
       self, "blockdev-add",
       lodge_qemu_snapshot_parse (
           "{\"driver\":\"qcow2\",\"node-name\":\"%s\",\"backing\":null,\"read-only\":false,"
-          "\"discard\":\"unmap\",\"detect-zeroes\":\"unmap\",\"file\":{\"driver\":\"file\","
+          "\"discard\":\"unmap\",\"detect-zeroes\":\"unmap\",%s\"file\":{\"driver\":\"file\","
           "\"node-name\":\"%s-file\",\"filename\":\"/dev/fdset/%" G_GINT64_FORMAT "\","
           "\"read-only\":false,\"aio\":\"%s\",\"cache\":{\"direct\":false},"
           "\"discard\":\"unmap\"}}",
-          disk->node, disk->node, disk->fdset, disk->io_uring ? "io_uring" : "threads"));
+          disk->node,
+          self->encrypted ? "\"encrypt\":{\"format\":\"luks\",\"key-secret\":"
+                            "\"" LODGE_MACHINE_COMMAND_KEY "\"},"
+                          : "",
+          disk->node, disk->fdset, disk->io_uring ? "io_uring" : "threads"));
 }
 
 void

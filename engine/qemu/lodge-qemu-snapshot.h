@@ -19,6 +19,8 @@ G_DECLARE_FINAL_TYPE (LodgeQemuSnapshot, lodge_qemu_snapshot, LODGE, QEMU_SNAPSH
  * on it watches whether the guest stops by itself. */
 LodgeQemuSnapshot *lodge_qemu_snapshot_new (LodgeQmp *qmp);
 
+/* The machine is encrypted: so are the images that are added. */
+void lodge_qemu_snapshot_set_encrypted (LodgeQemuSnapshot *self, gboolean encrypted);
 /* @old_node is written to now; @node will be instead, in the empty qcow2 image @fd, which is
  * duplicated. */
 void lodge_qemu_snapshot_add_disk (

@@ -8,7 +8,9 @@
 
 #include "lodge-error.h"
 #include "service/lodge-service-disks.h"
+#include "machine/lodge-machine-key.h"
 #include "service/lodge-service-job.h"
+#include "service/lodge-service-key.h"
 #include "service/lodge-service-outside.h"
 #include "service/lodge-service-snapshots.h"
 #include "service/lodge-service-suspend.h"
@@ -86,6 +88,7 @@ update (LodgeServiceMachine *self)
   lodge_machine1_set_disposable (object, lodge_machine_is_disposable (machine));
   lodge_machine1_set_folder_problem (object, lodge_machine_get_folder_problem (machine));
   lodge_machine1_set_outside_paths (object, lodge_machine_list_outside (machine));
+  lodge_machine1_set_encryption (object, lodge_machine_get_encryption (machine));
   lodge_machine1_set_snapshot_serial (object, lodge_machine_get_snapshot_serial (machine));
   lodge_machine1_set_thumbnail_serial (object, lodge_machine_get_thumbnail_serial (machine));
 }
@@ -530,6 +533,7 @@ machine_iface_init (LodgeMachine1Iface *iface)
 
   lodge_service_disks_init (iface);
   lodge_service_outside_init (iface);
+  lodge_service_key_init (iface);
   lodge_service_snapshots_init (iface);
   lodge_service_suspend_init (iface);
   iface->handle_claim_console = handle_claim_console;

@@ -180,13 +180,8 @@ make_empty (Compact *compact, GError **error)
   compact->target = lodge_image_target_begin (compact->path, error);
   if (compact->target == NULL)
     return FALSE;
-  if (strcmp (compact->format, "qcow2") == 0) {
-    g_autoptr (GBytes) bytes = lodge_image_empty_new (compact->disk_bytes);
-    gsize length;
-    const char *text = g_bytes_get_data (bytes, &length);
-
-    return lodge_durable_file_write (compact->target->hidden, text, length, error);
-  }
+  if (strcmp (compact->format, "qcow2") == 0)
+    return lodge_image_empty_fill (compact->target->hidden, compact->disk_bytes, error);
   if (truncate (compact->target->hidden, (off_t) compact->disk_bytes) == 0)
     return TRUE;
   g_set_error (error, LODGE_ERROR, lodge_durable_error_code (errno), _ ("Could not make %s: %s"),

@@ -27,6 +27,7 @@
 #define SALT_BYTES      16
 #define NONCE_BYTES     12
 #define TAG_BYTES       16
+#define CHECK_BYTES     16
 #define MOST_FILE       4096
 #define VERSION         "1"
 #define KDF             "argon2id"
@@ -36,6 +37,7 @@ typedef struct {
   guint8 salt[SALT_BYTES];
   guint8 nonce[NONCE_BYTES];
   guint8 locked[LODGE_SECRET_KEY_BYTES + TAG_BYTES];
+  guint8 check[CHECK_BYTES];
 } Envelope;
 
 static gboolean
@@ -70,6 +72,14 @@ stretch (const Envelope *envelope, LodgeSecret *passphrase, GError **error)
        check (gcry_kdf_final (kdf, LODGE_SECRET_KEY_BYTES, lodge_secret_get (key)), error);
   gcry_kdf_close (kdf);
   return ok ? g_steal_pointer (&key) : NULL;
+}
+
+static void
+get_check (LodgeSecret *key, guint8 *out_check)
+{
+  g_autoptr (LodgeSecret) derived = lodge_secret_derive (key, "check", NULL, 0);
+
+  memcpy (out_check, lodge_secret_get (derived), CHECK_BYTES);
 }
 
 /* A cipher that is ready. */
@@ -156,6 +166,8 @@ lodge_key_file_write (const char *folder, LodgeSecret *key, LodgeSecret *passphr
   set_bytes (ini, "salt", envelope.salt, SALT_BYTES);
   set_bytes (ini, "nonce", envelope.nonce, NONCE_BYTES);
   set_bytes (ini, "locked", envelope.locked, sizeof envelope.locked);
+  get_check (key, envelope.check);
+  set_bytes (ini, "check", envelope.check, CHECK_BYTES);
   text = lodge_ini_dup_text (ini, &length);
   return lodge_durable_file_write (path, text, length, error);
 }
@@ -226,7 +238,8 @@ load (const char *folder, Envelope *envelope, GError **error)
       envelope->memory_kib >= 8 * envelope->lanes &&
       get_bytes (ini, "salt", envelope->salt, SALT_BYTES) &&
       get_bytes (ini, "nonce", envelope->nonce, NONCE_BYTES) &&
-      get_bytes (ini, "locked", envelope->locked, sizeof envelope->locked))
+      get_bytes (ini, "locked", envelope->locked, sizeof envelope->locked) &&
+      get_bytes (ini, "check", envelope->check, CHECK_BYTES))
     return TRUE;
   g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
                _ ("%s is damaged, or of a newer Lodge: bring back a copy of it"), path);
@@ -256,6 +269,19 @@ lodge_key_file_open (const char *folder, LodgeSecret *passphrase, GError **error
   g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_DENIED,
                        _ ("That is not the passphrase of this machine"));
   return NULL;
+}
+
+gboolean
+lodge_key_file_check (const char *folder, LodgeSecret *key)
+{
+  g_autoptr (GError) error = NULL;
+  guint8 check_bytes[CHECK_BYTES];
+  Envelope envelope;
+
+  if (!load (folder, &envelope, &error))
+    return g_error_matches (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND);
+  get_check (key, check_bytes);
+  return memcmp (check_bytes, envelope.check, CHECK_BYTES) == 0;
 }
 
 gboolean

@@ -10,6 +10,7 @@
  *     salt=              16 bytes, in base64
  *     nonce=             12 bytes
  *     locked=            the key, encrypted with AES-256-GCM, and its tag
+ *     check=             16 bytes of what is derived from the key: whether another one is it
  *
  * The key itself is random, and the same for ever; so another passphrase is a matter of this file
  * alone, and no disk, snapshot or clone has to be written again. What was copied before opens with
@@ -42,6 +43,9 @@ gboolean lodge_key_file_write (const char *folder,
  * damaged)
  */
 LodgeSecret *lodge_key_file_open (const char *folder, LodgeSecret *passphrase, GError **error);
+
+/* Whether @key, from a keyring, is that of the machine. TRUE also where the file is gone. */
+gboolean lodge_key_file_check (const char *folder, LodgeSecret *key);
 
 /* Copies it into another machine's folder, which has the same key and passphrase then. */
 gboolean lodge_key_file_copy (const char *folder, const char *to_folder, GError **error);

@@ -224,7 +224,7 @@ test_tpm_without_qemu (MachineFixture *fixture, gconstpointer data)
   }
   machine_fixture_close_library (fixture);
   g_assert_cmpint (g_mkdir_with_parents (runtime, 0700), ==, 0);
-  socket = lodge_tpm_start (folder, "tpm", runtime, "lodge-test-tpm.scope", FALSE, &error);
+  socket = lodge_tpm_start (folder, "tpm", runtime, "lodge-test-tpm.scope", FALSE, -1, &error);
   g_assert_no_error (error);
   test_wait_polled (machine_fixture_find_descendant ("swtpm", NULL) != 0);
   machine_fixture_open_library (fixture);

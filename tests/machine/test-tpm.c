@@ -154,7 +154,7 @@ run_machine (Folders *folders, gboolean contained)
   struct stat info;
 
   socket_path = lodge_tpm_start (folders->machine, "tpm", folders->runtime, "lodge-test-tpm.scope",
-                                 contained, &error);
+                                 contained, -1, &error);
   g_assert_no_error (error);
   g_assert_cmpstr (socket_path, ==, expected);
   g_assert_cmpint (lstat (socket_path, &info), ==, 0);
@@ -218,7 +218,7 @@ test_stop (void)
   /* Nothing there: nothing happens. */
   lodge_tpm_stop (folders.runtime);
   socket_path = lodge_tpm_start (folders.machine, "tpm", folders.runtime, "lodge-test-tpm.scope",
-                                 FALSE, &error);
+                                 FALSE, -1, &error);
   g_assert_no_error (error);
   g_assert_true (is_there (&folders));
   lodge_tpm_stop (folders.runtime);
@@ -234,7 +234,7 @@ assert_refused (Folders *folders, int code, const char *word)
   g_autoptr (GError) error = NULL;
 
   g_assert_null (lodge_tpm_start (folders->machine, folders->state, folders->runtime,
-                                  "lodge-test-tpm.scope", FALSE, &error));
+                                  "lodge-test-tpm.scope", FALSE, -1, &error));
   g_assert_error (error, LODGE_ERROR, code);
   g_assert_nonnull (strstr (error->message, word));
   /* Nothing is left half-made. */

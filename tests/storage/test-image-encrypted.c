@@ -333,6 +333,8 @@ test_key_file (Fixture *fixture, gconstpointer data)
   key = lodge_key_file_open (fixture->folder, right, &error);
   g_assert_no_error (error);
   g_assert_true (lodge_secret_equal (key, fixture->key));
+  g_assert_true (lodge_key_file_check (fixture->folder, key));
+  g_assert_false (lodge_key_file_check (fixture->folder, right));
 
   g_assert_no_errno (g_mkdir (other, 0700));
   g_assert_true (lodge_key_file_copy (fixture->folder, other, &error));

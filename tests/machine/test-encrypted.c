@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Encrypted machines with a real QEMU: what the guest has on its disk and in its memory is nowhere
+ * in the machine's folder, what opens it is nowhere at all, and all that a machine can do it does.
+ *
+ * The guest is a boot sector, whose code is on the disk and, once it runs, in memory. */
+#include "machine-fixture.h"
+
+#include "lodge-error.h"
+#include "machine/lodge-library-private.h"
+#include "machine/lodge-machine-disks.h"
+#include "machine/lodge-machine-key.h"
+#include "machine/lodge-machine-private.h"
+#include "memory-guest.h"
+#include "storage/lodge-folder-key.h"
+
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PASSPHRASE "correct horse"
+/* Of the guest's code: too long to be there by chance. */
+#define PATTERN_BYTES 32
+
+typedef struct {
+  MachineFixture machines;
+  guint8 pattern[PATTERN_BYTES];
+} Fixture;
+
+/* libsecret's own file in place of a keyring's service; it opens it once for the whole program. */
+static char *keyring;
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  g_autofree char *file = g_build_filename (keyring, "keyring", NULL);
+
+  machine_fixture_set_up (&f->machines, NULL);
+  g_setenv ("SECRET_BACKEND", "file", TRUE);
+  g_setenv ("SECRET_FILE_TEST_PATH", file, TRUE);
+  g_setenv ("SECRET_FILE_TEST_PASSWORD", "of the test", TRUE);
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  machine_fixture_tear_down (&f->machines, NULL);
+}
+
+static const GError *
+wait_job (LodgeJob *job)
+{
+  test_wait_until (lodge_job_get_state (job) != LODGE_JOB_RUNNING);
+  return lodge_job_get_error (job);
+}
+
+static void
+succeed (LodgeJob *job)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (wait_job (job) != NULL)
+    error = g_error_copy (lodge_job_get_error (job));
+  g_assert_no_error (error);
+}
+
+static GVariant *
+to_bytes (const char *text)
+{
+  return g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, text, strlen (text), 1);
+}
+
+/* @passphrase: (nullable): not encrypted */
+static LodgeMachine *
+create (Fixture *f, const char *name, const char *passphrase, gboolean remember, const char *more)
+{
+  g_autofree char *image = g_build_filename (f->machines.folder, "guest.img", NULL);
+  g_autofree char *contents = NULL;
+  g_autoptr (GVariant) spec = NULL;
+  g_autoptr (GError) error = NULL;
+  GVariantDict dict;
+  LodgeJob *job;
+  gsize length;
+
+  boot_sector_write (BOOT_SECTOR_MEMORY, image);
+  g_assert_true (g_file_get_contents (image, &contents, &length, NULL));
+  memcpy (f->pattern, contents, PATTERN_BYTES);
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "name", "s", name);
+  g_variant_dict_insert (&dict, "disk", "s", image);
+  g_variant_dict_insert (&dict, "memory", "u", 64);
+  g_variant_dict_insert (&dict, "cpus", "u", 1);
+  g_variant_dict_insert (&dict, "firmware", "s", more != NULL ? more : "bios");
+  if (more != NULL)
+    g_variant_dict_insert (&dict, "tpm", "b", TRUE);
+  if (passphrase != NULL) {
+    g_variant_dict_insert_value (&dict, "passphrase", to_bytes (passphrase));
+    g_variant_dict_insert (&dict, "remember", "b", remember);
+  }
+  spec = g_variant_ref_sink (g_variant_dict_end (&dict));
+  job = lodge_library_create_machine (f->machines.library, spec, &error);
+  g_assert_no_error (error);
+  succeed (job);
+  return lodge_library_find (f->machines.library, name, NULL);
+}
+
+static gboolean
+unlock (LodgeMachine *machine, const char *passphrase, gboolean remember, GError **error)
+{
+  g_autoptr (LodgeSecret) secret = lodge_secret_new_copy (passphrase, strlen (passphrase));
+  g_autoptr (GAsyncResult) result = NULL;
+
+  lodge_machine_unlock_async (machine, secret, remember, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  return lodge_machine_key_finish (machine, result, error);
+}
+
+static void
+open_up (LodgeMachine *machine)
+{
+  g_autoptr (GError) error = NULL;
+
+  unlock (machine, PASSPHRASE, FALSE, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (lodge_machine_get_encryption (machine), ==, "unlocked");
+}
+
+static gboolean
+start (LodgeMachine *machine, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  lodge_machine_start_async (machine, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  return lodge_machine_start_finish (machine, result, error);
+}
+
+static void
+power_off (LodgeMachine *machine)
+{
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+}
+
+/* Whether @bytes are in a file, or in any below a folder. */
+static gboolean
+is_in (const char *path, gconstpointer bytes, gsize length)
+{
+  g_autoptr (GDir) folder = NULL;
+  g_autofree char *data = NULL;
+  const char *name;
+  struct stat info;
+  gsize size;
+
+  if (lstat (path, &info) != 0)
+    return FALSE;
+  if (S_ISREG (info.st_mode))
+    return g_file_get_contents (path, &data, &size, NULL) &&
+           memmem (data, size, bytes, length) != NULL;
+  folder = S_ISDIR (info.st_mode) ? g_dir_open (path, 0, NULL) : NULL;
+  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL) {
+    g_autofree char *below = g_build_filename (path, name, NULL);
+
+    if (is_in (below, bytes, length)) {
+      g_test_message ("found in %s", below);
+      return TRUE;
+    }
+  }
+  return FALSE;
+}
+
+static gboolean
+has_pattern (Fixture *f, LodgeMachine *machine)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+
+  return is_in (folder, f->pattern, PATTERN_BYTES);
+}
+
+/* Neither the passphrase, nor the key, nor what is made of it is in a file of the engine's or a
+ * machine's, or where others can see what a process was started with. */
+static void
+assert_secret_kept (Fixture *f, LodgeMachine *machine)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  g_autoptr (LodgeSecret) key = lodge_folder_key_get (folder);
+  g_autoptr (LodgeSecret) text = lodge_secret_to_base64 (key);
+  g_autoptr (LodgeSecret) disks = lodge_secret_new_for_disks (key);
+  g_autoptr (LodgeSecret) tpm = lodge_secret_derive (key, "tpm", NULL, 0);
+  g_autoptr (LodgeSecret) passphrase = lodge_secret_new_copy (PASSPHRASE, strlen (PASSPHRASE));
+  LodgeSecret *const secrets[] = {key, text, disks, tpm, passphrase};
+  g_autoptr (GDir) proc = g_dir_open ("/proc", 0, NULL);
+  const char *pid;
+
+  for (guint i = 0; i < G_N_ELEMENTS (secrets); i++)
+    g_assert_false (is_in (f->machines.folder, lodge_secret_get (secrets[i]),
+                           lodge_secret_get_length (secrets[i])));
+  while ((pid = g_dir_read_name (proc)) != NULL) {
+    static const char *const files[] = {"cmdline", "environ"};
+
+    for (guint j = 0; g_ascii_isdigit (pid[0]) && j < G_N_ELEMENTS (files); j++) {
+      g_autofree char *path = g_build_filename ("/proc", pid, files[j], NULL);
+
+      for (guint i = 0; i < G_N_ELEMENTS (secrets); i++)
+        g_assert_false (
+            is_in (path, lodge_secret_get (secrets[i]), lodge_secret_get_length (secrets[i])));
+    }
+  }
+}
+
+/* What "lodgectl explain" shows says how it is handed over and no more. */
+static void
+assert_explained (LodgeMachine *machine)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  g_autoptr (LodgeSecret) key = lodge_folder_key_get (folder);
+  g_autoptr (LodgeSecret) disks = key != NULL ? lodge_secret_new_for_disks (key) : NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  GPtrArray *rows;
+  gboolean told = FALSE;
+
+  lodge_machine_explain_async (machine, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  rows = lodge_machine_explain_finish (machine, result, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < rows->len; i++) {
+    const LodgeCommandRow *row = rows->pdata[i];
+
+    told |= strstr (row->argument, "secret,id=lodge-key,file=/proc/self/fd/") != NULL;
+    if (disks != NULL)
+      g_assert_null (memmem (row->argument, strlen (row->argument), lodge_secret_get (disks),
+                             lodge_secret_get_length (disks)));
+  }
+  g_assert_true (told);
+}
+
+static LodgeMachine *
+make_clone (Fixture *f, LodgeMachine *machine, const char *name, const char *options)
+{
+  g_autoptr (GVariant) parsed = g_variant_ref_sink (g_variant_new_parsed (options));
+  g_autoptr (GError) error = NULL;
+  LodgeJob *job = lodge_library_clone_machine (f->machines.library, machine, name, parsed, &error);
+
+  g_assert_no_error (error);
+  succeed (job);
+  return lodge_library_find (f->machines.library, name, NULL);
+}
+
+/* What the test looks for is found where it is not encrypted. */
+static void
+test_clear (Fixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = create (f, "clear", NULL, FALSE, NULL);
+
+  g_assert_cmpstr (lodge_machine_get_encryption (machine), ==, "");
+  g_assert_true (has_pattern (f, machine));
+}
+
+static void
+test_life (Fixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = create (f, "web", PASSPHRASE, FALSE, NULL);
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  g_autofree char *picture = g_build_filename (folder, "thumbnail.png", NULL);
+  LodgeMachine *linked, *full;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpstr (lodge_machine_get_encryption (machine), ==, "unlocked");
+  g_assert_false (has_pattern (f, machine));
+  assert_explained (machine);
+  machine_fixture_start (machine);
+  memory_guest_tell (machine, "a");
+  assert_secret_kept (f, machine);
+  assert_explained (machine);
+  g_assert_false (lodge_machine_lock (machine, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_STATE);
+  g_clear_error (&error);
+  linked = make_clone (f, machine, "linked", "{'linked': <true>}");
+  succeed (lodge_library_grow_disk (f->machines.library, machine, "disk0", 8 << 20));
+  test_wait_until (lodge_machine_get_thumbnail (machine) != NULL);
+  power_off (machine);
+  g_assert_false (g_file_test (picture, G_FILE_TEST_EXISTS));
+
+  succeed (lodge_library_take_snapshot (f->machines.library, machine, "one", ""));
+  succeed (lodge_library_grow_disk (f->machines.library, machine, "disk0", 16 << 20));
+  succeed (lodge_library_add_disk (f->machines.library, machine, 1 << 20, NULL, NULL));
+  succeed (lodge_library_take_snapshot (f->machines.library, machine, "two", ""));
+  full = make_clone (f, machine, "full", "{'snapshot': <'one'>}");
+  succeed (lodge_library_go_back (f->machines.library, machine, "one", TRUE, NULL));
+  succeed (lodge_library_delete_snapshot (f->machines.library, machine, "one"));
+  g_assert_false (has_pattern (f, machine));
+  g_assert_false (has_pattern (f, full));
+  g_assert_false (has_pattern (f, linked));
+
+  machine_fixture_start (machine);
+  memory_guest_tell (machine, "b");
+  machine_fixture_start (linked);
+  memory_guest_tell (linked, "c");
+  machine_fixture_start (full);
+  memory_guest_tell (full, "d");
+  assert_secret_kept (f, linked);
+}
+
+static void
+assert_locked (LodgeMachine *machine)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpstr (lodge_machine_get_encryption (machine), ==, "locked");
+  g_assert_false (start (machine, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_LOCKED);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
+}
+
+/* By the next engine, which has no key. */
+static void
+test_locked (Fixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = create (f, "web", PASSPHRASE, FALSE, NULL);
+  g_autoptr (LodgeSecret) old = NULL;
+  g_autoptr (LodgeSecret) new = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GVariant) options = g_variant_ref_sink (g_variant_new_parsed ("@a{sv} {}"));
+  g_autoptr (GError) error = NULL;
+  LodgeLibrary *library;
+
+  machine = machine_fixture_change_engine (&f->machines, "web");
+  library = f->machines.library;
+  assert_locked (machine);
+  assert_explained (machine);
+  g_assert_error (wait_job (lodge_library_take_snapshot (library, machine, "one", "")), LODGE_ERROR,
+                  LODGE_ERROR_LOCKED);
+  g_assert_error (wait_job (lodge_library_grow_disk (library, machine, "disk0", 8 << 20)),
+                  LODGE_ERROR, LODGE_ERROR_LOCKED);
+  g_assert_error (wait_job (lodge_library_add_disk (library, machine, 1 << 20, NULL, NULL)),
+                  LODGE_ERROR, LODGE_ERROR_LOCKED);
+  g_assert_error (wait_job (lodge_library_clone_machine (library, machine, "new", options, NULL)),
+                  LODGE_ERROR, LODGE_ERROR_LOCKED);
+  machine_fixture_assert_tidy (machine);
+
+  g_assert_false (unlock (machine, "correct horse ", FALSE, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_DENIED);
+  g_clear_error (&error);
+  assert_locked (machine);
+  open_up (machine);
+  machine_fixture_start (machine);
+  memory_guest_tell (machine, "a");
+  power_off (machine);
+
+  /* Another passphrase opens the same disks. */
+  old = lodge_secret_new_copy (PASSPHRASE, strlen (PASSPHRASE));
+  new = lodge_secret_new_copy ("battery", 7);
+  lodge_machine_change_passphrase_async (machine, old, new, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  lodge_machine_key_finish (machine, result, &error);
+  g_assert_no_error (error);
+  g_assert_true (lodge_machine_lock (machine, &error));
+  assert_locked (machine);
+  g_assert_false (unlock (machine, PASSPHRASE, FALSE, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_DENIED);
+  g_clear_error (&error);
+  g_assert_true (unlock (machine, "battery", FALSE, &error));
+  machine_fixture_start (machine);
+}
+
+static gboolean
+remember (LodgeMachine *machine, gboolean keep, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  lodge_machine_remember_async (machine, keep, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  return lodge_machine_key_finish (machine, result, error);
+}
+
+/* The keyring opens it for the next engine, until it forgets. */
+static void
+test_keyring (Fixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = create (f, "web", PASSPHRASE, TRUE, NULL);
+  g_autoptr (GError) error = NULL;
+
+  machine = machine_fixture_change_engine (&f->machines, "web");
+  g_assert_cmpstr (lodge_machine_get_encryption (machine), ==, "locked");
+  machine_fixture_start (machine);
+  memory_guest_tell (machine, "a");
+  power_off (machine);
+  g_assert_true (lodge_machine_lock (machine, NULL));
+  succeed (lodge_library_take_snapshot (f->machines.library, machine, "one", ""));
+
+  remember (machine, FALSE, &error);
+  g_assert_no_error (error);
+  g_assert_true (lodge_machine_lock (machine, NULL));
+  assert_locked (machine);
+  g_assert_false (remember (machine, TRUE, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_LOCKED);
+  g_clear_error (&error);
+  g_assert_true (unlock (machine, PASSPHRASE, TRUE, &error));
+  g_assert_true (lodge_machine_lock (machine, NULL));
+  machine_fixture_start (machine);
+}
+
+/* Without a keyring the passphrase is all there is. */
+static void
+test_no_keyring (Fixture *f, gconstpointer data)
+{
+  LodgeMachine *machine;
+  g_autoptr (GError) error = NULL;
+
+  g_unsetenv ("SECRET_BACKEND");
+  g_unsetenv ("DBUS_SESSION_BUS_ADDRESS");
+  machine = create (f, "web", PASSPHRASE, TRUE, NULL);
+  g_assert_cmpstr (lodge_machine_get_encryption (machine), ==, "unlocked");
+  g_assert_nonnull (strstr (lodge_machine_get_note (machine), "keyring"));
+  machine = machine_fixture_change_engine (&f->machines, "web");
+  assert_locked (machine);
+  g_assert_false (unlock (machine, PASSPHRASE, TRUE, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_HOST);
+  g_assert_cmpstr (lodge_machine_get_encryption (machine), ==, "unlocked");
+  machine_fixture_start (machine);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_autofree char *file = NULL;
+  int result;
+
+  machine_fixture_init (&argc, &argv);
+  keyring = g_dir_make_tmp (NULL, NULL);
+  g_assert_nonnull (keyring);
+
+#define ADD(name, function)                                                                        \
+  g_test_add ("/machine/encrypted/" name, Fixture, NULL, set_up, function, tear_down)
+  ADD ("clear", test_clear);
+  ADD ("life", test_life);
+  ADD ("locked", test_locked);
+  ADD ("keyring", test_keyring);
+  ADD ("no-keyring", test_no_keyring);
+  result = g_test_run ();
+  file = g_build_filename (keyring, "keyring", NULL);
+  (void) g_unlink (file);
+  (void) g_rmdir (keyring);
+  g_free (keyring);
+  return result;
+}
