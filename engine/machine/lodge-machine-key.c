@@ -9,6 +9,8 @@
 #include "storage/lodge-key-file.h"
 #include "storage/lodge-keyring.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <glib/gi18n-lib.h>
 
 /* How long a machine that rests keeps its key, and how often it is looked whether it does. */
@@ -138,6 +140,51 @@ lodge_machine_open_key (LodgeMachine *self, gboolean for_tpm, GError **error)
     return -1;
   given = for_tpm ? lodge_secret_derive (key, "tpm", NULL, 0) : lodge_secret_new_for_disks (key);
   return lodge_secret_open (given, error);
+}
+
+static int
+hand_memory_over (LodgeMachine *self,
+                  gboolean encrypted,
+                  gboolean writes,
+                  int fd,
+                  LodgeSealed **out_sealed,
+                  GError **error)
+{
+  g_autoptr (LodgeSecret) key = get_key (self);
+  int given;
+
+  *out_sealed = NULL;
+  if (encrypted && key != NULL) {
+    *out_sealed = writes ? lodge_sealed_write (fd, key, &given, error)
+                         : lodge_sealed_read (fd, key, &given, error);
+    return *out_sealed != NULL ? given : -1;
+  }
+  if (encrypted) {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_LOCKED,
+                 _ ("“%s” is encrypted: its passphrase is needed"), lodge_machine_get_name (self));
+    return -1;
+  }
+  given = fcntl (fd, F_DUPFD_CLOEXEC, 3);
+  if (given < 0)
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_FAILED,
+                 _ ("The guest's memory could not be handed over: %s"), g_strerror (errno));
+  return given;
+}
+
+int
+lodge_machine_seal_memory (LodgeMachine *self, int fd, LodgeSealed **out_sealed, GError **error)
+{
+  return hand_memory_over (self, is_encrypted (self), TRUE, fd, out_sealed, error);
+}
+
+int
+lodge_machine_unseal_memory (LodgeMachine *self,
+                             const LodgeDescription *description,
+                             int fd,
+                             LodgeSealed **out_sealed,
+                             GError **error)
+{
+  return hand_memory_over (self, description->encrypted, FALSE, fd, out_sealed, error);
 }
 
 static void
@@ -280,7 +327,7 @@ new_task (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data)
 }
 
 static void
-open (GTask *task_given, LodgeSecret *passphrase, LodgeSecret *next, gboolean remember)
+open_with (GTask *task_given, LodgeSecret *passphrase, LodgeSecret *next, gboolean remember)
 {
   g_autoptr (GTask) task = task_given;
   g_autoptr (GTask) worker = NULL;
@@ -306,7 +353,7 @@ lodge_machine_unlock_async (LodgeMachine *self,
                             GAsyncReadyCallback callback,
                             gpointer user_data)
 {
-  open (new_task (self, callback, user_data), passphrase, NULL, remember);
+  open_with (new_task (self, callback, user_data), passphrase, NULL, remember);
 }
 
 void
@@ -316,7 +363,7 @@ lodge_machine_change_passphrase_async (LodgeMachine *self,
                                        GAsyncReadyCallback callback,
                                        gpointer user_data)
 {
-  open (new_task (self, callback, user_data), passphrase, next, FALSE);
+  open_with (new_task (self, callback, user_data), passphrase, next, FALSE);
 }
 
 gboolean

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "machine/lodge-machine.h"
+#include "storage/lodge-sealed.h"
 #include "storage/lodge-secret.h"
 
 G_BEGIN_DECLS
@@ -31,6 +32,18 @@ gboolean lodge_machine_need_key_finish (LodgeMachine *self, GAsyncResult *result
 /* The reading end of a pipe with what opens its images, or with what encrypts its TPM's state; -1
  * without an error when it is not encrypted. %LODGE_ERROR_LOCKED. */
 int lodge_machine_open_key (LodgeMachine *self, gboolean for_tpm, GError **error);
+
+/* What a guest's memory is to be written to so that it comes into the file @fd, which stays the
+ * caller's: a copy of @fd, or of an encrypted machine the end of a pipe, and in @out_sealed what is
+ * between. -1 with %LODGE_ERROR_LOCKED, %LODGE_ERROR_FAILED. */
+int
+lodge_machine_seal_memory (LodgeMachine *self, int fd, LodgeSealed **out_sealed, GError **error);
+/* The same for reading it. @description: what its QEMU is started with */
+int lodge_machine_unseal_memory (LodgeMachine *self,
+                                 const LodgeDescription *description,
+                                 int fd,
+                                 LodgeSealed **out_sealed,
+                                 GError **error);
 
 /**
  * lodge_machine_unlock_async:

@@ -366,10 +366,12 @@ loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
   LodgeMachine *self = g_task_get_source_object (task);
+  LodgeStart *start = g_task_get_task_data (task);
   g_autofree char *folder = lodge_machine_dup_folder (self);
   g_autofree char *log = g_build_filename (folder, "qemu.log", NULL);
   g_autofree char *words = NULL;
   g_autoptr (GError) error = NULL;
+  g_autoptr (GError) sealed = NULL;
   GError *told = NULL;
 
   if (lodge_qemu_snapshot_load_finish (result, &error) && self->qmp != NULL) {
@@ -379,13 +381,21 @@ loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   words = lodge_launch_read_last_words (log);
-  told = g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED,
-                      _ ("QEMU did not take the memory of “%s”: %s (the whole log is %s)"),
-                      lodge_machine_get_name (self),
-                      words != NULL   ? words
-                      : error != NULL ? error->message
-                                      : "",
-                      log);
+  /* What was wrong with the file is the reason, and what QEMU says of its end only follows. */
+  if (start->sealed != NULL)
+    sealed = lodge_sealed_dup_error (start->sealed);
+  if (g_error_matches (sealed, LODGE_ERROR, LODGE_ERROR_INVALID))
+    told =
+        g_error_new (LODGE_ERROR, LODGE_ERROR_INVALID, _ ("The memory of “%s” was not loaded: %s"),
+                     lodge_machine_get_name (self), sealed->message);
+  else
+    told = g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED,
+                        _ ("QEMU did not take the memory of “%s”: %s (the whole log is %s)"),
+                        lodge_machine_get_name (self),
+                        words != NULL   ? words
+                        : error != NULL ? error->message
+                                        : "",
+                        log);
   lodge_machine_start_failed (task, told);
 }
 
@@ -407,6 +417,24 @@ nameless_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
   lodge_journal_step ("nameless");
   lodge_machine_links_async (self, self->start_cancellable, linked_cb, task);
+}
+
+static void
+load_memory (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  LodgeStart *start = g_task_get_task_data (task);
+  GError *error = NULL;
+  int fd = lodge_machine_unseal_memory (self, start->description, start->memory_fd, &start->sealed,
+                                        &error);
+
+  if (fd < 0) {
+    lodge_machine_start_failed (task, error);
+    return;
+  }
+  lodge_qemu_snapshot_load_async (self->qmp, fd, start->memory_fd, self->start_cancellable,
+                                  loaded_cb, task);
+  close (fd);
 }
 
 static void
@@ -445,8 +473,7 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (start->disposable)
     lodge_machine_tidy_async (self, nameless_cb, task);
   else if (start->memory_fd >= 0 || start->suspended != NULL)
-    lodge_qemu_snapshot_load_async (qmp, start->memory_fd, self->start_cancellable, loaded_cb,
-                                    task);
+    load_memory (task);
   else
     lodge_machine_links_async (self, self->start_cancellable, linked_cb, task);
 }

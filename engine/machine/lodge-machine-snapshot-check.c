@@ -86,10 +86,6 @@ list_live (LodgeMachine *self, const Asked *asked)
     block (asked, LODGE_ERROR_STATE, _ ("Mend that, and resume it"),
            _ ("“%s” stands still because its disk failed or is full"),
            lodge_machine_get_name (self));
-  if (lodge_machine_get_encryption (self)[0] != '\0')
-    block (asked, LODGE_ERROR_STATE, _ ("Shut the guest down first"),
-           _ ("“%s” is encrypted, and its guest's memory cannot be saved encrypted yet"),
-           lodge_machine_get_name (self));
   lodge_snapshot_live_measure (self, &wanted, &room);
   if (room >= wanted)
     return;

@@ -24,8 +24,10 @@
 #include "lodge-error.h"
 #include "lodge-task-thread.h"
 #include "machine/lodge-journal-private.h"
+#include "machine/lodge-machine-key.h"
 #include "machine/lodge-snapshot-files.h"
 #include "qemu/lodge-qemu-snapshot.h"
+#include "storage/lodge-sealed.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +42,8 @@
 struct _LodgeSnapshotLive {
   LodgeQemuSnapshot *qemu;
   int memory_fd;
-  gboolean ran;   /* and does not only stand still */
+  LodgeSealed *sealed; /* of an encrypted machine, between QEMU and that */
+  gboolean ran;        /* and does not only stand still */
   gint64 still_since_us;
   gboolean named; /* machine.ini names the snapshot, or may do so */
   gboolean known; /* which nodes the devices are on, once it has ended */
@@ -50,6 +53,7 @@ void
 lodge_snapshot_live_free (LodgeSnapshotLive *self)
 {
   g_clear_object (&self->qemu);
+  lodge_sealed_free (self->sealed);
   if (self->memory_fd >= 0)
     close (self->memory_fd);
   g_free (self);
@@ -227,6 +231,8 @@ abandon (GTask *task, GError *error)
   LodgeSnapshotWork *work = g_task_get_task_data (task);
 
   work->error = error;
+  if (work->live->sealed != NULL)
+    lodge_sealed_stop (work->live->sealed);
   if (work->live->qemu == NULL) {
     lodge_snapshot_work_tidy (task);
     return;
@@ -291,18 +297,40 @@ sync_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancel
 }
 
 static void
-cleaned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+sync_memory (GTask *task)
 {
-  GTask *task = user_data;
   LodgeMachine *self = g_task_get_source_object (task);
   LodgeSnapshotWork *work = g_task_get_task_data (task);
   g_autoptr (GTask) worker = NULL;
 
-  lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, NULL);
   lodge_job_set_step (work->job, _ ("Writing it to disk"));
   worker = g_task_new (self, NULL, memory_synced_cb, task);
   g_task_set_task_data (worker, work, NULL);
   lodge_task_run_in_thread (worker, sync_thread);
+}
+
+static void
+sealed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+
+  if (lodge_sealed_finish (result, &error))
+    sync_memory (user_data);
+  else
+    abandon (user_data, error);
+}
+
+static void
+cleaned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeSnapshotWork *work = g_task_get_task_data (task);
+
+  lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, NULL);
+  if (work->live->sealed != NULL)
+    lodge_sealed_finish_async (work->live->sealed, sealed_cb, task);
+  else
+    sync_memory (task);
 }
 
 static void
@@ -338,6 +366,7 @@ switched_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     abandon (task, error);
     return;
   }
+  lodge_qemu_snapshot_close_memory (work->live->qemu);
   lodge_journal_step ("switched");
   if (self->qmp != NULL && work->live->ran) {
     lodge_qemu_snapshot_go_on_async (work->live->qemu, resumed_cb, task);
@@ -452,6 +481,7 @@ lodge_snapshot_live_begin (GTask *task)
   LodgeSnapshotWork *work = g_task_get_task_data (task);
   guint64 memory = (guint64) work->stored->memory_mib << 20;
   guint64 bytes, room;
+  int memory_fd = -1;
   GError *error = NULL;
 
   if (self->qmp == NULL || !lodge_state_is_live (self->state)) {
@@ -463,14 +493,18 @@ lodge_snapshot_live_begin (GTask *task)
   work->live->qemu = lodge_qemu_snapshot_new (self->qmp);
   lodge_qemu_snapshot_set_encrypted (work->live->qemu, work->stored->encrypted);
   work->live->ran = self->state == LODGE_STATE_RUNNING;
-  if (!open_files (self, work, &error)) {
+  if (open_files (self, work, &error))
+    memory_fd =
+        lodge_machine_seal_memory (self, work->live->memory_fd, &work->live->sealed, &error);
+  if (memory_fd < 0) {
     abandon (task, error);
     return;
   }
   lodge_job_set_step (work->job, _ ("Writing the guest's memory"));
   self->frozen = TRUE;
   lodge_snapshot_live_measure (self, &bytes, &room);
-  lodge_qemu_snapshot_freeze_async (work->live->qemu, work->live->memory_fd,
+  lodge_qemu_snapshot_freeze_async (work->live->qemu, memory_fd,
                                     lodge_snapshot_live_get_most (memory, bytes, room), progress_cb,
                                     task, lodge_job_get_cancellable (work->job), frozen_cb, task);
+  close (memory_fd);
 }

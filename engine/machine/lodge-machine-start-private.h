@@ -4,6 +4,7 @@
 #pragma once
 
 #include "machine/lodge-machine-private.h"
+#include "storage/lodge-sealed.h"
 
 G_BEGIN_DECLS
 
@@ -12,6 +13,7 @@ typedef struct {
   LodgeDescription *description;
   int lock_fd;
   int memory_fd;       /* that the guest goes on from, or -1 */
+  LodgeSealed *sealed; /* of an encrypted machine, between that and QEMU */
   char *suspended;     /* what that is, where the guest was suspended to disk; or NULL */
   gboolean disposable; /* nothing of it is kept */
   gboolean resolved;   /* something in the description is new */

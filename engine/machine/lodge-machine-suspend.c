@@ -22,6 +22,7 @@
 #include "lodge-error.h"
 #include "machine/lodge-journal-private.h"
 #include "machine/lodge-journal.h"
+#include "machine/lodge-machine-key.h"
 #include "machine/lodge-machine-snapshot-private.h"
 #include "machine/lodge-snapshot-files.h"
 #include "machine/lodge-suspend-files.h"
@@ -41,12 +42,13 @@ typedef struct {
   LodgeDescription *stored;
   LodgeQemuSnapshot *qemu;
   int memory_fd;
-  gboolean ran;   /* and does not only stand still */
-  gboolean named; /* machine.ini names it, or may do so */
-  gboolean known; /* what QEMU does, once this has ended badly */
-  int lock_fd;    /* while there is no QEMU */
-  gboolean rests; /* it is where it was to come to; told last */
-  GError *error;  /* while what was begun is being undone */
+  LodgeSealed *sealed; /* of an encrypted machine, between QEMU and that */
+  gboolean ran;        /* and does not only stand still */
+  gboolean named;      /* machine.ini names it, or may do so */
+  gboolean known;      /* what QEMU does, once this has ended badly */
+  int lock_fd;         /* while there is no QEMU */
+  gboolean rests;      /* it is where it was to come to; told last */
+  GError *error;       /* while what was begun is being undone */
 } Suspend;
 
 static void
@@ -60,6 +62,7 @@ suspend_free (gpointer data)
   g_free (suspend->earlier);
   g_clear_pointer (&suspend->stored, lodge_description_free);
   g_clear_object (&suspend->qemu);
+  lodge_sealed_free (suspend->sealed);
   if (suspend->memory_fd >= 0)
     close (suspend->memory_fd);
   if (suspend->lock_fd >= 0)
@@ -221,6 +224,8 @@ abandon (GTask *task, GError *error)
   LodgeMachine *self = g_task_get_source_object (task);
 
   suspend->error = error;
+  if (suspend->sealed != NULL)
+    lodge_sealed_stop (suspend->sealed);
   self->ending = self->ending && self->state != LODGE_STATE_SUSPENDING;
   if (suspend->qemu != NULL)
     lodge_qemu_snapshot_end_async (suspend->qemu, ended_cb, task);
@@ -320,6 +325,17 @@ sync_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancel
 }
 
 static void
+sealed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+
+  if (lodge_sealed_finish (result, &error))
+    run_thread (user_data, sync_thread, synced_cb);
+  else
+    abandon (user_data, error);
+}
+
+static void
 written_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
@@ -342,7 +358,11 @@ written_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   self->ending = TRUE;
   lodge_job_set_progress (suspend->job, 0.96);
   lodge_job_set_step (suspend->job, _ ("Writing it to disk"));
-  run_thread (task, sync_thread, synced_cb);
+  lodge_qemu_snapshot_close_memory (suspend->qemu);
+  if (suspend->sealed != NULL)
+    lodge_sealed_finish_async (suspend->sealed, sealed_cb, task);
+  else
+    run_thread (task, sync_thread, synced_cb);
 }
 
 /* While the guest runs. */
@@ -379,6 +399,7 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   Suspend *suspend = g_task_get_task_data (task);
   guint64 memory = (guint64) suspend->stored->memory_mib << 20;
   guint64 bytes, room;
+  int memory_fd;
   GError *error = NULL;
 
   if (!g_task_propagate_boolean (G_TASK (result), &error)) {
@@ -391,13 +412,19 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
                                 lodge_machine_get_name (self)));
     return;
   }
+  memory_fd = lodge_machine_seal_memory (self, suspend->memory_fd, &suspend->sealed, &error);
+  if (memory_fd < 0) {
+    abandon (task, error);
+    return;
+  }
   lodge_job_set_step (suspend->job, _ ("Writing the guest's memory"));
   suspend->qemu = lodge_qemu_snapshot_new (self->qmp);
   self->frozen = TRUE;
   lodge_snapshot_live_measure (self, &bytes, &room);
   lodge_qemu_snapshot_freeze_async (
-      suspend->qemu, suspend->memory_fd, lodge_snapshot_live_get_most (memory, bytes, room),
-      progress_cb, task, lodge_job_get_cancellable (suspend->job), frozen_cb, task);
+      suspend->qemu, memory_fd, lodge_snapshot_live_get_most (memory, bytes, room), progress_cb,
+      task, lodge_job_get_cancellable (suspend->job), frozen_cb, task);
+  close (memory_fd);
 }
 
 static void

@@ -210,6 +210,7 @@ lodge_qemu_snapshot_recover_async (LodgeQemuSnapshot *self,
 void
 lodge_qemu_snapshot_load_async (LodgeQmp *qmp,
                                 int memory_fd,
+                                int file_fd,
                                 GCancellable *cancellable,
                                 GAsyncReadyCallback callback,
                                 gpointer user_data)
@@ -218,11 +219,12 @@ lodge_qemu_snapshot_load_async (LodgeQmp *qmp,
 
   /* It lives as long as the task does. */
   lodge_qemu_snapshot_begin (self, callback, user_data);
-  lodge_qemu_snapshot_set_memory (self, memory_fd);
+  lodge_qemu_snapshot_set_memory (self, file_fd >= 0 ? file_fd : memory_fd);
   lodge_qemu_snapshot_add_capabilities (self, FALSE);
-  lodge_qemu_snapshot_add_step (self, "getfd",
-                                lodge_qmp_arguments ("fdname", LODGE_QEMU_SNAPSHOT_FD, NULL))
-      ->fd = memory_fd;
+  lodge_qemu_snapshot_give_fd (
+      lodge_qemu_snapshot_add_step (self, "getfd",
+                                    lodge_qmp_arguments ("fdname", LODGE_QEMU_SNAPSHOT_FD, NULL)),
+      memory_fd);
   lodge_qemu_snapshot_add_step (self, "migrate-incoming",
                                 lodge_qmp_arguments ("uri", "fd:" LODGE_QEMU_SNAPSHOT_FD, NULL));
   self->wanted = "completed";

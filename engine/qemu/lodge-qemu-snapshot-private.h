@@ -29,7 +29,8 @@ typedef struct {
   LodgeQemuSnapshot *self; /* while it is under way */
   const char *command;
   JsonObject *arguments;
-  int fd; /* goes with it, or -1 */
+  int fd;           /* goes with it, or -1 */
+  gboolean owns_fd; /* else it is there as long as what it belongs to */
   gboolean may_fail;
   guint turn; /* of what it belongs to */
 } LodgeQemuSnapshotStep;
@@ -73,6 +74,8 @@ void lodge_qemu_snapshot_set_memory (LodgeQemuSnapshot *self, int memory_fd);
 /* Lent until the next step. Takes @arguments; those of lodge_qemu_snapshot_parse(), or NULL. */
 LodgeQemuSnapshotStep *
 lodge_qemu_snapshot_add_step (LodgeQemuSnapshot *self, const char *command, JsonObject *arguments);
+/* @fd goes with it; duplicated. */
+void lodge_qemu_snapshot_give_fd (LodgeQemuSnapshotStep *step, int fd);
 /* Does them, one after the other, and waits for @self->wanted. */
 void lodge_qemu_snapshot_next_step (LodgeQemuSnapshot *self);
 /* Ends what is under way. Takes @error (%NULL: well). */

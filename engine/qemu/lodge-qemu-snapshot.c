@@ -59,6 +59,8 @@ step_free (gpointer data)
   Step *step = data;
 
   g_clear_pointer (&step->arguments, json_object_unref);
+  if (step->owns_fd)
+    close (step->fd);
   g_free (step);
 }
 
@@ -255,6 +257,13 @@ lodge_qemu_snapshot_add_step (LodgeQemuSnapshot *self, const char *command, Json
   return step;
 }
 
+void
+lodge_qemu_snapshot_give_fd (LodgeQemuSnapshotStep *step, int fd)
+{
+  step->fd = fcntl (fd, F_DUPFD_CLOEXEC, 3);
+  step->owns_fd = step->fd >= 0;
+}
+
 static void
 stepped_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -381,6 +390,13 @@ lodge_qemu_snapshot_set_memory (LodgeQemuSnapshot *self, int memory_fd)
   if (self->memory_fd >= 0)
     close (self->memory_fd);
   self->memory_fd = fcntl (memory_fd, F_DUPFD_CLOEXEC, 3);
+}
+
+void
+lodge_qemu_snapshot_close_memory (LodgeQemuSnapshot *self)
+{
+  if (self->memory_fd >= 0)
+    close (g_steal_fd (&self->memory_fd));
 }
 
 JsonObject *
@@ -524,7 +540,7 @@ lodge_qemu_snapshot_freeze_async (LodgeQemuSnapshot *self,
           DOWNTIME_MS));
   step = lodge_qemu_snapshot_add_step (
       self, "getfd", lodge_qmp_arguments ("fdname", LODGE_QEMU_SNAPSHOT_FD, NULL));
-  step->fd = memory_fd;
+  lodge_qemu_snapshot_give_fd (step, memory_fd);
   g_clear_pointer (&self->status, g_free);
   lodge_qemu_snapshot_add_step (self, "migrate",
                                 lodge_qmp_arguments ("uri", "fd:" LODGE_QEMU_SNAPSHOT_FD, NULL));

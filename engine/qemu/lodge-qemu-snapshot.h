@@ -53,6 +53,9 @@ void lodge_qemu_snapshot_freeze_async (LodgeQemuSnapshot *self,
 void lodge_qemu_snapshot_switch_async (LodgeQemuSnapshot *self,
                                        GAsyncReadyCallback callback,
                                        gpointer user_data);
+/* Once the memory is written: what was passed on for it is at its end when QEMU lets go of it, too.
+ */
+void lodge_qemu_snapshot_close_memory (LodgeQemuSnapshot *self);
 /* The guest runs again; one that has stopped by itself (a panic, a disk that failed) stays as it
  * is. QEMU refuses that until it has put away the migration, some moments after it has told that it
  * is complete: this waits. */
@@ -80,11 +83,14 @@ gboolean lodge_qemu_snapshot_finish (LodgeQemuSnapshot *self, GAsyncResult *resu
  * lodge_qemu_snapshot_load_async:
  * @qmp: of a QEMU that was started with "-incoming defer"
  * @memory_fd: for reading; duplicated
+ * @file_fd: the file that what comes through a pipe is read from, whose place tells how far that is;
+ *   -1 where @memory_fd is one
  *
  * Errors: %LODGE_ERROR_FAILED, %LODGE_ERROR_CANCELLED, %LODGE_ERROR_TIMEOUT.
  */
 void lodge_qemu_snapshot_load_async (LodgeQmp *qmp,
                                      int memory_fd,
+                                     int file_fd,
                                      GCancellable *cancellable,
                                      GAsyncReadyCallback callback,
                                      gpointer user_data);

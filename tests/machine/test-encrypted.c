@@ -249,16 +249,6 @@ make_clone (Fixture *f, LodgeMachine *machine, const char *name, const char *opt
   return lodge_library_find (f->machines.library, name, NULL);
 }
 
-/* What the test looks for is found where it is not encrypted. */
-static void
-test_clear (Fixture *f, gconstpointer data)
-{
-  LodgeMachine *machine = create (f, "clear", NULL, FALSE, NULL);
-
-  g_assert_cmpstr (lodge_machine_get_encryption (machine), ==, "");
-  g_assert_true (has_pattern (f, machine));
-}
-
 static void
 test_life (Fixture *f, gconstpointer data)
 {
@@ -302,6 +292,99 @@ test_life (Fixture *f, gconstpointer data)
   machine_fixture_start (full);
   memory_guest_tell (full, "d");
   assert_secret_kept (f, linked);
+}
+
+static void
+suspend (Fixture *f, LodgeMachine *machine)
+{
+  succeed (lodge_library_suspend (f->machines.library, machine));
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_SUSPENDED);
+}
+
+/* What the test looks for is found where it is not encrypted. */
+static void
+test_clear (Fixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = create (f, "clear", NULL, FALSE, NULL);
+
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  g_autofree char *snapshots = g_build_filename (folder, "snapshots", NULL);
+
+  g_assert_cmpstr (lodge_machine_get_encryption (machine), ==, "");
+  g_assert_true (has_pattern (f, machine));
+  machine_fixture_start (machine);
+  memory_guest_tell (machine, "a");
+  suspend (f, machine);
+  g_assert_true (is_in (snapshots, f->pattern, PATTERN_BYTES));
+  succeed (lodge_library_discard_suspended (f->machines.library, machine));
+}
+
+/* Of a snapshot, and of a guest that is suspended, also for the next engine. */
+static void
+test_memory (Fixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = create (f, "web", PASSPHRASE, FALSE, NULL);
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  g_autofree char *memory = NULL;
+  g_autoptr (GError) error = NULL;
+
+  machine_fixture_start (machine);
+  memory_guest_tell (machine, "a");
+  succeed (lodge_library_take_snapshot (f->machines.library, machine, "live", ""));
+  g_assert_false (has_pattern (f, machine));
+  memory_guest_tell (machine, "b");
+  for (guint i = 0; i < 4; i++) {
+    LodgeJob *job = lodge_library_suspend (f->machines.library, machine);
+
+    test_wait_ms (i * 20);
+    lodge_job_cancel (job);
+    if (wait_job (job) == NULL)
+      machine_fixture_start (machine);
+    g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'b');
+  }
+  suspend (f, machine);
+  assert_secret_kept (f, machine);
+  g_assert_false (has_pattern (f, machine));
+  machine_fixture_assert_tidy (machine);
+
+  machine = machine_fixture_change_engine (&f->machines, "web");
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_SUSPENDED);
+  g_assert_false (start (machine, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_LOCKED);
+  g_clear_error (&error);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_SUSPENDED);
+  open_up (machine);
+  machine_fixture_start (machine);
+  g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'b');
+  machine_fixture_assert_tidy (machine);
+  power_off (machine);
+
+  succeed (lodge_library_go_back (f->machines.library, machine, "live", FALSE, NULL));
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
+  g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
+  assert_secret_kept (f, machine);
+
+  /* One byte of it. */
+  suspend (f, machine);
+  memory = g_build_filename (folder, "snapshots",
+                             lodge_machine_get_description (machine)->suspended, "memory", NULL);
+  {
+    int fd;
+    guint8 byte;
+
+    g_assert_no_errno (g_chmod (memory, 0600));
+    fd = open (memory, O_RDWR | O_CLOEXEC);
+    g_assert_cmpint (pread (fd, &byte, 1, 100000), ==, 1);
+    byte ^= 1;
+    g_assert_cmpint (pwrite (fd, &byte, 1, 100000), ==, 1);
+    close (fd);
+  }
+  g_assert_false (start (machine, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);
+  g_assert_nonnull (strstr (error->message, "the saved memory is damaged"));
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_SUSPENDED);
+  succeed (lodge_library_discard_suspended (f->machines.library, machine));
+  machine_fixture_start (machine);
 }
 
 static void
@@ -438,6 +521,7 @@ main (int argc, char *argv[])
   g_test_add ("/machine/encrypted/" name, Fixture, NULL, set_up, function, tear_down)
   ADD ("clear", test_clear);
   ADD ("life", test_life);
+  ADD ("memory", test_memory);
   ADD ("locked", test_locked);
   ADD ("keyring", test_keyring);
   ADD ("no-keyring", test_no_keyring);

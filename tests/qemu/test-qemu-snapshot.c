@@ -245,7 +245,7 @@ test_load (Fixture *f, gconstpointer data)
 
   fake_qmp_answer (f->qmp.fake, "query-migrate", STATUS ("active"));
   fake_qmp_answer (f->qmp.fake, "query-migrate", STATUS ("completed"));
-  lodge_qemu_snapshot_load_async (f->qmp.qmp, f->fd, NULL, qmp_fixture_done_cb, &wait);
+  lodge_qemu_snapshot_load_async (f->qmp.qmp, f->fd, -1, NULL, qmp_fixture_done_cb, &wait);
   qmp_fixture_iterate_until (&wait.done);
   g_assert_true (lodge_qemu_snapshot_load_finish (wait.result, &error));
   g_clear_object (&wait.result);
