@@ -370,7 +370,7 @@ lodge_machine_check_action (LodgeMachine *self, LodgeAction action, GError **err
   gboolean uses = self->file != NULL && !lodge_state_is_live (self->state) &&
                   (action == LODGE_ACTION_START || action == LODGE_ACTION_SNAPSHOT ||
                    action == LODGE_ACTION_REVERT || action == LODGE_ACTION_GROW ||
-                   action == LODGE_ACTION_DISKS);
+                   action == LODGE_ACTION_COMPACT || action == LODGE_ACTION_CONVERT);
 
   /* A QEMU that does not answer can be ended at any time. */
   if (action == LODGE_ACTION_KILL && lodge_state_is_live (self->state))

@@ -199,6 +199,26 @@ test_taken_out (SnapshotFixture *f, gconstpointer data)
   g_free (snapshot_fixture_take (f, "mine"));
 }
 
+/* A disk that is removed, neither; its image stays where it is. */
+static void
+test_disk_removed (SnapshotFixture *f, gconstpointer data)
+{
+  g_autofree char *secret = make_secret (f);
+  LodgeJob *job;
+
+  snapshot_fixture_close (f);
+  edit_own (f, "layer.data-l0", "file", secret);
+  come_from_elsewhere (f);
+  assert_denied (f, secret);
+  job = lodge_library_compact_disk (f->library, f->machine, "data");
+  g_assert_error (snapshot_fixture_wait (job), LODGE_ERROR, LODGE_ERROR_DENIED);
+  job = lodge_library_remove_disk (f->library, f->machine, "data", FALSE);
+  g_assert_no_error (snapshot_fixture_wait (job));
+  assert_asks_nothing (f);
+  g_assert_cmpstr (lodge_machine_get_note (f->machine), ==, "");
+  g_assert_true (g_file_test (secret, G_FILE_TEST_IS_REGULAR));
+}
+
 /* One that came along looks like a file of the machine's. */
 static void
 test_link (SnapshotFixture *f, gconstpointer data)
@@ -298,6 +318,7 @@ main (int argc, char *argv[])
                 snapshot_fixture_tear_down);
   }
   ADD ("taken-out", NULL, test_taken_out);
+  ADD ("disk-removed", NULL, test_disk_removed);
   ADD ("link", NULL, test_link);
   ADD ("own-links", NULL, test_own_links);
   ADD ("snapshot", NULL, test_snapshot);
