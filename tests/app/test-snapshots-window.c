@@ -131,7 +131,7 @@ test_running (Test *test, gconstpointer data)
   fake_engine_set_state (test->engine, "web", "running");
   app_wait_until (gtk_widget_get_visible (test->window->hint));
   g_assert_cmpstr (gtk_label_get_text (test->window->hint_label), ==,
-                   "“web” can go back to a snapshot only while it is off; now it is: Running");
+                   "“web” can go back to a snapshot once it is off: shut it down first");
   g_assert_false (gtk_widget_is_sensitive (
       app_find (snapshots_find_card (test, "installed"), GTK_TYPE_BUTTON)));
   app_wait_until (test->window->checking == NULL && snapshots_can_take (test));
@@ -292,6 +292,39 @@ test_no_jump (Test *test, gconstpointer data)
   g_assert_cmpfloat (gtk_adjustment_get_value (adjustment), ==, 0);
 }
 
+/* Why neither can be done is there at once, for both. */
+static void
+test_suspended (Test *test, gconstpointer data)
+{
+  fake_engine_set_state (test->engine, "web", "suspended");
+  app_wait_until (gtk_widget_get_visible (test->window->hint));
+  fake_engine_block_snapshots (test->engine, "web", "None can be taken.");
+  app_wait_until (strstr (gtk_label_get_text (test->window->hint_label), "None can be") != NULL);
+  g_assert_nonnull (strstr (gtk_label_get_text (test->window->hint_label),
+                            "once it is off: resume it and shut it down first, or discard"));
+}
+
+/* A question that does not apply any more is taken back. */
+static void
+test_question_follows (Test *test, gconstpointer data)
+{
+  snapshots_ask (test, "snapshots.go-back", "s1");
+  fake_engine_set_state (test->engine, "web", "running");
+  app_wait_until (app_get_dialog () == NULL);
+  fake_engine_set_state (test->engine, "web", "off");
+  app_wait_until (!gtk_widget_get_visible (test->window->hint));
+  snapshots_ask (test, "snapshots.take", NULL);
+  fake_engine_block_snapshots (test->engine, "web", "None can be taken.");
+  app_wait_until (app_get_dialog () == NULL);
+  fake_engine_block_snapshots (test->engine, "web", NULL);
+  app_wait_until (snapshots_can_take (test));
+  snapshots_ask (test, "snapshots.describe", "s1");
+  fake_engine_clear_snapshots (test->engine, "web");
+  app_wait_until (app_get_dialog () == NULL);
+  g_assert_false (app_was_called (test->engine, "RevertSnapshot"));
+  g_assert_false (app_was_called (test->engine, "CreateSnapshot"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -307,6 +340,8 @@ main (int argc, char **argv)
   ADD ("many", snapshots_set_up, test_many);
   ADD ("thumbnail", snapshots_set_up_open, test_thumbnail);
   ADD ("running", snapshots_set_up_open, test_running);
+  ADD ("suspended", snapshots_set_up_open, test_suspended);
+  ADD ("question-follows", snapshots_set_up_open, test_question_follows);
   ADD ("blocked", snapshots_set_up_open, test_blocked);
   ADD ("keys", snapshots_set_up_open, test_keys);
   ADD ("focus", snapshots_set_up_open, test_focus);

@@ -16,7 +16,9 @@ typedef struct {
   GtkEditable *name_entry; /* these belong to the dialog */
   GtkEditable *description_entry;
   GtkCheckButton *discard;
-  gboolean memory; /* the snapshot has it */
+  gboolean memory;  /* the snapshot has it */
+  gboolean takes;   /* a new one */
+  gboolean returns; /* to one */
 } Ask;
 
 static void
@@ -41,10 +43,21 @@ ask_new (LodgeSnapshotsWindow *window, const LodgeSnapshotRow *row)
   return ask;
 }
 
+static void
+forget_cb (AdwMessageDialog *dialog, const char *response, Ask *ask)
+{
+  if (ask->window->question == dialog)
+    g_clear_weak_pointer (&ask->window->question);
+}
+
 /* Takes @ask. */
 static void
 show (Ask *ask, GCallback answered)
 {
+  g_set_weak_pointer (&ask->window->question, ask->dialog);
+  g_object_set_data (G_OBJECT (ask->dialog), "lodge-ask", ask);
+  /* First: what is answered is not taken back by what comes of it. */
+  g_signal_connect (ask->dialog, "response", G_CALLBACK (forget_cb), ask);
   g_signal_connect_data (ask->dialog, "response", answered, ask, ask_free, 0);
   /* The window may be closed by what happens elsewhere; it is not destroyed while this holds it. */
   g_signal_connect_object (ask->window, "unrealize", G_CALLBACK (gtk_window_close), ask->dialog,
@@ -60,6 +73,23 @@ static const LodgeSnapshotRow *
 find (LodgeSnapshotsWindow *self, const char *id)
 {
   return self->rows != NULL ? lodge_snapshot_tree_find (self->rows, id) : NULL;
+}
+
+void
+lodge_snapshots_ask_update (LodgeSnapshotsWindow *self)
+{
+  Ask *ask =
+      self->question != NULL ? g_object_get_data (G_OBJECT (self->question), "lodge-ask") : NULL;
+  g_autofree char *obstacle = NULL;
+
+  /* While the engine is away nothing is known, and it comes back. */
+  if (ask == NULL || self->machine == NULL || self->rows == NULL)
+    return;
+  obstacle = lodge_snapshots_window_dup_obstacle (self);
+  if (self->work != NULL || (ask->takes && self->checked && self->blocker != NULL) ||
+      (ask->returns && obstacle != NULL) || (*ask->id != '\0' && find (self, ask->id) == NULL))
+    /* As cancelling does. */
+    gtk_window_close (GTK_WINDOW (self->question));
 }
 
 /* --- Name and description --- */
@@ -168,6 +198,7 @@ lodge_snapshots_ask_take (LodgeSnapshotsWindow *self)
     return;
   name = lodge_snapshot_tree_propose_name (self->rows, now);
   ask = ask_new (self, NULL);
+  ask->takes = TRUE;
   ask->dialog = lodge_message_ask (GTK_WINDOW (self), _ ("Take Snapshot"), body, _ ("_Take"));
   add_entries (ask, body, name, "");
   show (ask, G_CALLBACK (take_answered_cb));
@@ -263,6 +294,7 @@ lodge_snapshots_ask_go_back (LodgeSnapshotsWindow *self, const char *id)
   heading = g_strdup_printf (_ ("Go Back to “%s”?"), row->name);
   ask = ask_new (self, row);
   ask->memory = row->memory;
+  ask->returns = TRUE;
   ask->dialog = lodge_message_ask (GTK_WINDOW (self), heading, NULL, _ ("_Go Back"));
   ask->discard =
       GTK_CHECK_BUTTON (gtk_check_button_new_with_mnemonic (_ ("Do _not keep the present")));

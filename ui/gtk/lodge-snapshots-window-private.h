@@ -46,10 +46,14 @@ struct _LodgeSnapshotsWindow {
   GtkLabel *more_label;
   LodgeWorkPanel *work_panel;
 
+  AdwMessageDialog *question; /* weak: the one that is open */
+
   GCancellable *work;      /* of the job that is shown; NULL while there is none */
   LodgeSnapshotsWork *its; /* what this window asked for, while it goes on */
 };
 
+/* Why none can be gone back to now, and what to do first; NULL: it can. */
+char *lodge_snapshots_window_dup_obstacle (LodgeSnapshotsWindow *self);
 /* Enables what can be done now, and says why the rest cannot. */
 void lodge_snapshots_window_update (LodgeSnapshotsWindow *self);
 /* Asks the engine whether one can be taken. */
@@ -62,6 +66,8 @@ void lodge_snapshots_ask_take (LodgeSnapshotsWindow *self);
 void lodge_snapshots_ask_go_back (LodgeSnapshotsWindow *self, const char *id);
 void lodge_snapshots_ask_describe (LodgeSnapshotsWindow *self, const char *id);
 void lodge_snapshots_ask_delete (LodgeSnapshotsWindow *self, const char *id);
+/* Takes the open question back when it does not apply any more. */
+void lodge_snapshots_ask_update (LodgeSnapshotsWindow *self);
 
 /* lodge-snapshots-list.c: the rows. */
 void lodge_snapshots_list_class_init (GtkWidgetClass *widget_class);

@@ -15,10 +15,9 @@ G_DEFINE_FINAL_TYPE (LodgeSnapshotsWindow, lodge_snapshots_window, ADW_TYPE_WIND
 
 /* --- What can be done --- */
 
-/* Why none can be gone back to now; NULL when it can. What is in the way of taking one the engine
- * knows. */
-static char *
-dup_obstacle (LodgeSnapshotsWindow *self)
+/* What is in the way of taking one the engine knows. */
+char *
+lodge_snapshots_window_dup_obstacle (LodgeSnapshotsWindow *self)
 {
   LodgeMachineState state;
 
@@ -27,8 +26,22 @@ dup_obstacle (LodgeSnapshotsWindow *self)
   state = lodge_machine_state_from_text (lodge_machine1_get_state (self->machine));
   if ((lodge_machine_state_get_can (state) & LODGE_MACHINE_CAN_GO_BACK) != 0)
     return NULL;
-  return g_strdup_printf (_ ("“%s” can go back to a snapshot only while it is off; now it is: %s"),
-                          self->name, lodge_machine_state_get_word (state));
+  switch (state) {
+  case LODGE_MACHINE_STATE_RUNNING:
+    return g_strdup_printf (_ ("“%s” can go back to a snapshot once it is off: shut it down first"),
+                            self->name);
+  case LODGE_MACHINE_STATE_PAUSED:
+    return g_strdup_printf (_ ("“%s” can go back to a snapshot once it is off: resume it and shut "
+                               "it down first, or force it off"),
+                            self->name);
+  case LODGE_MACHINE_STATE_SUSPENDED:
+    return g_strdup_printf (_ ("“%s” can go back to a snapshot once it is off: resume it and shut "
+                               "it down first, or discard its saved state"),
+                            self->name);
+  default:
+    return g_strdup_printf (_ ("“%s” can go back to a snapshot once it is off; now it is: %s"),
+                            self->name, lodge_machine_state_get_word (state));
+  }
 }
 
 static void
@@ -62,8 +75,11 @@ void
 lodge_snapshots_window_update (LodgeSnapshotsWindow *self)
 {
   GtkWidget *widget = GTK_WIDGET (self);
-  g_autofree char *obstacle = dup_obstacle (self);
-  const char *hint = self->machine != NULL && self->blocker != NULL ? self->blocker : obstacle;
+  g_autofree char *obstacle = lodge_snapshots_window_dup_obstacle (self);
+  const char *blocker = self->machine != NULL ? self->blocker : NULL;
+  g_autofree char *hint = blocker == NULL    ? g_strdup (obstacle)
+                          : obstacle == NULL ? g_strdup (blocker)
+                                             : g_strjoin ("\n", blocker, obstacle, NULL);
   const gboolean free_now = self->machine != NULL && self->rows != NULL && self->work == NULL;
 
   gtk_widget_action_set_enabled (widget, "snapshots.take",
@@ -74,6 +90,7 @@ lodge_snapshots_window_update (LodgeSnapshotsWindow *self)
   gtk_label_set_text (self->hint_label, hint != NULL ? hint : "");
   gtk_widget_set_visible (self->hint, hint != NULL);
   show_page (self);
+  lodge_snapshots_ask_update (self);
   keep_focus (self);
 }
 
@@ -304,6 +321,7 @@ row_action (GtkWidget *widget, const char *name, GVariant *parameter)
 static void
 end (LodgeSnapshotsWindow *self)
 {
+  g_clear_weak_pointer (&self->question);
   drop_machine (self);
   lodge_snapshots_work_clear (self);
   lodge_snapshots_list_clear (self);
