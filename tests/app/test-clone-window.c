@@ -3,6 +3,7 @@
  * cancelled jobs, a window that is gone before the answer. */
 #include "app-fixture.h"
 
+#include "gtk/lodge-clone-from-row.h"
 #include "gtk/lodge-clone-window.h"
 #include "gtk/lodge-machine-list.h"
 
@@ -86,6 +87,39 @@ test_full (Fixture *f, gconstpointer data)
   app_click (f->window, "C_lone");
   app_wait_until (f->window == NULL);
   g_assert_true (app_was_called (f->engine, "Clone " NAME " 'new' {}"));
+}
+
+/* Also of a snapshot: the newest is first behind the present, and one that is chosen stays so. */
+static void
+test_snapshot (Fixture *f, gconstpointer data)
+{
+  LodgeCloneFromRow *row = child (f, "from_row");
+  GtkDropDown *choice;
+
+  app_wait_until (gtk_widget_get_visible (GTK_WIDGET (row)));
+  choice = app_find (row, GTK_TYPE_DROP_DOWN);
+  app_wait_until (choice != NULL);
+  g_assert_cmpuint (g_list_model_get_n_items (gtk_drop_down_get_model (choice)), ==, 5);
+  g_assert_null (lodge_clone_from_row_get_snapshot (row));
+  gtk_drop_down_set_selected (choice, 2);
+  g_assert_cmpstr (lodge_clone_from_row_get_snapshot (row), ==, "s3");
+  fake_engine_add_snapshot (f->engine, NAME, "s9", "<b>one</b> & more", "s2", FALSE);
+  app_wait_until (g_list_model_get_n_items (gtk_drop_down_get_model (choice)) == 6);
+  g_assert_cmpstr (lodge_clone_from_row_get_snapshot (row), ==, "s3");
+
+  /* What is suspended has its snapshots only. */
+  fake_engine_set_state (f->engine, NAME, "suspended");
+  gtk_drop_down_set_selected (choice, 0);
+  app_wait_until (!can_clone (f));
+  g_assert_nonnull (app_find_label (row, "It is suspended: choose a snapshot, or resume it first"));
+  gtk_drop_down_set_selected (choice, 1);
+  app_wait_until (can_clone (f));
+  set_name (f, "new");
+  app_click (f->window, "C_lone");
+  app_wait_until (f->window == NULL);
+  g_assert_true (
+      app_was_called (f->engine, "Clone " NAME " 'new' {'linked': <true>, 'snapshot': <'s9'>}") ||
+      app_was_called (f->engine, "Clone " NAME " 'new' {'snapshot': <'s9'>, 'linked': <true>}"));
 }
 
 static void
@@ -173,6 +207,7 @@ main (int argc, char *argv[])
 #define ADD(name, function) ADD_WITH (name, NULL, function)
   ADD ("linked", test_linked);
   ADD ("full", test_full);
+  ADD ("snapshot", test_snapshot);
   ADD ("names", test_names);
   ADD ("fails", test_fails);
   ADD ("cancel", test_cancel);

@@ -11,6 +11,7 @@
  */
 #include "gtk/lodge-clone-window.h"
 
+#include "gtk/lodge-clone-from-row.h"
 #include "gtk/lodge-job.h"
 #include "gtk/lodge-machine-name.h"
 #include "gtk/lodge-message.h"
@@ -32,6 +33,7 @@ struct _LodgeCloneWindow {
   GtkLabel *name_error;
   GtkCheckButton *linked_check;
   GtkCheckButton *full_check;
+  LodgeCloneFromRow *from_row;
   LodgeWorkPanel *work_panel;
 
   LodgeConnection *connection; /* NULL once it is closed */
@@ -71,6 +73,7 @@ validate (LodgeCloneWindow *self)
                                -1);
   gtk_widget_set_sensitive (self->clone_button,
                             problem == NULL && self->cloning == NULL &&
+                                lodge_clone_from_row_get_obstacle (self->from_row) == NULL &&
                                 lodge_connection_get_client (self->connection) != NULL);
 }
 
@@ -178,6 +181,9 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
   if (gtk_check_button_get_active (self->linked_check))
     g_variant_dict_insert (&options, "linked", "b", TRUE);
+  if (lodge_clone_from_row_get_snapshot (self->from_row) != NULL)
+    g_variant_dict_insert (&options, "snapshot", "s",
+                           lodge_clone_from_row_get_snapshot (self->from_row));
   lodge_machine1_call_clone (machine, gtk_editable_get_text (GTK_EDITABLE (self->name_row)),
                              g_variant_dict_end (&options), NULL, called_cb, g_object_ref (self));
 }
@@ -194,9 +200,35 @@ clone_clicked_cb (GtkButton *button, LodgeCloneWindow *self)
 }
 
 static void
+opened_to_choose_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeCloneWindow) self = user_data;
+  g_autoptr (LodgeMachine1) machine =
+      lodge_client_open_machine_finish (LODGE_CLIENT (source), result, NULL);
+
+  /* Without an answer the machine as it is now is what can be cloned. */
+  if (machine != NULL && is_open (self) &&
+      lodge_connection_get_client (self->connection) == LODGE_CLIENT (source))
+    lodge_clone_from_row_set_machine (self->from_row, machine);
+}
+
+static void
 client_cb (LodgeConnection *connection, GParamSpec *pspec, LodgeCloneWindow *self)
 {
+  LodgeClient *client = lodge_connection_get_client (connection);
+
+  lodge_clone_from_row_set_machine (self->from_row, NULL);
+  if (client != NULL)
+    lodge_client_open_machine_async (client, self->uuid, NULL, opened_to_choose_cb,
+                                     g_object_ref (self));
   validate (self);
+}
+
+static void
+from_changed_cb (LodgeCloneWindow *self)
+{
+  if (is_open (self))
+    validate (self);
 }
 
 /* A window that is closed lives on in a call that has not come back, and is not disposed of before;
@@ -204,6 +236,8 @@ client_cb (LodgeConnection *connection, GParamSpec *pspec, LodgeCloneWindow *sel
 static void
 end (LodgeCloneWindow *self)
 {
+  if (self->connection != NULL)
+    lodge_clone_from_row_set_machine (self->from_row, NULL);
   if (self->connection != NULL)
     g_signal_handlers_disconnect_by_data (self->connection, self);
   g_clear_object (&self->connection);
@@ -249,6 +283,7 @@ lodge_clone_window_class_init (LodgeCloneWindowClass *klass)
   object_class->finalize = lodge_clone_window_finalize;
   widget_class->unrealize = lodge_clone_window_unrealize;
 
+  g_type_ensure (LODGE_TYPE_CLONE_FROM_ROW);
   g_type_ensure (LODGE_TYPE_WORK_PANEL);
   gtk_widget_class_set_template_from_resource (widget_class,
                                                "/org/lodgevm/Lodge/lodge-clone-window.ui");
@@ -261,6 +296,7 @@ lodge_clone_window_class_init (LodgeCloneWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeCloneWindow, name_error);
   gtk_widget_class_bind_template_child (widget_class, LodgeCloneWindow, linked_check);
   gtk_widget_class_bind_template_child (widget_class, LodgeCloneWindow, full_check);
+  gtk_widget_class_bind_template_child (widget_class, LodgeCloneWindow, from_row);
   gtk_widget_class_bind_template_child (widget_class, LodgeCloneWindow, work_panel);
   gtk_widget_class_bind_template_callback (widget_class, clone_clicked_cb);
   gtk_widget_class_bind_template_callback (widget_class, name_changed_cb);
@@ -302,8 +338,10 @@ lodge_clone_window_new (LodgeConnection *connection,
   self->name = g_strdup (name);
   gtk_window_set_title (GTK_WINDOW (self), title);
   gtk_editable_set_text (GTK_EDITABLE (self->name_row), proposal);
+  g_signal_connect_object (self->from_row, "changed", G_CALLBACK (from_changed_cb), self,
+                           G_CONNECT_SWAPPED);
   g_signal_connect_object (connection, "notify::client", G_CALLBACK (client_cb), self, 0);
-  validate (self);
+  client_cb (connection, NULL, self);
   /* The name is the one thing to type, and Enter in it clones. */
   g_signal_connect_object (self, "map", G_CALLBACK (gtk_widget_grab_focus), self->name_row,
                            G_CONNECT_SWAPPED);

@@ -17,8 +17,8 @@ G_DECLARE_FINAL_TYPE (LodgeCloneWindow, lodge_clone_window, LODGE, CLONE_WINDOW,
  * @uuid: the machine that is cloned
  * @name: its name
  *
- * It closes itself when the clone is there, which the list then shows. Closed before, the clone goes
- * on, and the window that this one belongs to is told what becomes of it.
+ * It closes itself when the clone is there, which the list then shows. Closed before, the clone
+ * goes on, and the window that this one belongs to is told what becomes of it.
  */
 GtkWidget *lodge_clone_window_new (LodgeConnection *connection,
                                    GListModel *machines,

@@ -479,19 +479,8 @@ show_clone (LodgeLibraryWindow *self, const char *uuid)
   LodgeMachineItem *item = lodge_machine_list_find (self->machines, uuid);
   GtkWidget *window;
 
-  if (item == NULL)
+  if (item == NULL || lodge_machine_item_get_state (item) == LODGE_MACHINE_STATE_MAKING)
     return;
-  if ((lodge_machine_state_get_can (lodge_machine_item_get_state (item)) &
-       LODGE_MACHINE_CAN_CLONE) == 0) {
-    g_autofree char *heading =
-        g_strdup_printf (_ ("Could Not Clone “%s”"), lodge_machine_item_get_name (item));
-
-    show_obstacle (self, heading,
-                   lodge_machine_item_get_state (item) == LODGE_MACHINE_STATE_SUSPENDED
-                       ? _ ("It is suspended: resume it first, or discard its saved state.")
-                       : _ ("It is on its way to another state: try again when it is there."));
-    return;
-  }
   window = lodge_clone_window_new (self->connection, G_LIST_MODEL (self->machines), uuid,
                                    lodge_machine_item_get_name (item));
   lodge_child_window_attach (GTK_WINDOW (window), GTK_WINDOW (self));

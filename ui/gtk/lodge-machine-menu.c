@@ -23,18 +23,6 @@ get_start_label (LodgeMachineItem *item)
 }
 
 static const char *
-get_clone_obstacle (LodgeMachineItem *item)
-{
-  const LodgeMachineState state = lodge_machine_item_get_state (item);
-
-  if ((lodge_machine_state_get_can (state) & LODGE_MACHINE_CAN_CLONE) != 0)
-    return NULL;
-  /* The other states pass. */
-  return state == LODGE_MACHINE_STATE_SUSPENDED ? N_ ("C_lone (Resume It First)")
-                                                : N_ ("C_lone (Wait a Moment)");
-}
-
-static const char *
 get_delete_obstacle (LodgeMachineItem *item)
 {
   return lodge_machine_item_get_cloned (item) ? N_ ("_Delete (Wait for Its Clone)") : NULL;
@@ -77,7 +65,7 @@ static const MenuRow power_rows[] = {
 static const MenuRow keep_rows[] = {
     {"snapshots", 0, N_ ("Sn_apshots…"), NULL, NULL},
     {"storage", 0, N_ ("Stora_ge…"), NULL, NULL},
-    {"clone", 0, N_ ("C_lone…"), get_clone_obstacle, NULL},
+    {"clone", 0, N_ ("C_lone…"), NULL, NULL},
     {"rename", 0, N_ ("Re_name…"), NULL, NULL},
     {"delete", LODGE_MACHINE_CAN_DELETE, N_ ("_Delete…"), get_delete_obstacle, NULL},
 };
