@@ -135,6 +135,7 @@ lodge_image_merge_async (const char *const *layers,
   /* -d: the upper one stays as it is. Without it qemu-img would empty it, which is the one moment
    * in which an end would lose something. */
   lodge_qemu_img_add (run, "commit", "-p", "-d", "-t", "writeback", image, NULL);
+  lodge_qemu_img_set_background (run);
   lodge_qemu_img_set_progress (run, progress, progress_data);
   lodge_qemu_img_limit (run, 600 + (guint) (bytes >> 20), most);
   lodge_qemu_img_run_async (g_steal_pointer (&run), cancellable, merged_cb,

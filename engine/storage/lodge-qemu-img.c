@@ -30,12 +30,14 @@
 #include <fcntl.h>
 #include <gio/gunixinputstream.h>
 #include <glib/gi18n-lib.h>
+#include <linux/ioprio.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define DEFAULT_SECONDS 60
@@ -47,6 +49,8 @@
 #define MOST_INFO           512
 /* After it was killed; only a process that waits for a dead disk needs longer. */
 #define GRACE_SECONDS 10
+/* Of ten steps, as nice(1) has it. */
+#define BACKGROUND_NICE 10
 /* Where bubblewrap finds the pipe for what it says of its child. */
 #define INFO_FD 3
 /* Where the program finds what opens an encrypted image. */
@@ -70,6 +74,7 @@ struct _LodgeQemuImg {
   guint seconds;
   guint cpu_seconds;
   guint64 file_bytes;
+  gboolean background;
   LodgeImageProgress progress;
   gpointer progress_data;
   LodgeSecret *key; /* of the images that it sees, or NULL */
@@ -204,6 +209,12 @@ lodge_qemu_img_limit_cpu (LodgeQemuImg *self, guint seconds)
 }
 
 void
+lodge_qemu_img_set_background (LodgeQemuImg *self)
+{
+  self->background = TRUE;
+}
+
+void
 lodge_qemu_img_set_progress (LodgeQemuImg *self,
                              LodgeImageProgress progress,
                              gpointer progress_data)
@@ -248,6 +259,12 @@ set_limits (gpointer data)
   limit (RLIMIT_CORE, 0);
   limit (RLIMIT_NOFILE, 256);
   umask (077);
+  if (self->background) {
+    /* What does not work here is done all the same. */
+    (void) setpriority (PRIO_PROCESS, 0, getpriority (PRIO_PROCESS, 0) + BACKGROUND_NICE);
+    (void) syscall (SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
+                    IOPRIO_PRIO_VALUE (IOPRIO_CLASS_BE, IOPRIO_BE_NR - 1));
+  }
 }
 
 /* Takes @info_fd and @key_fd, either of which may be -1. */

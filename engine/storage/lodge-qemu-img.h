@@ -32,6 +32,8 @@ void lodge_qemu_img_bind (LodgeQemuImg *self, LodgeCommandBind how, const char *
 void lodge_qemu_img_limit (LodgeQemuImg *self, guint seconds, guint64 file_bytes);
 /* After that: less of a processor's time than it may run. */
 void lodge_qemu_img_limit_cpu (LodgeQemuImg *self, guint seconds);
+/* Nobody waits for it: others have the processor and the disk first. */
+void lodge_qemu_img_set_background (LodgeQemuImg *self);
 /* Reads what "-p" prints. */
 void lodge_qemu_img_set_progress (LodgeQemuImg *self,
                                   LodgeImageProgress progress,

@@ -54,6 +54,9 @@ make_clone (SnapshotFixture *f, const char *name, const char *options)
   snapshot_fixture_wait_all (f);
 }
 
+/* So many clones of one, which is written to between them. */
+#define CHAIN 12
+
 #define LINKED "{'linked': <true>}"
 #define FULL   "@a{sv} {}"
 
@@ -230,6 +233,28 @@ test_delete_clone (SnapshotFixture *f, gconstpointer data)
   delete_machine (f, "new");
   look (f, "web", MARKS (1, 0, 3), 2);
   g_assert_cmpuint (count_folders (f), ==, 1);
+}
+
+/* Many layers that nobody shares any more become one by themselves. */
+static void
+test_long_chain (SnapshotFixture *f, gconstpointer data)
+{
+  SnapshotMarks marks = {{0}};
+
+  for (guint i = 0; i < CHAIN; i++) {
+    g_autofree char *name = g_strdup_printf ("n%u", i);
+
+    snapshot_fixture_write (f, i % SNAPSHOT_FIXTURE_PLACES, (guint8) (i + 1));
+    marks.at[i % SNAPSHOT_FIXTURE_PLACES] = (guint8) (i + 1);
+    make_clone (f, name, LINKED);
+  }
+  look (f, "web", &marks, 2 * (CHAIN + 1));
+  for (guint i = 0; i < CHAIN; i++) {
+    g_autofree char *name = g_strdup_printf ("n%u", i);
+
+    delete_machine (f, name);
+  }
+  look (f, "web", &marks, 2);
 }
 
 /* Many of one, which is not written to, stand on the same. */
@@ -512,6 +537,7 @@ main (int argc, char *argv[])
   ADD ("full-is-work", test_full_is_work);
   ADD ("delete-source", test_delete_source);
   ADD ("delete-clone", test_delete_clone);
+  ADD ("long-chain", test_long_chain);
   ADD ("template", test_template);
   ADD ("clone-of-clone", test_clone_of_clone);
   ADD ("snapshot", test_snapshot);

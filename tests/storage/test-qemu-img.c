@@ -12,6 +12,7 @@
 #include "test-walls.h"
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* Puts a shell script in qemu-img's place. Only in a process of its own. */
@@ -42,6 +43,7 @@ run_replaced (const char *script, const char *bind, int code)
     lodge_qemu_img_bind (img, LODGE_COMMAND_BIND_READ_ONLY, bind);
   lodge_qemu_img_limit (img, code == LODGE_ERROR_TIMEOUT ? 2 : TEST_WAIT_S, 8192);
   lodge_qemu_img_limit_cpu (img, 1);
+  lodge_qemu_img_set_background (img);
   lodge_qemu_img_run_async (img, NULL, image_fixture_got_cb, &wait);
   done = lodge_qemu_img_run_finish (image_fixture_wait (&wait), &error);
   image_fixture_end_wait (&wait);
@@ -94,6 +96,8 @@ meet_limits (ImageFixture *fixture)
   g_autofree char *loud = NULL;
   g_autofree char *failed = NULL;
   g_autofree char *large = NULL;
+  g_autofree char *gentle = NULL;
+  g_autofree char *expected = NULL;
   g_autofree char *busy = NULL;
   g_autoptr (LodgeQemuImgResult) result = NULL;
   g_autoptr (GError) error = NULL;
@@ -111,6 +115,10 @@ meet_limits (ImageFixture *fixture)
   g_assert_cmpuint (strlen (loud), >, IMAGE_FIXTURE_MIB);
   large = run_replaced ("ulimit -f; ulimit -c; ulimit -n; ulimit -v; umask", NULL, -1);
   g_assert_cmpstr (large, ==, "0|16\n0\n256\n2097152\n0077\n|");
+  gentle = run_replaced ("nice; ionice", NULL, -1);
+  expected = g_strdup_printf ("0|%d\nbest-effort: prio 7\n|",
+                              MIN (getpriority (PRIO_PROCESS, 0) + 10, 19));
+  g_assert_cmpstr (gentle, ==, expected);
   /* A second of a processor's time, however long that takes. At its end is SIGKILL. */
   busy = run_replaced ("while :; do :; done", NULL, -1);
   g_assert_true (g_str_has_prefix (busy, "137|"));
