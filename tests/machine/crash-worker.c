@@ -3,12 +3,14 @@
 #include "crash-worker.h"
 
 #include "machine/lodge-journal-private.h"
-#include "snapshot-fixture.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* More steps than anything has. */
+#define MOST_STEPS 200
 
 static gint steps_left;
 
@@ -63,4 +65,55 @@ crash_worker_copy (const char *original, const char *data)
 {
   snapshot_fixture_run ("rm", "-rf", data, NULL);
   snapshot_fixture_run ("cp", "-a", "--sparse=always", original, data, NULL);
+}
+
+void
+crash_worker_work (const char *data, const char *operation, int step, CrashBegin begin)
+{
+  SnapshotFixture f = {.data = (char *) data};
+
+  if (g_str_equal (operation, "recover"))
+    crash_worker_arm (step);
+  snapshot_fixture_open (&f);
+  crash_worker_arm (step);
+  if (!g_str_equal (operation, "recover"))
+    g_assert_no_error (snapshot_fixture_wait (begin (&f, operation)));
+  snapshot_fixture_wait_all (&f);
+  snapshot_fixture_close (&f);
+  g_free (f.machine_folder);
+}
+
+void
+crash_worker_kill_at_each (const char *original,
+                           const char *data,
+                           const char *operation,
+                           guint fewest,
+                           CrashLook look,
+                           gpointer user_data)
+{
+  guint step = 1;
+
+  for (; step < MOST_STEPS; step++) {
+    guint n_killed = 0;
+
+    for (guint i = 0; i < test_get_times (); i++) {
+      crash_worker_copy (original, data);
+      if (!crash_worker_run (data, operation, step))
+        break;
+      n_killed++;
+      /* The last time the next engine is killed in its turn. */
+      if (i == test_get_times () - 1)
+        crash_worker_run (data, "recover", 1 + step % 4);
+      look (user_data, operation);
+    }
+    /* How often a merge tells of its progress is not the same each time. */
+    if (n_killed == 0)
+      break;
+  }
+  g_test_message ("%s: %u steps", operation, step - 1);
+  g_assert_cmpuint (step, >, fewest);
+  g_assert_cmpuint (step, <, MOST_STEPS);
+  crash_worker_copy (original, data);
+  g_assert_false (crash_worker_run (data, operation, MOST_STEPS));
+  look (user_data, operation);
 }

@@ -2,13 +2,17 @@
 /* An engine in a process of its own, which is killed at its nth step. */
 #pragma once
 
-#include <glib.h>
+#include "snapshot-fixture.h"
 
 G_BEGIN_DECLS
 
 /* For main(), before anything else: the worker's own part. TRUE when this process was one. */
 typedef void (*CrashWork) (const char *data, const char *operation, int step);
 gboolean crash_worker_main (int argc, char *argv[], CrashWork work);
+/* What most workers do: an engine is opened on @data, and what @begin begins in it is waited for;
+ * with the operation "recover", of which @begin hears nothing, it is killed while it is opened. */
+typedef LodgeJob *(*CrashBegin) (SnapshotFixture *fixture, const char *operation);
+void crash_worker_work (const char *data, const char *operation, int step, CrashBegin begin);
 /* For the worker: it is killed at its nth step from here on. */
 void crash_worker_arm (int step);
 
@@ -16,5 +20,16 @@ void crash_worker_arm (int step);
 gboolean crash_worker_run (const char *data, const char *operation, guint step);
 /* A copy of all that an engine has, anew for each run; files with several names stay so. */
 void crash_worker_copy (const char *original, const char *data);
+
+/* Kills the operation at each of its steps, each several times, until it comes to its end, and then
+ * lets it come there; there have to be more than @fewest steps. Each time @look is called, on what
+ * is left of a copy of @original in @data. */
+typedef void (*CrashLook) (gpointer user_data, const char *operation);
+void crash_worker_kill_at_each (const char *original,
+                                const char *data,
+                                const char *operation,
+                                guint fewest,
+                                CrashLook look,
+                                gpointer user_data);
 
 G_END_DECLS

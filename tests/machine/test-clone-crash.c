@@ -16,9 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* More steps than anything has. */
-#define MOST_STEPS 200
-
 static const SnapshotMarks one = {{1}};
 static const SnapshotMarks present = {{1, 2}};
 static const SnapshotMarks twin = {{1, 0, 3}};
@@ -66,17 +63,7 @@ begin (SnapshotFixture *f, const char *operation)
 static void
 work (const char *data, const char *operation, int step)
 {
-  SnapshotFixture f = {.data = (char *) data};
-
-  if (g_str_equal (operation, "recover"))
-    crash_worker_arm (step);
-  snapshot_fixture_open (&f);
-  crash_worker_arm (step);
-  if (!g_str_equal (operation, "recover"))
-    g_assert_no_error (snapshot_fixture_wait (begin (&f, operation)));
-  snapshot_fixture_wait_all (&f);
-  snapshot_fixture_close (&f);
-  g_free (f.machine_folder);
+  crash_worker_work (data, operation, step, begin);
 }
 
 /* --- The next engine --- */
@@ -174,34 +161,16 @@ go_on (Fixture *f)
 }
 
 static void
+look_and_go_on (gpointer data, const char *operation)
+{
+  look (data, operation);
+  go_on (data);
+}
+
+static void
 test_killed (Fixture *f, gconstpointer operation)
 {
-  guint step = 1;
-
-  for (; step < MOST_STEPS; step++) {
-    guint n_killed = 0;
-
-    for (guint i = 0; i < test_get_times (); i++) {
-      crash_worker_copy (f->original, f->fixture.data);
-      if (!crash_worker_run (f->fixture.data, operation, step))
-        break;
-      n_killed++;
-      /* The last time the next engine is killed in its turn. */
-      if (i == test_get_times () - 1)
-        crash_worker_run (f->fixture.data, "recover", 1 + step % 4);
-      look (f, operation);
-      go_on (f);
-    }
-    if (n_killed == 0)
-      break;
-  }
-  g_test_message ("%s: %u steps", (const char *) operation, step - 1);
-  g_assert_cmpuint (step, >, 2);
-  g_assert_cmpuint (step, <, MOST_STEPS);
-  crash_worker_copy (f->original, f->fixture.data);
-  g_assert_false (crash_worker_run (f->fixture.data, operation, MOST_STEPS));
-  look (f, operation);
-  go_on (f);
+  crash_worker_kill_at_each (f->original, f->fixture.data, operation, 2, look_and_go_on, f);
 }
 
 int

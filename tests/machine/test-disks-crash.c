@@ -15,11 +15,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* More steps than anything has. */
-#define MOST_STEPS 100
-#define MIB        (G_GUINT64_CONSTANT (1) << 20)
-#define OLD_SIZE   (4 * MIB)
-#define NEW_SIZE   (64 * MIB)
+#define MIB      (G_GUINT64_CONSTANT (1) << 20)
+#define OLD_SIZE (4 * MIB)
+#define NEW_SIZE (64 * MIB)
 
 static const SnapshotMarks one = {{1}};
 static const SnapshotMarks present = {{1, 2}};
@@ -60,14 +58,7 @@ begin (SnapshotFixture *f, const char *operation)
 static void
 work (const char *data, const char *operation, int step)
 {
-  SnapshotFixture f = {.data = (char *) data};
-
-  snapshot_fixture_open (&f);
-  crash_worker_arm (step);
-  g_assert_no_error (snapshot_fixture_wait (begin (&f, operation)));
-  snapshot_fixture_wait_all (&f);
-  snapshot_fixture_close (&f);
-  g_free (f.machine_folder);
+  crash_worker_work (data, operation, step, begin);
 }
 
 /* --- The next engine --- */
@@ -264,26 +255,15 @@ look (Fixture *f, const char *operation)
 }
 
 static void
+look_cb (gpointer data, const char *operation)
+{
+  look (data, operation);
+}
+
+static void
 test_killed (Fixture *f, gconstpointer operation)
 {
-  guint step = 1;
-
-  for (; step < MOST_STEPS; step++) {
-    guint n_killed = 0;
-
-    for (guint i = 0; i < test_get_times (); i++) {
-      crash_worker_copy (f->original, f->fixture.data);
-      if (!crash_worker_run (f->fixture.data, operation, step))
-        break;
-      n_killed++;
-      look (f, operation);
-    }
-    if (n_killed == 0)
-      break;
-  }
-  g_test_message ("%s: %u steps", (const char *) operation, step - 1);
-  g_assert_cmpuint (step, >, 2);
-  g_assert_cmpuint (step, <, MOST_STEPS);
+  crash_worker_kill_at_each (f->original, f->fixture.data, operation, 2, look_cb, f);
 }
 
 int

@@ -15,9 +15,6 @@
 #include "description/lodge-description-snapshots.h"
 #include "test-wait.h"
 
-/* More steps than anything has. */
-#define MOST_STEPS 200
-
 static const SnapshotMarks one = {{1}};
 static const SnapshotMarks two = {{1, 2}};
 static const SnapshotMarks three = {{1, 2, 3}};
@@ -38,27 +35,14 @@ begin (SnapshotFixture *f, const char *operation)
     return lodge_library_delete_snapshot (f->library, f->machine, "two");
   if (g_str_equal (operation, "delete-leaf"))
     return lodge_library_delete_snapshot (f->library, f->machine, "three");
-  if (g_str_equal (operation, "delete-first"))
-    return lodge_library_delete_snapshot (f->library, f->machine, "one");
-  g_assert_cmpstr (operation, ==, "recover");
-  return NULL;
+  g_assert_cmpstr (operation, ==, "delete-first");
+  return lodge_library_delete_snapshot (f->library, f->machine, "one");
 }
 
 static void
 work (const char *data, const char *operation, int step)
 {
-  SnapshotFixture f = {.data = (char *) data};
-  LodgeJob *job;
-
-  if (g_str_equal (operation, "recover"))
-    crash_worker_arm (step);
-  snapshot_fixture_open (&f);
-  crash_worker_arm (step);
-  job = begin (&f, operation);
-  if (job != NULL)
-    g_assert_no_error (snapshot_fixture_wait (job));
-  snapshot_fixture_close (&f);
-  g_free (f.machine_folder);
+  crash_worker_work (data, operation, step, begin);
 }
 
 /* --- The next engine --- */
@@ -147,35 +131,16 @@ go_on (Fixture *f)
 }
 
 static void
+look_and_go_on (gpointer data, const char *operation)
+{
+  look (data);
+  go_on (data);
+}
+
+static void
 test_killed (Fixture *f, gconstpointer operation)
 {
-  guint step = 1;
-
-  for (; step < MOST_STEPS; step++) {
-    guint n_killed = 0;
-
-    for (guint i = 0; i < test_get_times (); i++) {
-      crash_worker_copy (f->original, f->fixture.data);
-      if (!crash_worker_run (f->fixture.data, operation, step))
-        break;
-      n_killed++;
-      /* The last time the next engine is killed in its turn. */
-      if (i == test_get_times () - 1)
-        crash_worker_run (f->fixture.data, "recover", 1 + step % 4);
-      look (f);
-      go_on (f);
-    }
-    /* How often a merge tells of its progress is not the same each time. */
-    if (n_killed == 0)
-      break;
-  }
-  g_test_message ("%s: %u steps", (const char *) operation, step - 1);
-  g_assert_cmpuint (step, >, 5);
-  g_assert_cmpuint (step, <, MOST_STEPS);
-  crash_worker_copy (f->original, f->fixture.data);
-  g_assert_false (crash_worker_run (f->fixture.data, operation, MOST_STEPS));
-  look (f);
-  go_on (f);
+  crash_worker_kill_at_each (f->original, f->fixture.data, operation, 5, look_and_go_on, f);
 }
 
 int
