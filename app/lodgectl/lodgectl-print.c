@@ -2,6 +2,8 @@
 /* Text and JSON for people and scripts. */
 #include "lodgectl-print.h"
 
+#include "lodge-plain-text.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -10,16 +12,6 @@ struct _LodgectlTable {
   GPtrArray *cells; /* row by row */
   guint *widths;    /* of columns, so far */
 };
-
-/* Control characters, and the marks that embed or isolate text of the other direction: with those a
- * name can show as another one (Unicode TR 36, section 2.4). */
-static gboolean
-is_harmful (gunichar character)
-{
-  return g_unichar_iscntrl (character) || (character >= 0x202a && character <= 0x202e) ||
-         (character >= 0x2066 && character <= 0x2069) || character == 0x200e ||
-         character == 0x200f || character == 0x2028 || character == 0x2029;
-}
 
 /* Nearly all text is: a list of a thousand machines has thousands of them. */
 static gboolean
@@ -34,19 +26,7 @@ is_plain (const char *text)
 char *
 lodgectl_dup_harmless (const char *text)
 {
-  g_autofree char *valid = NULL;
-  GString *out;
-
-  if (is_plain (text))
-    return g_strdup (text);
-  valid = g_utf8_make_valid (text, -1);
-  out = g_string_sized_new (strlen (valid));
-  for (const char *c = valid; *c != '\0'; c = g_utf8_next_char (c)) {
-    gunichar character = g_utf8_get_char (c);
-
-    g_string_append_unichar (out, is_harmful (character) ? 0xfffd : character);
-  }
-  return g_string_free (out, FALSE);
+  return is_plain (text) ? g_strdup (text) : lodge_plain_text_dup_line (text);
 }
 
 static guint
@@ -134,7 +114,7 @@ print_escaped (const char *json)
   for (const char *c = json; *c != '\0'; c = g_utf8_next_char (c)) {
     gunichar character = g_utf8_get_char (c);
 
-    if (character >= 0x7f && is_harmful (character))
+    if (character >= 0x7f && lodge_plain_text_is_harmful (character))
       printf ("\\u%04x", character);
     else
       fwrite (c, 1, (gsize) (g_utf8_next_char (c) - c), stdout);

@@ -3,6 +3,8 @@
  */
 #include "lodge-plain-text.h"
 
+#include <string.h>
+
 enum {
   TEXT,
   RETURN,  /* a carriage return */
@@ -109,4 +111,28 @@ lodge_plain_text_filter (LodgePlainText *self, const guint8 *data, gsize length,
       self->length = 0;
     }
   }
+}
+
+/* Control characters, and the marks that embed or isolate text of the other direction: with those a
+ * name can show as another one (Unicode TR 36, section 2.4). */
+gboolean
+lodge_plain_text_is_harmful (gunichar character)
+{
+  return g_unichar_iscntrl (character) || (character >= 0x202a && character <= 0x202e) ||
+         (character >= 0x2066 && character <= 0x2069) || character == 0x200e ||
+         character == 0x200f || character == 0x2028 || character == 0x2029;
+}
+
+char *
+lodge_plain_text_dup_line (const char *text)
+{
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+  GString *out = g_string_sized_new (strlen (valid));
+
+  for (const char *c = valid; *c != '\0'; c = g_utf8_next_char (c)) {
+    gunichar character = g_utf8_get_char (c);
+
+    g_string_append_unichar (out, lodge_plain_text_is_harmful (character) ? 0xfffd : character);
+  }
+  return g_string_free (out, FALSE);
 }

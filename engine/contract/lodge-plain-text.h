@@ -21,4 +21,10 @@ typedef struct {
 void
 lodge_plain_text_filter (LodgePlainText *self, const guint8 *data, gsize length, GByteArray *out);
 
+/* Whether a terminal would obey it, or it turns the reading order round. */
+gboolean lodge_plain_text_is_harmful (gunichar character);
+/* @text on one line, with every character replaced that a terminal would obey, or that turns the
+ * reading order round; for names and paths that come from elsewhere. Transfer full. */
+char *lodge_plain_text_dup_line (const char *text);
+
 G_END_DECLS

@@ -16,6 +16,7 @@
 #include "description/lodge-own-file.h"
 #include "host/lodge-host-firmware.h"
 #include "lodge-error.h"
+#include "lodge-plain-text.h"
 #include "machine/lodge-snapshot-files.h"
 
 #include <glib/gi18n-lib.h>
@@ -159,30 +160,13 @@ dup_target (const char *path)
   return target;
 }
 
-/* All of it, however long: who decides has to see what he accepts. */
-static char *
-dup_plain (const char *path)
-{
-  g_autofree char *valid = g_utf8_make_valid (path, -1);
-  GString *plain = g_string_new (NULL);
-
-  for (const char *p = valid; *p != '\0'; p = g_utf8_next_char (p)) {
-    gunichar c = g_utf8_get_char (p);
-
-    /* Not what turns the reading order round, either. */
-    g_string_append_unichar (
-        plain, g_unichar_isprint (c) && g_unichar_type (c) != G_UNICODE_FORMAT ? c : 0xfffd);
-  }
-  return g_string_free (plain, FALSE);
-}
-
-/* For the user, in a sentence. */
+/* For the user, in a sentence. All of it, however long: who decides has to see what he accepts. */
 static char *
 dup_shown (const char *key, const char *path)
 {
   g_autofree char *target = dup_target (path);
-  g_autofree char *shown = dup_plain (path);
-  g_autofree char *shown_target = dup_plain (target);
+  g_autofree char *shown = lodge_plain_text_dup_line (path);
+  g_autofree char *shown_target = lodge_plain_text_dup_line (target);
 
   if (target[0] != '\0')
     return g_strdup_printf (_ ("%s, which is %s (%s)"), shown, shown_target, key);
@@ -290,7 +274,7 @@ edit_accepted (LodgeMachine *self, LodgeDescription *value, gpointer data, GErro
 
     if (is_pending (self, paths[i]))
       continue;
-    shown = dup_plain (paths[i]);
+    shown = lodge_plain_text_dup_line (paths[i]);
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND, _ ("“%s” does not ask for the file %s"),
                  lodge_machine_get_name (self), shown);
     return FALSE;

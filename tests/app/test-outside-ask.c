@@ -68,12 +68,14 @@ test_accept (Fixture *f, gconstpointer data)
   const char *body;
 
   fake_engine_add_outside (f->engine, f->uuid, "boot.kernel", "/home/me/<b>secret</b>", "");
-  fake_engine_add_outside (f->engine, f->uuid, "media.cd0.file", "/lodge/web/cd.iso", "/home/me/x");
+  fake_engine_add_outside (f->engine, f->uuid, "media.cd0.file", "/lodge/web/cd.iso",
+                           "/home/me/x\n\xe2\x80\xae");
   dialog = start (f);
   body = adw_message_dialog_get_body (dialog);
   g_assert_false (adw_message_dialog_get_body_use_markup (dialog));
   g_assert_nonnull (strstr (body, "/home/me/<b>secret</b>"));
-  g_assert_nonnull (strstr (body, "/lodge/web/cd.iso, which is /home/me/x"));
+  g_assert_nonnull (
+      strstr (body, "/lodge/web/cd.iso, which is /home/me/x\xef\xbf\xbd\xef\xbf\xbd"));
   app_click (dialog, "_Cancel");
   app_wait_until (app_get_dialog () == NULL);
   app_settle ();

@@ -89,6 +89,27 @@ test_all_bytes (void)
   }
 }
 
+/* A name that comes from elsewhere stays on its line, and reads in the order in which it is
+ * written.
+ */
+static void
+test_line (void)
+{
+  static const char *const lines[][2] = {
+      {"", ""},
+      {"caf\303\251 1", "caf\303\251 1"},
+      {"a\nb\x1b[1m\x7f", "a\357\277\275b\357\277\275[1m\357\277\275"},
+      {"a\342\200\256b\342\201\246\342\200\250", "a\357\277\275b\357\277\275\357\277\275"},
+      {"a\xff", "a\357\277\275"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (lines); i++) {
+    g_autofree char *line = lodge_plain_text_dup_line (lines[i][0]);
+
+    g_assert_cmpstr (line, ==, lines[i][1]);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -96,5 +117,6 @@ main (int argc, char **argv)
   g_test_add_func ("/plain-text/cases", test_cases);
   g_test_add_func ("/plain-text/endless-string", test_endless_string);
   g_test_add_func ("/plain-text/all-bytes", test_all_bytes);
+  g_test_add_func ("/plain-text/line", test_line);
   return g_test_run ();
 }

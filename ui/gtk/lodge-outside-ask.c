@@ -4,6 +4,7 @@
 
 #include "gtk/lodge-message.h"
 #include "lodge-error.h"
+#include "lodge-plain-text.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -93,14 +94,17 @@ dup_list (Ask *ask)
 
   g_variant_iter_init (&iter, lodge_machine1_get_outside_paths (ask->machine));
   while (g_variant_iter_next (&iter, "(&s&s&s)", &key, &path, &target)) {
+    g_autofree char *shown = lodge_plain_text_dup_line (path);
+    g_autofree char *shown_target = lodge_plain_text_dup_line (target);
+
     if (*key == '\0')
       continue;
     g_strv_builder_add (paths, path);
     if (*target != '\0')
       /* Translators: the path of a link, and of what that leads to */
-      g_string_append_printf (list, _ ("\n%s, which is %s"), path, target);
+      g_string_append_printf (list, _ ("\n%s, which is %s"), shown, shown_target);
     else
-      g_string_append_printf (list, "\n%s", path);
+      g_string_append_printf (list, "\n%s", shown);
   }
   ask->paths = g_strv_builder_end (paths);
   return g_string_free (list, FALSE);
