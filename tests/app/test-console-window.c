@@ -540,6 +540,21 @@ test_shown (void)
 }
 #endif
 
+/* QEMU does not answer: the window says so instead of waiting for nobody knows what, and goes on by
+ * itself when it does. */
+static void
+test_silent (Fixture *f, gconstpointer data)
+{
+  fake_engine_set_note (f->engine, f->uuid, "Runs, but <i>QEMU</i> does not answer");
+  open_window (f, f->uuid);
+  app_wait_until (app_find_label (f->window, "Runs, but <i>QEMU</i> does not answer") != NULL);
+  g_assert_true (is_page (f, "busy"));
+  fake_engine_set_note (f->engine, f->uuid, "");
+  app_wait_until (app_find_label (f->window, "Connecting to the screen") != NULL);
+  fake_engine_set_spice_socket (f->engine, f->uuid, f->socket);
+  app_wait_until (count_calls (f, "ClaimConsole") > 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -557,6 +572,7 @@ main (int argc, char **argv)
   ADD ("deleted", "off", test_deleted);
   ADD ("engine-dies", "off", test_engine_dies);
   ADD ("no-screen", "running", test_no_screen);
+  ADD ("silent", "running", test_silent);
   ADD ("taken", "running", test_taken);
   ADD ("power", "running", test_power);
   ADD ("screenshot-fails", "running", test_screenshot_fails);

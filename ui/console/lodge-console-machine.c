@@ -503,6 +503,9 @@ lodge_console_machine_get_sentence (LodgeConsoleMachine *self)
   if (self->state == LODGE_MACHINE_STATE_CRASHED || self->state == LODGE_MACHINE_STATE_OFF ||
       self->state == LODGE_MACHINE_STATE_SUSPENDED)
     return self->note;
+  /* Why one that runs has no screen: its QEMU may not answer. */
+  if (self->taken_by == NULL && !has_screen (self))
+    return self->note;
   return self->taken_by != NULL ? self->taken_by : self->lost;
 }
 

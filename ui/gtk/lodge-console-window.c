@@ -43,16 +43,20 @@ static const StatusRow statuses[] = {
 static const char *
 get_busy_words (LodgeConsoleMachine *machine, LodgeConsolePhase phase)
 {
+  const char *sentence;
+
   switch (phase) {
   case LODGE_CONSOLE_LOADING:
     return _ ("Looking for the machine");
   case LODGE_CONSOLE_CONNECTING:
     return _ ("Connecting to the screen");
   default:
-    /* It runs, and the engine has not named its screen yet. */
+    /* It runs, and the engine has not named its screen yet, or cannot reach it. */
     if (lodge_machine_state_get_can (lodge_console_machine_get_state (machine)) &
-        LODGE_MACHINE_CAN_SHOW)
-      return _ ("Connecting to the screen");
+        LODGE_MACHINE_CAN_SHOW) {
+      sentence = lodge_console_machine_get_sentence (machine);
+      return sentence != NULL && *sentence != '\0' ? sentence : _ ("Connecting to the screen");
+    }
     return lodge_machine_state_get_word (lodge_console_machine_get_state (machine));
   }
 }
