@@ -6,6 +6,7 @@
  *
  * With LODGE_DEMO_HOLD set, creating a machine stops half way until it is cancelled. With
  * LODGE_DEMO_SPICE, the path of a SPICE server's socket, the first machine has that screen.
+ * With LODGE_DEMO_SNAPSHOTS the third machine has so many more snapshots, with odd names.
  * Serves the given number of machines (some running, one crashed, some with odd names) until it is
  * killed or a client calls Quit.
  */
@@ -56,6 +57,30 @@ make_findings (void)
       "'Allow them: `sudo sysctl kernel.unprivileged_userns_clone=1`')]");
 }
 
+/* Deep branches, and names that are long, from right to left, or of what does not break. */
+static void
+add_snapshots (FakeEngine *engine, const char *machine, guint n)
+{
+  g_autofree char *wide = g_strnfill (200, 'W');
+  const char *const names[] = {
+      "after the update",
+      "لقطة قبل التحديث الكبير للخادم",
+      "a name that is very long and goes on for a great many words, so that "
+      "it cannot fit into the window whatever its size is, and then some "
+      "more words at its end, up to two hundred characters in all.",
+      wide,
+      "\u202emixed \u202d أبجد 123 abc",
+      "x"};
+
+  for (guint i = 0; i < n; i++) {
+    g_autofree char *id = g_strdup_printf ("d%u", i);
+    g_autofree char *parent =
+        i == 0 ? g_strdup ("s2") : g_strdup_printf ("d%u", i % 3 == 0 ? i / 2 : i - 1);
+
+    fake_engine_add_snapshot (engine, machine, id, names[i % G_N_ELEMENTS (names)], parent, FALSE);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -72,6 +97,8 @@ main (int argc, char **argv)
     const char *uuid = fake_engine_add_machine (engine, rows[i].name, rows[i].state);
 
     fake_engine_set_note (engine, uuid, rows[i].note);
+    if (i == 2 && g_getenv ("LODGE_DEMO_SNAPSHOTS") != NULL)
+      add_snapshots (engine, uuid, (guint) atoi (g_getenv ("LODGE_DEMO_SNAPSHOTS")));
     if (i == 0 && g_getenv ("LODGE_DEMO_SPICE") != NULL)
       fake_engine_set_spice_socket (engine, uuid, g_getenv ("LODGE_DEMO_SPICE"));
     if (rows[i].colour != 0) {

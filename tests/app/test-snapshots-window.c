@@ -292,6 +292,24 @@ test_no_jump (Test *test, gconstpointer data)
   g_assert_cmpfloat (gtk_adjustment_get_value (adjustment), ==, 0);
 }
 
+/* A word that is wider than a screen is broken in its tooltip. */
+static void
+test_wide_word (Test *test, gconstpointer data)
+{
+  g_autofree char *wide = g_strnfill (200, 'W');
+  GtkLabel *label = NULL;
+  g_auto (GStrv) parts = NULL;
+  g_autofree char *whole = NULL;
+
+  fake_engine_add_snapshot (test->engine, "web", "s9", wide, "s2", FALSE);
+  app_wait_until ((label = app_find_label (test->window, wide)) != NULL);
+  parts = g_strsplit (gtk_widget_get_tooltip_text (GTK_WIDGET (label)), "\u200b", -1);
+  whole = g_strjoinv ("", parts);
+  g_assert_cmpstr (whole, ==, wide);
+  for (guint i = 0; parts[i] != NULL; i++)
+    g_assert_cmpuint (strlen (parts[i]), <=, 40);
+}
+
 /* Why neither can be done is there at once, for both. */
 static void
 test_suspended (Test *test, gconstpointer data)
@@ -340,6 +358,7 @@ main (int argc, char **argv)
   ADD ("many", snapshots_set_up, test_many);
   ADD ("thumbnail", snapshots_set_up_open, test_thumbnail);
   ADD ("running", snapshots_set_up_open, test_running);
+  ADD ("wide-word", snapshots_set_up_open, test_wide_word);
   ADD ("suspended", snapshots_set_up_open, test_suspended);
   ADD ("question-follows", snapshots_set_up_open, test_question_follows);
   ADD ("blocked", snapshots_set_up_open, test_blocked);

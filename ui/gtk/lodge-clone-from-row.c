@@ -3,11 +3,15 @@
 #include "gtk/lodge-clone-from-row.h"
 
 #include "console/lodge-snapshot-tree.h"
+#include "gtk/lodge-menu-tooltip.h"
 
 #include <glib/gi18n-lib.h>
 
-/* Of a snapshot's name, in the list; the width of a window is less. */
-#define NAME_CHARS 36
+/* Of a snapshot's name: in the list, and of the one that is chosen. */
+#define NAME_CHARS   32
+#define CHOSEN_CHARS 24
+/* Between a name and a time in a model of strings; in no name. */
+#define SEPARATOR "\n"
 
 struct _LodgeCloneFromRow {
   AdwActionRow parent_instance;
@@ -44,8 +48,7 @@ add_snapshot (LodgeCloneFromRow *self, GVariant *snapshot, GDateTime *now)
   g_variant_lookup (snapshot, "name", "&s", &name);
   g_variant_lookup (snapshot, "created", "x", &created);
   time = lodge_snapshot_format_time (created, now);
-  /* Translators: a snapshot's name, and when it was made. */
-  text = *time != '\0' ? g_strdup_printf (_ ("%s · %s"), name, time) : g_strdup (name);
+  text = g_strconcat (name, SEPARATOR, *time != '\0' ? time : NULL, NULL);
   gtk_string_list_append (self->names, text);
   g_ptr_array_add (self->ids, g_strdup (id));
 }
@@ -115,27 +118,69 @@ selected_cb (LodgeCloneFromRow *self)
     changed (self);
 }
 
-/* The list would be as wide as the longest name. */
+/* A list would be as wide as the longest name. */
+static GtkWidget *
+add_label (GtkWidget *box, const char *style, int n_chars)
+{
+  GtkLabel *label = GTK_LABEL (gtk_label_new (NULL));
+
+  gtk_label_set_xalign (label, 0);
+  gtk_label_set_ellipsize (label, PANGO_ELLIPSIZE_END);
+  gtk_label_set_max_width_chars (label, n_chars);
+  gtk_label_set_single_line_mode (label, TRUE);
+  if (style != NULL)
+    gtk_widget_add_css_class (GTK_WIDGET (label), style);
+  gtk_box_append (GTK_BOX (box), GTK_WIDGET (label));
+  return GTK_WIDGET (label);
+}
+
+/* What is chosen: its name. */
 static void
 setup_cb (GtkSignalListItemFactory *factory, GtkListItem *item)
 {
-  GtkWidget *label = gtk_label_new (NULL);
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
 
-  gtk_label_set_xalign (GTK_LABEL (label), 0);
-  gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_MIDDLE);
-  gtk_label_set_max_width_chars (GTK_LABEL (label), NAME_CHARS);
-  gtk_label_set_single_line_mode (GTK_LABEL (label), TRUE);
-  gtk_list_item_set_child (item, label);
+  gtk_widget_set_valign (box, GTK_ALIGN_CENTER);
+  add_label (box, NULL, CHOSEN_CHARS);
+  gtk_list_item_set_child (item, box);
+}
+
+/* In the list: a name, and the time below it, each in its own direction. */
+static void
+setup_in_list_cb (GtkSignalListItemFactory *factory, GtkListItem *item)
+{
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 2);
+  GtkWidget *name = add_label (box, NULL, NAME_CHARS);
+
+  gtk_label_set_width_chars (GTK_LABEL (name), NAME_CHARS);
+  gtk_widget_add_css_class (add_label (box, "caption", NAME_CHARS), "dim-label");
+  gtk_list_item_set_child (item, box);
 }
 
 static void
 bind_cb (GtkSignalListItemFactory *factory, GtkListItem *item)
 {
-  const char *text = gtk_string_object_get_string (gtk_list_item_get_item (item));
-  GtkWidget *label = gtk_list_item_get_child (item);
+  g_auto (GStrv) parts =
+      g_strsplit (gtk_string_object_get_string (gtk_list_item_get_item (item)), SEPARATOR, 2);
+  GtkWidget *name = gtk_widget_get_first_child (gtk_list_item_get_child (item));
+  GtkWidget *time = gtk_widget_get_next_sibling (name);
 
-  gtk_label_set_text (GTK_LABEL (label), text);
-  gtk_widget_set_tooltip_text (label, text);
+  gtk_label_set_text (GTK_LABEL (name), parts[0]);
+  lodge_tooltip_set (name, parts[0]);
+  if (time == NULL)
+    return;
+  gtk_label_set_text (GTK_LABEL (time), parts[1] != NULL ? parts[1] : "");
+  gtk_widget_set_visible (time, parts[1] != NULL);
+}
+
+static GtkListItemFactory *
+make_factory (GCallback setup)
+{
+  GtkListItemFactory *factory = gtk_signal_list_item_factory_new ();
+
+  g_signal_connect (factory, "setup", setup, NULL);
+  g_signal_connect (factory, "bind", G_CALLBACK (bind_cb), NULL);
+  return factory;
 }
 
 static void
@@ -169,16 +214,16 @@ lodge_clone_from_row_class_init (LodgeCloneFromRowClass *klass)
 static void
 lodge_clone_from_row_init (LodgeCloneFromRow *self)
 {
-  g_autoptr (GtkListItemFactory) factory = gtk_signal_list_item_factory_new ();
+  g_autoptr (GtkListItemFactory) factory = make_factory (G_CALLBACK (setup_cb));
+  g_autoptr (GtkListItemFactory) list_factory = make_factory (G_CALLBACK (setup_in_list_cb));
   GtkWidget *widget;
 
   self->ids = g_ptr_array_new_with_free_func (g_free);
   self->names = gtk_string_list_new ((const char *const[]){_ ("The machine as it is now"), NULL});
   widget = gtk_drop_down_new (g_object_ref (G_LIST_MODEL (self->names)), NULL);
   self->choice = GTK_DROP_DOWN (widget);
-  g_signal_connect (factory, "setup", G_CALLBACK (setup_cb), NULL);
-  g_signal_connect (factory, "bind", G_CALLBACK (bind_cb), NULL);
   gtk_drop_down_set_factory (self->choice, factory);
+  gtk_drop_down_set_list_factory (self->choice, list_factory);
   gtk_widget_set_valign (widget, GTK_ALIGN_CENTER);
   g_signal_connect_object (widget, "notify::selected", G_CALLBACK (selected_cb), self,
                            G_CONNECT_SWAPPED);

@@ -126,7 +126,7 @@ show_note (LodgeMachineCard *self)
   const gboolean there = note != NULL && *note != '\0';
 
   gtk_label_set_text (self->note_label, there ? note : "");
-  gtk_widget_set_tooltip_text (GTK_WIDGET (self->note_label), there ? note : NULL);
+  lodge_tooltip_set (GTK_WIDGET (self->note_label), there ? note : NULL);
   gtk_widget_set_visible (GTK_WIDGET (self->note_label), there);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
                                   there ? note : "", -1);
@@ -138,7 +138,7 @@ show_name (LodgeMachineCard *self)
   const char *name = lodge_machine_item_get_name (self->item);
 
   gtk_label_set_text (self->name_label, name);
-  gtk_widget_set_tooltip_text (GTK_WIDGET (self->name_label), name);
+  lodge_tooltip_set (GTK_WIDGET (self->name_label), name);
 }
 
 static void

@@ -194,11 +194,11 @@ show_row (LodgeSnapshotCard *self)
                                       (int) (row->lane + 1) * LANE_WIDTH);
   gtk_widget_queue_draw (self->graph);
   gtk_label_set_text (self->name, name);
-  gtk_widget_set_tooltip_text (GTK_WIDGET (self->name), row->present ? NULL : name);
+  lodge_tooltip_set (GTK_WIDGET (self->name), row->present ? NULL : name);
   set_text (self->facts, facts);
   set_text (self->description, row->description);
-  gtk_widget_set_tooltip_text (GTK_WIDGET (self->description),
-                               *row->description != '\0' ? row->description : NULL);
+  lodge_tooltip_set (GTK_WIDGET (self->description),
+                     *row->description != '\0' ? row->description : NULL);
   gtk_widget_set_visible (self->automatic, row->automatic);
   /* A guest that ran showed something, though it may have been too early to be seen. */
   gtk_widget_set_visible (self->frame, row->thumbnail || row->memory);
