@@ -299,7 +299,8 @@ write_round (Fixture *f)
   for (int i = g_test_rand_int_range (1, MOST_WRITES + 1); i > 0; i--) {
     const guint n = (guint) g_test_rand_int_range (1, MOST_BLOCKS + 1);
     const guint at = (guint) g_test_rand_int_range (0, (gint32) (last - n + 1));
-    const gboolean zero = g_test_rand_int_range (0, 4) == 0;
+    /* Something has to be there in the end. */
+    const gboolean zero = f->history->len > 2 && g_test_rand_int_range (0, 4) == 0;
     g_autofree char *text =
         zero ? g_strdup_printf ("aio_write -q -z -u %u %u", at * BLOCK, n * BLOCK)
              : g_strdup_printf ("aio_write -q -P %u %u %u", mark, at * BLOCK, n * BLOCK);
@@ -597,7 +598,8 @@ cut_part (Fixture *f, guint index, guint n_all, guint n_wanted)
   g_autoptr (GBytes) whole = write_log_cut (part->log, n, WRITE_LOSS_ALL, NULL);
 
   for (guint i = 0; i < times; i++)
-    cut (f, part, i == 0 ? n : (guint) g_test_rand_int_range (0, (gint32) n + 1), i % WRITE_LOSS_N);
+    cut (f, part, i == 0 ? n : (guint) g_test_rand_int_range (0, (gint32) n + 1),
+         i == 1 ? WRITE_LOSS_SOME : i % WRITE_LOSS_N);
   put (f, part->layer, whole);
   return times;
 }
@@ -675,18 +677,23 @@ tear_down (Fixture *f, gconstpointer format)
   machine_fixture_tear_down (&f->machine, NULL);
 }
 
+/* What is there before the last round that has changed something is not what is there after it. */
 static void
 assert_can_fail (Fixture *f)
 {
   const Part *part = f->parts->pdata[0];
   const Contents *written = f->history->pdata[part->flushed->len];
+  guint round = part->flushed->len - 1;
   g_autoptr (GBytes) nothing = write_log_cut (part->log, 0, WRITE_LOSS_NONE, NULL);
-  g_autoptr (GBytes) most =
-      write_log_cut (part->log, g_array_index (part->flushed, guint, part->flushed->len - 2),
-                     WRITE_LOSS_ALL, NULL);
+  g_autoptr (GBytes) most = NULL;
 
   put (f, 0, nothing);
   g_assert_false (look (f, 0, 0, 0, written, written));
+  while (round > 0 && memcmp (((Contents *) f->history->pdata[round])->blocks, written->blocks,
+                              sizeof written->blocks) == 0)
+    round--;
+  most = write_log_cut (part->log, round > 0 ? g_array_index (part->flushed, guint, round - 1) : 0,
+                        WRITE_LOSS_ALL, NULL);
   put (f, 0, most);
   g_assert_false (look (f, 0, 0, 0, written, written));
 }
@@ -726,7 +733,9 @@ test_cuts (Fixture *f, gconstpointer format)
   g_test_message ("%u writes and flushes, %u cuts, %u of which lost what was not flushed: nothing "
                   "else is lost; unused clusters after %u",
                   n_all, n_cuts, f->n_lost, f->n_leaks);
-  g_assert_cmpuint (f->n_lost, >, 0);
+  /* A few may all be where everything was flushed. */
+  if (n_wanted >= 30)
+    g_assert_cmpuint (f->n_lost, >, 0);
 }
 
 int
