@@ -6,8 +6,9 @@
 
 #include <glib/gi18n.h>
 
-const char *const lodgectl_states[] = {"off",      "starting", "running",   "paused", "suspending",
-                                       "stopping", "crashed",  "suspended", NULL};
+const char *const lodgectl_states[] = {"off",        "starting", "running", "paused",
+                                       "suspending", "stopping", "crashed", "suspended",
+                                       "template",   NULL};
 
 static const char *const buses[] = {"virtio", "sata", NULL};
 static const char *const image_formats[] = {"qcow2", "raw", "vmdk", "vhdx", "vdi", NULL};
@@ -526,6 +527,25 @@ const LodgectlCommand lodgectl_commands[] = {
         .sentence = N_ ("another name for it") },
     },
     .handler = lodgectl_snapshot_describe,
+  },
+  {
+    .noun = "template",
+    .verb = "set",
+    .arguments = { MACHINE },
+    .sentence = N_ ("Make a machine a template, which others are made from and which does not change."),
+    .details = N_ ("As long as it is one it cannot be started, and nothing of it can be set but its "
+                   "name. It has to be off for that. “clone” makes machines from it; the first "
+                   "linked one freezes what is on its disks, and the others share that."),
+    .handler = lodgectl_template_set,
+  },
+  {
+    .noun = "template",
+    .verb = "unset",
+    .arguments = { MACHINE },
+    .sentence = N_ ("Make a template a machine like any other again."),
+    .details = N_ ("Also while there are machines that were made from it: what they share with it is "
+                   "frozen, and whatever it then writes it writes beside that."),
+    .handler = lodgectl_template_unset,
   },
   {
     .verb = "installers",

@@ -56,6 +56,10 @@ gboolean lodgectl_disk_remove (LodgectlRun *run, GError **error);
 gboolean lodgectl_disk_compact (LodgectlRun *run, GError **error);
 gboolean lodgectl_disk_convert (LodgectlRun *run, GError **error);
 
+/* lodgectl-template.c */
+gboolean lodgectl_template_set (LodgectlRun *run, GError **error);
+gboolean lodgectl_template_unset (LodgectlRun *run, GError **error);
+
 /* lodgectl-snapshot.c */
 gboolean lodgectl_snapshot_create (LodgectlRun *run, GError **error);
 gboolean lodgectl_snapshot_list (LodgectlRun *run, GError **error);

@@ -10,7 +10,7 @@ static const char *const machine_states[] = {
     NC_ ("state of a machine", "running"),    NC_ ("state of a machine", "paused"),
     NC_ ("state of a machine", "suspending"), NC_ ("state of a machine", "stopping"),
     NC_ ("state of a machine", "crashed"),    NC_ ("state of a machine", "suspended"),
-    NC_ ("state of a machine", "looking"),
+    NC_ ("state of a machine", "looking"),    NC_ ("state of a machine", "template"),
 };
 
 static const char *const job_words[] = {
@@ -26,9 +26,9 @@ static const char *const job_words[] = {
     NC_ ("a job", "clone"),
     NC_ ("a job", "disk-add"),
     NC_ ("a job", "disk-compact"),
-  NC_ ("a job", "disk-convert"),
-  NC_ ("a job", "disk-grow"),
-  NC_ ("a job", "disk-remove"),
+    NC_ ("a job", "disk-convert"),
+    NC_ ("a job", "disk-grow"),
+    NC_ ("a job", "disk-remove"),
     NC_ ("a job", "running"),
     NC_ ("a job", "done"),
     NC_ ("a job", "failed"),

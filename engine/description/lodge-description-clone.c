@@ -72,6 +72,7 @@ lodge_description_dup_clone (const LodgeDescription *self,
   g_clear_pointer (&clone->suspended, g_free);
   g_ptr_array_set_size (clone->snapshots, 0);
   clone->scheduled_s = 0;
+  clone->is_template = FALSE;
   for (guint i = 0; i < clone->layers->len;) {
     LodgeLayer *layer = g_ptr_array_index (clone->layers, i);
 

@@ -101,6 +101,11 @@ static const LodgeKey keys[] = {
     N_ ("Whether what the guest writes is encrypted: its disks, the firmware's variables, the TPM's state "
         "and saved memory; what opens them is locked in the file “key”.") },
 
+  { LODGE_SECTION_MACHINE, "template", LODGE_KEY_BOOLEAN, MACHINE (is_template), "false", 0, 0, NULL,
+    SETTABLE,
+    N_ ("Whether other machines are made from it: as long as that is so it cannot be started or "
+        "changed. Set while it is off; unset at any time, which changes none of those.") },
+
   { LODGE_SECTION_FIRMWARE, "kind", LODGE_KEY_CHOICE, MACHINE (firmware), "bios", 0, 0,
     lodge_firmware_names, SETTABLE, N_ ("BIOS, UEFI, or UEFI with Secure Boot.") },
   { LODGE_SECTION_FIRMWARE, "code", LODGE_KEY_HOST_FILE, MACHINE (firmware_code), "", 0, PATH_LENGTH,

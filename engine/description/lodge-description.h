@@ -124,6 +124,7 @@ typedef struct {
   char *suspended;
   LodgeSessionEnd session_end;
   gboolean encrypted; /* every layer, the firmware's variables, the TPM's state, memory */
+  gboolean is_template; /* others are made from it, and it does not change */
 
   /* [firmware] */
   LodgeFirmwareKind firmware;

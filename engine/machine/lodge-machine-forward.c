@@ -45,6 +45,8 @@ edit (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
   int at;
 
+  if (!lodge_machine_check_changeable (self, error))
+    return FALSE;
   /* While the network did its part the guest may have ended, and its file been edited. */
   if (nic == NULL) {
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND, _ ("“%s” has no network card %s"),

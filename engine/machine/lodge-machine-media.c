@@ -49,6 +49,8 @@ edit (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error
   LodgeMedia *media = lodge_description_get_media (value, change->drive);
 
   /* Looking at it may have taken its time. */
+  if (!lodge_machine_check_changeable (self, error))
+    return FALSE;
   if (!change->changed && !lodge_machine_check_not_suspended (self, _ ("medium"), error))
     return FALSE;
   if (media == NULL) {

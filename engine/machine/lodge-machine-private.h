@@ -52,9 +52,9 @@ struct _LodgeMachine {
   LodgeFrameDoor *frames; /* or NULL */
   GPtrArray *terminals;   /* of what lodge-machine-terminals.c knows */
   gboolean changing_media;
-  gboolean asleep;          /* the guest has suspended itself to memory */
-  gint64 clock_since_us;    /* its clock stood still from then on; 0: it goes right */
-  char *clock_note;         /* the note says that; or NULL */
+  gboolean asleep;       /* the guest has suspended itself to memory */
+  gint64 clock_since_us; /* its clock stood still from then on; 0: it goes right */
+  char *clock_note;      /* the note says that; or NULL */
   guint clock_timeout;
   GCancellable *clock_talk; /* its agent is being asked to set it; or NULL */
   GHashTable *networks;     /* NIC id to LodgeUserNetwork */
@@ -138,6 +138,9 @@ void lodge_machine_take_file (LodgeMachine *self, LodgeDescriptionFile *file);
 gboolean lodge_machine_check_recovered (LodgeMachine *self, GError **error);
 /* %LODGE_ERROR_INVALID with the reason while machine.ini is broken. */
 gboolean lodge_machine_check_usable (LodgeMachine *self, GError **error);
+
+/* %LODGE_ERROR_STATE for a template. */
+gboolean lodge_machine_check_changeable (LodgeMachine *self, GError **error);
 
 /* lodge-machine-adopt.c */
 /* After loading. %FALSE: the machine must not be used. */
@@ -278,8 +281,8 @@ void
 lodge_machine_tidy_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data);
 gboolean lodge_machine_tidy_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
-/* "format:path" of @layer and those below it, %NULL last, as qemu-img is given them. A machine's own
- * files must be those and no links. Transfer full; %NULL with the errors of
+/* "format:path" of @layer and those below it, %NULL last, as qemu-img is given them. A machine's
+ * own files must be those and no links. Transfer full; %NULL with the errors of
  * lodge_own_file_open(). */
 GPtrArray *lodge_machine_list_chain (LodgeMachine *self,
                                      const LodgeDescription *now,

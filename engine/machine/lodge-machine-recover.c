@@ -134,6 +134,8 @@ recover_ended (GTask *task_given)
     lodge_run_record_qemu_ended (folder);
   if (how != LODGE_RUN_NONE)
     lodge_machine_crashed (self, how);
+  else
+    lodge_machine_set_state (self, lodge_machine_get_rest_state (self));
   finish (task);
 }
 

@@ -271,12 +271,21 @@ lodge_machine_check_not_suspended (LodgeMachine *self, const char *what, GError 
   return FALSE;
 }
 
+/* What may be said of a template. */
+static gboolean
+is_for_template (const char *key)
+{
+  return g_str_equal (key, "machine.name") || g_str_equal (key, "machine.os") ||
+         g_str_equal (key, "machine.template");
+}
+
 static gboolean
 edit_by_name (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
 {
   g_autofree char *folder = NULL;
   gboolean check_folder = FALSE;
   gboolean decided = FALSE;
+  const gboolean was_template = value->is_template;
   GVariantIter iter;
   const char *key;
   const char *text;
@@ -284,6 +293,8 @@ edit_by_name (LodgeMachine *self, LodgeDescription *value, gpointer data, GError
   folder = g_strdup (value->share_folder);
   g_variant_iter_init (&iter, data);
   while (g_variant_iter_next (&iter, "{&s&s}", &key, &text)) {
+    if (!is_for_template (key) && !lodge_machine_check_changeable (self, error))
+      return FALSE;
     if (!lodge_description_set (value, key, text, error) ||
         (!is_unseen (key) && !lodge_machine_check_not_suspended (self, key, error)))
       return FALSE;
@@ -307,6 +318,10 @@ edit_by_name (LodgeMachine *self, LodgeDescription *value, gpointer data, GError
     if (real == NULL)
       return FALSE;
   }
+  if (value->is_template && !was_template &&
+      !lodge_state_check_action (self->state, LODGE_ACTION_TEMPLATE, lodge_machine_get_name (self),
+                                 error))
+    return FALSE;
   self->held_decided = decided;
   return TRUE;
 }

@@ -31,6 +31,8 @@
  *   crashed     QEMU died unasked, or stands still after a guest's panic (to be looked at). The
  *               note says which. The next engine knows it too (lodge-run-record.h).
  *   suspended   as off, and machine.ini names the memory that the guest goes on from.
+ *   template    as off, and machine.ini says that others are made from it: it changes only by being
+ *               that no more, and what would lead to off leads here meanwhile.
  */
 #include "machine/lodge-machine-state.h"
 
@@ -49,6 +51,9 @@
 #define STOPPING   BIT (LODGE_STATE_STOPPING)
 #define CRASHED    BIT (LODGE_STATE_CRASHED)
 #define SUSPENDED  BIT (LODGE_STATE_SUSPENDED)
+#define TEMPLATE   BIT (LODGE_STATE_TEMPLATE)
+/* Where a QEMU's end leads. */
+#define REST (OFF | TEMPLATE)
 
 static const struct {
   const char *name;
@@ -57,18 +62,19 @@ static const struct {
 } states[] = {
     /* From off to a live state: the engine found it running (it was started by an earlier one). */
     [LODGE_STATE_OFF] = {"off", FALSE,
-                         STARTING | RUNNING | PAUSED | STOPPING | CRASHED | SUSPENDED},
+                         STARTING | RUNNING | PAUSED | STOPPING | CRASHED | SUSPENDED | TEMPLATE},
     [LODGE_STATE_STARTING] = {"starting", TRUE,
-                              OFF | RUNNING | PAUSED | STOPPING | CRASHED | SUSPENDED},
-    [LODGE_STATE_RUNNING] = {"running", TRUE, OFF | PAUSED | SUSPENDING | STOPPING | CRASHED},
-    [LODGE_STATE_PAUSED] = {"paused", TRUE, OFF | RUNNING | SUSPENDING | STOPPING | CRASHED},
+                              REST | RUNNING | PAUSED | STOPPING | CRASHED | SUSPENDED},
+    [LODGE_STATE_RUNNING] = {"running", TRUE, REST | PAUSED | SUSPENDING | STOPPING | CRASHED},
+    [LODGE_STATE_PAUSED] = {"paused", TRUE, REST | RUNNING | SUSPENDING | STOPPING | CRASHED},
     [LODGE_STATE_SUSPENDING] = {"suspending", TRUE,
-                                OFF | RUNNING | PAUSED | STOPPING | CRASHED | SUSPENDED},
+                                REST | RUNNING | PAUSED | STOPPING | CRASHED | SUSPENDED},
     [LODGE_STATE_STOPPING] = {"stopping", TRUE,
-                              OFF | STARTING | RUNNING | PAUSED | CRASHED | SUSPENDED},
+                              REST | STARTING | RUNNING | PAUSED | CRASHED | SUSPENDED},
     /* To suspended: its QEMU ended before the guest went on. */
-    [LODGE_STATE_CRASHED] = {"crashed", FALSE, OFF | STARTING | STOPPING | SUSPENDED},
-    [LODGE_STATE_SUSPENDED] = {"suspended", FALSE, OFF | STARTING},
+    [LODGE_STATE_CRASHED] = {"crashed", FALSE, REST | STARTING | STOPPING | SUSPENDED},
+    [LODGE_STATE_SUSPENDED] = {"suspended", FALSE, REST | STARTING},
+    [LODGE_STATE_TEMPLATE] = {"template", FALSE, OFF},
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (states) == LODGE_N_STATES);
 
@@ -85,17 +91,18 @@ static const struct {
     [LODGE_ACTION_WAKE] = {RUNNING, N_ ("“%s” cannot be woken up")},
     [LODGE_ACTION_KILL] = {STARTING | RUNNING | PAUSED | SUSPENDING | STOPPING | CRASHED,
                            N_ ("“%s” cannot be switched off")},
-    [LODGE_ACTION_DELETE] = {OFF | CRASHED | SUSPENDED, N_ ("“%s” cannot be deleted")},
+    [LODGE_ACTION_DELETE] = {REST | CRASHED | SUSPENDED, N_ ("“%s” cannot be deleted")},
     [LODGE_ACTION_SNAPSHOT] = {OFF | RUNNING | PAUSED | CRASHED,
                                N_ ("No snapshot of “%s” can be taken")},
     [LODGE_ACTION_REVERT] = {OFF | CRASHED, N_ ("“%s” cannot go back to a snapshot")},
-    [LODGE_ACTION_CLONE] = {OFF | RUNNING | PAUSED | CRASHED, N_ ("“%s” cannot be cloned")},
+    [LODGE_ACTION_CLONE] = {REST | RUNNING | PAUSED | CRASHED, N_ ("“%s” cannot be cloned")},
     [LODGE_ACTION_SUSPEND] = {RUNNING | PAUSED, N_ ("“%s” cannot be suspended")},
     [LODGE_ACTION_DISCARD] = {SUSPENDED, N_ ("“%s” has no saved memory to discard")},
     [LODGE_ACTION_GROW] = {OFF | RUNNING | PAUSED | CRASHED, N_ ("No disk of “%s” can be grown")},
     [LODGE_ACTION_DISKS] = {OFF | CRASHED, N_ ("No disk of “%s” can be added or removed")},
     [LODGE_ACTION_COMPACT] = {OFF | CRASHED, N_ ("No disk of “%s” can be compacted")},
     [LODGE_ACTION_CONVERT] = {OFF | CRASHED, N_ ("No disk of “%s” can be copied out")},
+    [LODGE_ACTION_TEMPLATE] = {OFF, N_ ("“%s” cannot become a template")},
     [LODGE_ACTION_INPUT] = {RUNNING | PAUSED | STOPPING,
                             N_ ("“%s” has no screen and takes no input now")},
 };
@@ -139,6 +146,7 @@ static const guint advised[LODGE_N_ACTIONS] = {
     [LODGE_ACTION_DISCARD] = SUSPENDING,
     [LODGE_ACTION_GROW] = STARTING | SUSPENDING | STOPPING | SUSPENDED,
     [LODGE_ACTION_DISKS] = STARTING | RUNNING | PAUSED | SUSPENDING | STOPPING | SUSPENDED,
+    [LODGE_ACTION_TEMPLATE] = STARTING | RUNNING | PAUSED | SUSPENDING | STOPPING | SUSPENDED,
     [LODGE_ACTION_INPUT] = OFF | STARTING | SUSPENDING | CRASHED | SUSPENDED,
 };
 
@@ -182,6 +190,14 @@ lodge_state_check_action (LodgeState state, LodgeAction action, const char *name
   if ((actions[action].allowed & BIT (state)) != 0)
     return TRUE;
 
+  if (state == LODGE_STATE_TEMPLATE) {
+    g_set_error (
+        error, LODGE_ERROR, LODGE_ERROR_STATE,
+        _ ("“%s” is a template, which does not change: make a new machine from it, or let it "
+           "be a template no more"),
+        name);
+    return FALSE;
+  }
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
   /* The format is a row of the table above; each has exactly one %s. */

@@ -213,7 +213,8 @@ lodge_machine_get_rest_state (LodgeMachine *self)
 
   return now != NULL && now->suspended != NULL && !lodge_machine_has_gone_on (self)
              ? LODGE_STATE_SUSPENDED
-             : LODGE_STATE_OFF;
+         : now != NULL && now->is_template ? LODGE_STATE_TEMPLATE
+                                           : LODGE_STATE_OFF;
 }
 
 const char *
@@ -266,7 +267,8 @@ lodge_machine_refresh (LodgeMachine *self)
     return;
   load (self);
   /* Somebody has taken the memory out of it, or mended what named one. */
-  if (self->state == LODGE_STATE_OFF || self->state == LODGE_STATE_SUSPENDED)
+  if (self->state == LODGE_STATE_OFF || self->state == LODGE_STATE_SUSPENDED ||
+      self->state == LODGE_STATE_TEMPLATE)
     lodge_machine_set_state (self, lodge_machine_get_rest_state (self));
   lodge_machine_emit_changed (self);
 }
@@ -336,6 +338,15 @@ lodge_machine_check_recovered (LodgeMachine *self, GError **error)
                _ ("Whether “%s” still runs is being found out: try again in a few seconds"),
                lodge_machine_get_name (self));
   return FALSE;
+}
+
+gboolean
+lodge_machine_check_changeable (LodgeMachine *self, GError **error)
+{
+  /* Of what a template may do this is nothing. */
+  return self->state != LODGE_STATE_TEMPLATE ||
+         lodge_state_check_action (self->state, LODGE_ACTION_TEMPLATE,
+                                   lodge_machine_get_name (self), error);
 }
 
 gboolean
@@ -417,6 +428,11 @@ lodge_machine_take_file (LodgeMachine *self, LodgeDescriptionFile *file)
   lodge_machine_schedule_changed (self);
   self->file_time_us = get_file_time (self);
   lodge_machine_key_update (self);
+  /* It has become a template, or is none any more. */
+  if ((self->state == LODGE_STATE_OFF || self->state == LODGE_STATE_TEMPLATE) &&
+      !self->recovering &&
+      (self->state == LODGE_STATE_TEMPLATE) != lodge_description_file_get (file)->is_template)
+    lodge_machine_set_state (self, lodge_machine_get_rest_state (self));
   lodge_machine_share_update (self);
   lodge_machine_links_update (self);
   lodge_machine_emit_changed (self);

@@ -9,6 +9,20 @@
 
 #include <string.h>
 
+static GtkWidget *
+find_clone_window (void)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++) {
+    g_autoptr (GtkWidget) window = g_list_model_get_item (windows, i);
+
+    if (LODGE_IS_CLONE_WINDOW (window))
+      return window;
+  }
+  return NULL;
+}
+
 static void
 test_menu (LibraryFixture *f, gconstpointer data)
 {
@@ -88,6 +102,45 @@ is_offered (LodgeMachineCard *card, const char *label)
   GtkLabel *entry = app_find_label (card, label);
 
   return entry != NULL && gtk_widget_is_sensitive (GTK_WIDGET (entry));
+}
+
+/* Others are made from it, by linked clones unless somebody wants it otherwise. */
+static void
+test_template (LibraryFixture *f, gconstpointer data)
+{
+  const char *uuid = fake_engine_add_machine (f->engine, "web", "off");
+  g_autoptr (GMenuModel) off = NULL, template = NULL;
+  LodgeMachineCard *card;
+  GtkWidget *window;
+
+  library_fixture_show (f);
+  app_wait_until (app_find_label (f->window, "Off") != NULL);
+  card = app_find (f->window, LODGE_TYPE_MACHINE_CARD);
+  off = lodge_machine_card_dup_menu (card);
+  g_assert_cmpuint (library_fixture_count_entries (off, "card.make-template"), ==, 1);
+  g_assert_cmpuint (library_fixture_count_entries (off, "card.instantiate"), ==, 0);
+  library_fixture_act (f, "machine.make-template", uuid);
+  app_wait_until (app_was_called (f->engine, "Set web {'machine.template': 'true'}"));
+  fake_engine_set_state (f->engine, uuid, "template");
+  app_wait_until (app_find_label (f->window, "Template") != NULL);
+  template = lodge_machine_card_dup_menu (card);
+  g_assert_cmpuint (library_fixture_count_entries (template, "card.instantiate"), ==, 1);
+  g_assert_cmpuint (library_fixture_count_entries (template, "card.unmake-template"), ==, 1);
+  g_assert_cmpuint (library_fixture_count_entries (template, "card.delete"), ==, 1);
+  g_assert_cmpuint (library_fixture_count_entries (template, "card.start"), ==, 0);
+  g_assert_cmpuint (library_fixture_count_entries (template, "card.start-disposable"), ==, 0);
+  g_assert_cmpuint (library_fixture_count_entries (template, "card.clone"), ==, 0);
+  g_assert_cmpuint (library_fixture_count_entries (template, "card.open"), ==, 0);
+
+  lodge_library_window_start_and_open (f->window, uuid);
+  window = find_clone_window ();
+  g_assert_nonnull (window);
+  g_assert_true (gtk_check_button_get_active (
+      app_get_child (window, LODGE_TYPE_CLONE_WINDOW, "linked_check")));
+  gtk_window_destroy (GTK_WINDOW (window));
+  g_assert_false (app_was_called (f->engine, "Start"));
+  library_fixture_act (f, "machine.unmake-template", uuid);
+  app_wait_until (app_was_called (f->engine, "Set web {'machine.template': 'false'}"));
 }
 
 /* What cannot be done with one that is suspended says so before it is tried, and what to do. */
@@ -331,6 +384,7 @@ main (int argc, char **argv)
               library_fixture_tear_down)
   ADD ("menu", test_menu);
   ADD ("suspended", test_suspended);
+  ADD ("template", test_template);
   ADD ("suspended-refusals", test_suspended_refusals);
   ADD ("follows", test_follows);
   ADD ("work", test_work);

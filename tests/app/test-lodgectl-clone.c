@@ -26,6 +26,23 @@ test_clone (Fixture *self, gconstpointer unused)
 }
 
 static void
+test_template (Fixture *self, gconstpointer unused)
+{
+  g_auto (Output) set = run (self, "template", "set", "web");
+  g_auto (Output) unset = {0};
+  g_auto (Output) none = {0};
+
+  assert_done (&set);
+  assert_calls (self, "Set web {'machine.template': 'true'}");
+  fake_engine_clear_calls (self->engine);
+  unset = run (self, "template", "unset", "web");
+  assert_done (&unset);
+  assert_calls (self, "Set web {'machine.template': 'false'}");
+  none = run (self, "template", "set");
+  assert_fails (&none, 2, "NAME");
+}
+
+static void
 test_refused (Fixture *self, gconstpointer unused)
 {
   g_auto (Output) taken = run (self, "clone", "web", "web");
@@ -68,6 +85,7 @@ main (int argc, char *argv[])
 #define ADD(name, function)                                                                        \
   g_test_add ("/lodgectl/clone/" name, Fixture, NULL, set_up, function, tear_down)
   ADD ("clone", test_clone);
+  ADD ("template", test_template);
   ADD ("refused", test_refused);
   ADD ("cancel", test_cancel);
   return g_test_run ();

@@ -7,8 +7,8 @@
 static void
 test_names (void)
 {
-  static const char *const names[] = {"off",        "starting", "running", "paused",
-                                      "suspending", "stopping", "crashed", "suspended"};
+  static const char *const names[] = {"off",      "starting", "running",   "paused",  "suspending",
+                                      "stopping", "crashed",  "suspended", "template"};
 
   g_assert_cmpuint (G_N_ELEMENTS (names), ==, LODGE_N_STATES);
   for (guint i = 0; i < LODGE_N_STATES; i++)

@@ -469,6 +469,8 @@ lodge_console_machine_get_phase (LodgeConsoleMachine *self)
                                                              : LODGE_CONSOLE_LOADING;
   if (self->state == LODGE_MACHINE_STATE_OFF)
     return LODGE_CONSOLE_OFF;
+  if (self->state == LODGE_MACHINE_STATE_TEMPLATE)
+    return LODGE_CONSOLE_TEMPLATE;
   if (self->state == LODGE_MACHINE_STATE_SUSPENDED)
     return LODGE_CONSOLE_SUSPENDED;
   if (self->state == LODGE_MACHINE_STATE_CRASHED &&
@@ -501,7 +503,7 @@ lodge_console_machine_get_sentence (LodgeConsoleMachine *self)
   if (self->machine == NULL)
     return lodge_connection_get_problem (self->connection);
   if (self->state == LODGE_MACHINE_STATE_CRASHED || self->state == LODGE_MACHINE_STATE_OFF ||
-      self->state == LODGE_MACHINE_STATE_SUSPENDED)
+      self->state == LODGE_MACHINE_STATE_SUSPENDED || self->state == LODGE_MACHINE_STATE_TEMPLATE)
     return self->note;
   /* Why one that runs has no screen: its QEMU may not answer. */
   if (self->taken_by == NULL && !has_screen (self))

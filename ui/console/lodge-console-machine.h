@@ -18,6 +18,7 @@ typedef enum {
   LODGE_CONSOLE_PROBLEM,    /* there is no such machine, or no engine: see the sentence */
   LODGE_CONSOLE_GONE,       /* the machine has been deleted */
   LODGE_CONSOLE_OFF,        /* it can be started */
+  LODGE_CONSOLE_TEMPLATE,   /* it is off, and cannot */
   LODGE_CONSOLE_SUSPENDED,  /* the same, and it goes on from where it was */
   LODGE_CONSOLE_CRASHED,    /* the same, and the sentence says what happened */
   LODGE_CONSOLE_BUSY,       /* on its way to another state, without a picture */

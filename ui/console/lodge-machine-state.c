@@ -25,7 +25,8 @@ typedef struct {
 static const StateRow rows[] = {
     [LODGE_MACHINE_STATE_UNKNOWN] = {"", N_ ("Unknown"), "dialog-question-symbolic", "dim-label",
                                      0},
-    [LODGE_MACHINE_STATE_OFF] = {"off", N_ ("Off"), "lodge-off-symbolic", "dim-label", CAN_OFF},
+    [LODGE_MACHINE_STATE_OFF] = {"off", N_ ("Off"), "lodge-off-symbolic", "dim-label",
+                                 CAN_OFF | LODGE_MACHINE_CAN_BE_TEMPLATE},
     [LODGE_MACHINE_STATE_STARTING] = {"starting", N_ ("Starting"), "lodge-busy-symbolic", "accent",
                                       LODGE_MACHINE_CAN_KILL},
     [LODGE_MACHINE_STATE_RUNNING] = {"running", N_ ("Running"), "lodge-running-symbolic", "success",
@@ -46,6 +47,9 @@ static const StateRow rows[] = {
                                        "accent",
                                        LODGE_MACHINE_CAN_START | LODGE_MACHINE_CAN_DELETE |
                                            LODGE_MACHINE_CAN_DISCARD},
+    [LODGE_MACHINE_STATE_TEMPLATE] = {"template", N_ ("Template"), "edit-copy-symbolic", "accent",
+                                      LODGE_MACHINE_CAN_INSTANTIATE | LODGE_MACHINE_CAN_DELETE |
+                                          LODGE_MACHINE_CAN_CLONE},
     /* Translators: a state: whether the machine runs is being found out. */
     [LODGE_MACHINE_STATE_LOOKING] = {"looking", N_ ("Looking…"), "lodge-busy-symbolic", "dim-label",
                                      0},

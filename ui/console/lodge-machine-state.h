@@ -16,8 +16,9 @@ typedef enum {
   LODGE_MACHINE_STATE_STOPPING,
   LODGE_MACHINE_STATE_CRASHED,
   LODGE_MACHINE_STATE_SUSPENDED,
-  LODGE_MACHINE_STATE_LOOKING, /* the engine does not know yet whether it runs */
-  LODGE_MACHINE_STATE_MAKING,  /* not on the contract: a job makes it, and it is not there yet */
+  LODGE_MACHINE_STATE_TEMPLATE, /* off, and others are made from it */
+  LODGE_MACHINE_STATE_LOOKING,  /* the engine does not know yet whether it runs */
+  LODGE_MACHINE_STATE_MAKING,   /* not on the contract: a job makes it, and it is not there yet */
   LODGE_N_MACHINE_STATES,
 } LodgeMachineState;
 
@@ -40,6 +41,8 @@ typedef enum {
   LODGE_MACHINE_CAN_GROW_DISKS = 1 << 14,
   LODGE_MACHINE_CAN_CHANGE_DISKS = 1 << 15, /* anything else with them */
   LODGE_MACHINE_CAN_TRY = 1 << 16,          /* be started without keeping what is changed */
+  LODGE_MACHINE_CAN_BE_TEMPLATE = 1 << 17,
+  LODGE_MACHINE_CAN_INSTANTIATE = 1 << 18, /* it is one */
 } LodgeMachineCan;
 
 /* No word of the contract. */

@@ -347,3 +347,11 @@ lodge_clone_window_new (LodgeConnection *connection,
                            G_CONNECT_SWAPPED);
   return GTK_WIDGET (self);
 }
+
+void
+lodge_clone_window_prefer_linked (LodgeCloneWindow *self)
+{
+  g_return_if_fail (LODGE_IS_CLONE_WINDOW (self));
+
+  gtk_check_button_set_active (self->linked_check, TRUE);
+}

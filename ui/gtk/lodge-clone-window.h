@@ -25,4 +25,8 @@ GtkWidget *lodge_clone_window_new (LodgeConnection *connection,
                                    const char *uuid,
                                    const char *name);
 
+/* What is offered first is a clone that shares what the machine has: of a template, which changes
+ * no more. */
+void lodge_clone_window_prefer_linked (LodgeCloneWindow *self);
+
 G_END_DECLS

@@ -26,6 +26,8 @@ typedef struct {
 static const StatusRow statuses[] = {
     {LODGE_CONSOLE_OFF, "lodge-off-symbolic", N_ ("The Machine Is Off"), N_ ("_Start"),
      "console.start"},
+    {LODGE_CONSOLE_TEMPLATE, "edit-copy-symbolic", N_ ("The Machine Is a Template"), N_ ("_Close"),
+     "window.close"},
     {LODGE_CONSOLE_SUSPENDED, "lodge-suspended-symbolic", N_ ("The Machine Is Suspended"),
      N_ ("_Resume"), "console.start"},
     {LODGE_CONSOLE_CRASHED, "dialog-warning-symbolic", N_ ("The Machine Has Crashed"),
@@ -71,6 +73,8 @@ dup_description (LodgeConsoleWindow *self, LodgeConsolePhase phase)
 
   if (phase == LODGE_CONSOLE_SUSPENDED && (sentence == NULL || *sentence == '\0'))
     sentence = _ ("The guest’s memory is on the disk. It goes on from where it was.");
+  if (phase == LODGE_CONSOLE_TEMPLATE && (sentence == NULL || *sentence == '\0'))
+    sentence = _ ("Other machines are made from it. It cannot be started, and does not change.");
   if (sentence == NULL)
     return g_strdup ("");
 

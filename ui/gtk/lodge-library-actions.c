@@ -122,6 +122,7 @@ open_console (LodgeLibraryWindow *self, const char *uuid)
 }
 
 static void operate (Ask *ask);
+static void show_clone (LodgeLibraryWindow *self, const char *uuid);
 
 static void
 accepted_cb (gpointer user_data)
@@ -194,6 +195,10 @@ lodge_library_window_start_and_open (LodgeLibraryWindow *self, const char *uuid)
   /* One that is being made is not there yet. */
   if (item != NULL && lodge_machine_item_get_state (item) == LODGE_MACHINE_STATE_MAKING)
     return;
+  if (item != NULL && lodge_machine_item_get_state (item) == LODGE_MACHINE_STATE_TEMPLATE) {
+    show_clone (self, uuid);
+    return;
+  }
   if (item != NULL && (lodge_machine_state_get_can (lodge_machine_item_get_state (item)) &
                        LODGE_MACHINE_CAN_START) == 0) {
     open_console (self, uuid);
@@ -483,8 +488,43 @@ show_clone (LodgeLibraryWindow *self, const char *uuid)
     return;
   window = lodge_clone_window_new (self->connection, G_LIST_MODEL (self->machines), uuid,
                                    lodge_machine_item_get_name (item));
+  if (lodge_machine_item_get_state (item) == LODGE_MACHINE_STATE_TEMPLATE)
+    lodge_clone_window_prefer_linked (LODGE_CLONE_WINDOW (window));
   lodge_child_window_attach (GTK_WINDOW (window), GTK_WINDOW (self));
   gtk_window_present (GTK_WINDOW (window));
+}
+
+static void
+marked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (Ask) ask = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (!lodge_machine_operate_finish (LODGE_CLIENT (source), result, &error) &&
+      is_there (ask->window))
+    lodge_message_show_error (GTK_WINDOW (ask->window), _ ("Could Not Change the Machine"), error);
+}
+
+static void
+mark (LodgeLibraryWindow *self, const char *uuid, const char *text)
+{
+  LodgeClient *client = lodge_connection_get_client (self->connection);
+
+  if (client != NULL)
+    lodge_machine_set_async (client, uuid, "machine.template", text, NULL, marked_cb,
+                             ask_new (self, uuid, LODGE_MACHINE_START));
+}
+
+static void
+make_template (LodgeLibraryWindow *self, const char *uuid)
+{
+  mark (self, uuid, "true");
+}
+
+static void
+unmake_template (LodgeLibraryWindow *self, const char *uuid)
+{
+  mark (self, uuid, "false");
 }
 
 typedef struct {
@@ -510,6 +550,9 @@ static const ActionRow actions[] = {
     {"machine.snapshots", LODGE_MACHINE_START, show_snapshots},
     {"machine.storage", LODGE_MACHINE_START, show_storage},
     {"machine.clone", LODGE_MACHINE_START, show_clone},
+    {"machine.instantiate", LODGE_MACHINE_START, show_clone},
+    {"machine.make-template", LODGE_MACHINE_START, make_template},
+    {"machine.unmake-template", LODGE_MACHINE_START, unmake_template},
     {"machine.rename", LODGE_MACHINE_START, ask_rename},
     {"machine.delete", LODGE_MACHINE_DELETE, ask_delete},
 };

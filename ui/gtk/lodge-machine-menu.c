@@ -43,10 +43,17 @@ is_resumed (LodgeMachineItem *item)
   return work != NULL && g_strcmp0 (lodge_job1_get_kind (work), "resume") == 0;
 }
 
+static gboolean
+is_no_template (LodgeMachineItem *item)
+{
+  return lodge_machine_item_get_state (item) != LODGE_MACHINE_STATE_TEMPLATE;
+}
+
 static const MenuRow open_rows[] = {
     {"start", LODGE_MACHINE_CAN_START, NULL, NULL, NULL},
     {"start-disposable", LODGE_MACHINE_CAN_TRY, N_ ("Start _Without Keeping Changes"), NULL, NULL},
-    {"open", 0, N_ ("_Open Console"), NULL, NULL},
+    {"instantiate", LODGE_MACHINE_CAN_INSTANTIATE, N_ ("New _Machine From It…"), NULL, NULL},
+    {"open", 0, N_ ("_Open Console"), NULL, is_no_template},
     {"note", 0, N_ ("Show _Message…"), NULL, has_note},
 };
 
@@ -65,7 +72,9 @@ static const MenuRow power_rows[] = {
 static const MenuRow keep_rows[] = {
     {"snapshots", 0, N_ ("Sn_apshots…"), NULL, NULL},
     {"storage", 0, N_ ("Stora_ge…"), NULL, NULL},
-    {"clone", 0, N_ ("C_lone…"), NULL, NULL},
+    {"clone", 0, N_ ("C_lone…"), NULL, is_no_template},
+    {"make-template", LODGE_MACHINE_CAN_BE_TEMPLATE, N_ ("Make It a _Template"), NULL, NULL},
+    {"unmake-template", LODGE_MACHINE_CAN_INSTANTIATE, N_ ("No _Template Any More"), NULL, NULL},
     {"rename", 0, N_ ("Re_name…"), NULL, NULL},
     {"delete", LODGE_MACHINE_CAN_DELETE, N_ ("_Delete…"), get_delete_obstacle, NULL},
 };
