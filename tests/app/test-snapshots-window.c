@@ -40,6 +40,63 @@ test_tree (Test *test, gconstpointer data)
   g_assert_true (snapshots_find_window (test) == test->window);
 }
 
+static void
+set_key (Test *test, const char *key, const char *text)
+{
+  GVariantBuilder changes;
+
+  g_variant_builder_init (&changes, G_VARIANT_TYPE ("a{ss}"));
+  g_variant_builder_add (&changes, "{ss}", key, text);
+  lodge_machine1_call_set (test->window->machine, g_variant_builder_end (&changes), NULL, NULL,
+                           NULL);
+}
+
+/* Those that are taken by themselves: what is chosen is set at once, when the choice is closed. */
+static void
+test_schedule (Test *test, gconstpointer data)
+{
+  GtkMenuButton *button = GTK_MENU_BUTTON (gtk_widget_get_ancestor (
+      GTK_WIDGET (app_find_label (test->window, "Automatic…")), GTK_TYPE_MENU_BUTTON));
+  GtkWidget *popover = GTK_WIDGET (gtk_menu_button_get_popover (button));
+  AdwComboRow *combo;
+
+  g_assert_nonnull (app_find_label (test->window, "None are taken automatically"));
+  gtk_menu_button_popup (button);
+  app_wait_until (gtk_widget_get_mapped (popover));
+  combo = app_find (popover, ADW_TYPE_COMBO_ROW);
+  g_assert_cmpuint (adw_combo_row_get_selected (combo), ==, 0);
+  app_assert_named (test->window);
+  gtk_menu_button_popdown (button);
+  app_wait_until (!gtk_widget_get_mapped (popover));
+  app_settle ();
+  g_assert_false (app_was_called (test->engine, "Set"));
+
+  gtk_menu_button_popup (button);
+  app_wait_until (gtk_widget_get_mapped (popover));
+  adw_combo_row_set_selected (combo, 1);
+  gtk_spin_button_set_value (app_find (popover, GTK_TYPE_SPIN_BUTTON), 4);
+  gtk_menu_button_popdown (button);
+  app_wait_until (app_find_label (test->window, "Automatic: every 4 hours, the last 10 kept") !=
+                  NULL);
+
+  set_key (test, "snapshots.schedule", "daily");
+  set_key (test, "snapshots.keep-days", "7");
+  app_wait_until (
+      app_find_label (test->window, "Automatic: every day, kept for 7 days, the last 10 at most") !=
+      NULL);
+  set_key (test, "snapshots.keep-last", "0");
+  app_wait_until (app_find_label (test->window, "Automatic: every day, kept for 7 days") != NULL);
+
+  /* What is refused is shown, and nothing of it stays. */
+  fake_engine_fail_next (test->engine, "Set", LODGE_ERROR_STORAGE, "The disk is full.");
+  gtk_menu_button_popup (button);
+  app_wait_until (gtk_widget_get_mapped (popover));
+  adw_combo_row_set_selected (combo, 0);
+  gtk_menu_button_popdown (button);
+  snapshots_assert_message ("The disk is full.", test->window);
+  g_assert_nonnull (app_find_label (test->window, "Automatic: every day, kept for 7 days"));
+}
+
 /* Names and descriptions are text, whatever is in them. */
 static void
 test_markup (Test *test, gconstpointer data)
@@ -353,6 +410,7 @@ main (int argc, char **argv)
 #define ADD(path, set_up, test)                                                                    \
   g_test_add ("/snapshots-window/" path, Test, NULL, set_up, test, snapshots_tear_down)
   ADD ("tree", snapshots_set_up_open, test_tree);
+  ADD ("schedule", snapshots_set_up_open, test_schedule);
   ADD ("markup", snapshots_set_up_open, test_markup);
   ADD ("empty", snapshots_set_up_open, test_empty);
   ADD ("many", snapshots_set_up, test_many);

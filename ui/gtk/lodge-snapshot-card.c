@@ -299,7 +299,9 @@ make_texts (LodgeSnapshotCard *self)
   gtk_label_set_single_line_mode (self->name, TRUE);
   self->automatic = gtk_label_new (_ ("Automatic"));
   gtk_widget_set_valign (self->automatic, GTK_ALIGN_CENTER);
-  gtk_widget_set_tooltip_text (self->automatic, _ ("Kept when the machine went back"));
+  gtk_widget_set_tooltip_text (self->automatic,
+                               _ ("Taken by Lodge itself: kept when the machine went back, or as "
+                                  "it is said below"));
   gtk_widget_add_css_class (self->automatic, "tag");
   gtk_widget_add_css_class (self->automatic, "caption");
   gtk_box_append (GTK_BOX (title), GTK_WIDGET (self->name));

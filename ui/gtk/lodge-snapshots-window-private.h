@@ -10,6 +10,7 @@
 
 G_BEGIN_DECLS
 
+typedef struct _LodgeSnapshotsSchedule LodgeSnapshotsSchedule;
 typedef struct _LodgeSnapshotsWork LodgeSnapshotsWork;
 
 struct _LodgeSnapshotsWindow {
@@ -44,6 +45,7 @@ struct _LodgeSnapshotsWindow {
   AdwStatusPage *problem_page;
   GtkWidget *list;
   GtkLabel *more_label;
+  LodgeSnapshotsSchedule *schedule;
   LodgeWorkPanel *work_panel;
 
   AdwMessageDialog *question; /* weak: the one that is open */
@@ -78,6 +80,11 @@ void lodge_snapshots_list_show (LodgeSnapshotsWindow *self, guint left_out);
 void lodge_snapshots_list_focus (LodgeSnapshotsWindow *self);
 void lodge_snapshots_list_clear (LodgeSnapshotsWindow *self);
 void lodge_snapshots_list_finalize (LodgeSnapshotsWindow *self);
+
+/* lodge-snapshots-schedule.c: those that are taken by themselves. */
+GtkWidget *lodge_snapshots_schedule_init (LodgeSnapshotsWindow *self);
+void lodge_snapshots_schedule_update (LodgeSnapshotsWindow *self);
+void lodge_snapshots_schedule_finalize (LodgeSnapshotsWindow *self);
 
 /* lodge-snapshots-work.c: calls of the machine, and their jobs. */
 /* @parameters: floating; @failure: the heading of a message about a failure; taken */

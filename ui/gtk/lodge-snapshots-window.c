@@ -89,6 +89,7 @@ lodge_snapshots_window_update (LodgeSnapshotsWindow *self)
   gtk_widget_action_set_enabled (widget, "snapshots.delete", free_now);
   gtk_label_set_text (self->hint_label, hint != NULL ? hint : "");
   gtk_widget_set_visible (self->hint, hint != NULL);
+  lodge_snapshots_schedule_update (self);
   show_page (self);
   lodge_snapshots_ask_update (self);
   keep_focus (self);
@@ -354,6 +355,7 @@ lodge_snapshots_window_finalize (GObject *object)
   g_free (self->blocker);
   g_clear_pointer (&self->rows, g_ptr_array_unref);
   lodge_snapshots_list_finalize (self);
+  lodge_snapshots_schedule_finalize (self);
   G_OBJECT_CLASS (lodge_snapshots_window_parent_class)->finalize (object);
 }
 
@@ -454,6 +456,7 @@ lodge_snapshots_window_init (LodgeSnapshotsWindow *self)
   gtk_box_append (GTK_BOX (box), make_hint (self));
   gtk_box_append (GTK_BOX (box), make_pages (self));
   self->work_panel = LODGE_WORK_PANEL (lodge_work_panel_new ());
+  gtk_box_append (GTK_BOX (box), lodge_snapshots_schedule_init (self));
   gtk_box_append (GTK_BOX (box), GTK_WIDGET (self->work_panel));
   adw_window_set_content (ADW_WINDOW (self), box);
 }

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The snapshots window's word on snapshots that are taken by themselves, and how to change that.
+ * What is chosen is set, all of it at once, when the choice is closed. */
+#include "gtk/lodge-snapshots-window-private.h"
+
+#include "gtk/lodge-set-keys.h"
+
+#include <glib/gi18n-lib.h>
+#include <stdlib.h>
+
+struct _LodgeSnapshotsSchedule {
+  GtkLabel *label;
+  GtkWidget *button;
+  GtkWidget *popover;
+  AdwComboRow *schedule;
+  GtkWidget *hours_row;
+  GtkWidget *more_rows[3]; /* nothing of that when it is off */
+  GtkSpinButton *hours;
+  GtkSpinButton *keep_last;
+  GtkSpinButton *keep_days;
+  GtkSwitch *running;
+};
+
+/* In the order of the combo row's. */
+static const char *const schedules[] = {"off", "hourly", "daily", "weekly"};
+static const char *const words[] = {N_ ("Never"), N_ ("Every Few Hours"), N_ ("Every Day"),
+                                    N_ ("Every Week"), NULL};
+
+static const char *
+lookup (LodgeSnapshotsWindow *self, const char *key)
+{
+  GVariant *description =
+      self->machine != NULL ? lodge_machine1_get_description (self->machine) : NULL;
+  const char *text = "";
+
+  if (description != NULL)
+    g_variant_lookup (description, key, "&s", &text);
+  return text;
+}
+
+static guint
+lookup_number (LodgeSnapshotsWindow *self, const char *key)
+{
+  return (guint) strtoul (lookup (self, key), NULL, 10);
+}
+
+static guint
+lookup_schedule (LodgeSnapshotsWindow *self)
+{
+  const char *text = lookup (self, "snapshots.schedule");
+
+  for (guint i = 0; i < G_N_ELEMENTS (schedules); i++) {
+    if (g_str_equal (schedules[i], text))
+      return i;
+  }
+  return 0;
+}
+
+static char *
+dup_often (LodgeSnapshotsWindow *self, guint schedule)
+{
+  const guint hours = lookup_number (self, "snapshots.hours");
+
+  switch (schedule) {
+  case 1:
+    return g_strdup_printf (ngettext ("every hour", "every %u hours", hours), hours);
+  case 2:
+    return g_strdup (_ ("every day"));
+  default:
+    return g_strdup (_ ("every week"));
+  }
+}
+
+static char *
+dup_kept (LodgeSnapshotsWindow *self)
+{
+  const guint last = lookup_number (self, "snapshots.keep-last");
+  const guint days = lookup_number (self, "snapshots.keep-days");
+  g_autofree char *for_days = NULL;
+
+  if (days != 0)
+    for_days = g_strdup_printf (ngettext ("kept for %u day", "kept for %u days", days), days);
+  if (last == 0)
+    return for_days != NULL ? g_steal_pointer (&for_days) : g_strdup (_ ("all of them kept"));
+  if (days == 0)
+    return g_strdup_printf (ngettext ("the last one kept", "the last %u kept", last), last);
+  /* Translators: %s is "kept for 7 days". */
+  return g_strdup_printf (ngettext ("%s, the last one at most", "%s, the last %u at most", last),
+                          for_days, last);
+}
+
+static void
+show_rows (LodgeSnapshotsSchedule *schedule)
+{
+  const guint selected = adw_combo_row_get_selected (schedule->schedule);
+
+  gtk_widget_set_visible (schedule->hours_row, selected == 1);
+  for (guint i = 0; i < G_N_ELEMENTS (schedule->more_rows); i++)
+    gtk_widget_set_visible (schedule->more_rows[i], selected != 0);
+}
+
+static void
+fill (LodgeSnapshotsWindow *self)
+{
+  LodgeSnapshotsSchedule *schedule = self->schedule;
+
+  adw_combo_row_set_selected (schedule->schedule, lookup_schedule (self));
+  gtk_spin_button_set_value (schedule->hours, lookup_number (self, "snapshots.hours"));
+  gtk_spin_button_set_value (schedule->keep_last, lookup_number (self, "snapshots.keep-last"));
+  gtk_spin_button_set_value (schedule->keep_days, lookup_number (self, "snapshots.keep-days"));
+  gtk_switch_set_active (schedule->running,
+                         g_str_equal (lookup (self, "snapshots.while-running"), "true"));
+  show_rows (schedule);
+}
+
+void
+lodge_snapshots_schedule_update (LodgeSnapshotsWindow *self)
+{
+  LodgeSnapshotsSchedule *schedule = self->schedule;
+  const guint selected = lookup_schedule (self);
+
+  gtk_widget_set_sensitive (schedule->button, self->machine != NULL);
+  /* While the engine is away it stays as it was. */
+  if (self->machine == NULL)
+    return;
+  if (selected == 0) {
+    gtk_label_set_text (schedule->label, _ ("None are taken automatically"));
+  } else {
+    g_autofree char *often = dup_often (self, selected);
+    g_autofree char *kept = dup_kept (self);
+    /* Translators: when snapshots are taken, and how long they are kept: "Automatic: every day, the
+     * last 10 kept". */
+    g_autofree char *text = g_strdup_printf (_ ("Automatic: %s, %s"), often, kept);
+
+    gtk_label_set_text (schedule->label, text);
+  }
+  if (!gtk_widget_get_visible (schedule->popover))
+    fill (self);
+}
+
+static char *
+dup_number (GtkSpinButton *spin)
+{
+  gtk_spin_button_update (spin);
+  return g_strdup_printf ("%d", gtk_spin_button_get_value_as_int (spin));
+}
+
+static void
+closed_cb (GtkPopover *popover, LodgeSnapshotsWindow *self)
+{
+  LodgeSnapshotsSchedule *schedule = self->schedule;
+  const char *selected = schedules[adw_combo_row_get_selected (schedule->schedule)];
+  const char *running = gtk_switch_get_active (schedule->running) ? "true" : "false";
+  g_autofree char *hours = dup_number (schedule->hours);
+  g_autofree char *keep_last = dup_number (schedule->keep_last);
+  g_autofree char *keep_days = dup_number (schedule->keep_days);
+
+  if (self->machine == NULL || (g_str_equal (selected, lookup (self, "snapshots.schedule")) &&
+                                g_str_equal (hours, lookup (self, "snapshots.hours")) &&
+                                g_str_equal (keep_last, lookup (self, "snapshots.keep-last")) &&
+                                g_str_equal (keep_days, lookup (self, "snapshots.keep-days")) &&
+                                g_str_equal (running, lookup (self, "snapshots.while-running"))))
+    return;
+  lodge_set_keys (GTK_WINDOW (self), self->machine, _ ("Could Not Change the Schedule"), NULL,
+                  "snapshots.schedule", selected, "snapshots.hours", hours, "snapshots.keep-last",
+                  keep_last, "snapshots.keep-days", keep_days, "snapshots.while-running", running,
+                  NULL);
+}
+
+static void
+shown_cb (GtkPopover *popover, LodgeSnapshotsWindow *self)
+{
+  if (self->machine != NULL)
+    fill (self);
+}
+
+static void
+selected_cb (AdwComboRow *row, GParamSpec *pspec, LodgeSnapshotsWindow *self)
+{
+  show_rows (self->schedule);
+}
+
+static GtkWidget *
+add_row (GtkWidget *list, const char *title, const char *subtitle, GtkWidget *control)
+{
+  GtkWidget *row = adw_action_row_new ();
+
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (row), subtitle);
+  gtk_widget_set_valign (control, GTK_ALIGN_CENTER);
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row), control);
+  adw_action_row_set_activatable_widget (ADW_ACTION_ROW (row), control);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (control), GTK_ACCESSIBLE_PROPERTY_LABEL, title,
+                                  -1);
+  gtk_list_box_append (GTK_LIST_BOX (list), row);
+  return row;
+}
+
+static GtkWidget *
+make_rows (LodgeSnapshotsWindow *self)
+{
+  LodgeSnapshotsSchedule *schedule = self->schedule;
+  GtkWidget *list = gtk_list_box_new ();
+  GtkStringList *model = gtk_string_list_new (NULL);
+
+  gtk_list_box_set_selection_mode (GTK_LIST_BOX (list), GTK_SELECTION_NONE);
+  gtk_widget_add_css_class (list, "boxed-list");
+  gtk_widget_set_size_request (list, 340, -1);
+  for (guint i = 0; words[i] != NULL; i++)
+    gtk_string_list_append (model, _ (words[i]));
+  schedule->schedule = ADW_COMBO_ROW (adw_combo_row_new ());
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (schedule->schedule), _ ("Take One"));
+  adw_combo_row_set_model (schedule->schedule, G_LIST_MODEL (model));
+  g_object_unref (model);
+  gtk_list_box_append (GTK_LIST_BOX (list), GTK_WIDGET (schedule->schedule));
+
+  schedule->hours = GTK_SPIN_BUTTON (gtk_spin_button_new_with_range (1, 168, 1));
+  schedule->keep_last = GTK_SPIN_BUTTON (gtk_spin_button_new_with_range (0, 60, 1));
+  schedule->keep_days = GTK_SPIN_BUTTON (gtk_spin_button_new_with_range (0, 3650, 1));
+  schedule->running = GTK_SWITCH (gtk_switch_new ());
+  schedule->hours_row = add_row (list, _ ("Hours Between"), NULL, GTK_WIDGET (schedule->hours));
+  schedule->more_rows[0] = add_row (list, _ ("Keep at Most"), _ ("0 keeps any number"),
+                                    GTK_WIDGET (schedule->keep_last));
+  schedule->more_rows[1] = add_row (list, _ ("Keep for Days"), _ ("0 keeps them for ever"),
+                                    GTK_WIDGET (schedule->keep_days));
+  schedule->more_rows[2] = add_row (list, _ ("Also While It Runs"), _ ("With the guest’s memory"),
+                                    GTK_WIDGET (schedule->running));
+  g_signal_connect (schedule->schedule, "notify::selected", G_CALLBACK (selected_cb), self);
+  return list;
+}
+
+GtkWidget *
+lodge_snapshots_schedule_init (LodgeSnapshotsWindow *self)
+{
+  LodgeSnapshotsSchedule *schedule = g_new0 (LodgeSnapshotsSchedule, 1);
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 9);
+
+  self->schedule = schedule;
+  schedule->label = GTK_LABEL (gtk_label_new (NULL));
+  gtk_label_set_wrap (schedule->label, TRUE);
+  gtk_label_set_xalign (schedule->label, 0);
+  gtk_widget_set_hexpand (GTK_WIDGET (schedule->label), TRUE);
+  schedule->popover = gtk_popover_new ();
+  gtk_popover_set_child (GTK_POPOVER (schedule->popover), make_rows (self));
+  g_signal_connect (schedule->popover, "closed", G_CALLBACK (closed_cb), self);
+  g_signal_connect (schedule->popover, "show", G_CALLBACK (shown_cb), self);
+  schedule->button = gtk_menu_button_new ();
+  gtk_menu_button_set_label (GTK_MENU_BUTTON (schedule->button), _ ("_Automatic…"));
+  gtk_menu_button_set_use_underline (GTK_MENU_BUTTON (schedule->button), TRUE);
+  gtk_menu_button_set_direction (GTK_MENU_BUTTON (schedule->button), GTK_ARROW_UP);
+  gtk_menu_button_set_popover (GTK_MENU_BUTTON (schedule->button), schedule->popover);
+  gtk_widget_set_valign (schedule->button, GTK_ALIGN_CENTER);
+  gtk_box_append (GTK_BOX (box), GTK_WIDGET (schedule->label));
+  gtk_box_append (GTK_BOX (box), schedule->button);
+  gtk_widget_add_css_class (box, "toolbar");
+  gtk_widget_add_css_class (box, "snapshots-schedule");
+  return box;
+}
+
+void
+lodge_snapshots_schedule_finalize (LodgeSnapshotsWindow *self)
+{
+  g_clear_pointer (&self->schedule, g_free);
+}
