@@ -146,6 +146,50 @@ test_installer (Fixture *f, gconstpointer data)
   g_assert_cmpuint (fake_engine_get_n_machines (f->engine), ==, 1);
 }
 
+static GtkEditable *
+get_entry (AdwExpanderRow *row, const char *title, GtkWidget *below)
+{
+  for (GtkWidget *child = gtk_widget_get_first_child (below); child != NULL;
+       child = gtk_widget_get_next_sibling (child)) {
+    GtkEditable *found;
+
+    if (ADW_IS_PASSWORD_ENTRY_ROW (child) &&
+        g_str_equal (adw_preferences_row_get_title (ADW_PREFERENCES_ROW (child)), title))
+      return GTK_EDITABLE (child);
+    found = get_entry (row, title, child);
+    if (found != NULL)
+      return found;
+  }
+  return NULL;
+}
+
+/* A passphrase is typed twice, and is sent as bytes; without one there is nothing to create. */
+static void
+test_encrypted (Fixture *f, gconstpointer data)
+{
+  AdwExpanderRow *row = get (f, "encrypt_row");
+  GtkEditable *passphrase = get_entry (row, "Passphrase", GTK_WIDGET (row));
+  GtkEditable *again = get_entry (row, "The Same Again", GTK_WIDGET (row));
+  g_autofree char *call = NULL;
+
+  app_wait_until (can_create (f));
+  adw_expander_row_set_enable_expansion (row, TRUE);
+  g_assert_false (can_create (f));
+  app_settle ();
+  app_assert_named (f->window);
+  gtk_editable_set_text (passphrase, "abc");
+  gtk_editable_set_text (again, "abd");
+  g_assert_false (can_create (f));
+  g_assert_true (gtk_widget_has_css_class (GTK_WIDGET (again), "error"));
+  gtk_editable_set_text (again, "abc");
+  g_assert_false (gtk_widget_has_css_class (GTK_WIDGET (again), "error"));
+  click_create (f);
+  app_wait_until (f->created != NULL);
+  call = dup_call (f, "CreateMachine");
+  g_assert_nonnull (strstr (call, "'passphrase': <"));
+  g_assert_nonnull (strstr (call, "'remember': <false>"));
+}
+
 /* What the engine does not say is left to it, and not sent. */
 static void
 test_automatic (Fixture *f, gconstpointer data)
@@ -532,6 +576,7 @@ main (int argc, char **argv)
 #define ADD(path, data, test)                                                                      \
   g_test_add ("/create-window/" path, Fixture, data, set_up, test, tear_down)
   ADD ("installer", NULL, test_installer);
+  ADD ("encrypted", NULL, test_encrypted);
   ADD ("automatic", NULL, test_automatic);
   ADD ("file", NULL, test_file);
   ADD ("disk", NULL, test_disk);

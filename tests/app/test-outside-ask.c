@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A machine from elsewhere asks for files of this computer: the library's question. */
+/* What a start may ask for: a machine from elsewhere for files of this computer, an encrypted one
+ * for its passphrase. The library's questions. */
 #include "app-fixture.h"
 
 #include "gtk/lodge-library-window.h"
@@ -89,6 +90,44 @@ test_accept (Fixture *f, gconstpointer data)
   g_assert_null (app_get_dialog ());
 }
 
+static void
+answer (AdwMessageDialog *dialog, const char *passphrase)
+{
+  GtkEntry *entry = app_find (dialog, GTK_TYPE_ENTRY);
+
+  g_assert_nonnull (entry);
+  gtk_editable_set_text (GTK_EDITABLE (entry), passphrase);
+  app_click (dialog, "_Unlock");
+}
+
+/* Asked for again where it is wrong, and not at all by somebody who has had enough. */
+static void
+test_passphrase (Fixture *f, gconstpointer data)
+{
+  AdwMessageDialog *dialog;
+
+  fake_engine_encrypt (f->engine, f->uuid, "correct horse");
+  dialog = start (f);
+  g_assert_cmpstr (adw_message_dialog_get_heading (dialog), ==, "Unlock “web”");
+  app_assert_named (dialog);
+  /* Nothing is no passphrase. */
+  g_assert_false (adw_message_dialog_get_response_enabled (dialog, "act"));
+  app_click (dialog, "_Cancel");
+  app_wait_until (app_get_dialog () == NULL);
+  app_settle ();
+  g_assert_false (app_was_called (f->engine, "Unlock"));
+
+  answer (start (f), "wrong");
+  app_wait_until (app_was_called (f->engine, "Unlock"));
+  app_wait_until (app_get_dialog () != NULL &&
+                  strstr (adw_message_dialog_get_body (app_get_dialog ()), "not the passphrase"));
+  gtk_check_button_set_active (app_find (app_get_dialog (), GTK_TYPE_CHECK_BUTTON), TRUE);
+  answer (app_get_dialog (), "correct horse");
+  app_wait_until (has_state (f, "running"));
+  g_assert_true (fake_engine_is_remembered (f->engine, f->uuid));
+  app_wait_until (app_get_dialog () == NULL);
+}
+
 /* Another refusal is told as it is. */
 static void
 test_other (Fixture *f, gconstpointer data)
@@ -123,6 +162,7 @@ main (int argc, char *argv[])
 #define ADD(name, function)                                                                        \
   g_test_add ("/outside-ask/" name, Fixture, NULL, set_up, function, tear_down)
   ADD ("accept", test_accept);
+  ADD ("passphrase", test_passphrase);
   ADD ("other", test_other);
   ADD ("closed", test_closed);
   return g_test_run ();

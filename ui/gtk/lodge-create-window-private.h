@@ -4,6 +4,7 @@
 
 #include "gtk/lodge-create-window.h"
 
+#include "gtk/lodge-encrypt-row.h"
 #include "gtk/lodge-hardware-row.h"
 #include "gtk/lodge-work-panel.h"
 
@@ -22,6 +23,7 @@ struct _LodgeCreateWindow {
   GtkCheckButton *file_check;
   AdwEntryRow *name_row;
   LodgeHardwareRow *hardware_row;
+  LodgeEncryptRow *encrypt_row;
   GtkLabel *name_error;
   LodgeWorkPanel *work_panel;
 

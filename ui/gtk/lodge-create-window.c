@@ -50,9 +50,9 @@ lodge_create_window_validate (LodgeCreateWindow *self)
                                -1);
 
   gtk_widget_set_sensitive (self->create_button,
-                            problem == NULL && lodge_create_source_is_chosen (self) &&
-                                !self->source_is_bad && self->creating == NULL &&
-                                !self->create_wanted &&
+                            problem == NULL && lodge_encrypt_row_is_good (self->encrypt_row) &&
+                                lodge_create_source_is_chosen (self) && !self->source_is_bad &&
+                                self->creating == NULL && !self->create_wanted &&
                                 lodge_connection_get_client (self->connection) != NULL);
 }
 
@@ -61,6 +61,13 @@ name_changed_cb (GtkEditable *editable, LodgeCreateWindow *self)
 {
   if (!self->filling)
     self->name_touched = TRUE;
+  if (self->connection != NULL)
+    lodge_create_window_validate (self);
+}
+
+static void
+encrypt_changed_cb (LodgeEncryptRow *row, LodgeCreateWindow *self)
+{
   if (self->connection != NULL)
     lodge_create_window_validate (self);
 }
@@ -173,6 +180,7 @@ lodge_create_window_create (LodgeCreateWindow *self)
   g_variant_dict_insert (&spec, "name", "s", gtk_editable_get_text (GTK_EDITABLE (self->name_row)));
   lodge_create_source_add_to_spec (self, &spec);
   lodge_hardware_row_add_to_spec (self->hardware_row, &spec);
+  lodge_encrypt_row_add_to_spec (self->encrypt_row, &spec);
 
   set_creating (self, TRUE);
   lodge_engine1_call_create_machine (lodge_client_get_engine (client), g_variant_dict_end (&spec),
@@ -236,6 +244,7 @@ lodge_create_window_class_init (LodgeCreateWindowClass *klass)
   signals[CREATED] = g_signal_new ("created", LODGE_TYPE_CREATE_WINDOW, G_SIGNAL_RUN_LAST, 0, NULL,
                                    NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
 
+  g_type_ensure (LODGE_TYPE_ENCRYPT_ROW);
   g_type_ensure (LODGE_TYPE_HARDWARE_ROW);
   g_type_ensure (LODGE_TYPE_WORK_PANEL);
   gtk_widget_class_set_template_from_resource (widget_class,
@@ -247,11 +256,13 @@ lodge_create_window_class_init (LodgeCreateWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeCreateWindow, form);
   gtk_widget_class_bind_template_child (widget_class, LodgeCreateWindow, name_row);
   gtk_widget_class_bind_template_child (widget_class, LodgeCreateWindow, hardware_row);
+  gtk_widget_class_bind_template_child (widget_class, LodgeCreateWindow, encrypt_row);
   gtk_widget_class_bind_template_child (widget_class, LodgeCreateWindow, name_error);
   gtk_widget_class_bind_template_child (widget_class, LodgeCreateWindow, work_panel);
   gtk_widget_class_bind_template_callback (widget_class, create_clicked_cb);
   lodge_create_source_class_init (widget_class);
   gtk_widget_class_bind_template_callback (widget_class, name_changed_cb);
+  gtk_widget_class_bind_template_callback (widget_class, encrypt_changed_cb);
 
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
 }

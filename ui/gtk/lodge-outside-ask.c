@@ -3,6 +3,7 @@
 #include "gtk/lodge-outside-ask.h"
 
 #include "gtk/lodge-message.h"
+#include "gtk/lodge-passphrase-ask.h"
 #include "lodge-error.h"
 #include "lodge-plain-text.h"
 
@@ -150,6 +151,10 @@ lodge_outside_ask (GtkWindow *parent,
 {
   Ask *ask;
 
+  if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_LOCKED)) {
+    lodge_passphrase_ask (parent, client, uuid, name, heading, accepted, user_data, free_data);
+    return;
+  }
   if (!g_error_matches (error, LODGE_ERROR, LODGE_ERROR_DENIED)) {
     lodge_message_show_error (parent, heading, error);
     if (free_data != NULL)

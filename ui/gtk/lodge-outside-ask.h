@@ -19,8 +19,9 @@ typedef void (*LodgeOutsideAccepted) (gpointer user_data);
  * @accepted: the machine may have them now, and can be started again; not called otherwise, nor
  *   when @parent has been closed meanwhile
  *
- * Asks the question where a start has failed because it has not been answered yet, and shows the
- * failure where it has failed otherwise.
+ * Asks the question where a start has failed because it has not been answered yet, or for the
+ * passphrase where it has failed without that, and shows the failure where it has failed
+ * otherwise.
  */
 void lodge_outside_ask (GtkWindow *parent,
                         LodgeClient *client,
