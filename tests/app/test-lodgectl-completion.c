@@ -139,7 +139,7 @@ test_zsh (Fixture *self, gconstpointer unused)
       {"lodgectl create new --memory ''", ""},
       {"lodgectl create new --media ''", "files"},
       {"lodgectl wait --timeout 3 web ''",
-       "off,starting,running,paused,suspending,stopping,crashed,suspended"},
+       "off,starting,running,paused,suspending,stopping,crashed,suspended,template"},
       {"lodgectl list --", "--help,--names,--no-start,--json"},
   };
 
