@@ -65,6 +65,15 @@ can_clone (Fixture *f)
   return gtk_widget_get_sensitive (child (f, "clone_button"));
 }
 
+/* With all that is around it. */
+static gboolean
+shows_from (Fixture *f)
+{
+  GtkWidget *group = gtk_widget_get_ancestor (child (f, "from_row"), ADW_TYPE_PREFERENCES_GROUP);
+
+  return gtk_widget_get_visible (group);
+}
+
 static void
 test_linked (Fixture *f, gconstpointer data)
 {
@@ -72,6 +81,7 @@ test_linked (Fixture *f, gconstpointer data)
   g_assert_cmpstr (gtk_editable_get_text (GTK_EDITABLE (child (f, "name_row"))), ==,
                    NAME " (clone) 2");
   g_assert_true (can_clone (f));
+  g_assert_false (shows_from (f));
   set_name (f, "new");
   app_click (f->window, "C_lone");
   app_wait_until (f->window == NULL);
@@ -97,6 +107,7 @@ test_snapshot (Fixture *f, gconstpointer data)
   GtkDropDown *choice;
 
   app_wait_until (gtk_widget_get_visible (GTK_WIDGET (row)));
+  g_assert_true (shows_from (f));
   choice = app_find (row, GTK_TYPE_DROP_DOWN);
   app_wait_until (choice != NULL);
   g_assert_cmpuint (g_list_model_get_n_items (gtk_drop_down_get_model (choice)), ==, 5);
