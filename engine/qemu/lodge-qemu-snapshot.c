@@ -30,7 +30,7 @@
 /* What it may take to stop a guest, in which the rest is written. QEMU reckons by how fast it has
  * written so far: on a computer that is busy it takes two or three times as long. So the first is
  * what is wanted, and the second (QEMU's own default) what is had where so many passes over the
- * memory did not get there. */
+ * memory did not get there, or nearly all that may be written is. */
 #define DOWNTIME_MS       100
 #define DOWNTIME_EASED_MS 300
 #define EASING_PASS       12
@@ -311,6 +311,8 @@ look_at_migration (JsonObject *answer, guint64 *out_mark, gpointer user_data)
     remaining = lodge_json_get_int (ram, "remaining", 0);
     if (total > 0 && self->progress != NULL)
       self->progress (CLAMP (1 - (double) remaining / (double) total, 0, 1), self->progress_data);
+    if (self->most_bytes > 0 && transferred > self->most_bytes / 6 * 5)
+      ease (self);
     if (self->most_bytes > 0 && !self->stopped && transferred > self->most_bytes) {
       self->stopped = TRUE;
       lodge_qmp_execute_async (self->qmp, "stop", NULL, 0, NULL, NULL, NULL);

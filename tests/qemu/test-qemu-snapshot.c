@@ -180,6 +180,30 @@ test_eased (Fixture *f, gconstpointer data)
   g_assert_cmpuint (fake_qmp_count (f->qmp.fake, "migrate-set-parameters"), ==, 2);
 }
 
+/* Or when nearly as much is written as may be, before it is made to stand still for that. */
+static void
+test_eased_late (Fixture *f, gconstpointer data)
+{
+  static const char active[] = "{\"status\":\"active\",\"ram\":{\"transferred\":%u,"
+                               "\"total\":1000000,\"remaining\":500000}}";
+  g_autofree char *some = g_strdup_printf (active, 800000u);
+  g_autofree char *most = g_strdup_printf (active, 900000u);
+  QmpWait wait = {FALSE};
+  g_autoptr (GError) error = NULL;
+
+  fake_qmp_answer (f->qmp.fake, "query-migrate", some);
+  freeze (f, NULL, NULL, &wait);
+  until (f, "query-migrate", 3);
+  g_assert_cmpuint (fake_qmp_count (f->qmp.fake, "migrate-set-parameters"), ==, 1);
+  fake_qmp_answer (f->qmp.fake, "query-migrate", most);
+  until (f, "migrate-set-parameters", 2);
+  g_assert_cmpint (get_downtime (f), ==, 300);
+  g_assert_cmpuint (fake_qmp_count (f->qmp.fake, "stop"), ==, 0);
+  fake_qmp_emit (f->qmp.fake, "MIGRATION", STATUS ("pre-switchover"));
+  g_assert_true (finish (f, &wait, &error));
+  g_assert_no_error (error);
+}
+
 static void
 count_cb (double fraction, gpointer user_data)
 {
@@ -404,6 +428,7 @@ main (int argc, char *argv[])
   ADD ("silent", NULL, test_silent);
   ADD ("cancelled-before-pause", NULL, test_cancelled_before_pause);
   ADD ("eased", NULL, test_eased);
+  ADD ("eased-late", NULL, test_eased_late);
   ADD ("slow", NULL, test_slow);
   ADD ("slow-file", NULL, test_slow_file);
   ADD ("load", NULL, test_load);
