@@ -477,7 +477,6 @@ compact (SnapshotFixture *f, const char *disk)
 {
   LodgeJob *job = lodge_library_compact_disk (f->library, f->machine, disk);
   guint64 before, after, freed;
-  g_autofree char *layers = g_build_filename (f->machine_folder, "layers", NULL);
 
   before = lodge_own_file_measure (f->machine_folder, get_top (f, disk[1] == 'i' ? 0 : 1)->file);
   g_assert_no_error (snapshot_fixture_wait (job));
