@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Commands for a machine's disks. */
 #include "lodge-size.h"
+#include "lodge-words.h"
 #include "lodgectl-handlers.h"
 #include "lodgectl-print.h"
 #include "lodgectl-wait.h"
@@ -169,6 +170,8 @@ lodgectl_disk_grow (LodgectlRun *run, GError **error)
   g_autofree char *result = NULL;
   g_autofree char *text = NULL;
   g_autofree char *line = NULL;
+  const char *os = NULL;
+  GVariant *description;
   guint64 size;
 
   if (disk == NULL)
@@ -195,9 +198,11 @@ lodgectl_disk_grow (LodgectlRun *run, GError **error)
     return TRUE;
   }
   text = lodge_size_format (size);
-  line = g_strdup_printf (_ ("%s has %s now. In the guest, enlarge the partition and the file "
-                             "system on it: until then they are as large as before."),
-                          disk, text);
+  description = lodge_machine1_get_description (machine);
+  if (description != NULL)
+    g_variant_lookup (description, "machine.os", "&s", &os);
+  /* Translators: a disk, its size, and a sentence on what the guest has to do then. */
+  line = g_strdup_printf (_ ("%s has %s now. %s"), disk, text, lodge_words_after_growing (os));
   lodgectl_print_line (line);
   /* That it has grown is what was asked for. */
   disks = list_disks (run, machine, NULL);

@@ -56,3 +56,37 @@ lodge_words_job (const char *word)
 {
   return find (job_words, G_N_ELEMENTS (job_words), "a job", word);
 }
+
+/* The beginnings of libosinfo's short ids. */
+static const struct {
+  const char *const systems[12];
+  const char *sentence;
+} growings[] = {
+    {{"win", NULL},
+     N_ ("In Windows, extend the volume under Disk Management: until then it is as large as "
+         "before.")},
+    {{"debian", "ubuntu", "fedora", "centos", "rhel", "opensuse", "sle", "arch", "alpine", "gentoo",
+      "alma", NULL},
+     N_ ("In Linux, enlarge the partition (growpart) and then the file system on it (resize2fs, "
+         "xfs_growfs or btrfs filesystem resize): until then they are as large as before.")},
+    {{"freebsd", NULL},
+     N_ ("In FreeBSD, enlarge the partition (gpart recover, gpart resize) and then the file system "
+         "on it (growfs, or zpool online -e): until then they are as large as before.")},
+    {{"openbsd", "netbsd", NULL},
+     N_ ("In the guest, enlarge the partition (disklabel) and then the file system on it (growfs "
+         "or "
+         "resize_ffs) while it is not mounted: until then they are as large as before.")},
+};
+
+const char *
+lodge_words_after_growing (const char *os)
+{
+  for (guint i = 0; os != NULL && i < G_N_ELEMENTS (growings); i++) {
+    for (guint j = 0; growings[i].systems[j] != NULL; j++) {
+      if (g_str_has_prefix (os, growings[i].systems[j]))
+        return _ (growings[i].sentence);
+    }
+  }
+  return _ ("In the guest, enlarge the partition and the file system on it: until then they are as "
+            "large as before.");
+}

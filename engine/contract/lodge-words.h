@@ -12,4 +12,8 @@ const char *lodge_words_machine_state (const char *state);
 /* @word: Job1.State or Job1.Kind. The same. */
 const char *lodge_words_job (const char *word);
 
+/* What a guest has to do with a disk that has grown. @os: libosinfo's short id of its system, "" or
+ * %NULL where that is not known. */
+const char *lodge_words_after_growing (const char *os);
+
 G_END_DECLS

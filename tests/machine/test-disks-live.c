@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Disks of a guest that runs: a real QEMU. */
+#include "description/lodge-own-file.h"
 #include "lodge-error.h"
 #include "machine-fixture.h"
 #include "machine/lodge-machine-private.h"
@@ -74,6 +75,68 @@ test_grow (MachineFixture *f, gconstpointer unused)
   g_assert_cmpint (get_size (machine, "disk0"), ==, 96 * MIB);
 }
 
+/* As the device asks for it: QEMU's own qemu-io on what is behind that. */
+static void
+ask_device (LodgeMachine *machine, const char *device, const char *command)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (JsonNode) answer = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *line = g_strdup_printf ("qemu-io -d %s \"%s\"", device, command);
+
+  lodge_qmp_execute_async (machine->qmp, "human-monitor-command",
+                           lodge_qmp_arguments ("command-line", line, NULL), 0, NULL,
+                           test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  answer = lodge_qmp_execute_finish (machine->qmp, result, &error);
+  g_assert_no_error (error);
+  /* It says what went wrong, and nothing else in words like these. */
+  g_assert_null (strstr (json_node_get_string (answer), "rror"));
+  g_assert_null (strstr (json_node_get_string (answer), "failed"));
+}
+
+static guint64
+get_used (LodgeMachine *machine, const char *layer)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  const LodgeLayer *top =
+      lodge_description_get_layer (lodge_machine_get_description (machine), layer);
+
+  return lodge_own_file_measure (folder, top->file);
+}
+
+/* What the guest frees is given back at once, and what it fills with zeros. */
+static void
+test_discard (MachineFixture *f, gconstpointer unused)
+{
+  static const char *const devices[] = {"/machine/peripheral/disk1/virtio-backend",
+                                        "/machine/peripheral/disk2"};
+  static const char *const layers[] = {"disk1-l0", "disk2-l0"};
+  static const char *const buses[] = {"virtio", "sata"};
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_IDLE);
+
+  for (guint i = 0; i < G_N_ELEMENTS (buses); i++) {
+    LodgeJob *job = lodge_library_add_disk (f->library, machine, 64 * MIB, buses[i], NULL);
+
+    test_wait_until (lodge_job_get_state (job) != LODGE_JOB_RUNNING);
+    g_assert_no_error (lodge_job_get_error (job));
+  }
+  machine_fixture_start (machine);
+  for (guint i = 0; i < G_N_ELEMENTS (devices); i++) {
+    guint64 empty = get_used (machine, layers[i]);
+
+    ask_device (machine, devices[i], "write -P 5 8M 8M");
+    ask_device (machine, devices[i], "flush");
+    g_assert_cmpuint (get_used (machine, layers[i]), >=, empty + 8 * MIB);
+    ask_device (machine, devices[i], "discard 8M 4M");
+    ask_device (machine, devices[i], "flush");
+    g_assert_cmpuint (get_used (machine, layers[i]), <=, empty + 5 * MIB);
+    ask_device (machine, devices[i], "write -P 0 12M 4M");
+    ask_device (machine, devices[i], "flush");
+    g_assert_cmpuint (get_used (machine, layers[i]), <=, empty + MIB);
+  }
+}
+
 /* Its guest will go on with the disk that it had. */
 static void
 test_suspended (MachineFixture *f, gconstpointer unused)
@@ -96,6 +159,7 @@ main (int argc, char *argv[])
 {
   machine_fixture_init (&argc, &argv);
   MACHINE_FIXTURE_ADD ("disks/grow", test_grow);
+  MACHINE_FIXTURE_ADD ("disks/discard", test_discard);
   MACHINE_FIXTURE_ADD ("disks/suspended", test_suspended);
   return g_test_run ();
 }

@@ -6,6 +6,7 @@
 #include "gtk/lodge-set-keys.h"
 #include "lodge-error.h"
 #include "lodge-size.h"
+#include "lodge-words.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -199,19 +200,23 @@ lodge_storage_ask_grow (LodgeStorageWindow *self, const char *id)
 {
   g_autoptr (GVariant) disk = lodge_storage_window_find_disk (self, id);
   g_autofree char *heading = NULL, *has = NULL, *body = NULL;
+  const char *os = NULL;
+  GVariant *description;
   Ask *ask;
 
-  if (disk == NULL)
+  if (disk == NULL || self->machine == NULL)
     return;
   ask = ask_new (self, id);
   g_variant_lookup (disk, "size", "t", &ask->size);
   has = lodge_size_format (ask->size);
   heading = g_strdup_printf (_ ("Grow %s"), id);
-  /* Translators: %s is a size. */
-  body = g_strdup_printf (_ ("It has %s. A disk can be made larger, never smaller; the guest then "
-                             "has to enlarge its partition and file system. Snapshots keep the "
-                             "size that they have."),
-                          has);
+  description = lodge_machine1_get_description (self->machine);
+  if (description != NULL)
+    g_variant_lookup (description, "machine.os", "&s", &os);
+  /* Translators: a size, and a sentence on what the guest has to do then. */
+  body = g_strdup_printf (_ ("It has %s. A disk can be made larger, never smaller. Snapshots keep "
+                             "the size that they have. %s"),
+                          has, lodge_words_after_growing (os));
   ask->dialog = lodge_message_ask (GTK_WINDOW (self), heading, body, _ ("_Grow"));
   ask->entry = add_entry (add_form (ask), _ ("New size, such as 40G"), has);
   g_signal_connect (ask->entry, "changed", G_CALLBACK (size_changed_cb), ask);

@@ -55,8 +55,7 @@ dup_outcome (const Work *work, const char *result)
     return bytes > 0 ? g_strdup_printf (_ ("%s were given back"), size)
                      : g_strdup (_ ("There was nothing to give back"));
   if (g_str_equal (work->method, "GrowDisk"))
-    return g_strdup (_ ("The disk is larger. In the guest, enlarge the partition and the file "
-                        "system on it"));
+    return g_strdup (_ ("The disk is larger"));
   if (g_str_equal (work->method, "AddDisk"))
     /* Translators: %s is the id of a disk, such as disk1. */
     return g_strdup_printf (_ ("The disk %s was added"), result);
