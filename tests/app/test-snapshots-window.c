@@ -56,7 +56,7 @@ static void
 test_schedule (Test *test, gconstpointer data)
 {
   GtkMenuButton *button = GTK_MENU_BUTTON (gtk_widget_get_ancestor (
-      GTK_WIDGET (app_find_label (test->window, "Automatic…")), GTK_TYPE_MENU_BUTTON));
+      GTK_WIDGET (app_find_label (test->window, "Change…")), GTK_TYPE_MENU_BUTTON));
   GtkWidget *popover = GTK_WIDGET (gtk_menu_button_get_popover (button));
   AdwComboRow *combo;
 

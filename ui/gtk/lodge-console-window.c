@@ -168,6 +168,9 @@ show_subtitle (LodgeConsoleWindow *self)
     adw_window_title_set_subtitle (self->title, _ ("Ctrl+Alt takes the pointer back"));
   else if (machine != NULL && lodge_machine1_get_asleep (machine))
     adw_window_title_set_subtitle (self->title, _ ("Asleep"));
+  else if (state == LODGE_MACHINE_STATE_RUNNING && machine != NULL &&
+           lodge_machine1_get_disposable (machine))
+    adw_window_title_set_subtitle (self->title, _ ("Running; nothing of this run is kept"));
   else
     adw_window_title_set_subtitle (self->title, state == LODGE_MACHINE_STATE_UNKNOWN
                                                     ? ""

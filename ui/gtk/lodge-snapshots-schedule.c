@@ -245,7 +245,7 @@ lodge_snapshots_schedule_init (LodgeSnapshotsWindow *self)
   g_signal_connect (schedule->popover, "closed", G_CALLBACK (closed_cb), self);
   g_signal_connect (schedule->popover, "show", G_CALLBACK (shown_cb), self);
   schedule->button = gtk_menu_button_new ();
-  gtk_menu_button_set_label (GTK_MENU_BUTTON (schedule->button), _ ("_Automatic…"));
+  gtk_menu_button_set_label (GTK_MENU_BUTTON (schedule->button), _ ("C_hange…"));
   gtk_menu_button_set_use_underline (GTK_MENU_BUTTON (schedule->button), TRUE);
   gtk_menu_button_set_direction (GTK_MENU_BUTTON (schedule->button), GTK_ARROW_UP);
   gtk_menu_button_set_popover (GTK_MENU_BUTTON (schedule->button), schedule->popover);
