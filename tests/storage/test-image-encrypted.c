@@ -257,6 +257,55 @@ test_merge_and_grow (Fixture *fixture, gconstpointer data)
   assert_whole (fixture, lower);
 }
 
+/* With a layer below and without; and what goes to other programs is in clear. */
+static void
+test_compact (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *lower = own_path (fixture, "lower.qcow2");
+  g_autofree char *upper = own_path (fixture, "upper.qcow2");
+  g_autofree char *thin_lower = own_path (fixture, "thin-lower.qcow2");
+  g_autofree char *thin_upper = own_path (fixture, "thin-upper.qcow2");
+  g_autofree char *export = image_fixture_path (&fixture->image, "export.raw");
+  g_autofree char *lower_image = dup_image (lower, NULL);
+  g_autofree char *upper_image = dup_image (upper, lower_image);
+  g_autofree char *thin_lower_image = dup_image (thin_lower, NULL);
+  g_autofree char *thin_upper_image = dup_image (thin_upper, thin_lower_image);
+  g_autofree char *first = g_strconcat ("qcow2:", upper, NULL);
+  g_autofree char *second = g_strconcat ("qcow2:", lower, NULL);
+  const char *layers[] = {first, second, NULL};
+  struct stat before, after;
+  ImageWait wait = {NULL, FALSE};
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (create (lower, "qcow2", &error) && create (upper, "qcow2", &error));
+  io (fixture, lower_image, "write -P 1 0 8M");
+  io (fixture, lower_image, "write -P 0 2M 6M");
+  io (fixture, upper_image, "write -z 0 1M");
+  write_pattern (fixture, upper_image, 4 * IMAGE_FIXTURE_MIB);
+  for (guint i = 0; i < 2; i++) {
+    lodge_image_compact_async (layers + i, i == 0 ? thin_upper : thin_lower, NULL, NULL, NULL,
+                               image_fixture_got_cb, &wait);
+    lodge_image_compact_finish (image_fixture_wait (&wait), &error);
+    image_fixture_end_wait (&wait);
+    g_assert_no_error (error);
+  }
+  g_assert_no_errno (stat (lower, &before));
+  g_assert_no_errno (stat (thin_lower, &after));
+  g_assert_cmpint (after.st_blocks, <, before.st_blocks / 2);
+  assert_whole (fixture, thin_lower);
+  g_assert_false (has_pattern (thin_upper));
+  io (fixture, thin_upper_image, "read -P 0 0 1M");
+  io (fixture, thin_upper_image, "read -P 1 1M 1M");
+  io (fixture, thin_upper_image, "read -P 0x74 4M 1");
+
+  lodge_image_export_async (layers, SIZE, "raw", export, FALSE, NULL, NULL, NULL,
+                            image_fixture_got_cb, &wait);
+  lodge_image_flatten_finish (image_fixture_wait (&wait), &error);
+  image_fixture_end_wait (&wait);
+  g_assert_no_error (error);
+  g_assert_true (has_pattern (export));
+}
+
 static void
 test_locked (Fixture *fixture, gconstpointer data)
 {
@@ -394,6 +443,7 @@ main (int argc, char *argv[])
   ADD ("keys", test_keys);
   ADD ("copy", test_copy);
   ADD ("merge-and-grow", test_merge_and_grow);
+  ADD ("compact", test_compact);
   ADD ("locked", test_locked);
   ADD ("key-file", test_key_file);
   return g_test_run ();
