@@ -523,7 +523,8 @@ main (int argc, char *argv[])
   ADD ("life", test_life);
   ADD ("memory", test_memory);
   ADD ("locked", test_locked);
-  ADD ("keyring", test_keyring);
+  /* On its own: libsecret 0.20's file leaks its tag each time that it is read again. */
+  g_test_add ("/machine/encrypted-keyring/keyring", Fixture, NULL, set_up, test_keyring, tear_down);
   ADD ("no-keyring", test_no_keyring);
   result = g_test_run ();
   file = g_build_filename (keyring, "keyring", NULL);

@@ -145,9 +145,9 @@ assert_refused (Fixture *f, GBytes *bytes)
 
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);
   g_assert_cmpuint (g_bytes_get_size (back), <=, g_bytes_get_size (bytes));
-  g_assert_cmpint (memcmp (g_bytes_get_data (back, NULL), g_bytes_get_data (bytes, NULL),
-                           g_bytes_get_size (back)),
-                   ==, 0);
+  g_assert_true (g_bytes_get_size (back) == 0 ||
+                 memcmp (g_bytes_get_data (back, NULL), g_bytes_get_data (bytes, NULL),
+                         g_bytes_get_size (back)) == 0);
 }
 
 static void
