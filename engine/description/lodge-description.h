@@ -123,7 +123,7 @@ typedef struct {
   /* The folder in "snapshots" with the memory that the guest goes on from, or NULL. */
   char *suspended;
   LodgeSessionEnd session_end;
-  gboolean encrypted; /* every layer, the firmware's variables, the TPM's state, memory */
+  gboolean encrypted;   /* every layer, the firmware's variables, the TPM's state, memory */
   gboolean is_template; /* others are made from it, and it does not change */
 
   /* [firmware] */

@@ -85,8 +85,7 @@ LodgeJob *lodge_library_remove_disk (LodgeLibrary *self,
                                      LodgeMachine *machine,
                                      const char *disk,
                                      gboolean first);
-LodgeJob *
-lodge_library_compact_disk (LodgeLibrary *self, LodgeMachine *machine, const char *disk);
+LodgeJob *lodge_library_compact_disk (LodgeLibrary *self, LodgeMachine *machine, const char *disk);
 LodgeJob *lodge_library_convert_disk (LodgeLibrary *self,
                                       LodgeMachine *machine,
                                       const char *disk,

@@ -100,9 +100,9 @@ void lodge_machine_compact_disk_async (LodgeMachine *self,
  * @replace: whether a file that is there may be replaced
  * @forbidden: (array zero-terminated): files that must not be
  *
- * Writes what the disk holds into one image. The present only when off or crashed, a snapshot in any
- * state. Nothing half-made is left under any name. Its result is what the image takes of the disk, in
- * bytes.
+ * Writes what the disk holds into one image. The present only when off or crashed, a snapshot in
+ * any state. Nothing half-made is left under any name. Its result is what the image takes of the
+ * disk, in bytes.
  *
  * Errors: %LODGE_ERROR_NOT_FOUND, %LODGE_ERROR_EXISTS, %LODGE_ERROR_STATE, %LODGE_ERROR_INVALID,
  * %LODGE_ERROR_STORAGE, %LODGE_ERROR_DENIED, %LODGE_ERROR_CANCELLED.

@@ -97,7 +97,7 @@ struct _LodgeMachine {
   gboolean work_ends_soon;     /* and is not stopped for that, but waited for */
   GPtrArray *waiting_for_work; /* of GTask: return TRUE once it has ended */
   guint64 snapshot_serial;
-  guint standstill_ms;   /* of its guest, for the last snapshot in this run; 0: there was none */
+  guint standstill_ms;    /* of its guest, for the last snapshot in this run; 0: there was none */
   gboolean merge_stopped; /* by somebody, or a full disk: not begun again by itself */
 
   /* Snapshots that are taken by themselves. Times are of LodgeClock. */

@@ -83,8 +83,8 @@ gboolean lodge_qemu_snapshot_finish (LodgeQemuSnapshot *self, GAsyncResult *resu
  * lodge_qemu_snapshot_load_async:
  * @qmp: of a QEMU that was started with "-incoming defer"
  * @memory_fd: for reading; duplicated
- * @file_fd: the file that what comes through a pipe is read from, whose place tells how far that is;
- *   -1 where @memory_fd is one
+ * @file_fd: the file that what comes through a pipe is read from, whose place tells how far that
+ * is; -1 where @memory_fd is one
  *
  * Errors: %LODGE_ERROR_FAILED, %LODGE_ERROR_CANCELLED, %LODGE_ERROR_TIMEOUT.
  */

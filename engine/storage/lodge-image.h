@@ -118,8 +118,8 @@ gboolean lodge_image_check_export_format (const char *format, GError **error);
  * @format: one that was checked
  * @replace: whether a plain file at @path may be replaced, once this is whole
  *
- * As lodge_image_flatten_async(), and with its finish, into an image for other programs. While it is
- * made it is a hidden file: lodge_image_target_dup_hidden().
+ * As lodge_image_flatten_async(), and with its finish, into an image for other programs. While it
+ * is made it is a hidden file: lodge_image_target_dup_hidden().
  */
 void lodge_image_export_async (const char *const *layers,
                                guint64 size_bytes,

@@ -557,14 +557,13 @@ start (GTask *task_given)
     return;
   }
   error = g_steal_pointer (&self->locked);
-  if (error == NULL)
-    argv = build_argv (self, &error);
+  argv = error == NULL ? build_argv (self, &error) : NULL;
   if (argv != NULL && self->key != NULL) {
     g_autoptr (LodgeSecret) passphrase = lodge_secret_new_for_disks (self->key);
 
     key_fd = lodge_secret_open (passphrase, &error);
   }
-  if (error != NULL) {
+  if (argv == NULL || error != NULL) {
     g_task_return_error (task, error);
     return;
   }

@@ -27,8 +27,8 @@ void lodge_qemu_img_add (LodgeQemuImg *self, const char *first, ...) G_GNUC_NULL
 /* The only files that it sees. @path is absolute. In an encrypted folder whose key is not here the
  * run fails with %LODGE_ERROR_LOCKED. */
 void lodge_qemu_img_bind (LodgeQemuImg *self, LodgeCommandBind how, const char *path);
-/* How long it may run, and how large a file it may make. Default: 60 s, of them 5 s of a processor's
- * time, and none. */
+/* How long it may run, and how large a file it may make. Default: 60 s, of them 5 s of a
+ * processor's time, and none. */
 void lodge_qemu_img_limit (LodgeQemuImg *self, guint seconds, guint64 file_bytes);
 /* After that: less of a processor's time than it may run. */
 void lodge_qemu_img_limit_cpu (LodgeQemuImg *self, guint seconds);

@@ -104,8 +104,8 @@ is_offered (LodgeMachineCard *card, const char *label)
   return entry != NULL && gtk_widget_is_sensitive (GTK_WIDGET (entry));
 }
 
-/* As choosing an entry does. GTK (4.8) looks for the pointer in the menu of a card that is gone, and
- * complains of that itself. */
+/* As choosing an entry does. GTK (4.8) looks for the pointer in the menu of a card that is gone,
+ * and complains of that itself. */
 static void
 close_menu (LodgeMachineCard *card)
 {

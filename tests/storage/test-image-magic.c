@@ -119,7 +119,7 @@ test_fields (Fixture *fixture, gconstpointer data)
       {2, {{12, 8, 2048}, {28, 8, 1}}, {36, 8, 4096}, FALSE, "damaged"},
       {2, {{12, 8, 2048}}, {28, 8, G_MAXUINT64}, FALSE, "damaged"},
       {2, {{12, 8, 2048}}, {56, 8, 4}, FALSE, "cut short"}, /* directory */
-      {4, {{60, 4, 2}}, {60, 4, 4}, TRUE, "another file"}, /* disk type: differencing */
+      {4, {{60, 4, 2}}, {60, 4, 4}, TRUE, "another file"},  /* disk type: differencing */
       {4, {{60, 4, 3}}, {60, 4, 9}, TRUE, "damaged"},
       {4, {{60, 4, 3}}, {2048 - 512, 4, 0}, TRUE, "cut short"}, /* no footer */
       {5, {{76, 4, 1}}, {76, 4, 4}, FALSE, "another file"},     /* differencing */

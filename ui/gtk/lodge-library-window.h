@@ -16,7 +16,8 @@ G_DECLARE_FINAL_TYPE (
 /* Actions
  *   "library.new", "library.search", "library.retry"
  *   "machine.start", ".open", ".pause", ".resume", ".shutdown", ".reset", ".kill", ".rename",
- *   ".delete" and more (lodge-machine-menu.c): each with the machine's UUID as target; what loses something asks first
+ *   ".delete" and more (lodge-machine-menu.c): each with the machine's UUID as target; what loses
+ * something asks first
  */
 GtkWidget *lodge_library_window_new (GtkApplication *application,
                                      LodgeConnection *connection,
