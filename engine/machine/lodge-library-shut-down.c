@@ -88,8 +88,10 @@ suspend (GTask *task, LodgeMachine *machine)
       g_hash_table_contains (shut_down->not_suspended, machine))
     return FALSE;
   if (state == LODGE_STATE_RUNNING) {
-    if (g_hash_table_add (shut_down->asked, machine))
+    if (g_hash_table_add (shut_down->asked, machine)) {
+      lodge_machine_pause_for_suspend (machine);
       lodge_machine_request_async (machine, LODGE_REQUEST_PAUSE, NULL, NULL);
+    }
     return TRUE;
   }
   if (state != LODGE_STATE_PAUSED)

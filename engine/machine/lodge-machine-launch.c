@@ -234,6 +234,7 @@ continued_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
   LodgeMachine *self = g_task_get_source_object (task);
+  LodgeStart *start = g_task_get_task_data (task);
   GError *error = NULL;
   g_autoptr (JsonNode) answer = NULL;
 
@@ -247,7 +248,7 @@ continued_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
   /* A guest that ends with its first instructions tells so before "cont" has its answer. */
   if (self->state == LODGE_STATE_STARTING)
-    lodge_machine_set_state (self, LODGE_STATE_RUNNING);
+    lodge_machine_set_state (self, start->paused ? LODGE_STATE_PAUSED : LODGE_STATE_RUNNING);
   if (self->disposable && self->note[0] == '\0')
     lodge_machine_note_run (self);
   lodge_machine_screen_begin (self);
@@ -266,8 +267,9 @@ cont (GTask *task)
     start->continued = TRUE;
     lodge_machine_set_gone_on (self, start->suspended);
   }
-  lodge_qmp_execute_async (self->qmp, "cont", NULL, QMP_TIMEOUT_MS, self->start_cancellable,
-                           continued_cb, task);
+  /* One that had been paused waits for the user's own "cont"; that its QEMU answers is enough. */
+  lodge_qmp_execute_async (self->qmp, start->paused ? "query-status" : "cont", NULL, QMP_TIMEOUT_MS,
+                           self->start_cancellable, continued_cb, task);
 }
 
 static void

@@ -51,6 +51,8 @@ struct _LodgeMachine {
   LodgeSilence *silence;  /* while QEMU does not answer, or NULL */
   LodgeFrameDoor *frames; /* or NULL */
   GPtrArray *terminals;   /* of what lodge-machine-terminals.c knows */
+  /* By the session's end: it is to run when it comes back. */
+  gboolean paused_for_suspend;
   gboolean changing_media;
   gboolean asleep;       /* the guest has suspended itself to memory */
   gint64 clock_since_us; /* its clock stood still from then on; 0: it goes right */
@@ -297,10 +299,12 @@ void lodge_machine_start_from_async (LodgeMachine *self,
                                      GAsyncReadyCallback callback,
                                      gpointer user_data);
 /* For lodge-machine-resume.c: the same from the memory that machine.ini names, in a QEMU for
- * @description, which is taken, too. What it went on from is recorded before the guest runs. */
+ * @description, which is taken, too. @paused: the guest does not go on before it is resumed. What it
+ * went on from is recorded before the guest runs. */
 void lodge_machine_start_suspended_async (LodgeMachine *self,
                                           int memory_fd,
                                           LodgeDescription *description,
+                                          gboolean paused,
                                           GAsyncReadyCallback callback,
                                           gpointer user_data);
 /* Fills firmware_code and nvram where they are empty or gone. %LODGE_ERROR_HOST. */

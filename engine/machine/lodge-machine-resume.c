@@ -38,6 +38,7 @@ typedef struct {
   LodgeDescription *now;
   LodgeDescription *then; /* what QEMU has to be like */
   int memory_fd;          /* shares its place with QEMU's */
+  gboolean stood;         /* the guest had been paused, and comes back so */
   guint poll;
   gulong cancel_id;
   GError *error;
@@ -211,8 +212,8 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   lodge_job_set_step (resume->job, _ ("Loading the guest's memory"));
-  lodge_machine_start_suspended_async (self, memory_fd, g_steal_pointer (&resume->then), started_cb,
-                                       task);
+  lodge_machine_start_suspended_async (self, memory_fd, g_steal_pointer (&resume->then),
+                                       resume->stood, started_cb, task);
   resume->poll = g_timeout_add (PROGRESS_MS, poll_cb, task);
   resume->cancel_id = g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), task, NULL);
 }
@@ -232,6 +233,7 @@ prepare_thread (GTask *worker, gpointer source, gpointer data, GCancellable *can
   if (resume->then != NULL &&
       lodge_suspend_files_check (resume->folder, id, resume->now, FALSE, &error))
     resume->memory_fd = lodge_snapshot_files_open_memory (resume->folder, id, FALSE, &error);
+  resume->stood = error == NULL && lodge_suspend_files_stood (resume->folder, id);
   g_ptr_array_add (files, lodge_snapshot_dup_folder (id));
   if (error == NULL && lodge_journal_begin (resume->folder, files, &error))
     g_task_return_boolean (worker, TRUE);

@@ -15,6 +15,7 @@ typedef struct {
   int memory_fd;       /* that the guest goes on from, or -1 */
   LodgeSealed *sealed; /* of an encrypted machine, between that and QEMU */
   char *suspended;     /* what that is, where the guest was suspended to disk; or NULL */
+  gboolean paused;     /* the guest stands still when it is there */
   gboolean disposable; /* nothing of it is kept */
   gboolean resolved;   /* something in the description is new */
   gboolean recorded;   /* that the guest runs, or that its QEMU has ended */

@@ -427,6 +427,7 @@ void
 lodge_machine_start_suspended_async (LodgeMachine *self,
                                      int memory_fd,
                                      LodgeDescription *description,
+                                     gboolean paused,
                                      GAsyncReadyCallback callback,
                                      gpointer user_data)
 {
@@ -434,6 +435,7 @@ lodge_machine_start_suspended_async (LodgeMachine *self,
   LodgeStart *start = g_task_get_task_data (task);
 
   start->description = description;
+  start->paused = paused;
   start->suspended = g_strdup (lodge_machine_get_description (self)->suspended);
   begin (task);
 }

@@ -44,6 +44,7 @@ typedef struct {
   int memory_fd;
   LodgeSealed *sealed; /* of an encrypted machine, between QEMU and that */
   gboolean ran;        /* and does not only stand still */
+  gboolean stood;      /* because the user had paused it, and is to do so again */
   gboolean named;      /* machine.ini names it, or may do so */
   gboolean known;      /* what QEMU does, once this has ended badly */
   int lock_fd;         /* while there is no QEMU */
@@ -317,7 +318,8 @@ sync_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancel
                                            &error);
   lodge_journal_step ("synced");
   if (error == NULL &&
-      lodge_suspend_files_stamp (suspend->folder, suspend->id, suspend->stored, &error) &&
+      lodge_suspend_files_stamp (suspend->folder, suspend->id, suspend->stored, suspend->stood,
+                                 &error) &&
       lodge_durable_folder_sync (path, &error))
     g_task_return_boolean (worker, TRUE);
   else
@@ -530,6 +532,8 @@ lodge_machine_suspend_async (LodgeMachine *self,
     return;
   }
   suspend->ran = self->state == LODGE_STATE_RUNNING;
+  suspend->stood = !suspend->ran && !self->paused_for_suspend;
+  self->paused_for_suspend = FALSE;
   lodge_job_set_step (job, _ ("Suspending"));
   lodge_machine_set_state (self, LODGE_STATE_SUSPENDING);
   lodge_machine_wait_saved_async (self, saved_before_cb, task);

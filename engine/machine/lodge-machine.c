@@ -199,6 +199,12 @@ lodge_machine_get_state (LodgeMachine *self)
   return self->state;
 }
 
+void
+lodge_machine_pause_for_suspend (LodgeMachine *self)
+{
+  self->paused_for_suspend = TRUE;
+}
+
 const char *
 lodge_machine_get_state_name (LodgeMachine *self)
 {

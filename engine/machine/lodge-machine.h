@@ -35,6 +35,8 @@ const char *lodge_machine_get_uuid (LodgeMachine *self);
 /* The name; while machine.ini is broken, that which can be read in it, or else the UUID. */
 const char *lodge_machine_get_name (LodgeMachine *self);
 LodgeState lodge_machine_get_state (LodgeMachine *self);
+/* It is paused now only to be suspended: it runs when it comes back. */
+void lodge_machine_pause_for_suspend (LodgeMachine *self);
 /* As on the contract: also "looking", while it is not known yet whether it runs. */
 const char *lodge_machine_get_state_name (LodgeMachine *self);
 const char *lodge_machine_get_note (LodgeMachine *self);

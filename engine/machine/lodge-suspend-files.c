@@ -71,6 +71,7 @@ gboolean
 lodge_suspend_files_stamp (const char *folder,
                            const char *id,
                            const LodgeDescription *description,
+                           gboolean stood,
                            GError **error)
 {
   static const char head[] = "# How the disks were when the guest was suspended.\n[disks]\n";
@@ -99,6 +100,8 @@ lodge_suspend_files_stamp (const char *folder,
     return FALSE;
   bytes = g_strdup_printf ("%" G_GINT64_FORMAT, (gint64) info.st_size);
   lodge_ini_set_value (ini, "memory", "bytes", bytes);
+  if (stood)
+    lodge_ini_set_value (ini, "guest", "paused", "true");
   text = lodge_ini_dup_text (ini, &length);
   if (!lodge_durable_file_write (path, text, length, error) ||
       !lodge_own_file_set_mode (folder, name, 0400, error))
@@ -146,6 +149,17 @@ check_memory (const char *folder, const char *id, LodgeIni *ini, GError **error)
   g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
                _ ("the file with its memory, %s, is not as it was written: it has %s"), file, has);
   return FALSE;
+}
+
+gboolean
+lodge_suspend_files_stood (const char *folder, const char *id)
+{
+  g_autofree char *name = dup_name (id);
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+  g_autoptr (LodgeIni) ini = lodge_ini_load (path, NULL);
+  g_autofree char *paused = ini != NULL ? lodge_ini_dup_value (ini, "guest", "paused", NULL) : NULL;
+
+  return g_strcmp0 (paused, "true") == 0;
 }
 
 gboolean
