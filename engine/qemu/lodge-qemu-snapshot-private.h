@@ -15,6 +15,11 @@ G_BEGIN_DECLS
  * stopping a guest takes its time on a disk that is busy. Tests are less patient. */
 extern guint lodge_qemu_snapshot_patience_ms;
 
+/* How often it is asked how far the memory is. Tests ask more often, to be there while it is
+ * written. */
+#define LODGE_QEMU_SNAPSHOT_PROGRESS_MS 200
+extern guint lodge_qemu_snapshot_progress_ms;
+
 /* A disk's new top. */
 typedef struct {
   char *old_node;

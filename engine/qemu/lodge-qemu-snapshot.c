@@ -23,7 +23,6 @@
 #include <unistd.h>
 
 /* How often QEMU is asked how far it is; that it is there it tells by itself. */
-#define PROGRESS_MS 200
 /* And whether it has put an earlier one away, which takes some milliseconds as a rule. */
 #define FIRST_MS 2
 #define MOST_MS  50
@@ -38,6 +37,7 @@ typedef LodgeQemuSnapshotDisk Disk;
 typedef LodgeQemuSnapshotStep Step;
 
 guint lodge_qemu_snapshot_patience_ms = LODGE_QEMU_POLL_PATIENCE_MS;
+guint lodge_qemu_snapshot_progress_ms = LODGE_QEMU_SNAPSHOT_PROGRESS_MS;
 
 G_DEFINE_FINAL_TYPE (LodgeQemuSnapshot, lodge_qemu_snapshot, G_TYPE_OBJECT)
 
@@ -338,9 +338,10 @@ lodge_qemu_snapshot_next_step (LodgeQemuSnapshot *self)
     look_at_status (self);
     /* Not before: what it would be told of is what was before. */
     if (self->task != NULL)
-      self->poll = lodge_qemu_poll_new (self->qmp, "query-migrate", PROGRESS_MS, PROGRESS_MS,
-                                        lodge_qemu_snapshot_patience_ms, look_at_migration,
-                                        lodge_qemu_snapshot_poll_failed, self);
+      self->poll =
+          lodge_qemu_poll_new (self->qmp, "query-migrate", lodge_qemu_snapshot_progress_ms,
+                               lodge_qemu_snapshot_progress_ms, lodge_qemu_snapshot_patience_ms,
+                               look_at_migration, lodge_qemu_snapshot_poll_failed, self);
     return;
   }
   step->self = g_object_ref (self);
