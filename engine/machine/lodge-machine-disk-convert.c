@@ -213,9 +213,11 @@ check (LodgeMachine *self, gpointer data, GError **error)
                  convert->path);
     return FALSE;
   }
+  /* What the snapshot names may be a file of the user's. */
   return convert->snapshot_name == NULL ||
-         lodge_description_find_snapshot (lodge_machine_get_description (self),
-                                          convert->snapshot_name, error) != NULL;
+         (lodge_machine_check_no_outside (self, error) &&
+          lodge_description_find_snapshot (lodge_machine_get_description (self),
+                                           convert->snapshot_name, error) != NULL);
 }
 
 void

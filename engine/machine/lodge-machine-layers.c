@@ -234,6 +234,9 @@ find_merge (LodgeMachine *self, const LodgeDescription *description)
 {
   g_autofree char *folder = lodge_machine_dup_folder (self);
 
+  /* What is below may be a file of the user's that somebody else's machine.ini names. */
+  if (self->outside != NULL)
+    return NULL;
   return lodge_description_find_merge (description, is_ours_alone, folder);
 }
 

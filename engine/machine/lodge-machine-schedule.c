@@ -8,6 +8,7 @@
 #include "lodge-task-thread.h"
 #include "machine/lodge-clock.h"
 #include "machine/lodge-machine-freeze.h"
+#include "machine/lodge-machine-key.h"
 #include "machine/lodge-machine-private.h"
 #include "machine/lodge-schedule.h"
 
@@ -258,7 +259,10 @@ lodge_machine_schedule_find_expired (LodgeMachine *self, gboolean trusted)
       self->recovering || self->work != NULL ||
       (lodge_state_is_live (self->state) && self->state != LODGE_STATE_RUNNING &&
        self->state != LODGE_STATE_PAUSED) ||
-      self->state == LODGE_STATE_SUSPENDED)
+      self->state == LODGE_STATE_SUSPENDED || self->state == LODGE_STATE_TEMPLATE)
+    return NULL;
+  /* Nor of one that nobody has looked at yet, and none that would need its key. */
+  if (self->outside != NULL || lodge_machine_is_locked (self))
     return NULL;
   lodge_clock_read (&clock);
   if (clock.elapsed_s < self->schedule_delete_not_before_s)

@@ -264,6 +264,36 @@ test_own_links (SnapshotFixture *f, gconstpointer data)
   }
 }
 
+/* A layer that only a snapshot kept apart is merged with the one above it once that is deleted:
+ * what a guest has written is not written into a file that nobody has accepted. Nor is that copied.
+ */
+static void
+test_merge (SnapshotFixture *f, gconstpointer data)
+{
+  g_autofree char *secret = make_secret (f);
+  g_autofree char *target = g_build_filename (f->folder, "copy.qcow2", NULL);
+  g_autofree char *before = NULL, *after = NULL;
+  gsize n_before, n_after;
+  LodgeJob *job;
+
+  g_free (snapshot_fixture_take (f, "one"));
+  snapshot_fixture_write (f, 0, 7);
+  snapshot_fixture_close (f);
+  edit_own (f, "layer.data-l0", "file", secret);
+  g_assert_true (g_file_get_contents (secret, &before, &n_before, NULL));
+  come_from_elsewhere (f);
+  job = lodge_library_convert_disk (f->library, f->machine, "data", "qcow2", target, "one", FALSE);
+  g_assert_error (snapshot_fixture_wait (job), LODGE_ERROR, LODGE_ERROR_DENIED);
+  g_assert_false (g_file_test (target, G_FILE_TEST_EXISTS));
+
+  snapshot_fixture_delete (f, "one");
+  snapshot_fixture_wait_all (f);
+  come_from_elsewhere (f);
+  snapshot_fixture_wait_all (f);
+  g_assert_true (g_file_get_contents (secret, &after, &n_after, NULL));
+  g_assert_cmpmem (before, n_before, after, n_after);
+}
+
 /* What a snapshot names comes back with it. */
 static void
 test_snapshot (SnapshotFixture *f, gconstpointer data)
@@ -321,6 +351,7 @@ main (int argc, char *argv[])
   ADD ("disk-removed", NULL, test_disk_removed);
   ADD ("link", NULL, test_link);
   ADD ("own-links", NULL, test_own_links);
+  ADD ("merge", NULL, test_merge);
   ADD ("snapshot", NULL, test_snapshot);
   ADD ("firmware", NULL, test_firmware);
   return g_test_run ();
