@@ -236,7 +236,8 @@ typedef struct {
   LodgeSecret *passphrase;
   LodgeSecret *next; /* that it shall have, or NULL */
   gboolean remember;
-  LodgeSecret *key; /* that it opened */
+  LodgeSecret *here; /* the key where it is unlocked, or NULL */
+  LodgeSecret *key;  /* that it opened */
 } Open;
 
 static void
@@ -247,6 +248,7 @@ open_free (gpointer data)
   g_free (open->folder);
   lodge_secret_unref (open->passphrase);
   g_clear_pointer (&open->next, lodge_secret_unref);
+  g_clear_pointer (&open->here, lodge_secret_unref);
   g_clear_pointer (&open->key, lodge_secret_unref);
   g_free (open);
 }
@@ -271,6 +273,8 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   const Open *open = g_task_get_task_data (task);
   GError *error = NULL;
 
+  if (open->next != NULL)
+    self->passphrase_changes = FALSE;
   if (!g_task_propagate_boolean (G_TASK (result), &error)) {
     g_task_return_error (task, error);
     return;
@@ -291,6 +295,14 @@ open_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancel
   GError *error = NULL;
 
   open->key = lodge_key_file_open (open->folder, open->passphrase, &error);
+  /* A file that is lost or damaged is made anew while the key is here, from the keyring as a rule.
+   */
+  if (open->next != NULL && open->here != NULL &&
+      (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND) ||
+       g_error_matches (error, LODGE_ERROR, LODGE_ERROR_INVALID))) {
+    g_clear_error (&error);
+    open->key = lodge_secret_ref (open->here);
+  }
   if (open->key != NULL && open->next != NULL)
     lodge_key_file_write (open->folder, open->key, open->next, &error);
   if (error == NULL)
@@ -340,6 +352,7 @@ open_with (GTask *task_given, LodgeSecret *passphrase, LodgeSecret *next, gboole
   open->passphrase = lodge_secret_ref (passphrase);
   open->next = next != NULL ? lodge_secret_ref (next) : NULL;
   open->remember = remember;
+  open->here = get_key (g_task_get_source_object (task));
   g_task_set_task_data (task, open, open_free);
   worker = g_task_new (NULL, NULL, opened_cb, g_object_ref (task));
   g_task_set_task_data (worker, open, NULL);
@@ -363,7 +376,20 @@ lodge_machine_change_passphrase_async (LodgeMachine *self,
                                        GAsyncReadyCallback callback,
                                        gpointer user_data)
 {
-  open_with (new_task (self, callback, user_data), passphrase, next, FALSE);
+  GTask *task = new_task (self, callback, user_data);
+
+  /* Two at once would write one file. */
+  if (task != NULL && self->passphrase_changes) {
+    g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_STATE,
+                             _ ("The passphrase of “%s” is being changed already: wait until that "
+                                "is done"),
+                             lodge_machine_get_name (self));
+    g_object_unref (task);
+    return;
+  }
+  if (task != NULL)
+    self->passphrase_changes = TRUE;
+  open_with (task, passphrase, next, FALSE);
 }
 
 gboolean

@@ -92,6 +92,7 @@ struct _LodgeMachine {
   /* While an encrypted machine's key is here. */
   guint key_timeout;
   guint key_rested; /* for how many minutes */
+  gboolean passphrase_changes;
 
   /* Long work on its folder. */
   LodgeJob *work;
@@ -299,8 +300,8 @@ void lodge_machine_start_from_async (LodgeMachine *self,
                                      GAsyncReadyCallback callback,
                                      gpointer user_data);
 /* For lodge-machine-resume.c: the same from the memory that machine.ini names, in a QEMU for
- * @description, which is taken, too. @paused: the guest does not go on before it is resumed. What it
- * went on from is recorded before the guest runs. */
+ * @description, which is taken, too. @paused: the guest does not go on before it is resumed. What
+ * it went on from is recorded before the guest runs. */
 void lodge_machine_start_suspended_async (LodgeMachine *self,
                                           int memory_fd,
                                           LodgeDescription *description,

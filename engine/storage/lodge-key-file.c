@@ -24,13 +24,15 @@
 #define MOST_MEMORY_KIB (1024 * 1024)
 #define MOST_PASSES     64
 #define MOST_LANES      64
-#define SALT_BYTES      16
-#define NONCE_BYTES     12
-#define TAG_BYTES       16
-#define CHECK_BYTES     16
-#define MOST_FILE       4096
-#define VERSION         "1"
-#define KDF             "argon2id"
+/* All of the passes together: what a file from elsewhere may cost. */
+#define MOST_WORK_KIB (4 * MOST_MEMORY_KIB)
+#define SALT_BYTES    16
+#define NONCE_BYTES   12
+#define TAG_BYTES     16
+#define CHECK_BYTES   16
+#define MOST_FILE     4096
+#define VERSION       "1"
+#define KDF           "argon2id"
 
 typedef struct {
   unsigned long memory_kib, passes, lanes;
@@ -236,6 +238,7 @@ load (const char *folder, Envelope *envelope, GError **error)
       get_number (ini, "passes", MOST_PASSES, &envelope->passes) &&
       get_number (ini, "lanes", MOST_LANES, &envelope->lanes) &&
       envelope->memory_kib >= 8 * envelope->lanes &&
+      envelope->memory_kib * envelope->passes <= MOST_WORK_KIB &&
       get_bytes (ini, "salt", envelope->salt, SALT_BYTES) &&
       get_bytes (ini, "nonce", envelope->nonce, NONCE_BYTES) &&
       get_bytes (ini, "locked", envelope->locked, sizeof envelope->locked) &&
@@ -278,8 +281,10 @@ lodge_key_file_check (const char *folder, LodgeSecret *key)
   guint8 check_bytes[CHECK_BYTES];
   Envelope envelope;
 
+  /* One that is damaged says as little as one that is lost. */
   if (!load (folder, &envelope, &error))
-    return g_error_matches (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND);
+    return g_error_matches (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND) ||
+           g_error_matches (error, LODGE_ERROR, LODGE_ERROR_INVALID);
   get_check (key, check_bytes);
   return memcmp (check_bytes, envelope.check, CHECK_BYTES) == 0;
 }

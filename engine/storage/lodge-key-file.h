@@ -44,7 +44,8 @@ gboolean lodge_key_file_write (const char *folder,
  */
 LodgeSecret *lodge_key_file_open (const char *folder, LodgeSecret *passphrase, GError **error);
 
-/* Whether @key, from a keyring, is that of the machine. TRUE also where the file is gone. */
+/* Whether @key, from a keyring, is that of the machine. TRUE also where the file is gone or
+ * damaged: the disks tell then. */
 gboolean lodge_key_file_check (const char *folder, LodgeSecret *key);
 
 /* Copies it into another machine's folder, which has the same key and passphrase then. */

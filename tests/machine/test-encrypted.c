@@ -12,6 +12,7 @@
 #include "machine/lodge-machine-private.h"
 #include "memory-guest.h"
 #include "storage/lodge-folder-key.h"
+#include "storage/lodge-key-file.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -446,6 +447,25 @@ test_locked (Fixture *f, gconstpointer data)
   g_assert_false (unlock (machine, PASSPHRASE, FALSE, &error));
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_DENIED);
   g_clear_error (&error);
+  g_assert_true (unlock (machine, "battery", FALSE, &error));
+  machine_fixture_start (machine);
+  power_off (machine);
+
+  /* One change at a time; and a key that is here can be locked away again when its file is lost. */
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  g_autofree char *file = g_build_filename (folder, LODGE_KEY_FILE, NULL);
+  g_autoptr (GAsyncResult) first = NULL, second = NULL;
+
+  g_assert_no_errno (g_unlink (file));
+  lodge_machine_change_passphrase_async (machine, old, new, test_wait_result_cb, &first);
+  lodge_machine_change_passphrase_async (machine, new, old, test_wait_result_cb, &second);
+  test_wait_until (first != NULL && second != NULL);
+  g_assert_false (lodge_machine_key_finish (machine, second, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_STATE);
+  g_clear_error (&error);
+  lodge_machine_key_finish (machine, first, &error);
+  g_assert_no_error (error);
+  g_assert_true (lodge_machine_lock (machine, &error));
   g_assert_true (unlock (machine, "battery", FALSE, &error));
   machine_fixture_start (machine);
 }
