@@ -11,8 +11,8 @@
 
 G_BEGIN_DECLS
 
-/* QEMU has let go of the disks, and the memory is whole. @stood: the guest had been paused, and comes
- * back so. Durable when it returns. Errors: those of lodge_durable_file_write(). */
+/* QEMU has let go of the disks, and the memory is whole. @stood: the guest had been paused, and
+ * comes back so. Durable when it returns. Errors: those of lodge_durable_file_write(). */
 gboolean lodge_suspend_files_stamp (const char *folder,
                                     const char *id,
                                     const LodgeDescription *description,

@@ -87,6 +87,17 @@ test_schedule (Test *test, gconstpointer data)
   set_key (test, "snapshots.keep-last", "0");
   app_wait_until (app_find_label (test->window, "Automatic: every day, kept for 7 days") != NULL);
 
+  /* Escape is a way out of it. */
+  fake_engine_clear_calls (test->engine);
+  gtk_menu_button_popup (button);
+  app_wait_until (gtk_widget_get_mapped (popover));
+  adw_combo_row_set_selected (combo, 3);
+  app_xdotool ("key Escape");
+  app_wait_until (!gtk_widget_get_mapped (popover));
+  app_settle ();
+  g_assert_false (app_was_called (test->engine, "Set"));
+  g_assert_nonnull (app_find_label (test->window, "Automatic: every day, kept for 7 days"));
+
   /* What is refused is shown, and nothing of it stays. */
   fake_engine_fail_next (test->engine, "Set", LODGE_ERROR_STORAGE, "The disk is full.");
   gtk_menu_button_popup (button);

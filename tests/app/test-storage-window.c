@@ -163,10 +163,12 @@ test_states (Test *test, gconstpointer data)
     const char *hint;
   } cases[] = {
       {"running", TRUE, FALSE,
-       "Disks of “web” can be grown now. Everything else can be done while it is off; now it is: "
-       "Running"},
+       "Disks of “web” can be grown now, and discs changed. For all else shut it down first"},
       {"suspended", FALSE, FALSE,
-       "Disks of “web” can be changed only while it is off; now it is: Suspended"},
+       "Disks of “web” can be changed once it is off: resume it and shut it down first, or discard "
+       "its saved state"},
+      {"template", FALSE, FALSE,
+       "“web” is a template: make it an ordinary machine again before its disks are changed"},
       {"crashed", TRUE, TRUE, ""},
   };
 

@@ -74,6 +74,7 @@ add_entry (LodgeEncryptRow *self, const char *title)
   GtkWidget *row = adw_password_entry_row_new ();
 
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
+  adw_entry_row_set_activates_default (ADW_ENTRY_ROW (row), TRUE);
   adw_expander_row_add_row (ADW_EXPANDER_ROW (self), row);
   g_signal_connect_swapped (row, "changed", G_CALLBACK (changed_cb), self);
   return GTK_EDITABLE (row);

@@ -104,9 +104,15 @@ static void
 look (Job *job)
 {
   const char *state = lodge_job1_get_state (job->proxy);
-  LodgeMachineItem *item =
-      lodge_machine_list_find (job->jobs->list, lodge_job1_get_machine (job->proxy));
+  const char *uuid = lodge_job1_get_machine (job->proxy);
+  LodgeMachineItem *item;
 
+  /* The engine ended before it answered what the job is. */
+  if (state == NULL || uuid == NULL) {
+    g_hash_table_remove (job->jobs->jobs, job->path);
+    return;
+  }
+  item = lodge_machine_list_find (job->jobs->list, uuid);
   if (g_strcmp0 (state, "running") != 0) {
     if (job->running)
       end (job, g_strcmp0 (state, "done") == 0);

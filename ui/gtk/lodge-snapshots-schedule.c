@@ -119,7 +119,11 @@ lodge_snapshots_schedule_update (LodgeSnapshotsWindow *self)
   LodgeSnapshotsSchedule *schedule = self->schedule;
   const guint selected = lookup_schedule (self);
 
-  gtk_widget_set_sensitive (schedule->button, self->machine != NULL);
+  /* A template is not changed. */
+  gtk_widget_set_sensitive (schedule->button, self->machine != NULL &&
+                                                  lodge_machine_state_from_text (
+                                                      lodge_machine1_get_state (self->machine)) !=
+                                                      LODGE_MACHINE_STATE_TEMPLATE);
   /* While the engine is away it stays as it was. */
   if (self->machine == NULL)
     return;
@@ -165,6 +169,19 @@ closed_cb (GtkPopover *popover, LodgeSnapshotsWindow *self)
                   "snapshots.schedule", selected, "snapshots.hours", hours, "snapshots.keep-last",
                   keep_last, "snapshots.keep-days", keep_days, "snapshots.while-running", running,
                   NULL);
+}
+
+/* Escape is for getting out: nothing is set, for what is kept less long goes at once. */
+static gboolean
+key_cb (GtkEventControllerKey *controller,
+        guint keyval,
+        guint keycode,
+        GdkModifierType modifiers,
+        LodgeSnapshotsWindow *self)
+{
+  if (keyval == GDK_KEY_Escape && self->machine != NULL)
+    fill (self);
+  return GDK_EVENT_PROPAGATE;
 }
 
 static void
@@ -234,6 +251,7 @@ lodge_snapshots_schedule_init (LodgeSnapshotsWindow *self)
 {
   LodgeSnapshotsSchedule *schedule = g_new0 (LodgeSnapshotsSchedule, 1);
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 9);
+  GtkEventController *key;
 
   self->schedule = schedule;
   schedule->label = GTK_LABEL (gtk_label_new (NULL));
@@ -242,6 +260,10 @@ lodge_snapshots_schedule_init (LodgeSnapshotsWindow *self)
   gtk_widget_set_hexpand (GTK_WIDGET (schedule->label), TRUE);
   schedule->popover = gtk_popover_new ();
   gtk_popover_set_child (GTK_POPOVER (schedule->popover), make_rows (self));
+  key = gtk_event_controller_key_new ();
+  gtk_event_controller_set_propagation_phase (key, GTK_PHASE_CAPTURE);
+  g_signal_connect (key, "key-pressed", G_CALLBACK (key_cb), self);
+  gtk_widget_add_controller (schedule->popover, key);
   g_signal_connect (schedule->popover, "closed", G_CALLBACK (closed_cb), self);
   g_signal_connect (schedule->popover, "show", G_CALLBACK (shown_cb), self);
   schedule->button = gtk_menu_button_new ();

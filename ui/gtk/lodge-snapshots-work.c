@@ -188,8 +188,9 @@ jobs_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   g_variant_iter_init (&iter, jobs);
   while (g_variant_iter_next (&iter, "(&o&s&s&sd)", &path, &kind, &machine, &state, NULL)) {
-    if (!g_str_has_prefix (kind, "snapshot-") || !g_str_equal (machine, self->uuid) ||
-        !g_str_equal (state, "running"))
+    /* What is merged after others gives way to whatever is wanted. */
+    if (!g_str_has_prefix (kind, "snapshot-") || g_str_equal (kind, "snapshot-merge") ||
+        !g_str_equal (machine, self->uuid) || !g_str_equal (state, "running"))
       continue;
     begin (self);
     follow (work_new (self, NULL), g_dbus_proxy_get_connection (G_DBUS_PROXY (source)), path);

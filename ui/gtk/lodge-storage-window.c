@@ -44,12 +44,30 @@ dup_obstacle (LodgeStorageWindow *self, LodgeMachineCan can, LodgeMachineState s
     return g_strdup (lodge_connection_get_problem (self->connection));
   if ((can & LODGE_MACHINE_CAN_CHANGE_DISKS) != 0)
     return NULL;
-  if ((can & LODGE_MACHINE_CAN_GROW_DISKS) != 0)
-    return g_strdup_printf (_ ("Disks of “%s” can be grown now. Everything else can be done while "
-                               "it is off; now it is: %s"),
+  switch (state) {
+  case LODGE_MACHINE_STATE_RUNNING:
+  case LODGE_MACHINE_STATE_PAUSED:
+    if ((can & LODGE_MACHINE_CAN_GROW_DISKS) == 0)
+      return g_strdup_printf (
+          _ ("Nothing of this run of “%s” is kept: its disks can be changed once "
+             "it is off"),
+          self->name);
+    return g_strdup_printf (
+        _ ("Disks of “%s” can be grown now, and discs changed. For all else shut "
+           "it down first"),
+        self->name);
+  case LODGE_MACHINE_STATE_SUSPENDED:
+    return g_strdup_printf (_ ("Disks of “%s” can be changed once it is off: resume it and shut it "
+                               "down first, or discard its saved state"),
+                            self->name);
+  case LODGE_MACHINE_STATE_TEMPLATE:
+    return g_strdup_printf (_ ("“%s” is a template: make it an ordinary machine again before its "
+                               "disks are changed"),
+                            self->name);
+  default:
+    return g_strdup_printf (_ ("Disks of “%s” can be changed only while it is off; now it is: %s"),
                             self->name, lodge_machine_state_get_word (state));
-  return g_strdup_printf (_ ("Disks of “%s” can be changed only while it is off; now it is: %s"),
-                          self->name, lodge_machine_state_get_word (state));
+  }
 }
 
 static void
@@ -85,7 +103,12 @@ lodge_storage_window_update (LodgeStorageWindow *self)
       self->machine != NULL
           ? lodge_machine_state_from_text (lodge_machine1_get_state (self->machine))
           : LODGE_MACHINE_STATE_UNKNOWN;
-  const LodgeMachineCan can = lodge_machine_state_get_can (state);
+  /* Nothing of a run that is forgotten can be grown. */
+  const LodgeMachineCan can =
+      lodge_machine_state_get_can (state) &
+      (self->machine != NULL && lodge_machine1_get_disposable (self->machine)
+           ? ~(LodgeMachineCan) LODGE_MACHINE_CAN_GROW_DISKS
+           : ~(LodgeMachineCan) 0);
   const gboolean free_now = self->machine != NULL && self->disks != NULL && !self->calling &&
                             !lodge_work_bar_is_busy (self->bar);
   g_autofree char *obstacle = dup_obstacle (self, can, state);

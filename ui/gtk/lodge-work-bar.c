@@ -141,10 +141,12 @@ lodge_work_bar_init (LodgeWorkBar *self)
   g_signal_connect (self->cancel, "clicked", G_CALLBACK (cancel_cb), self);
   gtk_grid_set_row_spacing (GTK_GRID (grid), 6);
   gtk_grid_set_column_spacing (GTK_GRID (grid), 12);
-  gtk_widget_add_css_class (grid, "snapshots-work");
+  gtk_widget_add_css_class (grid, "work-panel");
   gtk_grid_attach (GTK_GRID (grid), GTK_WIDGET (self->step), 0, 0, 1, 1);
   gtk_grid_attach (GTK_GRID (grid), GTK_WIDGET (self->progress), 0, 1, 1, 1);
   gtk_grid_attach (GTK_GRID (grid), self->cancel, 1, 0, 1, 2);
+  gtk_accessible_update_relation (GTK_ACCESSIBLE (self->progress),
+                                  GTK_ACCESSIBLE_RELATION_LABELLED_BY, self->step, NULL, -1);
   gtk_revealer_set_child (self->revealer, grid);
   adw_bin_set_child (ADW_BIN (self), GTK_WIDGET (self->revealer));
 }
