@@ -89,6 +89,22 @@ test_linked (Fixture *f, gconstpointer data)
   g_assert_cmpuint (fake_engine_get_n_machines (f->engine), ==, 3);
 }
 
+/* The passphrase is asked for where it is needed, and the form stays as it is. */
+static void
+test_locked (Fixture *f, gconstpointer data)
+{
+  fake_engine_encrypt (f->engine, NAME, "secret");
+  set_name (f, "new");
+  app_click (f->window, "C_lone");
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_false (app_was_called (f->engine, "Unlock"));
+  g_assert_true (can_clone (f));
+  gtk_editable_set_text (GTK_EDITABLE (app_find (app_get_dialog (), GTK_TYPE_ENTRY)), "secret");
+  app_click (app_get_dialog (), "_Unlock");
+  app_wait_until (f->window == NULL);
+  g_assert_true (app_was_called (f->engine, "Clone " NAME " 'new' {'linked': <true>}"));
+}
+
 static void
 test_full (Fixture *f, gconstpointer data)
 {
@@ -218,6 +234,7 @@ main (int argc, char *argv[])
 #define ADD(name, function) ADD_WITH (name, NULL, function)
   ADD ("linked", test_linked);
   ADD ("full", test_full);
+  ADD ("locked", test_locked);
   ADD ("snapshot", test_snapshot);
   ADD ("names", test_names);
   ADD ("fails", test_fails);

@@ -119,6 +119,23 @@ test_describe (Test *test, gconstpointer data)
                                  "DescribeSnapshot web 's1' 'set up' 'fresh from the installer'"));
 }
 
+/* Done once the passphrase is there. */
+static void
+test_locked (Test *test, gconstpointer data)
+{
+  fake_engine_encrypt (test->engine, "web", "secret");
+  snapshots_ask (test, "snapshots.take", NULL);
+  snapshots_answer (LODGE_MESSAGE_ACT);
+  app_wait_until (app_get_dialog () != NULL &&
+                  app_find_label (app_get_dialog (), "Unlock “web”") != NULL);
+  gtk_editable_set_text (GTK_EDITABLE (app_find (app_get_dialog (), GTK_TYPE_ENTRY)), "secret");
+  fake_engine_clear_calls (test->engine);
+  app_click (app_get_dialog (), "_Unlock");
+  app_wait_until (app_was_called (test->engine, "CreateSnapshot"));
+  app_wait_until (snapshots_can_take (test));
+  g_assert_null (app_get_dialog ());
+}
+
 static void
 test_failures (Test *test, gconstpointer data)
 {
@@ -353,6 +370,7 @@ main (int argc, char **argv)
   ADD ("delete", snapshots_set_up_open, test_delete);
   ADD ("describe", snapshots_set_up_open, test_describe);
   ADD ("failures", snapshots_set_up_open, test_failures);
+  ADD ("locked", snapshots_set_up_open, test_locked);
   ADD ("cancel", snapshots_set_up_open, test_cancel);
   ADD ("close-before-answer", snapshots_set_up_open, test_close_before_answer);
   ADD ("close-and-hear", snapshots_set_up_open, test_close_and_hear);

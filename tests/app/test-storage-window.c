@@ -255,6 +255,19 @@ test_compact (Test *test, gconstpointer data)
   app_wait_until (app_find_label (test->window, "512.0\302\240MiB were given back") != NULL);
 }
 
+/* What fails for want of the passphrase asks for it, and is done then. */
+static void
+test_locked (Test *test, gconstpointer data)
+{
+  fake_engine_encrypt (test->engine, "web", "secret");
+  ask (test, "storage.compact", "disk0");
+  g_assert_nonnull (app_find_label (app_get_dialog (), "Unlock “web”"));
+  g_assert_true (can_add (test));
+  gtk_editable_set_text (GTK_EDITABLE (app_find (app_get_dialog (), GTK_TYPE_ENTRY)), "secret");
+  app_click (app_get_dialog (), "_Unlock");
+  app_wait_until (app_find_label (test->window, "512.0\302\240MiB were given back") != NULL);
+}
+
 static void
 test_remove (Test *test, gconstpointer data)
 {
@@ -444,6 +457,7 @@ main (int argc, char *argv[])
   ADD ("grow", test_grow);
   ADD ("add", test_add);
   ADD ("compact", test_compact);
+  ADD ("locked", test_locked);
   ADD ("remove", test_remove);
   ADD ("export", test_export);
   ADD ("export-asked", test_export_asked);

@@ -15,6 +15,7 @@
 #include "gtk/lodge-job.h"
 #include "gtk/lodge-machine-name.h"
 #include "gtk/lodge-message.h"
+#include "gtk/lodge-passphrase-ask.h"
 #include "gtk/lodge-set-keys.h"
 #include "gtk/lodge-work-panel.h"
 #include "lodge-error.h"
@@ -111,6 +112,17 @@ set_cloning (LodgeCloneWindow *self, gboolean cloning)
   validate (self);
 }
 
+static void clone_clicked_cb (GtkButton *button, LodgeCloneWindow *self);
+
+static void
+unlocked_cb (gpointer user_data)
+{
+  LodgeCloneWindow *self = user_data;
+
+  if (is_open (self))
+    clone_clicked_cb (NULL, self);
+}
+
 static void
 fail (LodgeCloneWindow *self, GError *error)
 {
@@ -122,6 +134,15 @@ fail (LodgeCloneWindow *self, GError *error)
     return;
   }
   set_cloning (self, FALSE);
+  if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_LOCKED) &&
+      lodge_connection_get_client (self->connection) != NULL) {
+    g_autofree char *heading = g_strdup_printf (_ ("Could Not Clone “%s”"), self->name);
+
+    lodge_passphrase_ask (GTK_WINDOW (self), lodge_connection_get_client (self->connection),
+                          self->uuid, self->name, heading, unlocked_cb, g_object_ref (self),
+                          g_object_unref);
+    return;
+  }
   /* Who has cancelled knows it. */
   if (!g_error_matches (error, LODGE_ERROR, LODGE_ERROR_CANCELLED))
     show_error (self, error->message);

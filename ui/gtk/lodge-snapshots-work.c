@@ -4,7 +4,9 @@
 
 #include "gtk/lodge-job.h"
 #include "gtk/lodge-message.h"
+#include "gtk/lodge-passphrase-ask.h"
 #include "gtk/lodge-set-keys.h"
+#include "lodge-error.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -27,8 +29,10 @@ static const WorkRow rows[] = {
 struct _LodgeSnapshotsWork {
   LodgeSnapshotsWindow *window; /* owned */
   char *failure;                /* NULL: somebody else's, who is told */
-  const WorkRow *row;           /* or NULL: nothing is told */
-  AdwToast *toast;              /* weak; that it goes on */
+  char *method;                 /* NULL: somebody else's */
+  GVariant *parameters;
+  const WorkRow *row; /* or NULL: nothing is told */
+  AdwToast *toast;    /* weak; that it goes on */
 };
 typedef LodgeSnapshotsWork Work;
 
@@ -50,6 +54,8 @@ work_free (Work *work)
   g_clear_weak_pointer (&work->toast);
   g_object_unref (work->window);
   g_free (work->failure);
+  g_free (work->method);
+  g_clear_pointer (&work->parameters, g_variant_unref);
   g_free (work);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Work, work_free)
@@ -86,11 +92,38 @@ begin (LodgeSnapshotsWindow *self)
 }
 
 static void
+unlocked_cb (gpointer user_data)
+{
+  const Work *work = user_data;
+
+  lodge_snapshots_work_call (work->window, work->method, work->parameters,
+                             g_strdup (work->failure));
+}
+
+static void
+ask_passphrase (const Work *failed)
+{
+  LodgeSnapshotsWindow *self = failed->window;
+  Work *work = work_new (self, g_strdup (failed->failure));
+
+  work->method = g_strdup (failed->method);
+  work->parameters = g_variant_ref (failed->parameters);
+  lodge_passphrase_ask (GTK_WINDOW (self), lodge_connection_get_client (self->connection),
+                        self->uuid, self->name, work->failure, unlocked_cb, work,
+                        (GDestroyNotify) work_free);
+}
+
+static void
 end (Work *work, GError *error)
 {
   LodgeSnapshotsWindow *self = work->window;
+  const gboolean locked = g_error_matches (error, LODGE_ERROR, LODGE_ERROR_LOCKED) &&
+                          work->method != NULL && is_open (self) &&
+                          lodge_connection_get_client (self->connection) != NULL;
 
-  if (error != NULL && work->failure != NULL) {
+  if (locked) {
+    ask_passphrase (work);
+  } else if (error != NULL && work->failure != NULL) {
     g_dbus_error_strip_remote_error (error);
     lodge_set_keys_show_error (GTK_WINDOW (self), work->failure, error);
   }
@@ -164,6 +197,8 @@ lodge_snapshots_work_call (LodgeSnapshotsWindow *self,
     return;
   begin (self);
   self->its = work_new (self, g_steal_pointer (&owned_failure));
+  self->its->method = g_strdup (method);
+  self->its->parameters = g_variant_ref (owned);
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
     if (g_str_equal (rows[i].method, method))
       self->its->row = &rows[i];

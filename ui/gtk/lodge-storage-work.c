@@ -4,6 +4,7 @@
 
 #include "gtk/lodge-job.h"
 #include "gtk/lodge-message.h"
+#include "gtk/lodge-passphrase-ask.h"
 #include "gtk/lodge-set-keys.h"
 #include "lodge-client.h"
 #include "lodge-error.h"
@@ -101,6 +102,25 @@ ask_replace (Work *work)
 }
 
 static void
+unlocked_cb (gpointer user_data)
+{
+  const Work *work = user_data;
+
+  lodge_storage_work_call (work->window, work->method, work->parameters, g_strdup (work->failure));
+}
+
+/* Takes @work. */
+static void
+ask_passphrase (Work *work)
+{
+  LodgeStorageWindow *self = work->window;
+
+  lodge_passphrase_ask (GTK_WINDOW (self), lodge_connection_get_client (self->connection),
+                        self->uuid, self->name, work->failure, unlocked_cb, work,
+                        (GDestroyNotify) work_free);
+}
+
+static void
 end (Work *work_given, const char *result, GError *error)
 {
   g_autoptr (Work) work = work_given;
@@ -119,6 +139,10 @@ end (Work *work_given, const char *result, GError *error)
              g_strcmp0 (work->method, "ConvertDisk") == 0 &&
              g_error_matches (error, LODGE_ERROR, LODGE_ERROR_EXISTS)) {
     ask_replace (g_steal_pointer (&work));
+  } else if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_LOCKED) && work->method != NULL &&
+             lodge_storage_window_is_open (self) &&
+             lodge_connection_get_client (self->connection) != NULL) {
+    ask_passphrase (g_steal_pointer (&work));
   } else if (error != NULL && work->failure != NULL) {
     g_dbus_error_strip_remote_error (error);
     lodge_set_keys_show_error (GTK_WINDOW (self), work->failure, error);
