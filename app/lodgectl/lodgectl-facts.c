@@ -214,6 +214,17 @@ sort_keys (GVariant *description)
   return keys;
 }
 
+/* "" where there is nothing to say. */
+static const char *
+get_encryption (LodgeMachine1 *machine)
+{
+  const char *encryption = lodge_machine1_get_encryption (machine);
+
+  if (g_strcmp0 (encryption, "locked") == 0)
+    return _ ("yes, and locked");
+  return g_strcmp0 (encryption, "unlocked") == 0 ? _ ("yes") : "";
+}
+
 static void
 print_machine (LodgeMachine1 *machine, GVariant *description, GPtrArray *keys)
 {
@@ -224,6 +235,7 @@ print_machine (LodgeMachine1 *machine, GVariant *description, GPtrArray *keys)
       {_ ("State"), lodge_words_machine_state (lodge_machine1_get_state (machine))},
       {_ ("Asleep"), lodge_machine1_get_asleep (machine) ? _ ("yes") : ""},
       {_ ("Kept"), lodge_machine1_get_disposable (machine) ? _ ("nothing of this run") : ""},
+      {_ ("Encrypted"), get_encryption (machine)},
       {_ ("Note"), lodge_machine1_get_note (machine)},
       {_ ("Folder"), lodge_machine1_get_folder (machine)},
       {_ ("Display"), lodge_machine1_get_spice_socket (machine)},
@@ -285,6 +297,7 @@ print_machine_json (LodgeMachine1 *machine, GVariant *description, GPtrArray *ke
   json_builder_add_boolean_value (builder, lodge_machine1_get_asleep (machine));
   json_builder_set_member_name (builder, "disposable");
   json_builder_add_boolean_value (builder, lodge_machine1_get_disposable (machine));
+  lodgectl_json_add_string (builder, "encryption", lodge_machine1_get_encryption (machine));
   add_terminals_json (builder, lodge_machine1_get_terminals (machine));
   json_builder_set_member_name (builder, "description");
   json_builder_begin_object (builder);

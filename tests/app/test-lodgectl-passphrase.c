@@ -55,6 +55,8 @@ test_job (Fixture *self, gconstpointer unused)
 {
   g_auto (Output) refused = {0};
   g_auto (Output) unlocked = {0};
+  g_auto (Output) shown = {0};
+  g_auto (Output) json = {0};
   g_auto (Output) taken = {0};
   g_auto (Output) locked = {0};
   g_auto (Output) again = {0};
@@ -62,8 +64,12 @@ test_job (Fixture *self, gconstpointer unused)
   fake_engine_encrypt (self->engine, "web", "correct horse");
   refused = run_with (self, "", "snapshot create web one");
   assert_fails (&refused, 1, LOCKED);
+  shown = run_with (self, "", "show web");
+  g_assert_nonnull (strstr (shown.out, "yes, and locked"));
   unlocked = run_with (self, "correct horse\n", "unlock web --passphrase-fd 0");
   assert_done (&unlocked);
+  json = run_with (self, "", "show web --json");
+  g_assert_nonnull (strstr (json.out, "\"encryption\" : \"unlocked\""));
   taken = run_with (self, "", "snapshot create web one");
   g_assert_cmpint (taken.status, ==, 0);
   locked = run_with (self, "", "lock web");
