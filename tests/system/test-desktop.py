@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import sys
-import time
 
 import desktop
 from guest_shell import Shell
@@ -297,15 +296,6 @@ def panel():
     return (x, rows[0], rows[-1]) if len(rows) > 40 else None
 
 
-def is_over():
-    """It is gone, or a part of it stays as it is: spice-client-glib, when it is cancelled while it
-    waits for its socket, does not tell the agent, which then keeps what it has."""
-    look = "stat -c %s /root/Downloads/large* 2>/dev/null || echo 0"
-    size = shell.value(look)
-    time.sleep(2)
-    return size == shell.value(look) and int(size) < 600 << 20
-
-
 def file_is_cancelled():
     drop("large.bin", size=600 << 20)
     first = wait_for("the bar", bar, pause=0)
@@ -314,8 +304,7 @@ def file_is_cancelled():
     # The button of the file's own row, below the heading.
     run("xdotool", "mousemove", "--window", window, str(x - 8), str(top + 75), "click", "1")
     wait_for("the panel to go", lambda: panel() is None)
-    wait_for("no more of it to come", is_over)
-    shell.value("rm -f /root/Downloads/large*; echo")
+    wait_for("what has come of it to go", lambda: "large" not in shell.value("ls /root/Downloads"))
 
 
 # ---- the agent

@@ -60,6 +60,21 @@ set_state (LodgeConsoleTransfer *self, LodgeTransferState state)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
 }
 
+/* spice-client-glib (0.42) puts what tells the agent of the end into a queue, and where it was
+ * waiting for its socket leaves it there until the channel has something else to send: the guest
+ * would keep the part that it has. Asking for the mouse as it is changes nothing and is sent. */
+static void
+cancelled_cb (SpiceFileTransferTask *task, const GError *error, SpiceMainChannel *main)
+{
+  gboolean connected = FALSE;
+  gint mode = SPICE_MOUSE_MODE_SERVER;
+
+  g_object_get (main, "agent-connected", &connected, "mouse-mode", &mode, NULL);
+  if (!connected || !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  spice_main_channel_request_mouse_mode (main, mode);
+}
+
 static void
 end (LodgeConsoleTransfer *self, LodgeTransferState state)
 {
@@ -70,8 +85,10 @@ end (LodgeConsoleTransfer *self, LodgeTransferState state)
   g_clear_handle_id (&self->silence_timer, g_source_remove);
   if (self->task != NULL) {
     g_signal_handlers_disconnect_by_data (self->task, self);
-    if (state != LODGE_TRANSFER_DONE)
+    if (state != LODGE_TRANSFER_DONE) {
+      g_signal_connect_object (self->task, "finished", G_CALLBACK (cancelled_cb), self->main, 0);
       spice_file_transfer_task_cancel (self->task);
+    }
   }
   g_clear_object (&self->task);
   g_clear_object (&self->main);
