@@ -104,6 +104,12 @@ may_answer (void)
   return adw_message_dialog_get_response_enabled (app_get_dialog (), LODGE_MESSAGE_ACT);
 }
 
+static gboolean
+is_busy (Test *test)
+{
+  return test->window->work != NULL && lodge_work_panel_is_shown (test->window->work_panel);
+}
+
 static guint
 count_rows (GtkListBox *list)
 {
@@ -241,12 +247,12 @@ test_compact (Test *test, gconstpointer data)
 {
   fake_engine_set_hold_jobs (test->engine, TRUE);
   gtk_widget_activate_action (GTK_WIDGET (test->window), "storage.compact", "s", "disk0");
-  app_wait_until (lodge_work_bar_is_busy (test->window->bar));
+  app_wait_until (is_busy (test));
   /* One thing at a time, which can be cancelled. */
-  app_wait_until (app_find (test->window->bar, GTK_TYPE_PROGRESS_BAR) != NULL);
+  app_wait_until (app_find (test->window->work_panel, GTK_TYPE_PROGRESS_BAR) != NULL);
   g_assert_false (can_add (test));
-  app_click (test->window->bar, "_Cancel");
-  app_wait_until (!lodge_work_bar_is_busy (test->window->bar) && can_add (test));
+  app_click (test->window->work_panel, "_Cancel");
+  app_wait_until (test->window->work == NULL && can_add (test));
   g_assert_null (app_get_dialog ());
   g_assert_true (app_was_called (test->engine, "CompactDisk web 'disk0'"));
 
@@ -369,7 +375,7 @@ test_closed (Test *test, gconstpointer data)
 {
   fake_engine_set_hold_jobs (test->engine, TRUE);
   gtk_widget_activate_action (GTK_WIDGET (test->window), "storage.compact", "s", "disk0");
-  app_wait_until (lodge_work_bar_is_busy (test->window->bar));
+  app_wait_until (is_busy (test));
   gtk_window_close (GTK_WINDOW (test->window));
   app_wait_until (find_window () == NULL);
   /* The one that is closed lives on in what it follows. */
@@ -378,10 +384,10 @@ test_closed (Test *test, gconstpointer data)
   test->window = NULL;
 
   open_window (test);
-  app_wait_until (lodge_work_bar_is_busy (test->window->bar));
+  app_wait_until (is_busy (test));
   g_assert_false (can_add (test));
   fake_engine_finish_jobs (test->engine, 0, NULL);
-  app_wait_until (!lodge_work_bar_is_busy (test->window->bar) && can_add (test));
+  app_wait_until (test->window->work == NULL && can_add (test));
   g_assert_null (app_get_dialog ());
 }
 

@@ -4,7 +4,7 @@
 
 #include "gtk/lodge-storage-window.h"
 
-#include "gtk/lodge-work-bar.h"
+#include "gtk/lodge-work-panel.h"
 
 G_BEGIN_DECLS
 
@@ -22,6 +22,7 @@ struct _LodgeStorageWindow {
   char *drives;           /* what is shown of them */
   char *focus;            /* id of the disk whose menu had the keyboard */
   gboolean calling;       /* a job is being asked for, or a disc is on its way */
+  GCancellable *work;     /* of the job that is followed, or NULL */
 
   GtkWidget *add_button;
   GtkWidget *hint;
@@ -32,7 +33,7 @@ struct _LodgeStorageWindow {
   GtkWidget *no_disks;
   GtkWidget *drive_group;
   GtkListBox *drive_list;
-  LodgeWorkBar *bar;
+  LodgeWorkPanel *work_panel;
   GtkFileChooserNative *chooser; /* or NULL */
 };
 

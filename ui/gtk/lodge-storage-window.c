@@ -109,8 +109,8 @@ lodge_storage_window_update (LodgeStorageWindow *self)
       (self->machine != NULL && lodge_machine1_get_disposable (self->machine)
            ? ~(LodgeMachineCan) LODGE_MACHINE_CAN_GROW_DISKS
            : ~(LodgeMachineCan) 0);
-  const gboolean free_now = self->machine != NULL && self->disks != NULL && !self->calling &&
-                            !lodge_work_bar_is_busy (self->bar);
+  const gboolean free_now =
+      self->machine != NULL && self->disks != NULL && !self->calling && self->work == NULL;
   g_autofree char *obstacle = dup_obstacle (self, can, state);
 
   for (guint i = 0; i < G_N_ELEMENTS (off_only); i++)
@@ -356,8 +356,10 @@ end (LodgeStorageWindow *self)
 {
   drop_machine (self);
   g_clear_object (&self->chooser);
-  if (self->connection != NULL)
+  if (self->connection != NULL) {
+    lodge_work_panel_end (self->work_panel);
     g_signal_handlers_disconnect_by_data (self->connection, self);
+  }
   g_clear_object (&self->connection);
 }
 
@@ -374,7 +376,7 @@ lodge_storage_window_dispose (GObject *object)
   LodgeStorageWindow *self = LODGE_STORAGE_WINDOW (object);
 
   end (self);
-  g_clear_object (&self->bar);
+  g_clear_object (&self->work);
   G_OBJECT_CLASS (lodge_storage_window_parent_class)->dispose (object);
 }
 
@@ -473,12 +475,11 @@ lodge_storage_window_init (LodgeStorageWindow *self)
   self->add_button = gtk_button_new_with_mnemonic (_ ("_Add Disk…"));
   gtk_actionable_set_action_name (GTK_ACTIONABLE (self->add_button), "storage.add");
   adw_header_bar_pack_start (ADW_HEADER_BAR (header), self->add_button);
-  /* Lives as long as what it follows is told to this window. */
-  self->bar = g_object_ref_sink (LODGE_WORK_BAR (lodge_work_bar_new ()));
+  self->work_panel = LODGE_WORK_PANEL (lodge_work_panel_new ());
   gtk_box_append (GTK_BOX (box), header);
   gtk_box_append (GTK_BOX (box), make_hint (self));
   gtk_box_append (GTK_BOX (box), make_pages (self));
-  gtk_box_append (GTK_BOX (box), GTK_WIDGET (self->bar));
+  gtk_box_append (GTK_BOX (box), GTK_WIDGET (self->work_panel));
   adw_toast_overlay_set_child (ADW_TOAST_OVERLAY (toasts), box);
   adw_window_set_content (ADW_WINDOW (self), toasts);
 }

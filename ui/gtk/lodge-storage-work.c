@@ -155,10 +155,18 @@ end (Work *work_given, const char *result, GError *error)
 static void
 job_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  Work *work = user_data;
+  LodgeStorageWindow *self = work->window;
   g_autoptr (GError) error = NULL;
   g_autofree char *text = lodge_job_follow_finish (result, &error);
 
-  end (user_data, text, error);
+  g_clear_object (&self->work);
+  if (lodge_storage_window_is_open (self)) {
+    if (lodge_work_panel_has_focus (self->work_panel))
+      lodge_storage_list_focus (self);
+    lodge_work_panel_end (self->work_panel);
+  }
+  end (work, text, error);
 }
 
 /* Takes @work. */
@@ -167,9 +175,13 @@ follow (Work *work, GDBusConnection *connection, const char *path)
 {
   LodgeStorageWindow *self = work->window;
 
-  lodge_work_bar_follow (self->bar, connection, path, job_cb, work);
-  if (lodge_storage_window_is_open (self))
+  self->work = g_cancellable_new ();
+  if (lodge_storage_window_is_open (self)) {
+    lodge_work_panel_begin (self->work_panel, self->work, "");
     lodge_storage_window_update (self);
+  }
+  lodge_job_follow_async (connection, path, self->work, lodge_work_panel_show_progress,
+                          self->work_panel, job_cb, work);
 }
 
 static void
@@ -199,7 +211,7 @@ lodge_storage_work_call (LodgeStorageWindow *self,
 
   /* A question may be answered after the engine went away, or something else began. */
   if (!lodge_storage_window_is_open (self) || self->machine == NULL || self->calling ||
-      lodge_work_bar_is_busy (self->bar))
+      self->work != NULL)
     return;
   self->calling = TRUE;
   lodge_storage_window_update (self);
@@ -220,7 +232,7 @@ jobs_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   /* Without an answer there is nothing to show. */
   if (!lodge_engine1_call_list_jobs_finish (LODGE_ENGINE1 (source), &jobs, result, NULL) ||
-      !lodge_storage_window_is_open (self) || self->calling || lodge_work_bar_is_busy (self->bar))
+      !lodge_storage_window_is_open (self) || self->calling || self->work != NULL)
     return;
   g_variant_iter_init (&iter, jobs);
   while (g_variant_iter_next (&iter, "(&o&s&s&sd)", &path, &kind, &machine, &state, NULL)) {
