@@ -223,6 +223,16 @@ test_to_guest (void)
   /* On a screen of two device pixels for one of GTK's, half pixels count. */
   view = fit (400, 300, 2, 800, 600);
   expect_guest (&view, 0.5, 299.5, 1, 599);
+
+  /* A fraction of the screen's pixel that Wayland cannot name does not lead to the one before. */
+  static const double fractions[] = {1.25, 1.5, 1.75};
+  for (gsize i = 0; i < G_N_ELEMENTS (fractions); i++) {
+    view = fit (1050 / fractions[i], 1050 / fractions[i], fractions[i], 1050, 1050);
+    for (int pixel = 0; pixel < 1050; pixel++) {
+      const double named = floor (pixel / fractions[i] * 256) / 256;
+      expect_guest (&view, named, named, pixel, pixel);
+    }
+  }
 }
 
 int

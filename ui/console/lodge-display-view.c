@@ -12,6 +12,8 @@
 
 /* Products like 1.1 * 10 come out a little above the whole number that is meant. */
 #define EPSILON 1e-6
+/* Wayland names points in 256ths of a logical pixel (wl_fixed_t), rounded down. */
+#define POINT_GRAIN (1.0 / 256)
 
 static void
 get_edges (double origin, double size, double scale, int *first, int *last)
@@ -125,10 +127,11 @@ lodge_display_view_from_device_y (const LodgeDisplayView *self, double y)
 
 /* The first pixel shown is the guest's first and the last one its last, so that a pointer in the
  * corner of the view is in the corner of the guest at any scale. */
+/* @grain: how much less than it is @position may be */
 static int
-to_guest (double position, int view, int guest)
+to_guest (double position, double grain, int view, int guest)
 {
-  double pixel = CLAMP (floor (position + EPSILON), 0, view - 1);
+  double pixel = CLAMP (floor (position + grain), 0, view - 1);
 
   return view > 1 ? (int) round (pixel * (guest - 1) / (view - 1)) : 0;
 }
@@ -140,9 +143,11 @@ lodge_display_view_to_guest (
   if (self->view_width < 1 || self->view_height < 1)
     return FALSE;
 
-  *out_x = to_guest ((x + self->origin_x) * self->device_scale - self->left, self->view_width,
-                     self->guest_width);
-  *out_y = to_guest ((y + self->origin_y) * self->device_scale - self->top, self->view_height,
-                     self->guest_height);
+  const double grain = POINT_GRAIN * self->device_scale;
+
+  *out_x = to_guest ((x + self->origin_x) * self->device_scale - self->left, grain,
+                     self->view_width, self->guest_width);
+  *out_y = to_guest ((y + self->origin_y) * self->device_scale - self->top, grain,
+                     self->view_height, self->guest_height);
   return TRUE;
 }
