@@ -109,7 +109,7 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (layer != NULL)
     convert->chain =
         lodge_machine_list_chain (self, lodge_machine_get_description (self), layer, &error);
-  if (convert->chain == NULL) {
+  if (layer == NULL || convert->chain == NULL) {
     if (convert->record != NULL)
       lodge_unfinished_end (convert->record);
     lodge_disk_work_end (task, error);

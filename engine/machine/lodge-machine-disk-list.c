@@ -75,6 +75,7 @@ describe (const Read *its, const LodgeDisk *disk)
   guint n_layers = 0;
   GVariantDict dict;
 
+  g_assert (top != NULL); /* lodge_description_check() */
   for (const LodgeLayer *layer = top; layer != NULL;
        layer = layer->below != NULL ? lodge_description_get_layer (its->now, layer->below) : NULL) {
     used += measure (its->folder, layer);

@@ -386,7 +386,7 @@ loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   /* What was wrong with the file is the reason, and what QEMU says of its end only follows. */
   if (start->sealed != NULL)
     sealed = lodge_sealed_dup_error (start->sealed);
-  if (g_error_matches (sealed, LODGE_ERROR, LODGE_ERROR_INVALID))
+  if (sealed != NULL && g_error_matches (sealed, LODGE_ERROR, LODGE_ERROR_INVALID))
     told =
         g_error_new (LODGE_ERROR, LODGE_ERROR_INVALID, _ ("The memory of “%s” was not loaded: %s"),
                      lodge_machine_get_name (self), sealed->message);

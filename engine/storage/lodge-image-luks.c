@@ -165,6 +165,16 @@ encrypt (LodgeSecret *key, guint8 *data, gsize sectors, GError **error)
   return ok;
 }
 
+/* "LUKS", and version 1. */
+static const guint8 magic[] = {'L', 'U', 'K', 'S', 0xba, 0xbe, 0, 1};
+
+/* @room: what the header has for it, its NUL included */
+static void
+put_text (guint8 *at, gsize room, const char *text)
+{
+  g_strlcpy ((char *) at, text, room);
+}
+
 static gboolean
 fill (guint8 *header, LodgeSecret *passphrase, LodgeSecret *master, GError **error)
 {
@@ -172,11 +182,11 @@ fill (guint8 *header, LodgeSecret *passphrase, LodgeSecret *master, GError **err
   g_autofree char *uuid = g_uuid_string_random ();
   guint8 *material = header + FIRST_SLOT * SECTOR;
 
-  memcpy (header, "LUKS\xba\xbe\0\1", 8);
-  strcpy ((char *) header + AT_CIPHER, "aes");
-  strcpy ((char *) header + AT_MODE, "xts-plain64");
-  strcpy ((char *) header + AT_HASH, "sha256");
-  strcpy ((char *) header + AT_UUID, uuid);
+  memcpy (header, magic, sizeof magic);
+  put_text (header + AT_CIPHER, AT_MODE - AT_CIPHER, "aes");
+  put_text (header + AT_MODE, AT_HASH - AT_MODE, "xts-plain64");
+  put_text (header + AT_HASH, AT_PAYLOAD - AT_HASH, "sha256");
+  put_text (header + AT_UUID, AT_SLOTS - AT_UUID, uuid);
   put32 (header + AT_PAYLOAD, LODGE_IMAGE_LUKS_BYTES / SECTOR);
   put32 (header + AT_KEY_BYTES, KEY_BYTES);
   put32 (header + AT_DIGEST_ITERATIONS, ITERATIONS);

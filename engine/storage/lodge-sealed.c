@@ -293,7 +293,7 @@ make_header (LodgeSealed *self, guint8 *header, GError **error)
   guint32 version = GUINT32_TO_BE (VERSION);
   guint32 chunk = GUINT32_TO_BE (CHUNK);
 
-  memcpy (header, MAGIC, strlen (MAGIC));
+  memcpy (header, MAGIC, sizeof MAGIC - 1);
   memcpy (header + AT_VERSION, &version, sizeof version);
   memcpy (header + AT_CHUNK, &chunk, sizeof chunk);
   memcpy (header + AT_SALT, lodge_secret_get (salt), SALT);
