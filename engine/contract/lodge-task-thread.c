@@ -45,3 +45,48 @@ lodge_task_run_in_thread (GTask *task, GTaskThreadFunc function)
   g_task_set_task_data (worker, run, g_free);
   g_task_run_in_thread (worker, run_thread);
 }
+
+typedef struct {
+  LodgeTaskStep step;
+  gpointer data;
+} Step;
+
+static void
+step_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  const Step *step = data;
+  GError *error = NULL;
+  gboolean done = step->step (step->data, &error);
+
+  if (error != NULL)
+    g_task_return_error (worker, error);
+  else
+    g_task_return_boolean (worker, done);
+}
+
+void
+lodge_task_step_in_thread (GTask *task, LodgeTaskStep function, GAsyncReadyCallback callback)
+{
+  /* The thread may be the last to let go of it: it holds nothing but where the task's data is, and
+   * the task waits for the callback. */
+  g_autoptr (GTask) worker = g_task_new (NULL, NULL, callback, task);
+  Step *step = g_new (Step, 1);
+
+  *step = (Step){function, g_task_get_task_data (task)};
+  g_task_set_source_tag (worker, g_task_get_source_tag (task));
+  g_task_set_task_data (worker, step, g_free);
+  g_task_run_in_thread (worker, step_thread);
+}
+
+void
+lodge_task_forward_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+  gboolean done = g_task_propagate_boolean (G_TASK (result), &error);
+
+  if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_boolean (task, done);
+}

@@ -53,38 +53,12 @@ compact_free (gpointer data)
   g_free (compact);
 }
 
-static void
-run_in_thread (GTask *task, GTaskThreadFunc thread, GAsyncReadyCallback callback)
+static gboolean
+commit (gpointer data, GError **error)
 {
-  g_autoptr (GTask) worker = g_task_new (NULL, NULL, callback, g_object_ref (task));
+  const Compact *compact = data;
 
-  /* Of the outer task, which outlives it. */
-  g_task_set_task_data (worker, g_task_get_task_data (task), NULL);
-  lodge_task_run_in_thread (worker, thread);
-}
-
-static void
-committed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  GError *error = NULL;
-
-  if (g_task_propagate_boolean (G_TASK (result), &error))
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
-}
-
-static void
-commit_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  Compact *compact = data;
-  GError *error = NULL;
-
-  if (lodge_image_target_commit (compact->target, &error))
-    g_task_return_boolean (worker, TRUE);
-  else
-    g_task_return_error (worker, error);
+  return lodge_image_target_commit (compact->target, error);
 }
 
 static void
@@ -104,7 +78,7 @@ written_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_error (task, error);
     return;
   }
-  run_in_thread (task, commit_thread, committed_cb);
+  lodge_task_step_in_thread (g_steal_pointer (&task), commit, lodge_task_forward_cb);
 }
 
 static guint64
@@ -159,8 +133,9 @@ made_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
 /* An empty one of the same size. */
 static gboolean
-make_empty (Compact *compact, GError **error)
+make_empty (gpointer data, GError **error)
 {
+  Compact *compact = data;
   int fd = open (compact->source, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   gboolean known = FALSE;
   struct stat info;
@@ -189,17 +164,6 @@ make_empty (Compact *compact, GError **error)
   return FALSE;
 }
 
-static void
-make_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  GError *error = NULL;
-
-  if (make_empty (data, &error))
-    g_task_return_boolean (worker, TRUE);
-  else
-    g_task_return_error (worker, error);
-}
-
 void
 lodge_image_compact_async (const char *const *layers,
                            const char *path,
@@ -224,7 +188,7 @@ lodge_image_compact_async (const char *const *layers,
   compact->path = g_canonicalize_filename (path, NULL);
   compact->progress = progress;
   compact->progress_data = progress_data;
-  run_in_thread (task, make_thread, made_cb);
+  lodge_task_step_in_thread (g_steal_pointer (&task), make_empty, made_cb);
 }
 
 gboolean

@@ -9,6 +9,7 @@
 #include "storage/lodge-image-grow.h"
 
 #include "lodge-error.h"
+#include "lodge-task-thread.h"
 #include "storage/lodge-qemu-img.h"
 
 #include <errno.h>
@@ -61,27 +62,10 @@ lodge_image_sync (const char *path, GError **error)
   return FALSE;
 }
 
-static void
-sync_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+static gboolean
+sync_step (gpointer data, GError **error)
 {
-  GError *error = NULL;
-
-  if (lodge_image_sync (data, &error))
-    g_task_return_boolean (worker, TRUE);
-  else
-    g_task_return_error (worker, error);
-}
-
-static void
-synced_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  GError *error = NULL;
-
-  if (g_task_propagate_boolean (G_TASK (result), &error))
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
+  return lodge_image_sync (data, error);
 }
 
 static void
@@ -90,19 +74,15 @@ grown_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GTask) task = user_data;
   const char *path = g_task_get_task_data (task);
   g_autoptr (LodgeQemuImgResult) done = NULL;
-  g_autoptr (GTask) worker = NULL;
   GError *error = NULL;
 
   done = lodge_qemu_img_run_finish (result, &error);
   if (done != NULL && done->status != 0)
     lodge_qemu_img_set_error (&error, LODGE_ERROR_STORAGE, path, path, done);
-  if (error != NULL) {
+  if (error != NULL)
     g_task_return_error (task, error);
-    return;
-  }
-  worker = g_task_new (NULL, NULL, synced_cb, g_object_ref (task));
-  g_task_set_task_data (worker, g_strdup (path), g_free);
-  g_task_run_in_thread (worker, sync_thread);
+  else
+    lodge_task_step_in_thread (g_steal_pointer (&task), sync_step, lodge_task_forward_cb);
 }
 
 void

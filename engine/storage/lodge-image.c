@@ -11,6 +11,7 @@
 #include "storage/lodge-image.h"
 
 #include "lodge-error.h"
+#include "lodge-task-thread.h"
 #include "storage/lodge-folder-key.h"
 #include "storage/lodge-image-empty.h"
 #include "storage/lodge-image-reflink.h"
@@ -68,28 +69,12 @@ make_free (gpointer data)
   g_free (make);
 }
 
-static void
-commit (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+static gboolean
+commit (gpointer data, GError **error)
 {
-  Make *make = data;
-  GError *error = NULL;
+  const Make *make = data;
 
-  if (lodge_image_target_commit (make->target, &error))
-    g_task_return_boolean (worker, TRUE);
-  else
-    g_task_return_error (worker, error);
-}
-
-static void
-committed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  GError *error = NULL;
-
-  if (g_task_propagate_boolean (G_TASK (result), &error))
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
+  return lodge_image_target_commit (make->target, error);
 }
 
 /* For both: qemu-img has ended. */
@@ -99,7 +84,6 @@ made_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GTask) task = user_data;
   Make *make = g_task_get_task_data (task);
   g_autoptr (LodgeQemuImgResult) done = NULL;
-  g_autoptr (GTask) worker = NULL;
   GError *error = NULL;
 
   done = lodge_qemu_img_run_finish (result, &error);
@@ -115,9 +99,7 @@ made_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
 
   /* No longer to be cancelled: what is whole is kept or refused, not something between. */
-  worker = g_task_new (NULL, NULL, committed_cb, g_object_ref (task));
-  g_task_set_task_data (worker, make, NULL);
-  g_task_run_in_thread (worker, commit);
+  lodge_task_step_in_thread (g_steal_pointer (&task), commit, lodge_task_forward_cb);
 }
 
 /* Whether @path is in an encrypted folder. */
@@ -132,16 +114,12 @@ find_encrypted (const char *path, gboolean *out_encrypted, GError **error)
   return TRUE;
 }
 
-static void
-fill_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+static gboolean
+fill_step (gpointer data, GError **error)
 {
-  Make *make = data;
-  GError *error = NULL;
+  const Make *make = data;
 
-  if (lodge_image_empty_fill (make->target->hidden, make->size_bytes, &error))
-    g_task_return_boolean (worker, TRUE);
-  else
-    g_task_return_error (worker, error);
+  return lodge_image_empty_fill (make->target->hidden, make->size_bytes, error);
 }
 
 /* Makes the target what it is before anything is written to it. */
@@ -149,11 +127,9 @@ static void
 fill (GTask *task, guint64 size_bytes, GAsyncReadyCallback callback)
 {
   Make *make = g_task_get_task_data (task);
-  g_autoptr (GTask) worker = g_task_new (NULL, NULL, callback, g_object_ref (task));
 
   make->size_bytes = size_bytes;
-  g_task_set_task_data (worker, make, NULL);
-  g_task_run_in_thread (worker, fill_thread);
+  lodge_task_step_in_thread (g_object_ref (task), fill_step, callback);
 }
 
 static void
@@ -161,7 +137,6 @@ made_empty_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   Make *make = g_task_get_task_data (task);
-  g_autoptr (GTask) worker = NULL;
   GError *error = NULL;
 
   if (!g_task_propagate_boolean (G_TASK (result), &error)) {
@@ -169,9 +144,7 @@ made_empty_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_error (task, error);
     return;
   }
-  worker = g_task_new (NULL, NULL, committed_cb, g_object_ref (task));
-  g_task_set_task_data (worker, make, NULL);
-  g_task_run_in_thread (worker, commit);
+  lodge_task_step_in_thread (g_steal_pointer (&task), commit, lodge_task_forward_cb);
 }
 
 void
@@ -373,28 +346,21 @@ is_encrypted (const char *path)
 /* One layer is shared whole; of several qemu-img can share what it copies (copy_file_range(2)),
  * which it is asked for only where that is what comes of it: elsewhere its own way is the faster
  * one. */
-static void
-reflink_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+static gboolean
+reflink (gpointer data, GError **error)
 {
   Make *make = data;
-  GError *error = NULL;
 
   /* An image for others has options of its own, and none of its blocks look like a layer's. */
-  if (make->export != NULL || is_encrypted (make->source) || is_encrypted (make->target->path)) {
-    g_task_return_boolean (worker, FALSE);
-    return;
-  }
+  if (make->export != NULL || is_encrypted (make->source) || is_encrypted (make->target->path))
+    return FALSE;
 
   if (!make->alone || !lodge_image_reflink_layer (make->source, make->format, make->size_bytes,
                                                   make->target->hidden)) {
     make->offloads = lodge_image_reflink_probe (make->source, make->target->hidden);
-    g_task_return_boolean (worker, FALSE);
-    return;
+    return FALSE;
   }
-  if (lodge_image_target_commit (make->target, &error))
-    g_task_return_boolean (worker, TRUE);
-  else
-    g_task_return_error (worker, error);
+  return lodge_image_target_commit (make->target, error);
 }
 
 static void
@@ -425,7 +391,6 @@ flatten (const char *const *layers,
          gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
-  g_autoptr (GTask) worker = NULL;
   Make *make = g_new0 (Make, 1);
   GError *error = NULL;
 
@@ -449,9 +414,7 @@ flatten (const char *const *layers,
   }
   make->source = g_strdup (strchr (layers[0], '/'));
   make->format = g_strndup (layers[0], strchr (layers[0], ':') - layers[0]);
-  worker = g_task_new (NULL, NULL, reflinked_cb, g_steal_pointer (&task));
-  g_task_set_task_data (worker, make, NULL);
-  g_task_run_in_thread (worker, reflink_thread);
+  lodge_task_step_in_thread (g_steal_pointer (&task), reflink, reflinked_cb);
 }
 
 void
