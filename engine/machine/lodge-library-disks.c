@@ -35,15 +35,12 @@ end (Change *change, const char *result, GError *error)
 }
 
 static void
-grown_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+changed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autofree char *size = NULL;
-  guint64 bytes = 0;
   GError *error = NULL;
+  g_autofree char *text = lodge_machine_disk_finish (LODGE_MACHINE (source), result, &error);
 
-  lodge_machine_grow_disk_finish (LODGE_MACHINE (source), result, &bytes, &error);
-  size = g_strdup_printf ("%" G_GUINT64_FORMAT, bytes);
-  end (user_data, size, error);
+  end (user_data, text, error);
 }
 
 LodgeJob *
@@ -55,18 +52,8 @@ lodge_library_grow_disk (LodgeLibrary *self,
   Change *change = begin (self, machine, "disk-grow");
   LodgeJob *job = change->job;
 
-  lodge_machine_grow_disk_async (machine, job, disk, size_bytes, grown_cb, change);
+  lodge_machine_grow_disk_async (machine, job, disk, size_bytes, changed_cb, change);
   return job;
-}
-
-/* For all that lodge_machine_disk_finish() is for. */
-static void
-changed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  GError *error = NULL;
-  g_autofree char *text = lodge_machine_disk_finish (LODGE_MACHINE (source), result, &error);
-
-  end (user_data, text, error);
 }
 
 LodgeJob *

@@ -8,6 +8,7 @@
 #include "machine/lodge-machine-disks.h"
 
 #include "lodge-error.h"
+#include "lodge-task-thread.h"
 #include "machine/lodge-journal-private.h"
 #include "machine/lodge-journal.h"
 #include "machine/lodge-machine-key.h"
@@ -96,18 +97,14 @@ made_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   made (user_data, error);
 }
 
-static void
-make_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+static gboolean
+make_step (gpointer data, GError **error)
 {
   const Add *add = data;
   g_autofree char *path = g_build_filename (add->work.folder, add->work.files->pdata[0], NULL);
-  GError *error = NULL;
 
-  if (lodge_journal_begin (add->work.folder, add->work.files, &error) &&
-      lodge_image_empty_write (path, add->size, &error))
-    g_task_return_boolean (worker, TRUE);
-  else
-    g_task_return_error (worker, error);
+  return lodge_journal_begin (add->work.folder, add->work.files, error) &&
+         lodge_image_empty_write (path, add->size, error);
 }
 
 /* A copy. */
@@ -160,20 +157,6 @@ journaled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
                             lodge_job_get_cancellable (job), copied_cb, task);
 }
 
-static void
-journal_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  const Add *add = data;
-  GError *error = NULL;
-
-  /* What it is called while it is being made, too. */
-  g_ptr_array_add (add->work.files, lodge_image_target_dup_hidden (add->work.files->pdata[0]));
-  if (lodge_journal_begin (add->work.folder, add->work.files, &error))
-    g_task_return_boolean (worker, TRUE);
-  else
-    g_task_return_error (worker, error);
-}
-
 /* Both. */
 
 /* The id that it will have, and a file for it. */
@@ -194,10 +177,13 @@ plan (GTask *task)
   add->work.result = g_strdup (disk->id);
   g_ptr_array_add (add->work.files,
                    lodge_disk_work_dup_free_file (&add->work, now, disk->id, "qcow2"));
-  if (add->image != NULL)
-    lodge_disk_work_run (task, journal_thread, journaled_cb);
-  else
-    lodge_disk_work_run (task, make_thread, made_cb);
+  if (add->image == NULL) {
+    lodge_task_step_in_thread (task, make_step, made_cb);
+    return;
+  }
+  /* What it is called while it is being made, too. */
+  g_ptr_array_add (add->work.files, lodge_image_target_dup_hidden (add->work.files->pdata[0]));
+  lodge_disk_work_journal (task, journaled_cb);
 }
 
 static void

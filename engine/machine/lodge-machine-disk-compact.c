@@ -135,18 +135,6 @@ journaled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     lodge_disk_work_end (task, error);
 }
 
-static void
-journal_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  const LodgeDiskWork *work = data;
-  GError *error = NULL;
-
-  if (lodge_journal_begin (work->folder, work->files, &error))
-    g_task_return_boolean (worker, TRUE);
-  else
-    g_task_return_error (worker, error);
-}
-
 /* The next layer, or the end. */
 static void
 next (GTask *task)
@@ -180,7 +168,7 @@ next (GTask *task)
   g_ptr_array_add (work->files, g_strdup (compact->old));
   g_ptr_array_add (work->files, g_strdup (compact->file));
   g_ptr_array_add (work->files, lodge_image_target_dup_hidden (compact->file));
-  lodge_disk_work_run (task, journal_thread, journaled_cb);
+  lodge_disk_work_journal (task, journaled_cb);
 }
 
 /* A file with several names is a clone's, too; one with a name of somebody else's stays there. */

@@ -11,6 +11,7 @@
 #include "description/lodge-description-snapshots.h"
 #include "description/lodge-unfinished.h"
 #include "lodge-error.h"
+#include "lodge-task-thread.h"
 #include "machine/lodge-journal-private.h"
 #include "machine/lodge-snapshot-files.h"
 #include "storage/lodge-image-target.h"
@@ -161,24 +162,24 @@ check_place (const Convert *convert, const char *machines, GError **error)
   return TRUE;
 }
 
-static void
-prepare_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+static gboolean
+prepare_step (gpointer data, GError **error)
 {
   Convert *convert = data;
   g_autofree char *machines = g_path_get_dirname (convert->work.folder);
   g_autofree char *data_folder = g_path_get_dirname (machines);
   g_autofree char *hidden = lodge_image_target_dup_hidden (convert->path);
-  GError *error = NULL;
 
-  if (check_place (convert, machines, &error) && convert->snapshot != NULL)
+  if (!check_place (convert, machines, error))
+    return FALSE;
+  if (convert->snapshot != NULL) {
     convert->then = lodge_snapshot_files_load (convert->work.folder, convert->snapshot,
-                                               convert->snapshot_name, &error);
-  if (error == NULL)
-    convert->record = lodge_unfinished_begin (data_folder, hidden, &error);
-  if (error == NULL)
-    g_task_return_boolean (worker, TRUE);
-  else
-    g_task_return_error (worker, error);
+                                               convert->snapshot_name, error);
+    if (convert->then == NULL)
+      return FALSE;
+  }
+  convert->record = lodge_unfinished_begin (data_folder, hidden, error);
+  return convert->record != NULL;
 }
 
 static void
@@ -198,7 +199,7 @@ go (GTask *task)
     }
     convert->snapshot = g_strdup (snapshot->id);
   }
-  lodge_disk_work_run (task, prepare_thread, prepared_cb);
+  lodge_task_step_in_thread (task, prepare_step, prepared_cb);
 }
 
 static gboolean

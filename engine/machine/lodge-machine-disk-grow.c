@@ -12,8 +12,8 @@
  * An end between 1 and 2 leaves a disk of the old size under a larger number, which hurts nobody:
  * what its file says is what counts for the guest, for the list, and for the next attempt.
  */
+#include "machine/lodge-machine-disk-work.h"
 #include "machine/lodge-machine-disks.h"
-#include "machine/lodge-machine-private.h"
 
 #include "description/lodge-description-keys.h"
 #include "description/lodge-own-file.h"
@@ -25,18 +25,12 @@
 
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
-#include <unistd.h>
 
 #define SECTOR 512
 
 typedef struct {
-  LodgeJob *job;
-  char *disk;
+  LodgeDiskWork work;
   guint64 wanted;
-  char *folder;
-  int lock_fd;
-  gboolean live;
-
   char *layer; /* its top: id, file and format */
   char *file;
   char *format;
@@ -49,11 +43,7 @@ grow_free (gpointer data)
 {
   Grow *grow = data;
 
-  g_object_unref (grow->job);
-  g_free (grow->disk);
-  g_free (grow->folder);
-  if (grow->lock_fd >= 0)
-    close (grow->lock_fd);
+  lodge_disk_work_clear (&grow->work);
   g_free (grow->layer);
   g_free (grow->file);
   g_free (grow->format);
@@ -61,81 +51,44 @@ grow_free (gpointer data)
   g_free (grow);
 }
 
-/* Takes @task. */
-static void
-end (GTask *task_given)
-{
-  g_autoptr (GTask) task = task_given;
-  LodgeMachine *self = g_task_get_source_object (task);
-  Grow *grow = g_task_get_task_data (task);
-
-  if (grow->lock_fd >= 0)
-    close (g_steal_fd (&grow->lock_fd));
-  lodge_machine_end_work (self);
-  lodge_machine_emit_changed (self);
-  if (grow->error != NULL)
-    g_task_return_error (task, g_steal_pointer (&grow->error));
-  else
-    g_task_return_boolean (task, TRUE);
-}
-
-/* Takes @error. */
-static void
-fail (GTask *task, GError *error)
-{
-  Grow *grow = g_task_get_task_data (task);
-
-  grow->error = error;
-  end (task);
-}
-
 /* What the file says, which must be the machine's alone: a clone must not see it changed. */
 static gboolean
-measure (Grow *grow, GError **error)
+measure (gpointer data, GError **error)
 {
+  Grow *grow = data;
   int fd;
 
-  if (lodge_own_file_count_names (grow->folder, grow->file) > 1) {
+  if (lodge_own_file_count_names (grow->work.folder, grow->file) > 1) {
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
                  _ ("The file of the disk “%s” is shared with another machine: it cannot be grown"),
-                 grow->disk);
+                 grow->work.disk);
     return FALSE;
   }
-  fd = lodge_own_file_open (grow->folder, grow->file, O_RDONLY, error);
+  fd = lodge_own_file_open (grow->work.folder, grow->file, O_RDONLY, error);
   if (fd < 0)
     return FALSE;
   if (!lodge_image_read_size (fd, grow->format, &grow->has)) {
     close (fd);
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
                  _ ("The file of the disk “%s” is not what machine.ini says: it is no %s image"),
-                 grow->disk, grow->format);
+                 grow->work.disk, grow->format);
     return FALSE;
   }
   close (fd);
   return TRUE;
 }
 
-static void
-measure_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  GError *error = NULL;
-
-  if (measure (data, &error))
-    g_task_return_boolean (worker, TRUE);
-  else
-    g_task_return_error (worker, error);
-}
-
-static void
-measure_async (GTask *task, GAsyncReadyCallback callback)
-{
-  g_autoptr (GTask) worker = g_task_new (NULL, NULL, callback, task);
-
-  g_task_set_task_data (worker, g_task_get_task_data (task), NULL);
-  lodge_task_run_in_thread (worker, measure_thread);
-}
-
 /* 3. */
+
+static void
+end (GTask *task)
+{
+  Grow *grow = g_task_get_task_data (task);
+
+  if (grow->error == NULL)
+    grow->work.result = g_strdup_printf ("%" G_GUINT64_FORMAT, grow->has);
+  lodge_disk_work_end (task, g_steal_pointer (&grow->error));
+}
 
 static gboolean
 edit_has (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
@@ -189,7 +142,7 @@ grown (GTask *task, GError *error)
     return;
   }
   grow->error = error;
-  measure_async (task, measured_again_cb);
+  lodge_task_step_in_thread (task, measure, measured_again_cb);
 }
 
 static void
@@ -220,12 +173,12 @@ saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
 
   if (!lodge_machine_save_finish (self, result, &error)) {
-    fail (task, error);
+    lodge_disk_work_end (task, error);
     return;
   }
   lodge_journal_step ("written");
-  if (!grow->live) {
-    g_autofree char *path = g_build_filename (grow->folder, grow->file, NULL);
+  if (!grow->work.live) {
+    g_autofree char *path = g_build_filename (grow->work.folder, grow->file, NULL);
 
     lodge_image_grow_async (grow->format, path, grow->wanted, file_grown_cb, task);
   } else if (self->qmp == NULL) {
@@ -263,123 +216,58 @@ measured_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
 
   if (!g_task_propagate_boolean (G_TASK (result), &error) ||
-      lodge_job_set_error_if_cancelled (grow->job, &error)) {
-    fail (task, error);
+      lodge_job_set_error_if_cancelled (grow->work.job, &error)) {
+    lodge_disk_work_end (task, error);
     return;
   }
   has = lodge_size_format (grow->has);
   if (grow->wanted <= grow->has)
     error = g_error_new (LODGE_ERROR, LODGE_ERROR_INVALID,
                          _ ("The disk “%s” has %s already, and a disk can only be made larger"),
-                         grow->disk, has);
+                         grow->work.disk, has);
   if (error != NULL)
-    fail (task, error);
+    lodge_disk_work_end (task, error);
   else
     lodge_machine_save_for_work_async (self, edit_wanted, grow, saved_cb, task);
 }
 
 static void
-earlier_tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+go (GTask *task)
 {
-  LodgeMachine *self = LODGE_MACHINE (source);
-  GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
   Grow *grow = g_task_get_task_data (task);
-  const LodgeDescription *now;
-  const LodgeDisk *disk = NULL;
-  const LodgeLayer *top;
-  GError *error = NULL;
+  const LodgeDescription *now = lodge_machine_get_description (self);
+  const LodgeDisk *disk = lodge_machine_find_disk (self, grow->work.disk, NULL);
+  const LodgeLayer *top = lodge_description_get_layer (now, disk->top);
 
-  if (!lodge_machine_tidy_earlier_finish (self, result, &error)) {
-    fail (task, error);
-    return;
-  }
-  now = lodge_machine_get_description (self);
-  if (now != NULL)
-    disk = lodge_machine_find_disk (self, grow->disk, &error);
-  else
-    lodge_machine_check_usable (self, &error);
-  if (disk == NULL) {
-    fail (task, error);
-    return;
-  }
-  top = lodge_description_get_layer (now, disk->top);
   if (g_path_is_absolute (top->file)) {
-    fail (task, g_error_new (LODGE_ERROR, LODGE_ERROR_INVALID,
-                             _ ("The disk “%s” is a file outside of the machine's folder, which "
-                                "Lodge does not grow: %s"),
-                             disk->id, top->file));
+    lodge_disk_work_end (
+        task, g_error_new (LODGE_ERROR, LODGE_ERROR_INVALID,
+                           _ ("The disk “%s” is a file outside of the machine's folder, which "
+                              "Lodge does not grow: %s"),
+                           disk->id, top->file));
     return;
   }
   grow->layer = g_strdup (top->id);
   grow->file = g_strdup (top->file);
   grow->format = g_strdup (top->format);
-  measure_async (task, measured_cb);
+  lodge_task_step_in_thread (task, measure, measured_cb);
 }
 
-static void
-saved_before_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  lodge_machine_tidy_earlier_async (LODGE_MACHINE (source), earlier_tidied_cb, user_data);
-}
-
-/* What can be known before the first step. */
 static gboolean
-check (LodgeMachine *self, const Grow *grow, GError **error)
+check (LodgeMachine *self, gpointer data, GError **error)
 {
-  lodge_machine_refresh (self);
-  if (!lodge_machine_check_usable (self, error) ||
-      !lodge_machine_check_not_suspended (self, _ ("disk"), error) ||
-      !lodge_machine_check_action (self, LODGE_ACTION_GROW, error) ||
-      (!lodge_state_is_live (self->state) && !lodge_machine_check_unlocked (self, error)) ||
-      lodge_machine_find_disk (self, grow->disk, error) == NULL)
-    return FALSE;
-  if (grow->wanted > LODGE_IMAGE_MOST_BYTES) {
-    g_autofree char *size = lodge_size_format (grow->wanted);
+  const Grow *grow = data;
+  g_autofree char *size = NULL;
 
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
-                 _ ("A disk cannot have %s: 2048T is the most"), size);
+  if (!lodge_state_is_live (self->state) && !lodge_machine_check_unlocked (self, error))
     return FALSE;
-  }
-  if (!lodge_state_is_live (self->state) && self->pid != 0) {
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
-                 _ ("The QEMU of “%s” is still there after a panic: force it off first"),
-                 lodge_machine_get_name (self));
-    return FALSE;
-  }
-  if (lodge_state_is_live (self->state) && self->qmp == NULL) {
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
-                 _ ("“%s” runs, but its control socket is gone: its disks can be grown once it is "
-                    "off"),
-                 lodge_machine_get_name (self));
-    return FALSE;
-  }
-  return TRUE;
-}
-
-static void
-begin_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  LodgeMachine *self = LODGE_MACHINE (source);
-  GTask *task = user_data;
-  Grow *grow = g_task_get_task_data (task);
-  GError *error = NULL;
-
-  lodge_machine_stop_work_finish (self, result);
-  if (!check (self, grow, &error) || !lodge_machine_begin_work (self, grow->job, &error)) {
-    g_task_return_error (task, error);
-    g_object_unref (task);
-    return;
-  }
-  lodge_job_set_step (grow->job, _ ("Growing the disk"));
-  grow->live = lodge_state_is_live (self->state);
-  if (!grow->live) {
-    grow->lock_fd = lodge_store_lock (self->store, self->uuid, &error);
-    if (grow->lock_fd < 0) {
-      fail (task, error);
-      return;
-    }
-  }
-  lodge_machine_wait_saved_async (self, saved_before_cb, task);
+  if (grow->wanted <= LODGE_IMAGE_MOST_BYTES)
+    return TRUE;
+  size = lodge_size_format (grow->wanted);
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
+               _ ("A disk cannot have %s: 2048T is the most"), size);
+  return FALSE;
 }
 
 const LodgeDisk *
@@ -403,30 +291,11 @@ lodge_machine_grow_disk_async (LodgeMachine *self,
                                GAsyncReadyCallback callback,
                                gpointer user_data)
 {
-  GTask *task = g_task_new (self, NULL, callback, user_data);
+  static const LodgeDiskWorkKind kind = {LODGE_ACTION_GROW, N_ ("Growing the disk"), check, go};
   Grow *grow = g_new0 (Grow, 1);
 
-  grow->job = g_object_ref (job);
-  grow->disk = g_strdup (disk);
   grow->wanted = size_bytes > LODGE_IMAGE_MOST_BYTES ? size_bytes
                                                      : (size_bytes + SECTOR - 1) / SECTOR * SECTOR;
-  grow->folder = lodge_machine_dup_folder (self);
-  grow->lock_fd = -1;
-  g_task_set_source_tag (task, lodge_machine_grow_disk_async);
-  g_task_set_task_data (task, grow, grow_free);
-  lodge_machine_stop_work_async (self, begin_cb, task);
-}
-
-gboolean
-lodge_machine_grow_disk_finish (LodgeMachine *self,
-                                GAsyncResult *result,
-                                guint64 *out_bytes,
-                                GError **error)
-{
-  const Grow *grow;
-
-  g_return_val_if_fail (g_async_result_is_tagged (result, lodge_machine_grow_disk_async), FALSE);
-  grow = g_task_get_task_data (G_TASK (result));
-  *out_bytes = grow->has;
-  return g_task_propagate_boolean (G_TASK (result), error);
+  lodge_disk_work_begin (
+      lodge_disk_work_new (self, grow, job, disk, grow_free, callback, user_data), &kind);
 }

@@ -61,18 +61,6 @@ journaled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-journal_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  const LodgeDiskWork *work = data;
-  GError *error = NULL;
-
-  if (lodge_journal_begin (work->folder, work->files, &error))
-    g_task_return_boolean (worker, TRUE);
-  else
-    g_task_return_error (worker, error);
-}
-
-static void
 go (GTask *task)
 {
   LodgeMachine *self = g_task_get_source_object (task);
@@ -88,7 +76,7 @@ go (GTask *task)
     if (lodge_description_get_layer (next, layer->id) == NULL && lodge_journal_takes (layer->file))
       g_ptr_array_add (work->files, g_strdup (layer->file));
   }
-  lodge_disk_work_run (task, journal_thread, journaled_cb);
+  lodge_disk_work_journal (task, journaled_cb);
 }
 
 static gboolean

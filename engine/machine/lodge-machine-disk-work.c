@@ -11,6 +11,7 @@
 #include "description/lodge-description-snapshots.h"
 #include "lodge-error.h"
 #include "lodge-task-thread.h"
+#include "machine/lodge-journal.h"
 
 #include <glib/gi18n-lib.h>
 #include <unistd.h>
@@ -68,14 +69,18 @@ lodge_disk_work_end (GTask *task, GError *error)
   lodge_machine_tidy_async (g_task_get_source_object (task), tidied_cb, task);
 }
 
-void
-lodge_disk_work_run (GTask *task, GTaskThreadFunc thread, GAsyncReadyCallback callback)
+static gboolean
+journal_step (gpointer data, GError **error)
 {
-  g_autoptr (GTask) worker = g_task_new (NULL, NULL, callback, task);
+  const LodgeDiskWork *work = data;
 
-  /* Of the outer task, which outlives it. */
-  g_task_set_task_data (worker, g_task_get_task_data (task), NULL);
-  lodge_task_run_in_thread (worker, thread);
+  return lodge_journal_begin (work->folder, work->files, error);
+}
+
+void
+lodge_disk_work_journal (GTask *task, GAsyncReadyCallback callback)
+{
+  lodge_task_step_in_thread (task, journal_step, callback);
 }
 
 char *

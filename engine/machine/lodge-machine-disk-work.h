@@ -46,8 +46,8 @@ void lodge_disk_work_begin (GTask *task, const LodgeDiskWorkKind *kind);
  * none. */
 void lodge_disk_work_end (GTask *task, GError *error);
 
-/* @thread gets the work as its data. */
-void lodge_disk_work_run (GTask *task, GTaskThreadFunc thread, GAsyncReadyCallback callback);
+/* Lists the files in the journal; as lodge_task_step_in_thread (). */
+void lodge_disk_work_journal (GTask *task, GAsyncReadyCallback callback);
 
 /* A path for a new layer of @disk that nobody has: one that was kept stays what it is. Transfer
  * full. */

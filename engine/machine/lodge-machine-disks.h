@@ -19,7 +19,8 @@ GVariant *lodge_machine_list_disks_finish (LodgeMachine *self, GAsyncResult *res
  * @size_bytes: more than it has; made whole sectors
  *
  * The layer that is written to gets larger, also while the guest runs. Snapshots stay as they are.
- * Whenever this ends the disk has its old size or the new one.
+ * Whenever this ends the disk has its old size or the new one. Its result is what it has now, in
+ * bytes.
  *
  * Errors: %LODGE_ERROR_NOT_FOUND, %LODGE_ERROR_INVALID (not larger than it is, too large, outside
  * of the folder), %LODGE_ERROR_STATE (also: shared with a clone), %LODGE_ERROR_STORAGE,
@@ -31,11 +32,6 @@ void lodge_machine_grow_disk_async (LodgeMachine *self,
                                     guint64 size_bytes,
                                     GAsyncReadyCallback callback,
                                     gpointer user_data);
-/* @out_bytes: (out): what it has now */
-gboolean lodge_machine_grow_disk_finish (LodgeMachine *self,
-                                         GAsyncResult *result,
-                                         guint64 *out_bytes,
-                                         GError **error);
 
 /**
  * lodge_machine_add_disk_async:
@@ -118,7 +114,7 @@ void lodge_machine_convert_disk_async (LodgeMachine *self,
                                        GAsyncReadyCallback callback,
                                        gpointer user_data);
 
-/* For all of these but the first two. Returns: (transfer full): the result as each says, or "". */
+/* For all of these but the first. Returns: (transfer full): the result as each says, or "". */
 char *lodge_machine_disk_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
 G_END_DECLS
