@@ -29,6 +29,7 @@
 #include "description/lodge-description-snapshots.h"
 #include "description/lodge-own-file.h"
 #include "lodge-error.h"
+#include "lodge-task-thread.h"
 #include "machine/lodge-journal-private.h"
 #include "machine/lodge-machine-clone-private.h"
 #include "machine/lodge-machine-freeze.h"
@@ -63,16 +64,6 @@ clone_free (LodgeClone *clone)
   g_clear_pointer (&clone->made, lodge_description_file_free);
   g_clear_error (&clone->error);
   g_free (clone);
-}
-
-static void
-run_in_thread (GTask *task, GTaskThreadFunc thread, GAsyncReadyCallback callback)
-{
-  g_autoptr (GTask) worker = g_task_new (NULL, NULL, callback, task);
-
-  /* Of the outer task, which outlives it. */
-  g_task_set_task_data (worker, g_task_get_task_data (task), NULL);
-  g_task_run_in_thread (worker, thread);
 }
 
 /* The end, well or not. */
@@ -124,14 +115,14 @@ aborted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   end (user_data);
 }
 
-static void
-abort_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+static gboolean
+abort_step (gpointer data, GError **error)
 {
   LodgeClone *clone = data;
 
   if (clone->folder != NULL)
     lodge_store_abort (clone->store, lodge_job_get_machine (clone->job));
-  g_task_return_boolean (worker, TRUE);
+  return TRUE;
 }
 
 /* People know neither the hidden folder nor the UUID that it is named by. */
@@ -150,7 +141,7 @@ lodge_clone_fail (GTask *task, GError *error)
     error->message = g_string_free (g_steal_pointer (&message), FALSE);
   }
   clone->error = error;
-  run_in_thread (task, abort_thread, aborted_cb);
+  lodge_task_step_in_thread (task, abort_step, aborted_cb);
 }
 
 /* Writing it. */
@@ -159,36 +150,28 @@ static void
 committed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
-  LodgeClone *clone = g_task_get_task_data (task);
   GError *error = NULL;
 
-  clone->made = g_task_propagate_pointer (G_TASK (result), &error);
-  if (clone->made != NULL)
+  if (g_task_propagate_boolean (G_TASK (result), &error))
     end (task);
   else
     lodge_clone_fail (task, error);
 }
 
-static void
-commit_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+static gboolean
+commit_step (gpointer data, GError **error)
 {
   LodgeClone *clone = data;
-  LodgeDescriptionFile *file;
-  GError *error = NULL;
 
-  if (!lodge_own_file_remove (clone->folder, LODGE_CLONE_PINS, &error)) {
-    g_task_return_error (worker, error);
-    return;
-  }
+  if (!lodge_own_file_remove (clone->folder, LODGE_CLONE_PINS, error))
+    return FALSE;
   lodge_journal_step ("whole");
-  file =
-      lodge_store_commit (clone->store, clone->flat != NULL ? clone->flat : clone->clone, &error);
-  if (file == NULL) {
-    g_task_return_error (worker, error);
-    return;
-  }
+  clone->made =
+      lodge_store_commit (clone->store, clone->flat != NULL ? clone->flat : clone->clone, error);
+  if (clone->made == NULL)
+    return FALSE;
   lodge_journal_step ("committed");
-  g_task_return_pointer (worker, file, (GDestroyNotify) lodge_description_file_free);
+  return TRUE;
 }
 
 void
@@ -200,7 +183,7 @@ lodge_clone_commit (GTask *task)
   if (lodge_job_set_error_if_cancelled (clone->job, &error))
     lodge_clone_fail (task, error);
   else
-    run_in_thread (task, commit_thread, committed_cb);
+    lodge_task_step_in_thread (task, commit_step, committed_cb);
 }
 
 /* What the clone has of its source. */
@@ -249,35 +232,30 @@ link_layers (LodgeClone *clone, GError **error)
   return TRUE;
 }
 
-static void
-take_over_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+static gboolean
+take_over_step (gpointer data, GError **error)
 {
   LodgeClone *clone = data;
   g_autoptr (GError) why = NULL;
-  GError *error = NULL;
 
-  if (!clone->states_there && !hand_states_over (clone, &error)) {
-    g_task_return_error (worker, error);
-    return;
-  }
+  if (!clone->states_there && !hand_states_over (clone, error))
+    return FALSE;
   if (can_share (clone) && link_layers (clone, &why))
     clone->pinned = TRUE;
-  if (clone->spec->linked && !clone->pinned)
-    error = g_steal_pointer (&why);
-  else if (clone->spec->linked)
-    lodge_freeze_make_tops (clone->folder, clone->clone->layers, clone->files->len, &error);
-  if (error != NULL) {
-    if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_HOST)) {
-      g_autofree char *words = g_strdup (error->message);
+  if (!clone->spec->linked)
+    return TRUE;
+  if (clone->pinned &&
+      lodge_freeze_make_tops (clone->folder, clone->clone->layers, clone->files->len, &why))
+    return TRUE;
+  if (g_error_matches (why, LODGE_ERROR, LODGE_ERROR_HOST)) {
+    g_autofree char *words = g_strdup (why->message);
 
-      g_free (error->message);
-      error->message =
-          g_strdup_printf (_ ("No linked clone can be made here, make a full one: %s"), words);
-    }
-    g_task_return_error (worker, error);
-    return;
+    g_free (why->message);
+    why->message =
+        g_strdup_printf (_ ("No linked clone can be made here, make a full one: %s"), words);
   }
-  g_task_return_boolean (worker, TRUE);
+  g_propagate_error (error, g_steal_pointer (&why));
+  return FALSE;
 }
 
 static void
@@ -312,7 +290,7 @@ take_over (GTask *task)
   if (lodge_job_set_error_if_cancelled (clone->job, &error))
     lodge_clone_fail (task, error);
   else
-    run_in_thread (task, take_over_thread, taken_over_cb);
+    lodge_task_step_in_thread (task, take_over_step, taken_over_cb);
 }
 
 static void
@@ -417,11 +395,10 @@ planned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     take_over (task);
 }
 
-static void
-plan_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+static gboolean
+plan_step (gpointer data, GError **error)
 {
   LodgeClone *clone = data;
-  GError *error = NULL;
 
   /* Whose lock we have nobody writes to; and a template does not get a layer for each clone. */
   if (clone->freezes && clone->lock_fd >= 0 &&
@@ -429,10 +406,7 @@ plan_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancel
     clone->freezes = FALSE;
     drop_tops (clone->from);
   }
-  if (describe (clone, &error))
-    g_task_return_boolean (worker, TRUE);
-  else
-    g_task_return_error (worker, error);
+  return describe (clone, error);
 }
 
 static void
@@ -450,21 +424,17 @@ plan (GTask *task)
     return;
   }
   clone->freezes = clone->snapshot == NULL && (clone->lock_fd < 0 || clone->spec->linked);
-  run_in_thread (task, plan_thread, planned_cb);
+  lodge_task_step_in_thread (task, plan_step, planned_cb);
 }
 
-static void
-load_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+static gboolean
+load_step (gpointer data, GError **error)
 {
   LodgeClone *clone = data;
-  GError *error = NULL;
 
   clone->then = lodge_snapshot_files_load (clone->source_folder, clone->snapshot,
-                                           clone->spec->snapshot, &error);
-  if (clone->then != NULL)
-    g_task_return_boolean (worker, TRUE);
-  else
-    g_task_return_error (worker, error);
+                                           clone->spec->snapshot, error);
+  return clone->then != NULL;
 }
 
 static void
@@ -490,7 +460,7 @@ earlier_tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (!lodge_machine_tidy_earlier_finish (LODGE_MACHINE (source), result, &error))
     lodge_clone_fail (task, error);
   else if (clone->snapshot != NULL)
-    run_in_thread (task, load_thread, loaded_cb);
+    lodge_task_step_in_thread (task, load_step, loaded_cb);
   else
     plan (task);
 }

@@ -20,6 +20,7 @@
 #include "description/lodge-description-snapshots.h"
 #include "description/lodge-durable-file.h"
 #include "lodge-error.h"
+#include "lodge-task-thread.h"
 #include "machine/lodge-journal-private.h"
 #include "machine/lodge-journal.h"
 #include "machine/lodge-machine-key.h"
@@ -70,17 +71,6 @@ suspend_free (gpointer data)
     close (suspend->lock_fd);
   g_clear_error (&suspend->error);
   g_free (suspend);
-}
-
-/* A thread of the work's own. Its source is not the machine, whose last reference might end there.
- */
-static void
-run_thread (GTask *task, GTaskThreadFunc function, GAsyncReadyCallback callback)
-{
-  g_autoptr (GTask) worker = g_task_new (NULL, NULL, callback, task);
-
-  g_task_set_task_data (worker, g_task_get_task_data (task), NULL);
-  g_task_run_in_thread (worker, function);
 }
 
 /* The last step. Takes @task_given. */
@@ -306,24 +296,20 @@ synced_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   lodge_machine_save_for_work_async (self, edit_suspended, suspend, named_cb, task);
 }
 
-static void
-sync_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+static gboolean
+sync_step (gpointer data, GError **error)
 {
   Suspend *suspend = data;
   g_autofree char *below = lodge_snapshot_dup_folder (suspend->id);
   g_autofree char *path = g_build_filename (suspend->folder, below, NULL);
-  GError *error = NULL;
+  gboolean synced =
+      lodge_snapshot_files_sync_memory (suspend->folder, suspend->id, suspend->memory_fd, error);
 
-  (void) lodge_snapshot_files_sync_memory (suspend->folder, suspend->id, suspend->memory_fd,
-                                           &error);
   lodge_journal_step ("synced");
-  if (error == NULL &&
-      lodge_suspend_files_stamp (suspend->folder, suspend->id, suspend->stored, suspend->stood,
-                                 &error) &&
-      lodge_durable_folder_sync (path, &error))
-    g_task_return_boolean (worker, TRUE);
-  else
-    g_task_return_error (worker, error);
+  return synced &&
+         lodge_suspend_files_stamp (suspend->folder, suspend->id, suspend->stored, suspend->stood,
+                                    error) &&
+         lodge_durable_folder_sync (path, error);
 }
 
 static void
@@ -332,7 +318,7 @@ sealed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
 
   if (lodge_sealed_finish (result, &error))
-    run_thread (user_data, sync_thread, synced_cb);
+    lodge_task_step_in_thread (user_data, sync_step, synced_cb);
   else
     abandon (user_data, error);
 }
@@ -364,7 +350,7 @@ written_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (suspend->sealed != NULL)
     lodge_sealed_finish_async (suspend->sealed, sealed_cb, task);
   else
-    run_thread (task, sync_thread, synced_cb);
+    lodge_task_step_in_thread (task, sync_step, synced_cb);
 }
 
 /* While the guest runs. */
@@ -429,24 +415,20 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   close (memory_fd);
 }
 
-static void
-prepare_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+static gboolean
+prepare_step (gpointer data, GError **error)
 {
   Suspend *suspend = data;
   g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func (g_free);
-  GError *error = NULL;
 
   g_ptr_array_add (files, lodge_snapshot_dup_folder (suspend->id));
   if (suspend->earlier != NULL)
     g_ptr_array_add (files, lodge_snapshot_dup_folder (suspend->earlier));
-  if (lodge_journal_begin_live (suspend->folder, files, suspend->id, suspend->ran, &error) &&
-      lodge_snapshot_files_store (suspend->folder, suspend->id, suspend->stored, &error))
-    suspend->memory_fd =
-        lodge_snapshot_files_open_memory (suspend->folder, suspend->id, TRUE, &error);
-  if (error == NULL)
-    g_task_return_boolean (worker, TRUE);
-  else
-    g_task_return_error (worker, error);
+  if (!lodge_journal_begin_live (suspend->folder, files, suspend->id, suspend->ran, error) ||
+      !lodge_snapshot_files_store (suspend->folder, suspend->id, suspend->stored, error))
+    return FALSE;
+  suspend->memory_fd = lodge_snapshot_files_open_memory (suspend->folder, suspend->id, TRUE, error);
+  return suspend->memory_fd >= 0;
 }
 
 static void
@@ -464,7 +446,7 @@ earlier_tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   suspend->id = lodge_description_dup_snapshot_id ();
   suspend->earlier = g_strdup (lodge_machine_get_description (self)->suspended);
   suspend->stored = lodge_snapshot_live_dup_description (self);
-  run_thread (task, prepare_thread, prepared_cb);
+  lodge_task_step_in_thread (task, prepare_step, prepared_cb);
 }
 
 static void
@@ -574,24 +556,20 @@ discard_journaled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     tidy (task);
 }
 
-static void
-journal_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+static gboolean
+journal_step (gpointer data, GError **error)
 {
   Suspend *suspend = data;
   g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func (g_free);
-  GError *error = NULL;
 
   g_ptr_array_add (files, lodge_snapshot_dup_folder (suspend->id));
-  if (lodge_journal_begin (suspend->folder, files, &error))
-    g_task_return_boolean (worker, TRUE);
-  else
-    g_task_return_error (worker, error);
+  return lodge_journal_begin (suspend->folder, files, error);
 }
 
 static void
 saved_before_discard_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  run_thread (user_data, journal_thread, discard_journaled_cb);
+  lodge_task_step_in_thread (user_data, journal_step, discard_journaled_cb);
 }
 
 void

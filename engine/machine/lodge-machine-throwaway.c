@@ -27,6 +27,7 @@
 #include "description/lodge-remove-tree.h"
 #include "lodge-error.h"
 #include "lodge-paths.h"
+#include "lodge-task-thread.h"
 #include "machine/lodge-journal.h"
 #include "machine/lodge-machine-freeze.h"
 #include "machine/lodge-snapshot-files.h"
@@ -90,8 +91,9 @@ make_tpm_folder (const char *path, GError **error)
 }
 
 static gboolean
-make (Make *self, GError **error)
+make (gpointer data, GError **error)
 {
+  Make *self = data;
   LodgeDescription *now = self->description;
   g_autoptr (LodgeDescription) before = lodge_description_copy (now);
   g_autoptr (GPtrArray) names = lodge_own_folder_list (self->folder, "layers", error);
@@ -124,49 +126,16 @@ make (Make *self, GError **error)
 }
 
 static void
-make_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  GError *error = NULL;
-
-  if (make (data, &error))
-    g_task_return_boolean (worker, TRUE);
-  else
-    g_task_return_error (worker, error);
-}
-
-static void
-made_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  GError *error = NULL;
-
-  if (g_task_propagate_boolean (G_TASK (result), &error))
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
-}
-
-static void
 tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   LodgeMachine *self = LODGE_MACHINE (source);
   g_autoptr (GTask) task = user_data;
-  g_autoptr (GTask) worker = NULL;
   GError *error = NULL;
-  Make *its;
 
-  if (!lodge_machine_tidy_earlier_finish (self, result, &error)) {
+  if (lodge_machine_tidy_earlier_finish (self, result, &error))
+    lodge_task_step_in_thread (g_steal_pointer (&task), make, lodge_task_forward_cb);
+  else
     g_task_return_error (task, error);
-    return;
-  }
-  its = g_new0 (Make, 1);
-  its->folder = lodge_machine_dup_folder (self);
-  its->description = g_task_get_task_data (task);
-  if (its->description->tpm)
-    its->tpm_folder = lodge_machine_throwaway_dup_tpm_folder (self);
-  worker = g_task_new (NULL, NULL, made_cb, g_steal_pointer (&task));
-  g_task_set_task_data (worker, its, make_free);
-  g_task_run_in_thread (worker, make_thread);
 }
 
 void
@@ -176,9 +145,14 @@ lodge_machine_throwaway_make_async (LodgeMachine *self,
                                     gpointer user_data)
 {
   GTask *task = g_task_new (self, NULL, callback, user_data);
+  Make *make = g_new0 (Make, 1);
 
+  make->folder = lodge_machine_dup_folder (self);
+  make->description = description;
+  if (description->tpm)
+    make->tpm_folder = lodge_machine_throwaway_dup_tpm_folder (self);
   g_task_set_source_tag (task, lodge_machine_throwaway_make_async);
-  g_task_set_task_data (task, description, NULL);
+  g_task_set_task_data (task, make, make_free);
   /* What an earlier engine has left would be listed together with it. */
   lodge_machine_tidy_earlier_async (self, tidied_cb, task);
 }
