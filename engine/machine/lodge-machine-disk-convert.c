@@ -32,6 +32,7 @@ typedef struct {
   gboolean replace;
   LodgeDescription *then; /* the snapshot's */
   GStrv forbidden;        /* disks that are used in place */
+  char *hidden;           /* what the image is until it is whole */
   char *record;
   GPtrArray *chain;
 } Convert;
@@ -49,6 +50,7 @@ convert_free (gpointer data)
   g_free (convert->snapshot_name);
   g_clear_pointer (&convert->then, lodge_description_free);
   g_strfreev (convert->forbidden);
+  g_free (convert->hidden);
   g_free (convert->record);
   g_clear_pointer (&convert->chain, g_ptr_array_unref);
   g_free (convert);
@@ -118,8 +120,8 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
   lodge_journal_step ("recorded");
   lodge_image_export_async ((const char *const *) convert->chain->pdata, layer->size_bytes,
-                            convert->format, convert->path, convert->replace, progress_cb, job,
-                            lodge_job_get_cancellable (job), written_cb, task);
+                            convert->format, convert->path, convert->hidden, convert->replace,
+                            progress_cb, job, lodge_job_get_cancellable (job), written_cb, task);
 }
 
 static gboolean
@@ -168,7 +170,6 @@ prepare_step (gpointer data, GError **error)
   Convert *convert = data;
   g_autofree char *machines = g_path_get_dirname (convert->work.folder);
   g_autofree char *data_folder = g_path_get_dirname (machines);
-  g_autofree char *hidden = lodge_image_target_dup_hidden (convert->path);
 
   if (!check_place (convert, machines, error))
     return FALSE;
@@ -178,7 +179,9 @@ prepare_step (gpointer data, GError **error)
     if (convert->then == NULL)
       return FALSE;
   }
-  convert->record = lodge_unfinished_begin (data_folder, hidden, error);
+  /* Another machine's disk, or another program, may be on its way to the same place. */
+  convert->hidden = lodge_image_target_dup_apart (convert->path);
+  convert->record = lodge_unfinished_begin (data_folder, convert->hidden, error);
   return convert->record != NULL;
 }
 

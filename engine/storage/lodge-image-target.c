@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -33,11 +34,23 @@ lodge_image_target_dup_hidden (const char *path)
   return g_strdup_printf ("%s/.%s.new", folder, name);
 }
 
-static LodgeImageTarget *
-begin (const char *path, gboolean replaces, GError **error)
+char *
+lodge_image_target_dup_apart (const char *path)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autofree char *name = g_path_get_basename (path);
+
+  /* Shorter, so that the whole is no longer than a name may be. */
+  return g_strdup_printf ("%s/.%.*s.%08x.new", folder, NAME_MAX - 16, name, g_random_int ());
+}
+
+LodgeImageTarget *
+lodge_image_target_begin_as (const char *path,
+                             const char *hidden,
+                             gboolean replaces,
+                             GError **error)
 {
   g_autoptr (LodgeImageTarget) self = g_new0 (LodgeImageTarget, 1);
-  g_autofree char *hidden = lodge_image_target_dup_hidden (path);
   struct stat info;
   int fd;
 
@@ -55,20 +68,16 @@ begin (const char *path, gboolean replaces, GError **error)
     return NULL;
   }
   close (fd);
-  self->hidden = g_steal_pointer (&hidden);
+  self->hidden = g_strdup (hidden);
   return g_steal_pointer (&self);
 }
 
 LodgeImageTarget *
 lodge_image_target_begin (const char *path, GError **error)
 {
-  return begin (path, FALSE, error);
-}
+  g_autofree char *hidden = lodge_image_target_dup_hidden (path);
 
-LodgeImageTarget *
-lodge_image_target_begin_over (const char *path, GError **error)
-{
-  return begin (path, TRUE, error);
+  return lodge_image_target_begin_as (path, hidden, FALSE, error);
 }
 
 gboolean

@@ -16,11 +16,18 @@ typedef struct {
  * %LODGE_ERROR_STORAGE. */
 LodgeImageTarget *lodge_image_target_begin (const char *path, GError **error);
 
-/* The same in the place of a plain file that may be there, which stays until this is whole. */
-LodgeImageTarget *lodge_image_target_begin_over (const char *path, GError **error);
+/* The same with a hidden file of that name, from lodge_image_target_dup_apart(). @replaces: a plain
+ * file may be in the place, and stays until this is whole. */
+LodgeImageTarget *lodge_image_target_begin_as (const char *path,
+                                               const char *hidden,
+                                               gboolean replaces,
+                                               GError **error);
 
-/* What the hidden file of @path is called. Transfer full. */
+/* What the hidden file of @path is called: always the same, where only one is made at a time.
+ * Transfer full. */
 char *lodge_image_target_dup_hidden (const char *path);
+/* Another each time, for places where several may be made at once. Transfer full. */
+char *lodge_image_target_dup_apart (const char *path);
 
 /* Names it, durably, never over anything that has come there. Blocks until the disk has it: call it
  * in a thread. */

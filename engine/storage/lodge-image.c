@@ -383,6 +383,7 @@ flatten (const char *const *layers,
          guint64 size_bytes,
          const LodgeExportFormat *format,
          const char *path,
+         const char *hidden,
          gboolean replace,
          LodgeImageProgress progress,
          gpointer progress_data,
@@ -406,8 +407,9 @@ flatten (const char *const *layers,
   make->run = lodge_qemu_img_new ("qemu-img");
   make->image = lodge_qemu_img_bind_chain (make->run, layers, 0, &error);
   if (make->image != NULL)
-    make->target = replace ? lodge_image_target_begin_over (make->path, &error)
-                           : lodge_image_target_begin (make->path, &error);
+    make->target = hidden != NULL
+                       ? lodge_image_target_begin_as (make->path, hidden, replace, &error)
+                       : lodge_image_target_begin (make->path, &error);
   if (error != NULL) {
     g_task_return_error (task, error);
     return;
@@ -427,8 +429,8 @@ lodge_image_flatten_async (const char *const *layers,
                            GAsyncReadyCallback callback,
                            gpointer user_data)
 {
-  flatten (layers, size_bytes, NULL, path, FALSE, progress, progress_data, cancellable, callback,
-           user_data);
+  flatten (layers, size_bytes, NULL, path, NULL, FALSE, progress, progress_data, cancellable,
+           callback, user_data);
 }
 
 static const LodgeExportFormat *
@@ -460,6 +462,7 @@ lodge_image_export_async (const char *const *layers,
                           guint64 size_bytes,
                           const char *format,
                           const char *path,
+                          const char *hidden,
                           gboolean replace,
                           LodgeImageProgress progress,
                           gpointer progress_data,
@@ -470,8 +473,8 @@ lodge_image_export_async (const char *const *layers,
   const LodgeExportFormat *known = find_export_format (format);
 
   g_return_if_fail (known != NULL);
-  flatten (layers, size_bytes, known, path, replace, progress, progress_data, cancellable, callback,
-           user_data);
+  flatten (layers, size_bytes, known, path, hidden, replace, progress, progress_data, cancellable,
+           callback, user_data);
 }
 
 gboolean

@@ -116,15 +116,16 @@ gboolean lodge_image_check_export_format (const char *format, GError **error);
 /**
  * lodge_image_export_async:
  * @format: one that was checked
+ * @hidden: what it is while it is made: lodge_image_target_dup_apart()
  * @replace: whether a plain file at @path may be replaced, once this is whole
  *
- * As lodge_image_flatten_async(), and with its finish, into an image for other programs. While it
- * is made it is a hidden file: lodge_image_target_dup_hidden().
+ * As lodge_image_flatten_async(), and with its finish, into an image for other programs.
  */
 void lodge_image_export_async (const char *const *layers,
                                guint64 size_bytes,
                                const char *format,
                                const char *path,
+                               const char *hidden,
                                gboolean replace,
                                LodgeImageProgress progress,
                                gpointer progress_data,

@@ -387,3 +387,16 @@ snapshot_fixture_delete (SnapshotFixture *self, const char *name)
 
   g_assert_no_error (snapshot_fixture_wait (job));
 }
+
+void
+snapshot_fixture_assert_nothing_hidden (const char *path)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autofree char *base = g_path_get_basename (path);
+  g_autofree char *hidden = g_strconcat (".", base, NULL);
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    g_assert_false (g_str_has_prefix (name, hidden));
+}

@@ -54,6 +54,8 @@ void snapshot_fixture_assert_marks (SnapshotFixture *self,
                                     const SnapshotMarks *marks);
 /* Each file is one that machine.ini names, each of those is there, and frozen is what is frozen. */
 void snapshot_fixture_assert_tidy (SnapshotFixture *self);
+/* Nothing is left of what was on its way to @path. */
+void snapshot_fixture_assert_nothing_hidden (const char *path);
 
 /* These have to succeed. The ids are the caller's. */
 char *snapshot_fixture_take (SnapshotFixture *self, const char *name);

@@ -3,7 +3,6 @@
 #include "snapshot-fixture.h"
 
 #include "lodge-error.h"
-#include "storage/lodge-image-target.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -39,10 +38,9 @@ dup_present (SnapshotFixture *f, guint disk)
 static void
 assert_nothing_beside (SnapshotFixture *f, const char *path)
 {
-  g_autofree char *hidden = lodge_image_target_dup_hidden (path);
   g_autofree char *records = g_build_filename (f->data, "unfinished", NULL);
 
-  g_assert_false (g_file_test (hidden, G_FILE_TEST_EXISTS));
+  snapshot_fixture_assert_nothing_hidden (path);
   g_assert_false (g_file_test (records, G_FILE_TEST_EXISTS));
   snapshot_fixture_assert_tidy (f);
 }
@@ -173,6 +171,56 @@ test_in_place (SnapshotFixture *f, gconstpointer unused)
   snapshot_fixture_run ("qemu-img", "info", "-f", "raw", path, NULL);
 }
 
+/* Two at once to one place: neither writes to what the other has in the making. */
+static void
+test_two (SnapshotFixture *f, gconstpointer unused)
+{
+  g_autofree char *disk = dup_path (f, "other.raw");
+  g_autofree char *path = dup_path (f, "out.raw");
+  g_autoptr (GVariant) spec = NULL;
+  g_autoptr (GError) error = NULL;
+  LodgeMachine *other;
+  LodgeJob *job;
+
+  snapshot_fixture_run ("qemu-img", "create", "-q", "-f", "raw", disk, "4M", NULL);
+  spec = g_variant_ref_sink (
+      g_variant_new_parsed ("{'name': <'other'>, 'disk': <%s>, 'in-place': <true>}", disk));
+  job = lodge_library_create_machine (f->library, spec, &error);
+  g_assert_no_error (error);
+  g_assert_no_error (snapshot_fixture_wait (job));
+  other = lodge_library_find (f->library, "other", NULL);
+  snapshot_fixture_write (f, 0, 1);
+  for (guint i = 0; i < 5; i++) {
+    LodgeJob *first =
+        lodge_library_convert_disk (f->library, f->machine, "disk0", "raw", path, NULL, TRUE);
+    LodgeJob *second =
+        lodge_library_convert_disk (f->library, other, "disk0", "raw", path, NULL, TRUE);
+
+    g_assert_no_error (snapshot_fixture_wait (first));
+    g_assert_no_error (snapshot_fixture_wait (second));
+  }
+  /* Without leave to replace it, the one that is whole first has the name. */
+  g_assert_no_errno (unlink (path));
+  for (guint i = 0; i < 2; i++) {
+    LodgeJob *jobs[] = {
+        lodge_library_convert_disk (f->library, f->machine, "disk0", "raw", path, NULL, FALSE),
+        lodge_library_convert_disk (f->library, other, "disk0", "raw", path, NULL, FALSE),
+    };
+    guint n_done = 0;
+
+    for (guint j = 0; j < G_N_ELEMENTS (jobs); j++) {
+      const GError *failed = snapshot_fixture_wait (jobs[j]);
+
+      if (failed == NULL)
+        n_done++;
+      else
+        g_assert_error (failed, LODGE_ERROR, LODGE_ERROR_EXISTS);
+    }
+    g_assert_cmpuint (n_done, ==, i == 0 ? 1 : 0);
+  }
+  assert_nothing_beside (f, path);
+}
+
 static void
 test_cancelled (SnapshotFixture *f, gconstpointer unused)
 {
@@ -221,6 +269,7 @@ main (int argc, char *argv[])
   ADD ("there", test_there);
   ADD ("refused", test_refused);
   ADD ("in-place", test_in_place);
+  ADD ("two", test_two);
   ADD ("cancelled", test_cancelled);
   ADD ("records", test_records);
   return g_test_run ();

@@ -9,7 +9,6 @@
 #include "description/lodge-own-file.h"
 #include "lodge-error.h"
 #include "storage/lodge-image-grow.h"
-#include "storage/lodge-image-target.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -180,13 +179,12 @@ look_at_converted (SnapshotFixture *s)
 {
   const LodgeDescription *now = lodge_machine_get_description (s->machine);
   g_autofree char *out = dup_image (s, "out.vdi");
-  g_autofree char *hidden = lodge_image_target_dup_hidden (out);
   g_autofree char *image =
       snapshot_fixture_dup_image (s, ((const LodgeDisk *) now->disks->pdata[0])->top);
 
   snapshot_fixture_assert_tidy (s);
   snapshot_fixture_assert_marks (s, NULL, &present);
-  g_assert_false (g_file_test (hidden, G_FILE_TEST_EXISTS));
+  snapshot_fixture_assert_nothing_hidden (out);
   /* It is whole, or not there. */
   if (g_file_test (out, G_FILE_TEST_EXISTS))
     snapshot_fixture_run ("qemu-img", "compare", "-q", "-F", "vdi", image, out, NULL);

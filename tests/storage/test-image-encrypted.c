@@ -7,6 +7,7 @@
 #include "storage/lodge-folder-key.h"
 #include "storage/lodge-image-empty.h"
 #include "storage/lodge-image-grow.h"
+#include "storage/lodge-image-target.h"
 #include "storage/lodge-key-file.h"
 #include "test-folder.h"
 
@@ -266,6 +267,7 @@ test_compact (Fixture *fixture, gconstpointer data)
   g_autofree char *thin_lower = own_path (fixture, "thin-lower.qcow2");
   g_autofree char *thin_upper = own_path (fixture, "thin-upper.qcow2");
   g_autofree char *export = image_fixture_path (&fixture->image, "export.raw");
+  g_autofree char *hidden = lodge_image_target_dup_apart (export);
   g_autofree char *lower_image = dup_image (lower, NULL);
   g_autofree char *upper_image = dup_image (upper, lower_image);
   g_autofree char *thin_lower_image = dup_image (thin_lower, NULL);
@@ -298,7 +300,7 @@ test_compact (Fixture *fixture, gconstpointer data)
   io (fixture, thin_upper_image, "read -P 1 1M 1M");
   io (fixture, thin_upper_image, "read -P 0x74 4M 1");
 
-  lodge_image_export_async (layers, SIZE, "raw", export, FALSE, NULL, NULL, NULL,
+  lodge_image_export_async (layers, SIZE, "raw", export, hidden, FALSE, NULL, NULL, NULL,
                             image_fixture_got_cb, &wait);
   lodge_image_flatten_finish (image_fixture_wait (&wait), &error);
   image_fixture_end_wait (&wait);
