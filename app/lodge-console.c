@@ -10,6 +10,7 @@
 #include "lodge-config.h"
 #include "lodge-keeper.h"
 #include "lodge-memory.h"
+#include "lodge-no-dump.h"
 
 #include <glib/gi18n.h>
 #include <locale.h>
@@ -44,6 +45,7 @@ show_window (gboolean again, gpointer user_data)
 int
 main (int argc, char **argv)
 {
+  lodge_no_dump_files ();
   setlocale (LC_ALL, "");
   bindtextdomain (GETTEXT_PACKAGE, LODGE_LOCALEDIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");

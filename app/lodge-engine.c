@@ -6,6 +6,7 @@
  */
 #include "lodge-config.h"
 #include "lodge-error.h"
+#include "lodge-no-dump.h"
 #include "lodge-paths.h"
 #include "service/lodge-service.h"
 #include "service/lodge-session.h"
@@ -155,6 +156,7 @@ main (int argc, char *argv[])
   g_autofree char *data = lodge_paths_dup_data ();
   int lock;
 
+  lodge_no_dump ();
   setlocale (LC_ALL, "");
   bindtextdomain (GETTEXT_PACKAGE, LODGE_LOCALEDIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");

@@ -3,6 +3,7 @@
 #include "gtk/lodge-application.h"
 #include "gtk/lodge-renderer.h"
 #include "lodge-config.h"
+#include "lodge-no-dump.h"
 
 #include <errno.h>
 #include <glib/gi18n.h>
@@ -42,6 +43,7 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   g_autoptr (GApplication) application = NULL;
 
+  lodge_no_dump_files ();
   setlocale (LC_ALL, "");
   bindtextdomain (GETTEXT_PACKAGE, LODGE_LOCALEDIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");

@@ -7,6 +7,7 @@
 #include "lodgectl/lodgectl-print.h"
 
 #include "lodge-config.h"
+#include "lodge-no-dump.h"
 
 #include <errno.h>
 #include <glib/gi18n.h>
@@ -45,6 +46,7 @@ main (int argc, char **argv)
   const LodgectlCommand *command;
   static char buffer[64 * 1024];
 
+  lodge_no_dump ();
   setlocale (LC_ALL, "");
   bindtextdomain (GETTEXT_PACKAGE, LODGE_LOCALEDIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");

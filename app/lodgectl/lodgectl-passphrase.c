@@ -5,41 +5,17 @@
 #include "lodge-error.h"
 #include "lodge-passphrase.h"
 #include "lodgectl-handlers.h"
+#include "lodgectl-hidden.h"
 #include "lodgectl-print.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <glib/gi18n.h>
 #include <stdio.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 /* How often somebody may mistype. */
 #define ATTEMPTS 3
-
-/* One line, without its end. NULL: nothing came. Bytes that are behind it stay for the next one. */
-static char *
-read_line (int fd)
-{
-  char *line = g_malloc0 (LODGE_PASSPHRASE_MOST + 2);
-  gsize length = 0;
-  ssize_t n;
-
-  while (length <= LODGE_PASSPHRASE_MOST) {
-    n = read (fd, line + length, 1);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n <= 0 || line[length] == '\n')
-      break;
-    length++;
-  }
-  line[length] = '\0';
-  if (length > 0 || n == 1)
-    return line;
-  lodge_passphrase_free (line);
-  return NULL;
-}
 
 static char *
 read_descriptor (const char *text, GError **error)
@@ -53,7 +29,7 @@ read_descriptor (const char *text, GError **error)
                               text);
     return NULL;
   }
-  line = read_line ((int) fd);
+  line = lodgectl_read_line ((int) fd);
   if (line == NULL)
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_FAILED, _ ("There is no passphrase in file %s"),
                  text);
@@ -64,11 +40,10 @@ read_descriptor (const char *text, GError **error)
 static char *
 read_terminal (const char *prompt, GError **error)
 {
-  struct termios before, hidden;
   int fd = open ("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
-  char *line;
+  char *line = NULL;
 
-  if (fd < 0 || tcgetattr (fd, &before) != 0) {
+  if (fd < 0 || !isatty (fd)) {
     if (fd >= 0)
       close (fd);
     g_set_error_literal (
@@ -77,13 +52,7 @@ read_terminal (const char *prompt, GError **error)
            "machine first (lodgectl unlock NAME --passphrase-fd 0)"));
     return NULL;
   }
-  hidden = before;
-  hidden.c_lflag &= (tcflag_t) ~ECHO;
-  hidden.c_lflag |= ECHONL;
-  (void) tcsetattr (fd, TCSAFLUSH, &hidden);
-  dprintf (fd, "%s ", prompt);
-  line = read_line (fd);
-  (void) tcsetattr (fd, TCSAFLUSH, &before);
+  line = lodgectl_read_hidden (fd, prompt);
   close (fd);
   if (line == NULL)
     g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_CANCELLED, _ ("No passphrase was typed"));

@@ -64,6 +64,8 @@ begin (GTask *task, gpointer tag)
                              _ ("There is no keyring in this session"));
     return NULL;
   }
+  /* libsecret would set libgcrypt up in its own way, for all of this program. */
+  lodge_secret_init_crypto ();
   ask = g_new0 (Ask, 1);
   ask->stop = g_cancellable_new ();
   ask->timeout = g_timeout_add_seconds (LIMIT_S, late_cb, ask);

@@ -14,6 +14,9 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+/* What libgcrypt begins with, and what it adds when that is used up. */
+#define SECURE_BYTES 65536u
+
 struct _LodgeSecret {
   gatomicrefcount references;
   guint8 *data; /* a page */
@@ -32,7 +35,9 @@ lodge_secret_init_crypto (void)
     gcry_check_version (NULL);
     /* Where memory may not be locked it works all the same, and says so on nobody's terminal. */
     gcry_control (GCRYCTL_DISABLE_SECMEM_WARN);
-    gcry_control (GCRYCTL_INIT_SECMEM, 65536, 0);
+    gcry_control (GCRYCTL_INIT_SECMEM, SECURE_BYTES, 0);
+    /* Each guest whose memory is being written has a cipher in it. */
+    gcry_control (GCRYCTL_AUTO_EXPAND_SECMEM, SECURE_BYTES, 0);
     gcry_control (GCRYCTL_INITIALIZATION_FINISHED, 0);
   }
   g_once_init_leave (&ready, 1);
@@ -126,7 +131,9 @@ lodge_secret_derive (LodgeSecret *self, const char *purpose, const guint8 *salt,
   gcry_md_hd_t hash;
 
   lodge_secret_init_crypto ();
-  if (gcry_md_open (&hash, GCRY_MD_SHA256, GCRY_MD_FLAG_HMAC | GCRY_MD_FLAG_SECURE) != 0 ||
+  /* Where libgcrypt's locked memory is used up any other does, which it wipes, too. */
+  if ((gcry_md_open (&hash, GCRY_MD_SHA256, GCRY_MD_FLAG_HMAC | GCRY_MD_FLAG_SECURE) != 0 &&
+       gcry_md_open (&hash, GCRY_MD_SHA256, GCRY_MD_FLAG_HMAC) != 0) ||
       gcry_md_setkey (hash, self->data, self->length) != 0)
     g_error ("libgcrypt has no HMAC-SHA256");
   gcry_md_write (hash, "lodge ", strlen ("lodge "));
