@@ -128,6 +128,77 @@ test_passphrase (Fixture *f, gconstpointer data)
   app_wait_until (app_get_dialog () == NULL);
 }
 
+static guint
+count_dialogs (void)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+  guint n = 0;
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++) {
+    g_autoptr (GtkWidget) window = g_list_model_get_item (windows, i);
+
+    n += ADW_IS_MESSAGE_DIALOG (window) && gtk_widget_get_visible (window) ? 1 : 0;
+  }
+  return n;
+}
+
+/* A second click, also while the question is on its way, asks nothing else. */
+static void
+test_once (Fixture *f, gconstpointer data)
+{
+  fake_engine_encrypt (f->engine, f->uuid, "correct horse");
+  fake_engine_set_delay (f->engine, "OpenMachine", 100);
+  for (guint i = 0; i < 2; i++)
+    gtk_widget_activate_action (GTK_WIDGET (f->window), "machine.start", "s", f->uuid);
+  app_wait_until (app_get_dialog () != NULL);
+  fake_engine_clear_calls (f->engine);
+  start (f);
+  app_wait_until (app_was_called (f->engine, "Start"));
+  app_settle ();
+  g_assert_cmpuint (count_dialogs (), ==, 1);
+  answer (app_get_dialog (), "correct horse");
+  app_wait_until (has_state (f, "running"));
+  app_wait_until (app_get_dialog () == NULL);
+
+  /* The next one is a question of its own. */
+  fake_engine_set_state (f->engine, f->uuid, "off");
+  fake_engine_encrypt (f->engine, f->uuid, "correct horse");
+  app_click (start (f), "_Cancel");
+  app_wait_until (app_get_dialog () == NULL);
+  app_click (start (f), "_Cancel");
+}
+
+/* What is asked has no meaning any more: the window is closed, the machine deleted, or
+ * unlocked by somebody else. */
+static void
+test_taken_back (Fixture *f, gconstpointer data)
+{
+  fake_engine_encrypt (f->engine, f->uuid, "correct horse");
+  start (f);
+  fake_engine_unlock (f->engine, f->uuid);
+  app_wait_until (app_get_dialog () == NULL);
+  app_settle ();
+  g_assert_true (has_state (f, "off"));
+  fake_engine_encrypt (f->engine, f->uuid, "correct horse");
+  start (f);
+  if (g_str_equal (data, "window"))
+    app_destroy_window (g_steal_pointer (&f->window));
+  else
+    fake_engine_remove_machine (f->engine, f->uuid);
+  app_wait_until (app_get_dialog () == NULL);
+}
+
+static void
+test_outside_taken_back (Fixture *f, gconstpointer data)
+{
+  fake_engine_add_outside (f->engine, f->uuid, "boot.kernel", "/home/me/secret", "");
+  start (f);
+  fake_engine_remove_machine (f->engine, f->uuid);
+  app_wait_until (app_get_dialog () == NULL);
+  app_settle ();
+  g_assert_false (app_was_called (f->engine, "AcceptPaths"));
+}
+
 /* Another refusal is told as it is. */
 static void
 test_other (Fixture *f, gconstpointer data)
@@ -163,6 +234,12 @@ main (int argc, char *argv[])
   g_test_add ("/outside-ask/" name, Fixture, NULL, set_up, function, tear_down)
   ADD ("accept", test_accept);
   ADD ("passphrase", test_passphrase);
+  ADD ("once", test_once);
+  g_test_add ("/outside-ask/taken-back/window", Fixture, "window", set_up, test_taken_back,
+              tear_down);
+  g_test_add ("/outside-ask/taken-back/machine", Fixture, "machine", set_up, test_taken_back,
+              tear_down);
+  ADD ("taken-back/outside", test_outside_taken_back);
   ADD ("other", test_other);
   ADD ("closed", test_closed);
   return g_test_run ();

@@ -2,13 +2,9 @@
 /* A machine from elsewhere asks for files of this computer: the question whether it gets them. */
 #pragma once
 
-#include "lodge-client.h"
-
-#include <adwaita.h>
+#include "gtk/lodge-machine-question.h"
 
 G_BEGIN_DECLS
-
-typedef void (*LodgeOutsideAccepted) (gpointer user_data);
 
 /**
  * lodge_outside_ask:
@@ -29,7 +25,7 @@ void lodge_outside_ask (GtkWindow *parent,
                         const char *name,
                         const char *heading,
                         const GError *error,
-                        LodgeOutsideAccepted accepted,
+                        LodgeMachineAnswered accepted,
                         gpointer user_data,
                         GDestroyNotify free_data);
 

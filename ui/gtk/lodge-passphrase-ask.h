@@ -2,13 +2,9 @@
 /* The passphrase of an encrypted machine is asked for where something has failed without it. */
 #pragma once
 
-#include "lodge-client.h"
-
-#include <adwaita.h>
+#include "gtk/lodge-machine-question.h"
 
 G_BEGIN_DECLS
-
-typedef void (*LodgePassphraseGiven) (gpointer user_data);
 
 /**
  * lodge_passphrase_ask:
@@ -18,14 +14,15 @@ typedef void (*LodgePassphraseGiven) (gpointer user_data);
  * @given: it is unlocked, and what has failed can be done again; not called otherwise, nor when
  *   @parent has been closed meanwhile
  *
- * Asks until it is right, or the user has had enough.
+ * Asks until it is right, or the user has had enough, or it is not the question any more: see
+ * lodge_machine_question_show(). Nothing where that is being asked in @parent already.
  */
 void lodge_passphrase_ask (GtkWindow *parent,
                            LodgeClient *client,
                            const char *uuid,
                            const char *name,
                            const char *heading,
-                           LodgePassphraseGiven given,
+                           LodgeMachineAnswered given,
                            gpointer user_data,
                            GDestroyNotify free_data);
 
