@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A line that is typed on a terminal and not shown there.
  *
- * A signal does nothing but be noted, and only while a key is waited for; then the terminal is
- * given back, and the signal is sent again, to whoever would have had it.
+ * A signal meanwhile is only noted: the terminal is given back, and then the signal is sent again,
+ * to whoever would have had it. Any of the program's threads may be given it, so a pipe wakes the
+ * one that reads.
  */
 #include "lodgectl-hidden.h"
 
 #include "lodge-passphrase.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <glib-unix.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,27 +23,33 @@
 static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
 
 static volatile sig_atomic_t caught;
+static int wake_fd;
 
 static void
 caught_cb (int number)
 {
+  const int saved = errno;
+
   caught = number;
+  /* A pipe that is full has woken it already. */
+  if (write (wake_fd, "", 1) < 0)
+    errno = saved;
 }
 
-/* @unblocked: (nullable): the signals while it waits; one of ours ends it */
+/* @end_fd: ends it when there is something to read; or -1 */
 static char *
-read_line (int fd, const sigset_t *unblocked)
+read_line (int fd, int end_fd)
 {
   char *line = g_malloc0 (LODGE_PASSPHRASE_MOST + 2);
   gsize length = 0;
   ssize_t n = 0;
 
   while (length <= LODGE_PASSPHRASE_MOST) {
-    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    struct pollfd wait[] = {{.fd = fd, .events = POLLIN}, {.fd = end_fd, .events = POLLIN}};
 
-    if (ppoll (&wait, 1, NULL, unblocked) < 0 && errno == EINTR) {
-      if (caught == 0)
-        continue;
+    if (poll (wait, G_N_ELEMENTS (wait), -1) < 0 && errno == EINTR)
+      continue;
+    if (wait[1].revents != 0) {
       explicit_bzero (line, length);
       g_free (line);
       return NULL;
@@ -62,7 +71,7 @@ read_line (int fd, const sigset_t *unblocked)
 char *
 lodgectl_read_line (int fd)
 {
-  return read_line (fd, NULL);
+  return read_line (fd, -1);
 }
 
 /* TRUE: it was stopped meanwhile, and goes on. */
@@ -72,14 +81,14 @@ read_once (int fd, const char *prompt, const struct termios *before, char **out_
   struct sigaction others[G_N_ELEMENTS (ends)];
   const struct sigaction note = {.sa_handler = caught_cb};
   struct termios hidden = *before;
-  sigset_t blocked, unblocked;
-  int number;
+  int wake[2];
 
+  *out_line = NULL;
+  if (!g_unix_open_pipe (wake, FD_CLOEXEC, NULL))
+    return FALSE;
+  g_unix_set_fd_nonblocking (wake[1], TRUE, NULL);
+  wake_fd = wake[1];
   caught = 0;
-  sigemptyset (&blocked);
-  for (guint i = 0; i < G_N_ELEMENTS (ends); i++)
-    sigaddset (&blocked, ends[i]);
-  sigprocmask (SIG_BLOCK, &blocked, &unblocked);
   for (guint i = 0; i < G_N_ELEMENTS (ends); i++) {
     sigaction (ends[i], NULL, &others[i]);
     /* As under nohup. */
@@ -90,18 +99,18 @@ read_once (int fd, const char *prompt, const struct termios *before, char **out_
   hidden.c_lflag |= ECHONL;
   (void) tcsetattr (fd, TCSAFLUSH, &hidden);
   dprintf (fd, "%s ", prompt);
-  *out_line = read_line (fd, &unblocked);
-  number = caught;
+  *out_line = read_line (fd, wake[0]);
   (void) tcsetattr (fd, TCSAFLUSH, before);
-  if (number != 0)
-    dprintf (fd, "\n");
   for (guint i = 0; i < G_N_ELEMENTS (ends); i++)
     sigaction (ends[i], &others[i], NULL);
-  if (number != 0)
-    raise (number);
-  /* Here it comes, and as a rule that is the end. */
-  sigprocmask (SIG_SETMASK, &unblocked, NULL);
-  return number == SIGTSTP;
+  close (wake[0]);
+  close (wake[1]);
+  if (caught == 0)
+    return FALSE;
+  dprintf (fd, "\n");
+  /* As a rule that is the end. */
+  raise (caught);
+  return caught == SIGTSTP && *out_line == NULL;
 }
 
 char *
