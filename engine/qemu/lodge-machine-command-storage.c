@@ -9,6 +9,7 @@
  *                      v
  *                    disk0-l0 (qcow2, read-only) --> disk0-l0-file
  */
+#include "qemu/lodge-block-node.h"
 #include "qemu/lodge-machine-command-private.h"
 
 #include <glib/gi18n-lib.h>
@@ -27,25 +28,9 @@ add_node (LodgeMachineCommandBuild *self, const char *reason, JsonObject *node)
   lodge_command_add (self->command, reason, "-blockdev", text);
 }
 
-static JsonObject *
-new_node (const char *driver, const char *name)
-{
-  JsonObject *node = json_object_new ();
-
-  json_object_set_string_member (node, "driver", driver);
-  json_object_set_string_member (node, "node-name", name);
-  return node;
-}
-
-/* A file and what is in it: the nodes NAME-file and NAME. */
+/* With why its nodes are there. */
 typedef struct {
-  const char *name;
-  const char *path;
-  const char *format;
-  const char *below; /* the node it stands on, or NULL */
-  gboolean written;
-  gboolean disk; /* of a disk: fast input and output, and freed blocks are given back */
-  gboolean encrypted;
+  LodgeBlockImage node;
   const char *file_reason;
   const char *format_reason;
 } Image;
@@ -53,45 +38,12 @@ typedef struct {
 static void
 add_image (LodgeMachineCommandBuild *self, const Image *image)
 {
-  g_autofree char *file_name = g_strconcat (image->name, "-file", NULL);
-  JsonObject *node = new_node ("file", file_name);
-
-  json_object_set_string_member (node, "filename", image->path);
-  json_object_set_boolean_member (node, "read-only", !image->written);
-  if (image->disk) {
-    JsonObject *cache = json_object_new ();
-
-    json_object_set_string_member (node, "aio", self->host->io_uring ? "io_uring" : "threads");
-    json_object_set_boolean_member (cache, "direct", FALSE);
-    json_object_set_object_member (node, "cache", cache);
-    if (image->written)
-      json_object_set_string_member (node, "discard", "unmap");
-  }
-  add_node (self, image->file_reason, node);
-
-  node = new_node (image->format, image->name);
-  json_object_set_string_member (node, "file", file_name);
-  json_object_set_boolean_member (node, "read-only", !image->written);
-  if (image->encrypted) {
-    JsonObject *encrypt = json_object_new ();
-
-    json_object_set_string_member (encrypt, "format", "luks");
-    json_object_set_string_member (encrypt, "key-secret", LODGE_MACHINE_COMMAND_KEY);
-    json_object_set_object_member (node, "encrypt", encrypt);
-  }
-  if (image->below != NULL)
-    json_object_set_string_member (node, "backing", image->below);
-  else if (strcmp (image->format, "qcow2") == 0)
-    json_object_set_null_member (node, "backing");
-  if (image->disk && image->written) {
-    json_object_set_string_member (node, "discard", "unmap");
-    json_object_set_string_member (node, "detect-zeroes", "unmap");
-  }
-  add_node (self, image->format_reason, node);
-
+  add_node (self, image->file_reason, lodge_block_node_new_file (&image->node));
+  add_node (self, image->format_reason, lodge_block_node_new_format (&image->node));
   lodge_command_bind (self->command,
-                      image->written ? LODGE_COMMAND_BIND_READ_WRITE : LODGE_COMMAND_BIND_READ_ONLY,
-                      image->path);
+                      image->node.written ? LODGE_COMMAND_BIND_READ_WRITE
+                                          : LODGE_COMMAND_BIND_READ_ONLY,
+                      image->node.path);
 }
 
 void
@@ -116,22 +68,22 @@ lodge_machine_command_add_firmware (LodgeMachineCommandBuild *self)
     return;
 
   nvram = lodge_machine_command_dup_path (self->host, description->nvram);
-  add_image (
-      self,
-      &(Image){
-          .name = LODGE_MACHINE_COMMAND_FIRMWARE_NODE,
-          .path = description->firmware_code,
-          .format = description->firmware_format[0] != '\0' ? description->firmware_format : "raw",
-          .file_reason = _ ("The UEFI firmware of this computer's packages."),
-          .format_reason = _ ("Flash memory with the firmware; the guest cannot change it."),
-      });
   add_image (self,
              &(Image){
-                 .name = LODGE_MACHINE_COMMAND_NVRAM_NODE,
-                 .path = nvram,
-                 .format = "qcow2",
-                 .written = TRUE,
-                 .encrypted = description->encrypted,
+                 .node.name = LODGE_MACHINE_COMMAND_FIRMWARE_NODE,
+                 .node.path = description->firmware_code,
+                 .node.format =
+                     description->firmware_format[0] != '\0' ? description->firmware_format : "raw",
+                 .file_reason = _ ("The UEFI firmware of this computer's packages."),
+                 .format_reason = _ ("Flash memory with the firmware; the guest cannot change it."),
+             });
+  add_image (self,
+             &(Image){
+                 .node.name = LODGE_MACHINE_COMMAND_NVRAM_NODE,
+                 .node.path = nvram,
+                 .node.format = "qcow2",
+                 .node.written = TRUE,
+                 .node.encrypted = description->encrypted,
                  .file_reason = _ ("This machine's own firmware variables."),
                  .format_reason =
                      _ ("Flash memory with boot entries and keys; as qcow2, since a snapshot of a "
@@ -169,13 +121,14 @@ add_layers (LodgeMachineCommandBuild *self, const LodgeDisk *disk, GHashTable *a
     add_image (
         self,
         &(Image){
-            .name = layer->id,
-            .path = path,
-            .format = layer->format,
-            .below = layer->below,
-            .written = top,
-            .disk = TRUE,
-            .encrypted = self->description->encrypted,
+            .node.name = layer->id,
+            .node.path = path,
+            .node.format = layer->format,
+            .node.below = layer->below,
+            .node.written = top,
+            .node.disk = TRUE,
+            .node.io_uring = self->host->io_uring,
+            .node.encrypted = self->description->encrypted,
             .file_reason = top ? _ ("The file that the guest's writes go to.")
                                : _ ("A frozen layer: it is opened read-only, so nothing that the "
                                     "guest does can change it."),
@@ -190,30 +143,30 @@ add_layers (LodgeMachineCommandBuild *self, const LodgeDisk *disk, GHashTable *a
 static void
 add_disk (LodgeMachineCommandBuild *self, const LodgeDisk *disk, guint boot_index)
 {
+  g_auto (GStrv) properties = lodge_block_list_properties (disk, boot_index);
+  g_autoptr (GString) device = g_string_new (lodge_block_get_driver (disk));
+  g_autofree char *iothread = lodge_block_dup_iothread (disk);
+
+  for (guint i = 0; properties[i] != NULL; i += 2)
+    g_string_append_printf (device, ",%s=%s", properties[i], properties[i + 1]);
   if (disk->bus == LODGE_DISK_BUS_SATA) {
-    lodge_command_addf (
+    lodge_command_add (
         self->command,
         _ ("A SATA disk, which every system knows; a full disk on the host pauses the guest "
            "instead of failing its writes."),
-        "-device",
-        "ide-hd,id=%s,drive=%s,bus=ide.%u,bootindex=%u,serial=%s,rotation_rate=1,werror=stop,"
-        "rerror=stop",
-        disk->id, disk->top, disk->port, boot_index, disk->id);
+        "-device", device->str);
     return;
   }
 
   lodge_command_addf (self->command,
                       _ ("A thread of its own for the disk, so that it never waits for the rest of "
                          "the machine."),
-                      "-object", "iothread,id=%s-io", disk->id);
-  lodge_command_addf (
+                      "-object", "iothread,id=%s", iothread);
+  lodge_command_add (
       self->command,
       _ ("A virtio disk in its own port; a full disk on the host pauses the guest instead of "
          "failing its writes."),
-      "-device",
-      "virtio-blk-pci,id=%s,drive=%s,bus=rp%u,addr=00.0,iothread=%s-io,bootindex=%u,serial=%s,"
-      "werror=stop,rerror=stop",
-      disk->id, disk->top, disk->port, disk->id, boot_index, disk->id);
+      "-device", device->str);
 }
 
 void
@@ -243,9 +196,9 @@ lodge_machine_command_add_media (LodgeMachineCommandBuild *self)
       continue;
     }
     add_image (self, &(Image){
-                         .name = media->id,
-                         .path = media->file,
-                         .format = "raw",
+                         .node.name = media->id,
+                         .node.path = media->file,
+                         .node.format = "raw",
                          .file_reason = _ ("The image in the drive, read-only."),
                          .format_reason = _ ("Its contents, never taken for another format."),
                      });
