@@ -343,10 +343,11 @@ const LodgectlCommand lodgectl_commands[] = {
     .verb = "add",
     .arguments = { MACHINE,
                    { .name = "SIZE", .kind = LODGECTL_KIND_TEXT, .optional = TRUE } },
-    .sentence = N_ ("Give a machine that is off a new disk."),
+    .sentence = N_ ("Give a machine a new disk, also while its guest runs."),
     .details = N_ ("SIZE is what the guest sees, such as 40G; the disk takes only what is written "
                    "to it. With --from it may be left out, or be more than the image has. Its id "
-                   "is printed."),
+                   "is printed. A guest that runs gets it at once, if it is a virtio disk; SATA "
+                   "disks can be added only to a machine that is off."),
     .options = {
       { .name = "from", .kind = LODGECTL_KIND_FILE, .value = "FILE",
         .sentence = N_ ("a disk image (qcow2, raw, vmdk, vhdx, vdi, vpc, qed), which is copied; "
@@ -374,9 +375,11 @@ const LodgectlCommand lodgectl_commands[] = {
     .noun = "disk",
     .verb = "remove",
     .arguments = { MACHINE, DISK },
-    .sentence = N_ ("Remove a disk of a machine that is off, with all that is on it."),
+    .sentence = N_ ("Remove a disk of a machine, with all that is on it."),
     .details = N_ ("Snapshots that have the disk keep it. An image that is used in place is left "
-                   "alone."),
+                   "alone. While the guest runs, unmount the disk there first: the guest is asked "
+                   "to let go of it, and has a minute for that; Ctrl+C gives up. SATA disks, and "
+                   "the first disk, can be removed only while the machine is off."),
     .options = {
       { .name = "yes", .sentence = N_ ("also the first disk, from which the machine starts") },
     },

@@ -405,6 +405,16 @@ lodge_description_remove_disk (LodgeDescription *self, const char *id)
 }
 
 void
+lodge_description_copy_disk (LodgeDescription *self, const LodgeDescription *from, const char *id)
+{
+  LodgeDisk *copy = lodge_section_item_new (LODGE_SECTION_DISK, id);
+
+  lodge_section_copy_values (LODGE_SECTION_DISK,
+                             lodge_section_find_item (LODGE_SECTION_DISK, from, id), copy);
+  g_ptr_array_add (self->disks, copy);
+}
+
+void
 lodge_description_forget_snapshot (LodgeDescription *self, const char *id)
 {
   LodgeSnapshot *snapshot = lodge_description_get_snapshot (self, id);

@@ -97,6 +97,10 @@ void lodge_description_release_layer (LodgeDescription *self, const char *layer)
  * snapshot needs and nothing else stands on. */
 void lodge_description_remove_disk (LodgeDescription *self, const char *id);
 
+/* @id: of a disk of @from, which @self has not: it gets that, without its layers. */
+void
+lodge_description_copy_disk (LodgeDescription *self, const LodgeDescription *from, const char *id);
+
 typedef gboolean (*LodgeLayerFilter) (const LodgeLayer *layer, gpointer data);
 
 /* A released layer on which exactly one other stands: that one, or %NULL. Lent. Nothing that can be

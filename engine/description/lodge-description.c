@@ -120,24 +120,35 @@ dup_free_id (const LodgeDescription *self, const char *prefix)
   }
 }
 
-static gboolean
-find_pcie_port (const LodgeDescription *self, guint *out_port, GError **error)
+static void
+mark_pcie_ports (const LodgeDescription *self, gboolean *taken)
 {
-  gboolean taken[LODGE_DESCRIPTION_PORTS] = {FALSE};
-
   for (guint i = 0; i < self->disks->len; i++) {
     const LodgeDisk *disk = g_ptr_array_index (self->disks, i);
 
-    if (disk->bus == LODGE_DISK_BUS_VIRTIO && disk->port < G_N_ELEMENTS (taken))
+    if (disk->bus == LODGE_DISK_BUS_VIRTIO && disk->port < LODGE_DESCRIPTION_PORTS)
       taken[disk->port] = TRUE;
   }
   for (guint i = 0; i < self->nics->len; i++) {
     const LodgeNic *nic = g_ptr_array_index (self->nics, i);
 
-    if (nic->port < G_N_ELEMENTS (taken))
+    if (nic->port < LODGE_DESCRIPTION_PORTS)
       taken[nic->port] = TRUE;
   }
+}
 
+/* @other: (nullable): where it has to be free, too */
+static gboolean
+find_pcie_port (const LodgeDescription *self,
+                const LodgeDescription *other,
+                guint *out_port,
+                GError **error)
+{
+  gboolean taken[LODGE_DESCRIPTION_PORTS] = {FALSE};
+
+  mark_pcie_ports (self, taken);
+  if (other != NULL)
+    mark_pcie_ports (other, taken);
   for (guint i = LODGE_DESCRIPTION_FIRST_FREE_PORT; i < G_N_ELEMENTS (taken); i++) {
     if (!taken[i]) {
       *out_port = i;
@@ -198,7 +209,7 @@ lodge_description_add_disk (LodgeDescription *self,
   guint port;
 
   if (bus == LODGE_DISK_BUS_SATA ? !find_sata_port (self, &port, error)
-                                 : !find_pcie_port (self, &port, error))
+                                 : !find_pcie_port (self, NULL, &port, error))
     return NULL;
 
   layer = lodge_section_item_new (LODGE_SECTION_LAYER, layer_id);
@@ -213,6 +224,22 @@ lodge_description_add_disk (LodgeDescription *self,
   disk->top = g_strdup (layer_id);
   g_ptr_array_add (self->disks, disk);
   return disk;
+}
+
+gboolean
+lodge_description_move_disk (LodgeDescription *self,
+                             LodgeDisk *disk,
+                             const LodgeDescription *other,
+                             GError **error)
+{
+  const guint port = disk->port;
+
+  /* Its own port must not stand in its way. */
+  disk->port = G_MAXUINT;
+  if (find_pcie_port (self, other, &disk->port, error))
+    return TRUE;
+  disk->port = port;
+  return FALSE;
 }
 
 /* 52:54:00 is what QEMU's own default addresses begin with (QEMU, net/net.c:
@@ -243,7 +270,7 @@ lodge_description_add_nic (LodgeDescription *self, LodgeNicModel model, GError *
   LodgeNic *nic;
   guint port;
 
-  if (!find_pcie_port (self, &port, error))
+  if (!find_pcie_port (self, NULL, &port, error))
     return NULL;
 
   nic = lodge_section_item_new (LODGE_SECTION_NIC, id);
@@ -399,7 +426,7 @@ follow_change (LodgeDescription *self, const LodgeKey *key, gpointer item, GErro
     /* The number of its old port, on the other bus, must not stand in its own way. */
     disk->port = G_MAXUINT;
     if (!(disk->bus == LODGE_DISK_BUS_SATA ? find_sata_port (self, &disk->port, error)
-                                           : find_pcie_port (self, &disk->port, error))) {
+                                           : find_pcie_port (self, NULL, &disk->port, error))) {
       disk->port = port;
       return FALSE;
     }

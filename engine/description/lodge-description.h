@@ -199,6 +199,12 @@ LodgeDisk *lodge_description_add_disk (LodgeDescription *self,
                                        const char *format,
                                        guint64 size_bytes,
                                        GError **error);
+/* @disk: a virtio disk of @self. It gets a port that is free in @other, too. %LODGE_ERROR_INVALID.
+ */
+gboolean lodge_description_move_disk (LodgeDescription *self,
+                                      LodgeDisk *disk,
+                                      const LodgeDescription *other,
+                                      GError **error);
 LodgeNic *lodge_description_add_nic (LodgeDescription *self, LodgeNicModel model, GError **error);
 LodgeMedia *lodge_description_add_media (LodgeDescription *self, const char *file, GError **error);
 

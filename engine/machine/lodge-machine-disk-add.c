@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A new disk for a machine that is off: empty, or a copy of an image.
+/* A new disk: empty, or a copy of an image.
  *
  * Its layer is listed in the journal and made; then machine.ini names it, which is the moment from
- * which it counts. An end before that leaves a file that the next work or engine removes.
+ * which it counts. An end before that leaves a file that the next work or engine removes. A QEMU
+ * that runs gets it after that: if it refuses the disk is the machine's no more; if it has ended,
+ * or this engine does, the disk is there at the next start, or is plugged in by the next engine
+ * (lodge-machine-disk-plug.c).
  */
 #include "machine/lodge-machine-disk-work.h"
 #include "machine/lodge-machine-disks.h"
 
+#include "description/lodge-description-snapshots.h"
 #include "lodge-error.h"
 #include "lodge-task-thread.h"
 #include "machine/lodge-journal-private.h"
@@ -27,6 +31,7 @@ typedef struct {
   char *bus;    /* or NULL */
   char *image;  /* to copy, or NULL */
   LodgeImageFacts *facts;
+  GError *refused; /* QEMU's words, while it is taken back */
 } Add;
 
 static void
@@ -38,38 +43,101 @@ add_free (gpointer data)
   g_free (add->bus);
   g_free (add->image);
   g_clear_pointer (&add->facts, lodge_image_facts_free);
+  g_clear_error (&add->refused);
   g_free (add);
 }
 
-/* The bus that its first disk is on, which its system knows, unless another is wanted. Lent. */
-static LodgeDisk *
-add_to (LodgeDescription *value, const Add *add, GError **error)
+/* The bus that its first disk is on, which its system knows, unless another is wanted. */
+static LodgeDiskBus
+get_bus (const LodgeDescription *value, const Add *add)
 {
-  LodgeDiskBus bus = value->disks->len > 0 ? ((const LodgeDisk *) value->disks->pdata[0])->bus
-                                           : LODGE_DISK_BUS_VIRTIO;
-  const GPtrArray *files = add->work.files;
-
   if (add->bus != NULL)
-    bus = g_str_equal (add->bus, "sata") ? LODGE_DISK_BUS_SATA : LODGE_DISK_BUS_VIRTIO;
-  return lodge_description_add_disk (value, bus,
-                                     files->len > 0 ? g_ptr_array_index (files, 0) : "layers/new",
-                                     "qcow2", add->size, error);
+    return g_str_equal (add->bus, "sata") ? LODGE_DISK_BUS_SATA : LODGE_DISK_BUS_VIRTIO;
+  return value->disks->len > 0 ? ((const LodgeDisk *) value->disks->pdata[0])->bus
+                               : LODGE_DISK_BUS_VIRTIO;
+}
+
+/* Lent. */
+static LodgeDisk *
+add_to (LodgeMachine *self, LodgeDescription *value, const Add *add, GError **error)
+{
+  const GPtrArray *files = add->work.files;
+  LodgeDisk *disk = lodge_description_add_disk (
+      value, get_bus (value, add), files->len > 0 ? g_ptr_array_index (files, 0) : "layers/new",
+      "qcow2", add->size, error);
+
+  /* What machine.ini says may be other than what QEMU was started with. */
+  if (disk != NULL && self->started != NULL && disk->bus == LODGE_DISK_BUS_VIRTIO &&
+      !lodge_description_move_disk (value, disk, self->started, error))
+    return NULL;
+  return disk;
+}
+
+static void
+dropped_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  Add *add = g_task_get_task_data (task);
+  g_autoptr (GError) error = NULL;
+
+  /* Then it is there at the next start. */
+  if (!lodge_machine_save_finish (LODGE_MACHINE (source), result, &error))
+    g_debug ("%s", error->message);
+  lodge_disk_work_end (task, g_steal_pointer (&add->refused));
+}
+
+static gboolean
+edit_away (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
+{
+  const LodgeDiskWork *work = data;
+
+  lodge_description_remove_disk (value, work->result);
+  return TRUE;
+}
+
+static void
+plugged_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachine *self = LODGE_MACHINE (source);
+  GTask *task = user_data;
+  Add *add = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (lodge_machine_plug_finish (self, result, &error)) {
+    lodge_disk_work_end (task, NULL);
+  } else if (self->qmp == NULL || lodge_qmp_is_closed (self->qmp) ||
+             g_error_matches (error, LODGE_ERROR, LODGE_ERROR_TIMEOUT)) {
+    /* The machine has it all the same; a guest whose QEMU is silent gets it when it answers. */
+    (void) lodge_machine_leave_open (self, FALSE, &error);
+    g_clear_error (&error);
+    lodge_disk_work_end (task, NULL);
+  } else {
+    add->refused = error;
+    lodge_machine_save_for_work_async (self, edit_away, add, dropped_cb, task);
+  }
 }
 
 static void
 saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  LodgeMachine *self = LODGE_MACHINE (source);
+  GTask *task = user_data;
+  const Add *add = g_task_get_task_data (task);
   GError *error = NULL;
 
-  if (lodge_machine_save_finish (LODGE_MACHINE (source), result, &error))
+  if (lodge_machine_save_finish (self, result, &error))
     lodge_journal_step ("written");
-  lodge_disk_work_end (user_data, error);
+  /* One that has ended meanwhile has it from its next start on. */
+  if (error != NULL || !add->work.live || self->qmp == NULL)
+    lodge_disk_work_end (task, error);
+  else
+    lodge_machine_plug_in_async (self, add->work.result, plugged_cb, task);
 }
 
 static gboolean
 edit (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
 {
-  return add_to (value, data, error) != NULL && lodge_description_check (value, error);
+  return add_to (self, value, data, error) != NULL && lodge_description_check (value, error);
 }
 
 /* Takes @error. */
@@ -168,7 +236,7 @@ plan (GTask *task)
   const LodgeDescription *now = lodge_machine_get_description (self);
   g_autoptr (LodgeDescription) next = lodge_description_copy (now);
   GError *error = NULL;
-  const LodgeDisk *disk = add_to (next, add, &error);
+  const LodgeDisk *disk = add_to (self, next, add, &error);
 
   if (disk == NULL) {
     lodge_disk_work_end (task, error);
@@ -248,7 +316,9 @@ check (LodgeMachine *self, gpointer data, GError **error)
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
                  _ ("A disk cannot be on “%s”: choose virtio or sata"), add->bus);
   else
-    return TRUE;
+    return !lodge_state_is_live (self->state) ||
+           lodge_machine_check_plug (self, get_bus (lodge_machine_get_description (self), add),
+                                     NULL, error);
   return FALSE;
 }
 

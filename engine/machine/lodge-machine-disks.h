@@ -39,8 +39,9 @@ void lodge_machine_grow_disk_async (LodgeMachine *self,
  * @bus: (nullable): "virtio" or "sata"; else as the first disk
  * @image: (nullable): the path of an image of any format, to be copied; else it is empty
  *
- * A new disk, behind those that are there. Only when off or crashed. An end before the last step
- * leaves everything as it was. Its result is the disk's id.
+ * A new disk, behind those that are there. A guest that runs or is paused gets it at once, where it
+ * is a virtio disk. An end before machine.ini is written leaves everything as it was. Its result is
+ * the disk's id.
  *
  * Errors: %LODGE_ERROR_STATE, %LODGE_ERROR_INVALID (also: no port is free), %LODGE_ERROR_STORAGE,
  * %LODGE_ERROR_DENIED, %LODGE_ERROR_CANCELLED, those of lodge_image_inspect_async().
@@ -58,10 +59,13 @@ void lodge_machine_add_disk_async (LodgeMachine *self,
  * @disk: its id
  * @first: also the first disk, from which the machine starts
  *
- * The disk goes, and its layers but those that a snapshot needs. Only when off or crashed. An end
- * before machine.ini is written leaves everything as it was.
+ * The disk goes, and its layers but those that a snapshot needs. A guest that runs is asked to let
+ * go of it first, where it is a virtio disk and not the first; that can be cancelled, and whatever
+ * it does later leaves the disk the machine's. An end before machine.ini is written leaves
+ * everything as it was.
  *
  * Errors: %LODGE_ERROR_NOT_FOUND, %LODGE_ERROR_STATE (also: the first, which is not wanted),
+ * %LODGE_ERROR_BUSY (the guest keeps it),
  * %LODGE_ERROR_STORAGE, %LODGE_ERROR_DENIED, %LODGE_ERROR_CANCELLED.
  */
 void lodge_machine_remove_disk_async (LodgeMachine *self,

@@ -85,6 +85,9 @@ struct _LodgeMachine {
   guint reaction_timeout; /* a guest that ignores its power button */
   guint kill_timeout;     /* a QEMU that ignores "quit" */
   guint network_timeout;  /* a network that ended before its QEMU */
+  char *unplugging;       /* a disk that the guest was asked to let go of; or NULL */
+  guint settle_timeout;   /* it has let go of one that nobody has asked for */
+  guint settle_wait_ms;
   GCancellable *start_cancellable;
   GPtrArray *waiting_for_end; /* of GTask: return TRUE once QEMU is gone */
 
@@ -268,6 +271,39 @@ gboolean lodge_machine_recover_resumed_finish (LodgeMachine *self, GAsyncResult 
 /* lodge-machine-disk-grow.c */
 /* Lent. %LODGE_ERROR_NOT_FOUND. machine.ini is usable. */
 const LodgeDisk *lodge_machine_find_disk (LodgeMachine *self, const char *id, GError **error);
+
+/* lodge-machine-disk-plug.c: the disks that a running QEMU has. */
+/* QEMU is given the disk, which machine.ini names. Errors: those of lodge_qemu_plug_in_async(), of
+ * opening its files; %LODGE_ERROR_STATE when there is no QEMU any more. */
+void lodge_machine_plug_in_async (LodgeMachine *self,
+                                  const char *disk,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data);
+/* The guest lets go of the disk, which machine.ini still names, and QEMU of its files. Errors:
+ * those of lodge_qemu_plug_out_async(), and as above. */
+void lodge_machine_plug_out_async (LodgeMachine *self,
+                                   const char *disk,
+                                   GCancellable *cancellable,
+                                   GAsyncReadyCallback callback,
+                                   gpointer user_data);
+/* For both. */
+gboolean lodge_machine_plug_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
+/* Nor does machine.ini name it any more. */
+void lodge_machine_plug_removed (LodgeMachine *self, const char *disk);
+/* Whether a disk on @bus can be plugged in now, or (@disk: nullable) that one taken out.
+ * %LODGE_ERROR_STATE. */
+gboolean
+lodge_machine_check_plug (LodgeMachine *self, LodgeDiskBus bus, const char *disk, GError **error);
+/* QEMU gets what machine.ini names and it has not. What fails is in the note. */
+void lodge_machine_settle_disks_async (LodgeMachine *self,
+                                       GAsyncReadyCallback callback,
+                                       gpointer user_data);
+/* How many there were. */
+guint lodge_machine_settle_disks_finish (LodgeMachine *self, GAsyncResult *result);
+/* QEMU's event DEVICE_DELETED. */
+void lodge_machine_disk_released (LodgeMachine *self, const char *device);
+/* The guest has ended, or this engine ends. */
+void lodge_machine_forget_released (LodgeMachine *self);
 
 /* lodge-machine-work.c */
 /* From here on other changes of the description wait, and so does whoever wants to start it, or is

@@ -226,6 +226,15 @@ find_networks (LodgeMachine *self)
   }
 }
 
+static void
+settled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+
+  (void) lodge_machine_settle_disks_finish (LODGE_MACHINE (source), result);
+  finish (task);
+}
+
 /* Takes @task_given, whose data is what QEMU says of itself. */
 static void
 take_status (GTask *task_given)
@@ -253,6 +262,8 @@ take_status (GTask *task_given)
       recover_live (self, statuses[i].state);
       lodge_machine_screen_begin (self);
       lodge_machine_links_recover (self);
+      lodge_machine_settle_disks_async (self, settled_cb, g_steal_pointer (&task));
+      return;
     }
     finish (task);
     return;

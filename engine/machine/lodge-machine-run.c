@@ -69,6 +69,7 @@ lodge_machine_detach (LodgeMachine *self)
   g_clear_handle_id (&self->network_timeout, g_source_remove);
   g_clear_handle_id (&self->reaction_timeout, g_source_remove);
   lodge_machine_end_silence (self);
+  lodge_machine_forget_released (self);
   lodge_machine_screen_end (self);
   lodge_machine_share_end (self);
   lodge_machine_links_forget (self);
@@ -464,6 +465,8 @@ event_cb (LodgeQmp *qmp, const char *name, JsonObject *data, gpointer user_data)
                                       lodge_json_get_boolean (data, "open", FALSE));
     lodge_machine_clock_port_changed (self, get_string (data, "id"),
                                       lodge_json_get_boolean (data, "open", FALSE));
+  } else if (g_str_equal (name, "DEVICE_DELETED")) {
+    lodge_machine_disk_released (self, get_string (data, "device"));
   } else if (g_str_equal (name, "POWERDOWN")) {
     lodge_machine_emit_guest_event (self, "powerdown");
   }

@@ -99,7 +99,8 @@ static const struct {
     [LODGE_ACTION_SUSPEND] = {RUNNING | PAUSED, N_ ("“%s” cannot be suspended")},
     [LODGE_ACTION_DISCARD] = {SUSPENDED, N_ ("“%s” has no saved memory to discard")},
     [LODGE_ACTION_GROW] = {OFF | RUNNING | PAUSED | CRASHED, N_ ("No disk of “%s” can be grown")},
-    [LODGE_ACTION_DISKS] = {OFF | CRASHED, N_ ("No disk of “%s” can be added or removed")},
+    [LODGE_ACTION_DISKS] = {OFF | RUNNING | PAUSED | CRASHED,
+                            N_ ("No disk of “%s” can be added or removed")},
     [LODGE_ACTION_COMPACT] = {OFF | CRASHED, N_ ("No disk of “%s” can be compacted")},
     [LODGE_ACTION_CONVERT] = {OFF | CRASHED, N_ ("No disk of “%s” can be copied out")},
     [LODGE_ACTION_TEMPLATE] = {OFF, N_ ("“%s” cannot become a template")},
@@ -145,7 +146,7 @@ static const guint advised[LODGE_N_ACTIONS] = {
     [LODGE_ACTION_SUSPEND] = STARTING,
     [LODGE_ACTION_DISCARD] = SUSPENDING,
     [LODGE_ACTION_GROW] = STARTING | SUSPENDING | STOPPING | SUSPENDED,
-    [LODGE_ACTION_DISKS] = STARTING | RUNNING | PAUSED | SUSPENDING | STOPPING | SUSPENDED,
+    [LODGE_ACTION_DISKS] = STARTING | SUSPENDING | STOPPING | SUSPENDED,
     [LODGE_ACTION_TEMPLATE] = STARTING | RUNNING | PAUSED | SUSPENDING | STOPPING | SUSPENDED,
     [LODGE_ACTION_INPUT] = OFF | STARTING | SUSPENDING | CRASHED | SUSPENDED,
 };

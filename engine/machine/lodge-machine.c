@@ -22,6 +22,7 @@ lodge_machine_finalize (GObject *object)
   /* The machine itself goes on: an engine that ends leaves its QEMUs running. */
   lodge_machine_screen_end (self);
   lodge_machine_end_silence (self);
+  lodge_machine_forget_released (self);
   lodge_machine_share_forget (self);
   lodge_machine_clock_end (self);
   lodge_machine_key_finalize (self);

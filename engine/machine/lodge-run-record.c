@@ -101,21 +101,27 @@ write_state (const char *folder, const char *state, const char *resumed, gboolea
 
 /* Not synced: no QEMU survives a power cut. */
 static void
-write_started (const char *folder, const LodgeDescription *started)
+replace_started (const char *path, const LodgeDescription *started)
 {
-  g_autofree char *path = g_build_filename (folder, STARTED, NULL);
   g_autofree char *text = NULL;
   g_autoptr (GError) error = NULL;
   gsize length;
 
-  /* Whatever comes of it, that of an earlier run must not be taken for this one's. */
-  if (unlink (path) != 0 && errno != ENOENT)
-    g_debug ("%s: %s", path, g_strerror (errno));
-  if (started == NULL)
-    return;
   text = lodge_description_file_dup_text (started, &length);
   if (!lodge_durable_file_replace (path, text, length, &error))
     g_debug ("%s", error->message);
+}
+
+static void
+write_started (const char *folder, const LodgeDescription *started)
+{
+  g_autofree char *path = g_build_filename (folder, STARTED, NULL);
+
+  /* Whatever comes of it, that of an earlier run must not be taken for this one's. */
+  if (unlink (path) != 0 && errno != ENOENT)
+    g_debug ("%s: %s", path, g_strerror (errno));
+  if (started != NULL)
+    replace_started (path, started);
 }
 
 void
@@ -123,6 +129,14 @@ lodge_run_record_begin (const char *machine_folder, const LodgeDescription *star
 {
   write_started (machine_folder, started);
   write_state (machine_folder, running, NULL, FALSE);
+}
+
+void
+lodge_run_record_change_started (const char *machine_folder, const LodgeDescription *started)
+{
+  g_autofree char *path = g_build_filename (machine_folder, STARTED, NULL);
+
+  replace_started (path, started);
 }
 
 static gboolean

@@ -23,6 +23,8 @@ typedef enum {
  * @started: (nullable): what its QEMU was started with, which may be other than what machine.ini
  * says by now; NULL where nobody knows */
 void lodge_run_record_begin (const char *machine_folder, const LodgeDescription *started);
+/* What that QEMU has is another by now: a disk was plugged in, or taken out. */
+void lodge_run_record_change_started (const char *machine_folder, const LodgeDescription *started);
 /* What the QEMU that runs was started with: for another engine than that which has done it.
  * Transfer full; NULL where that is not known. */
 LodgeDescription *lodge_run_record_load_started (const char *machine_folder);
