@@ -90,3 +90,13 @@ lodge_words_after_growing (const char *os)
   return _ ("In the guest, enlarge the partition and the file system on it: until then they are as "
             "large as before.");
 }
+
+const char *
+lodge_words_before_removing (const char *os)
+{
+  if (os != NULL && g_str_has_prefix (os, "win"))
+    return _ (
+        "Take it offline first, in Windows under Disk Management: what is still to be written "
+        "to it would be lost.");
+  return _ ("Unmount it in the guest first: what is still to be written to it would be lost.");
+}

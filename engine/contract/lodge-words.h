@@ -15,5 +15,7 @@ const char *lodge_words_job (const char *word);
 /* What a guest has to do with a disk that has grown. @os: libosinfo's short id of its system, "" or
  * %NULL where that is not known. */
 const char *lodge_words_after_growing (const char *os);
+/* What has to be done in a guest that runs before it loses a disk. The same. */
+const char *lodge_words_before_removing (const char *os);
 
 G_END_DECLS

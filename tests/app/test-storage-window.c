@@ -168,8 +168,10 @@ test_states (Test *test, gconstpointer data)
     gboolean other;
     const char *hint;
   } cases[] = {
-      {"running", TRUE, FALSE,
-       "Disks of “web” can be grown now, and discs changed. For all else shut it down first"},
+      {"running", TRUE, TRUE,
+       "Disks of “web” can be added, removed and grown now, and discs changed. For all else shut "
+       "it "
+       "down first"},
       {"suspended", FALSE, FALSE,
        "Disks of “web” can be changed once it is off: resume it and shut it down first, or discard "
        "its saved state"},
@@ -196,6 +198,52 @@ test_states (Test *test, gconstpointer data)
       answer ("cancel");
   }
   g_assert_false (app_was_called (test->engine, "GrowDisk"));
+}
+
+static void
+assert_told (Test *test, const char *disk, const char *words)
+{
+  ask (test, "storage.remove", disk);
+  g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), words));
+  answer ("close");
+}
+
+/* What a guest that runs cannot do is said before anything is asked. */
+static void
+test_running (Test *test, gconstpointer data)
+{
+  GtkEditable *entry;
+
+  fake_engine_set_state (test->engine, "web", "running");
+  app_wait_until (gtk_widget_get_visible (test->window->hint));
+  assert_told (test, "disk0", "has started from disk0");
+  assert_told (test, "disk1", "disk1 is a SATA disk");
+  fake_engine_clear_calls (test->engine);
+
+  ask (test, "storage.add", NULL);
+  g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), "gets it at once"));
+  g_assert_null (strstr (adw_message_dialog_get_body (app_get_dialog ()), "drivers"));
+  entry = app_find (app_get_dialog (), ADW_TYPE_ENTRY_ROW);
+  gtk_editable_set_text (entry, "8G");
+  answer (LODGE_MESSAGE_ACT);
+  app_wait_until (count_rows (test->window->disk_list) == 3);
+  g_assert_true (app_was_called (test->engine, "AddDisk web 8589934592 {'bus': <'virtio'>}"));
+
+  app_wait_until (test->window->work == NULL && can_add (test));
+  ask (test, "storage.remove", "disk2");
+  g_assert_nonnull (
+      strstr (adw_message_dialog_get_body (app_get_dialog ()), "Unmount it in the guest first"));
+  answer (LODGE_MESSAGE_ACT);
+  app_wait_until (count_rows (test->window->disk_list) == 2);
+
+  fake_engine_set_state (test->engine, "web", "paused");
+  app_wait_until (g_strcmp0 (lodge_machine1_get_state (test->window->machine), "paused") == 0 &&
+                  can_add (test));
+  ask (test, "storage.add", NULL);
+  answer (LODGE_MESSAGE_ACT);
+  app_wait_until (count_rows (test->window->disk_list) == 3);
+  app_wait_until (test->window->work == NULL && can_add (test));
+  assert_told (test, "disk2", "Resume it first");
 }
 
 /* --- What is done --- */
@@ -460,6 +508,7 @@ main (int argc, char *argv[])
   ADD ("shown", test_shown);
   ADD ("empty", test_empty);
   ADD ("states", test_states);
+  ADD ("running", test_running);
   ADD ("grow", test_grow);
   ADD ("add", test_add);
   ADD ("compact", test_compact);

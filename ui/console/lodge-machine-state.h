@@ -43,6 +43,7 @@ typedef enum {
   LODGE_MACHINE_CAN_TRY = 1 << 16,          /* be started without keeping what is changed */
   LODGE_MACHINE_CAN_BE_TEMPLATE = 1 << 17,
   LODGE_MACHINE_CAN_INSTANTIATE = 1 << 18, /* it is one */
+  LODGE_MACHINE_CAN_PLUG_DISKS = 1 << 19,  /* into the guest that runs, and out of it */
 } LodgeMachineCan;
 
 /* No word of the contract. */

@@ -2,6 +2,7 @@
 /* What is asked before something is done with a disk. */
 #include "gtk/lodge-storage-window-private.h"
 
+#include "console/lodge-machine-state.h"
 #include "gtk/lodge-message.h"
 #include "gtk/lodge-set-keys.h"
 #include "lodge-error.h"
@@ -82,6 +83,54 @@ add_entry (GtkListBox *list, const char *title, const char *text)
   gtk_editable_set_text (GTK_EDITABLE (row), text);
   gtk_list_box_append (list, row);
   return GTK_EDITABLE (row);
+}
+
+/* --- A guest that runs --- */
+
+static LodgeMachineState
+get_state (LodgeStorageWindow *self)
+{
+  return self->machine != NULL
+             ? lodge_machine_state_from_text (lodge_machine1_get_state (self->machine))
+             : LODGE_MACHINE_STATE_UNKNOWN;
+}
+
+static gboolean
+is_live (LodgeStorageWindow *self)
+{
+  return (lodge_machine_state_get_can (get_state (self)) & LODGE_MACHINE_CAN_PLUG_DISKS) != 0;
+}
+
+/* Lent; its keys too. */
+static const char *
+get_text (GVariant *disk, const char *key)
+{
+  const char *text = "";
+
+  if (disk != NULL)
+    g_variant_lookup (disk, key, "&s", &text);
+  return text;
+}
+
+/* The first disk, or %NULL; transfer full. */
+static GVariant *
+get_first (LodgeStorageWindow *self)
+{
+  return self->disks != NULL && g_variant_n_children (self->disks) > 0
+             ? g_variant_get_child_value (self->disks, 0)
+             : NULL;
+}
+
+static const char *
+get_os (LodgeStorageWindow *self)
+{
+  GVariant *description =
+      self->machine != NULL ? lodge_machine1_get_description (self->machine) : NULL;
+  const char *os = NULL;
+
+  if (description != NULL)
+    g_variant_lookup (description, "machine.os", "&s", &os);
+  return os;
 }
 
 /* --- A file --- */
@@ -200,8 +249,6 @@ lodge_storage_ask_grow (LodgeStorageWindow *self, const char *id)
 {
   g_autoptr (GVariant) disk = lodge_storage_window_find_disk (self, id);
   g_autofree char *heading = NULL, *has = NULL, *body = NULL;
-  const char *os = NULL;
-  GVariant *description;
   Ask *ask;
 
   if (disk == NULL || self->machine == NULL)
@@ -210,13 +257,10 @@ lodge_storage_ask_grow (LodgeStorageWindow *self, const char *id)
   g_variant_lookup (disk, "size", "t", &ask->size);
   has = lodge_size_format (ask->size);
   heading = g_strdup_printf (_ ("Grow %s"), id);
-  description = lodge_machine1_get_description (self->machine);
-  if (description != NULL)
-    g_variant_lookup (description, "machine.os", "&s", &os);
   /* Translators: a size, and a sentence on what the guest has to do then. */
   body = g_strdup_printf (_ ("It has %s. A disk can be made larger, never smaller. Snapshots keep "
                              "the size that they have. %s"),
-                          has, lodge_words_after_growing (os));
+                          has, lodge_words_after_growing (get_os (self)));
   ask->dialog = lodge_message_ask (GTK_WINDOW (self), heading, body, _ ("_Grow"));
   ask->entry = add_entry (add_form (ask), _ ("New size, such as 40G"), has);
   g_signal_connect (ask->entry, "changed", G_CALLBACK (size_changed_cb), ask);
@@ -236,6 +280,9 @@ add_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_d
     return;
   if (ask->image != NULL)
     g_variant_dict_insert (&options, "from", "s", ask->image);
+  /* Only such a one can be plugged in, whatever the others are. */
+  if (is_live (ask->window))
+    g_variant_dict_insert (&options, "bus", "s", "virtio");
   lodge_storage_work_call (
       ask->window, "AddDisk",
       g_variant_new ("(t@a{sv})", get_size (ask), g_variant_dict_end (&options)),
@@ -265,19 +312,35 @@ choose_cb (GtkButton *button, Ask *ask)
                         g_object_unref);
 }
 
+/* Translators: these follow each other in one text. */
+static char *
+dup_add_body (LodgeStorageWindow *self)
+{
+  g_autoptr (GVariant) first = get_first (self);
+  const gboolean strange =
+      is_live (self) && first != NULL && !g_str_equal (get_text (first, "bus"), "virtio");
+
+  return g_strconcat (
+      _ ("A disk takes only what is written to it. A copy can be larger than its image; without a "
+         "size it is as large."),
+      is_live (self) ? " " : "", is_live (self) ? _ ("The guest gets it at once.") : "",
+      strange ? " " : "",
+      strange ? _ ("It is a virtio disk, unlike the first: the guest’s system needs the drivers "
+                   "for that. SATA disks can be added while the machine is off.")
+              : "",
+      NULL);
+}
+
 void
 lodge_storage_ask_add (LodgeStorageWindow *self)
 {
   GtkWidget *button = gtk_button_new_with_mnemonic (_ ("C_hoose…"));
   GtkWidget *row = adw_action_row_new ();
+  g_autofree char *body = dup_add_body (self);
   GtkListBox *list;
   Ask *ask = ask_new (self, "");
 
-  ask->dialog = lodge_message_ask (
-      GTK_WINDOW (self), _ ("Add a Disk"),
-      _ ("A disk takes only what is written to it. A copy can be larger than its image; without a "
-         "size it is as large."),
-      _ ("_Add"));
+  ask->dialog = lodge_message_ask (GTK_WINDOW (self), _ ("Add a Disk"), body, _ ("_Add"));
   list = add_form (ask);
   ask->entry = add_entry (list, _ ("Size, such as 40G"), "20G");
   ask->image_row = ADW_ACTION_ROW (row);
@@ -382,25 +445,57 @@ remove_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer use
         g_strdup_printf (_ ("Could Not Remove %s"), ask->id));
 }
 
+/* Why @disk cannot be taken out of a guest that runs; the engine would say so after the question.
+ */
+static GError *
+make_obstacle (LodgeStorageWindow *self, GVariant *disk, gboolean is_first)
+{
+  const char *id = get_text (disk, "id");
+
+  if (!is_live (self))
+    return NULL;
+  if (is_first)
+    return g_error_new (LODGE_ERROR, LODGE_ERROR_STATE,
+                        _ ("The guest has started from %s. Shut it down before you remove that."),
+                        id);
+  if (!g_str_equal (get_text (disk, "bus"), "virtio"))
+    return g_error_new (
+        LODGE_ERROR, LODGE_ERROR_STATE,
+        _ ("%s is a SATA disk, which cannot be taken out while the guest runs. Shut "
+           "it down first."),
+        id);
+  if (get_state (self) != LODGE_MACHINE_STATE_RUNNING)
+    return g_error_new (LODGE_ERROR, LODGE_ERROR_STATE,
+                        _ ("The guest has to let go of %s, and stands still. Resume it first."),
+                        id);
+  return NULL;
+}
+
 void
 lodge_storage_ask_remove (LodgeStorageWindow *self, const char *id)
 {
   g_autoptr (GVariant) disk = lodge_storage_window_find_disk (self, id);
   g_autoptr (GVariant) first = NULL;
+  g_autoptr (GError) obstacle = NULL;
   g_autofree char *heading = NULL, *body = NULL;
-  const char *first_id = "";
+  gboolean is_first;
   Ask *ask;
 
   if (disk == NULL)
     return;
-  first = g_variant_get_child_value (self->disks, 0);
-  g_variant_lookup (first, "id", "&s", &first_id);
+  first = get_first (self);
+  is_first = g_str_equal (get_text (first, "id"), id);
+  obstacle = make_obstacle (self, disk, is_first);
+  if (obstacle != NULL) {
+    heading = g_strdup_printf (_ ("Could Not Remove %s"), id);
+    lodge_set_keys_show_error (GTK_WINDOW (self), heading, obstacle);
+    return;
+  }
   heading = g_strdup_printf (_ ("Remove %s?"), id);
-  body = g_strconcat (g_str_equal (first_id, id)
-                          ? _ ("The machine starts from this disk, and will not do so any more. ")
-                          : "",
-                      _ ("What is on it is lost for good; only snapshots that have it keep it."),
-                      NULL);
+  body = g_strconcat (
+      is_live (self) ? lodge_words_before_removing (get_os (self)) : "", is_live (self) ? " " : "",
+      is_first ? _ ("The machine starts from this disk, and will not do so any more. ") : "",
+      _ ("What is on it is lost for good; only snapshots that have it keep it."), NULL);
   ask = ask_new (self, id);
   ask->dialog = lodge_message_ask (GTK_WINDOW (self), heading, body, _ ("_Remove"));
   show (ask, G_CALLBACK (remove_answered_cb));

@@ -53,8 +53,8 @@ dup_obstacle (LodgeStorageWindow *self, LodgeMachineCan can, LodgeMachineState s
              "it is off"),
           self->name);
     return g_strdup_printf (
-        _ ("Disks of “%s” can be grown now, and discs changed. For all else shut "
-           "it down first"),
+        _ ("Disks of “%s” can be added, removed and grown now, and discs changed. For all "
+           "else shut it down first"),
         self->name);
   case LODGE_MACHINE_STATE_SUSPENDED:
     return g_strdup_printf (_ ("Disks of “%s” can be changed once it is off: resume it and shut it "
@@ -96,8 +96,8 @@ keep_focus (LodgeStorageWindow *self)
 void
 lodge_storage_window_update (LodgeStorageWindow *self)
 {
-  static const char *const off_only[] = {"storage.add", "storage.compact", "storage.export",
-                                         "storage.remove"};
+  static const char *const off_only[] = {"storage.compact", "storage.export"};
+  static const char *const pluggings[] = {"storage.add", "storage.remove"};
   GtkWidget *widget = GTK_WIDGET (self);
   const LodgeMachineState state =
       self->machine != NULL
@@ -107,7 +107,7 @@ lodge_storage_window_update (LodgeStorageWindow *self)
   const LodgeMachineCan can =
       lodge_machine_state_get_can (state) &
       (self->machine != NULL && lodge_machine1_get_disposable (self->machine)
-           ? ~(LodgeMachineCan) LODGE_MACHINE_CAN_GROW_DISKS
+           ? ~(LodgeMachineCan) (LODGE_MACHINE_CAN_GROW_DISKS | LODGE_MACHINE_CAN_PLUG_DISKS)
            : ~(LodgeMachineCan) 0);
   const gboolean free_now =
       self->machine != NULL && self->disks != NULL && !self->calling && self->work == NULL;
@@ -116,6 +116,10 @@ lodge_storage_window_update (LodgeStorageWindow *self)
   for (guint i = 0; i < G_N_ELEMENTS (off_only); i++)
     gtk_widget_action_set_enabled (widget, off_only[i],
                                    free_now && (can & LODGE_MACHINE_CAN_CHANGE_DISKS) != 0);
+  for (guint i = 0; i < G_N_ELEMENTS (pluggings); i++)
+    gtk_widget_action_set_enabled (
+        widget, pluggings[i],
+        free_now && (can & (LODGE_MACHINE_CAN_CHANGE_DISKS | LODGE_MACHINE_CAN_PLUG_DISKS)) != 0);
   gtk_widget_action_set_enabled (widget, "storage.grow",
                                  free_now && (can & LODGE_MACHINE_CAN_GROW_DISKS) != 0);
   gtk_widget_action_set_enabled (widget, "storage.insert",
