@@ -483,6 +483,10 @@ lodge_description_needs_file (const LodgeDescription *self, const char *file)
   if (is_file_taken (self, file) || strcmp (self->nvram, file) == 0 ||
       strcmp (self->tpm_state, file) == 0)
     return TRUE;
+  if (strcmp (file, LODGE_DESCRIPTION_KEY_FILE) == 0)
+    return self->encrypted;
+  if (strcmp (file, LODGE_DESCRIPTION_PICTURE) == 0)
+    return !self->encrypted;
   if (self->suspended != NULL) {
     g_autofree char *folder = lodge_snapshot_dup_folder (self->suspended);
 

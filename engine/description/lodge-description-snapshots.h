@@ -129,6 +129,10 @@ LodgeDescription *lodge_description_dup_suspended (const LodgeDescription *self,
                                                    const LodgeDescription *stored,
                                                    GError **error);
 
+/* The locked key of a machine that is encrypted, and the picture of one that is not. */
+#define LODGE_DESCRIPTION_KEY_FILE "key"
+#define LODGE_DESCRIPTION_PICTURE  "thumbnail.png"
+
 /* Whether the description needs @file, a path in the machine's folder. */
 gboolean lodge_description_needs_file (const LodgeDescription *self, const char *file);
 

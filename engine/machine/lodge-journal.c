@@ -50,16 +50,21 @@ lodge_journal_takes (const char *file)
   guint n = g_strv_length (parts);
 
   for (guint i = 0; i < n; i++) {
-    /* A layer in the making is hidden (lodge_image_target_dup_hidden()). */
-    gboolean made = i == 1 && n == 2 && strcmp (parts[0], "layers") == 0 && parts[i][0] == '.' &&
-                    parts[i][1] != '.' && g_str_has_suffix (parts[i], ".new");
+    /* An image in the making is hidden (lodge_image_target_dup_hidden()). */
+    gboolean made = g_str_has_suffix (parts[i], ".new") &&
+                    ((i == 1 && n == 2 && strcmp (parts[0], "layers") == 0 && parts[i][0] == '.' &&
+                      parts[i][1] != '.') ||
+                     (n == 1 && g_str_has_prefix (parts[i], ".nvram")));
 
     if (parts[i][0] == '\0' || (parts[i][0] == '.' && !made))
       return FALSE;
   }
   if (n == 2)
     return strcmp (parts[0], "layers") == 0 || strcmp (parts[0], "snapshots") == 0;
-  return n == 1 && (g_str_has_prefix (file, "nvram") || g_str_has_prefix (file, "tpm")) &&
+  return n == 1 &&
+         (g_str_has_prefix (file, "nvram") || g_str_has_prefix (file, ".nvram") ||
+          g_str_has_prefix (file, "tpm") || strcmp (file, LODGE_DESCRIPTION_KEY_FILE) == 0 ||
+          strcmp (file, LODGE_DESCRIPTION_PICTURE) == 0) &&
          strcmp (file, "tpm.log") != 0;
 }
 

@@ -14,7 +14,8 @@
 G_BEGIN_DECLS
 
 /* Whether @file may be listed: layers, snapshots, and the states of firmware and TPM, under the
- * names that Lodge gives. What somebody has named otherwise by hand is never removed. */
+ * names that Lodge gives, an encrypted machine's key and the picture of another. What somebody has
+ * named otherwise by hand is never removed. */
 gboolean lodge_journal_takes (const char *file);
 
 /**

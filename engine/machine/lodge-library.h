@@ -4,6 +4,7 @@
 
 #include "machine/lodge-job.h"
 #include "machine/lodge-machine.h"
+#include "storage/lodge-secret.h"
 
 G_BEGIN_DECLS
 
@@ -93,6 +94,15 @@ LodgeJob *lodge_library_convert_disk (LodgeLibrary *self,
                                       const char *path,
                                       const char *snapshot,
                                       gboolean replace);
+
+/* A job as lodge_machine_encrypt_async() says. @remember: the key goes into the keyring, too; where
+ * that fails the machine's note says why. Lent. */
+LodgeJob *lodge_library_encrypt (LodgeLibrary *self,
+                                 LodgeMachine *machine,
+                                 LodgeSecret *passphrase,
+                                 gboolean remember);
+/* Lent. */
+LodgeJob *lodge_library_decrypt (LodgeLibrary *self, LodgeMachine *machine);
 
 /**
  * lodge_library_shut_down_async:

@@ -137,7 +137,8 @@ check (LodgeMachine *self, LodgeDiskWork *work, const LodgeDiskWorkKind *kind, G
   if (!lodge_machine_check_usable (self, error))
     return FALSE;
   if (kind->action != LODGE_N_ACTIONS) {
-    if (!lodge_machine_check_not_suspended (self, _ ("disk"), error) ||
+    if ((kind->action != LODGE_ACTION_ENCRYPT &&
+         !lodge_machine_check_not_suspended (self, _ ("disk"), error)) ||
         !lodge_machine_check_action (self, kind->action, error))
       return FALSE;
     if (!lodge_state_is_live (self->state) && self->pid != 0) {

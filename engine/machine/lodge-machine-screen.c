@@ -6,6 +6,7 @@
  */
 #include "machine/lodge-machine-private.h"
 
+#include "description/lodge-description-snapshots.h"
 #include "lodge-error.h"
 #include "lodge-task-thread.h"
 #include "machine/lodge-machine-key.h"
@@ -21,7 +22,7 @@
 
 #define THUMBNAIL_INTERVAL_S 5
 #define THUMBNAIL_WIDTH      480
-#define THUMBNAIL_FILE       "thumbnail.png"
+#define THUMBNAIL_FILE       LODGE_DESCRIPTION_PICTURE
 /* The largest picture that lodge_picture_parse() takes, with its header. */
 #define MAX_PPM_BYTES ((gsize) 256 * 1024 * 1024)
 

@@ -103,6 +103,7 @@ static const struct {
                             N_ ("No disk of “%s” can be added or removed")},
     [LODGE_ACTION_COMPACT] = {OFF | CRASHED, N_ ("No disk of “%s” can be compacted")},
     [LODGE_ACTION_CONVERT] = {OFF | CRASHED, N_ ("No disk of “%s” can be copied out")},
+    [LODGE_ACTION_ENCRYPT] = {OFF, N_ ("The encryption of “%s” cannot be changed")},
     [LODGE_ACTION_TEMPLATE] = {OFF, N_ ("“%s” cannot become a template")},
     [LODGE_ACTION_INPUT] = {RUNNING | PAUSED | STOPPING,
                             N_ ("“%s” has no screen and takes no input now")},
@@ -147,6 +148,7 @@ static const guint advised[LODGE_N_ACTIONS] = {
     [LODGE_ACTION_DISCARD] = SUSPENDING,
     [LODGE_ACTION_GROW] = STARTING | SUSPENDING | STOPPING | SUSPENDED,
     [LODGE_ACTION_DISKS] = STARTING | SUSPENDING | STOPPING | SUSPENDED,
+    [LODGE_ACTION_ENCRYPT] = STARTING | RUNNING | PAUSED | SUSPENDING | STOPPING | SUSPENDED,
     [LODGE_ACTION_TEMPLATE] = STARTING | RUNNING | PAUSED | SUSPENDING | STOPPING | SUSPENDED,
     [LODGE_ACTION_INPUT] = OFF | STARTING | SUSPENDING | CRASHED | SUSPENDED,
 };

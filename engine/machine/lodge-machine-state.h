@@ -39,6 +39,7 @@ typedef enum {
   LODGE_ACTION_DISKS,    /* adding and removing them */
   LODGE_ACTION_COMPACT,  /* a disk */
   LODGE_ACTION_CONVERT,  /* a disk, into an image for others */
+  LODGE_ACTION_ENCRYPT,  /* all of it, or not any more */
   LODGE_ACTION_TEMPLATE, /* become one */
   LODGE_ACTION_INPUT,    /* keys, text, screenshot, console */
   LODGE_N_ACTIONS,

@@ -7,26 +7,48 @@
 #include <glib/gi18n-lib.h>
 
 static GMutex mutex;
-/* Folder to LodgeSecret, or to NULL while it is locked. */
+typedef struct {
+  LodgeSecret *key; /* or NULL: it is locked, or in clear */
+  gboolean clear;
+} Entry;
+
+/* Folder, or another path, to Entry. */
 static GHashTable *keys;
 
 static void
-unref_key (gpointer key)
+entry_free (gpointer data)
 {
+  Entry *entry = data;
+
+  g_clear_pointer (&entry->key, lodge_secret_unref);
+  g_free (entry);
+}
+
+static void
+put (const char *path, LodgeSecret *key, gboolean clear)
+{
+  Entry *entry = g_new0 (Entry, 1);
+
   if (key != NULL)
-    lodge_secret_unref (key);
+    entry->key = lodge_secret_ref (key);
+  entry->clear = clear;
+  g_mutex_lock (&mutex);
+  if (keys == NULL)
+    keys = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, entry_free);
+  g_hash_table_replace (keys, g_canonicalize_filename (path, "/"), entry);
+  g_mutex_unlock (&mutex);
 }
 
 void
 lodge_folder_key_set (const char *folder, LodgeSecret *key)
 {
-  g_autofree char *path = g_canonicalize_filename (folder, "/");
+  put (folder, key, FALSE);
+}
 
-  g_mutex_lock (&mutex);
-  if (keys == NULL)
-    keys = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, unref_key);
-  g_hash_table_replace (keys, g_steal_pointer (&path), key != NULL ? lodge_secret_ref (key) : NULL);
-  g_mutex_unlock (&mutex);
+void
+lodge_folder_key_except (const char *path, LodgeSecret *key)
+{
+  put (path, key, key == NULL);
 }
 
 void
@@ -42,35 +64,37 @@ lodge_folder_key_forget (const char *folder)
   g_mutex_unlock (&mutex);
 }
 
-/* TRUE: it is one of them. */
-static gboolean
-look_up (const char *folder, LodgeSecret **out_key)
+/* Lent; NULL: it is none of them. */
+static const Entry *
+look_up (const char *path)
 {
-  gpointer key = NULL;
+  return keys != NULL ? g_hash_table_lookup (keys, path) : NULL;
+}
 
-  if (keys == NULL || !g_hash_table_lookup_extended (keys, folder, NULL, &key))
-    return FALSE;
-  *out_key = key != NULL ? lodge_secret_ref (key) : NULL;
-  return TRUE;
+static LodgeSecret *
+ref_key (const Entry *entry)
+{
+  return entry != NULL && entry->key != NULL ? lodge_secret_ref (entry->key) : NULL;
 }
 
 gboolean
 lodge_folder_key_find (const char *path, LodgeSecret **out_key, GError **error)
 {
   g_autofree char *folder = g_canonicalize_filename (path, "/");
-  gboolean encrypted = FALSE;
+  gboolean clear;
+  const Entry *entry;
 
-  *out_key = NULL;
   g_mutex_lock (&mutex);
-  while (!encrypted && folder[1] != '\0') {
+  while ((entry = look_up (folder)) == NULL && folder[1] != '\0') {
     char *above = g_path_get_dirname (folder);
 
     g_free (folder);
     folder = above;
-    encrypted = look_up (folder, out_key);
   }
+  clear = entry == NULL || entry->clear;
+  *out_key = ref_key (entry);
   g_mutex_unlock (&mutex);
-  if (!encrypted || *out_key != NULL)
+  if (clear || *out_key != NULL)
     return TRUE;
   g_set_error (error, LODGE_ERROR, LODGE_ERROR_LOCKED,
                _ ("%s is encrypted, and its machine is locked: unlock it first"), path);
@@ -81,10 +105,10 @@ LodgeSecret *
 lodge_folder_key_get (const char *folder)
 {
   g_autofree char *path = g_canonicalize_filename (folder, "/");
-  LodgeSecret *key = NULL;
+  LodgeSecret *key;
 
   g_mutex_lock (&mutex);
-  look_up (path, &key);
+  key = ref_key (look_up (path));
   g_mutex_unlock (&mutex);
   return key;
 }

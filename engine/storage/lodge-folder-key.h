@@ -18,9 +18,14 @@ void lodge_folder_key_set (const char *folder, LodgeSecret *key);
 /* There is no such folder any more, or it is not encrypted. */
 void lodge_folder_key_forget (const char *folder);
 
+/* A file or a folder that is being made for a machine which will be encrypted, or will not be any
+ * more, once all is made: whatever the folder is that it is in. @key: (nullable): %NULL for one
+ * that is in clear. For lodge_folder_key_forget(). */
+void lodge_folder_key_except (const char *path, LodgeSecret *key);
+
 /**
  * lodge_folder_key_find:
- * @path: absolute, of a file anywhere below a folder
+ * @path: absolute, of a file anywhere below a folder, or an exception itself
  * @out_key: (transfer full) (nullable): %NULL when it is in no encrypted folder
  *
  * Errors: %LODGE_ERROR_LOCKED: it is in one, whose key is not here.

@@ -18,11 +18,12 @@
  */
 #pragma once
 
+#include "description/lodge-description-snapshots.h"
 #include "storage/lodge-secret.h"
 
 G_BEGIN_DECLS
 
-#define LODGE_KEY_FILE "key"
+#define LODGE_KEY_FILE LODGE_DESCRIPTION_KEY_FILE
 /* Bytes of UTF-8. */
 #define LODGE_KEY_FILE_MOST_PASSPHRASE 1024
 

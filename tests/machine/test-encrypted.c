@@ -3,7 +3,7 @@
  * in the machine's folder, what opens it is nowhere at all, and all that a machine can do it does.
  *
  * The guest is a boot sector, whose code is on the disk and, once it runs, in memory. */
-#include "machine-fixture.h"
+#include "encrypted-fixture.h"
 
 #include "lodge-error.h"
 #include "machine/lodge-library-private.h"
@@ -20,165 +20,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define PASSPHRASE "correct horse"
-/* Of the guest's code: too long to be there by chance. */
-#define PATTERN_BYTES 32
-
-typedef struct {
-  MachineFixture machines;
-  guint8 pattern[PATTERN_BYTES];
-} Fixture;
-
-/* libsecret's own file in place of a keyring's service; it opens it once for the whole program. */
-static char *keyring;
-
-static void
-set_up (Fixture *f, gconstpointer data)
-{
-  g_autofree char *file = g_build_filename (keyring, "keyring", NULL);
-
-  machine_fixture_set_up (&f->machines, NULL);
-  g_setenv ("SECRET_BACKEND", "file", TRUE);
-  g_setenv ("SECRET_FILE_TEST_PATH", file, TRUE);
-  g_setenv ("SECRET_FILE_TEST_PASSWORD", "of the test", TRUE);
-}
-
-static void
-tear_down (Fixture *f, gconstpointer data)
-{
-  machine_fixture_tear_down (&f->machines, NULL);
-}
-
-static const GError *
-wait_job (LodgeJob *job)
-{
-  test_wait_until (lodge_job_get_state (job) != LODGE_JOB_RUNNING);
-  return lodge_job_get_error (job);
-}
-
-static void
-succeed (LodgeJob *job)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (wait_job (job) != NULL)
-    error = g_error_copy (lodge_job_get_error (job));
-  g_assert_no_error (error);
-}
-
-static GVariant *
-to_bytes (const char *text)
-{
-  return g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, text, strlen (text), 1);
-}
-
-/* @passphrase: (nullable): not encrypted */
-static LodgeMachine *
-create (Fixture *f, const char *name, const char *passphrase, gboolean remember, const char *more)
-{
-  g_autofree char *image = g_build_filename (f->machines.folder, "guest.img", NULL);
-  g_autofree char *contents = NULL;
-  g_autoptr (GVariant) spec = NULL;
-  g_autoptr (GError) error = NULL;
-  GVariantDict dict;
-  LodgeJob *job;
-  gsize length;
-
-  boot_sector_write (BOOT_SECTOR_MEMORY, image);
-  g_assert_true (g_file_get_contents (image, &contents, &length, NULL));
-  memcpy (f->pattern, contents, PATTERN_BYTES);
-  g_variant_dict_init (&dict, NULL);
-  g_variant_dict_insert (&dict, "name", "s", name);
-  g_variant_dict_insert (&dict, "disk", "s", image);
-  g_variant_dict_insert (&dict, "memory", "u", 64);
-  g_variant_dict_insert (&dict, "cpus", "u", 1);
-  g_variant_dict_insert (&dict, "firmware", "s", more != NULL ? more : "bios");
-  if (more != NULL)
-    g_variant_dict_insert (&dict, "tpm", "b", TRUE);
-  if (passphrase != NULL) {
-    g_variant_dict_insert_value (&dict, "passphrase", to_bytes (passphrase));
-    g_variant_dict_insert (&dict, "remember", "b", remember);
-  }
-  spec = g_variant_ref_sink (g_variant_dict_end (&dict));
-  job = lodge_library_create_machine (f->machines.library, spec, &error);
-  g_assert_no_error (error);
-  succeed (job);
-  return lodge_library_find (f->machines.library, name, NULL);
-}
-
-static gboolean
-unlock (LodgeMachine *machine, const char *passphrase, gboolean remember, GError **error)
-{
-  g_autoptr (LodgeSecret) secret = lodge_secret_new_copy (passphrase, strlen (passphrase));
-  g_autoptr (GAsyncResult) result = NULL;
-
-  lodge_machine_unlock_async (machine, secret, remember, test_wait_result_cb, &result);
-  test_wait_until (result != NULL);
-  return lodge_machine_key_finish (machine, result, error);
-}
-
-static void
-open_up (LodgeMachine *machine)
-{
-  g_autoptr (GError) error = NULL;
-
-  unlock (machine, PASSPHRASE, FALSE, &error);
-  g_assert_no_error (error);
-  g_assert_cmpstr (lodge_machine_get_encryption (machine), ==, "unlocked");
-}
-
-static gboolean
-start (LodgeMachine *machine, GError **error)
-{
-  g_autoptr (GAsyncResult) result = NULL;
-
-  lodge_machine_start_async (machine, test_wait_result_cb, &result);
-  test_wait_until (result != NULL);
-  return lodge_machine_start_finish (machine, result, error);
-}
-
-static void
-power_off (LodgeMachine *machine)
-{
-  machine_fixture_request (machine, LODGE_REQUEST_KILL);
-  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
-}
-
-/* Whether @bytes are in a file, or in any below a folder. */
-static gboolean
-is_in (const char *path, gconstpointer bytes, gsize length)
-{
-  g_autoptr (GDir) folder = NULL;
-  g_autofree char *data = NULL;
-  const char *name;
-  struct stat info;
-  gsize size;
-
-  if (lstat (path, &info) != 0)
-    return FALSE;
-  if (S_ISREG (info.st_mode))
-    return g_file_get_contents (path, &data, &size, NULL) &&
-           memmem (data, size, bytes, length) != NULL;
-  folder = S_ISDIR (info.st_mode) ? g_dir_open (path, 0, NULL) : NULL;
-  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL) {
-    g_autofree char *below = g_build_filename (path, name, NULL);
-
-    if (is_in (below, bytes, length)) {
-      g_test_message ("found in %s", below);
-      return TRUE;
-    }
-  }
-  return FALSE;
-}
-
-static gboolean
-has_pattern (Fixture *f, LodgeMachine *machine)
-{
-  g_autofree char *folder = lodge_machine_dup_folder (machine);
-
-  return is_in (folder, f->pattern, PATTERN_BYTES);
-}
 
 /* Neither the passphrase, nor the key, nor what is made of it is in a file of the engine's or a
  * machine's, or where others can see what a process was started with. */
@@ -236,18 +77,6 @@ assert_explained (LodgeMachine *machine)
                              lodge_secret_get_length (disks)));
   }
   g_assert_true (told);
-}
-
-static LodgeMachine *
-make_clone (Fixture *f, LodgeMachine *machine, const char *name, const char *options)
-{
-  g_autoptr (GVariant) parsed = g_variant_ref_sink (g_variant_new_parsed (options));
-  g_autoptr (GError) error = NULL;
-  LodgeJob *job = lodge_library_clone_machine (f->machines.library, machine, name, parsed, &error);
-
-  g_assert_no_error (error);
-  succeed (job);
-  return lodge_library_find (f->machines.library, name, NULL);
 }
 
 static void
@@ -530,12 +359,7 @@ test_no_keyring (Fixture *f, gconstpointer data)
 int
 main (int argc, char *argv[])
 {
-  g_autofree char *file = NULL;
-  int result;
-
-  machine_fixture_init (&argc, &argv);
-  keyring = g_dir_make_tmp (NULL, NULL);
-  g_assert_nonnull (keyring);
+  encrypted_fixture_init (&argc, &argv);
 
 #define ADD(name, function)                                                                        \
   g_test_add ("/machine/encrypted/" name, Fixture, NULL, set_up, function, tear_down)
@@ -546,10 +370,5 @@ main (int argc, char *argv[])
   /* On its own: libsecret 0.20's file leaks its tag each time that it is read again. */
   g_test_add ("/machine/encrypted-keyring/keyring", Fixture, NULL, set_up, test_keyring, tear_down);
   ADD ("no-keyring", test_no_keyring);
-  result = g_test_run ();
-  file = g_build_filename (keyring, "keyring", NULL);
-  (void) g_unlink (file);
-  (void) g_rmdir (keyring);
-  g_free (keyring);
-  return result;
+  return encrypted_fixture_end (g_test_run ());
 }
