@@ -249,6 +249,29 @@ const LodgectlCommand lodgectl_commands[] = {
     .handler = lodgectl_lock,
   },
   {
+    .verb = "encrypt",
+    .arguments = { MACHINE },
+    .sentence = N_ ("Encrypt a machine that exists and is off."),
+    .details = N_ ("A passphrase is asked for, or made up and shown; without it, or the key in a "
+                   "keyring, nobody can read the machine again. Its disks, the firmware's "
+                   "variables, the TPM's state and the memory in its snapshots are written anew, "
+                   "and until that is done all of it takes the room of two. What was there before is "
+                   "deleted, not overwritten: until something else takes its place on the medium, who "
+                   "has that can find it. Clones and copies that were made before stay as they are. "
+                   "When it fails or is stopped with Ctrl+C, the machine is as it was."),
+    .options = { PASSPHRASE_FD, REMEMBER, JSON },
+    .handler = lodgectl_encrypt,
+  },
+  {
+    .verb = "decrypt",
+    .arguments = { MACHINE },
+    .sentence = N_ ("Write an encrypted machine that is off in clear again."),
+    .details = N_ ("From then on whoever can read its folder can read its disks. Until that is done all "
+                   "of it takes the room of two. The keyring forgets its key."),
+    .options = { PASSPHRASE_FD, JSON },
+    .handler = lodgectl_decrypt,
+  },
+  {
     .verb = "wait",
     .arguments = { MACHINE,
                    { .name = "STATE", .kind = LODGECTL_KIND_CHOICE, .choices = lodgectl_states } },

@@ -81,6 +81,8 @@ gboolean lodgectl_completion (LodgectlRun *run, GError **error);
 gboolean lodgectl_unlock (LodgectlRun *run, GError **error);
 gboolean lodgectl_lock (LodgectlRun *run, GError **error);
 gboolean lodgectl_passphrase_change (LodgectlRun *run, GError **error);
+gboolean lodgectl_encrypt (LodgectlRun *run, GError **error);
+gboolean lodgectl_decrypt (LodgectlRun *run, GError **error);
 gboolean lodgectl_passphrase_remember (LodgectlRun *run, GError **error);
 gboolean lodgectl_passphrase_forget (LodgectlRun *run, GError **error);
 

@@ -7,6 +7,7 @@
 #include "lodgectl-handlers.h"
 #include "lodgectl-hidden.h"
 #include "lodgectl-print.h"
+#include "lodgectl-wait.h"
 
 #include <fcntl.h>
 #include <glib/gi18n.h>
@@ -215,4 +216,57 @@ gboolean
 lodgectl_passphrase_forget (LodgectlRun *run, GError **error)
 {
   return remember (run, FALSE, error);
+}
+
+/* What the machine is now. */
+static gboolean
+print_encryption (LodgectlRun *run, const char *encryption)
+{
+  JsonBuilder *builder;
+
+  if (!lodgectl_run_has_option (run, "json"))
+    return TRUE;
+  builder = json_builder_new ();
+  json_builder_begin_object (builder);
+  lodgectl_json_add_string (builder, "encryption", encryption);
+  json_builder_end_object (builder);
+  lodgectl_print_json (builder);
+  return TRUE;
+}
+
+gboolean
+lodgectl_encrypt (LodgectlRun *run, GError **error)
+{
+  g_autoptr (LodgeMachine1) machine = lodgectl_run_open (run, error);
+  g_autofree char *result = NULL;
+  GVariant *passphrase;
+
+  if (machine == NULL)
+    return FALSE;
+  /* Before somebody is asked for nothing. */
+  if (lodge_machine1_get_encryption (machine)[0] != '\0') {
+    g_autofree char *name = lodgectl_dup_harmless (lodge_machine1_get_name (machine));
+
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE, _ ("“%s” is encrypted already"), name);
+    return FALSE;
+  }
+  passphrase = lodgectl_ask_new_passphrase (run, error);
+  if (passphrase == NULL)
+    return FALSE;
+  result = lodgectl_run_job (
+      run, G_DBUS_PROXY (machine), "Encrypt",
+      g_variant_new ("(@ayb)", passphrase, lodgectl_run_has_option (run, "remember")), error);
+  return result != NULL && print_encryption (run, "unlocked");
+}
+
+gboolean
+lodgectl_decrypt (LodgectlRun *run, GError **error)
+{
+  g_autoptr (LodgeMachine1) machine = lodgectl_run_open (run, error);
+  g_autofree char *result = NULL;
+
+  if (machine == NULL)
+    return FALSE;
+  result = lodgectl_run_job (run, G_DBUS_PROXY (machine), "Decrypt", NULL, error);
+  return result != NULL && print_encryption (run, "");
 }

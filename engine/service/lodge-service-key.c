@@ -3,12 +3,19 @@
 #include "service/lodge-service-key.h"
 
 #include "machine/lodge-machine-key.h"
+#include "service/lodge-service-job.h"
 #include "service/lodge-service-machine.h"
 
 static LodgeMachine *
 get_machine (LodgeMachine1 *object)
 {
   return lodge_service_machine_get_machine (LODGE_SERVICE_MACHINE (object));
+}
+
+static LodgeLibrary *
+get_library (LodgeMachine1 *object)
+{
+  return lodge_service_machine_get_library (LODGE_SERVICE_MACHINE (object));
 }
 
 static void
@@ -78,6 +85,34 @@ handle_change (LodgeMachine1 *object,
   return TRUE;
 }
 
+static gboolean
+handle_encrypt (LodgeMachine1 *object,
+                GDBusMethodInvocation *invocation,
+                GVariant *bytes,
+                gboolean remember)
+{
+  GError *error = NULL;
+  g_autoptr (LodgeSecret) passphrase = lodge_passphrase_read (bytes, &error);
+  LodgeJob *job;
+
+  if (passphrase == NULL) {
+    g_dbus_method_invocation_take_error (invocation, error);
+    return TRUE;
+  }
+  job = lodge_library_encrypt (get_library (object), get_machine (object), passphrase, remember);
+  lodge_machine1_complete_encrypt (object, invocation, lodge_service_job_get_path (job));
+  return TRUE;
+}
+
+static gboolean
+handle_decrypt (LodgeMachine1 *object, GDBusMethodInvocation *invocation)
+{
+  LodgeJob *job = lodge_library_decrypt (get_library (object), get_machine (object));
+
+  lodge_machine1_complete_decrypt (object, invocation, lodge_service_job_get_path (job));
+  return TRUE;
+}
+
 void
 lodge_service_key_init (LodgeMachine1Iface *iface)
 {
@@ -85,4 +120,6 @@ lodge_service_key_init (LodgeMachine1Iface *iface)
   iface->handle_lock = handle_lock;
   iface->handle_remember_key = handle_remember;
   iface->handle_change_passphrase = handle_change;
+  iface->handle_encrypt = handle_encrypt;
+  iface->handle_decrypt = handle_decrypt;
 }

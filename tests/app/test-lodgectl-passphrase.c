@@ -133,6 +133,37 @@ test_create (Fixture *self, gconstpointer unused)
   g_assert_true (told);
 }
 
+/* One that exists. */
+static void
+test_encrypt (Fixture *self, gconstpointer unused)
+{
+  g_auto (Output) nobody = {0};
+  g_auto (Output) made = {0};
+  g_auto (Output) again = {0};
+  g_auto (Output) locked = {0};
+  g_auto (Output) wrong = {0};
+  g_auto (Output) opened = {0};
+  g_auto (Output) plain = {0};
+
+  nobody = run_with (self, "", "encrypt web");
+  assert_fails (&nobody, 1, LOCKED);
+  made = run_with (self, "a b\n", "encrypt web --remember --json --passphrase-fd 0");
+  assert_json (&made, "$.encryption", "[\"unlocked\"]");
+  g_assert_true (fake_engine_is_remembered (self->engine, "web"));
+  again = run_with (self, "", "encrypt web");
+  assert_fails (&again, 1, "“web” is encrypted already");
+
+  fake_engine_encrypt (self->engine, "web", "a b");
+  locked = run_with (self, "", "decrypt web");
+  assert_fails (&locked, 1, LOCKED);
+  wrong = run_with (self, "a\n", "decrypt web --passphrase-fd 0");
+  assert_fails (&wrong, 1, "That is not the passphrase of this machine");
+  opened = run_with (self, "a b\n", "decrypt web --passphrase-fd 0");
+  assert_done (&opened);
+  plain = run_with (self, "", "show web --json");
+  assert_json (&plain, "$.encryption", "[\"\"]");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -144,5 +175,6 @@ main (int argc, char **argv)
   ADD ("job", test_job);
   ADD ("change", test_change);
   ADD ("create", test_create);
+  ADD ("encrypt", test_encrypt);
   return g_test_run ();
 }
