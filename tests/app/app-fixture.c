@@ -154,17 +154,26 @@ static gboolean
 is_button (GtkWidget *widget, gconstpointer label)
 {
   return GTK_IS_BUTTON (widget) && gtk_widget_get_mapped (widget) &&
-         g_strcmp0 (gtk_button_get_label (GTK_BUTTON (widget)), label) == 0;
+         (g_strcmp0 (gtk_button_get_label (GTK_BUTTON (widget)), label) == 0 ||
+          g_strcmp0 (gtk_button_get_icon_name (GTK_BUTTON (widget)), label) == 0);
+}
+
+GtkWidget *
+app_find_button (gpointer root, const char *label)
+{
+  GtkWidget *button = walk (root, is_button, label, NULL);
+
+  if (button == NULL)
+    g_error ("there is no button “%s”", label);
+  return button;
 }
 
 void
 app_click (gpointer root, const char *label)
 {
-  GtkButton *button = walk (root, is_button, label, NULL);
+  GtkWidget *button = app_find_button (root, label);
 
-  if (button == NULL)
-    g_error ("there is no button “%s”", label);
-  g_assert_true (gtk_widget_is_sensitive (GTK_WIDGET (button)));
+  g_assert_true (gtk_widget_is_sensitive (button));
   g_signal_emit_by_name (button, "clicked");
 }
 

@@ -39,7 +39,9 @@ GtkLabel *app_find_label (gpointer root, const char *text);
 
 /* The dialog that is open now, or NULL. */
 AdwMessageDialog *app_get_dialog (void);
-/* Clicks the mapped button below @root with this label ("_Cancel"). */
+/* The mapped button below @root with this label ("_Cancel") or icon; there has to be one. */
+GtkWidget *app_find_button (gpointer root, const char *label);
+/* Clicks it. */
 void app_click (gpointer root, const char *label);
 /* Whether a client has called that since; @call is the beginning of the text. */
 gboolean app_was_called (FakeEngine *engine, const char *call);

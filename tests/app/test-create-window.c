@@ -366,6 +366,22 @@ test_bad_file (Fixture *f, gconstpointer data)
   g_assert_cmpstr (get_error (f), ==, "");
 }
 
+/* What D-Bus cannot carry is refused before it is asked about. */
+static void
+test_bad_name (Fixture *f, gconstpointer data)
+{
+  lodge_create_window_set_media (LODGE_CREATE_WINDOW (f->window), f->image);
+  app_wait_until (can_create (f));
+  fake_engine_clear_calls (f->engine);
+  lodge_create_window_set_media (LODGE_CREATE_WINDOW (f->window), "/tmp/\xff\xfe.iso");
+  g_assert_cmpstr (get_error (f), ==,
+                   "Only a file whose name is UTF-8 can be used: rename it first");
+  app_settle ();
+  g_assert_false (app_was_called (f->engine, "DetectMedia"));
+  /* What was chosen before is still there. */
+  g_assert_true (can_create (f));
+}
+
 static void
 test_names (Fixture *f, gconstpointer data)
 {
@@ -585,6 +601,7 @@ main (int argc, char **argv)
   ADD ("nothing-moves", NULL, test_nothing_moves);
   ADD ("early-file", NULL, test_early_file);
   ADD ("bad-file", NULL, test_bad_file);
+  ADD ("bad-name", NULL, test_bad_name);
   ADD ("names", NULL, test_names);
   ADD ("nothing-lost", NULL, test_nothing_lost);
   ADD ("cancel", NULL, test_cancel);

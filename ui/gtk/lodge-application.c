@@ -3,8 +3,10 @@
 #include "gtk/lodge-application.h"
 
 #include "gtk/lodge-child-window.h"
+#include "gtk/lodge-file-choice.h"
 #include "gtk/lodge-gtk-resources.h"
 #include "gtk/lodge-host-window.h"
+#include "gtk/lodge-message.h"
 #include "lodge-config.h"
 
 #include <glib/gi18n-lib.h>
@@ -43,10 +45,13 @@ static void
 lodge_application_open (GApplication *application, GFile **files, int n_files, const char *hint)
 {
   LodgeLibraryWindow *library = ensure_library (LODGE_APPLICATION (application));
-  g_autofree char *path = g_file_get_path (files[0]);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = lodge_file_choice_dup_path (files[0], &error);
 
   if (path != NULL)
     lodge_library_window_create (library, path);
+  else
+    lodge_message_show_error (GTK_WINDOW (library), _ ("Could Not Use the Image"), error);
 }
 
 static void

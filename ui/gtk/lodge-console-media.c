@@ -3,6 +3,7 @@
  * runs or before it starts. */
 #include "gtk/lodge-console-window-private.h"
 
+#include "gtk/lodge-disc.h"
 #include "gtk/lodge-message.h"
 #include "lodge-error.h"
 
@@ -100,10 +101,7 @@ question_gone (gpointer data, GClosure *closure)
 static void
 ask_for_force (Change *its)
 {
-  AdwMessageDialog *dialog = lodge_message_ask (
-      GTK_WINDOW (its->window), _ ("The Guest Does Not Give the Disc Back"),
-      _ ("It may be reading from it. Taken out by force, whatever reads it there fails."),
-      _ ("Take Out by _Force"));
+  AdwMessageDialog *dialog = lodge_disc_ask_for_force (GTK_WINDOW (its->window));
 
   g_signal_connect_data (dialog, "response", G_CALLBACK (answered_cb), its, question_gone, 0);
   gtk_window_present (GTK_WINDOW (dialog));
@@ -210,28 +208,14 @@ lodge_console_media_insert (LodgeConsoleWindow *self, const char *drive, const c
 /* --- The menu --- */
 
 static void
-chosen_cb (GtkNativeDialog *dialog, int response, LodgeConsoleWindow *self)
+chosen_cb (const char *path, const GError *error, gpointer user_data)
 {
-  LodgeConsoleMedia *media = self->media;
-  g_autoptr (GFile) file = NULL;
-  g_autofree char *path = NULL;
+  LodgeConsoleWindow *self = user_data;
 
-  if (response == GTK_RESPONSE_ACCEPT)
-    file = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (dialog));
-  g_clear_object (&media->chooser);
-  if (file == NULL)
-    return;
-  path = g_file_get_path (file);
-  if (path != NULL && g_utf8_validate (path, -1, NULL)) {
-    lodge_console_media_insert (self, media->drive, path);
-  } else {
-    g_autoptr (GError) error = g_error_new_literal (
-        LODGE_ERROR, LODGE_ERROR_INVALID,
-        path == NULL ? _ ("This is not a file of this computer; copy it here first.")
-                     : _ ("Only a file whose name is UTF-8 can be put into a drive"));
-
+  if (path != NULL)
+    lodge_console_media_insert (self, self->media->drive, path);
+  else
     lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Insert the Disc"), error);
-  }
 }
 
 static void
@@ -239,25 +223,12 @@ insert_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   LodgeConsoleWindow *self = user_data;
   LodgeConsoleMedia *media = self->media;
-  g_autoptr (GtkFileFilter) images = gtk_file_filter_new ();
-  g_autoptr (GtkFileFilter) all = gtk_file_filter_new ();
 
   if (media->chooser != NULL)
     return;
   g_free (media->drive);
   media->drive = g_variant_dup_string (parameter, NULL);
-  media->chooser =
-      gtk_file_chooser_native_new (_ ("Choose a Disc"), GTK_WINDOW (self),
-                                   GTK_FILE_CHOOSER_ACTION_OPEN, _ ("_Insert"), _ ("_Cancel"));
-  gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (media->chooser), TRUE);
-  gtk_file_filter_set_name (images, _ ("Images of discs"));
-  gtk_file_filter_add_suffix (images, "iso");
-  gtk_file_filter_set_name (all, _ ("All files"));
-  gtk_file_filter_add_pattern (all, "*");
-  gtk_file_chooser_add_filter (GTK_FILE_CHOOSER (media->chooser), images);
-  gtk_file_chooser_add_filter (GTK_FILE_CHOOSER (media->chooser), all);
-  g_signal_connect (media->chooser, "response", G_CALLBACK (chosen_cb), self);
-  gtk_native_dialog_show (GTK_NATIVE_DIALOG (media->chooser));
+  lodge_disc_choose (&media->chooser, GTK_WINDOW (self), chosen_cb, self, NULL);
 }
 
 static void
@@ -442,9 +413,7 @@ lodge_console_media_clear (LodgeConsoleWindow *self)
   if (media == NULL)
     return;
   gtk_widget_insert_action_group (GTK_WIDGET (self), "media", NULL);
-  if (media->chooser != NULL)
-    g_signal_handlers_disconnect_by_data (media->chooser, self);
-  g_clear_object (&media->chooser);
+  lodge_file_choice_end (&media->chooser);
   g_clear_weak_pointer (&media->said);
   g_object_unref (media->actions);
   g_free (media->drive);

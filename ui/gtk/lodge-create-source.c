@@ -3,6 +3,7 @@
  */
 #include "gtk/lodge-create-window-private.h"
 
+#include "gtk/lodge-file-choice.h"
 #include "gtk/lodge-machine-name.h"
 
 #include <glib/gi18n-lib.h>
@@ -14,7 +15,7 @@ typedef struct {
 } Installer;
 
 static const char *const image_suffixes[] = {"iso", "img", "raw",  "qcow2", "qed",
-                                             "vdi", "vhd", "vhdx", "vmdk"};
+                                             "vdi", "vhd", "vhdx", "vmdk",  NULL};
 
 static void
 installer_free (Installer *installer)
@@ -157,46 +158,26 @@ detect (LodgeCreateWindow *self)
 }
 
 static void
-chosen_cb (GtkNativeDialog *dialog, int response, LodgeCreateWindow *self)
+chosen_cb (const char *path, const GError *error, gpointer user_data)
 {
-  g_autoptr (GFile) file = NULL;
-  g_autofree char *path = NULL;
-
-  if (response == GTK_RESPONSE_ACCEPT) {
-    file = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (dialog));
-    path = file != NULL ? g_file_get_path (file) : NULL;
-  }
-  g_clear_object (&self->chooser);
-
   if (path != NULL)
-    lodge_create_window_set_media (self, path);
-  else if (file != NULL)
-    lodge_create_window_show_error (self,
-                                    _ ("This is not a file of this computer; copy it here first."));
+    lodge_create_window_set_media (user_data, path);
+  else
+    lodge_create_window_show_error (user_data, error->message);
 }
 
 static void
 file_clicked_cb (GtkButton *button, LodgeCreateWindow *self)
 {
-  g_autoptr (GtkFileFilter) images = gtk_file_filter_new ();
-  g_autoptr (GtkFileFilter) all = gtk_file_filter_new ();
+  const LodgeFileQuestion question = {
+      .title = _ ("Choose an Image"),
+      .action = GTK_FILE_CHOOSER_ACTION_OPEN,
+      .accept = _ ("_Choose"),
+      .filter = _ ("Installers and disks"),
+      .suffixes = image_suffixes,
+  };
 
-  if (self->chooser != NULL)
-    return;
-
-  self->chooser =
-      gtk_file_chooser_native_new (_ ("Choose an Image"), GTK_WINDOW (self),
-                                   GTK_FILE_CHOOSER_ACTION_OPEN, _ ("_Choose"), _ ("_Cancel"));
-  gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (self->chooser), TRUE);
-  gtk_file_filter_set_name (images, _ ("Installers and disks"));
-  for (guint i = 0; i < G_N_ELEMENTS (image_suffixes); i++)
-    gtk_file_filter_add_suffix (images, image_suffixes[i]);
-  gtk_file_filter_set_name (all, _ ("All files"));
-  gtk_file_filter_add_pattern (all, "*");
-  gtk_file_chooser_add_filter (GTK_FILE_CHOOSER (self->chooser), images);
-  gtk_file_chooser_add_filter (GTK_FILE_CHOOSER (self->chooser), all);
-  g_signal_connect (self->chooser, "response", G_CALLBACK (chosen_cb), self);
-  gtk_native_dialog_show (GTK_NATIVE_DIALOG (self->chooser));
+  lodge_file_choice_ask (&self->chooser, GTK_WINDOW (self), &question, chosen_cb, self, NULL);
 }
 
 static void
@@ -291,19 +272,14 @@ static gboolean
 drop_cb (GtkDropTarget *target, const GValue *value, double x, double y, LodgeCreateWindow *self)
 {
   GSList *files = g_value_get_boxed (value);
-  g_autofree char *path = files != NULL ? g_file_get_path (files->data) : NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = NULL;
 
-  if (self->creating != NULL)
+  if (self->creating != NULL || files == NULL)
     return FALSE;
-
-  if (path == NULL) {
-    lodge_create_window_show_error (self,
-                                    _ ("This is not a file of this computer; copy it here first."));
-    return FALSE;
-  }
-
-  lodge_create_window_set_media (self, path);
-  return TRUE;
+  path = lodge_file_choice_dup_path (files->data, &error);
+  chosen_cb (path, error, self);
+  return path != NULL;
 }
 
 void
@@ -364,9 +340,7 @@ lodge_create_source_clear (LodgeCreateWindow *self)
 {
   g_cancellable_cancel (self->detecting);
   g_clear_object (&self->detecting);
-  if (self->chooser != NULL)
-    gtk_native_dialog_destroy (GTK_NATIVE_DIALOG (self->chooser));
-  g_clear_object (&self->chooser);
+  lodge_file_choice_end (&self->chooser);
 }
 
 void
@@ -381,10 +355,16 @@ lodge_create_source_finalize (LodgeCreateWindow *self)
 void
 lodge_create_window_set_media (LodgeCreateWindow *self, const char *path)
 {
+  g_autoptr (GError) error = NULL;
+
   g_return_if_fail (LODGE_IS_CREATE_WINDOW (self));
 
   if (self->creating != NULL)
     return;
+  if (!lodge_file_choice_check_path (path, &error)) {
+    lodge_create_window_show_error (self, error->message);
+    return;
+  }
 
   g_free (self->path);
   self->path = g_strdup (path);

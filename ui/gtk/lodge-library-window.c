@@ -4,11 +4,11 @@
 
 #include "gtk/lodge-child-window.h"
 #include "gtk/lodge-create-window.h"
+#include "gtk/lodge-file-choice.h"
 #include "gtk/lodge-machine-card.h"
 #include "gtk/lodge-menu-tooltip.h"
 #include "gtk/lodge-message.h"
 #include "gtk/lodge-settings.h"
-#include "lodge-error.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -322,16 +322,15 @@ static gboolean
 drop_cb (GtkDropTarget *target, const GValue *value, double x, double y, LodgeLibraryWindow *self)
 {
   GSList *files = g_value_get_boxed (value);
-  g_autofree char *path = files != NULL ? g_file_get_path (files->data) : NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = NULL;
 
   gtk_widget_remove_css_class (GTK_WIDGET (self->toasts), "drop-target");
   if (files == NULL || lodge_connection_get_client (self->connection) == NULL)
     return FALSE;
 
+  path = lodge_file_choice_dup_path (files->data, &error);
   if (path == NULL) {
-    g_autoptr (GError) error =
-        g_error_new (LODGE_ERROR, LODGE_ERROR_INVALID,
-                     _ ("This is not a file of this computer; copy it here first."));
     lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Use the Image"), error);
     return FALSE;
   }

@@ -3,6 +3,7 @@
 #include "gtk/lodge-shared-window.h"
 
 #include "gtk/lodge-child-window.h"
+#include "gtk/lodge-file-choice.h"
 #include "gtk/lodge-set-keys.h"
 #include "gtk/lodge-shared-network.h"
 
@@ -420,9 +421,7 @@ lodge_shared_window_dispose (GObject *object)
 {
   LodgeSharedWindow *self = LODGE_SHARED_WINDOW (object);
 
-  if (self->chooser != NULL)
-    g_signal_handlers_disconnect_by_data (self->chooser, self);
-  g_clear_object (&self->chooser);
+  lodge_file_choice_end (&self->chooser);
   if (self->machine != NULL) {
     g_signal_handlers_disconnect_by_data (self->machine, self);
     g_signal_handlers_disconnect_by_data (self->sound, self);
