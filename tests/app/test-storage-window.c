@@ -290,6 +290,65 @@ test_add (Test *test, gconstpointer data)
   app_wait_until (app_find_label (test->window, "The disk disk2 was added") != NULL);
 }
 
+/* The dialog first goes where it likes, and forgets what it was told meanwhile: once more then. */
+static gboolean
+is_chosen (GtkFileChooserNative *chooser, GFile *wanted, gint64 *told)
+{
+  g_autoptr (GFile) file = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (chooser));
+
+  if (file != NULL && g_file_equal (file, wanted))
+    return TRUE;
+  if (g_get_monotonic_time () - *told > G_USEC_PER_SEC / 2) {
+    g_assert_true (gtk_file_chooser_set_file (GTK_FILE_CHOOSER (chooser), wanted, NULL));
+    *told = g_get_monotonic_time ();
+  }
+  return FALSE;
+}
+
+/* As somebody does in the desktop's dialog. */
+static void
+choose (Test *test, const char *path)
+{
+  g_autoptr (GtkFileChooserNative) chooser = NULL;
+  g_autoptr (GFile) wanted = g_file_new_for_path (path);
+  gint64 told = 0;
+
+  app_wait_until (test->window->chooser != NULL);
+  chooser = g_object_ref (test->window->chooser);
+  app_wait_until (is_chosen (chooser, wanted, &told));
+  g_signal_emit_by_name (chooser, "response", GTK_RESPONSE_ACCEPT);
+  g_assert_null (test->window->chooser);
+  g_assert_false (gtk_native_dialog_get_visible (GTK_NATIVE_DIALOG (chooser)));
+}
+
+/* An image to copy is chosen, and not wanted after all. */
+static void
+test_add_image (Test *test, gconstpointer data)
+{
+  g_autofree char *image = g_build_filename (g_get_user_data_dir (), "old.vmdk", NULL);
+  g_autofree char *call = g_strdup_printf ("AddDisk web 0 {'from': <'%s'>}", image);
+  GtkEditable *entry;
+
+  g_assert_no_errno (g_mkdir_with_parents (g_get_user_data_dir (), 0700));
+  g_assert_true (g_file_set_contents (image, "", 0, NULL));
+  ask (test, "storage.add", NULL);
+  entry = app_find (app_get_dialog (), ADW_TYPE_ENTRY_ROW);
+  for (guint i = 0; i < 2; i++) {
+    g_assert_nonnull (app_find_label (app_get_dialog (), "None: the disk is empty"));
+    g_assert_cmpstr (gtk_editable_get_text (entry), ==, "20G");
+    app_click (app_get_dialog (), "C_hoose…");
+    choose (test, image);
+    g_assert_nonnull (app_find_label (app_get_dialog (), "old.vmdk"));
+    g_assert_cmpstr (gtk_editable_get_text (entry), ==, "");
+    g_assert_true (may_answer ());
+    if (i == 0)
+      app_click (app_get_dialog (), "edit-clear-symbolic");
+  }
+  answer (LODGE_MESSAGE_ACT);
+  app_wait_until (count_rows (test->window->disk_list) == 3);
+  g_assert_true (app_was_called (test->engine, call));
+}
+
 static void
 test_compact (Test *test, gconstpointer data)
 {
@@ -376,6 +435,34 @@ test_export_asked (Test *test, gconstpointer data)
   g_assert_null (test->window->chooser);
 }
 
+/* The desktop's dialog has asked already whether what is there is replaced. */
+static void
+test_export_over (Test *test, gconstpointer data)
+{
+  g_autofree char *out = g_build_filename (g_get_user_data_dir (), "out.qcow2", NULL);
+  g_autofree char *call =
+      g_strdup_printf ("ConvertDisk web 'disk1' 'qcow2' '%s' {'replace': <true>}", out);
+
+  g_assert_no_errno (g_mkdir_with_parents (g_get_user_data_dir (), 0700));
+  g_assert_true (g_file_set_contents (out, "", 0, NULL));
+  ask (test, "storage.export", "disk1");
+  answer (LODGE_MESSAGE_ACT);
+  choose (test, out);
+  app_wait_until (app_find_label (test->window, "The disk was exported") != NULL);
+  g_assert_true (app_was_called (test->engine, call));
+  g_assert_null (app_get_dialog ());
+
+  /* What cannot be replaced is not asked about again and again. */
+  app_wait_until (can_add (test));
+  fake_engine_fail_next_job (test->engine, LODGE_ERROR_EXISTS, "It is a folder");
+  ask (test, "storage.export", "disk1");
+  answer (LODGE_MESSAGE_ACT);
+  choose (test, out);
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_nonnull (app_find_label (app_get_dialog (), "Could Not Export disk1"));
+  answer ("close");
+}
+
 static void
 test_failed (Test *test, gconstpointer data)
 {
@@ -415,7 +502,49 @@ test_drive (Test *test, gconstpointer data)
   answer ("close");
 }
 
+/* The keyboard stays at the drive whose disc is changed. */
+static void
+test_drive_focus (Test *test, gconstpointer data)
+{
+  lodge_storage_work_change_drive (test->window, "cd0", "/images/a.iso", FALSE);
+  app_wait_until (app_find_label (test->window, "a.iso") != NULL && can_add (test));
+  gtk_widget_grab_focus (app_find_button (test->window->drive_list, "E_ject"));
+  app_click (test->window->drive_list, "E_ject");
+  app_wait_until (app_find_label (test->window, "Empty") != NULL && can_add (test));
+  g_assert_true (gtk_widget_is_ancestor (gtk_window_get_focus (GTK_WINDOW (test->window)),
+                                         GTK_WIDGET (test->window->drive_list)));
+}
+
 /* --- Life --- */
+
+/* What could not be listed is not looked for any more, and can be asked for again. */
+static void
+test_not_listed (Test *test, gconstpointer data)
+{
+  fake_engine_fail_next (test->engine, "ListDisks", LODGE_ERROR_STORAGE, "The <b>disk</b> fails");
+  open_window (test);
+  app_wait_until (app_find_label (test->window, "Could Not List the Disks") != NULL);
+  g_assert_nonnull (app_find_label (test->window, "The <b>disk</b> fails"));
+  g_assert_cmpstr (gtk_stack_get_visible_child_name (test->window->pages), ==, "problem");
+  g_assert_null (app_get_dialog ());
+  app_click (test->window, "_Try Again");
+  app_wait_until (can_add (test));
+  g_assert_cmpstr (gtk_stack_get_visible_child_name (test->window->pages), ==, "list");
+}
+
+/* The desktop's dialog goes with the window, also where something else holds it. */
+static void
+test_closed_choosing (Test *test, gconstpointer data)
+{
+  g_autoptr (GtkFileChooserNative) chooser = NULL;
+
+  gtk_widget_activate_action (GTK_WIDGET (test->window), "storage.insert", "s", "cd0");
+  chooser = g_object_ref (test->window->chooser);
+  g_assert_true (gtk_native_dialog_get_visible (GTK_NATIVE_DIALOG (chooser)));
+  gtk_window_close (GTK_WINDOW (test->window));
+  app_wait_until (test->window == NULL);
+  g_assert_false (gtk_native_dialog_get_visible (GTK_NATIVE_DIALOG (chooser)));
+}
 
 /* Long work goes on without the window, and is found again. */
 static void
@@ -511,17 +640,22 @@ main (int argc, char *argv[])
   ADD ("running", test_running);
   ADD ("grow", test_grow);
   ADD ("add", test_add);
+  ADD ("add-image", test_add_image);
   ADD ("compact", test_compact);
   ADD ("locked", test_locked);
   ADD ("remove", test_remove);
   ADD ("export", test_export);
   ADD ("export-asked", test_export_asked);
+  ADD ("export-over", test_export_over);
   ADD ("failed", test_failed);
   ADD ("drive", test_drive);
+  ADD ("drive-focus", test_drive_focus);
   ADD ("closed", test_closed);
+  ADD ("closed-choosing", test_closed_choosing);
   ADD ("closed-early", test_closed_early);
   ADD ("engine-gone", test_engine_gone);
   ADD ("machine-gone", test_machine_gone);
   ADD ("keys", test_keys);
+  g_test_add ("/storage-window/not-listed", Test, NULL, set_up_closed, test_not_listed, tear_down);
   return g_test_run ();
 }

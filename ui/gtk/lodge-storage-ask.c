@@ -3,13 +3,15 @@
 #include "gtk/lodge-storage-window-private.h"
 
 #include "console/lodge-machine-state.h"
+#include "gtk/lodge-file-choice.h"
 #include "gtk/lodge-message.h"
-#include "gtk/lodge-set-keys.h"
-#include "lodge-error.h"
 #include "lodge-size.h"
 #include "lodge-words.h"
 
 #include <glib/gi18n-lib.h>
+
+/* Of a disk that is added. */
+#define NEW_SIZE "20G"
 
 static const char *const formats[] = {"qcow2", "raw", "vmdk", "vhdx", "vdi", NULL};
 
@@ -22,6 +24,7 @@ typedef struct {
   GtkEditable *entry; /* these belong to the dialog */
   AdwComboRow *format;
   AdwActionRow *image_row;
+  GtkWidget *no_image;
   char *image; /* chosen; or NULL */
 } Ask;
 
@@ -133,74 +136,6 @@ get_os (LodgeStorageWindow *self)
   return os;
 }
 
-/* --- A file --- */
-
-typedef struct {
-  LodgeStorageWindow *window; /* not owned: the chooser goes first */
-  LodgeStorageChosen chosen;
-  gpointer user_data;
-  GDestroyNotify free_data;
-} Choice;
-
-static void
-choice_free (gpointer data, GClosure *closure)
-{
-  Choice *choice = data;
-
-  if (choice->free_data != NULL)
-    choice->free_data (choice->user_data);
-  g_free (choice);
-}
-
-static void
-chosen_cb (GtkNativeDialog *dialog, int response, Choice *choice)
-{
-  LodgeStorageWindow *self = choice->window;
-  g_autoptr (GFile) file = NULL;
-  g_autofree char *path = NULL;
-
-  if (response == GTK_RESPONSE_ACCEPT)
-    file = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (dialog));
-  if (file != NULL && (path = g_file_get_path (file)) != NULL && g_utf8_validate (path, -1, NULL)) {
-    choice->chosen (path, choice->user_data);
-  } else if (file != NULL) {
-    g_autoptr (GError) error = g_error_new_literal (
-        LODGE_ERROR, LODGE_ERROR_INVALID,
-        path == NULL ? _ ("This is not a file of this computer; copy it here first.")
-                     : _ ("Only a file whose name is UTF-8 can be used"));
-
-    lodge_set_keys_show_error (GTK_WINDOW (self), _ ("Could Not Use the File"), error);
-  }
-  /* Frees @choice. */
-  g_clear_object (&self->chooser);
-}
-
-void
-lodge_storage_choose (LodgeStorageWindow *self,
-                      const char *title,
-                      GtkFileChooserAction action,
-                      const char *accept,
-                      const char *name,
-                      LodgeStorageChosen chosen,
-                      gpointer user_data,
-                      GDestroyNotify free_data)
-{
-  Choice *choice = g_new0 (Choice, 1);
-
-  choice->window = self;
-  choice->chosen = chosen;
-  choice->user_data = user_data;
-  choice->free_data = free_data;
-  g_clear_object (&self->chooser);
-  self->chooser =
-      gtk_file_chooser_native_new (title, GTK_WINDOW (self), action, accept, _ ("_Cancel"));
-  gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (self->chooser), TRUE);
-  if (name != NULL)
-    gtk_file_chooser_set_current_name (GTK_FILE_CHOOSER (self->chooser), name);
-  g_signal_connect_data (self->chooser, "response", G_CALLBACK (chosen_cb), choice, choice_free, 0);
-  gtk_native_dialog_show (GTK_NATIVE_DIALOG (self->chooser));
-}
-
 /* --- Sizes --- */
 
 /* 0: it is none, or none that is larger than the disk. */
@@ -289,27 +224,51 @@ add_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_d
       g_strdup (_ ("Could Not Add a Disk")));
 }
 
+/* @path: (nullable): an empty disk */
 static void
-image_chosen (const char *path, gpointer user_data)
+set_image (Ask *ask, const char *path)
 {
-  AdwMessageDialog *dialog = user_data;
-  Ask *ask = g_object_get_data (G_OBJECT (dialog), "ask");
-  g_autofree char *base = g_path_get_basename (path);
+  g_autofree char *base = path != NULL ? g_path_get_basename (path) : NULL;
+  const char *subtitle = path != NULL ? base : _ ("None: the disk is empty");
 
   g_free (ask->image);
   ask->image = g_strdup (path);
-  adw_action_row_set_subtitle (ask->image_row, base);
+  adw_action_row_set_subtitle (ask->image_row, subtitle);
   gtk_widget_set_tooltip_text (GTK_WIDGET (ask->image_row), path);
-  gtk_editable_set_text (ask->entry, "");
+  gtk_widget_set_visible (ask->no_image, path != NULL);
+  gtk_editable_set_text (ask->entry, path != NULL ? "" : NEW_SIZE);
   check (ask);
+}
+
+static void
+image_chosen (const char *path, const GError *error, gpointer user_data)
+{
+  Ask *ask = g_object_get_data (user_data, "ask");
+
+  if (path != NULL)
+    set_image (ask, path);
+  else
+    lodge_message_show_error (GTK_WINDOW (ask->dialog), _ ("Could Not Use the File"), error);
 }
 
 static void
 choose_cb (GtkButton *button, Ask *ask)
 {
-  lodge_storage_choose (ask->window, _ ("Choose a Disk Image"), GTK_FILE_CHOOSER_ACTION_OPEN,
-                        _ ("_Choose"), NULL, image_chosen, g_object_ref (ask->dialog),
-                        g_object_unref);
+  const LodgeFileQuestion question = {
+      .title = _ ("Choose a Disk Image"),
+      .action = GTK_FILE_CHOOSER_ACTION_OPEN,
+      .accept = _ ("_Choose"),
+  };
+
+  lodge_file_choice_ask (&ask->window->chooser, GTK_WINDOW (ask->dialog), &question, image_chosen,
+                         g_object_ref (ask->dialog), g_object_unref);
+}
+
+static void
+no_image_cb (GtkButton *button, Ask *ask)
+{
+  set_image (ask, NULL);
+  gtk_widget_grab_focus (GTK_WIDGET (ask->entry));
 }
 
 /* Translators: these follow each other in one text. */
@@ -342,19 +301,24 @@ lodge_storage_ask_add (LodgeStorageWindow *self)
 
   ask->dialog = lodge_message_ask (GTK_WINDOW (self), _ ("Add a Disk"), body, _ ("_Add"));
   list = add_form (ask);
-  ask->entry = add_entry (list, _ ("Size, such as 40G"), "20G");
+  ask->entry = add_entry (list, _ ("Size, such as 40G"), NEW_SIZE);
   ask->image_row = ADW_ACTION_ROW (row);
   adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (row), FALSE);
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _ ("Image to copy"));
-  adw_action_row_set_subtitle (ADW_ACTION_ROW (row), _ ("None: the disk is empty"));
   adw_action_row_set_subtitle_lines (ADW_ACTION_ROW (row), 1);
   gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
   g_signal_connect (button, "clicked", G_CALLBACK (choose_cb), ask);
+  ask->no_image = gtk_button_new_from_icon_name ("edit-clear-symbolic");
+  gtk_widget_set_tooltip_text (ask->no_image, _ ("Copy no image"));
+  gtk_widget_set_valign (ask->no_image, GTK_ALIGN_CENTER);
+  gtk_widget_add_css_class (ask->no_image, "flat");
+  g_signal_connect (ask->no_image, "clicked", G_CALLBACK (no_image_cb), ask);
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row), ask->no_image);
   adw_action_row_add_suffix (ADW_ACTION_ROW (row), button);
   gtk_list_box_append (list, row);
   g_object_set_data (G_OBJECT (ask->dialog), "ask", ask);
   g_signal_connect (ask->entry, "changed", G_CALLBACK (size_changed_cb), ask);
-  check (ask);
+  set_image (ask, NULL);
   show (ask, G_CALLBACK (add_answered_cb));
 }
 
@@ -376,20 +340,27 @@ export_free (gpointer data)
 }
 
 static void
-place_chosen (const char *path, gpointer user_data)
+place_chosen (const char *path, const GError *error, gpointer user_data)
 {
   const Export *export = user_data;
+  g_autofree char *failure = g_strdup_printf (_ ("Could Not Export %s"), export->id);
 
-  lodge_storage_work_call (export->window, "ConvertDisk",
-                           g_variant_new ("(sss@a{sv})", export->id, export->format, path,
-                                          g_variant_new_parsed ("@a{sv} {}")),
-                           g_strdup_printf (_ ("Could Not Export %s"), export->id));
+  if (path != NULL)
+    lodge_storage_work_export (export->window, export->id, export->format, path,
+                               g_file_test (path, G_FILE_TEST_EXISTS));
+  else
+    lodge_message_show_error (GTK_WINDOW (export->window), failure, error);
 }
 
 static void
 export_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_data)
 {
   const Ask *ask = user_data;
+  LodgeFileQuestion question = {
+      .title = _ ("Export the Disk"),
+      .action = GTK_FILE_CHOOSER_ACTION_SAVE,
+      .accept = _ ("_Export"),
+  };
   g_autofree char *name = NULL;
   Export *export;
 
@@ -401,8 +372,9 @@ export_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer use
   export->format = formats[adw_combo_row_get_selected (ask->format)];
   name = g_strdup_printf ("%s-%s.%s", ask->window->name, ask->id,
                           g_str_equal (export->format, "raw") ? "img" : export->format);
-  lodge_storage_choose (ask->window, _ ("Export the Disk"), GTK_FILE_CHOOSER_ACTION_SAVE,
-                        _ ("_Export"), name, place_chosen, export, export_free);
+  question.name = name;
+  lodge_file_choice_ask (&ask->window->chooser, GTK_WINDOW (ask->window), &question, place_chosen,
+                         export, export_free);
 }
 
 void

@@ -118,30 +118,38 @@ add_disk (LodgeStorageWindow *self, GVariant *disk)
   gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
   adw_action_row_add_suffix (ADW_ACTION_ROW (row), button);
   adw_action_row_set_activatable_widget (ADW_ACTION_ROW (row), button);
-  g_object_set_data_full (G_OBJECT (row), "id", g_strdup (id), g_free);
+  g_object_set_data_full (G_OBJECT (row), "row", g_strconcat ("disk.", id, NULL), g_free);
   gtk_list_box_append (self->disk_list, row);
 }
 
-/* Lent: of the row that has the keyboard, or its menu. */
+/* Lent: of the row that has the keyboard, or its menu or button. */
 static const char *
 get_focused (LodgeStorageWindow *self)
 {
   GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (self));
   GtkWidget *row = focus != NULL ? gtk_widget_get_ancestor (focus, ADW_TYPE_ACTION_ROW) : NULL;
 
-  return row != NULL ? g_object_get_data (G_OBJECT (row), "id") : NULL;
+  return row != NULL ? g_object_get_data (G_OBJECT (row), "row") : NULL;
+}
+
+void
+lodge_storage_list_note_focus (LodgeStorageWindow *self)
+{
+  const char *focused = get_focused (self);
+
+  if (focused == NULL)
+    return;
+  g_free (self->focus);
+  self->focus = g_strdup (focused);
 }
 
 void
 lodge_storage_list_show_disks (LodgeStorageWindow *self)
 {
   const gsize n = g_variant_n_children (self->disks);
-  const char *focused = get_focused (self);
+  const gboolean focused = get_focused (self) != NULL;
 
-  if (focused != NULL) {
-    g_free (self->focus);
-    self->focus = g_strdup (focused);
-  }
+  lodge_storage_list_note_focus (self);
   clear (self->disk_list);
   for (gsize i = 0; i < n; i++) {
     g_autoptr (GVariant) disk = g_variant_get_child_value (self->disks, i);
@@ -150,20 +158,31 @@ lodge_storage_list_show_disks (LodgeStorageWindow *self)
   }
   gtk_widget_set_visible (GTK_WIDGET (self->disk_list), n > 0);
   gtk_widget_set_visible (self->no_disks, n == 0);
-  if (focused != NULL)
+  if (focused)
     lodge_storage_list_focus (self);
+}
+
+static GtkListBoxRow *
+find_row (GtkListBox *list, const char *which)
+{
+  GtkListBoxRow *row;
+
+  for (int i = 0; (row = gtk_list_box_get_row_at_index (list, i)) != NULL; i++) {
+    if (g_strcmp0 (g_object_get_data (G_OBJECT (row), "row"), which) == 0)
+      return row;
+  }
+  return NULL;
 }
 
 void
 lodge_storage_list_focus (LodgeStorageWindow *self)
 {
-  GtkListBoxRow *found = gtk_list_box_get_row_at_index (self->disk_list, 0);
-  GtkListBoxRow *row;
+  GtkListBoxRow *found = find_row (self->disk_list, self->focus);
 
-  for (int i = 0; (row = gtk_list_box_get_row_at_index (self->disk_list, i)) != NULL; i++) {
-    if (g_strcmp0 (g_object_get_data (G_OBJECT (row), "id"), self->focus) == 0)
-      found = row;
-  }
+  if (found == NULL)
+    found = find_row (self->drive_list, self->focus);
+  if (found == NULL)
+    found = gtk_list_box_get_row_at_index (self->disk_list, 0);
   if (found != NULL)
     gtk_widget_grab_focus (GTK_WIDGET (found));
   else
@@ -199,6 +218,7 @@ add_drive (LodgeStorageWindow *self, const char *drive, const char *file)
   }
   adw_action_row_add_suffix (ADW_ACTION_ROW (row),
                              make_button (_ ("_Insert…"), "storage.insert", drive));
+  g_object_set_data_full (G_OBJECT (row), "row", g_strconcat ("media.", drive, NULL), g_free);
   gtk_list_box_append (self->drive_list, row);
 }
 
@@ -208,6 +228,7 @@ lodge_storage_list_show_drives (LodgeStorageWindow *self)
   GVariant *description =
       self->machine != NULL ? lodge_machine1_get_description (self->machine) : NULL;
   g_autoptr (GString) seen = g_string_new (NULL);
+  gboolean focused;
   GVariantIter iter;
   const char *key, *text;
 
@@ -222,6 +243,8 @@ lodge_storage_list_show_drives (LodgeStorageWindow *self)
     return;
   g_free (self->drives);
   self->drives = g_strdup (seen->str);
+  focused = get_focused (self) != NULL;
+  lodge_storage_list_note_focus (self);
   clear (self->drive_list);
   g_variant_iter_init (&iter, description);
   while (g_variant_iter_next (&iter, "{&s&s}", &key, &text)) {
@@ -234,6 +257,8 @@ lodge_storage_list_show_drives (LodgeStorageWindow *self)
   }
   gtk_widget_set_visible (self->drive_group,
                           gtk_list_box_get_row_at_index (self->drive_list, 0) != NULL);
+  if (focused)
+    lodge_storage_list_focus (self);
 }
 
 static GtkWidget *

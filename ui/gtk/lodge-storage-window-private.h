@@ -20,7 +20,7 @@ struct _LodgeStorageWindow {
   GCancellable *listing;  /* its disks */
   GVariant *disks;        /* aa{sv}; NULL until they are known */
   char *drives;           /* what is shown of them */
-  char *focus;            /* id of the disk whose menu had the keyboard */
+  char *focus;            /* of the row that had the keyboard */
   gboolean calling;       /* a job is being asked for, or a disc is on its way */
   GCancellable *work;     /* of the job that is followed, or NULL */
 
@@ -29,6 +29,7 @@ struct _LodgeStorageWindow {
   GtkLabel *hint_label;
   GtkStack *pages;
   AdwStatusPage *problem_page;
+  GtkWidget *again_button; /* of that */
   GtkListBox *disk_list;
   GtkWidget *no_disks;
   GtkWidget *drive_group;
@@ -50,7 +51,9 @@ void lodge_storage_list_init (LodgeStorageWindow *self, GtkBox *box);
 void lodge_storage_list_show_disks (LodgeStorageWindow *self);
 /* Only where they have changed. */
 void lodge_storage_list_show_drives (LodgeStorageWindow *self);
-/* Gives the keyboard to the disk that had it, or the first. */
+/* Remembers which row has the keyboard, before that may be lost. */
+void lodge_storage_list_note_focus (LodgeStorageWindow *self);
+/* Gives the keyboard to the row that had it, or the first. */
 void lodge_storage_list_focus (LodgeStorageWindow *self);
 
 /* lodge-storage-ask.c: the questions before something is done. @id: of a disk */
@@ -58,16 +61,6 @@ void lodge_storage_ask_add (LodgeStorageWindow *self);
 void lodge_storage_ask_grow (LodgeStorageWindow *self, const char *id);
 void lodge_storage_ask_export (LodgeStorageWindow *self, const char *id);
 void lodge_storage_ask_remove (LodgeStorageWindow *self, const char *id);
-/* @what: of the file, for the chooser; @chosen gets its path */
-typedef void (*LodgeStorageChosen) (const char *path, gpointer user_data);
-void lodge_storage_choose (LodgeStorageWindow *self,
-                           const char *title,
-                           GtkFileChooserAction action,
-                           const char *accept,
-                           const char *name,
-                           LodgeStorageChosen chosen,
-                           gpointer user_data,
-                           GDestroyNotify free_data);
 
 /* lodge-storage-work.c: calls of the machine, and their jobs. */
 /* @parameters: floating; @failure: the heading of a message about a failure; taken */
@@ -75,6 +68,12 @@ void lodge_storage_work_call (LodgeStorageWindow *self,
                               const char *method,
                               GVariant *parameters,
                               char *failure);
+/* @id: of a disk; @path: a file that is there is replaced, or asked about first */
+void lodge_storage_work_export (LodgeStorageWindow *self,
+                                const char *id,
+                                const char *format,
+                                const char *path,
+                                gboolean replace);
 /* Shows a job about the machine's disks that runs already, if there is one. */
 void lodge_storage_work_find (LodgeStorageWindow *self);
 /* @path: (nullable): %NULL takes out what is in the drive */

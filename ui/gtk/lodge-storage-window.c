@@ -4,6 +4,7 @@
 
 #include "console/lodge-machine-state.h"
 #include "gtk/lodge-child-window.h"
+#include "gtk/lodge-disc.h"
 #include "gtk/lodge-set-keys.h"
 
 #include <glib/gi18n-lib.h>
@@ -113,6 +114,7 @@ lodge_storage_window_update (LodgeStorageWindow *self)
       self->machine != NULL && self->disks != NULL && !self->calling && self->work == NULL;
   g_autofree char *obstacle = dup_obstacle (self, can, state);
 
+  lodge_storage_list_note_focus (self);
   for (guint i = 0; i < G_N_ELEMENTS (off_only); i++)
     gtk_widget_action_set_enabled (widget, off_only[i],
                                    free_now && (can & LODGE_MACHINE_CAN_CHANGE_DISKS) != 0);
@@ -134,6 +136,21 @@ lodge_storage_window_update (LodgeStorageWindow *self)
 
 /* --- The list --- */
 
+/* Instead of a list. @again: whether the button can help */
+static void
+show_problem (LodgeStorageWindow *self, const char *title, const GError *error, gboolean again)
+{
+  /* A status page takes its description for markup. */
+  g_autofree char *escaped = g_markup_escape_text (error->message, -1);
+
+  adw_status_page_set_title (self->problem_page, title);
+  adw_status_page_set_description (self->problem_page, escaped);
+  gtk_widget_set_visible (self->again_button, again);
+  gtk_stack_set_visible_child_name (self->pages, "problem");
+  if (again)
+    gtk_widget_grab_focus (self->again_button);
+}
+
 static void
 listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -153,7 +170,10 @@ listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     if (g_dbus_connection_is_closed (g_dbus_proxy_get_connection (G_DBUS_PROXY (source))))
       return;
     g_dbus_error_strip_remote_error (error);
-    lodge_set_keys_show_error (GTK_WINDOW (self), _ ("Could Not List the Disks"), error);
+    if (first)
+      show_problem (self, _ ("Could Not List the Disks"), error, TRUE);
+    else
+      lodge_set_keys_show_error (GTK_WINDOW (self), _ ("Could Not List the Disks"), error);
     return;
   }
   g_clear_pointer (&self->disks, g_variant_unref);
@@ -247,13 +267,8 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       lodge_connection_get_client (self->connection) != LODGE_CLIENT (source))
     return;
   if (machine == NULL) {
-    g_autofree char *escaped = NULL;
-
     g_dbus_error_strip_remote_error (error);
-    /* A status page takes its description for markup. */
-    escaped = g_markup_escape_text (error->message, -1);
-    adw_status_page_set_description (self->problem_page, escaped);
-    gtk_stack_set_visible_child_name (self->pages, "problem");
+    show_problem (self, _ ("Could Not Find the Machine"), error, FALSE);
     return;
   }
 
@@ -312,11 +327,14 @@ insert_free (gpointer data)
 }
 
 static void
-disc_chosen (const char *path, gpointer user_data)
+disc_chosen (const char *path, const GError *error, gpointer user_data)
 {
   const Insert *insert = user_data;
 
-  lodge_storage_work_change_drive (insert->window, insert->drive, path, FALSE);
+  if (path != NULL)
+    lodge_storage_work_change_drive (insert->window, insert->drive, path, FALSE);
+  else
+    lodge_set_keys_show_error (GTK_WINDOW (insert->window), _ ("Could Not Insert the Disc"), error);
 }
 
 static void
@@ -332,8 +350,7 @@ drive_action (GtkWidget *widget, const char *name, GVariant *parameter)
   insert = g_new0 (Insert, 1);
   insert->window = self;
   insert->drive = g_variant_dup_string (parameter, NULL);
-  lodge_storage_choose (self, _ ("Choose a Disc"), GTK_FILE_CHOOSER_ACTION_OPEN, _ ("_Insert"),
-                        NULL, disc_chosen, insert, insert_free);
+  lodge_disc_choose (&self->chooser, GTK_WINDOW (self), disc_chosen, insert, insert_free);
 }
 
 static void
@@ -359,7 +376,7 @@ static void
 end (LodgeStorageWindow *self)
 {
   drop_machine (self);
-  g_clear_object (&self->chooser);
+  lodge_file_choice_end (&self->chooser);
   if (self->connection != NULL) {
     lodge_work_panel_end (self->work_panel);
     g_signal_handlers_disconnect_by_data (self->connection, self);
@@ -437,7 +454,12 @@ make_pages (LodgeStorageWindow *self)
                                   GTK_POLICY_AUTOMATIC);
   gtk_widget_add_css_class (loading, "dim-label");
   adw_status_page_set_icon_name (ADW_STATUS_PAGE (problem), "dialog-warning-symbolic");
-  adw_status_page_set_title (ADW_STATUS_PAGE (problem), _ ("Could Not Find the Machine"));
+  self->again_button = gtk_button_new_with_mnemonic (_ ("_Try Again"));
+  gtk_widget_set_halign (self->again_button, GTK_ALIGN_CENTER);
+  gtk_widget_add_css_class (self->again_button, "pill");
+  g_signal_connect_swapped (self->again_button, "clicked", G_CALLBACK (lodge_storage_window_reload),
+                            self);
+  adw_status_page_set_child (ADW_STATUS_PAGE (problem), self->again_button);
   self->problem_page = ADW_STATUS_PAGE (problem);
 
   self->pages = GTK_STACK (gtk_stack_new ());

@@ -2,6 +2,7 @@
 /* What the storage window asks of the machine, and the jobs that come of it. */
 #include "gtk/lodge-storage-window-private.h"
 
+#include "gtk/lodge-disc.h"
 #include "gtk/lodge-job.h"
 #include "gtk/lodge-message.h"
 #include "gtk/lodge-passphrase-ask.h"
@@ -73,11 +74,22 @@ replace_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer us
 
   if (!g_str_equal (response, LODGE_MESSAGE_ACT))
     return;
-  g_variant_get (work->parameters, "(&s&s&s@a{sv})", &disk, &format, &path, NULL);
-  lodge_storage_work_call (work->window, "ConvertDisk",
-                           g_variant_new ("(sss@a{sv})", disk, format, path,
-                                          g_variant_new_parsed ("{'replace': <true>}")),
-                           g_strdup (work->failure));
+  g_variant_get (work->parameters, "(&s&s&sa{sv})", &disk, &format, &path, NULL);
+  lodge_storage_work_export (work->window, disk, format, path, TRUE);
+}
+
+/* Whether a file that is there can still be asked about. */
+static gboolean
+may_replace (const Work *work)
+{
+  g_autoptr (GVariant) options = NULL;
+  gboolean replace = FALSE;
+
+  if (g_strcmp0 (work->method, "ConvertDisk") != 0)
+    return FALSE;
+  options = g_variant_get_child_value (work->parameters, 3);
+  g_variant_lookup (options, "replace", "b", &replace);
+  return !replace;
 }
 
 static void
@@ -135,8 +147,7 @@ end (Work *work_given, const char *result, GError *error)
     g_autofree char *outcome = dup_outcome (work, result);
 
     lodge_message_toast (GTK_WINDOW (self), outcome, LODGE_MESSAGE_TOAST_S);
-  } else if (error != NULL && lodge_storage_window_is_open (self) &&
-             g_strcmp0 (work->method, "ConvertDisk") == 0 &&
+  } else if (error != NULL && lodge_storage_window_is_open (self) && may_replace (work) &&
              g_error_matches (error, LODGE_ERROR, LODGE_ERROR_EXISTS)) {
     ask_replace (g_steal_pointer (&work));
   } else if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_LOCKED) && work->method != NULL &&
@@ -220,6 +231,23 @@ lodge_storage_work_call (LodgeStorageWindow *self,
                      work_new (self, method, owned, g_steal_pointer (&owned_failure)));
 }
 
+void
+lodge_storage_work_export (LodgeStorageWindow *self,
+                           const char *id,
+                           const char *format,
+                           const char *path,
+                           gboolean replace)
+{
+  GVariantDict options = G_VARIANT_DICT_INIT (NULL);
+
+  if (replace)
+    g_variant_dict_insert (&options, "replace", "b", TRUE);
+  lodge_storage_work_call (
+      self, "ConvertDisk",
+      g_variant_new ("(sss@a{sv})", id, format, path, g_variant_dict_end (&options)),
+      g_strdup_printf (_ ("Could Not Export %s"), id));
+}
+
 /* --- Jobs that run already --- */
 
 static void
@@ -290,10 +318,7 @@ force_gone (gpointer data, GClosure *closure)
 static void
 ask_for_force (Change *its)
 {
-  AdwMessageDialog *dialog = lodge_message_ask (
-      GTK_WINDOW (its->window), _ ("The Guest Does Not Give the Disc Back"),
-      _ ("It may be reading from it. Taken out by force, whatever reads it there fails."),
-      _ ("Take Out by _Force"));
+  AdwMessageDialog *dialog = lodge_disc_ask_for_force (GTK_WINDOW (its->window));
 
   g_signal_connect_data (dialog, "response", G_CALLBACK (force_answered_cb), its, force_gone, 0);
   g_signal_connect_object (its->window, "unrealize", G_CALLBACK (gtk_window_close), dialog,
