@@ -126,6 +126,55 @@ in_bar (void)
   console_fixture_tear_down (&test);
 }
 
+static GtkEventController *
+dup_motion (GtkWidget *widget)
+{
+  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (widget);
+
+  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++) {
+    g_autoptr (GtkEventController) one = g_list_model_get_item (controllers, i);
+
+    if (GTK_IS_EVENT_CONTROLLER_MOTION (one) &&
+        gtk_event_controller_get_propagation_phase (one) == GTK_PHASE_CAPTURE)
+      return g_steal_pointer (&one);
+  }
+  g_assert_not_reached ();
+}
+
+/* The pointer goes to another monitor, which this screen has not: what GTK then says is said. */
+static void
+in_leave (void)
+{
+  Test test;
+  g_autoptr (GtkEventController) motion = NULL;
+
+  set_up (&test);
+  motion = dup_motion (gtk_widget_get_parent (GTK_WIDGET (test.window->bar)));
+  app_wait_until (is_gone (&test));
+  /* From within the bar. */
+  app_xdotool ("mousemove 800 0");
+  app_wait_until (is_revealed (&test));
+  app_xdotool ("mousemove 800 20");
+  app_wait_until (gtk_revealer_get_child_revealed (test.window->bar));
+  for (guint i = 0; i < 8; i++)
+    spice_fixture_settle ();
+  g_assert_true (is_revealed (&test));
+  g_signal_emit_by_name (motion, "leave");
+  app_wait_until (is_gone (&test));
+  /* It comes back into it at once, and has not gone. */
+  app_xdotool ("mousemove 800 700");
+  app_xdotool ("mousemove 800 0");
+  app_wait_until (is_revealed (&test));
+  g_signal_emit_by_name (motion, "leave");
+  g_signal_emit_by_name (motion, "enter", 800.0, 20.0);
+  for (guint i = 0; i < 4; i++)
+    spice_fixture_settle ();
+  g_assert_true (is_revealed (&test));
+  app_xdotool ("mousemove 800 700");
+  app_wait_until (is_gone (&test));
+  console_fixture_tear_down (&test);
+}
+
 /* The keyboard's way in, through, and out. */
 static void
 in_keyboard (void)
@@ -232,6 +281,12 @@ test_bar (void)
 }
 
 static void
+test_leave (void)
+{
+  spice_fixture_run (in_leave);
+}
+
+static void
 test_keyboard (void)
 {
   spice_fixture_run (in_keyboard);
@@ -251,6 +306,7 @@ main (int argc, char **argv)
 
   g_test_add_func ("/console-fullscreen/bar", test_bar);
   g_test_add_func ("/console-fullscreen/focus", test_focus);
+  g_test_add_func ("/console-fullscreen/leave", test_leave);
   g_test_add_func ("/console-fullscreen/keyboard", test_keyboard);
   g_test_add_func ("/console-fullscreen/top-row", test_top_row);
   return g_test_run ();

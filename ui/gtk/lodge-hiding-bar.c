@@ -24,6 +24,8 @@ struct _LodgeHidingBar {
   guint hide_timer;
   gboolean by_keyboard; /* the bar was asked for by it: the pointer, wherever it is, is no matter */
   gboolean edge_spent;  /* by a click: until the pointer has left the edge */
+  gboolean outside;     /* the pointer, of the window; else it is at: */
+  double x, y;
 };
 
 static gboolean
@@ -122,6 +124,27 @@ is_away (LodgeHidingBar *self, double x, double y)
                                         &GRAPHENE_POINT_INIT ((float) x, (float) y));
 }
 
+/* A bar that has only begun to come has no size by which the pointer could be in it. */
+static gboolean
+away_cb (gpointer user_data)
+{
+  LodgeHidingBar *self = user_data;
+
+  if (self->outside || is_away (self, self->x, self->y))
+    return hide_cb (self);
+  self->hide_timer = 0;
+  return G_SOURCE_REMOVE;
+}
+
+static void
+begin_to_hide (LodgeHidingBar *self)
+{
+  if (gtk_revealer_get_reveal_child (self->parts.revealer) && self->hide_timer == 0 &&
+      !self->by_keyboard)
+    self->hide_timer = g_timeout_add (AWAY_MS, away_cb, self);
+}
+
+/* Also when it comes from outside, without a motion. */
 static void
 motion_cb (GtkEventControllerMotion *controller, double x, double y, LodgeHidingBar *self)
 {
@@ -129,6 +152,9 @@ motion_cb (GtkEventControllerMotion *controller, double x, double y, LodgeHiding
       gtk_event_controller_get_current_event_state (GTK_EVENT_CONTROLLER (controller)) &
       (GDK_BUTTON1_MASK | GDK_BUTTON2_MASK | GDK_BUTTON3_MASK);
 
+  self->outside = FALSE;
+  self->x = x;
+  self->y = y;
   if (!gtk_window_is_fullscreen (self->parts.window))
     return;
 
@@ -136,8 +162,8 @@ motion_cb (GtkEventControllerMotion *controller, double x, double y, LodgeHiding
     if (!is_away (self, x, y)) {
       self->by_keyboard = FALSE;
       g_clear_handle_id (&self->hide_timer, g_source_remove);
-    } else if (self->hide_timer == 0 && !self->by_keyboard) {
-      self->hide_timer = g_timeout_add (AWAY_MS, hide_cb, self);
+    } else {
+      begin_to_hide (self);
     }
     return;
   }
@@ -148,6 +174,18 @@ motion_cb (GtkEventControllerMotion *controller, double x, double y, LodgeHiding
     g_clear_handle_id (&self->show_timer, g_source_remove);
   else if (self->show_timer == 0)
     self->show_timer = g_timeout_add (REST_MS, show_cb, self);
+}
+
+/* To another monitor: it does not rest at the edge, and is not in the bar. */
+static void
+leave_cb (GtkEventControllerMotion *controller, LodgeHidingBar *self)
+{
+  self->outside = TRUE;
+  if (!gtk_window_is_fullscreen (self->parts.window))
+    return;
+  self->edge_spent = FALSE;
+  g_clear_handle_id (&self->show_timer, g_source_remove);
+  begin_to_hide (self);
 }
 
 /* What is clicked at the edge is the guest's. */
@@ -295,7 +333,9 @@ lodge_hiding_bar_new (const LodgeHidingBarParts *parts)
   self->parts = *parts;
   self->motion = gtk_event_controller_motion_new ();
   gtk_event_controller_set_propagation_phase (self->motion, GTK_PHASE_CAPTURE);
+  g_signal_connect (self->motion, "enter", G_CALLBACK (motion_cb), self);
   g_signal_connect (self->motion, "motion", G_CALLBACK (motion_cb), self);
+  g_signal_connect (self->motion, "leave", G_CALLBACK (leave_cb), self);
   gtk_widget_add_controller (parts->overlay, self->motion);
   self->click = GTK_EVENT_CONTROLLER (gtk_gesture_click_new ());
   gtk_event_controller_set_propagation_phase (self->click, GTK_PHASE_CAPTURE);
