@@ -285,6 +285,56 @@ test_work (LibraryFixture *f, gconstpointer data)
   app_wait_until (!lodge_machine_item_get_cloned (item));
 }
 
+static void
+opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachine1 **machine = user_data;
+
+  *machine = lodge_client_open_machine_finish (LODGE_CLIENT (source), result, NULL);
+  g_assert_nonnull (*machine);
+}
+
+/* What a machine is doing is said, also to who does not see it. */
+static void
+test_work_spoken (LibraryFixture *f, gconstpointer data)
+{
+  static const struct {
+    const char *method;
+    const char *word;
+  } cases[] = {
+      {"CreateSnapshot", "Taking a Snapshot"},
+      {"CompactDisk", "Compacting a Disk"},
+  };
+  const char *uuid = fake_engine_add_machine (f->engine, "web", "off");
+  g_autoptr (LodgeMachine1) machine = NULL;
+  LodgeMachineItem *item;
+  GtkAccessible *card;
+
+  fake_engine_set_hold_jobs (f->engine, TRUE);
+  library_fixture_show (f);
+  app_wait_until (app_find_label (f->window, "Off") != NULL);
+  item = lodge_machine_list_find (f->machines, uuid);
+  card = app_find (f->window, LODGE_TYPE_MACHINE_CARD);
+  gtk_test_accessible_assert_property (card, GTK_ACCESSIBLE_PROPERTY_LABEL, "web, Off");
+  lodge_client_open_machine_async (lodge_connection_get_client (f->connection), uuid, NULL,
+                                   opened_cb, &machine);
+  app_wait_until (machine != NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *shown = g_strdup_printf ("%s · 50 %%", cases[i].word);
+    g_autofree char *spoken = g_strdup_printf ("web, %s", cases[i].word);
+
+    g_dbus_proxy_call (G_DBUS_PROXY (machine), cases[i].method,
+                       i == 0 ? g_variant_new_parsed ("('one', '', @a{sv} {})")
+                              : g_variant_new ("(s)", "disk0"),
+                       G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL, NULL);
+    app_wait_until (app_find_label (f->window, shown) != NULL);
+    gtk_test_accessible_assert_property (card, GTK_ACCESSIBLE_PROPERTY_LABEL, spoken);
+    fake_engine_finish_jobs (f->engine, 0, NULL);
+    app_wait_until (lodge_machine_item_get_work (item) == NULL);
+    gtk_test_accessible_assert_property (card, GTK_ACCESSIBLE_PROPERTY_LABEL, "web, Off");
+  }
+}
+
 /* The window that asked for a clone is closed: what became of it is told here. */
 static void
 test_closed_clone (LibraryFixture *f, gconstpointer data)
@@ -402,6 +452,7 @@ main (int argc, char **argv)
   ADD ("suspended-refusals", test_suspended_refusals);
   ADD ("follows", test_follows);
   ADD ("work", test_work);
+  ADD ("work-spoken", test_work_spoken);
   ADD ("closed-clone", test_closed_clone);
   ADD ("closed-creation", test_closed_creation);
   ADD ("note", test_note);

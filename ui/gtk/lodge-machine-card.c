@@ -40,6 +40,16 @@ static const struct {
     {"resume", N_ ("Resuming")},
     {"create", N_ ("Being Created")},
     {"clone", N_ ("Cloning")},
+    {"delete", N_ ("Being Deleted")},
+    {"discard-saved", N_ ("Discarding the Saved State")},
+    {"snapshot-create", N_ ("Taking a Snapshot")},
+    {"snapshot-revert", N_ ("Going Back to a Snapshot")},
+    {"snapshot-delete", N_ ("Deleting a Snapshot")},
+    {"disk-add", N_ ("Adding a Disk")},
+    {"disk-remove", N_ ("Removing a Disk")},
+    {"disk-grow", N_ ("Growing a Disk")},
+    {"disk-compact", N_ ("Compacting a Disk")},
+    {"disk-convert", N_ ("Exporting a Disk")},
 };
 
 static const char *
@@ -64,7 +74,12 @@ show_work (LodgeMachineCard *self)
   const char *step = work != NULL ? lodge_job1_get_step (work) : NULL;
   gboolean is_work;
   const char *word = get_word (self->item, &is_work);
+  /* Translators: a machine's name and its state, for a screen reader. */
+  g_autofree char *spoken =
+      g_strdup_printf (_ ("%s, %s"), lodge_machine_item_get_name (self->item), word);
 
+  /* Not how far it is, which would be said again and again. */
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, spoken, -1);
   if (is_work && progress >= 0) {
     /* Translators: what a machine is doing, and how far it is: "Suspending · 42 %". */
     g_autofree char *text =
@@ -86,8 +101,6 @@ show_state (LodgeMachineCard *self)
 {
   const LodgeMachineState state = lodge_machine_item_get_state (self->item);
   const char *style = lodge_machine_state_get_style (state);
-  g_autofree char *spoken = NULL;
-  gboolean is_work;
 
   show_work (self);
   gtk_image_set_from_icon_name (self->state_icon, lodge_machine_state_get_icon (state));
@@ -103,11 +116,6 @@ show_state (LodgeMachineCard *self)
     gtk_widget_remove_css_class (GTK_WIDGET (self->picture), "past");
   else
     gtk_widget_add_css_class (GTK_WIDGET (self->picture), "past");
-
-  /* Translators: a machine's name and its state, for a screen reader. */
-  spoken = g_strdup_printf (_ ("%s, %s"), lodge_machine_item_get_name (self->item),
-                            get_word (self->item, &is_work));
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, spoken, -1);
 }
 
 static void
