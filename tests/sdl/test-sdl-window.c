@@ -2,6 +2,9 @@
 /* The viewer's window: what an X server shows of a guest's picture, of its cursor, and of words. */
 #include "window-fixture.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 /* ---- picture */
 
 static void
@@ -180,6 +183,36 @@ test_words (void)
   window_fixture_tear_down (&test);
 }
 
+static gboolean
+is_answered (gpointer server)
+{
+  return spice_fixture_get_n_answered (server) > 0;
+}
+
+/* A picture in a graphics card's memory is not shown here: that is said, and the guest goes on. */
+static void
+test_scanout (void)
+{
+  const int memory = memfd_create ("scanout", MFD_CLOEXEC);
+  WindowFixture test;
+
+  window_fixture_set_up (&test, 320, 240, TRUE);
+  g_assert_cmpint (ftruncate (memory, 320 * 240 * 4), ==, 0);
+  spice_fixture_fill (test.server, 0, 0, 320, 240, 0x336699);
+  window_fixture_expect_pixel (&test, 2, 2, 0x336699);
+  spice_fixture_set_scanout (test.server, memory, 320, 240, 320 * 4, 0x34325258, FALSE);
+  window_fixture_expect_pixel (&test, 2, 2, 0x242424);
+  g_assert_cmpuint (count_colours (&test, 320, 240), >, 4);
+  spice_fixture_draw_scanout (test.server, 0, 0, 320, 240);
+  g_assert_true (spice_fixture_wait (is_answered, test.server));
+
+  spice_fixture_resize (test.server, 320, 240);
+  spice_fixture_fill (test.server, 0, 0, 320, 240, 0x993366);
+  window_fixture_expect_pixel (&test, 2, 2, 0x993366);
+  window_fixture_tear_down (&test);
+  close (memory);
+}
+
 /* The line at the foot is over the picture, and goes. */
 static void
 test_notice (void)
@@ -241,6 +274,7 @@ main (int argc, char **argv)
   WINDOW_FIXTURE_ADD ("/sdl-window/cursor", test_cursor);
   WINDOW_FIXTURE_ADD ("/sdl-window/cursor-in-picture", test_cursor_in_picture);
   WINDOW_FIXTURE_ADD ("/sdl-window/words", test_words);
+  WINDOW_FIXTURE_ADD ("/sdl-window/scanout", test_scanout);
   WINDOW_FIXTURE_ADD ("/sdl-window/notice", test_notice);
   WINDOW_FIXTURE_ADD ("/sdl-window/monitor", test_monitor);
   return g_test_run ();

@@ -38,6 +38,7 @@ lodge_console_session_show_monitor (LodgeConsoleSession *self, guint monitor, gb
   g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
   g_return_if_fail (monitor < LODGE_CONSOLE_MONITORS);
   lodge_frame_chooser_set_shown (self->choosers[monitor], shown);
+  lodge_spice_source_set_shown (self->sources[monitor], shown);
 }
 
 /* ---- channels */

@@ -372,7 +372,7 @@ lodge_console_session_position_on (LodgeConsoleSession *self, guint monitor, int
   g_return_if_fail (monitor < LODGE_CONSOLE_MONITORS);
 
   lodge_frame_source_get_frame (LODGE_FRAME_SOURCE (self->sources[monitor]), &frame);
-  if (!self->inputs_ready || !self->pointer_absolute || frame.data == NULL)
+  if (!self->inputs_ready || !self->pointer_absolute || frame.width < 1)
     return;
 
   x = CLAMP (x, 0, frame.width - 1);

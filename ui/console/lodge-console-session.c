@@ -348,6 +348,15 @@ set_address (LodgeConsoleSession *self)
                   address->tls_port, NULL);
 }
 
+/* A picture in a graphics card's memory comes as a descriptor. A server that has one, and a client
+ * that does not take it, part without a word; so it is taken, and where it cannot be shown that is
+ * said. */
+static gboolean
+can_pass_memory (LodgeConsoleSession *self)
+{
+  return self->address == NULL || self->address->path != NULL;
+}
+
 void
 lodge_console_session_open (LodgeConsoleSession *self)
 {
@@ -360,7 +369,7 @@ lodge_console_session_open (LodgeConsoleSession *self)
   /* An empty proxy, because the library would otherwise take one from the environment, even for a
    * unix socket. */
   g_object_set (self->spice, "proxy", "", "enable-audio", self->sound != NULL, "enable-usbredir",
-                FALSE, "enable-smartcard", FALSE, "gl-scanout", FALSE, NULL);
+                FALSE, "enable-smartcard", FALSE, "gl-scanout", can_pass_memory (self), NULL);
   g_signal_connect_object (self->spice, "channel-new", G_CALLBACK (channel_new_cb), self, 0);
   self->timeout_id = g_timeout_add_seconds (CONNECT_TIMEOUT_S, timeout_cb, self);
 

@@ -46,8 +46,7 @@ clip_line (int *start, int *length, int limit)
 gboolean
 lodge_frame_clip (const LodgeFrame *frame, int *x, int *y, int *width, int *height)
 {
-  return frame->data != NULL && clip_line (x, width, frame->width) &&
-         clip_line (y, height, frame->height);
+  return clip_line (x, width, frame->width) && clip_line (y, height, frame->height);
 }
 
 gboolean

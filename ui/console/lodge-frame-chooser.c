@@ -288,11 +288,36 @@ lodge_frame_chooser_get_cursor (LodgeFrameSource *source, LodgeCursor *out_curso
   return lodge_frame_source_get_cursor (LODGE_FRAME_CHOOSER (source)->spice, out_cursor);
 }
 
+static gboolean
+lodge_frame_chooser_get_scanout (LodgeFrameSource *source, LodgeScanout *out_scanout)
+{
+  LodgeFrameChooser *self = LODGE_FRAME_CHOOSER (source);
+
+  return !self->mapped && lodge_frame_source_get_scanout (self->spice, out_scanout);
+}
+
+static void
+lodge_frame_chooser_drawn (LodgeFrameSource *source)
+{
+  lodge_frame_source_drawn (LODGE_FRAME_CHOOSER (source)->spice);
+}
+
+static const char *
+lodge_frame_chooser_get_problem (LodgeFrameSource *source)
+{
+  LodgeFrameChooser *self = LODGE_FRAME_CHOOSER (source);
+
+  return self->mapped ? NULL : lodge_frame_source_get_problem (self->spice);
+}
+
 static void
 frame_source_init (LodgeFrameSourceInterface *iface)
 {
   iface->get_frame = lodge_frame_chooser_get_frame;
   iface->get_cursor = lodge_frame_chooser_get_cursor;
+  iface->get_scanout = lodge_frame_chooser_get_scanout;
+  iface->drawn = lodge_frame_chooser_drawn;
+  iface->get_problem = lodge_frame_chooser_get_problem;
 }
 
 static void

@@ -41,6 +41,36 @@ lodge_frame_source_get_cursor (LodgeFrameSource *self, LodgeCursor *out_cursor)
   return LODGE_FRAME_SOURCE_GET_IFACE (self)->get_cursor (self, out_cursor);
 }
 
+gboolean
+lodge_frame_source_get_scanout (LodgeFrameSource *self, LodgeScanout *out_scanout)
+{
+  g_return_val_if_fail (LODGE_IS_FRAME_SOURCE (self), FALSE);
+  g_return_val_if_fail (out_scanout != NULL, FALSE);
+
+  const LodgeFrameSourceInterface *iface = LODGE_FRAME_SOURCE_GET_IFACE (self);
+  *out_scanout = (LodgeScanout){.fd = -1};
+  return iface->get_scanout != NULL && iface->get_scanout (self, out_scanout);
+}
+
+void
+lodge_frame_source_drawn (LodgeFrameSource *self)
+{
+  g_return_if_fail (LODGE_IS_FRAME_SOURCE (self));
+
+  if (LODGE_FRAME_SOURCE_GET_IFACE (self)->drawn != NULL)
+    LODGE_FRAME_SOURCE_GET_IFACE (self)->drawn (self);
+}
+
+const char *
+lodge_frame_source_get_problem (LodgeFrameSource *self)
+{
+  g_return_val_if_fail (LODGE_IS_FRAME_SOURCE (self), NULL);
+
+  if (LODGE_FRAME_SOURCE_GET_IFACE (self)->get_problem == NULL)
+    return NULL;
+  return LODGE_FRAME_SOURCE_GET_IFACE (self)->get_problem (self);
+}
+
 void
 lodge_frame_source_emit_frame_changed (LodgeFrameSource *self)
 {

@@ -3,6 +3,8 @@
  * SPICE; other transports are other implementations of this interface. */
 #pragma once
 
+#include "console/lodge-scanout.h"
+
 #include <glib-object.h>
 
 G_BEGIN_DECLS
@@ -12,8 +14,8 @@ G_DECLARE_INTERFACE (LodgeFrameSource, lodge_frame_source, LODGE, FRAME_SOURCE, 
 
 /* Pixels of 32 bits, 0xXXRRGGBB in the host's byte order; the X byte means nothing. */
 typedef struct {
-  const guint8 *data; /* NULL: there is no picture now */
-  int width;
+  const guint8 *data; /* NULL: nothing can be read of it now; it may be a scanout, below */
+  int width;          /* 0: there is no picture now */
   int height;
   int stride; /* bytes from one line to the next, at least width * 4 */
 } LodgeFrame;
@@ -41,6 +43,11 @@ struct _LodgeFrameSourceInterface {
 
   void (*get_frame) (LodgeFrameSource *self, LodgeFrame *out_frame);
   gboolean (*get_cursor) (LodgeFrameSource *self, LodgeCursor *out_cursor);
+
+  /* These may be missing. */
+  gboolean (*get_scanout) (LodgeFrameSource *self, LodgeScanout *out_scanout);
+  void (*drawn) (LodgeFrameSource *self);
+  const char *(*get_problem) (LodgeFrameSource *self);
 };
 
 /* Lent until "frame-changed". */
@@ -48,6 +55,14 @@ void lodge_frame_source_get_frame (LodgeFrameSource *self, LodgeFrame *out_frame
 /* FALSE when the guest has not said anything about its cursor yet: show the host's. Lent until
  * "cursor-changed". */
 gboolean lodge_frame_source_get_cursor (LodgeFrameSource *self, LodgeCursor *out_cursor);
+
+/* FALSE unless the picture is in a graphics card's memory; its size is the frame's, whose data is
+ * NULL. Lent until "frame-changed". */
+gboolean lodge_frame_source_get_scanout (LodgeFrameSource *self, LodgeScanout *out_scanout);
+/* What was damaged of a scanout is on the screen: the guest, which waits for that, may go on. */
+void lodge_frame_source_drawn (LodgeFrameSource *self);
+/* Lent until "frame-changed": why there is no picture, where that is known; else NULL. */
+const char *lodge_frame_source_get_problem (LodgeFrameSource *self);
 
 /* For implementations. */
 void lodge_frame_source_emit_frame_changed (LodgeFrameSource *self);

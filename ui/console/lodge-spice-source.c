@@ -9,6 +9,7 @@
 #include "console/lodge-spice-source.h"
 
 #include "console/lodge-frame-check.h"
+#include "console/lodge-spice-scanout.h"
 
 struct _LodgeSpiceSource {
   GObject parent_instance;
@@ -23,6 +24,8 @@ struct _LodgeSpiceSource {
   guint32 *expanded;  /* its pixels in 32 bits */
   int frame_x;        /* of the monitor in the primary */
   int frame_y;
+  LodgeSpiceScanout *scanout; /* what may take the place of the primary; of the first monitor */
+  gboolean shown;
 
   gboolean cursor_known;
   LodgeCursor cursor;
@@ -93,9 +96,14 @@ static void
 take_monitor (LodgeSpiceSource *self)
 {
   g_autoptr (GArray) monitors = NULL;
+  LodgeScanout scanout;
 
   self->frame = self->surface;
   self->frame_x = self->frame_y = 0;
+  if (self->scanout != NULL && lodge_spice_scanout_get (self->scanout, &scanout)) {
+    self->frame = (LodgeFrame){.width = scanout.width, .height = scanout.height};
+    return;
+  }
   if (self->surface.data == NULL)
     return;
 
@@ -144,21 +152,27 @@ primary_create_cb (SpiceDisplayChannel *channel,
                    gpointer data,
                    LodgeSpiceSource *self)
 {
+  /* What came last is what the server shows. */
+  if (self->scanout != NULL)
+    lodge_spice_scanout_forget (self->scanout);
   take_primary (self);
   take_monitor (self);
   /* Always: the new memory may lie where the old one was. */
   lodge_frame_source_emit_frame_changed (LODGE_FRAME_SOURCE (self));
 }
 
+/* The primary, and with @scanout also what takes its place. */
 static void
-drop_frame (LodgeSpiceSource *self)
+drop_frame (LodgeSpiceSource *self, gboolean scanout)
 {
-  gboolean had_frame = self->frame.data != NULL;
+  const LodgeFrame before = self->frame;
 
-  self->frame = (LodgeFrame){0};
+  if (scanout && self->scanout != NULL)
+    lodge_spice_scanout_forget (self->scanout);
   self->surface = (LodgeFrame){0};
   self->deep = (LodgeFrame){0};
-  if (had_frame)
+  take_monitor (self);
+  if (before.data != NULL || before.width != self->frame.width)
     lodge_frame_source_emit_frame_changed (LODGE_FRAME_SOURCE (self));
   g_clear_pointer (&self->expanded, g_free);
 }
@@ -166,7 +180,7 @@ drop_frame (LodgeSpiceSource *self)
 static void
 primary_destroy_cb (SpiceDisplayChannel *channel, LodgeSpiceSource *self)
 {
-  drop_frame (self);
+  drop_frame (self, FALSE);
 }
 
 static void
@@ -180,7 +194,7 @@ invalidate_cb (
 
   x -= self->frame_x;
   y -= self->frame_y;
-  if (lodge_frame_clip (&self->frame, &x, &y, &width, &height))
+  if (self->frame.data != NULL && lodge_frame_clip (&self->frame, &x, &y, &width, &height))
     lodge_frame_source_emit_damage (LODGE_FRAME_SOURCE (self), x, y, width, height);
 }
 
@@ -188,6 +202,37 @@ static void
 monitors_cb (SpiceDisplayChannel *channel, GParamSpec *pspec, LodgeSpiceSource *self)
 {
   update_frame (self);
+}
+
+/* ---- a graphics card's memory in its place */
+
+static void
+scanout_changed_cb (gpointer user_data)
+{
+  LodgeSpiceSource *self = user_data;
+
+  take_monitor (self);
+  lodge_frame_source_emit_frame_changed (LODGE_FRAME_SOURCE (self));
+}
+
+static void
+scanout_damage_cb (int x, int y, int width, int height, gpointer user_data)
+{
+  LodgeSpiceSource *self = user_data;
+
+  lodge_frame_source_emit_damage (LODGE_FRAME_SOURCE (self), x, y, width, height);
+}
+
+static const LodgeSpiceScanoutEvents scanout_events = {scanout_changed_cb, scanout_damage_cb};
+
+void
+lodge_spice_source_set_shown (LodgeSpiceSource *self, gboolean shown)
+{
+  g_return_if_fail (LODGE_IS_SPICE_SOURCE (self));
+
+  self->shown = shown;
+  if (self->scanout != NULL)
+    lodge_spice_scanout_set_shown (self->scanout, shown);
 }
 
 void
@@ -199,7 +244,8 @@ lodge_spice_source_set_display (LodgeSpiceSource *self, SpiceDisplayChannel *cha
     return;
   if (self->display != NULL) {
     g_signal_handlers_disconnect_by_data (self->display, self);
-    drop_frame (self);
+    drop_frame (self, TRUE);
+    g_clear_pointer (&self->scanout, lodge_spice_scanout_free);
   }
   /* The old one's memory goes with it, after nobody looks at it any more. */
   g_set_object (&self->display, channel);
@@ -213,6 +259,11 @@ lodge_spice_source_set_display (LodgeSpiceSource *self, SpiceDisplayChannel *cha
                            self, 0);
   g_signal_connect_object (channel, "display-invalidate", G_CALLBACK (invalidate_cb), self, 0);
   g_signal_connect_object (channel, "notify::monitors", G_CALLBACK (monitors_cb), self, 0);
+  /* A card that draws has a channel for each monitor. */
+  if (monitor == 0) {
+    self->scanout = lodge_spice_scanout_new (channel, &scanout_events, self);
+    lodge_spice_scanout_set_shown (self->scanout, self->shown);
+  }
 }
 
 /* ---- cursor */
@@ -337,11 +388,39 @@ lodge_spice_source_get_cursor (LodgeFrameSource *source, LodgeCursor *out_cursor
   return self->cursor_known;
 }
 
+static gboolean
+lodge_spice_source_get_scanout (LodgeFrameSource *source, LodgeScanout *out_scanout)
+{
+  LodgeSpiceSource *self = LODGE_SPICE_SOURCE (source);
+
+  return self->scanout != NULL && lodge_spice_scanout_get (self->scanout, out_scanout);
+}
+
+static void
+lodge_spice_source_drawn (LodgeFrameSource *source)
+{
+  LodgeSpiceSource *self = LODGE_SPICE_SOURCE (source);
+
+  if (self->scanout != NULL)
+    lodge_spice_scanout_drawn (self->scanout);
+}
+
+static const char *
+lodge_spice_source_get_problem (LodgeFrameSource *source)
+{
+  LodgeSpiceSource *self = LODGE_SPICE_SOURCE (source);
+
+  return self->scanout != NULL ? lodge_spice_scanout_get_problem (self->scanout) : NULL;
+}
+
 static void
 frame_source_init (LodgeFrameSourceInterface *iface)
 {
   iface->get_frame = lodge_spice_source_get_frame;
   iface->get_cursor = lodge_spice_source_get_cursor;
+  iface->get_scanout = lodge_spice_source_get_scanout;
+  iface->drawn = lodge_spice_source_drawn;
+  iface->get_problem = lodge_spice_source_get_problem;
 }
 
 static void

@@ -21,6 +21,8 @@ LodgeSpiceSource *lodge_spice_source_new (void);
 void lodge_spice_source_set_display (LodgeSpiceSource *self,
                                      SpiceDisplayChannel *channel,
                                      guint monitor);
+/* Whether somebody looks, and says what of a scanout was drawn. FALSE at first. */
+void lodge_spice_source_set_shown (LodgeSpiceSource *self, gboolean shown);
 void lodge_spice_source_set_cursor (LodgeSpiceSource *self, SpiceCursorChannel *channel);
 
 /* Where the monitor begins in all that its channel shows. */

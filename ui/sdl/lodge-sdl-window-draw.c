@@ -92,14 +92,31 @@ prepare_words (LodgeSdlWindow *self,
   return TRUE;
 }
 
+/* What the source itself says of a picture that is there and not shown. Lent; NULL: nothing. */
+static const char *
+get_problem (LodgeSdlWindow *self)
+{
+  LodgeScanout scanout;
+
+  if (self->session == NULL)
+    return NULL;
+  if (lodge_frame_source_get_scanout (self->source, &scanout))
+    return _ ("The guest draws with the graphics card, which this viewer cannot show. It can when "
+              "the guest is started without that (QEMU: gl=off).");
+  return lodge_frame_source_get_problem (self->source);
+}
+
 static void
 draw_words (LodgeSdlWindow *self, int width, int height)
 {
+  const char *problem = get_problem (self);
+  const char *heading = problem != NULL ? _ ("The Picture Cannot Be Shown") : self->heading;
+  const char *body = problem != NULL ? problem : self->body;
   SDL_Rect place;
 
   SDL_SetRenderDrawColor (self->renderer, GREY, GREY, GREY, SDL_ALPHA_OPAQUE);
   SDL_RenderClear (self->renderer);
-  if (!prepare_words (self, &self->words, self->heading, self->body, width, height, &place))
+  if (!prepare_words (self, &self->words, heading, body, width, height, &place))
     return;
   place.y = (height - place.h) / 2;
   SDL_RenderCopy (self->renderer, self->words.texture, NULL, &place);

@@ -106,6 +106,8 @@ picture_cb (gboolean resized, gpointer user_data)
   LodgeSdlWindow *self = user_data;
 
   if (resized) {
+    /* They may say why there is no picture. */
+    lodge_sdl_words_forget (&self->words);
     take_size (self);
     lodge_sdl_window_update_view (self);
   }
