@@ -6,6 +6,8 @@
 
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 typedef ConsoleFixture Test;
 
@@ -77,6 +79,51 @@ in_pixels (void)
   for (int i = 0; i < 801 * 601; i++)
     g_assert_cmphex (pixels[i], ==, i == 800 ? 0xfffedcba : 0xff336699);
   console_fixture_tear_down (&test);
+}
+
+static gboolean
+is_taken (gpointer data)
+{
+  Test *test = data;
+  gboolean from_bottom;
+  g_autoptr (GdkTexture) texture = lodge_display_dup_scanout (test->window->display, &from_bottom);
+
+  return texture != NULL || lodge_display_get_problem (test->window->display) != NULL;
+}
+
+/* What a graphics card has: the window's own where it can show that, its first line on top; else
+ * the machine is asked. */
+static void
+in_scanout (void)
+{
+  enum { WIDTH = 72, HEIGHT = 32 };
+  const int memory = memfd_create ("scanout", MFD_CLOEXEC);
+  guint32 pixels[WIDTH * HEIGHT];
+  Test test;
+  g_autofree char *path = NULL;
+
+  g_log_set_fatal_mask ("Gdk", G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL); /* it is not a card's */
+  set_up (&test);
+  for (int i = 0; i < WIDTH * HEIGHT; i++)
+    pixels[i] = i == 5 ? 0xfedcba : 0x336699;
+  g_assert_cmpint (pwrite (memory, pixels, sizeof pixels, 0), ==, sizeof pixels);
+  spice_fixture_set_scanout (test.server, memory, WIDTH, HEIGHT, WIDTH * 4, 0x34325258, TRUE);
+  g_assert_true (spice_fixture_wait (is_taken, &test));
+  take (&test);
+  app_wait_until (app_find_label (test.window->toasts, "Screenshot saved") != NULL);
+  g_assert_cmpuint (count_pictures (&test, &path), ==, 1);
+  g_autoptr (GdkTexture) texture = gdk_texture_new_from_filename (path, NULL);
+  if (lodge_display_get_problem (test.window->display) == NULL) {
+    g_assert_cmpint (gdk_texture_get_width (texture), ==, WIDTH);
+    g_assert_cmpint (gdk_texture_get_height (texture), ==, HEIGHT);
+    gdk_texture_download (texture, (guchar *) pixels, WIDTH * 4);
+    for (int i = 0; i < WIDTH * HEIGHT; i++)
+      g_assert_cmphex (pixels[i], ==, i == (HEIGHT - 1) * WIDTH + 5 ? 0xfffedcba : 0xff336699);
+  } else {
+    g_assert_cmpint (gdk_texture_get_width (texture), !=, WIDTH);
+  }
+  console_fixture_tear_down (&test);
+  close (memory);
 }
 
 /* Many in the same second: each is a file of its own. */
@@ -292,6 +339,7 @@ main (int argc, char **argv)
 #define ADD(path, test)                                                                            \
   g_test_add_data_func ("/console-screenshot/" path, (gconstpointer) (void (*) (void)) test, run)
   ADD ("pixels", in_pixels);
+  ADD ("scanout", in_scanout);
   ADD ("many", in_many);
   ADD ("row", in_row);
   ADD ("panic", in_panic);

@@ -11,6 +11,8 @@
 
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 typedef struct {
   FakeEngine *engine;
@@ -485,6 +487,16 @@ in_hints (void)
   spice_fixture_resize (server, 640, 480);
   app_wait_until (!has_hint (&f, dark));
   g_assert_cmpfloat (gtk_widget_get_opacity (get (&f, "display")), ==, 1);
+
+  /* A picture that a graphics card is said to have, in memory that cannot hold it. */
+  const int memory = memfd_create ("scanout", MFD_CLOEXEC);
+  spice_fixture_set_scanout (server, memory, 640, 480, 2560, 0x34325258, FALSE);
+  app_wait_until (has_hint (&f, "The Picture Cannot Be Shown"));
+  g_assert_true (has_hint (&f, "The server’s picture of 640 × 480, with 2560 bytes in a line, "
+                               "cannot be one."));
+  close (memory);
+  spice_fixture_resize (server, 640, 480);
+  app_wait_until (!has_hint (&f, "The Picture Cannot Be Shown"));
 
   fake_engine_set_asleep (f.engine, f.uuid, TRUE);
   app_wait_until (has_hint (&f, asleep));

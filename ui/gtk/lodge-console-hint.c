@@ -25,8 +25,8 @@ struct _LodgeConsoleHint {
 
 typedef struct {
   const char *title;
-  const char *sentence; /* NULL: the machine's note */
-  const char *button;
+  const char *sentence; /* NULL: the display's problem where it has one, or the machine's note */
+  const char *button;   /* NULL: none */
   const char *action;
   const char *target; /* of the action, or NULL */
 } HintRow;
@@ -45,6 +45,8 @@ static const HintRow stopped = {N_ ("Paused"), NULL, N_ ("_Resume"), "console.re
 static const HintRow crashed = {N_ ("The Guest Has Crashed"), NULL, N_ ("_Start Again"),
                                 "console.start", NULL};
 
+static const HintRow not_shown = {N_ ("The Picture Cannot Be Shown"), NULL, NULL, NULL, NULL};
+
 static const HintRow *
 choose (LodgeConsoleWindow *self)
 {
@@ -60,7 +62,20 @@ choose (LodgeConsoleWindow *self)
     return &asleep;
   if (lodge_console_machine_get_state (self->machine) == LODGE_MACHINE_STATE_PAUSED)
     return note != NULL && *note != '\0' ? &stopped : NULL;
+  if (lodge_display_get_problem (self->display) != NULL)
+    return &not_shown;
   return self->hint->dark ? &dark : NULL;
+}
+
+/* Lent. */
+static const char *
+get_sentence (LodgeConsoleWindow *self, const HintRow *row)
+{
+  if (row == &not_shown)
+    return lodge_display_get_problem (self->display);
+  return row->sentence != NULL
+             ? _ (row->sentence)
+             : lodge_machine1_get_note (lodge_console_machine_get_machine (self->machine));
 }
 
 static void
@@ -80,10 +95,10 @@ show (LodgeConsoleWindow *self)
   gtk_widget_set_valign (hint->revealer, row == &crashed ? GTK_ALIGN_END : GTK_ALIGN_CENTER);
   gtk_widget_set_margin_bottom (hint->revealer, row == &crashed ? TOAST_HEIGHT : 0);
   gtk_label_set_text (hint->title, _ (row->title));
-  gtk_label_set_text (hint->sentence, row->sentence != NULL
-                                          ? _ (row->sentence)
-                                          : lodge_machine1_get_note (
-                                                lodge_console_machine_get_machine (self->machine)));
+  gtk_label_set_text (hint->sentence, get_sentence (self, row));
+  gtk_widget_set_visible (GTK_WIDGET (hint->button), row->button != NULL);
+  if (row->button == NULL)
+    return;
   gtk_button_set_label (hint->button, _ (row->button));
   gtk_actionable_set_action_name (GTK_ACTIONABLE (hint->button), NULL);
   gtk_actionable_set_action_target_value (GTK_ACTIONABLE (hint->button),
@@ -99,7 +114,7 @@ has_picture (LodgeConsoleHint *self)
 
   if (self->source != NULL)
     lodge_frame_source_get_frame (self->source, &frame);
-  return frame.data != NULL && !lodge_frame_is_message (&frame);
+  return frame.width > 0 && (frame.data == NULL || !lodge_frame_is_message (&frame));
 }
 
 static gboolean
@@ -168,6 +183,13 @@ lodge_console_hint_update (LodgeConsoleWindow *self)
   show (self);
 }
 
+static void
+problem_cb (LodgeConsoleWindow *self)
+{
+  if (self->hint != NULL)
+    show (self);
+}
+
 static GtkLabel *
 add_label (GtkWidget *box, const char *style)
 {
@@ -210,6 +232,8 @@ lodge_console_hint_init (LodgeConsoleWindow *self)
   gtk_widget_set_valign (hint->revealer, GTK_ALIGN_CENTER);
   gtk_widget_set_can_target (hint->revealer, FALSE);
   gtk_overlay_add_overlay (GTK_OVERLAY (self->overlay), hint->revealer);
+  g_signal_connect_object (self->display, "notify::problem", G_CALLBACK (problem_cb), self,
+                           G_CONNECT_SWAPPED);
 }
 
 gboolean

@@ -96,14 +96,15 @@ save (LodgeConsoleWindow *self, GdkTexture *texture, GBytes *png)
 
 /* A copy: the guest goes on drawing. Without alpha, which the guest's X byte is not. */
 static GdkTexture *
-copy_frame (const LodgeFrame *frame)
+copy_frame (const LodgeFrame *frame, gboolean from_bottom)
 {
   const gsize stride = (gsize) frame->width * 3;
   guint8 *rgb = g_malloc (stride * (gsize) frame->height);
 
   for (int y = 0; y < frame->height; y++) {
+    const gsize line = (gsize) (from_bottom ? frame->height - 1 - y : y);
     const guint32 *from =
-        (const guint32 *) (const void *) (frame->data + (gsize) y * (gsize) frame->stride);
+        (const guint32 *) (const void *) (frame->data + line * (gsize) frame->stride);
     guint8 *to = rgb + (gsize) y * stride;
 
     for (int x = 0; x < frame->width; x++) {
@@ -114,6 +115,24 @@ copy_frame (const LodgeFrame *frame)
   }
   g_autoptr (GBytes) bytes = g_bytes_new_take (rgb, stride * (gsize) frame->height);
   return gdk_memory_texture_new (frame->width, frame->height, GDK_MEMORY_R8G8B8, bytes, stride);
+}
+
+/* NULL unless a graphics card has the picture. */
+static GdkTexture *
+copy_scanout (LodgeConsoleWindow *self)
+{
+  gboolean from_bottom;
+  g_autoptr (GdkTexture) texture = lodge_display_dup_scanout (self->display, &from_bottom);
+  g_autofree guint8 *data = NULL;
+
+  if (texture == NULL)
+    return NULL;
+  LodgeFrame frame = {.width = gdk_texture_get_width (texture),
+                      .height = gdk_texture_get_height (texture)};
+  frame.stride = frame.width * 4;
+  frame.data = data = g_malloc ((gsize) frame.stride * (gsize) frame.height);
+  gdk_texture_download (texture, data, (gsize) frame.stride);
+  return copy_frame (&frame, from_bottom);
 }
 
 static void
@@ -141,12 +160,15 @@ screenshot_action (GtkWidget *widget, const char *name, GVariant *parameter)
   LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (widget);
   LodgeConsoleSession *session = lodge_console_machine_get_session (self->machine);
   LodgeMachine1 *machine = lodge_console_machine_get_machine (self->machine);
+  GdkTexture *scanout = copy_scanout (self);
   LodgeFrame frame = {0};
 
   if (session != NULL)
     lodge_frame_source_get_frame (lodge_console_session_get_source (session), &frame);
-  if (frame.data != NULL)
-    save (self, copy_frame (&frame), NULL);
+  if (scanout != NULL)
+    save (self, scanout, NULL);
+  else if (frame.data != NULL)
+    save (self, copy_frame (&frame, FALSE), NULL);
   else if (machine != NULL)
     lodge_machine1_call_screenshot (machine, NULL, screenshot_cb, g_object_ref (self));
 }

@@ -63,6 +63,7 @@ lodge_display_configure_pan (LodgeDisplay *self)
 static void
 value_changed_cb (LodgeDisplay *self)
 {
+  lodge_display_move_scanout (self);
   gtk_widget_queue_draw (GTK_WIDGET (self));
 }
 

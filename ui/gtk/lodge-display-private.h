@@ -23,9 +23,12 @@ struct _LodgeDisplay {
 
   /* picture */
   LodgeTiles *tiles;
-  LodgeDisplayView view; /* as it was drawn last */
-  guint collected_id;    /* until what the guest has drawn is there as a whole, */
-  guint collect_id;      /* or has waited long enough for a frame */
+  LodgeDisplayView view;        /* as it was drawn last */
+  guint collected_id;           /* until what the guest has drawn is there as a whole, */
+  guint collect_id;             /* or has waited long enough for a frame */
+  GtkWidget *scanout;           /* while a graphics card has the picture; else NULL */
+  GdkFrameClock *scanout_clock; /* until its next frame, for which the guest waits */
+  char *problem;                /* why there is no picture, or NULL */
 
   /* which part of the picture is seen; both indexed by GtkOrientation */
   GtkAdjustment *pan[2];
@@ -77,6 +80,17 @@ void lodge_display_disconnect_source (LodgeDisplay *self);
 void lodge_display_find_view (LodgeDisplay *self, LodgeDisplayView *out_view);
 void lodge_display_update_view (LodgeDisplay *self);
 void lodge_display_forget_damage (LodgeDisplay *self);
+
+/* lodge-display-scanout.c: the picture in a graphics card's memory, if it is there now */
+void lodge_display_update_scanout (LodgeDisplay *self);
+void lodge_display_drop_scanout (LodgeDisplay *self);
+/* FALSE when the picture is an ordinary one. */
+gboolean lodge_display_damage_scanout (LodgeDisplay *self, const cairo_rectangle_int_t *damage);
+void lodge_display_allocate_scanout (LodgeDisplay *self);
+/* The view is another one: it is allocated anew with the next frame. */
+void lodge_display_move_scanout (LodgeDisplay *self);
+/* Whoever looked does not any more. */
+void lodge_display_forget_scanout_frame (LodgeDisplay *self);
 
 /* lodge-display-pan.c */
 void lodge_display_init_pan (LodgeDisplay *self);

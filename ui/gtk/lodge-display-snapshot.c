@@ -92,6 +92,8 @@ lodge_display_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   gtk_snapshot_push_clip (snapshot,
                           &GRAPHENE_RECT_INIT (0, 0, self->view.width, self->view.height));
   lodge_tiles_snapshot (self->tiles, snapshot);
+  if (self->scanout != NULL)
+    gtk_widget_snapshot_child (widget, self->scanout, snapshot);
   snapshot_cursor (self, snapshot);
   gtk_snapshot_pop (snapshot);
 }
@@ -121,6 +123,7 @@ frame_changed_cb (LodgeFrameSource *source, LodgeDisplay *self)
 
   lodge_frame_source_get_frame (source, &frame);
   lodge_tiles_set_frame (self->tiles, &frame);
+  lodge_display_update_scanout (self);
   if (self->scaling == LODGE_SCALING_ONE_TO_ONE)
     gtk_widget_queue_allocate (GTK_WIDGET (self));
   gtk_widget_queue_draw (GTK_WIDGET (self));
@@ -134,6 +137,8 @@ frame_changed_cb (LodgeFrameSource *source, LodgeDisplay *self)
 static void
 damage_cb (LodgeFrameSource *source, int x, int y, int width, int height, LodgeDisplay *self)
 {
+  if (lodge_display_damage_scanout (self, &(cairo_rectangle_int_t){x, y, width, height}))
+    return;
   lodge_tiles_damage (self->tiles, x, y, width, height);
   if (self->collected_id != 0)
     return;
@@ -177,6 +182,7 @@ lodge_display_disconnect_source (LodgeDisplay *self)
 {
   g_signal_handlers_disconnect_by_data (self->source, self);
   lodge_display_forget_damage (self);
+  lodge_display_drop_scanout (self);
   self->source = NULL;
   lodge_tiles_set_frame (self->tiles, &(LodgeFrame){0});
   lodge_display_forget_cursor (self);

@@ -16,6 +16,7 @@ enum {
   PROP_SCALING,
   PROP_WHOLE_MULTIPLES,
   PROP_GRABBED,
+  PROP_PROBLEM,
   N_PROPS,
   /* of GtkScrollable */
   PROP_HADJUSTMENT = N_PROPS,
@@ -83,6 +84,7 @@ static void
 lodge_display_size_allocate (GtkWidget *widget, int width, int height, int baseline)
 {
   lodge_display_configure_pan (LODGE_DISPLAY (widget));
+  lodge_display_allocate_scanout (LODGE_DISPLAY (widget));
   queue_resize_guest (LODGE_DISPLAY (widget));
 }
 
@@ -103,7 +105,7 @@ lodge_display_measure (GtkWidget *widget,
     lodge_frame_source_get_frame (self->source, &frame);
   *minimum = 1;
   *natural = horizontal ? 1024 : 768;
-  if (frame.data != NULL)
+  if (frame.width > 0)
     *natural = MAX (1, (int) ((horizontal ? frame.width : frame.height) /
                               lodge_display_get_device_scale (widget)));
 }
@@ -128,6 +130,7 @@ static void
 lodge_display_unmap (GtkWidget *widget)
 {
   lodge_display_release (LODGE_DISPLAY (widget));
+  lodge_display_forget_scanout_frame (LODGE_DISPLAY (widget));
   lodge_display_unwatch_device_scale (widget, G_CALLBACK (scale_cb));
   GTK_WIDGET_CLASS (lodge_display_parent_class)->unmap (widget);
   lodge_display_unwatch_shown (LODGE_DISPLAY (widget));
@@ -238,6 +241,7 @@ lodge_display_set_whole_multiples (LodgeDisplay *self, gboolean whole_multiples)
   if (self->whole_multiples == whole_multiples)
     return;
   self->whole_multiples = whole_multiples;
+  lodge_display_move_scanout (self);
   gtk_widget_queue_draw (GTK_WIDGET (self));
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_WHOLE_MULTIPLES]);
 }
@@ -288,6 +292,7 @@ lodge_display_finalize (GObject *object)
 
   lodge_tiles_free (self->tiles);
   lodge_host_keys_free (self->host_keys);
+  g_free (self->problem);
   G_OBJECT_CLASS (lodge_display_parent_class)->finalize (object);
 }
 
@@ -308,6 +313,9 @@ lodge_display_get_property (GObject *object, guint id, GValue *value, GParamSpec
     break;
   case PROP_GRABBED:
     g_value_set_boolean (value, self->grabbed);
+    break;
+  case PROP_PROBLEM:
+    g_value_set_string (value, self->problem);
     break;
   case PROP_HADJUSTMENT:
   case PROP_VADJUSTMENT:
@@ -379,6 +387,8 @@ lodge_display_class_init (LodgeDisplayClass *klass)
                             G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
   properties[PROP_GRABBED] = g_param_spec_boolean ("grabbed", NULL, NULL, FALSE,
                                                    G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_PROBLEM] =
+      g_param_spec_string ("problem", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);
   g_object_class_override_property (object_class, PROP_HADJUSTMENT, "hadjustment");
   g_object_class_override_property (object_class, PROP_VADJUSTMENT, "vadjustment");

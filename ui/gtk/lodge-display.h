@@ -28,6 +28,7 @@ GType lodge_scaling_get_type (void);
  *   "scaling" (LodgeScaling, read-write)
  *   "whole-multiples" (boolean, read-write): a picture is made larger by whole numbers only
  *   "grabbed" (boolean, read): system shortcuts and the pointer are the guest's now
+ *   "problem" (string, read): why the guest's picture cannot be shown, or NULL
  *
  * Signals
  *   "leave": Ctrl+Alt was typed without a grab: the keyboard is wanted outside. All other keys are
@@ -56,5 +57,11 @@ void lodge_display_set_host_keys (LodgeDisplay *self, const char *const *combina
 gboolean lodge_display_get_keeps_shortcuts (LodgeDisplay *self);
 /* Whether the guest has the pointer for itself. */
 gboolean lodge_display_get_has_pointer (LodgeDisplay *self);
+
+/* Lent: why the guest's picture cannot be shown, or NULL. */
+const char *lodge_display_get_problem (LodgeDisplay *self);
+/* Returns: (transfer full) (nullable): the picture, where a graphics card has it.
+ * @out_from_bottom: whether its first line is the lowest */
+GdkTexture *lodge_display_dup_scanout (LodgeDisplay *self, gboolean *out_from_bottom);
 
 G_END_DECLS
