@@ -8,6 +8,11 @@
  *   3. QEMU switches to those, and writes what is left of the memory;
  *   4. the guest goes on. What is left to do waits for the disk without it.
  *
+ * What QEMU writes is kept in this computer's memory until the disk has taken it (lodge-spool.h): a
+ * guest that changes its memory faster than the disk writes is done with all the same, and what it
+ * waits for is not behind gigabytes of its memory. Where there is not memory enough QEMU is held up
+ * to what the disk takes, and slows the guest down.
+ *
  * In this order an end of anything loses nothing: between 2 and 3 QEMU still writes to the old top,
  * and a chain whose new top is empty reads as that. Whoever fails there gives the disks their old
  * tops again; whoever fails after that forgets the snapshot, and keeps the new tops.
@@ -28,6 +33,7 @@
 #include "machine/lodge-snapshot-files.h"
 #include "qemu/lodge-qemu-snapshot.h"
 #include "storage/lodge-sealed.h"
+#include "storage/lodge-spool.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,21 +44,41 @@
 
 /* Besides the memory: devices' state, new tops. */
 #define MORE_BYTES (G_GUINT64_CONSTANT (64) << 20)
+/* How often it is told how far the disk is. */
+#define PROGRESS_MS 200
 
 struct _LodgeSnapshotLive {
   LodgeQemuSnapshot *qemu;
   int memory_fd;
-  LodgeSealed *sealed; /* of an encrypted machine, between QEMU and that */
-  gboolean ran;        /* and does not only stand still */
+  LodgeSealed *sealed;  /* of an encrypted machine, before that */
+  LodgeSpool *spool;    /* between QEMU and that */
+  guint64 memory_bytes; /* that it will be, about */
+  double progress;
+  guint progress_timer;
+  GCancellable *cancellable; /* while only the disk is waited for */
+  gulong cancel_id;
+  gboolean ran; /* and does not only stand still; FALSE again when it has gone on */
   gint64 still_since_us;
   gboolean named; /* machine.ini names the snapshot, or may do so */
   gboolean known; /* which nodes the devices are on, once it has ended */
 };
 
+static void
+stop_watching (LodgeSnapshotLive *self)
+{
+  g_clear_handle_id (&self->progress_timer, g_source_remove);
+  if (self->cancel_id != 0)
+    g_cancellable_disconnect (self->cancellable, self->cancel_id);
+  self->cancel_id = 0;
+  g_clear_object (&self->cancellable);
+}
+
 void
 lodge_snapshot_live_free (LodgeSnapshotLive *self)
 {
+  stop_watching (self);
   g_clear_object (&self->qemu);
+  lodge_spool_free (self->spool);
   lodge_sealed_free (self->sealed);
   if (self->memory_fd >= 0)
     close (self->memory_fd);
@@ -224,13 +250,33 @@ ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   forget (task);
 }
 
+/* What QEMU, or whoever is before it, only sees as a pipe that is closed. */
+static void
+take_cause (LodgeSnapshotLive *live, GError **error)
+{
+  GError *why = live->sealed != NULL ? lodge_sealed_dup_error (live->sealed) : NULL;
+
+  if (why == NULL && live->spool != NULL)
+    why = lodge_spool_dup_error (live->spool);
+  if (why == NULL || g_error_matches (*error, LODGE_ERROR, LODGE_ERROR_CANCELLED)) {
+    g_clear_error (&why);
+    return;
+  }
+  g_error_free (*error);
+  *error = why;
+}
+
 /* The guest goes on as if nothing had been. Takes @error. */
 static void
 abandon (GTask *task, GError *error)
 {
   LodgeSnapshotWork *work = g_task_get_task_data (task);
 
+  take_cause (work->live, &error);
   work->error = error;
+  stop_watching (work->live);
+  if (work->live->spool != NULL)
+    lodge_spool_stop (work->live->spool);
   if (work->live->sealed != NULL)
     lodge_sealed_stop (work->live->sealed);
   if (work->live->qemu == NULL) {
@@ -303,7 +349,6 @@ sync_memory (GTask *task)
   LodgeSnapshotWork *work = g_task_get_task_data (task);
   g_autoptr (GTask) worker = NULL;
 
-  lodge_job_set_step (work->job, _ ("Writing it to disk"));
   worker = g_task_new (self, NULL, memory_synced_cb, task);
   g_task_set_task_data (worker, work, NULL);
   lodge_task_run_in_thread (worker, sync_thread);
@@ -321,16 +366,69 @@ sealed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-cleaned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+spooled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
   LodgeSnapshotWork *work = g_task_get_task_data (task);
+  GError *error = NULL;
 
-  lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, NULL);
+  stop_watching (work->live);
+  if (!lodge_spool_finish (result, &error)) {
+    abandon (task, error);
+    return;
+  }
+  lodge_journal_step ("spooled");
   if (work->live->sealed != NULL)
     lodge_sealed_finish_async (work->live->sealed, sealed_cb, task);
   else
     sync_memory (task);
+}
+
+static void
+set_progress (LodgeSnapshotWork *work)
+{
+  LodgeSnapshotLive *live = work->live;
+  guint64 taken, written;
+
+  lodge_spool_get_bytes (live->spool, &taken, &written);
+  /* How much there will be is a guess, and it never goes back. */
+  live->progress =
+      MAX (live->progress, (double) written / (double) MAX (live->memory_bytes, MAX (taken, 1)));
+  lodge_job_set_progress (work->job, live->progress * 0.95);
+}
+
+static gboolean
+progress_timer_cb (gpointer user_data)
+{
+  set_progress (user_data);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+cancelled_cb (GCancellable *cancellable, gpointer user_data)
+{
+  LodgeSnapshotLive *live = user_data;
+
+  /* Not disconnected from within its own call. */
+  live->cancel_id = 0;
+  lodge_spool_stop (live->spool);
+}
+
+static void
+cleaned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeSnapshotWork *work = g_task_get_task_data (task);
+  LodgeSnapshotLive *live = work->live;
+
+  lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, NULL);
+  lodge_job_set_step (work->job, _ ("Writing it to disk"));
+  live->memory_bytes = 0;
+  live->progress_timer = g_timeout_add (PROGRESS_MS, progress_timer_cb, work);
+  live->cancellable = g_object_ref (lodge_job_get_cancellable (work->job));
+  live->cancel_id =
+      g_cancellable_connect (live->cancellable, G_CALLBACK (cancelled_cb), live, NULL);
+  lodge_spool_finish_async (live->spool, spooled_cb, task);
 }
 
 static void
@@ -348,6 +446,8 @@ resumed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   self->standstill_ms = (guint) ((g_get_monotonic_time () - work->live->still_since_us) / 1000);
+  /* Whoever stops it from here on means it. */
+  work->live->ran = FALSE;
   lodge_journal_step ("resumed");
   lodge_qemu_snapshot_end_async (work->live->qemu, cleaned_cb, task);
 }
@@ -435,6 +535,7 @@ frozen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   work->live->still_since_us = g_get_monotonic_time ();
+  lodge_spool_hold (work->live->spool);
   lodge_journal_step ("frozen");
   lodge_job_set_step (work->job, _ ("Freezing the disks"));
   worker = g_task_new (self, NULL, states_stored_cb, task);
@@ -447,10 +548,8 @@ frozen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 progress_cb (double fraction, gpointer user_data)
 {
-  LodgeSnapshotWork *work = g_task_get_task_data (user_data);
-
   lodge_journal_step ("memory");
-  lodge_job_set_progress (work->job, fraction * 0.95);
+  set_progress (g_task_get_task_data (user_data));
 }
 
 static gboolean
@@ -474,6 +573,20 @@ open_files (LodgeMachine *self, LodgeSnapshotWork *work, GError **error)
   return TRUE;
 }
 
+/* What QEMU writes to. */
+static int
+open_spool (LodgeMachine *self, LodgeSnapshotLive *live, GError **error)
+{
+  int fd = lodge_machine_seal_memory (self, live->memory_fd, &live->sealed, error);
+  int out_fd = -1;
+
+  if (fd < 0)
+    return -1;
+  live->spool = lodge_spool_new (fd, lodge_spool_get_room (), &out_fd, error);
+  close (fd);
+  return out_fd;
+}
+
 void
 lodge_snapshot_live_begin (GTask *task)
 {
@@ -494,8 +607,7 @@ lodge_snapshot_live_begin (GTask *task)
   lodge_qemu_snapshot_set_encrypted (work->live->qemu, work->stored->encrypted);
   work->live->ran = self->state == LODGE_STATE_RUNNING;
   if (open_files (self, work, &error))
-    memory_fd =
-        lodge_machine_seal_memory (self, work->live->memory_fd, &work->live->sealed, &error);
+    memory_fd = open_spool (self, work->live, &error);
   if (memory_fd < 0) {
     abandon (task, error);
     return;
@@ -503,6 +615,7 @@ lodge_snapshot_live_begin (GTask *task)
   lodge_job_set_step (work->job, _ ("Writing the guest's memory"));
   self->frozen = TRUE;
   lodge_snapshot_live_measure (self, &bytes, &room);
+  work->live->memory_bytes = bytes;
   lodge_qemu_snapshot_freeze_async (work->live->qemu, memory_fd,
                                     lodge_snapshot_live_get_most (memory, bytes, room), progress_cb,
                                     task, lodge_job_get_cancellable (work->job), frozen_cb, task);

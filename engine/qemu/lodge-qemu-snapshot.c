@@ -30,7 +30,7 @@
  * written so far: on a computer that is busy it takes two or three times as long. So the first is
  * what is wanted, and the second (QEMU's own default) what is had where so many passes over the
  * memory did not get there, or nearly all that may be written is. */
-#define DOWNTIME_MS       100
+#define DOWNTIME_MS       50
 #define DOWNTIME_EASED_MS 300
 #define EASING_PASS       12
 typedef LodgeQemuSnapshotDisk Disk;

@@ -166,7 +166,7 @@ test_eased (Fixture *f, gconstpointer data)
   fake_qmp_answer (f->qmp.fake, "query-migrate", STATUS ("active"));
   freeze (f, NULL, NULL, &wait);
   until (f, "query-migrate", 1);
-  g_assert_cmpint (get_downtime (f), ==, 100);
+  g_assert_cmpint (get_downtime (f), ==, 50);
   fake_qmp_emit (f->qmp.fake, "MIGRATION_PASS", "{\"pass\":11}");
   until (f, "query-migrate", 2);
   g_assert_cmpuint (fake_qmp_count (f->qmp.fake, "migrate-set-parameters"), ==, 1);
