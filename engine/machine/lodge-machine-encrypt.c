@@ -21,6 +21,7 @@
 #include "description/lodge-description-snapshots.h"
 #include "description/lodge-own-file.h"
 #include "lodge-error.h"
+#include "lodge-task-thread.h"
 #include "machine/lodge-journal-private.h"
 #include "machine/lodge-journal.h"
 #include "machine/lodge-machine-host.h"
@@ -190,16 +191,12 @@ states_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   step_done (user_data, error);
 }
 
-static void
-states_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+static gboolean
+states_step (gpointer data, GError **error)
 {
   const LodgeEncrypt *encrypt = data;
-  GError *error = NULL;
 
-  if (lodge_encrypt_convert_states (encrypt, encrypt->steps->pdata[encrypt->at], &error))
-    g_task_return_boolean (worker, TRUE);
-  else
-    g_task_return_error (worker, error);
+  return lodge_encrypt_convert_states (encrypt, encrypt->steps->pdata[encrypt->at], error);
 }
 
 static void
@@ -237,7 +234,7 @@ next (GTask *task)
   step = encrypt->steps->pdata[encrypt->at];
   switch (step->kind) {
   case LODGE_ENCRYPT_STATES:
-    lodge_disk_work_run (task, states_thread, states_cb);
+    lodge_task_step_in_thread (task, states_step, states_cb);
     break;
   case LODGE_ENCRYPT_MEMORY:
     lodge_encrypt_convert_memory_async (encrypt, step, memory_progress_cb, memory_cb, task);
@@ -269,21 +266,18 @@ began_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     lodge_disk_work_end (task, error);
 }
 
-static void
-begin_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+static gboolean
+begin_step (gpointer data, GError **error)
 {
   const LodgeEncrypt *encrypt = data;
   const LodgeDiskWork *work = &encrypt->work;
-  GError *error = NULL;
 
-  if (lodge_journal_begin (work->folder, work->files, &error) &&
-      (encrypt->passphrase == NULL ||
-       lodge_key_file_write (work->folder, encrypt->key, encrypt->passphrase, &error))) {
-    lodge_journal_step ("key");
-    g_task_return_boolean (worker, TRUE);
-  } else {
-    g_task_return_error (worker, error);
-  }
+  if (!lodge_journal_begin (work->folder, work->files, error) ||
+      (encrypt->passphrase != NULL &&
+       !lodge_key_file_write (work->folder, encrypt->key, encrypt->passphrase, error)))
+    return FALSE;
+  lodge_journal_step ("key");
+  return TRUE;
 }
 
 /* The plan. */
@@ -494,7 +488,7 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   lodge_machine_host_prepare_finish (LODGE_MACHINE_HOST (source), result);
   if (plan (self, encrypt, &error) && encrypt->key != NULL)
-    lodge_disk_work_run (task, begin_thread, began_cb);
+    lodge_task_step_in_thread (task, begin_step, began_cb);
   else
     lodge_disk_work_end (task, error);
 }

@@ -5,6 +5,7 @@
 #include "console/lodge-machine-state.h"
 #include "gtk/lodge-file-choice.h"
 #include "gtk/lodge-message.h"
+#include "lodge-error.h"
 #include "lodge-size.h"
 #include "lodge-words.h"
 
@@ -460,7 +461,7 @@ lodge_storage_ask_remove (LodgeStorageWindow *self, const char *id)
   obstacle = make_obstacle (self, disk, is_first);
   if (obstacle != NULL) {
     heading = g_strdup_printf (_ ("Could Not Remove %s"), id);
-    lodge_set_keys_show_error (GTK_WINDOW (self), heading, obstacle);
+    lodge_message_show_error (GTK_WINDOW (self), heading, obstacle);
     return;
   }
   heading = g_strdup_printf (_ ("Remove %s?"), id);
