@@ -235,12 +235,55 @@ test_no_engine (Fixture *self, gconstpointer unused)
 
 /* --- The man page --- */
 
+/* Without what mandoc prints bold by overstriking. */
+static char *
+dup_page (Fixture *self)
+{
+  const char *text[] = {"mandoc", "-T", "ascii", g_getenv ("LODGE_TEST_MAN"), NULL};
+  g_autofree char *page = dup_output (self, text);
+  g_autoptr (GRegex) bold = g_regex_new (".\b", 0, 0, NULL);
+
+  return g_regex_replace_literal (bold, page, -1, 0, "", 0, NULL);
+}
+
+/* Every command that prints JSON says there what it prints. */
+static void
+test_man_json (Fixture *self, gconstpointer unused)
+{
+  const char *completion[] = {"lodgectl", "completion", "fish", NULL};
+  g_autofree char *script = NULL;
+  g_autofree char *page = NULL;
+  g_autofree char *section = NULL;
+  g_autoptr (GRegex) option = g_regex_new ("__lodgectl_at \\+0 ([a-z ]+)' -l json", 0, 0, NULL);
+  g_autoptr (GMatchInfo) found = NULL;
+  guint n = 0;
+
+  if (!completion_need ("mandoc"))
+    return;
+  script = dup_output (self, completion);
+  page = dup_page (self);
+  g_assert_nonnull (strstr (page, "\nJSON\n"));
+  g_assert_nonnull (strstr (page, "\nENVIRONMENT\n"));
+  section = g_strndup (strstr (page, "\nJSON\n"),
+                       (gsize) (strstr (page, "\nENVIRONMENT\n") - strstr (page, "\nJSON\n")));
+  for (g_regex_match (option, script, 0, &found); g_match_info_matches (found);
+       g_match_info_next (found, NULL)) {
+    g_autofree char *name = g_match_info_fetch (found, 1);
+    g_autofree char *pattern =
+        g_strdup_printf ("\n     ([a-z]+, )*%s(, [a-z]+|  +[A-Z].*)*\n", name);
+
+    n++;
+    if (!g_regex_match_simple (pattern, section, 0, 0))
+      g_error ("what “%s --json” prints is not in the man page", name);
+  }
+  g_assert_cmpuint (n, >, 10);
+}
+
 static void
 test_man (Fixture *self, gconstpointer unused)
 {
   const char *man = g_getenv ("LODGE_TEST_MAN");
   const char *lint[] = {"mandoc", "-T", "lint", "-W", "warning", man, NULL};
-  const char *text[] = {"mandoc", "-T", "ascii", man, NULL};
   const char *help[] = {"lodgectl", "help", NULL};
   g_autofree char *complaints = NULL;
   g_autofree char *page = NULL;
@@ -252,15 +295,8 @@ test_man (Fixture *self, gconstpointer unused)
   complaints = dup_output (self, lint);
   g_assert_cmpstr (complaints, ==, "");
 
-  /* Every command that help knows is there. Bold is overstruck. */
-  page = dup_output (self, text);
-  {
-    g_autoptr (GRegex) bold = g_regex_new (".\b", 0, 0, NULL);
-    char *plain = g_regex_replace_literal (bold, page, -1, 0, "", 0, NULL);
-
-    g_free (page);
-    page = plain;
-  }
+  /* Every command that help knows is there. */
+  page = dup_page (self);
   overview = dup_output (self, help);
   lines = g_strsplit (overview, "\n", -1);
   for (guint i = 0; lines[i] != NULL; i++) {
@@ -297,5 +333,6 @@ main (int argc, char **argv)
   add ("/completion/fish", test_fish);
   add ("/completion/no-engine", test_no_engine);
   add ("/completion/man", test_man);
+  add ("/completion/man-json", test_man_json);
   return g_test_run ();
 }
