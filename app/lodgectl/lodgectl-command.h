@@ -14,6 +14,9 @@ typedef enum {
   LODGECTL_KIND_NONE, /* an option without a value; the end of a list */
   LODGECTL_KIND_TEXT, /* nothing can be offered */
   LODGECTL_KIND_MACHINE,
+  /* Of the machine that is the command's first argument. */
+  LODGECTL_KIND_DISK,
+  LODGECTL_KIND_SNAPSHOT,
   LODGECTL_KIND_FILE,
   LODGECTL_KIND_CHOICE,
   LODGECTL_KIND_COMMAND,

@@ -15,8 +15,14 @@ static const char *const image_formats[] = {"qcow2", "raw", "vmdk", "vhdx", "vdi
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 
 /* clang-format off */
+#define NAMES                                                                                      \
+  { .name = "names", .sentence = N_ ("print the names only, one per line") }
+#define NO_START                                                                                   \
+  { .name = "no-start",                                                                            \
+    .sentence = N_ ("fail rather than start the engine when none is running") }
 #define MACHINE { .name = "NAME", .kind = LODGECTL_KIND_MACHINE }
-#define DISK { .name = "DISK", .kind = LODGECTL_KIND_TEXT }
+#define DISK { .name = "DISK", .kind = LODGECTL_KIND_DISK }
+#define SNAPSHOT { .name = "SNAPSHOT", .kind = LODGECTL_KIND_SNAPSHOT }
 #define JSON \
   { .name = "json", .sentence = N_ ("print JSON, for scripts") }
 #define TIMEOUT \
@@ -98,7 +104,7 @@ const LodgectlCommand lodgectl_commands[] = {
     .verb = "list",
     .sentence = N_ ("List the machines."),
     .options = {
-      { .name = "names", .sentence = N_ ("print the names only, one per line") },
+      NAMES,
       { .name = "no-start",
         .sentence = N_ ("list nothing rather than start the engine when none is running") },
       JSON,
@@ -213,7 +219,7 @@ const LodgectlCommand lodgectl_commands[] = {
       { .name = "linked",
         .sentence = N_ ("share what is on the disks now, which takes no time and no room, instead "
                         "of copying it") },
-      { .name = "snapshot", .kind = LODGECTL_KIND_TEXT, .value = "SNAPSHOT",
+      { .name = "snapshot", .kind = LODGECTL_KIND_SNAPSHOT, .value = "SNAPSHOT",
         .sentence = N_ ("what the machine was in a snapshot, instead of what it is now") },
       JSON,
     },
@@ -358,7 +364,7 @@ const LodgectlCommand lodgectl_commands[] = {
     .sentence = N_ ("List a machine's disks, with what each takes of this computer's."),
     .details = N_ ("Snapshots and clones put layers on a disk; what a layer shared with another "
                    "machine takes is counted for both."),
-    .options = { JSON },
+    .options = { NAMES, NO_START, JSON },
     .handler = lodgectl_disk_list,
   },
   {
@@ -431,7 +437,7 @@ const LodgectlCommand lodgectl_commands[] = {
                    "snapshot's disk is wanted. FILE appears when it is whole; nothing is left "
                    "behind when it fails or is stopped with Ctrl+C."),
     .options = {
-      { .name = "snapshot", .kind = LODGECTL_KIND_TEXT, .value = "SNAPSHOT",
+      { .name = "snapshot", .kind = LODGECTL_KIND_SNAPSHOT, .value = "SNAPSHOT",
         .sentence = N_ ("the disk as it is in this snapshot; also while the machine runs") },
       { .name = "force", .sentence = N_ ("replace a file that is there") },
       JSON,
@@ -513,13 +519,13 @@ const LodgectlCommand lodgectl_commands[] = {
     .verb = "list",
     .arguments = { MACHINE },
     .sentence = N_ ("Show the tree of a machine's snapshots, and what each takes of the disk."),
-    .options = { JSON },
+    .options = { NAMES, NO_START, JSON },
     .handler = lodgectl_snapshot_list,
   },
   {
     .noun = "snapshot",
     .verb = "revert",
-    .arguments = { MACHINE, { .name = "SNAPSHOT", .kind = LODGECTL_KIND_TEXT } },
+    .arguments = { MACHINE, SNAPSHOT },
     .sentence = N_ ("Make a machine that is off what it was in a snapshot."),
     .details = N_ ("What it is now becomes a snapshot first, so that nothing is lost. Its name, "
                    "what is shared with it, its forwards and how its window shows it stay as they "
@@ -535,7 +541,7 @@ const LodgectlCommand lodgectl_commands[] = {
   {
     .noun = "snapshot",
     .verb = "delete",
-    .arguments = { MACHINE, { .name = "SNAPSHOT", .kind = LODGECTL_KIND_TEXT } },
+    .arguments = { MACHINE, SNAPSHOT },
     .sentence = N_ ("Delete a snapshot; what goes on from it stays whole."),
     .details = N_ ("It is forgotten at once, also while the machine runs. Its layer then becomes "
                    "part of the next one, which takes a while: Ctrl+C leaves that for the next "
@@ -545,7 +551,7 @@ const LodgectlCommand lodgectl_commands[] = {
   {
     .noun = "snapshot",
     .verb = "describe",
-    .arguments = { MACHINE, { .name = "SNAPSHOT", .kind = LODGECTL_KIND_TEXT },
+    .arguments = { MACHINE, SNAPSHOT,
                    { .name = "TEXT", .kind = LODGECTL_KIND_TEXT } },
     .sentence = N_ ("Change what is said about a snapshot, and its name."),
     .options = {

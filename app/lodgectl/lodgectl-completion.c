@@ -2,8 +2,9 @@
 /* Completion scripts for bash, zsh and fish, from the table.
  *
  * Each has the same three parts: finding the command and the place in it among the words typed so
- * far, a table of what each place takes, and offering it. Machine names come from
- * “lodgectl list --names --no-start”, which starts nothing.
+ * far, a table of what each place takes, and offering it. Names come from
+ * “lodgectl list --names --no-start”, which starts nothing, and those of what a machine has from
+ * the lists of that.
  */
 #include "lodgectl-command.h"
 #include "lodgectl-handlers.h"
@@ -18,6 +19,10 @@ get_kind (LodgectlKind kind)
   switch (kind) {
   case LODGECTL_KIND_MACHINE:
     return "@machine";
+  case LODGECTL_KIND_DISK:
+    return "@disk";
+  case LODGECTL_KIND_SNAPSHOT:
+    return "@snapshot";
   case LODGECTL_KIND_FILE:
     return "@file";
   case LODGECTL_KIND_COMMAND:
@@ -180,6 +185,7 @@ print_find_place (void)
           "    if [[ -n $valued ]]; then\n"
           "      valued=''\n"
           "    elif [[ -n $ended || ${words[i]} != -* ]]; then\n"
+          "      (( n == 0 )) && machine=${words[i]}\n"
           "      n=$((n + 1))\n"
           "    elif [[ ${words[i]} == -- ]]; then\n"
           "      ended=1\n"
@@ -217,8 +223,8 @@ print_bash (void)
       "\n"
       "_lodgectl () {\n"
       "  local last=$COMP_CWORD kind=@none noun='' command='' valued='' options='' ended='' i n=0\n"
-      "  local cur=${COMP_WORDS[COMP_CWORD]} bare name\n"
-      "  local -a words=(\"${COMP_WORDS[@]}\")\n"
+      "  local cur=${COMP_WORDS[COMP_CWORD]} machine='' bare name\n"
+      "  local -a words=(\"${COMP_WORDS[@]}\") list=(list --names --no-start)\n"
       "  COMPREPLY=()\n"
       "  _lodgectl_place\n"
       "  case $kind in\n"
@@ -229,8 +235,15 @@ print_bash (void)
       "        COMPREPLY+=(\"$name\")\n"
       "      done < <(compgen -f -- \"$cur\")\n"
       "      ;;\n"
-      "    @machine)\n"
+      "    @machine|@disk|@snapshot)\n"
       "      # Names may have spaces and quotes; what was typed may be quoted in part.\n"
+      "      if [[ $kind != @machine ]]; then\n"
+      "        case $machine in\n"
+      "          [\\'\\\"]*) machine=${machine:1} machine=${machine%[\\'\\\"]} ;;\n"
+      "          *) machine=${machine//\\\\/} ;;\n"
+      "        esac\n"
+      "        list=(\"${kind#@}\" \"${list[@]}\" -- \"$machine\")\n"
+      "      fi\n"
       "      bare=${cur#[\\'\\\"]}\n"
       "      while IFS= read -r name; do\n"
       "        [[ -z $ended && $name == -* ]] && continue\n"
@@ -239,7 +252,7 @@ print_bash (void)
       "        elif [[ $name == \"$cur\"* || $(printf %q \"$name\") == \"$cur\"* ]]; then\n"
       "          COMPREPLY+=(\"$(printf %q \"$name\")\")\n"
       "        fi\n"
-      "      done < <(\"$1\" list --names --no-start 2>/dev/null)\n"
+      "      done < <(\"$1\" \"${list[@]}\" 2>/dev/null)\n"
       "      ;;\n"
       "    @command)\n"
       "      kind='",
@@ -313,8 +326,8 @@ print_zsh (void)
         "\n"
         "_lodgectl () {\n"
         "  local last=$((CURRENT - 1)) kind=@none noun='' command='' valued='' options='' "
-        "ended='' i n=0\n"
-        "  local -a names sentences\n"
+        "ended='' machine='' i n=0\n"
+        "  local -a names sentences list\n"
         "  _lodgectl_place\n"
         "  if (( CURRENT == 2 )) || [[ $kind == @command ]]; then\n"
         "    _lodgectl_sentences ''\n"
@@ -329,8 +342,10 @@ print_zsh (void)
         "  case $kind in\n"
         "    @none) _message 'no completion' ;;\n"
         "    @file) _files ;;\n"
-        "    @machine)\n"
-        "      names=(\"${(@f)$($words[1] list --names --no-start 2>/dev/null)}\")\n"
+        "    @machine|@disk|@snapshot)\n"
+        "      list=(list --names --no-start)\n"
+        "      [[ $kind != @machine ]] && list=(${kind#@} $list -- ${(Q)machine})\n"
+        "      names=(\"${(@f)$($words[1] $list 2>/dev/null)}\")\n"
         "      names=(${names:#})\n"
         "      [[ -z $ended ]] && names=(${names:#-*})\n"
         "      compadd -a names\n"
@@ -365,8 +380,9 @@ print_fish_quoted (const char *text)
   putchar ('\'');
 }
 
+/* @command: which has it */
 static void
-print_fish_offer (LodgectlKind kind, const char *const *choices)
+print_fish_offer (const LodgectlCommand *command, LodgectlKind kind, const char *const *choices)
 {
   if (choices != NULL) {
     g_autofree char *words = g_strjoinv (" ", (char **) choices);
@@ -374,6 +390,9 @@ print_fish_offer (LodgectlKind kind, const char *const *choices)
     printf (" -a '%s'", words);
   } else if (kind == LODGECTL_KIND_MACHINE) {
     fputs (" -a '(__lodgectl_machines)'", stdout);
+  } else if (kind == LODGECTL_KIND_DISK || kind == LODGECTL_KIND_SNAPSHOT) {
+    /* The machine's place among the words, which count from 1. */
+    printf (" -a '(__lodgectl_of %s %d)'", get_kind (kind) + 1, command->noun != NULL ? 3 : 2);
   } else if (kind == LODGECTL_KIND_FILE) {
     fputs (" -F", stdout);
   } else if (kind == LODGECTL_KIND_COMMAND) {
@@ -394,7 +413,7 @@ print_fish_command (const LodgectlCommand *command)
     if (argument->kind == LODGECTL_KIND_TEXT)
       continue;
     printf ("complete -c lodgectl -n '__lodgectl_at %s%u %s'", argument->many ? "+" : "", i, name);
-    print_fish_offer (argument->kind, argument->choices);
+    print_fish_offer (command, argument->kind, argument->choices);
     putchar ('\n');
   }
   for (guint i = 0; command->options[i].name != NULL; i++) {
@@ -406,7 +425,7 @@ print_fish_command (const LodgectlCommand *command)
     if (option->kind != LODGECTL_KIND_NONE) {
       /* Required; and files are no answer unless it is one. */
       fputs (option->kind == LODGECTL_KIND_FILE ? " -r" : " -x", stdout);
-      print_fish_offer (option->kind, option->choices);
+      print_fish_offer (command, option->kind, option->choices);
     }
     fputs (" -d ", stdout);
     print_fish_quoted (_ (option->sentence));
@@ -463,6 +482,12 @@ print_fish (void)
         "\n"
         "function __lodgectl_machines\n"
         "    lodgectl list --names --no-start 2>/dev/null\n"
+        "end\n"
+        "\n"
+        "# NOUN N: what the machine has that is the word number N.\n"
+        "function __lodgectl_of\n"
+        "    set -l words (__lodgectl_words)\n"
+        "    lodgectl $argv[1] list --names --no-start -- $words[$argv[2]] 2>/dev/null\n"
         "end\n"
         "\n"
         "complete -c lodgectl -f");

@@ -65,6 +65,10 @@ lodgectl_disk_list (LodgectlRun *run, GError **error)
     lodgectl_print_json (builder);
     return TRUE;
   }
+  if (lodgectl_run_has_option (run, "names")) {
+    lodgectl_print_names (disks, "id");
+    return TRUE;
+  }
   for (gsize i = 0; i < g_variant_n_children (disks); i++) {
     g_autoptr (GVariant) row = g_variant_get_child_value (disks, i);
     g_autofree char *size = lodge_size_format (get_number (row, "size"));

@@ -122,6 +122,18 @@ print_escaped (const char *json)
 }
 
 void
+lodgectl_print_names (GVariant *rows, const char *key)
+{
+  for (gsize i = 0; i < g_variant_n_children (rows); i++) {
+    g_autoptr (GVariant) row = g_variant_get_child_value (rows, i);
+    const char *name;
+
+    if (g_variant_lookup (row, key, "&s", &name))
+      lodgectl_print_line (name);
+  }
+}
+
+void
 lodgectl_print_json (JsonBuilder *builder)
 {
   g_autoptr (JsonGenerator) generator = json_generator_new ();

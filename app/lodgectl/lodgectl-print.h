@@ -23,6 +23,9 @@ void lodgectl_table_print (LodgectlTable *self);
 /* One line of text, made harmless. */
 void lodgectl_print_line (const char *text);
 
+/* The text of @key in each of @rows, aa{sv}, one on a line. */
+void lodgectl_print_names (GVariant *rows, const char *key);
+
 /* Prints what the builder holds, and frees it. */
 void lodgectl_print_json (JsonBuilder *builder);
 /* A value of basic type, an array or a dictionary, as the next value. '-' in keys becomes '_'. */

@@ -59,7 +59,11 @@ lodgectl_run_connect (LodgectlRun *self, LodgeClientFlags flags, GError **error)
 LodgeMachine1 *
 lodgectl_run_open (LodgectlRun *self, GError **error)
 {
-  LodgeClient *client = lodgectl_run_connect (self, LODGE_CLIENT_FLAGS_NONE, error);
+  LodgeClient *client =
+      lodgectl_run_connect (self,
+                            lodgectl_run_has_option (self, "no-start") ? LODGE_CLIENT_FLAGS_NO_START
+                                                                       : LODGE_CLIENT_FLAGS_NONE,
+                            error);
   LodgeMachine1 *machine;
 
   if (client == NULL)

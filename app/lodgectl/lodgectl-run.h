@@ -30,7 +30,8 @@ gboolean lodgectl_run_has_option (LodgectlRun *self, const char *name);
 
 /* Connects when that has not been done yet. Lent. */
 LodgeClient *lodgectl_run_connect (LodgectlRun *self, LodgeClientFlags flags, GError **error);
-/* Opens the machine of the first argument. (transfer full) */
+/* Opens the machine of the first argument. With --no-start no engine is started for it. (transfer
+ * full) */
 LodgeMachine1 *lodgectl_run_open (LodgectlRun *self, GError **error);
 
 /* For every call to the engine: returns @ok; a failure's message becomes the engine's own

@@ -126,6 +126,10 @@ lodgectl_snapshot_list (LodgectlRun *run, GError **error)
     lodgectl_print_json (builder);
     return TRUE;
   }
+  if (lodgectl_run_has_option (run, "names")) {
+    lodgectl_print_names (snapshots, "name");
+    return TRUE;
+  }
   for (gsize i = 0; i < g_variant_n_children (snapshots); i++) {
     GVariant *row = g_variant_get_child_value (snapshots, i);
     gboolean current = FALSE;

@@ -33,6 +33,9 @@ set_up (Fixture *self, gconstpointer unused)
   fake_engine_add_machine (self->engine, "web", "off");
   fake_engine_add_machine (self->engine, "it's two", "off");
   fake_engine_add_machine (self->engine, "$(touch pwned)", "off");
+  fake_engine_clear_snapshots (self->engine, "web");
+  fake_engine_add_snapshot (self->engine, "web", "s1", "installed", "", FALSE);
+  fake_engine_add_snapshot (self->engine, "web", "s2", "it's one", "s1", TRUE);
 }
 
 static void
@@ -97,6 +100,16 @@ test_bash (Fixture *self, gconstpointer unused)
       {"lodgectl completion ''", "bash,zsh,fish"},
       {"lodgectl list --n", "--names,--no-start"},
       {"lodgectl help sta", "start"},
+      {"lodgectl snapshot revert web in", "installed"},
+      {"lodgectl snapshot delete --json web ''", "installed,it\\'s\\ one"},
+      {"lodgectl snapshot delete -- web it", "it\\'s\\ one"},
+      {"lodgectl snapshot revert none ''", ""},
+      {"lodgectl snapshot revert '$(touch' ''", ""},
+      {"lodgectl disk grow \"it\\\\'s\\\\ two\" ''", "disk0,disk1"},
+      {"lodgectl disk grow \"\\\"it's two\\\"\" ''", "disk0,disk1"},
+      {"lodgectl clone web new --snapshot in", "installed"},
+      {"lodgectl disk grow web ''", "disk0,disk1"},
+      {"lodgectl disk convert web disk0 raw out --snapshot in", "installed"},
   };
 
   if (!completion_need ("bash"))
@@ -141,6 +154,9 @@ test_zsh (Fixture *self, gconstpointer unused)
       {"lodgectl wait --timeout 3 web ''",
        "off,starting,running,paused,suspending,stopping,crashed,suspended,template"},
       {"lodgectl list --", "--help,--names,--no-start,--json"},
+      {"lodgectl snapshot revert web ''", "installed,it's one"},
+      {"lodgectl clone web new --snapshot ''", "installed,it's one"},
+      {"lodgectl disk grow \"it\\\\'s\\\\ two\" ''", "disk0,disk1"},
   };
 
   if (!completion_need ("zsh"))
@@ -192,6 +208,9 @@ test_fish (Fixture *self, gconstpointer unused)
       {"lodgectl create new --media scr", "script"},
       {"lodgectl wait --timeout 3 web r", "running"},
       {"lodgectl completion z", "zsh"},
+      {"lodgectl snapshot revert web in", "installed"},
+      {"lodgectl clone web new --snapshot in", "installed"},
+      {"lodgectl disk grow web ", "disk0,disk1"},
       {"lodgectl list --nam",
        "--names"}, /* fish 4 offers what has the letters in this order, too */
   };
