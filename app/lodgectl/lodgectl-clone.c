@@ -33,14 +33,7 @@ lodgectl_clone (LodgectlRun *run, GError **error)
   if (uuid == NULL)
     return FALSE;
 
-  if (lodgectl_run_has_option (run, "json")) {
-    JsonBuilder *builder = json_builder_new ();
-
-    json_builder_begin_object (builder);
-    lodgectl_json_add_string (builder, "uuid", uuid);
-    lodgectl_json_add_string (builder, "name", name);
-    json_builder_end_object (builder);
-    lodgectl_print_json (builder);
-  }
+  if (lodgectl_run_has_option (run, "json"))
+    lodgectl_print_variant (g_variant_new_parsed ("{'uuid': <%s>, 'name': <%s>}", uuid, name));
   return TRUE;
 }

@@ -176,15 +176,9 @@ lodgectl_create (LodgectlRun *run, GError **error)
   if (uuid == NULL)
     return FALSE;
 
-  if (lodgectl_run_has_option (run, "json")) {
-    JsonBuilder *builder = json_builder_new ();
-
-    json_builder_begin_object (builder);
-    lodgectl_json_add_string (builder, "uuid", uuid);
-    lodgectl_json_add_string (builder, "name", lodgectl_run_get_argument (run, 0));
-    json_builder_end_object (builder);
-    lodgectl_print_json (builder);
-  }
+  if (lodgectl_run_has_option (run, "json"))
+    lodgectl_print_variant (g_variant_new_parsed ("{'uuid': <%s>, 'name': <%s>}", uuid,
+                                                  lodgectl_run_get_argument (run, 0)));
   return TRUE;
 }
 

@@ -31,15 +31,6 @@ list_disks (LodgectlRun *run, LodgeMachine1 *machine, GError **error)
   return disks;
 }
 
-static const char *
-get_string (GVariant *row, const char *key)
-{
-  const char *text = "";
-
-  g_variant_lookup (row, key, "&s", &text);
-  return text;
-}
-
 static guint64
 get_number (GVariant *row, const char *key)
 {
@@ -59,10 +50,7 @@ lodgectl_disk_list (LodgectlRun *run, GError **error)
   if (disks == NULL)
     return FALSE;
   if (lodgectl_run_has_option (run, "json")) {
-    JsonBuilder *builder = json_builder_new ();
-
-    lodgectl_json_add_variant (builder, disks);
-    lodgectl_print_json (builder);
+    lodgectl_print_variant (disks);
     return TRUE;
   }
   if (lodgectl_run_has_option (run, "names")) {
@@ -80,8 +68,9 @@ lodgectl_disk_list (LodgectlRun *run, GError **error)
     g_variant_lookup (row, "layers", "u", &n_layers);
     layers = g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%u layer", "%u layers", n_layers),
                               n_layers);
-    lodgectl_table_add (table, (const char *[]){get_string (row, "id"), get_string (row, "bus"),
-                                                size, used, layers});
+    lodgectl_table_add (table,
+                        (const char *[]){lodgectl_get_string (row, "id"),
+                                         lodgectl_get_string (row, "bus"), size, used, layers});
   }
   lodgectl_table_print (table);
   return TRUE;
@@ -100,7 +89,7 @@ print_room (GVariant *disks, const char *disk)
     g_autofree char *free_bytes = g_format_size_full (room, G_FORMAT_SIZE_IEC_UNITS);
     g_autofree char *line = NULL;
 
-    if (!g_str_equal (get_string (row, "id"), disk) || size <= used || size - used <= room)
+    if (!g_str_equal (lodgectl_get_string (row, "id"), disk) || size <= used || size - used <= room)
       continue;
     line = g_strdup_printf (
         _ ("This computer has only %s free for it: a guest that fills the disk will stand still."),
@@ -152,16 +141,10 @@ lodgectl_disk_add (LodgectlRun *run, GError **error)
   if (id == NULL)
     return FALSE;
 
-  if (lodgectl_run_has_option (run, "json")) {
-    JsonBuilder *builder = json_builder_new ();
-
-    json_builder_begin_object (builder);
-    lodgectl_json_add_string (builder, "id", id);
-    json_builder_end_object (builder);
-    lodgectl_print_json (builder);
-  } else {
+  if (lodgectl_run_has_option (run, "json"))
+    lodgectl_print_variant (g_variant_new_parsed ("{'id': <%s>}", id));
+  else
     lodgectl_print_line (id);
-  }
   return TRUE;
 }
 
@@ -192,13 +175,7 @@ lodgectl_disk_grow (LodgectlRun *run, GError **error)
 
   size = g_ascii_strtoull (result, NULL, 10);
   if (lodgectl_run_has_option (run, "json")) {
-    JsonBuilder *builder = json_builder_new ();
-
-    json_builder_begin_object (builder);
-    lodgectl_json_add_string (builder, "id", disk);
-    lodgectl_json_add_number (builder, "size", size);
-    json_builder_end_object (builder);
-    lodgectl_print_json (builder);
+    lodgectl_print_variant (g_variant_new_parsed ("{'id': <%s>, 'size': <%t>}", disk, size));
     return TRUE;
   }
   text = lodge_size_format (size);
@@ -228,7 +205,7 @@ check_confirmed (LodgectlRun *run, LodgeMachine1 *machine, const char *disk, GEr
   if (disks == NULL)
     return FALSE;
   first = g_variant_n_children (disks) > 0 ? g_variant_get_child_value (disks, 0) : NULL;
-  if (first == NULL || !g_str_equal (get_string (first, "id"), disk))
+  if (first == NULL || !g_str_equal (lodgectl_get_string (first, "id"), disk))
     return TRUE;
   lodgectl_set_usage_error (error,
                             _ ("“%s” starts from %s: to remove that, with all that is on it, add "
@@ -273,13 +250,7 @@ lodgectl_disk_compact (LodgectlRun *run, GError **error)
     return FALSE;
   bytes = g_ascii_strtoull (result, NULL, 10);
   if (lodgectl_run_has_option (run, "json")) {
-    JsonBuilder *builder = json_builder_new ();
-
-    json_builder_begin_object (builder);
-    lodgectl_json_add_string (builder, "id", disk);
-    lodgectl_json_add_number (builder, "freed", bytes);
-    json_builder_end_object (builder);
-    lodgectl_print_json (builder);
+    lodgectl_print_variant (g_variant_new_parsed ("{'id': <%s>, 'freed': <%t>}", disk, bytes));
     return TRUE;
   }
   size = g_format_size_full (bytes, G_FORMAT_SIZE_IEC_UNITS);
@@ -323,14 +294,8 @@ lodgectl_disk_convert (LodgectlRun *run, GError **error)
                              g_variant_new ("(sssa{sv})", disk, format, path, &options), error);
   if (result == NULL)
     return FALSE;
-  if (lodgectl_run_has_option (run, "json")) {
-    JsonBuilder *builder = json_builder_new ();
-
-    json_builder_begin_object (builder);
-    lodgectl_json_add_string (builder, "file", path);
-    lodgectl_json_add_number (builder, "bytes", g_ascii_strtoull (result, NULL, 10));
-    json_builder_end_object (builder);
-    lodgectl_print_json (builder);
-  }
+  if (lodgectl_run_has_option (run, "json"))
+    lodgectl_print_variant (g_variant_new_parsed ("{'file': <%s>, 'bytes': <%t>}", path,
+                                                  g_ascii_strtoull (result, NULL, 10)));
   return TRUE;
 }

@@ -97,15 +97,9 @@ lodgectl_suspend (LodgectlRun *run, GError **error)
   nothing = lodgectl_run_job (run, G_DBUS_PROXY (machine), "Suspend", NULL, error);
   if (nothing == NULL)
     return FALSE;
-  if (lodgectl_run_has_option (run, "json")) {
-    JsonBuilder *builder = json_builder_new ();
-
-    json_builder_begin_object (builder);
-    lodgectl_json_add_string (builder, "uuid", lodge_machine1_get_uuid (machine));
-    lodgectl_json_add_string (builder, "state", "suspended");
-    json_builder_end_object (builder);
-    lodgectl_print_json (builder);
-  }
+  if (lodgectl_run_has_option (run, "json"))
+    lodgectl_print_variant (g_variant_new_parsed ("{'uuid': <%s>, 'state': <'suspended'>}",
+                                                  lodge_machine1_get_uuid (machine)));
   return TRUE;
 }
 

@@ -121,15 +121,22 @@ print_escaped (const char *json)
   }
 }
 
+const char *
+lodgectl_get_string (GVariant *row, const char *key)
+{
+  const char *text = "";
+
+  g_variant_lookup (row, key, "&s", &text);
+  return text;
+}
+
 void
 lodgectl_print_names (GVariant *rows, const char *key)
 {
   for (gsize i = 0; i < g_variant_n_children (rows); i++) {
     g_autoptr (GVariant) row = g_variant_get_child_value (rows, i);
-    const char *name;
 
-    if (g_variant_lookup (row, key, "&s", &name))
-      lodgectl_print_line (name);
+    lodgectl_print_line (lodgectl_get_string (row, key));
   }
 }
 
@@ -234,4 +241,14 @@ lodgectl_json_add_variant (JsonBuilder *builder, GVariant *value)
     printed = g_variant_print (value, FALSE);
     json_builder_add_string_value (builder, printed);
   }
+}
+
+void
+lodgectl_print_variant (GVariant *value)
+{
+  g_autoptr (GVariant) owned = g_variant_ref_sink (value);
+  JsonBuilder *builder = json_builder_new ();
+
+  lodgectl_json_add_variant (builder, owned);
+  lodgectl_print_json (builder);
 }

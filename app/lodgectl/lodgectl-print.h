@@ -23,9 +23,13 @@ void lodgectl_table_print (LodgectlTable *self);
 /* One line of text, made harmless. */
 void lodgectl_print_line (const char *text);
 
+/* Lent: the text of @key in a row, aa{sv}'s; "" where it has none. */
+const char *lodgectl_get_string (GVariant *row, const char *key);
 /* The text of @key in each of @rows, aa{sv}, one on a line. */
 void lodgectl_print_names (GVariant *rows, const char *key);
 
+/* As lodgectl_json_add_variant(), for what is all there is. @value: may be floating */
+void lodgectl_print_variant (GVariant *value);
 /* Prints what the builder holds, and frees it. */
 void lodgectl_print_json (JsonBuilder *builder);
 /* A value of basic type, an array or a dictionary, as the next value. '-' in keys becomes '_'. */

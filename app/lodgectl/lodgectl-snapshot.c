@@ -28,15 +28,6 @@ format_time (gint64 seconds)
 
 /* --- list --- */
 
-static const char *
-get_string (GVariant *row, const char *key)
-{
-  const char *text = "";
-
-  g_variant_lookup (row, key, "&s", &text);
-  return text;
-}
-
 typedef struct {
   GPtrArray *rows; /* of GVariant */
   LodgectlTable *table;
@@ -47,7 +38,7 @@ static gboolean
 has_child (Tree *self, const char *parent, guint from)
 {
   for (guint i = from; i < self->rows->len; i++)
-    if (g_str_equal (get_string (self->rows->pdata[i], "parent"), parent))
+    if (g_str_equal (lodgectl_get_string (self->rows->pdata[i], "parent"), parent))
       return TRUE;
   return FALSE;
 }
@@ -57,7 +48,7 @@ add_row (Tree *self, GVariant *row, const char *stem)
 {
   gint64 created = 0;
   guint64 bytes = 0, shared = 0;
-  g_autofree char *name = g_strconcat (stem, get_string (row, "name"), NULL);
+  g_autofree char *name = g_strconcat (stem, lodgectl_get_string (row, "name"), NULL);
   g_autofree char *time = NULL;
   g_autofree char *size = NULL;
 
@@ -74,7 +65,7 @@ add_row (Tree *self, GVariant *row, const char *stem)
     size = g_strdup_printf (_ ("%s, %s shared"), alone, stays);
   }
   lodgectl_table_add (self->table,
-                      (const char *[]){name, time, size, get_string (row, "description")});
+                      (const char *[]){name, time, size, lodgectl_get_string (row, "description")});
 }
 
 /* The rows that go on from @parent; the present, if it does, is the last of them. */
@@ -90,13 +81,13 @@ add_children (Tree *self, const char *parent, const char *indent, gboolean with_
     g_autofree char *below = NULL;
     gboolean current = FALSE;
 
-    if (!g_str_equal (get_string (row, "parent"), parent))
+    if (!g_str_equal (lodgectl_get_string (row, "parent"), parent))
       continue;
     stem = g_strconcat (indent, root ? "" : last ? "└ " : "├ ", NULL);
     below = g_strconcat (indent, root ? "" : last ? "  " : "│ ", NULL);
     add_row (self, row, stem);
     g_variant_lookup (row, "current", "b", &current);
-    add_children (self, get_string (row, "id"), below, current);
+    add_children (self, lodgectl_get_string (row, "id"), below, current);
   }
   if (with_present) {
     g_autofree char *name = g_strconcat (indent, root ? "" : "└ ", _ ("(now)"), NULL);
@@ -120,10 +111,7 @@ lodgectl_snapshot_list (LodgectlRun *run, GError **error)
           run, lodge_machine1_call_list_snapshots_sync (machine, &snapshots, NULL, error), error))
     return FALSE;
   if (lodgectl_run_has_option (run, "json")) {
-    JsonBuilder *builder = json_builder_new ();
-
-    lodgectl_json_add_variant (builder, snapshots);
-    lodgectl_print_json (builder);
+    lodgectl_print_variant (snapshots);
     return TRUE;
   }
   if (lodgectl_run_has_option (run, "names")) {
@@ -170,17 +158,10 @@ lodgectl_snapshot_create (LodgectlRun *run, GError **error)
   if (id == NULL)
     return FALSE;
 
-  if (lodgectl_run_has_option (run, "json")) {
-    JsonBuilder *builder = json_builder_new ();
-
-    json_builder_begin_object (builder);
-    lodgectl_json_add_string (builder, "id", id);
-    lodgectl_json_add_string (builder, "name", name);
-    json_builder_end_object (builder);
-    lodgectl_print_json (builder);
-  } else if (given == NULL) {
+  if (lodgectl_run_has_option (run, "json"))
+    lodgectl_print_variant (g_variant_new_parsed ("{'id': <%s>, 'name': <%s>}", id, name));
+  else if (given == NULL)
     lodgectl_print_line (name);
-  }
   return TRUE;
 }
 
@@ -214,14 +195,8 @@ lodgectl_snapshot_revert (LodgectlRun *run, GError **error)
   if (kept == NULL)
     return FALSE;
 
-  if (lodgectl_run_has_option (run, "json")) {
-    JsonBuilder *builder = json_builder_new ();
-
-    json_builder_begin_object (builder);
-    lodgectl_json_add_string (builder, "kept", kept);
-    json_builder_end_object (builder);
-    lodgectl_print_json (builder);
-  }
+  if (lodgectl_run_has_option (run, "json"))
+    lodgectl_print_variant (g_variant_new_parsed ("{'kept': <%s>}", kept));
   return TRUE;
 }
 
