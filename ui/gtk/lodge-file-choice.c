@@ -50,7 +50,7 @@ static void
 response_cb (GtkNativeDialog *dialog, int response, gpointer user_data)
 {
   const Choice *choice = user_data;
-  g_autoptr (GtkFileChooserNative) owned = g_steal_pointer (choice->slot);
+  G_GNUC_UNUSED g_autoptr (GtkFileChooserNative) owned = g_steal_pointer (choice->slot);
   g_autoptr (GFile) file = NULL;
 
   if (response == GTK_RESPONSE_ACCEPT)
