@@ -499,6 +499,16 @@ const LodgectlCommand lodgectl_commands[] = {
   },
   {
     .noun = "snapshot",
+    .verb = "check",
+    .arguments = { MACHINE },
+    .sentence = N_ ("Say whether a snapshot can be taken now, and what it takes."),
+    .details = N_ ("Of a guest that runs also for how long it will stand still, about. Where none "
+                   "can be taken it fails, with what is in the way."),
+    .options = { JSON },
+    .handler = lodgectl_snapshot_check,
+  },
+  {
+    .noun = "snapshot",
     .verb = "create",
     .arguments = { MACHINE,
                    { .name = "SNAPSHOT", .kind = LODGECTL_KIND_TEXT, .optional = TRUE } },

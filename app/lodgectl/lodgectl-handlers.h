@@ -61,6 +61,7 @@ gboolean lodgectl_template_set (LodgectlRun *run, GError **error);
 gboolean lodgectl_template_unset (LodgectlRun *run, GError **error);
 
 /* lodgectl-snapshot.c */
+gboolean lodgectl_snapshot_check (LodgectlRun *run, GError **error);
 gboolean lodgectl_snapshot_create (LodgectlRun *run, GError **error);
 gboolean lodgectl_snapshot_list (LodgectlRun *run, GError **error);
 gboolean lodgectl_snapshot_revert (LodgectlRun *run, GError **error);

@@ -4,6 +4,8 @@
 #include "lodgectl-print.h"
 #include "lodgectl-wait.h"
 
+#include "lodge-error.h"
+
 #include <glib/gi18n.h>
 #include <string.h>
 
@@ -129,6 +131,94 @@ lodgectl_snapshot_list (LodgectlRun *run, GError **error)
   /* Without any there is no tree to stand in. */
   add_children (&tree, "", "", rooted && rows->len > 0);
   lodgectl_table_print (table);
+  return TRUE;
+}
+
+/* --- check --- */
+
+static void
+print_check_json (GVariant *blockers, GVariant *facts)
+{
+  JsonBuilder *builder = json_builder_new ();
+  const char *sentence, *advice;
+  GVariantIter iter;
+
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "blockers");
+  json_builder_begin_array (builder);
+  g_variant_iter_init (&iter, blockers);
+  while (g_variant_iter_next (&iter, "(&s&s)", &sentence, &advice)) {
+    json_builder_begin_object (builder);
+    lodgectl_json_add_string (builder, "sentence", sentence);
+    lodgectl_json_add_string (builder, "advice", advice);
+    json_builder_end_object (builder);
+  }
+  json_builder_end_array (builder);
+  json_builder_set_member_name (builder, "facts");
+  lodgectl_json_add_variant (builder, facts);
+  json_builder_end_object (builder);
+  lodgectl_print_json (builder);
+}
+
+static void
+print_check (GVariant *facts)
+{
+  gboolean memory = FALSE;
+  guint64 bytes = 0, room = 0;
+  guint standstill = 0;
+  g_autofree char *takes = NULL;
+  g_autofree char *has = NULL;
+  g_autofree char *line = NULL;
+
+  g_variant_lookup (facts, "memory", "b", &memory);
+  g_variant_lookup (facts, "bytes", "t", &bytes);
+  g_variant_lookup (facts, "room", "t", &room);
+  if (!memory) {
+    lodgectl_print_line (
+        _ ("A snapshot can be taken; nothing runs that would stand still for it."));
+    return;
+  }
+  takes = g_format_size_full (bytes, G_FORMAT_SIZE_IEC_UNITS);
+  has = g_format_size_full (room, G_FORMAT_SIZE_IEC_UNITS);
+  /* Translators: both are sizes. */
+  line = g_strdup_printf (
+      _ ("A snapshot can be taken; the guest's memory takes up to %s of the %s that are free."),
+      takes, has);
+  lodgectl_print_line (line);
+  if (!g_variant_lookup (facts, "expected-standstill", "u", &standstill))
+    return;
+  g_free (line);
+  line = g_strdup_printf (_ ("The guest stands still for about %.1f seconds at its end."),
+                          MAX (standstill, 100) / 1000.0);
+  lodgectl_print_line (line);
+}
+
+gboolean
+lodgectl_snapshot_check (LodgectlRun *run, GError **error)
+{
+  g_autoptr (LodgeMachine1) machine = lodgectl_run_open (run, error);
+  g_autoptr (GVariant) blockers = NULL;
+  g_autoptr (GVariant) facts = NULL;
+  const char *sentence, *advice;
+
+  if (machine == NULL ||
+      !lodgectl_run_check (
+          run, lodge_machine1_call_check_snapshot_sync (machine, &blockers, &facts, NULL, error),
+          error))
+    return FALSE;
+  if (lodgectl_run_has_option (run, "json")) {
+    print_check_json (blockers, facts);
+    return TRUE;
+  }
+  if (g_variant_n_children (blockers) > 0) {
+    g_variant_get_child (blockers, 0, "(&s&s)", &sentence, &advice);
+    if (*advice != '\0')
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE, _ ("%s. %s"), sentence, advice);
+    else
+      g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_STATE, sentence);
+    return FALSE;
+  }
+  print_check (facts);
   return TRUE;
 }
 

@@ -104,6 +104,8 @@ struct _LodgeMachine {
   GPtrArray *waiting_for_work; /* of GTask: return TRUE once it has ended */
   guint64 snapshot_serial;
   guint standstill_ms;    /* of its guest, for the last snapshot in this run; 0: there was none */
+  guint expected_ms;      /* that it will stand still for the next; reckoned at */
+  gint64 expected_at_us;  /* this monotonic time; 0: not yet */
   gboolean merge_stopped; /* by somebody, or a full disk: not begun again by itself */
 
   /* Snapshots that are taken by themselves. Times are of LodgeClock. */

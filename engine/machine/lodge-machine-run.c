@@ -87,6 +87,7 @@ lodge_machine_detach (LodgeMachine *self)
   g_clear_pointer (&self->started, lodge_description_free);
   self->asleep = FALSE;
   self->standstill_ms = 0;
+  self->expected_at_us = 0;
   self->command_runs = FALSE;
 
   g_hash_table_iter_init (&iter, self->networks);

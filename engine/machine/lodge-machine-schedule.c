@@ -188,7 +188,7 @@ looked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     /* Somebody was quicker. */
     g_task_return_boolean (task, FALSE);
   } else {
-    lodge_machine_check_snapshot_async (self, checked_cb, g_steal_pointer (&task));
+    lodge_machine_check_snapshot_async (self, FALSE, checked_cb, g_steal_pointer (&task));
   }
 }
 
@@ -229,7 +229,7 @@ lodge_machine_schedule_look_async (LodgeMachine *self,
 
   g_task_set_source_tag (task, lodge_machine_schedule_look_async);
   if (lodge_state_is_live (self->state) || !stands_on_snapshot (now)) {
-    lodge_machine_check_snapshot_async (self, checked_cb, task);
+    lodge_machine_check_snapshot_async (self, FALSE, checked_cb, task);
     return;
   }
   look = g_new0 (Look, 1);

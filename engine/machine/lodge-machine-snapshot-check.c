@@ -151,6 +151,7 @@ typedef struct {
   GVariantBuilder blockers; /* a(ss) */
   guint n;
   gboolean memory;
+  gboolean wants_estimate;
 } Check;
 
 static void
@@ -181,6 +182,9 @@ answer (GTask *task, Check *check)
   g_variant_dict_insert (&facts, "room", "t", room);
   if (check->memory && self->standstill_ms > 0)
     g_variant_dict_insert (&facts, "standstill", "u", self->standstill_ms);
+  if (check->memory && self->expected_at_us != 0)
+    g_variant_dict_insert (&facts, "expected-standstill", "u",
+                           MAX (self->expected_ms, self->standstill_ms));
   g_task_return_pointer (task,
                          g_variant_ref_sink (g_variant_new ("(a(ss)@a{sv})", &check->blockers,
                                                             g_variant_dict_end (&facts))),
@@ -190,9 +194,17 @@ answer (GTask *task, Check *check)
 }
 
 static void
+reckoned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  lodge_snapshot_reckon_finish (LODGE_MACHINE (source), result);
+  answer (user_data, g_task_get_task_data (user_data));
+}
+
+static void
 asked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
   Check *check = g_task_get_task_data (task);
   g_autoptr (JsonNode) node = NULL;
   g_autoptr (GError) error = NULL;
@@ -215,11 +227,15 @@ asked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
                                 json_node_get_string (reason));
     add (check, sentence, _ ("Shut the guest down, and take the snapshot then"));
   }
-  answer (task, check);
+  if (check->wants_estimate && check->n == 0)
+    lodge_snapshot_reckon_async (self, reckoned_cb, task);
+  else
+    answer (task, check);
 }
 
 void
 lodge_machine_check_snapshot_async (LodgeMachine *self,
+                                    gboolean estimate,
                                     GAsyncReadyCallback callback,
                                     gpointer user_data)
 {
@@ -228,6 +244,7 @@ lodge_machine_check_snapshot_async (LodgeMachine *self,
 
   g_task_set_source_tag (task, lodge_machine_check_snapshot_async);
   g_task_set_task_data (task, check, NULL);
+  check->wants_estimate = estimate;
   g_variant_builder_init (&check->blockers, G_VARIANT_TYPE ("a(ss)"));
   check->memory = lodge_state_is_live (self->state);
   lodge_snapshot_list_blockers (self, LODGE_ACTION_SNAPSHOT, add_cb, check);

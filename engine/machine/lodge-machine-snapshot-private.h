@@ -57,6 +57,13 @@ gboolean lodge_snapshot_check (LodgeMachine *self, LodgeAction action, GError **
 /* %LODGE_ERROR_STATE for more layers one on the other than are good. */
 gboolean lodge_snapshot_check_depth (const LodgeDescription *description, GError **error);
 
+/* lodge-machine-snapshot-reckon.c: how long the guest will stand still, which is in the machine
+ * afterwards; one that runs and has QMP. Takes some dozens of milliseconds, and more than a second
+ * where the memory of this computer is short. */
+void
+lodge_snapshot_reckon_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data);
+void lodge_snapshot_reckon_finish (LodgeMachine *self, GAsyncResult *result);
+
 /* lodge-machine-snapshot-live.c */
 
 /* Of a guest that runs or is paused, and has QMP. */

@@ -301,8 +301,10 @@ void lodge_machine_describe_snapshot_async (LodgeMachine *self,
                                             GAsyncReadyCallback callback,
                                             gpointer user_data);
 
-/* (a(ss)a{sv}): as Machine1.CheckSnapshot says. Transfer full. */
+/* (a(ss)a{sv}): as Machine1.CheckSnapshot says. @estimate: also how long a guest that runs will
+ * stand still, which may have to be measured for more than a second. Transfer full. */
 void lodge_machine_check_snapshot_async (LodgeMachine *self,
+                                         gboolean estimate,
                                          GAsyncReadyCallback callback,
                                          gpointer user_data);
 GVariant *lodge_machine_check_snapshot_finish (LodgeMachine *self, GAsyncResult *result);

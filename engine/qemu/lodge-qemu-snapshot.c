@@ -26,13 +26,8 @@
 /* And whether it has put an earlier one away, which takes some milliseconds as a rule. */
 #define FIRST_MS 2
 #define MOST_MS  50
-/* What it may take to stop a guest, in which the rest is written. QEMU reckons by how fast it has
- * written so far: on a computer that is busy it takes two or three times as long. So the first is
- * what is wanted, and the second (QEMU's own default) what is had where so many passes over the
- * memory did not get there, or nearly all that may be written is. */
-#define DOWNTIME_MS       50
-#define DOWNTIME_EASED_MS 300
-#define EASING_PASS       12
+/* The guest may stand still for longer after so many passes over its memory. */
+#define EASING_PASS 12
 typedef LodgeQemuSnapshotDisk Disk;
 typedef LodgeQemuSnapshotStep Step;
 
@@ -180,9 +175,10 @@ ease (LodgeQemuSnapshot *self)
   if (self->eased || g_strcmp0 (self->wanted, "pre-switchover") != 0)
     return;
   self->eased = TRUE;
-  lodge_qmp_execute_async (self->qmp, "migrate-set-parameters",
-                           lodge_qemu_snapshot_parse ("{\"downtime-limit\":%d}", DOWNTIME_EASED_MS),
-                           0, NULL, NULL, NULL);
+  lodge_qmp_execute_async (
+      self->qmp, "migrate-set-parameters",
+      lodge_qemu_snapshot_parse ("{\"downtime-limit\":%d}", LODGE_QEMU_SNAPSHOT_DOWNTIME_EASED_MS),
+      0, NULL, NULL, NULL);
 }
 
 static void
@@ -540,7 +536,7 @@ lodge_qemu_snapshot_freeze_async (LodgeQemuSnapshot *self,
       lodge_qemu_snapshot_parse (
           "{\"max-bandwidth\":0,\"downtime-limit\":%d,\"cpu-throttle-initial\":30,"
           "\"cpu-throttle-increment\":20,\"max-cpu-throttle\":90}",
-          DOWNTIME_MS));
+          LODGE_QEMU_SNAPSHOT_DOWNTIME_MS));
   step = lodge_qemu_snapshot_add_step (
       self, "getfd", lodge_qmp_arguments ("fdname", LODGE_QEMU_SNAPSHOT_FD, NULL));
   lodge_qemu_snapshot_give_fd (step, memory_fd);

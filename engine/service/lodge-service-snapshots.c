@@ -73,7 +73,7 @@ checked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 static gboolean
 handle_check (LodgeMachine1 *object, GDBusMethodInvocation *invocation)
 {
-  lodge_machine_check_snapshot_async (get_machine (object), checked_cb, invocation);
+  lodge_machine_check_snapshot_async (get_machine (object), TRUE, checked_cb, invocation);
   return TRUE;
 }
 

@@ -64,6 +64,8 @@ struct _LodgeSpool {
   GTask *waiting;
 };
 
+guint64 lodge_spool_most_room = G_MAXUINT64;
+
 guint64
 lodge_spool_get_room (void)
 {
@@ -71,7 +73,7 @@ lodge_spool_get_room (void)
 
   /* The other half is for those who are here already: it is used for some seconds, and they for
    * longer. */
-  return memory.available_bytes / 2;
+  return MIN (memory.available_bytes / 2, lodge_spool_most_room);
 }
 
 static void

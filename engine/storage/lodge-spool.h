@@ -19,6 +19,8 @@ typedef struct _LodgeSpool LodgeSpool;
 
 /* What of this computer's memory may be used now, at most. */
 guint64 lodge_spool_get_room (void);
+/* Tests have less. */
+extern guint64 lodge_spool_most_room;
 
 /* @fd: an empty file, or a pipe; duplicated. @most_bytes: of memory. @out_fd: what is written to it
  * comes to @fd; the end is when all who have it have closed it. %NULL with %LODGE_ERROR_FAILED. */

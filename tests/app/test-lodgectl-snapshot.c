@@ -42,6 +42,30 @@ test_list_json (Fixture *self, gconstpointer unused)
 }
 
 static void
+test_check (Fixture *self, gconstpointer unused)
+{
+  g_auto (Output) off = run (self, "snapshot", "check", "web");
+  g_auto (Output) running = {0};
+  g_auto (Output) json = {0};
+  g_auto (Output) blocked = {0};
+
+  assert_done (&off);
+  g_assert_nonnull (strstr (off.out, "nothing runs"));
+  fake_engine_set_state (self->engine, "web", "running");
+  running = run (self, "snapshot", "check", "web");
+  assert_done (&running);
+  g_assert_nonnull (strstr (running.out, "1.0\xc2\xa0GiB of the 1.0\xc2\xa0TiB"));
+  g_assert_nonnull (strstr (running.out, "about 0.1 seconds"));
+  fake_engine_block_snapshots (self->engine, "web", "There is a device.");
+  json = run (self, "snapshot", "check", "web", "--json");
+  assert_done (&json);
+  assert_json (&json, "$.facts.expected_standstill", "[60]");
+  assert_json (&json, "$.blockers[0].sentence", "[\"There is a device.\"]");
+  blocked = run (self, "snapshot", "check", "web");
+  assert_fails (&blocked, 1, "There is a device.");
+}
+
+static void
 test_create (Fixture *self, gconstpointer unused)
 {
   g_auto (Output) output = run (self, "snapshot", "create", "web", "two", "--description", "why");
@@ -133,6 +157,7 @@ main (int argc, char *argv[])
   g_test_add ("/lodgectl/snapshot/" name, Fixture, NULL, set_up, function, tear_down)
   ADD ("list", test_list);
   ADD ("list-json", test_list_json);
+  ADD ("check", test_check);
   ADD ("create", test_create);
   ADD ("revert", test_revert);
   ADD ("others", test_others);

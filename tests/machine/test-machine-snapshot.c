@@ -450,7 +450,7 @@ test_too_deep (SnapshotFixture *f, gconstpointer data)
   }
   g_assert_true (lodge_description_file_save (file, deep, &error));
   g_assert_no_error (error);
-  lodge_machine_check_snapshot_async (f->machine, test_wait_result_cb, &result);
+  lodge_machine_check_snapshot_async (f->machine, TRUE, test_wait_result_cb, &result);
   test_wait_until (result != NULL);
   checked = lodge_machine_check_snapshot_finish (f->machine, result);
   g_variant_get (checked, "(@a(ss)@a{sv})", &blockers, NULL);

@@ -116,7 +116,7 @@ test_check (MachineFixture *f, gconstpointer data)
     LodgeJob *job = NULL;
     gboolean memory;
     guint64 bytes;
-    guint standstill = 0;
+    guint standstill = 0, expected = 0;
 
     if (i == 1) {
       machine_fixture_start (machine);
@@ -125,7 +125,7 @@ test_check (MachineFixture *f, gconstpointer data)
       job = lodge_library_take_snapshot (f->library, machine, "one", "");
       test_wait_until (lodge_job_get_step (job)[0] != '\0');
     }
-    lodge_machine_check_snapshot_async (machine, test_wait_result_cb, &result);
+    lodge_machine_check_snapshot_async (machine, TRUE, test_wait_result_cb, &result);
     test_wait_until (result != NULL);
     checked = lodge_machine_check_snapshot_finish (machine, result);
     g_variant_get (checked, "(@a(ss)@a{sv})", &blockers, &facts);
@@ -137,6 +137,10 @@ test_check (MachineFixture *f, gconstpointer data)
     /* Of the last one that was taken of this run. */
     g_assert_cmpint (g_variant_lookup (facts, "standstill", "u", &standstill), ==, i == 3);
     g_assert_cmpint (standstill > 0, ==, i == 3);
+    /* Also of the first one. */
+    g_assert_cmpint (g_variant_lookup (facts, "expected-standstill", "u", &expected), ==, i > 0);
+    g_assert_cmpint (expected > 0, ==, i > 0);
+    g_assert_cmpuint (expected, >=, standstill);
     if (job != NULL)
       g_assert_no_error (wait_job (job));
   }
@@ -156,7 +160,7 @@ test_check_panicked (MachineFixture *f, gconstpointer data)
 
   machine_fixture_start (machine);
   machine_fixture_press_until (machine, "p", LODGE_STATE_CRASHED);
-  lodge_machine_check_snapshot_async (machine, test_wait_result_cb, &result);
+  lodge_machine_check_snapshot_async (machine, TRUE, test_wait_result_cb, &result);
   test_wait_until (result != NULL);
   checked = lodge_machine_check_snapshot_finish (machine, result);
   g_variant_get (checked, "(@a(ss)@a{sv})", &blockers, NULL);

@@ -175,8 +175,8 @@ dup_what_is_kept (LodgeSnapshotsWindow *self)
     /* Translators: %s is a size. */
     return g_strdup_printf (
         _ ("The disks, firmware variables, TPM and settings are kept as they are now, and the "
-           "guest's memory, up to %s. The guest goes on meanwhile and stands still at the end: for "
-           "the last snapshot that took %.1f seconds."),
+           "guest's memory, up to %s. The guest goes on meanwhile and stands still at the end, for "
+           "about %.1f seconds."),
         size, self->standstill_ms / 1000.0);
   /* Translators: %s is a size. */
   return g_strdup_printf (

@@ -28,7 +28,7 @@ struct _LodgeSnapshotsWindow {
   char *blocker;          /* why none can be; NULL: one can */
   gboolean takes_memory;  /* one would have the guest's memory */
   guint64 memory_bytes;   /* at most */
-  guint standstill_ms;    /* of the guest, for the last one; 0: not known */
+  guint standstill_ms;    /* of the guest, expected for the next one; 0: not known */
   GPtrArray *rows;        /* of LodgeSnapshotRow; NULL until they are known */
   GHashTable *thumbnails; /* id to GdkPaintable: a snapshot's never changes */
   GHashTable *asked;      /* ids of those that are not asked for again */

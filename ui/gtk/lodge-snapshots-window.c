@@ -119,7 +119,7 @@ checked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (facts != NULL) {
     g_variant_lookup (facts, "memory", "b", &self->takes_memory);
     g_variant_lookup (facts, "bytes", "t", &self->memory_bytes);
-    g_variant_lookup (facts, "standstill", "u", &self->standstill_ms);
+    g_variant_lookup (facts, "expected-standstill", "u", &self->standstill_ms);
   }
   if (blockers != NULL && g_variant_n_children (blockers) > 0) {
     g_variant_get_child (blockers, 0, "(&s&s)", &sentence, &remedy);
