@@ -7,10 +7,11 @@
 
 G_BEGIN_DECLS
 
-/* The longest answer in use, query-qmp-schema, has 0.2 MiB and some 20,000 values, 5 levels deep.
- */
+/* The longest answer in use, query-qmp-schema, has 0.2 MiB and some 20,000 values, 5 levels deep;
+ * the deepest is query-block, which has a level for each of a disk's layers, up to 80 of them, and
+ * some more. */
 #define LODGE_QMP_MESSAGE_MAX_BYTES  (4 * 1024 * 1024)
-#define LODGE_QMP_MESSAGE_MAX_DEPTH  64
+#define LODGE_QMP_MESSAGE_MAX_DEPTH  128
 #define LODGE_QMP_MESSAGE_MAX_VALUES 250000
 
 typedef enum {

@@ -92,8 +92,8 @@ make_nested (guint depth)
 static void
 test_deep (QmpFixture *fixture, gconstpointer unused)
 {
-  g_autofree char *allowed = make_nested (63); /* and the object around it */
-  g_autofree char *deep = make_nested (64);
+  g_autofree char *allowed = make_nested (127); /* and the object around it */
+  g_autofree char *deep = make_nested (128);
   g_autoptr (JsonNode) node = NULL;
   g_autoptr (GError) error = NULL;
 
