@@ -536,10 +536,12 @@ const LodgectlCommand lodgectl_commands[] = {
     .noun = "snapshot",
     .verb = "revert",
     .arguments = { MACHINE, SNAPSHOT },
-    .sentence = N_ ("Make a machine that is off what it was in a snapshot."),
+    .sentence = N_ ("Make a machine what it was in a snapshot."),
     .details = N_ ("What it is now becomes a snapshot first, so that nothing is lost. Its name, "
                    "what is shared with it, its forwards and how its window shows it stay as they "
-                   "are. A guest that ran when the snapshot was taken goes on from there."),
+                   "are. A guest that ran when the snapshot was taken goes on from there. One that "
+                   "runs now is ended, and its memory is in the snapshot that it becomes; with "
+                   "--discard all that it has done since is lost, once the machine has gone back."),
     .options = {
       { .name = "keep-as", .kind = LODGECTL_KIND_TEXT, .value = "NAME",
         .sentence = N_ ("the name of the snapshot that it becomes") },

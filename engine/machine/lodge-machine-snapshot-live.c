@@ -468,11 +468,11 @@ switched_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
   lodge_qemu_snapshot_close_memory (work->live->qemu);
   lodge_journal_step ("switched");
-  if (self->qmp != NULL && work->live->ran) {
+  if (self->qmp != NULL && work->live->ran && work->before == NULL) {
     lodge_qemu_snapshot_go_on_async (work->live->qemu, resumed_cb, task);
     return;
   }
-  lodge_snapshot_thaw (self, TRUE);
+  lodge_snapshot_thaw (self, work->before == NULL);
   lodge_qemu_snapshot_end_async (work->live->qemu, cleaned_cb, task);
 }
 

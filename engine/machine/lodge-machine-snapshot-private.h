@@ -15,6 +15,7 @@ typedef struct {
   char *name; /* of the snapshot that the present becomes */
   char *text;
   gint64 scheduled_s; /* when it is taken by itself; else 0 */
+  char *before;       /* the one to go back to afterwards: the guest is not let go on; or NULL */
   char *target;       /* id of the one to go back to, or NULL */
   char *target_name;
   gboolean keep;

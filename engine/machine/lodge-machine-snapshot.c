@@ -38,6 +38,7 @@ work_free (LodgeSnapshotWork *work)
   g_clear_object (&work->job);
   g_free (work->name);
   g_free (work->text);
+  g_free (work->before);
   g_free (work->target);
   g_free (work->target_name);
   g_free (work->id);
@@ -120,7 +121,7 @@ freeze (const LodgeSnapshotWork *work, LodgeDescription *value)
                             work->scheduled_s != 0 ? work->scheduled_s
                                                    : g_get_real_time () / G_USEC_PER_SEC);
   snapshot = lodge_description_get_snapshot (value, work->id);
-  snapshot->automatic = work->target != NULL || work->scheduled_s != 0;
+  snapshot->automatic = work->target != NULL || work->before != NULL || work->scheduled_s != 0;
   snapshot->scheduled = work->scheduled_s != 0;
   if (work->scheduled_s != 0)
     value->scheduled_s = work->scheduled_s;
@@ -418,6 +419,13 @@ check (LodgeMachine *self, LodgeSnapshotWork *work, GError **error)
     if (work->keep && work->name == NULL)
       work->name = dup_kept_name (now, work->target);
   }
+  if (work->before != NULL) {
+    target = lodge_description_find_snapshot (now, work->before, error);
+    if (target == NULL)
+      return FALSE;
+    if (work->name == NULL)
+      work->name = dup_kept_name (now, target->id);
+  }
   if (work->keep && !lodge_description_check_snapshot_name (now, work->name, error))
     return FALSE;
   return TRUE;
@@ -502,6 +510,23 @@ lodge_machine_take_scheduled_async (LodgeMachine *self,
   work->job = g_object_ref (job);
   work->name = lodge_schedule_dup_name (lodge_machine_get_description (self), clock.wall_s);
   work->scheduled_s = clock.wall_s;
+  work->keep = TRUE;
+  begin (self, work, lodge_machine_take_snapshot_async, callback, user_data);
+}
+
+void
+lodge_machine_keep_present_async (LodgeMachine *self,
+                                  LodgeJob *job,
+                                  const char *snapshot,
+                                  const char *name,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data)
+{
+  LodgeSnapshotWork *work = g_new0 (LodgeSnapshotWork, 1);
+
+  work->job = g_object_ref (job);
+  work->before = g_strdup (snapshot);
+  work->name = g_strdup (name);
   work->keep = TRUE;
   begin (self, work, lodge_machine_take_snapshot_async, callback, user_data);
 }

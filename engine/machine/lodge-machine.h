@@ -244,6 +244,14 @@ void lodge_machine_take_scheduled_async (LodgeMachine *self,
                                          LodgeJob *job,
                                          GAsyncReadyCallback callback,
                                          gpointer user_data);
+/* The same before going back to @snapshot (id or name) from a guest that runs: it stands still
+ * afterwards, and goes on where that fails. @name: (nullable) */
+void lodge_machine_keep_present_async (LodgeMachine *self,
+                                       LodgeJob *job,
+                                       const char *snapshot,
+                                       const char *name,
+                                       GAsyncReadyCallback callback,
+                                       gpointer user_data);
 /* Returns: (transfer full): the new snapshot's id */
 char *lodge_machine_take_snapshot_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 

@@ -189,20 +189,31 @@ test_thumbnail (Test *test, gconstpointer data)
   g_assert_cmpuint (n, ==, 1);
 }
 
-/* Of a guest that runs one has its memory, and none can be gone back to: that is said before
- * anybody tries. */
+/* Of a guest that runs one has its memory; who goes back from there is told what becomes of it. */
 static void
 test_running (Test *test, gconstpointer data)
 {
   GtkLabel *facts = NULL;
 
   fake_engine_set_state (test->engine, "web", "running");
-  app_wait_until (gtk_widget_get_visible (test->window->hint));
-  g_assert_cmpstr (gtk_label_get_text (test->window->hint_label), ==,
-                   "“web” can go back to a snapshot once it is off: shut it down first");
-  g_assert_false (gtk_widget_is_sensitive (
+  app_wait_until (lodge_snapshots_window_is_live (test->window) && test->window->checking == NULL &&
+                  snapshots_can_take (test));
+  g_assert_false (gtk_widget_get_visible (test->window->hint));
+  g_assert_true (gtk_widget_is_sensitive (
       app_find (snapshots_find_card (test, "installed"), GTK_TYPE_BUTTON)));
-  app_wait_until (test->window->checking == NULL && snapshots_can_take (test));
+  snapshots_ask (test, "snapshots.go-back", "s1");
+  g_assert_nonnull (
+      strstr (adw_message_dialog_get_body (app_get_dialog ()), "with its memory, is kept"));
+  gtk_check_button_set_active (
+      GTK_CHECK_BUTTON (app_find (app_get_dialog (), GTK_TYPE_CHECK_BUTTON)), TRUE);
+  g_assert_nonnull (
+      strstr (adw_message_dialog_get_body (app_get_dialog ()), "in its memory and on its disks"));
+  /* It ends meanwhile, and nobody has been asked about that. */
+  fake_engine_set_state (test->engine, "web", "off");
+  app_wait_until (app_get_dialog () == NULL);
+  fake_engine_set_state (test->engine, "web", "running");
+  app_wait_until (lodge_snapshots_window_is_live (test->window) && test->window->checking == NULL &&
+                  snapshots_can_take (test));
   snapshots_ask (test, "snapshots.take", NULL);
   g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), "1.0\xc2\xa0GiB"));
   g_assert_null (strstr (adw_message_dialog_get_body (app_get_dialog ()), "seconds"));

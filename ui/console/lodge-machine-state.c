@@ -19,7 +19,7 @@ typedef struct {
 #define CAN_STANDING                                                                               \
   (LODGE_MACHINE_CAN_RESET | LODGE_MACHINE_CAN_KILL | LODGE_MACHINE_CAN_SHOW |                     \
    LODGE_MACHINE_CAN_SUSPEND | LODGE_MACHINE_CAN_CLONE | LODGE_MACHINE_CAN_CHANGE_MEDIA |          \
-   LODGE_MACHINE_CAN_GROW_DISKS | LODGE_MACHINE_CAN_PLUG_DISKS)
+   LODGE_MACHINE_CAN_GROW_DISKS | LODGE_MACHINE_CAN_PLUG_DISKS | LODGE_MACHINE_CAN_GO_BACK)
 
 /* While a machine is on its way somewhere only the plug can be pulled. */
 static const StateRow rows[] = {

@@ -19,6 +19,7 @@ typedef struct {
   gboolean memory;  /* the snapshot has it */
   gboolean takes;   /* a new one */
   gboolean returns; /* to one */
+  gboolean ends;    /* a guest that runs */
 } Ask;
 
 static void
@@ -87,7 +88,8 @@ lodge_snapshots_ask_update (LodgeSnapshotsWindow *self)
     return;
   obstacle = lodge_snapshots_window_dup_obstacle (self);
   if (self->work != NULL || (ask->takes && self->checked && self->blocker != NULL) ||
-      (ask->returns && obstacle != NULL) || (*ask->id != '\0' && find (self, ask->id) == NULL))
+      (ask->returns && (obstacle != NULL || ask->ends != lodge_snapshots_window_is_live (self))) ||
+      (*ask->id != '\0' && find (self, ask->id) == NULL))
     /* As cancelling does. */
     gtk_window_close (GTK_WINDOW (self->question));
 }
@@ -259,11 +261,14 @@ show_discard (Ask *ask)
   const char *then = ask->memory
                          ? _ ("The machine becomes what it was then, and its guest runs again.")
                          : _ ("The machine becomes what it was then.");
-  const char *present = discard
-                            ? _ ("What it is now, with all that is on its disks, is lost for "
-                                 "good.")
-                            : _ ("What it is now is kept as a snapshot, which you can go back to "
-                                 "as well.");
+  const char *present =
+      ask->ends
+          ? (discard ? _ ("The guest that runs now is ended, and what it has done since then, in "
+                          "its memory and on its disks, is lost for good.")
+                     : _ ("The guest that runs now is ended. What it is now, with its memory, is "
+                          "kept as a snapshot first, which you can go back to as well."))
+      : discard ? _ ("What it is now, with all that is on its disks, is lost for good.")
+                : _ ("What it is now is kept as a snapshot, which you can go back to as well.");
   g_autofree char *body = g_strdup_printf ("%s %s", then, present);
 
   adw_message_dialog_set_body (ask->dialog, body);
@@ -295,6 +300,7 @@ lodge_snapshots_ask_go_back (LodgeSnapshotsWindow *self, const char *id)
   ask = ask_new (self, row);
   ask->memory = row->memory;
   ask->returns = TRUE;
+  ask->ends = lodge_snapshots_window_is_live (self);
   ask->dialog = lodge_message_ask (GTK_WINDOW (self), heading, NULL, _ ("_Go Back"));
   ask->discard =
       GTK_CHECK_BUTTON (gtk_check_button_new_with_mnemonic (_ ("Do _not keep the present")));

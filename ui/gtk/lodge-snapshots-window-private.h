@@ -56,6 +56,8 @@ struct _LodgeSnapshotsWindow {
 
 /* Why none can be gone back to now, and what to do first; NULL: it can. */
 char *lodge_snapshots_window_dup_obstacle (LodgeSnapshotsWindow *self);
+/* A guest runs, or is paused. */
+gboolean lodge_snapshots_window_is_live (LodgeSnapshotsWindow *self);
 /* Enables what can be done now, and says why the rest cannot. */
 void lodge_snapshots_window_update (LodgeSnapshotsWindow *self);
 /* Asks the engine whether one can be taken. */

@@ -16,6 +16,16 @@ G_DEFINE_FINAL_TYPE (LodgeSnapshotsWindow, lodge_snapshots_window, ADW_TYPE_WIND
 /* --- What can be done --- */
 
 /* What is in the way of taking one the engine knows. */
+gboolean
+lodge_snapshots_window_is_live (LodgeSnapshotsWindow *self)
+{
+  LodgeMachineState state = LODGE_MACHINE_STATE_UNKNOWN;
+
+  if (self->machine != NULL)
+    state = lodge_machine_state_from_text (lodge_machine1_get_state (self->machine));
+  return state == LODGE_MACHINE_STATE_RUNNING || state == LODGE_MACHINE_STATE_PAUSED;
+}
+
 char *
 lodge_snapshots_window_dup_obstacle (LodgeSnapshotsWindow *self)
 {
@@ -27,13 +37,6 @@ lodge_snapshots_window_dup_obstacle (LodgeSnapshotsWindow *self)
   if ((lodge_machine_state_get_can (state) & LODGE_MACHINE_CAN_GO_BACK) != 0)
     return NULL;
   switch (state) {
-  case LODGE_MACHINE_STATE_RUNNING:
-    return g_strdup_printf (_ ("“%s” can go back to a snapshot once it is off: shut it down first"),
-                            self->name);
-  case LODGE_MACHINE_STATE_PAUSED:
-    return g_strdup_printf (_ ("“%s” can go back to a snapshot once it is off: resume it and shut "
-                               "it down first, or force it off"),
-                            self->name);
   case LODGE_MACHINE_STATE_SUSPENDED:
     return g_strdup_printf (_ ("“%s” can go back to a snapshot once it is off: resume it and shut "
                                "it down first, or discard its saved state"),
@@ -81,10 +84,13 @@ lodge_snapshots_window_update (LodgeSnapshotsWindow *self)
                           : obstacle == NULL ? g_strdup (blocker)
                                              : g_strjoin ("\n", blocker, obstacle, NULL);
   const gboolean free_now = self->machine != NULL && self->rows != NULL && self->work == NULL;
+  const gboolean can_take = free_now && self->checked && self->blocker == NULL;
 
-  gtk_widget_action_set_enabled (widget, "snapshots.take",
-                                 free_now && self->checked && self->blocker == NULL);
-  gtk_widget_action_set_enabled (widget, "snapshots.go-back", free_now && obstacle == NULL);
+  gtk_widget_action_set_enabled (widget, "snapshots.take", can_take);
+  /* What a guest that runs is now becomes a snapshot first. */
+  gtk_widget_action_set_enabled (widget, "snapshots.go-back",
+                                 free_now && obstacle == NULL &&
+                                     (can_take || !lodge_snapshots_window_is_live (self)));
   gtk_widget_action_set_enabled (widget, "snapshots.describe", free_now);
   gtk_widget_action_set_enabled (widget, "snapshots.delete", free_now);
   gtk_label_set_text (self->hint_label, hint != NULL ? hint : "");

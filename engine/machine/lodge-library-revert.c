@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Going back to a snapshot, as a job of the library.
+ *
+ * The present is kept until the memory of then has loaded: its disks have gone back by then, for a
+ * QEMU cannot be asked without them; when it does not load they come again, and all is as before.
+ *
+ * Of a guest that runs the present is a snapshot with its memory, after which it is not let go on:
+ *
+ *   1. the snapshot is taken; until that is durable the guest goes on when anything fails
+ *   2. its QEMU is ended, which loses nothing any more
+ *   3. the disks go back, and the memory of then is loaded
+ *
+ * Whoever fails in 3 brings the guest back from the snapshot. Who ends in the middle (the engine,
+ * the computer) leaves that, and a machine that stands still (after 1) or is off.
+ */
+#include "machine/lodge-library-private.h"
+#include "machine/lodge-machine-private.h"
+
+#include "description/lodge-description-snapshots.h"
+#include "machine/lodge-journal-private.h"
+
+#include <glib/gi18n-lib.h>
+
+typedef struct {
+  LodgeJob *job;
+  LodgeJob *undo;   /* what the user cannot cancel, or has cancelled already */
+  char *snapshot;   /* to go back to */
+  char *kept;       /* id of what the present became */
+  gboolean discard; /* that, once the guest goes on */
+  gboolean live;    /* it is one with memory */
+  gboolean paused;  /* of a guest that stood still */
+  GError *error;    /* why it has not gone back */
+} Back;
+
+static void
+back_free (Back *back)
+{
+  g_object_unref (back->job);
+  g_clear_object (&back->undo);
+  g_free (back->snapshot);
+  g_free (back->kept);
+  g_clear_error (&back->error);
+  g_free (back);
+}
+
+static void
+discarded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Back *back = user_data;
+  GError *error = NULL;
+
+  if (lodge_machine_layers_finish (LODGE_MACHINE (source), result, &error))
+    lodge_job_done (back->job, "");
+  else
+    lodge_job_take_error (back->job, error);
+  back_free (back);
+}
+
+/* It has gone back. */
+static void
+done (LodgeMachine *machine, Back *back)
+{
+  if (back->discard) {
+    lodge_machine_delete_snapshot_async (machine, back->job, back->kept, discarded_cb, back);
+    return;
+  }
+  lodge_job_done (back->job, back->kept);
+  back_free (back);
+}
+
+/* It has not. */
+
+/* What the present had become is its own again, or a snapshot that nobody needs: not worth more
+ * words than these. */
+static void
+forgotten_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Back *back = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (!lodge_machine_layers_finish (LODGE_MACHINE (source), result, &error))
+    g_debug ("%s", error->message);
+  g_prefix_error (&back->error, _ ("“%s” has not gone back and is as it was before: "),
+                  lodge_machine_get_name (LODGE_MACHINE (source)));
+  lodge_job_take_error (back->job, g_steal_pointer (&back->error));
+  back_free (back);
+}
+
+/* Takes @why. */
+static void
+stay_away (LodgeMachine *machine, Back *back, GError *why)
+{
+  const LodgeDescription *now = lodge_machine_get_description (machine);
+  const LodgeSnapshot *kept = now != NULL ? lodge_description_get_snapshot (now, back->kept) : NULL;
+
+  g_debug ("%s", why->message);
+  g_error_free (why);
+  g_prefix_error (&back->error,
+                  _ ("The disks of “%s” have gone back, but its guest could not go on from there; "
+                     "go back to the snapshot “%s” to have what was before: "),
+                  lodge_machine_get_name (machine), kept != NULL ? kept->name : back->kept);
+  lodge_job_take_error (back->job, g_steal_pointer (&back->error));
+  back_free (back);
+}
+
+static void
+forget (LodgeMachine *machine, Back *back)
+{
+  lodge_machine_delete_snapshot_async (machine, back->undo, back->kept, forgotten_cb, back);
+}
+
+static void
+paused_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  /* It runs: nothing is lost by that. */
+  if (!lodge_machine_request_finish (LODGE_MACHINE (source), result, &error))
+    g_debug ("%s", error->message);
+  forget (LODGE_MACHINE (source), user_data);
+}
+
+static void
+came_again_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachine *machine = LODGE_MACHINE (source);
+  Back *back = user_data;
+  GError *why = NULL;
+
+  if (!lodge_machine_start_finish (machine, result, &why))
+    stay_away (machine, back, why);
+  else if (back->paused)
+    lodge_machine_request_async (machine, LODGE_REQUEST_PAUSE, paused_cb, back);
+  else
+    forget (machine, back);
+}
+
+static void
+come_again_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachine *machine = LODGE_MACHINE (source);
+  Back *back = user_data;
+  GError *why = NULL;
+  g_autofree char *nothing = lodge_machine_go_back_finish (machine, result, &why);
+  int memory = -1;
+
+  if (nothing == NULL || !lodge_machine_open_memory (machine, &memory, &why))
+    stay_away (machine, back, why);
+  else if (memory >= 0)
+    lodge_machine_start_from_async (machine, memory, came_again_cb, back);
+  else
+    forget (machine, back);
+}
+
+/* Takes @error. */
+static void
+come_again (LodgeMachine *machine, Back *back, GError *error)
+{
+  back->error = error;
+  back->undo = lodge_job_new ("snapshot-revert", lodge_machine_get_uuid (machine));
+  lodge_job_set_step (back->job, _ ("Bringing back what was before"));
+  lodge_machine_go_back_async (machine, back->undo, back->kept, FALSE, NULL, come_again_cb, back);
+}
+
+/* The disks, and the memory of then. */
+
+static void
+went_on_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachine *machine = LODGE_MACHINE (source);
+  GError *error = NULL;
+
+  if (lodge_machine_start_finish (machine, result, &error))
+    done (machine, user_data);
+  else
+    come_again (machine, user_data, error);
+}
+
+static void
+gone_back_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachine *machine = LODGE_MACHINE (source);
+  Back *back = user_data;
+  GError *error = NULL;
+  g_autofree char *kept = lodge_machine_go_back_finish (machine, result, &error);
+  int memory = -1;
+
+  if (kept == NULL && !back->live) {
+    lodge_job_take_error (back->job, error);
+    back_free (back);
+    return;
+  }
+  if (!back->live)
+    back->kept = g_steal_pointer (&kept);
+  if (error != NULL || !lodge_machine_open_memory (machine, &memory, &error)) {
+    come_again (machine, back, error);
+    return;
+  }
+  if (back->live)
+    lodge_journal_step ("gone-back");
+  if (memory < 0) {
+    done (machine, back);
+    return;
+  }
+  lodge_job_set_step (back->job, _ ("Loading the guest's memory"));
+  lodge_machine_start_from_async (machine, memory, went_on_cb, back);
+}
+
+/* A guest that runs, or is paused. */
+
+static void
+killed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachine *machine = LODGE_MACHINE (source);
+  Back *back = user_data;
+  GError *error = NULL;
+
+  /* Then it stands still, and can be resumed. */
+  if (!lodge_machine_request_finish (machine, result, &error)) {
+    lodge_job_take_error (back->job, error);
+    back_free (back);
+    return;
+  }
+  lodge_journal_step ("ended");
+  lodge_machine_go_back_async (machine, back->job, back->snapshot, FALSE, NULL, gone_back_cb, back);
+}
+
+static void
+kept_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachine *machine = LODGE_MACHINE (source);
+  Back *back = user_data;
+  GError *error = NULL;
+
+  back->kept = lodge_machine_take_snapshot_finish (machine, result, &error);
+  if (back->kept == NULL) {
+    lodge_job_take_error (back->job, error);
+    back_free (back);
+    return;
+  }
+  lodge_journal_step ("kept");
+  lodge_job_set_step (back->job, _ ("Ending the guest"));
+  lodge_machine_request_async (machine, LODGE_REQUEST_KILL, killed_cb, back);
+}
+
+LodgeJob *
+lodge_library_go_back (LodgeLibrary *self,
+                       LodgeMachine *machine,
+                       const char *snapshot,
+                       gboolean keep,
+                       const char *name)
+{
+  Back *back = g_new0 (Back, 1);
+  LodgeJob *job = lodge_library_add_job (
+      self, lodge_job_new ("snapshot-revert", lodge_machine_get_uuid (machine)));
+  LodgeState state = lodge_machine_get_state (machine);
+
+  back->job = g_object_ref (job);
+  back->snapshot = g_strdup (snapshot);
+  back->live = state == LODGE_STATE_RUNNING || state == LODGE_STATE_PAUSED;
+  back->paused = state == LODGE_STATE_PAUSED;
+  /* Memory that does not load must not cost the present. */
+  back->discard = !keep && (back->live || lodge_machine_has_memory (machine, snapshot));
+  if (back->live)
+    lodge_machine_keep_present_async (machine, job, snapshot, name, kept_cb, back);
+  else
+    lodge_machine_go_back_async (machine, job, snapshot, keep || back->discard, name, gone_back_cb,
+                                 back);
+  return job;
+}
