@@ -9,6 +9,8 @@ G_BEGIN_DECLS
 typedef struct {
   gint64 wall_s;    /* since 1970; jumps when somebody sets the clock */
   gint64 elapsed_s; /* since some moment of the past, also while the computer slept; never jumps */
+  gboolean synchronized; /* the kernel's clock follows a time server */
+  char boot[40];         /* of which run of the computer that is, or "" */
 } LodgeClock;
 
 void lodge_clock_read (LodgeClock *out_clock);

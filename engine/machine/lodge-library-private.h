@@ -23,7 +23,8 @@ void lodge_library_consider_merging (LodgeLibrary *self, LodgeMachine *machine);
 /* lodge-library-schedule.c */
 typedef struct _LodgeLibrarySchedule LodgeLibrarySchedule;
 /* For @library, which owns it and outlives it. */
-LodgeLibrarySchedule *lodge_library_schedule_new (LodgeLibrary *library);
+/* @clock_path: as lodge_clock_trust_new() */
+LodgeLibrarySchedule *lodge_library_schedule_new (LodgeLibrary *library, const char *clock_path);
 void lodge_library_schedule_free (LodgeLibrarySchedule *self);
 /* Begins what is due now, if nothing is under way. */
 void lodge_library_schedule_tick (LodgeLibrarySchedule *self);

@@ -11,25 +11,22 @@
  *   expired   deleted, as by hand; only what was taken here and nobody has made his own
  *
  * The clock may be wrong, or be set: two are never near each other by the time that has passed
- * (lodge_schedule_get_least_s()), and after a jump none is deleted for its age for a day.
+ * (lodge_schedule_get_least_s()), and none is deleted for its age by a clock that may be wrong
+ * (lodge-clock-trust.h).
  */
 #include "machine/lodge-library-private.h"
 #include "machine/lodge-machine-private.h"
 
-#include "machine/lodge-clock.h"
+#include "machine/lodge-clock-trust.h"
 #include "machine/lodge-machine-schedule.h"
 
 #define TICK_S 30
-/* Between what the two clocks say has passed; a computer's own clock is off by seconds. */
-#define JUMP_S (60 * 60)
-#define DAY_S  (24 * 60 * 60)
 
 struct _LodgeLibrarySchedule {
   LodgeLibrary *library; /* lent: it owns this */
   guint timer;
   guint idle;
-  LodgeClock before; /* at the last tick */
-  gint64 trusted_from_s;
+  LodgeClockTrust *trust;
   GObject *busy; /* a machine, or the job of one; owned */
 };
 
@@ -118,27 +115,15 @@ looked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   done (self);
 }
 
-static void
-look_at_clock (LodgeLibrarySchedule *self)
-{
-  LodgeClock clock;
-  gint64 jump;
-
-  lodge_clock_read (&clock);
-  jump = (clock.wall_s - self->before.wall_s) - (clock.elapsed_s - self->before.elapsed_s);
-  if (ABS (jump) >= JUMP_S)
-    self->trusted_from_s = clock.elapsed_s + DAY_S;
-  self->before = clock;
-}
-
 void
 lodge_library_schedule_tick (LodgeLibrarySchedule *self)
 {
   GPtrArray *machines = lodge_library_get_machines (self->library);
+  LodgeClock clock;
   gboolean trusted;
 
-  look_at_clock (self);
-  trusted = self->before.elapsed_s >= self->trusted_from_s;
+  lodge_clock_read (&clock);
+  trusted = lodge_clock_trust_look (self->trust, &clock);
   for (guint i = 0; self->busy == NULL && self->timer != 0 && i < machines->len; i++) {
     LodgeMachine *machine = machines->pdata[i];
     const LodgeSnapshot *expired;
@@ -163,12 +148,12 @@ timer_cb (gpointer user_data)
 }
 
 LodgeLibrarySchedule *
-lodge_library_schedule_new (LodgeLibrary *library)
+lodge_library_schedule_new (LodgeLibrary *library, const char *clock_path)
 {
   LodgeLibrarySchedule *self = g_new0 (LodgeLibrarySchedule, 1);
 
   self->library = library;
-  lodge_clock_read (&self->before);
+  self->trust = lodge_clock_trust_new (clock_path);
   self->timer = g_timeout_add_seconds (TICK_S, timer_cb, self);
   return self;
 }
@@ -193,5 +178,6 @@ lodge_library_schedule_free (LodgeLibrarySchedule *self)
   if (self->busy != NULL)
     g_signal_handlers_disconnect_by_data (self->busy, self);
   g_clear_object (&self->busy);
+  lodge_clock_trust_free (self->trust);
   g_free (self);
 }

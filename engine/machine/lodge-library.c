@@ -19,6 +19,7 @@ struct _LodgeLibrary {
   GObject parent_instance;
 
   LodgeStore *store;
+  char *clock_path; /* lodge-clock-trust.h */
   LodgeMachineHost *host;
   GPtrArray *machines;
   GHashTable *by_uuid; /* lent UUID to lent machine */
@@ -47,6 +48,7 @@ lodge_library_finalize (GObject *object)
   g_ptr_array_unref (self->machines);
   g_object_unref (self->host);
   g_clear_pointer (&self->store, lodge_store_free);
+  g_free (self->clock_path);
 
   G_OBJECT_CLASS (lodge_library_parent_class)->finalize (object);
 }
@@ -121,6 +123,7 @@ lodge_library_new (const char *data_folder, GError **error)
   self->store = lodge_store_open (data_folder, error);
   if (self->store == NULL)
     return NULL;
+  self->clock_path = g_build_filename (data_folder, "clock", NULL);
   lodge_store_clean (self->store);
   lodge_unfinished_clean (data_folder);
   uuids = lodge_store_list (self->store);
@@ -134,7 +137,7 @@ static void
 begin_schedule (LodgeLibrary *self)
 {
   if (self->schedule == NULL)
-    self->schedule = lodge_library_schedule_new (self);
+    self->schedule = lodge_library_schedule_new (self, self->clock_path);
   lodge_library_schedule_tick (self->schedule);
 }
 

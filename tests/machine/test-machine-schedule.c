@@ -166,6 +166,46 @@ test_missed (SnapshotFixture *f, gconstpointer unused)
   g_assert_cmpuint (count (f), ==, 3);
 }
 
+/* One that is ahead when the computer starts, and nobody has set it since. */
+static void
+test_clock_ahead (SnapshotFixture *f, gconstpointer unused)
+{
+  set (f, "{'snapshots.schedule': 'daily', 'snapshots.keep-days': '30'}");
+  now.synchronized = TRUE;
+  for (guint8 i = 0; i < 3; i++) {
+    pass (DAY_S);
+    snapshot_fixture_write (f, 1, i + 10);
+    set (f, "{'display.scaling': 'scale'}");
+    tick (f);
+  }
+  g_assert_cmpuint (count (f), ==, 3);
+  now.synchronized = FALSE;
+  now.wall_s += 4000 * (gint64) DAY_S;
+  next_engine (f);
+  for (guint i = 0; i < 20; i++) {
+    pass (HOUR_S);
+    tick (f);
+  }
+  g_assert_cmpuint (count (f), >=, 3);
+  /* It is set right, and the next run begins with what is known. */
+  now.wall_s -= 4000 * (gint64) DAY_S;
+  tick (f);
+  next_engine (f);
+  pass (HOUR_S);
+  tick (f);
+  g_assert_cmpuint (count (f), >=, 3);
+  for (guint i = 0; i < 3; i++)
+    g_assert_true (((LodgeSnapshot *) get (f)->snapshots->pdata[i])->scheduled);
+  /* Six weeks, on each day of which the computer is started: what is that old goes, but the last.
+   */
+  set (f, "{'snapshots.schedule': 'weekly'}");
+  for (guint i = 0; i < 42; i++) {
+    now.wall_s += DAY_S;
+    next_engine (f);
+  }
+  g_assert_cmpuint (count (f), ==, 1);
+}
+
 /* Whoever sets the clock to and fro gets no more of them for that, and loses none for its age. */
 static void
 test_clock_set (SnapshotFixture *f, gconstpointer unused)
@@ -345,6 +385,7 @@ main (int argc, char *argv[])
   ADD ("taken", test_taken);
   ADD ("missed", test_missed);
   ADD ("clock-set", test_clock_set);
+  ADD ("clock-ahead", test_clock_ahead);
   ADD ("expired", test_expired);
   ADD ("blocked", test_blocked);
   ADD ("cancelled", test_cancelled);
