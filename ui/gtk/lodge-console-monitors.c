@@ -3,6 +3,8 @@
  * button closes: the guest's monitor is switched on and off with it. And full screen on all of the
  * host's monitors at once, one of the guest's on each. */
 #include "gtk/lodge-console-window-private.h"
+
+#include "gtk/lodge-message.h"
 #include "gtk/lodge-monitor-window.h"
 
 #include <glib/gi18n-lib.h>
@@ -19,6 +21,8 @@ struct _LodgeConsoleMonitors {
   GListModel *hosts;                        /* the host's own monitors, GdkMonitor */
   gboolean on_all;                          /* in full screen on all of them */
   gboolean for_all[LODGE_CONSOLE_MONITORS]; /* opened for that: closed with it */
+  guint close_idle;                         /* the user has answered */
+  LodgeMonitorWindow *closing;              /* perhaps closed by then: only compared */
 };
 
 #define ALL_ACTION "all"
@@ -76,14 +80,72 @@ close_monitor (LodgeConsoleMonitors *self, guint monitor)
   set_state (self, monitor, FALSE);
 }
 
+static void
+close_window (LodgeConsoleMonitors *self, LodgeMonitorWindow *window)
+{
+  for (guint i = 1; i < LODGE_CONSOLE_MONITORS; i++) {
+    if (self->windows[i] == window && window != NULL)
+      close_monitor (self, i);
+  }
+}
+
+static gboolean
+close_cb (gpointer user_data)
+{
+  LodgeConsoleMonitors *self = user_data;
+
+  self->close_idle = 0;
+  close_window (self, self->closing);
+  return G_SOURCE_REMOVE;
+}
+
+/* Its window may be gone by now, and the console with it. */
+static void
+answered_cb (AdwMessageDialog *dialog, const char *response, LodgeConsoleWindow *console)
+{
+  LodgeConsoleMonitors *self = console->monitors;
+
+  if (!g_str_equal (response, LODGE_MESSAGE_ACT) || self == NULL)
+    return;
+  self->closing = (LodgeMonitorWindow *) gtk_window_get_transient_for (GTK_WINDOW (dialog));
+  /* Not now: the dialog, which goes with its window, is still closing itself. */
+  if (self->close_idle == 0)
+    self->close_idle = g_idle_add (close_cb, self);
+}
+
 static gboolean
 close_request_cb (LodgeMonitorWindow *window, LodgeConsoleMonitors *self)
 {
-  for (guint i = 1; i < LODGE_CONSOLE_MONITORS; i++) {
-    if (self->windows[i] == window)
-      close_monitor (self, i);
+  if (!lodge_monitor_window_is_recording (window)) {
+    close_window (self, window);
+    return TRUE;
   }
+  AdwMessageDialog *dialog = lodge_message_ask (
+      GTK_WINDOW (window), _ ("Close the Window?"),
+      _ ("This monitor is being recorded: closing the window ends that, and the recording is "
+         "saved."),
+      _ ("_Close Anyway"));
+
+  g_signal_connect_object (dialog, "response", G_CALLBACK (answered_cb), self->window, 0);
+  gtk_window_present (GTK_WINDOW (dialog));
   return TRUE;
+}
+
+static void
+recording_ended (GObject *owner, GFile *file, const GError *error)
+{
+  lodge_console_record_say_ended (LODGE_CONSOLE_WINDOW (owner), file, error);
+}
+
+gboolean
+lodge_console_monitors_is_recording (LodgeConsoleWindow *window)
+{
+  for (guint i = 1; window->monitors != NULL && i < LODGE_CONSOLE_MONITORS; i++) {
+    if (window->monitors->windows[i] != NULL &&
+        lodge_monitor_window_is_recording (window->monitors->windows[i]))
+      return TRUE;
+  }
+  return FALSE;
 }
 
 static void
@@ -98,21 +160,16 @@ size_wanted_cb (LodgeDisplay *display, int width, int height, LodgeConsoleMonito
 static void
 update_window (LodgeConsoleMonitors *self, guint monitor)
 {
-  LodgeConsoleMachine *machine = self->window->machine;
-
-  if (self->windows[monitor] == NULL)
-    return;
-  lodge_monitor_window_set_machine (self->windows[monitor],
-                                    lodge_console_machine_get_name (machine));
-  lodge_display_set_session (lodge_monitor_window_get_display (self->windows[monitor]),
-                             lodge_console_machine_get_session (machine));
+  if (self->windows[monitor] != NULL)
+    lodge_monitor_window_follow (self->windows[monitor], self->window->machine);
 }
 
 static void
 open_monitor (LodgeConsoleMonitors *self, guint monitor)
 {
   LodgeMonitorWindow *window =
-      lodge_monitor_window_new (gtk_window_get_application (GTK_WINDOW (self->window)), monitor);
+      lodge_monitor_window_new (gtk_window_get_application (GTK_WINDOW (self->window)), monitor,
+                                G_OBJECT (self->window), recording_ended);
   LodgeDisplay *display = lodge_monitor_window_get_display (window);
 
   g_object_bind_property (self->window->display, "scaling", display, "scaling",
@@ -320,6 +377,7 @@ lodge_console_monitors_clear (LodgeConsoleWindow *window)
 
   if (self == NULL)
     return;
+  g_clear_handle_id (&self->close_idle, g_source_remove);
   for (guint i = 1; i < LODGE_CONSOLE_MONITORS; i++) {
     g_autofree char *number = dup_number (i);
 

@@ -3,50 +3,22 @@
  * and what is said of the file.
  *
  * It goes on while the connection to the screen is made again, and stands still with the guest. It
- * ends with the machine, when somebody else shows the console, and when the window is closed; this
- * process stays until the file is complete.
+ * ends with the machine, when somebody else shows the console, and when the window is closed.
  */
 #include "gtk/lodge-console-window-private.h"
 
-#include "console/lodge-recorder.h"
-#include "console/lodge-saved-file.h"
 #include "gtk/lodge-message.h"
+#include "gtk/lodge-recording.h"
 
 #include <glib/gi18n-lib.h>
 
 /* Where the menu has it: below the screenshot. */
 #define MENU_PLACE 1
-/* The time is shown in seconds, and none is left out. */
-#define TICK_MS 200
 
 struct _LodgeConsoleRecord {
-  LodgeRecorder *recorder; /* NULL: nothing is recorded */
-  gboolean ending;
-  guint tick_id;
+  LodgeRecording *recording;
   char *taken; /* what was recorded when somebody else took the console, while that is so */
 };
-
-static void
-show_time (LodgeConsoleWindow *self)
-{
-  const gint64 seconds = lodge_recorder_get_length_ms (self->record->recorder) / 1000;
-  g_autofree char *time =
-      seconds < 3600 ? g_strdup_printf ("%d:%02d", (int) (seconds / 60), (int) (seconds % 60))
-                     : g_strdup_printf ("%d:%02d:%02d", (int) (seconds / 3600),
-                                        (int) (seconds / 60 % 60), (int) (seconds % 60));
-
-  if (g_str_equal (time, gtk_label_get_text (self->record_time)))
-    return;
-  gtk_label_set_text (self->record_time, time);
-  gtk_label_set_text (self->record_pill_time, time);
-}
-
-static gboolean
-tick_cb (gpointer user_data)
-{
-  show_time (user_data);
-  return G_SOURCE_CONTINUE;
-}
 
 static void
 set_menu (LodgeConsoleWindow *self, gboolean recording)
@@ -59,14 +31,25 @@ set_menu (LodgeConsoleWindow *self, gboolean recording)
   g_menu_insert_item (self->picture_menu, MENU_PLACE, item);
 }
 
+static gboolean
+hides_header (gpointer user_data)
+{
+  return lodge_console_fullscreen_hides_header (user_data);
+}
+
 static void
 show_buttons (LodgeConsoleWindow *self)
 {
-  const gboolean recording = self->record->recorder != NULL;
+  lodge_recording_show (self->record->recording);
+}
 
-  gtk_widget_set_visible (self->record_button, recording);
-  gtk_widget_set_visible (self->record_pill,
-                          recording && lodge_console_fullscreen_hides_header (self));
+static void
+recording_changed (gpointer user_data)
+{
+  LodgeConsoleWindow *self = user_data;
+
+  set_menu (self, lodge_recording_is_there (self->record->recording));
+  lodge_console_record_update (self);
 }
 
 /* ---- the end */
@@ -85,7 +68,7 @@ remember_taken (LodgeConsoleWindow *self, GFile *file)
 gboolean
 lodge_console_record_is_recording (LodgeConsoleWindow *self)
 {
-  return self->record != NULL && self->record->recorder != NULL && !self->record->ending;
+  return self->record != NULL && lodge_recording_goes_on (self->record->recording);
 }
 
 char *
@@ -95,64 +78,30 @@ lodge_console_record_dup_taken (LodgeConsoleWindow *self)
     /* Translators: %s is the path of a file. */
     return g_strdup_printf (_ ("That ended the recording, which was saved as %s."),
                             self->record->taken);
-  return self->record->recorder != NULL
+  return lodge_recording_is_there (self->record->recording)
              ? g_strdup (_ ("That ended the recording, which is being saved."))
              : NULL;
 }
 
-static void
-ended_cb (LodgeRecorder *recorder, const GError *error, LodgeConsoleWindow *self)
+void
+lodge_console_record_say_ended (LodgeConsoleWindow *self, GFile *file, const GError *error)
 {
-  g_signal_handlers_disconnect_by_data (recorder, self);
-  self->record->recorder = NULL;
-  g_clear_handle_id (&self->record->tick_id, g_source_remove);
-  self->record->ending = FALSE;
-  set_menu (self, FALSE);
-  show_buttons (self);
-  lodge_console_record_update (self);
-  if (error == NULL || g_file_query_exists (lodge_recorder_get_file (recorder), NULL)) {
-    lodge_console_saved_say (self, _ ("Recording saved"), lodge_recorder_get_file (recorder), TRUE);
-    remember_taken (self, lodge_recorder_get_file (recorder));
-  }
+  if (!lodge_console_window_is_open (self))
+    return;
+  if (file != NULL)
+    lodge_console_saved_say (self, _ ("Recording saved"), file, TRUE);
   if (error != NULL)
     lodge_message_show_error (GTK_WINDOW (self), _ ("The Recording Has Ended"), error);
-  g_object_unref (recorder);
 }
 
 static void
-stop (LodgeConsoleWindow *self)
+ended (GObject *owner, GFile *file, const GError *error)
 {
-  self->record->ending = TRUE;
-  g_clear_handle_id (&self->record->tick_id, g_source_remove);
-  lodge_recorder_stop (self->record->recorder);
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "console.record", FALSE);
-}
+  LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (owner);
 
-/* ---- the window has gone, and the file is not complete */
-
-static void
-completed_cb (LodgeRecorder *recorder, const GError *error, GApplication *application)
-{
-  g_signal_handlers_disconnect_by_func (recorder, completed_cb, application);
-  if (application != NULL) {
-    g_application_release (application);
-    g_object_unref (application);
-  }
-  g_object_unref (recorder);
-}
-
-/* Consumes @recorder. */
-static void
-complete (LodgeRecorder *recorder)
-{
-  GApplication *application = g_application_get_default ();
-
-  if (application != NULL) {
-    g_object_ref (application);
-    g_application_hold (application);
-  }
-  g_signal_connect (recorder, "ended", G_CALLBACK (completed_cb), application);
-  lodge_recorder_stop (recorder);
+  lodge_console_record_say_ended (self, file, error);
+  if (file != NULL && lodge_console_window_is_open (self))
+    remember_taken (self, file);
 }
 
 /* ---- the beginning */
@@ -166,36 +115,18 @@ get_source (LodgeConsoleWindow *self)
 }
 
 static void
-begin (LodgeConsoleWindow *self)
-{
-  g_autofree char *folder = lodge_saved_file_dup_folder (G_USER_DIRECTORY_VIDEOS, _ ("Videos"));
-  g_autofree char *stem =
-      lodge_saved_file_dup_stem (lodge_console_machine_get_name (self->machine));
-  g_autoptr (GError) error = NULL;
-
-  self->record->recorder = lodge_recorder_new (
-      folder, stem, get_source (self), lodge_console_machine_get_sound (self->machine), &error);
-  if (self->record->recorder == NULL) {
-    lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Record the Screen"), error);
-    return;
-  }
-  g_signal_connect (self->record->recorder, "ended", G_CALLBACK (ended_cb), self);
-  self->record->tick_id = g_timeout_add (TICK_MS, tick_cb, self);
-  show_time (self);
-  set_menu (self, TRUE);
-  show_buttons (self);
-  lodge_console_record_update (self);
-}
-
-static void
 record_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (widget);
+  LodgeRecording *recording = self->record->recording;
+  g_autoptr (GError) error = NULL;
 
-  if (self->record->recorder == NULL)
-    begin (self);
-  else if (!self->record->ending)
-    stop (self);
+  if (lodge_recording_is_there (recording))
+    lodge_recording_stop (recording);
+  else if (!lodge_recording_begin (recording, lodge_console_machine_get_name (self->machine),
+                                   get_source (self),
+                                   lodge_console_machine_get_sound (self->machine), &error))
+    lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Record the Screen"), error);
 }
 
 /* ---- following the machine */
@@ -204,22 +135,21 @@ void
 lodge_console_record_update (LodgeConsoleWindow *self)
 {
   const LodgeConsolePhase phase = lodge_console_machine_get_phase (self->machine);
-  LodgeRecorder *recorder = self->record->recorder;
+  LodgeRecording *recording = self->record->recording;
 
   if (phase == LODGE_CONSOLE_SHOWN)
     g_clear_pointer (&self->record->taken, g_free);
-  if (recorder != NULL && !self->record->ending) {
-    lodge_recorder_set_source (recorder, get_source (self));
-    lodge_recorder_set_paused (recorder, lodge_console_machine_get_state (self->machine) ==
-                                             LODGE_MACHINE_STATE_PAUSED);
-    if (phase == LODGE_CONSOLE_OFF || phase == LODGE_CONSOLE_SUSPENDED ||
-        phase == LODGE_CONSOLE_CRASHED || phase == LODGE_CONSOLE_ELSEWHERE ||
-        phase == LODGE_CONSOLE_PROBLEM || phase == LODGE_CONSOLE_GONE)
-      stop (self);
-  }
+  lodge_recording_follow (recording, get_source (self),
+                          lodge_console_machine_get_state (self->machine) ==
+                              LODGE_MACHINE_STATE_PAUSED);
+  if (phase == LODGE_CONSOLE_OFF || phase == LODGE_CONSOLE_SUSPENDED ||
+      phase == LODGE_CONSOLE_CRASHED || phase == LODGE_CONSOLE_ELSEWHERE ||
+      phase == LODGE_CONSOLE_PROBLEM || phase == LODGE_CONSOLE_GONE)
+    lodge_recording_stop (recording);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "console.record",
-                                 recorder != NULL ? !self->record->ending
-                                                  : phase == LODGE_CONSOLE_SHOWN);
+                                 lodge_recording_is_there (recording)
+                                     ? lodge_recording_goes_on (recording)
+                                     : phase == LODGE_CONSOLE_SHOWN);
 }
 
 void
@@ -236,7 +166,20 @@ lodge_console_record_class_init (GtkWidgetClass *widget_class)
 void
 lodge_console_record_init (LodgeConsoleWindow *self)
 {
+  const LodgeRecordingParts parts = {
+      .button = self->record_button,
+      .time = self->record_time,
+      .pill = self->record_pill,
+      .pill_time = self->record_pill_time,
+      .hides_header = hides_header,
+      .changed = recording_changed,
+      .user_data = self,
+      .ended = ended,
+      .owner = G_OBJECT (self),
+  };
+
   self->record = g_new0 (LodgeConsoleRecord, 1);
+  self->record->recording = lodge_recording_new (&parts);
   g_signal_connect (self, "notify::fullscreened", G_CALLBACK (show_buttons), NULL);
   g_signal_connect_object (self->bar, "notify::reveal-child", G_CALLBACK (show_buttons), self,
                            G_CONNECT_SWAPPED);
@@ -252,11 +195,7 @@ lodge_console_record_clear (LodgeConsoleWindow *self)
     return;
   g_signal_handlers_disconnect_by_func (self, show_buttons, NULL);
   g_signal_handlers_disconnect_by_func (self->bar, show_buttons, self);
-  g_clear_handle_id (&record->tick_id, g_source_remove);
-  if (record->recorder != NULL) {
-    g_signal_handlers_disconnect_by_data (record->recorder, self);
-    complete (record->recorder);
-  }
+  lodge_recording_free (record->recording);
   g_free (record->taken);
   g_free (record);
 }

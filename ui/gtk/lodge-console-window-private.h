@@ -125,6 +125,8 @@ char *lodge_console_media_dup_blamed (LodgeConsoleWindow *self);
 
 /* lodge-console-monitors.c: a window for each further monitor. */
 void lodge_console_monitors_init (LodgeConsoleWindow *window);
+/* Whether one of their windows records. */
+gboolean lodge_console_monitors_is_recording (LodgeConsoleWindow *window);
 void lodge_console_monitors_update (LodgeConsoleWindow *window);
 /* Before the scaling's: monitors are switched off. */
 void lodge_console_monitors_clear (LodgeConsoleWindow *window);
@@ -147,6 +149,8 @@ void lodge_console_record_init (LodgeConsoleWindow *self);
 /* Follows the machine and its session. */
 void lodge_console_record_update (LodgeConsoleWindow *self);
 gboolean lodge_console_record_is_recording (LodgeConsoleWindow *self);
+/* One of this console's has ended. @file: (nullable): where it is */
+void lodge_console_record_say_ended (LodgeConsoleWindow *self, GFile *file, const GError *error);
 /* While the console is shown elsewhere: what that did to a recording; or NULL. */
 char *lodge_console_record_dup_taken (LodgeConsoleWindow *self);
 void lodge_console_record_clear (LodgeConsoleWindow *self);

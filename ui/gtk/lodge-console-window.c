@@ -302,6 +302,12 @@ static const struct {
 static const char recording_ends[] =
     N_ ("The screen is being recorded: closing the window ends that, and the recording is saved.");
 
+static gboolean
+is_recording (LodgeConsoleWindow *self)
+{
+  return lodge_console_record_is_recording (self) || lodge_console_monitors_is_recording (self);
+}
+
 /* Whether closing the window leaves something behind that goes on. */
 static gboolean
 goes_on (LodgeConsoleWindow *self)
@@ -336,7 +342,7 @@ explain (LodgeConsoleMachine *machine, AdwMessageDialog *dialog)
   heading = g_strdup_printf (_ (closings[row].heading), lodge_console_machine_get_name (machine));
 #pragma GCC diagnostic pop
   body = g_strjoin (" ", _ (closings[row].explanation),
-                    lodge_console_record_is_recording (self) ? _ (recording_ends) : NULL, NULL);
+                    is_recording (self) ? _ (recording_ends) : NULL, NULL);
   adw_message_dialog_set_heading (dialog, heading);
   adw_message_dialog_set_body (dialog, body);
   adw_message_dialog_set_response_enabled (
@@ -401,7 +407,7 @@ lodge_console_window_close_request (GtkWindow *window)
   const gboolean runs = goes_on (self);
   const guint n_files = lodge_console_exchange_get_n_unfinished (self);
 
-  const gboolean recording = lodge_console_record_is_recording (self);
+  const gboolean recording = is_recording (self);
   const gboolean explained =
       settings == NULL || g_settings_get_boolean (settings, CLOSING_EXPLAINED);
 

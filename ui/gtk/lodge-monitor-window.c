@@ -3,6 +3,7 @@
 #include "gtk/lodge-monitor-window.h"
 
 #include "gtk/lodge-hiding-bar.h"
+#include "gtk/lodge-message.h"
 #include "gtk/lodge-settings.h"
 
 #include <glib/gi18n-lib.h>
@@ -18,9 +19,17 @@ struct _LodgeMonitorWindow {
   GtkWidget *overlay;
   LodgeDisplay *display;
   GtkRevealer *bar;
+  GtkWidget *begin_button;
+  GtkWidget *record_button;
+  GtkLabel *record_time;
+  GtkWidget *record_pill;
+  GtkLabel *record_pill_time;
 
   guint monitor;
+  LodgeConsoleMachine *machine; /* NULL until it is followed */
   LodgeHidingBar *hiding_bar;
+  LodgeRecording *recording;
+  gboolean print_held;
 };
 
 G_DEFINE_FINAL_TYPE (LodgeMonitorWindow, lodge_monitor_window, ADW_TYPE_WINDOW)
@@ -53,12 +62,128 @@ fullscreen_action (GtkWidget *widget, const char *name, GVariant *parameter)
   lodge_hiding_bar_toggle (LODGE_MONITOR_WINDOW (widget)->hiding_bar);
 }
 
+/* ---- its recording */
+
+static gboolean
+hides_header (gpointer user_data)
+{
+  LodgeMonitorWindow *self = user_data;
+
+  return self->hiding_bar != NULL && lodge_hiding_bar_is_hidden (self->hiding_bar);
+}
+
+static void
+show_recording (LodgeMonitorWindow *self)
+{
+  if (self->recording != NULL)
+    lodge_recording_show (self->recording);
+}
+
+static LodgeFrameSource *
+get_source (LodgeMonitorWindow *self)
+{
+  LodgeConsoleSession *session = lodge_console_machine_get_session (self->machine);
+
+  return session != NULL ? lodge_console_session_get_monitor (session, self->monitor) : NULL;
+}
+
+static void
+update_recording (gpointer user_data)
+{
+  LodgeMonitorWindow *self = user_data;
+  const gboolean there = lodge_recording_is_there (self->recording);
+
+  gtk_widget_set_visible (self->begin_button, !there);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "monitor.record",
+                                 there ? lodge_recording_goes_on (self->recording)
+                                       : lodge_console_machine_get_phase (self->machine) ==
+                                             LODGE_CONSOLE_SHOWN);
+  lodge_recording_follow (self->recording, get_source (self),
+                          lodge_console_machine_get_state (self->machine) ==
+                              LODGE_MACHINE_STATE_PAUSED);
+}
+
+static void
+record_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeMonitorWindow *self = LODGE_MONITOR_WINDOW (widget);
+  g_autoptr (GError) error = NULL;
+
+  if (lodge_recording_is_there (self->recording)) {
+    lodge_recording_stop (self->recording);
+    return;
+  }
+  /* Translators: the name of a file begins with it: a machine's name, and the number of one of its
+   * monitors */
+  g_autofree char *what = g_strdup_printf (
+      _ ("%s, Monitor %u"), lodge_console_machine_get_name (self->machine), self->monitor + 1);
+  if (!lodge_recording_begin (self->recording, what, get_source (self),
+                              lodge_console_machine_get_sound (self->machine), &error))
+    lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Record the Screen"), error);
+}
+
+/* A guest that has all keys has this one too. */
+static gboolean
+key_pressed (guint keyval, GdkModifierType held, gpointer user_data)
+{
+  LodgeMonitorWindow *self = user_data;
+
+  if (keyval != GDK_KEY_Print || held != (GDK_CONTROL_MASK | GDK_SHIFT_MASK) ||
+      lodge_display_get_grabbed (self->display))
+    return FALSE;
+  if (!self->print_held)
+    gtk_widget_activate_action (GTK_WIDGET (self), "monitor.record", NULL);
+  self->print_held = TRUE;
+  return TRUE;
+}
+
+static void
+key_released (gpointer user_data)
+{
+  ((LodgeMonitorWindow *) user_data)->print_held = FALSE;
+}
+
+gboolean
+lodge_monitor_window_is_recording (LodgeMonitorWindow *self)
+{
+  g_return_val_if_fail (LODGE_IS_MONITOR_WINDOW (self), FALSE);
+
+  return lodge_recording_goes_on (self->recording);
+}
+
+static void
+init_recording (LodgeMonitorWindow *self,
+                GObject *owner,
+                void (*ended) (GObject *owner, GFile *file, const GError *error))
+{
+  const LodgeRecordingParts parts = {
+      .button = self->record_button,
+      .time = self->record_time,
+      .pill = self->record_pill,
+      .pill_time = self->record_pill_time,
+      .hides_header = hides_header,
+      .changed = update_recording,
+      .user_data = self,
+      .ended = ended,
+      .owner = owner,
+  };
+
+  self->recording = lodge_recording_new (&parts);
+  g_signal_connect (self, "notify::fullscreened", G_CALLBACK (show_recording), NULL);
+  g_signal_connect_object (self->bar, "notify::reveal-child", G_CALLBACK (show_recording), self,
+                           G_CONNECT_SWAPPED);
+}
+
+/* ---- type */
+
 static void
 lodge_monitor_window_dispose (GObject *object)
 {
   LodgeMonitorWindow *self = LODGE_MONITOR_WINDOW (object);
 
+  g_clear_pointer (&self->recording, lodge_recording_free);
   g_clear_pointer (&self->hiding_bar, lodge_hiding_bar_free);
+  g_clear_object (&self->machine);
   G_OBJECT_CLASS (lodge_monitor_window_parent_class)->dispose (object);
 }
 
@@ -79,6 +204,12 @@ lodge_monitor_window_class_init (LodgeMonitorWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeMonitorWindow, overlay);
   gtk_widget_class_bind_template_child (widget_class, LodgeMonitorWindow, display);
   gtk_widget_class_bind_template_child (widget_class, LodgeMonitorWindow, bar);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMonitorWindow, begin_button);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMonitorWindow, record_button);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMonitorWindow, record_time);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMonitorWindow, record_pill);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMonitorWindow, record_pill_time);
+  gtk_widget_class_install_action (widget_class, "monitor.record", NULL, record_action);
   gtk_widget_class_install_action (widget_class, "monitor.fullscreen", NULL, fullscreen_action);
 }
 
@@ -97,6 +228,8 @@ lodge_monitor_window_init (LodgeMonitorWindow *self)
       .minimize = self->minimize_button,
       .focus_guest = focus_guest,
       .has_open_menu = has_open_menu,
+      .key_pressed = key_pressed,
+      .key_released = key_released,
       .user_data = self,
   };
 
@@ -106,27 +239,35 @@ lodge_monitor_window_init (LodgeMonitorWindow *self)
 }
 
 LodgeMonitorWindow *
-lodge_monitor_window_new (GtkApplication *application, guint monitor)
+lodge_monitor_window_new (GtkApplication *application,
+                          guint monitor,
+                          GObject *owner,
+                          void (*ended) (GObject *owner, GFile *file, const GError *error))
 {
   LodgeMonitorWindow *self =
       g_object_new (LODGE_TYPE_MONITOR_WINDOW, "application", application, NULL);
 
   self->monitor = monitor;
+  init_recording (self, owner, ended);
   lodge_display_set_monitor (self->display, monitor);
   gtk_window_set_focus (GTK_WINDOW (self), GTK_WIDGET (self->display));
   return self;
 }
 
 void
-lodge_monitor_window_set_machine (LodgeMonitorWindow *self, const char *machine)
+lodge_monitor_window_follow (LodgeMonitorWindow *self, LodgeConsoleMachine *machine)
 {
-  /* Translators: a machine's name, and the number of one of its monitors */
-  g_autofree char *title = g_strdup_printf (_ ("%s: Monitor %u"), machine, self->monitor + 1);
-
   g_return_if_fail (LODGE_IS_MONITOR_WINDOW (self));
 
+  /* Translators: a machine's name, and the number of one of its monitors */
+  g_autofree char *title = g_strdup_printf (
+      _ ("%s: Monitor %u"), lodge_console_machine_get_name (machine), self->monitor + 1);
+
+  g_set_object (&self->machine, machine);
   gtk_window_set_title (GTK_WINDOW (self), title);
   adw_window_title_set_title (self->title, title);
+  lodge_display_set_session (self->display, lodge_console_machine_get_session (machine));
+  update_recording (self);
 }
 
 LodgeDisplay *

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A window that shows one of a guest's further monitors, and full screen of it. */
+/* A window that shows one of a guest's further monitors, full screen of it, and its recording. */
 #pragma once
 
+#include "console/lodge-console-machine.h"
 #include "gtk/lodge-display.h"
+#include "gtk/lodge-recording.h"
 
 #include <adwaita.h>
 
@@ -11,11 +13,18 @@ G_BEGIN_DECLS
 #define LODGE_TYPE_MONITOR_WINDOW (lodge_monitor_window_get_type ())
 G_DECLARE_FINAL_TYPE (LodgeMonitorWindow, lodge_monitor_window, LODGE, MONITOR_WINDOW, AdwWindow)
 
-/* @monitor: which of the guest's, below LODGE_CONSOLE_MONITORS. Returns: (transfer none): the
- * toolkit's, until it is destroyed. */
-LodgeMonitorWindow *lodge_monitor_window_new (GtkApplication *application, guint monitor);
-/* @machine: the machine's name */
-void lodge_monitor_window_set_machine (LodgeMonitorWindow *self, const char *machine);
+/* @monitor: which of the guest's, below LODGE_CONSOLE_MONITORS
+ * @owner, @ended: of its recordings; see LodgeRecordingParts
+ *
+ * Returns: (transfer none): the toolkit's, until it is destroyed. */
+LodgeMonitorWindow *
+lodge_monitor_window_new (GtkApplication *application,
+                          guint monitor,
+                          GObject *owner,
+                          void (*ended) (GObject *owner, GFile *file, const GError *error));
+/* Shows everything of the machine as it is now. */
+void lodge_monitor_window_follow (LodgeMonitorWindow *self, LodgeConsoleMachine *machine);
+gboolean lodge_monitor_window_is_recording (LodgeMonitorWindow *self);
 /* Lent. */
 LodgeDisplay *lodge_monitor_window_get_display (LodgeMonitorWindow *self);
 
