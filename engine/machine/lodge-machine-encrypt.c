@@ -178,7 +178,6 @@ image_progress_cb (double fraction, gpointer user_data)
   LodgeEncrypt *encrypt = g_task_get_task_data (user_data);
   const LodgeEncryptStep *step = encrypt->steps->pdata[encrypt->at];
 
-  lodge_journal_step ("imaging");
   set_progress (encrypt, fraction * (double) step->bytes);
 }
 
@@ -232,6 +231,7 @@ next (GTask *task)
     return;
   }
   step = encrypt->steps->pdata[encrypt->at];
+  lodge_journal_step ("next");
   switch (step->kind) {
   case LODGE_ENCRYPT_STATES:
     lodge_task_step_in_thread (task, states_step, states_cb);
