@@ -80,10 +80,10 @@ lodgectl_host (LodgectlRun *run, GError **error)
 
 /* --- list --- */
 
-#define ROW_FORMAT "(&s&s&s&s&suut)"
+#define ROW_FORMAT "(&s&s&s&s&suut&s)"
 
 typedef struct {
-  const char *uuid, *name, *state, *os, *note;
+  const char *uuid, *name, *state, *os, *note, *encryption;
   guint32 memory_mib, cpus;
   guint64 serial;
 } Row;
@@ -92,7 +92,8 @@ static gboolean
 next_row (GVariantIter *iter, Row *row)
 {
   return g_variant_iter_next (iter, ROW_FORMAT, &row->uuid, &row->name, &row->state, &row->os,
-                              &row->note, &row->memory_mib, &row->cpus, &row->serial);
+                              &row->note, &row->memory_mib, &row->cpus, &row->serial,
+                              &row->encryption);
 }
 
 static void
@@ -145,6 +146,7 @@ print_machines_json (GVariant *machines)
     lodgectl_json_add_string (builder, "note", row.note);
     lodgectl_json_add_number (builder, "memory_mib", row.memory_mib);
     lodgectl_json_add_number (builder, "cpus", row.cpus);
+    lodgectl_json_add_string (builder, "encryption", row.encryption);
     json_builder_end_object (builder);
   }
   json_builder_end_array (builder);
@@ -173,7 +175,7 @@ lodgectl_list (LodgectlRun *run, GError **error)
 
   if (client == NULL && no_start &&
       g_error_matches (connect_error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND)) {
-    machines = g_variant_ref_sink (g_variant_new ("a(sssssuut)", NULL));
+    machines = g_variant_ref_sink (g_variant_new ("a(sssssuuts)", NULL));
     print_list (run, machines);
     return TRUE;
   }

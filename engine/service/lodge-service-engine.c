@@ -6,13 +6,14 @@
 #include "lodge-config.h"
 #include "lodge-error.h"
 #include "machine/lodge-source-media.h"
+#include "machine/lodge-machine-key.h"
 #include "service/lodge-service-job.h"
 #include "service/lodge-service-machine.h"
 
 #include <glib/gi18n-lib.h>
 
 /* What this build serves; see Engine1.ApiVersion. */
-#define API_VERSION 1
+#define API_VERSION 2
 
 struct _LodgeServiceEngine {
   LodgeEngine1Skeleton parent_instance;
@@ -70,10 +71,11 @@ make_row (LodgeMachine *machine)
   const LodgeDescription *description = lodge_machine_get_description (machine);
 
   return g_variant_new (
-      "(sssssuut)", lodge_machine_get_uuid (machine), lodge_machine_get_name (machine),
+      "(sssssuuts)", lodge_machine_get_uuid (machine), lodge_machine_get_name (machine),
       lodge_machine_get_state_name (machine), description != NULL ? description->os : "",
       lodge_machine_get_note (machine), description != NULL ? description->memory_mib : 0,
-      description != NULL ? description->cpus : 0, lodge_machine_get_thumbnail_serial (machine));
+      description != NULL ? description->cpus : 0, lodge_machine_get_thumbnail_serial (machine),
+      lodge_machine_get_encryption (machine));
 }
 
 /* A start changes a machine half a dozen times within a turn of the main loop: one row tells it. */
@@ -132,7 +134,7 @@ handle_list_machines (LodgeEngine1 *object, GDBusMethodInvocation *invocation)
   GPtrArray *machines = lodge_library_get_machines (LODGE_SERVICE_ENGINE (object)->library);
   GVariantBuilder builder;
 
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(sssssuut)"));
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(sssssuuts)"));
   for (guint i = 0; i < machines->len; i++)
     g_variant_builder_add_value (&builder, make_row (machines->pdata[i]));
   lodge_engine1_complete_list_machines (object, invocation, g_variant_builder_end (&builder));

@@ -317,7 +317,7 @@ test_no_engine (LibraryFixture *f, gconstpointer data)
   lodge_connection_open (f->connection);
   app_wait_until (is_page (f, "problem"));
   g_assert_nonnull (app_find_label (f->window, lodge_connection_get_problem (f->connection)));
-  fake_engine_set_api_version (f->engine, 1);
+  fake_engine_set_api_version (f->engine, LODGE_CLIENT_API_VERSION);
   gtk_widget_activate_action (GTK_WIDGET (f->window), "library.retry", NULL);
   app_wait_until (is_page (f, "empty"));
 }

@@ -11,8 +11,8 @@
 static GVariant *
 make_row (const char *name, const char *state, const char *note, guint64 serial)
 {
-  return g_variant_ref_sink (
-      g_variant_new ("(sssssuut)", UUID, name, state, "debian12", note, 2048, 2, serial));
+  return g_variant_ref_sink (g_variant_new ("(sssssuuts)", UUID, name, state, "debian12", note,
+                                            2048, 2, serial, "locked"));
 }
 
 static void
@@ -35,6 +35,7 @@ test_fields (void)
   g_assert_cmpuint (lodge_machine_item_get_memory_mib (item), ==, 2048);
   g_assert_cmpuint (lodge_machine_item_get_cpus (item), ==, 2);
   g_assert_cmpuint (lodge_machine_item_get_thumbnail_serial (item), ==, 7);
+  g_assert_cmpstr (lodge_machine_item_get_encryption (item), ==, "locked");
   g_assert_null (lodge_machine_item_get_thumbnail (item));
   app_assert_dies (item);
 }

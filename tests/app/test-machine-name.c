@@ -13,8 +13,8 @@ make_machines (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
     g_autofree char *uuid = g_uuid_string_random ();
-    g_autoptr (GVariant) row = g_variant_ref_sink (
-        g_variant_new ("(sssssuut)", uuid, names[i], "off", "", "", 1, 1, G_GUINT64_CONSTANT (0)));
+    g_autoptr (GVariant) row = g_variant_ref_sink (g_variant_new (
+        "(sssssuuts)", uuid, names[i], "off", "", "", 1, 1, G_GUINT64_CONSTANT (0), ""));
     g_autoptr (LodgeMachineItem) item = lodge_machine_item_new (row);
     g_list_store_append (store, item);
   }
@@ -87,8 +87,8 @@ test_free_long_name (void)
   g_autofree char *expected = g_strconcat (xs, " 2", NULL);
   g_autofree char *name = NULL;
   g_autofree char *problem = NULL;
-  g_autoptr (GVariant) row = g_variant_ref_sink (
-      g_variant_new ("(sssssuut)", "some-uuid", wish, "off", "", "", 0, 0, G_GUINT64_CONSTANT (0)));
+  g_autoptr (GVariant) row = g_variant_ref_sink (g_variant_new (
+      "(sssssuuts)", "some-uuid", wish, "off", "", "", 0, 0, G_GUINT64_CONSTANT (0), ""));
   g_autoptr (LodgeMachineItem) item = lodge_machine_item_new (row);
 
   g_list_store_append (machines, item);

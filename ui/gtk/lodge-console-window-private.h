@@ -29,6 +29,7 @@ struct _LodgeConsoleWindow {
   GtkWidget *resume_button;
   GtkWidget *power_button;
   GtkWidget *disposable_label;
+  GtkImage *lock_icon;
   GtkWidget *keys_button;
   GtkWidget *menu_button;
   GtkRevealer *banner;
@@ -175,6 +176,10 @@ void lodge_console_exchange_clear (LodgeConsoleWindow *window);
 gboolean lodge_console_exchange_drop (LodgeConsoleWindow *window, GSList *files);
 /* How many files are still on their way into the guest. */
 guint lodge_console_exchange_get_n_unfinished (LodgeConsoleWindow *window);
+/* lodge-console-lock.c */
+void lodge_console_lock_init (LodgeConsoleWindow *self);
+void lodge_console_lock_update (LodgeConsoleWindow *self);
+
 /* lodge-console-disposable.c */
 void lodge_console_disposable_init (LodgeConsoleWindow *self);
 void lodge_console_disposable_update (LodgeConsoleWindow *self);

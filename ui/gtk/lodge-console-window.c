@@ -196,6 +196,7 @@ changed_cb (LodgeConsoleMachine *machine, LodgeConsoleWindow *self)
   lodge_console_hint_update (self);
   lodge_console_folder_update (self);
   lodge_console_disposable_update (self);
+  lodge_console_lock_update (self);
   lodge_console_suspend_update (self);
   /* First, so that a button that is to have the keyboard can take it. */
   lodge_console_actions_update (self);
@@ -545,6 +546,7 @@ lodge_console_window_init (LodgeConsoleWindow *self)
   lodge_console_hint_init (self);
   lodge_console_folder_init (self);
   lodge_console_disposable_init (self);
+  lodge_console_lock_init (self);
   lodge_console_suspend_init (self);
 }
 

@@ -2,6 +2,7 @@
 /* A machine in the library: picture, name, state, note and a menu. */
 #include "gtk/lodge-machine-card.h"
 
+#include "gtk/lodge-lock-words.h"
 #include "gtk/lodge-machine-menu.h"
 #include "gtk/lodge-menu-tooltip.h"
 
@@ -14,6 +15,7 @@ struct _LodgeMachineCard {
   GtkStack *picture_stack;
   GtkPicture *picture;
   GtkMenuButton *menu_button;
+  GtkImage *lock_icon;
   GtkLabel *name_label;
   GtkImage *state_icon;
   GtkLabel *state_label;
@@ -50,6 +52,8 @@ static const struct {
     {"disk-grow", N_ ("Growing a Disk")},
     {"disk-compact", N_ ("Compacting a Disk")},
     {"disk-convert", N_ ("Exporting a Disk")},
+    {"encrypt", N_ ("Encrypting")},
+    {"decrypt", N_ ("Decrypting")},
 };
 
 static const char *
@@ -74,10 +78,16 @@ show_work (LodgeMachineCard *self)
   const char *step = work != NULL ? lodge_job1_get_step (work) : NULL;
   gboolean is_work;
   const char *word = get_word (self->item, &is_work);
+  const char *encryption = lodge_machine_item_get_encryption (self->item);
   /* Translators: a machine's name and its state, for a screen reader. */
   g_autofree char *spoken =
       g_strdup_printf (_ ("%s, %s"), lodge_machine_item_get_name (self->item), word);
 
+  if (*encryption != '\0') {
+    g_autofree char *more = g_steal_pointer (&spoken);
+
+    spoken = g_strdup_printf (_ ("%s, %s"), more, lodge_lock_words_get (encryption));
+  }
   /* Not how far it is, which would be said again and again. */
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, spoken, -1);
   if (is_work && progress >= 0) {
@@ -103,6 +113,7 @@ show_state (LodgeMachineCard *self)
   const char *style = lodge_machine_state_get_style (state);
 
   show_work (self);
+  lodge_lock_words_show (self->lock_icon, lodge_machine_item_get_encryption (self->item));
   gtk_image_set_from_icon_name (self->state_icon, lodge_machine_state_get_icon (state));
   for (guint i = 0; i < G_N_ELEMENTS (state_styles); i++) {
     gtk_widget_remove_css_class (GTK_WIDGET (self->state_icon), state_styles[i]);
@@ -152,7 +163,7 @@ show_name (LodgeMachineCard *self)
 static void
 item_notify_cb (LodgeMachineItem *item, GParamSpec *pspec, LodgeMachineCard *self)
 {
-  if (g_str_equal (pspec->name, "state")) {
+  if (g_str_equal (pspec->name, "state") || g_str_equal (pspec->name, "encryption")) {
     show_state (self);
   } else if (g_str_equal (pspec->name, "thumbnail")) {
     show_thumbnail (self);
@@ -259,6 +270,7 @@ lodge_machine_card_class_init (LodgeMachineCardClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeMachineCard, picture_stack);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachineCard, picture);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachineCard, menu_button);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMachineCard, lock_icon);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachineCard, name_label);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachineCard, state_icon);
   gtk_widget_class_bind_template_child (widget_class, LodgeMachineCard, state_label);

@@ -10,6 +10,7 @@ struct _LodgeMachineItem {
   char *sort_key;
   char *os;
   char *note;
+  char *encryption;
   LodgeMachineState state;
   guint memory_mib;
   guint cpus;
@@ -28,6 +29,7 @@ enum {
   PROP_NAME,
   PROP_OS,
   PROP_NOTE,
+  PROP_ENCRYPTION,
   PROP_STATE,
   PROP_MEMORY_MIB,
   PROP_CPUS,
@@ -57,6 +59,9 @@ lodge_machine_item_get_property (GObject *object, guint id, GValue *value, GPara
     break;
   case PROP_NOTE:
     g_value_set_string (value, self->note);
+    break;
+  case PROP_ENCRYPTION:
+    g_value_set_string (value, self->encryption);
     break;
   case PROP_STATE:
     g_value_set_uint (value, self->state);
@@ -94,6 +99,7 @@ lodge_machine_item_finalize (GObject *object)
   g_free (self->sort_key);
   g_free (self->os);
   g_free (self->note);
+  g_free (self->encryption);
   g_clear_object (&self->thumbnail);
   g_clear_object (&self->work);
 
@@ -113,6 +119,7 @@ lodge_machine_item_class_init (LodgeMachineItemClass *klass)
   properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, "", flags);
   properties[PROP_OS] = g_param_spec_string ("os", NULL, NULL, "", flags);
   properties[PROP_NOTE] = g_param_spec_string ("note", NULL, NULL, "", flags);
+  properties[PROP_ENCRYPTION] = g_param_spec_string ("encryption", NULL, NULL, "", flags);
   properties[PROP_STATE] =
       g_param_spec_uint ("state", NULL, NULL, LODGE_MACHINE_STATE_UNKNOWN,
                          LODGE_N_MACHINE_STATES - 1, LODGE_MACHINE_STATE_UNKNOWN, flags);
@@ -174,21 +181,22 @@ take_number (LodgeMachineItem *self, guint *field, guint number, guint property)
 void
 lodge_machine_item_update (LodgeMachineItem *self, GVariant *row)
 {
-  const char *uuid, *name, *state, *os, *note;
+  const char *uuid, *name, *state, *os, *note, *encryption;
   guint memory_mib, cpus;
   guint64 serial;
 
   g_return_if_fail (LODGE_IS_MACHINE_ITEM (self));
   g_return_if_fail (g_variant_is_of_type (row, G_VARIANT_TYPE (LODGE_MACHINE_ITEM_ROW_TYPE)));
 
-  g_variant_get (row, "(&s&s&s&s&suut)", &uuid, &name, &state, &os, &note, &memory_mib, &cpus,
-                 &serial);
+  g_variant_get (row, "(&s&s&s&s&suut&s)", &uuid, &name, &state, &os, &note, &memory_mib, &cpus,
+                 &serial, &encryption);
   g_return_if_fail (g_strcmp0 (uuid, self->uuid) == 0);
 
   g_object_freeze_notify (G_OBJECT (self));
   take_text (self, &self->name, name, PROP_NAME);
   take_text (self, &self->os, os, PROP_OS);
   take_text (self, &self->note, note, PROP_NOTE);
+  take_text (self, &self->encryption, encryption, PROP_ENCRYPTION);
   take_number (self, &self->state, lodge_machine_state_from_text (state), PROP_STATE);
   take_number (self, &self->memory_mib, memory_mib, PROP_MEMORY_MIB);
   take_number (self, &self->cpus, cpus, PROP_CPUS);
@@ -235,6 +243,12 @@ const char *
 lodge_machine_item_get_note (LodgeMachineItem *self)
 {
   return self->note;
+}
+
+const char *
+lodge_machine_item_get_encryption (LodgeMachineItem *self)
+{
+  return self->encryption;
 }
 
 LodgeMachineState

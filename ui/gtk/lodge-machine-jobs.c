@@ -71,7 +71,7 @@ begin (Job *job)
   if (item == NULL && makes_machine (job)) {
     g_autoptr (GVariant) row = g_variant_ref_sink (
         g_variant_new (LODGE_MACHINE_ITEM_ROW_TYPE, uuid, lodge_job1_get_name (job->proxy),
-                       LODGE_MACHINE_STATE_MAKING_TEXT, "", "", 0, 0, G_GUINT64_CONSTANT (0)));
+                       LODGE_MACHINE_STATE_MAKING_TEXT, "", "", 0, 0, G_GUINT64_CONSTANT (0), ""));
 
     lodge_machine_list_put (list, row);
     item = lodge_machine_list_find (list, uuid);
