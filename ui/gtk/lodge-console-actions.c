@@ -2,6 +2,7 @@
 /* What the console window asks of its machine. */
 #include "gtk/lodge-console-window-private.h"
 
+#include "gtk/lodge-encryption-window.h"
 #include "gtk/lodge-machine-operation.h"
 #include "gtk/lodge-message.h"
 #include "gtk/lodge-outside-ask.h"
@@ -196,6 +197,17 @@ storage_action (GtkWidget *widget, const char *name, GVariant *parameter)
                                lodge_console_machine_get_name (self->machine));
 }
 
+static void
+encryption_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (widget);
+  const char *uuid = lodge_console_machine_get_uuid (self->machine);
+
+  if (uuid != NULL)
+    lodge_encryption_window_show (GTK_WINDOW (self), self->connection, uuid,
+                                  lodge_console_machine_get_name (self->machine));
+}
+
 void
 lodge_console_actions_init (GtkWidgetClass *widget_class)
 {
@@ -204,6 +216,7 @@ lodge_console_actions_init (GtkWidgetClass *widget_class)
   gtk_widget_class_install_action (widget_class, "console.send-keys", "s", send_keys_action);
   gtk_widget_class_install_action (widget_class, "console.snapshots", NULL, snapshots_action);
   gtk_widget_class_install_action (widget_class, "console.storage", NULL, storage_action);
+  gtk_widget_class_install_action (widget_class, "console.encryption", NULL, encryption_action);
 }
 
 void
@@ -227,6 +240,7 @@ lodge_console_actions_update (LodgeConsoleWindow *self)
                                  lodge_console_machine_get_phase (self->machine) !=
                                      LODGE_CONSOLE_GONE);
   gtk_widget_action_set_enabled (widget, "console.storage", there);
+  gtk_widget_action_set_enabled (widget, "console.encryption", there);
   gtk_widget_action_set_enabled (widget, "console.send-keys", (can & LODGE_MACHINE_CAN_SHOW) != 0);
   gtk_widget_action_set_enabled (widget, "console.screenshot",
                                  (can & LODGE_MACHINE_CAN_SHOW) != 0 || stands);

@@ -4,6 +4,7 @@
 
 #include "gtk/lodge-child-window.h"
 #include "gtk/lodge-clone-window.h"
+#include "gtk/lodge-encryption-window.h"
 #include "gtk/lodge-machine-name.h"
 #include "gtk/lodge-machine-operation.h"
 #include "gtk/lodge-message.h"
@@ -479,6 +480,15 @@ show_storage (LodgeLibraryWindow *self, const char *uuid)
 }
 
 static void
+show_encryption (LodgeLibraryWindow *self, const char *uuid)
+{
+  LodgeMachineItem *item = lodge_machine_list_find (self->machines, uuid);
+
+  lodge_encryption_window_show (GTK_WINDOW (self), self->connection, uuid,
+                                item != NULL ? lodge_machine_item_get_name (item) : uuid);
+}
+
+static void
 show_clone (LodgeLibraryWindow *self, const char *uuid)
 {
   LodgeMachineItem *item = lodge_machine_list_find (self->machines, uuid);
@@ -549,6 +559,7 @@ static const ActionRow actions[] = {
     {"machine.kill", LODGE_MACHINE_KILL, ask_kill},
     {"machine.snapshots", LODGE_MACHINE_START, show_snapshots},
     {"machine.storage", LODGE_MACHINE_START, show_storage},
+    {"machine.encryption", LODGE_MACHINE_START, show_encryption},
     {"machine.clone", LODGE_MACHINE_START, show_clone},
     {"machine.instantiate", LODGE_MACHINE_START, show_clone},
     {"machine.make-template", LODGE_MACHINE_START, make_template},

@@ -72,6 +72,7 @@ static const MenuRow power_rows[] = {
 static const MenuRow keep_rows[] = {
     {"snapshots", 0, N_ ("Sn_apshots…"), NULL, NULL},
     {"storage", 0, N_ ("Stora_ge…"), NULL, NULL},
+    {"encryption", 0, N_ ("_Encryption…"), NULL, NULL},
     {"clone", 0, N_ ("C_lone…"), NULL, is_no_template},
     {"make-template", LODGE_MACHINE_CAN_BE_TEMPLATE, N_ ("Make It a _Template"), NULL, NULL},
     {"unmake-template", LODGE_MACHINE_CAN_INSTANTIATE, N_ ("No _Template Any More"), NULL, NULL},
