@@ -43,9 +43,8 @@ changed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Change *change = user_data;
   GError *error = NULL;
-  G_GNUC_UNUSED g_autofree char *text =
-      lodge_machine_disk_finish (LODGE_MACHINE (source), result, &error);
 
+  g_free (lodge_machine_disk_finish (LODGE_MACHINE (source), result, &error));
   if (error == NULL && change->remember)
     lodge_machine_remember_async (LODGE_MACHINE (source), TRUE, remembered_cb, change);
   else
