@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """test-shared-folder.py BUILD: a Linux guest (the installer's kernel, with a shell for init) reads
-and writes a shared folder through its virtio port, and does not get out of it."""
+and writes a shared folder through its virtio port, and does not get out of it; a disk comes and goes
+while it runs."""
 import glob
 import os
 import sys
 
 from guest_shell import Shell
-from lodge_system import Failed, Lodge, main
+from lodge_system import Failed, Lodge, main, wait_for
 
 IMAGES = "/usr/lib/debian-installer/images/*/amd64/text/debian-installer/amd64"
 NAME = "shares"
@@ -90,6 +91,36 @@ def escape():
         raise Failed(str(os.listdir(lodge.folder)))
 
 
+def disks():
+    """How many virtio disks the guest has; there is no driver for them here, which takes nothing
+    from their coming and going."""
+    return int(shell.value("grep -l 0x0002 /sys/bus/virtio/devices/*/device | wc -l"))
+
+
+def disk_comes():
+    before = disks()
+    disk = lodge.ctl("disk", "add", NAME, "64M", "--bus", "virtio").stdout.strip()
+    wait_for("the guest's new disk", lambda: disks() == before + 1)
+    lodge.ctl("snapshot", "create", NAME, "plugged")
+    lodge.ctl("disk", "remove", NAME, disk)
+    if disks() != before:
+        raise Failed(f"{disks()} disks, and there were {before}")
+    if disk in lodge.ctl("disk", "list", NAME).stdout:
+        raise Failed(f"{disk} is listed still")
+    lodge.ctl("kill", NAME)
+    lodge.ctl("snapshot", "revert", NAME, "plugged")
+
+
+def disk_is_back():
+    global shell
+    shell = Shell(lodge)
+    before = disks()
+    disk = lodge.ctl("disk", "list", NAME).stdout.split("\n")[-2].split()[0]
+    lodge.ctl("disk", "remove", NAME, disk)
+    if disks() != before - 1:
+        raise Failed(f"{disks()} disks, and there were {before}")
+
+
 try:
     main([
         ("a guest with a port", boot),
@@ -97,6 +128,8 @@ try:
         ("it writes none", read_only),
         ("it writes one where it may", write),
         ("it does not get out", escape),
+        ("a disk comes while it runs, and goes", disk_comes),
+        ("a snapshot of then has it, and it goes again", disk_is_back),
     ])
 finally:
     lodge.close()
