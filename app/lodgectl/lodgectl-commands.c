@@ -376,13 +376,19 @@ const LodgectlCommand lodgectl_commands[] = {
     .details = N_ ("SIZE is what the guest sees, such as 40G; the disk takes only what is written "
                    "to it. With --from it may be left out, or be more than the image has. Its id "
                    "is printed. A guest that runs gets it at once, if it is a virtio disk; SATA "
-                   "disks can be added only to a machine that is off."),
+                   "disks can be added only to a machine that is off. As long as a machine has a "
+                   "disk of this computer there are no snapshots and no clones of it, and it is "
+                   "not suspended."),
     .options = {
       { .name = "from", .kind = LODGECTL_KIND_FILE, .value = "FILE",
         .sentence = N_ ("a disk image (qcow2, raw, vmdk, vhdx, vdi, vpc, qed), which is copied; "
                         "else the disk is empty") },
       { .name = "bus", .kind = LODGECTL_KIND_CHOICE, .value = "BUS", .choices = buses,
         .sentence = N_ ("what it is connected by: virtio or sata; else as the first disk") },
+      { .name = "host-disk", .kind = LODGECTL_KIND_FILE, .value = "PATH",
+        .sentence = N_ ("a disk or partition of this computer, as a whole, which nothing here "
+                        "uses: its path in /dev/disk/by-id or /dev/disk/by-partuuid") },
+      { .name = "yes", .sentence = N_ ("with --host-disk: the guest may destroy all that is on it") },
       JSON,
     },
     .handler = lodgectl_disk_add,

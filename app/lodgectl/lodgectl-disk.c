@@ -64,10 +64,13 @@ lodgectl_disk_list (LodgectlRun *run, GError **error)
     g_autofree char *used = g_strdup_printf (_ ("%s used"), bytes);
     g_autofree char *layers = NULL;
     guint32 n_layers = 0;
+    gboolean host = FALSE;
 
     g_variant_lookup (row, "layers", "u", &n_layers);
-    layers = g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%u layer", "%u layers", n_layers),
-                              n_layers);
+    g_variant_lookup (row, "host", "b", &host);
+    layers = host ? g_strdup (lodgectl_get_string (row, "file"))
+                  : g_strdup_printf (
+                        g_dngettext (GETTEXT_PACKAGE, "%u layer", "%u layers", n_layers), n_layers);
     lodgectl_table_add (table,
                         (const char *[]){lodgectl_get_string (row, "id"),
                                          lodgectl_get_string (row, "bus"), size, used, layers});
@@ -115,13 +118,23 @@ lodgectl_disk_add (LodgectlRun *run, GError **error)
   const char *size_text = lodgectl_run_get_argument (run, 1);
   const char *bus = lodgectl_run_get_option (run, "bus");
   const char *from = lodgectl_run_get_option (run, "from");
+  const char *host_disk = lodgectl_run_get_option (run, "host-disk");
   g_autoptr (LodgeMachine1) machine = NULL;
   g_autofree char *path = NULL;
   g_autofree char *id = NULL;
   GVariantBuilder options;
   guint64 size = 0;
 
-  if (size_text == NULL && from == NULL) {
+  if (host_disk != NULL && (size_text != NULL || from != NULL)) {
+    lodgectl_set_usage_error (
+        error, _ ("A disk of this computer (--host-disk) has its own size, and nothing is copied"));
+    return FALSE;
+  }
+  if (host_disk != NULL && !g_utf8_validate (host_disk, -1, NULL)) {
+    lodgectl_set_usage_error (error, _ ("--%s must be UTF-8"), "host-disk");
+    return FALSE;
+  }
+  if (size_text == NULL && from == NULL && host_disk == NULL) {
     lodgectl_set_usage_error (error, _ ("An empty disk needs a SIZE, such as 40G"));
     return FALSE;
   }
@@ -136,6 +149,11 @@ lodgectl_disk_add (LodgectlRun *run, GError **error)
     g_variant_builder_add (&options, "{sv}", "bus", g_variant_new_string (bus));
   if (from != NULL)
     g_variant_builder_add (&options, "{sv}", "from", g_variant_new_string (path));
+  if (host_disk != NULL) {
+    g_variant_builder_add (&options, "{sv}", "host-disk", g_variant_new_string (host_disk));
+    g_variant_builder_add (&options, "{sv}", "accepted",
+                           g_variant_new_boolean (lodgectl_run_has_option (run, "yes")));
+  }
   id = lodgectl_run_job (run, G_DBUS_PROXY (machine), "AddDisk",
                          g_variant_new ("(ta{sv})", size, &options), error);
   if (id == NULL)

@@ -287,6 +287,14 @@ check_layers (const LodgeDescription *self, GError **error)
                    layer->id, layer->file);
       return FALSE;
     }
+    if (layer->host_disk[0] != '\0' &&
+        (strcmp (layer->format, "raw") != 0 || !g_path_is_absolute (layer->file))) {
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
+                   _ ("layer.%s.host-disk cannot be “%s”: a disk of this computer is raw, and has "
+                      "its full path"),
+                   layer->id, layer->host_disk);
+      return FALSE;
+    }
     if (layer->below != NULL && strcmp (layer->format, "qcow2") != 0) {
       g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
                    _ ("layer.%s.below cannot be “%s”: only a qcow2 layer can stand on another"),

@@ -60,6 +60,8 @@ static const char *const layer_formats[] = {"qcow2", "raw", NULL};
 #define MACHINE(field) offsetof (LodgeDescription, field)
 #define SETTABLE       LODGE_KEY_SETTABLE
 #define PATH_LENGTH    4096
+/* Serial numbers, and what else tells a disk. */
+#define HOST_DISK_LENGTH 300
 /* QEMU's q35 takes 288, but beyond 255 a guest needs interrupt remapping, which it is not given. */
 #define MOST_CPUS       255
 #define MOST_MEMORY_MIB (8 * 1024 * 1024)
@@ -206,6 +208,10 @@ static const LodgeKey keys[] = {
     layer_formats, 0, N_ ("The image's format; never guessed again from what is in it.") },
   { LODGE_SECTION_LAYER, "size", LODGE_KEY_SIZE, offsetof (LodgeLayer, size_bytes), NULL, 512, G_MAXINT64,
     NULL, 0, N_ ("How large the disk is for the guest.") },
+  { LODGE_SECTION_LAYER, "host-disk", LODGE_KEY_TEXT, offsetof (LodgeLayer, host_disk), "", 0,
+    HOST_DISK_LENGTH, NULL, 0,
+    N_ ("What tells the disk of this computer that is used as a whole from another under the same "
+        "name; empty for an image.") },
   { LODGE_SECTION_LAYER, "below", LODGE_KEY_ID, offsetof (LodgeLayer, below), "", 0, 0, NULL,
     LODGE_KEY_NULLABLE, N_ ("The layer that this one stands on; empty for the lowest.") },
   { LODGE_SECTION_LAYER, "merge", LODGE_KEY_BOOLEAN, offsetof (LodgeLayer, merge), "false", 0, 0, NULL, 0,

@@ -354,13 +354,7 @@ lodge_description_needs_layer (const LodgeDescription *self, const char *layer)
     if (g_strv_contains ((const char *const *) snapshot->layers, layer))
       return TRUE;
   }
-  for (guint i = 0; i < self->disks->len; i++) {
-    const LodgeDisk *disk = g_ptr_array_index (self->disks, i);
-
-    if (strcmp (disk->top, layer) == 0)
-      return TRUE;
-  }
-  return FALSE;
+  return lodge_description_is_top (self, layer);
 }
 
 void

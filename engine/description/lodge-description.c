@@ -298,10 +298,34 @@ lodge_description_add_media (LodgeDescription *self, const char *file, GError **
   return media;
 }
 
+const LodgeLayer *
+lodge_description_find_host_disk (const LodgeDescription *self)
+{
+  for (guint i = 0; i < self->layers->len; i++) {
+    const LodgeLayer *layer = g_ptr_array_index (self->layers, i);
+
+    if (layer->host_disk[0] != '\0')
+      return layer;
+  }
+  return NULL;
+}
+
 LodgeLayer *
 lodge_description_get_layer (const LodgeDescription *self, const char *id)
 {
   return lodge_section_find_item (LODGE_SECTION_LAYER, self, id);
+}
+
+gboolean
+lodge_description_is_top (const LodgeDescription *self, const char *layer)
+{
+  for (guint i = 0; i < self->disks->len; i++) {
+    const LodgeDisk *disk = g_ptr_array_index (self->disks, i);
+
+    if (strcmp (disk->top, layer) == 0)
+      return TRUE;
+  }
+  return FALSE;
 }
 
 LodgeMedia *

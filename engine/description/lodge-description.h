@@ -66,6 +66,7 @@ typedef struct {
   char *file;         /* relative to the machine's folder; absolute for one used where it is */
   char *format;       /* qcow2 or raw; never probed again */
   guint64 size_bytes; /* what the guest sees */
+  char *host_disk;    /* what tells this computer's disk in file from another; "": an image */
   char *below;        /* id of the layer this one stands on, or NULL */
   gboolean merge;     /* no snapshot needs it by itself any more */
 } LodgeLayer;
@@ -211,8 +212,13 @@ LodgeMedia *lodge_description_add_media (LodgeDescription *self, const char *fil
 /* An address that none of its cards has. Transfer full. */
 char *lodge_description_dup_free_mac (const LodgeDescription *self);
 
+/* The first disk of this computer that it has as a whole, or %NULL. Lent. */
+const LodgeLayer *lodge_description_find_host_disk (const LodgeDescription *self);
+
 /* Lent, or %NULL. */
 LodgeLayer *lodge_description_get_layer (const LodgeDescription *self, const char *id);
+/* Whether a disk writes to that layer. */
+gboolean lodge_description_is_top (const LodgeDescription *self, const char *layer);
 LodgeMedia *lodge_description_get_media (const LodgeDescription *self, const char *id);
 LodgeNic *lodge_description_get_nic (const LodgeDescription *self, const char *id);
 

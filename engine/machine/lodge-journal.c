@@ -177,18 +177,6 @@ lodge_journal_begin_live (
   return TRUE;
 }
 
-static gboolean
-is_top (const LodgeDescription *now, const char *layer)
-{
-  for (guint i = 0; i < now->disks->len; i++) {
-    const LodgeDisk *disk = now->disks->pdata[i];
-
-    if (strcmp (disk->top, layer) == 0)
-      return TRUE;
-  }
-  return FALSE;
-}
-
 /* A layer that is missing is told by whoever needs it. */
 static void
 set_modes (const char *folder, const LodgeDescription *now)
@@ -199,8 +187,8 @@ set_modes (const char *folder, const LodgeDescription *now)
 
     if (g_path_is_absolute (layer->file))
       continue;
-    if (!lodge_own_file_set_mode (folder, layer->file, is_top (now, layer->id) ? 0600 : 0400,
-                                  &error))
+    if (!lodge_own_file_set_mode (folder, layer->file,
+                                  lodge_description_is_top (now, layer->id) ? 0600 : 0400, &error))
       g_debug ("%s", error->message);
     lodge_journal_step ("mode");
   }

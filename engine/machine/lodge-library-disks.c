@@ -71,6 +71,17 @@ lodge_library_add_disk (LodgeLibrary *self,
 }
 
 LodgeJob *
+lodge_library_add_host_disk (
+    LodgeLibrary *self, LodgeMachine *machine, const char *path, const char *bus, gboolean accepted)
+{
+  Change *change = begin (self, machine, "disk-add");
+  LodgeJob *job = change->job;
+
+  lodge_machine_add_host_disk_async (machine, job, path, bus, accepted, changed_cb, change);
+  return job;
+}
+
+LodgeJob *
 lodge_library_remove_disk (LodgeLibrary *self,
                            LodgeMachine *machine,
                            const char *disk,

@@ -82,6 +82,11 @@ LodgeJob *lodge_library_add_disk (LodgeLibrary *self,
                                   guint64 size_bytes,
                                   const char *bus,
                                   const char *image);
+LodgeJob *lodge_library_add_host_disk (LodgeLibrary *self,
+                                       LodgeMachine *machine,
+                                       const char *path,
+                                       const char *bus,
+                                       gboolean accepted);
 LodgeJob *lodge_library_remove_disk (LodgeLibrary *self,
                                      LodgeMachine *machine,
                                      const char *disk,

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A new disk: empty, or a copy of an image.
+/* A new disk: empty, a copy of an image, or a disk of this computer as a whole.
  *
  * Its layer is listed in the journal and made; then machine.ini names it, which is the moment from
  * which it counts. An end before that leaves a file that the next work or engine removes. A QEMU
  * that runs gets it after that: if it refuses the disk is the machine's no more; if it has ended,
  * or this engine does, the disk is there at the next start, or is plugged in by the next engine
- * (lodge-machine-disk-plug.c).
+ * (lodge-machine-disk-plug.c). A disk of this computer is only looked at, and named.
  */
 #include "machine/lodge-machine-disk-work.h"
 #include "machine/lodge-machine-disks.h"
 
 #include "description/lodge-description-snapshots.h"
+#include "host/lodge-host-disk.h"
 #include "lodge-error.h"
+#include "lodge-task-thread.h"
 #include "lodge-task-thread.h"
 #include "machine/lodge-journal-private.h"
 #include "machine/lodge-journal.h"
@@ -22,6 +24,7 @@
 #include "storage/lodge-image.h"
 
 #include <glib/gi18n-lib.h>
+#include <unistd.h>
 
 #define SECTOR 512
 
@@ -31,6 +34,9 @@ typedef struct {
   char *bus;    /* or NULL */
   char *image;  /* to copy, or NULL */
   LodgeImageFacts *facts;
+  char *host_path; /* a disk of this computer, or NULL */
+  gboolean accepted;
+  LodgeHostDisk *host;
   GError *refused; /* QEMU's words, while it is taken back */
 } Add;
 
@@ -43,6 +49,8 @@ add_free (gpointer data)
   g_free (add->bus);
   g_free (add->image);
   g_clear_pointer (&add->facts, lodge_image_facts_free);
+  g_free (add->host_path);
+  lodge_host_disk_free (add->host);
   g_clear_error (&add->refused);
   g_free (add);
 }
@@ -62,9 +70,17 @@ static LodgeDisk *
 add_to (LodgeMachine *self, LodgeDescription *value, const Add *add, GError **error)
 {
   const GPtrArray *files = add->work.files;
+  const char *file = files->len > 0 ? g_ptr_array_index (files, 0) : "layers/new";
   LodgeDisk *disk = lodge_description_add_disk (
-      value, get_bus (value, add), files->len > 0 ? g_ptr_array_index (files, 0) : "layers/new",
-      "qcow2", add->size, error);
+      value, get_bus (value, add), add->host != NULL ? add->host->path : file,
+      add->host != NULL ? "raw" : "qcow2", add->size, error);
+
+  if (disk != NULL && add->host != NULL) {
+    LodgeLayer *layer = lodge_description_get_layer (value, disk->top);
+
+    g_free (layer->host_disk);
+    layer->host_disk = g_strdup (add->host->identity);
+  }
 
   /* What machine.ini says may be other than what QEMU was started with. */
   if (disk != NULL && self->started != NULL && disk->bus == LODGE_DISK_BUS_VIRTIO &&
@@ -243,6 +259,10 @@ plan (GTask *task)
     return;
   }
   add->work.result = g_strdup (disk->id);
+  if (add->host != NULL) {
+    lodge_machine_save_for_work_async (self, edit, add, saved_cb, task);
+    return;
+  }
   g_ptr_array_add (add->work.files,
                    lodge_disk_work_dup_free_file (&add->work, now, disk->id, "qcow2"));
   if (add->image == NULL) {
@@ -282,10 +302,55 @@ inspected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
+host_looked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  Add *add = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (g_task_propagate_boolean (G_TASK (result), &error) && !add->accepted)
+    g_set_error (&error, LODGE_ERROR, LODGE_ERROR_DENIED,
+                 _ ("The guest of “%s” would read and write the whole disk %s (%s) of this "
+                    "computer, and could destroy all that is on it: that has to be confirmed"),
+                 lodge_machine_get_name (self), add->host_path, add->host->label);
+  if (error == NULL)
+    lodge_job_set_error_if_cancelled (add->work.job, &error);
+  if (error != NULL) {
+    lodge_disk_work_end (task, error);
+    return;
+  }
+  add->size = add->host->size_bytes;
+  plan (task);
+}
+
+/* Whatever would be in the way of a start is told now. */
+static gboolean
+look_at_host_step (gpointer data, GError **error)
+{
+  Add *add = data;
+  int fd;
+
+  add->host = lodge_host_disk_look (add->host_path, error);
+  if (add->host == NULL)
+    return FALSE;
+  fd = lodge_host_disk_open (add->host_path, add->host->identity, add->host->size_bytes, TRUE,
+                             error);
+  if (fd >= 0)
+    close (fd);
+  return fd >= 0;
+}
+
+static void
 go (GTask *task)
 {
   Add *add = g_task_get_task_data (task);
 
+  if (add->host_path != NULL) {
+    lodge_job_set_step (add->work.job, _ ("Looking at the disk"));
+    lodge_task_step_in_thread (task, look_at_host_step, host_looked_cb);
+    return;
+  }
   if (add->image != NULL) {
     lodge_job_set_step (add->work.job, _ ("Looking at the disk image"));
     lodge_image_inspect_async (add->image, lodge_job_get_cancellable (add->work.job), inspected_cb,
@@ -306,7 +371,12 @@ check (LodgeMachine *self, gpointer data, GError **error)
   if (add->size > LODGE_IMAGE_MOST_BYTES)
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
                  _ ("A disk cannot have %s: 2048T is the most"), size);
-  else if (add->size == 0 && add->image == NULL)
+  else if (add->host_path != NULL && lodge_machine_get_description (self)->encrypted)
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
+                 _ ("“%s” is encrypted, which a disk of this computer would not be: give it an "
+                    "image instead"),
+                 lodge_machine_get_name (self));
+  else if (add->size == 0 && add->image == NULL && add->host_path == NULL)
     g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_INVALID,
                          _ ("A disk cannot have nothing: choose a size such as 20G"));
   else if (add->image != NULL && !g_path_is_absolute (add->image))
@@ -322,6 +392,9 @@ check (LodgeMachine *self, gpointer data, GError **error)
   return FALSE;
 }
 
+static const LodgeDiskWorkKind making = {LODGE_ACTION_DISKS, N_ ("Making the disk"), check, go};
+static const LodgeDiskWorkKind naming = {LODGE_ACTION_DISKS, N_ ("Adding the disk"), check, go};
+
 void
 lodge_machine_add_disk_async (LodgeMachine *self,
                               LodgeJob *job,
@@ -331,7 +404,6 @@ lodge_machine_add_disk_async (LodgeMachine *self,
                               GAsyncReadyCallback callback,
                               gpointer user_data)
 {
-  static const LodgeDiskWorkKind kind = {LODGE_ACTION_DISKS, N_ ("Making the disk"), check, go};
   Add *add = g_new0 (Add, 1);
 
   add->size = size_bytes > LODGE_IMAGE_MOST_BYTES ? size_bytes
@@ -339,5 +411,23 @@ lodge_machine_add_disk_async (LodgeMachine *self,
   add->bus = g_strdup (bus);
   add->image = g_strdup (image);
   lodge_disk_work_begin (lodge_disk_work_new (self, add, job, NULL, add_free, callback, user_data),
-                         &kind);
+                         &making);
+}
+
+void
+lodge_machine_add_host_disk_async (LodgeMachine *self,
+                                   LodgeJob *job,
+                                   const char *path,
+                                   const char *bus,
+                                   gboolean accepted,
+                                   GAsyncReadyCallback callback,
+                                   gpointer user_data)
+{
+  Add *add = g_new0 (Add, 1);
+
+  add->host_path = g_strdup (path);
+  add->bus = g_strdup (bus);
+  add->accepted = accepted;
+  lodge_disk_work_begin (lodge_disk_work_new (self, add, job, NULL, add_free, callback, user_data),
+                         &naming);
 }

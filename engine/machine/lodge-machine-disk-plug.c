@@ -20,6 +20,7 @@
 #include "description/lodge-description-keys.h"
 #include "description/lodge-description-snapshots.h"
 #include "description/lodge-own-file.h"
+#include "host/lodge-host-disk.h"
 #include "host/lodge-host-kernel.h"
 #include "lodge-error.h"
 #include "lodge-task-thread.h"
@@ -82,7 +83,7 @@ typedef struct {
   LodgeDescription *now;
   LodgeQemuPlug *plug; /* until QEMU has it */
   gboolean in;
-  gboolean io_uring;
+  gboolean again; /* QEMU may have its files still */
   GCancellable *cancellable;
 } Work;
 
@@ -117,13 +118,23 @@ plugged_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_task_return_boolean (task, TRUE);
 }
 
+/* -1 with an error; without one for a disk of this computer that may be QEMU's still, which alone
+ * can have it open. */
 static int
-open_layer (const char *folder, const LodgeLayer *layer, gboolean top, GError **error)
+open_layer (
+    const char *folder, const LodgeLayer *layer, gboolean top, gboolean again, GError **error)
 {
   const int flags = top ? O_RDWR : O_RDONLY;
+  g_autoptr (GError) busy = NULL;
   struct stat info;
   int fd;
 
+  if (layer->host_disk[0] != '\0') {
+    fd = lodge_host_disk_open (layer->file, layer->host_disk, layer->size_bytes, top, &busy);
+    if (fd < 0 && (!again || !g_error_matches (busy, LODGE_ERROR, LODGE_ERROR_BUSY)))
+      g_propagate_error (error, g_steal_pointer (&busy));
+    return fd;
+  }
   if (!g_path_is_absolute (layer->file))
     return lodge_own_file_open (folder, layer->file, flags, error);
   fd = open (layer->file, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -147,7 +158,7 @@ open_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancel
 
   for (gboolean top = TRUE; layer != NULL; top = FALSE) {
     GError *error = NULL;
-    int fd = work->in ? open_layer (work->folder, layer, top, &error) : -1;
+    int fd = work->in ? open_layer (work->folder, layer, top, work->again, &error) : -1;
 
     if (error != NULL) {
       g_task_return_error (worker, error);
@@ -189,6 +200,7 @@ static void
 begin (LodgeMachine *self,
        const char *id,
        gboolean in,
+       gboolean again,
        GCancellable *cancellable,
        GAsyncReadyCallback callback,
        gpointer user_data)
@@ -204,6 +216,7 @@ begin (LodgeMachine *self,
   work->folder = lodge_machine_dup_folder (self);
   work->now = lodge_description_copy (lodge_machine_get_description (self));
   work->in = in;
+  work->again = again;
   work->cancellable = cancellable != NULL ? g_object_ref (cancellable) : NULL;
   /* Its layers are those of now. */
   disk.top = ((LodgeDisk *) lodge_section_find_item (LODGE_SECTION_DISK, work->now, id))->top;
@@ -219,7 +232,7 @@ lodge_machine_plug_in_async (LodgeMachine *self,
                              GAsyncReadyCallback callback,
                              gpointer user_data)
 {
-  begin (self, disk, TRUE, NULL, callback, user_data);
+  begin (self, disk, TRUE, FALSE, NULL, callback, user_data);
 }
 
 static void
@@ -248,7 +261,7 @@ lodge_machine_plug_out_async (LodgeMachine *self,
   g_task_set_source_tag (task, lodge_machine_plug_in_async);
   g_free (self->unplugging);
   self->unplugging = g_strdup (disk);
-  begin (self, disk, FALSE, cancellable, unplugged_cb, task);
+  begin (self, disk, FALSE, FALSE, cancellable, unplugged_cb, task);
 }
 
 gboolean
@@ -352,8 +365,8 @@ plug_next (GTask *task_given)
   if (settle->n_done == settle->missing->len || self->qmp == NULL || now == NULL)
     g_task_return_int (task, settle->n_done);
   else
-    lodge_machine_plug_in_async (self, settle->missing->pdata[settle->n_done], plugged_again_cb,
-                                 g_steal_pointer (&task));
+    begin (self, settle->missing->pdata[settle->n_done], TRUE, TRUE, NULL, plugged_again_cb,
+           g_steal_pointer (&task));
 }
 
 static void

@@ -130,6 +130,23 @@ saved_before_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   lodge_machine_tidy_earlier_async (LODGE_MACHINE (source), earlier_tidied_cb, user_data);
 }
 
+/* What is no image is not grown, compacted or copied out. */
+static gboolean
+check_image (LodgeMachine *self, const char *id, GError **error)
+{
+  const LodgeDescription *now = lodge_machine_get_description (self);
+  const LodgeDisk *disk = id != NULL ? lodge_machine_find_disk (self, id, NULL) : NULL;
+  const LodgeLayer *top = disk != NULL ? lodge_description_get_layer (now, disk->top) : NULL;
+
+  if (top == NULL || top->host_disk[0] == '\0')
+    return TRUE;
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+               _ ("The disk “%s” is one of this computer, %s, as a whole: there is no image of it "
+                  "that could be grown, compacted or copied"),
+               id, top->file);
+  return FALSE;
+}
+
 static gboolean
 check (LodgeMachine *self, LodgeDiskWork *work, const LodgeDiskWorkKind *kind, GError **error)
 {
@@ -156,6 +173,7 @@ check (LodgeMachine *self, LodgeDiskWork *work, const LodgeDiskWorkKind *kind, G
     }
   }
   return (work->disk == NULL || lodge_machine_find_disk (self, work->disk, error) != NULL) &&
+         (kind->action == LODGE_ACTION_DISKS || check_image (self, work->disk, error)) &&
          (kind->check == NULL || kind->check (self, work, error));
 }
 

@@ -55,6 +55,25 @@ void lodge_machine_add_disk_async (LodgeMachine *self,
                                    gpointer user_data);
 
 /**
+ * lodge_machine_add_host_disk_async:
+ * @path: below /dev/disk/by-id or /dev/disk/by-partuuid
+ * @accepted: the user knows that its guest may destroy all that is there
+ *
+ * The same with a disk or partition of this computer, as a whole. As long as the machine has it
+ * there are no snapshots and no clones, and its guest is not suspended to disk.
+ *
+ * Errors: those of lodge_host_disk_open(); %LODGE_ERROR_DENIED with what is to be accepted;
+ * %LODGE_ERROR_INVALID for an encrypted machine; and as above.
+ */
+void lodge_machine_add_host_disk_async (LodgeMachine *self,
+                                        LodgeJob *job,
+                                        const char *path,
+                                        const char *bus,
+                                        gboolean accepted,
+                                        GAsyncReadyCallback callback,
+                                        gpointer user_data);
+
+/**
  * lodge_machine_remove_disk_async:
  * @disk: its id
  * @first: also the first disk, from which the machine starts

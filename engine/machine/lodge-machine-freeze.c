@@ -67,10 +67,19 @@ gboolean
 lodge_machine_freeze_check (LodgeMachine *self, GError **error)
 {
   const char *name = lodge_machine_get_name (self);
+  const LodgeLayer *host_disk;
 
+  host_disk = lodge_description_find_host_disk (lodge_machine_get_description (self));
   if (!lodge_machine_check_action (self, LODGE_ACTION_CLONE, error) ||
       !lodge_machine_check_unlocked (self, error))
     return FALSE;
+  if (host_disk != NULL) {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+                 _ ("“%s” has a disk of this computer as a whole, %s, which cannot be cloned: "
+                    "remove that from the machine first, which leaves all that is on it"),
+                 name, host_disk->file);
+    return FALSE;
+  }
   if (!lodge_state_is_live (self->state)) {
     if (self->pid == 0)
       return TRUE;

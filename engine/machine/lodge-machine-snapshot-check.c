@@ -103,6 +103,7 @@ lodge_snapshot_list_blockers (LodgeMachine *self,
                               gpointer data)
 {
   const Asked asked = {block_given, data};
+  const LodgeLayer *host_disk;
   g_autoptr (GError) error = NULL;
 
   lodge_machine_refresh (self);
@@ -113,6 +114,12 @@ lodge_snapshot_list_blockers (LodgeMachine *self,
     asked.block (error, "", data);
     return;
   }
+  host_disk = lodge_description_find_host_disk (lodge_machine_get_description (self));
+  if (host_disk != NULL)
+    block (&asked, LODGE_ERROR_STATE,
+           _ ("Remove that disk from the machine first, which leaves all that is on it"),
+           _ ("“%s” has a disk of this computer as a whole, %s, which cannot be frozen"),
+           lodge_machine_get_name (self), host_disk->file);
   if (!lodge_machine_check_unlocked (self, &error))
     asked.block (error, _ ("Unlock it first"), data);
   if (lodge_state_is_live (self->state))

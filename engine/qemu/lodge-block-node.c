@@ -20,7 +20,7 @@ JsonObject *
 lodge_block_node_new_file (const LodgeBlockImage *image)
 {
   g_autofree char *name = g_strconcat (image->name, "-file", NULL);
-  JsonObject *node = new_node ("file", name);
+  JsonObject *node = new_node (image->device ? "host_device" : "file", name);
 
   json_object_set_string_member (node, "filename", image->path);
   json_object_set_boolean_member (node, "read-only", !image->written);

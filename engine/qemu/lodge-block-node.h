@@ -20,6 +20,7 @@ typedef struct {
   gboolean disk; /* of a disk: fast input and output, and freed blocks are given back */
   gboolean encrypted;
   gboolean io_uring; /* of a disk: a trial open worked */
+  gboolean device;   /* a disk of this computer, as a whole */
 } LodgeBlockImage;
 
 /* As blockdev-add takes them, the file's first. Transfer full. */

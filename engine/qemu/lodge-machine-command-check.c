@@ -138,7 +138,8 @@ check_disks (const LodgeDescription *description,
     const LodgeLayer *layer = lodge_description_get_layer (description, disk->top);
 
     for (gboolean top = TRUE; layer != NULL; top = FALSE) {
-      if (!check_own_file (FILE_LAYER, host, layer->file, top, error))
+      if (layer->host_disk[0] == '\0' &&
+          !check_own_file (FILE_LAYER, host, layer->file, top, error))
         return FALSE;
       layer = layer->below != NULL ? lodge_description_get_layer (description, layer->below) : NULL;
     }

@@ -40,6 +40,8 @@ add_image (LodgeMachineCommandBuild *self, const Image *image)
 {
   add_node (self, image->file_reason, lodge_block_node_new_file (&image->node));
   add_node (self, image->format_reason, lodge_block_node_new_format (&image->node));
+  if (image->node.device)
+    return;
   lodge_command_bind (self->command,
                       image->node.written ? LODGE_COMMAND_BIND_READ_WRITE
                                           : LODGE_COMMAND_BIND_READ_ONLY,
@@ -96,6 +98,25 @@ lodge_machine_command_add_firmware (LodgeMachineCommandBuild *self)
                        "-global", "driver=cfi.pflash01,property=secure,value=on");
 }
 
+/* What QEMU finds the disk of this computer under that is @layer. Transfer full. */
+static char *
+add_host_disk (LodgeMachineCommandBuild *self, const LodgeLayer *layer)
+{
+  for (guint i = 0; i < self->host->n_host_disks; i++) {
+    const LodgeMachineCommandHostDisk *disk = &self->host->host_disks[i];
+
+    if (strcmp (disk->layer, layer->id) != 0)
+      continue;
+    lodge_command_addf (self->command,
+                        _ ("A disk of this computer, opened by the engine: while it is open nobody "
+                           "else can mount it."),
+                        "-add-fd", "fd=%d,set=%u", lodge_command_take_fd (self->command, disk->fd),
+                        i + 1);
+    return g_strdup_printf ("/dev/fdset/%u", i + 1);
+  }
+  return g_strdup (layer->file);
+}
+
 /* The chain from the lowest layer up: a node must exist before another can name it. Disks may stand
  * on the same frozen layer; its nodes are @added once. */
 static void
@@ -117,7 +138,8 @@ add_layers (LodgeMachineCommandBuild *self, const LodgeDisk *disk, GHashTable *a
     layer = chain->pdata[i];
     if (!g_hash_table_add (added, layer->id))
       continue;
-    path = lodge_machine_command_dup_path (self->host, layer->file);
+    path = layer->host_disk[0] != '\0' ? add_host_disk (self, layer)
+                                       : lodge_machine_command_dup_path (self->host, layer->file);
     add_image (
         self,
         &(Image){
@@ -127,6 +149,7 @@ add_layers (LodgeMachineCommandBuild *self, const LodgeDisk *disk, GHashTable *a
             .node.below = layer->below,
             .node.written = top,
             .node.disk = TRUE,
+            .node.device = layer->host_disk[0] != '\0',
             .node.io_uring = self->host->io_uring,
             .node.encrypted = self->description->encrypted,
             .file_reason = top ? _ ("The file that the guest's writes go to.")

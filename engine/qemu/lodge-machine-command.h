@@ -20,6 +20,12 @@ G_BEGIN_DECLS
  * card with a longer id is told of when its own is made.) */
 #define LODGE_MACHINE_COMMAND_LONGEST_SOCKET "/net-nic00.ctl"
 
+/* What is open on a disk of this computer: as only one may have it, and QEMU cannot open it. */
+typedef struct {
+  const char *layer; /* id */
+  int fd;
+} LodgeMachineCommandHostDisk;
+
 /* What the description does not say: where this computer has things. */
 typedef struct {
   LodgeQemu *qemu;
@@ -31,6 +37,9 @@ typedef struct {
   gboolean io_uring;   /* a trial open worked */
   gboolean hyperv;     /* KVM here knows Hyper-V's enlightenments */
   gboolean only_shown; /* never launched: what a start makes (the NVRAM) may be missing */
+  /* This computer's disks that it has as a whole. Moved into the command as the wires are. */
+  const LodgeMachineCommandHostDisk *host_disks;
+  guint n_host_disks;
   /* Of an encrypted machine: where what opens its images can be read, once. Moved into the command
    * when that is built, still the caller's on an error. */
   int key_fd;

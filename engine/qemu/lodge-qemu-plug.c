@@ -37,6 +37,7 @@ typedef struct {
   char *format;
   char *below; /* or NULL */
   int fd;      /* or -1 */
+  gboolean device;
 } Layer;
 
 typedef struct {
@@ -58,6 +59,7 @@ struct _LodgeQemuPlug {
   GHashTable *nodes; /* what QEMU has: its name to its file's */
   GQueue steps;
   void (*then) (GTask *task, GError *error); /* after the steps */
+  gboolean in;                               /* else out */
   gboolean asked;                            /* the guest, and it has not answered */
   GError *error;                             /* what is told once all was taken back */
   GCancellable *cancellable;
@@ -110,6 +112,7 @@ lodge_qemu_plug_add_layer (LodgeQemuPlug *self, const LodgeLayer *layer, int fd)
   copy->format = g_strdup (layer->format);
   copy->below = g_strdup (layer->below);
   copy->fd = fd;
+  copy->device = layer->host_disk[0] != '\0';
   g_ptr_array_add (self->layers, copy);
 }
 
@@ -289,8 +292,13 @@ release_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   read_nodes (self, answer);
   /* One that is not there is what is wanted. */
   add_step (self, "object-del", lodge_qmp_arguments ("id", iothread, NULL))->may_fail = TRUE;
-  for (guint i = 0; i < self->layers->len; i++)
-    add_release (self, self->layers->pdata[i]);
+  for (guint i = 0; i < self->layers->len; i++) {
+    const Layer *layer = self->layers->pdata[i];
+
+    /* That of this computer's disk has the only descriptor that there can be. */
+    if (!self->in || !layer->device || layer->fd >= 0)
+      add_release (self, layer);
+  }
   next (task);
 }
 
@@ -344,6 +352,7 @@ add_layer_steps (LodgeQemuPlug *self, const Layer *layer, gboolean top)
       .disk = TRUE,
       .encrypted = self->encrypted,
       .io_uring = self->io_uring,
+      .device = layer->device,
   };
 
   add_step (self, "add-fd", new_number ("fdset-id", set))->fd = layer->fd;
@@ -409,6 +418,7 @@ lodge_qemu_plug_in_async (LodgeQmp *qmp,
 {
   g_return_if_fail (plug->disk.bus == LODGE_DISK_BUS_VIRTIO);
 
+  plug->in = TRUE;
   release (new_task (qmp, plug, callback, user_data), cleared);
 }
 

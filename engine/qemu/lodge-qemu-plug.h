@@ -17,7 +17,8 @@ typedef struct _LodgeQemuPlug LodgeQemuPlug;
 /* @disk: copied; its port is what counts, and that its bus is virtio. */
 LodgeQemuPlug *lodge_qemu_plug_new (const LodgeDisk *disk, gboolean encrypted, gboolean io_uring);
 /* From the top down. @fd: taken; of the file, opened as a disk of the command line has it: the top
- * for reading and writing, what is below for reading; -1 for a disk that is taken out. */
+ * for reading and writing, what is below for reading; -1 for a disk that is taken out, and for one
+ * of this computer that QEMU has open still. */
 void lodge_qemu_plug_add_layer (LodgeQemuPlug *self, const LodgeLayer *layer, int fd);
 void lodge_qemu_plug_free (LodgeQemuPlug *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeQemuPlug, lodge_qemu_plug_free)

@@ -52,16 +52,23 @@ handle_add (LodgeMachine1 *object,
             guint64 size,
             GVariant *options)
 {
-  static const char *const known[] = {"bus", "from", NULL};
+  static const char *const known[] = {"bus", "from", "host-disk", "accepted", NULL};
   const char *bus = NULL;
   const char *from = NULL;
+  const char *host_disk = NULL;
+  gboolean accepted = FALSE;
   LodgeJob *job;
 
   if (!lodge_service_check_options (invocation, options, known))
     return TRUE;
   g_variant_lookup (options, "bus", "&s", &bus);
   g_variant_lookup (options, "from", "&s", &from);
-  job = lodge_library_add_disk (get_library (object), get_machine (object), size, bus, from);
+  g_variant_lookup (options, "host-disk", "&s", &host_disk);
+  g_variant_lookup (options, "accepted", "b", &accepted);
+  job = host_disk != NULL
+            ? lodge_library_add_host_disk (get_library (object), get_machine (object), host_disk,
+                                           bus, accepted)
+            : lodge_library_add_disk (get_library (object), get_machine (object), size, bus, from);
   lodge_machine1_complete_add_disk (object, invocation, lodge_service_job_get_path (job));
   return TRUE;
 }

@@ -30,6 +30,7 @@ add_layer (LodgeDescription *description, LodgeDisk *disk, const char *id, const
   layer->id = g_strdup (id);
   layer->file = g_strdup (file);
   layer->format = g_strdup ("qcow2");
+  layer->host_disk = g_strdup ("");
   layer->size_bytes = 1 << 30;
   layer->below = g_strdup (disk->top);
   g_ptr_array_add (description->layers, layer);

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which disk of a computer it is, and whether that computer uses it: on computers that are made up.
+ */
+#include "host-fixture.h"
+
+#include "host/lodge-host-disk.h"
+#include "lodge-error.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define USB  "/sys/devices/pci0000:00/usb2/2-1/2-1:1.0/host6/block/sdb"
+#define SATA "/sys/devices/pci0000:00/ata1/host0/block/sda"
+#define DM   "/sys/devices/virtual/block/dm-0"
+
+static void
+add_link (HostFixture *f, const char *name, const char *folder)
+{
+  g_autofree char *target = g_build_filename (f->root, folder, NULL);
+  g_autofree char *link = g_build_filename (f->root, "/sys/class/block", name, NULL);
+
+  g_assert_no_errno (symlink (target, link));
+}
+
+/* Two disks with a partition each, of which nothing is used. */
+static HostFixture *
+new_computer (void)
+{
+  HostFixture *f = host_fixture_new ();
+
+  host_fixture_add (f, "/sys/class/block/.keep", "");
+  host_fixture_add (f, SATA "/dev", "8:0\n");
+  host_fixture_add (f, SATA "/device/wwid", "t10.ATA     Disk One    123\n");
+  host_fixture_add (f, SATA "/sda1/dev", "8:1\n");
+  host_fixture_add (f, SATA "/sda1/partition", "1\n");
+  host_fixture_add (f, SATA "/sda1/start", "2048\n");
+  host_fixture_add (f, USB "/dev", "8:16\n");
+  host_fixture_add (f, USB "/sdb1/dev", "8:17\n");
+  host_fixture_add (f, USB "/sdb1/partition", "1\n");
+  host_fixture_add (f, USB "/sdb1/start", "4096\n");
+  host_fixture_add (f, "/sys/devices/pci0000:00/usb2/2-1/serial", "AA00 1\n");
+  host_fixture_add (f, DM "/dev", "253:0\n");
+  host_fixture_add (f, DM "/dm/name", "vg-home\n");
+  add_link (f, "sda", SATA);
+  add_link (f, "sda1", SATA "/sda1");
+  add_link (f, "sdb", USB);
+  add_link (f, "sdb1", USB "/sdb1");
+  add_link (f, "dm-0", DM);
+  host_fixture_add (f, "/proc/self/mountinfo",
+                    "22 1 8:3 / / rw,relatime shared:1 - ext4 /dev/sdc3 rw\n"
+                    "23 22 0:21 / /proc rw - proc proc rw\n");
+  host_fixture_add (f, "/proc/swaps", "Filename\tType\tSize\tUsed\tPriority\n");
+  return f;
+}
+
+static void
+assert_free (const char *name)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (lodge_host_disk_check_free (name, &error));
+  g_assert_no_error (error);
+}
+
+static void
+assert_used (const char *name, const char *word)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (lodge_host_disk_check_free (name, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_BUSY);
+  if (strstr (error->message, word) == NULL || strstr (error->message, name) == NULL)
+    g_error ("%s", error->message);
+}
+
+static void
+assert_partition_used (gboolean whole)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (lodge_host_disk_check_free ("sdb1", &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_BUSY);
+  g_assert_nonnull (strstr (error->message, whole ? "sdb:" : "sdb1:"));
+}
+
+static void
+test_identity (void)
+{
+  static const char *const cases[][2] = {
+      {"sda", "t10.ATA     Disk One    123"},
+      {"sda1", "t10.ATA     Disk One    123+2048"},
+      {"sdb", "AA00 1"},
+      {"sdb1", "AA00 1+4096"},
+      {"dm-0", ""},
+      {"none", ""},
+  };
+  HostFixture *f = new_computer ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *identity = lodge_host_disk_dup_identity (cases[i][0]);
+
+    g_assert_cmpstr (identity, ==, cases[i][1]);
+  }
+  host_fixture_free (f);
+}
+
+/* Whoever uses a part uses the whole, and the other way round; and no more than that. */
+static void
+test_used (void)
+{
+  static const struct {
+    const char *path;
+    const char *text;
+    const char *word;
+    gboolean whole; /* it is the disk that is used, and not its partition */
+  } cases[] = {
+      {USB "/sdb1/holders/dm-0", "", "vg-home", FALSE},
+      {USB "/holders/md127", "", "md127", TRUE},
+      {"/proc/self/mountinfo", "30 22 8:17 / /media/a\\040stick rw - vfat /dev/sdb1 rw\n",
+       "/media/a stick", FALSE},
+      {"/proc/self/mountinfo", "30 22 8:16 / /mnt rw shared:7 master:2 - ext4 /dev/root rw\n",
+       "/mnt", TRUE},
+      {"/proc/self/mountinfo", "30 22 0:50 /sub /mnt rw - btrfs /dev/sdb1 rw\n", "/mnt", FALSE},
+      {"/proc/swaps", "Filename Type\n/dev/sdb1                 partition\t100\t0\t-2\n",
+       "swaps memory", FALSE},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    HostFixture *f = new_computer ();
+
+    for (guint j = 0; j < 2; j++)
+      assert_free (j == 0 ? "sdb" : "sdb1");
+    host_fixture_add (f, cases[i].path, cases[i].text);
+    assert_used ("sdb", cases[i].word);
+    assert_partition_used (cases[i].whole);
+    assert_free ("sda");
+    assert_free ("sda1");
+    host_fixture_free (f);
+  }
+}
+
+/* A partition beside it is nobody's business. */
+static void
+test_beside (void)
+{
+  HostFixture *f = new_computer ();
+
+  host_fixture_add (f, USB "/sdb2/dev", "8:18\n");
+  host_fixture_add (f, USB "/sdb2/partition", "2\n");
+  add_link (f, "sdb2", USB "/sdb2");
+  host_fixture_add (f, "/proc/self/mountinfo", "30 22 8:18 / /mnt rw - ext4 /dev/sdb2 rw\n");
+  assert_free ("sdb1");
+  assert_used ("sdb", "/mnt");
+  host_fixture_free (f);
+}
+
+static void
+assert_no_disk (const char *path, LodgeError code, const char *word)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (lodge_host_disk_look (path, &error));
+  g_assert_error (error, LODGE_ERROR, (int) code);
+  g_assert_nonnull (strstr (error->message, word));
+}
+
+/* Only what stays with the disk. */
+static void
+test_path (void)
+{
+  static const char *const paths[] = {
+      "/dev/sda", "/dev/disk/by-path/pci-0", "/dev/disk/by-id/", "/dev/disk/by-id/../../sda", "sda",
+      "",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (paths); i++)
+    assert_no_disk (paths[i], LODGE_ERROR_INVALID, "/dev/disk/by-id");
+  assert_no_disk ("/dev/disk/by-id/lodge-none", LODGE_ERROR_NOT_FOUND, "plugged in");
+}
+
+int
+main (int argc, char *argv[])
+{
+  host_fixture_init (&argc, &argv);
+  g_test_add_func ("/host-disk/identity", test_identity);
+  g_test_add_func ("/host-disk/used", test_used);
+  g_test_add_func ("/host-disk/beside", test_beside);
+  g_test_add_func ("/host-disk/path", test_path);
+  return host_fixture_run ();
+}
