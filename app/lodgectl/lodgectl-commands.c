@@ -598,6 +598,14 @@ const LodgectlCommand lodgectl_commands[] = {
     .handler = lodgectl_template_unset,
   },
   {
+    .verb = "host-disks",
+    .sentence = N_ ("List the disks of this computer that a machine could be given as a whole."),
+    .details = N_ ("Each with what is in the way of that now: “disk add --host-disk” takes only what "
+                   "nothing here uses."),
+    .options = { JSON },
+    .handler = lodgectl_host_disks,
+  },
+  {
     .verb = "installers",
     .sentence = N_ ("List the installers that this computer has already."),
     .options = { JSON },

@@ -381,6 +381,23 @@ lodgectl_installers (LodgectlRun *run, GError **error)
 }
 
 gboolean
+lodgectl_host_disks (LodgectlRun *run, GError **error)
+{
+  static const char *const names[] = {"path", "label", "obstacle"};
+  LodgeClient *client = lodgectl_run_connect (run, LODGE_CLIENT_FLAGS_NONE, error);
+  g_autoptr (GVariant) disks = NULL;
+
+  if (client == NULL ||
+      !lodgectl_run_check (run,
+                           lodge_engine1_call_list_host_disks_sync (
+                               lodge_client_get_engine (client), &disks, NULL, error),
+                           error))
+    return FALSE;
+  print_rows (run, disks, names, G_N_ELEMENTS (names));
+  return TRUE;
+}
+
+gboolean
 lodgectl_forward_list (LodgectlRun *run, GError **error)
 {
   static const char *const names[] = {"nic", "rule"};

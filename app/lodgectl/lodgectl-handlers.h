@@ -11,6 +11,7 @@ gboolean lodgectl_host (LodgectlRun *run, GError **error);
 gboolean lodgectl_list (LodgectlRun *run, GError **error);
 gboolean lodgectl_show (LodgectlRun *run, GError **error);
 gboolean lodgectl_explain (LodgectlRun *run, GError **error);
+gboolean lodgectl_host_disks (LodgectlRun *run, GError **error);
 gboolean lodgectl_installers (LodgectlRun *run, GError **error);
 gboolean lodgectl_jobs (LodgectlRun *run, GError **error);
 gboolean lodgectl_version (LodgectlRun *run, GError **error);

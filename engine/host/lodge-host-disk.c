@@ -420,3 +420,64 @@ lodge_host_disk_open (
                  path);
   return -1;
 }
+
+/* --- All of them --- */
+
+/* A disk has several names; those that say what it is are shown. */
+static gboolean
+is_good_name (const char *name)
+{
+  static const char *const dull[] = {"wwn-", "nvme-eui.", "nvme-nvme.", "scsi-",
+                                     "dm-",  "lvm-",      "md-"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (dull); i++) {
+    if (g_str_has_prefix (name, dull[i]))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static void
+add_row (GPtrArray *rows, GHashTable *seen, const char *path, const char *kernel_name)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (LodgeHostDisk) disk = NULL;
+
+  if (!g_hash_table_add (seen, g_strdup (kernel_name)))
+    return;
+  disk = lodge_host_disk_look (path, &error);
+  /* A drive without a disc in it is nothing to be chosen. */
+  if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_INVALID))
+    return;
+  if (disk != NULL)
+    (void) lodge_host_disk_check_free (disk->name, &error);
+  g_ptr_array_add (rows, g_strdup (path));
+  g_ptr_array_add (rows, g_strdup (disk != NULL ? disk->label : kernel_name));
+  g_ptr_array_add (rows, g_strdup (error != NULL ? error->message : ""));
+}
+
+GPtrArray *
+lodge_host_disk_list (void)
+{
+  GPtrArray *rows = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  for (guint pass = 0; pass < 2; pass++) {
+    for (guint i = 0; i < G_N_ELEMENTS (folders); i++) {
+      g_autoptr (GDir) dir = g_dir_open (folders[i], 0, NULL);
+      const char *name;
+
+      while (dir != NULL && (name = g_dir_read_name (dir)) != NULL) {
+        g_autofree char *path = g_strconcat (folders[i], name, NULL);
+        char *real = realpath (path, NULL);
+        g_autofree char *base = real != NULL ? g_path_get_basename (real) : NULL;
+
+        free (real);
+        /* What has only a dull name comes last. */
+        if (base != NULL && (pass == 1 || is_good_name (name)))
+          add_row (rows, seen, path, base);
+      }
+    }
+  }
+  return rows;
+}

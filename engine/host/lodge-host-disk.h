@@ -35,6 +35,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeHostDisk, lodge_host_disk_free)
  */
 LodgeHostDisk *lodge_host_disk_look (const char *path, GError **error);
 
+/* All that could be named, each once: path, label, what is in the way or "", ... For threads.
+ * Transfer full. */
+GPtrArray *lodge_host_disk_list (void);
+
 /* What this computer does with it or a part of it, as a whole sentence: mounted, swapped to, used
  * by LVM, dm-crypt or a RAID. @name: the kernel's. %LODGE_ERROR_BUSY. */
 gboolean lodge_host_disk_check_free (const char *name, GError **error);

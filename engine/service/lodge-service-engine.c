@@ -3,8 +3,10 @@
 #include "service/lodge-service-engine.h"
 
 #include "guest/lodge-media.h"
+#include "host/lodge-host-disk.h"
 #include "lodge-config.h"
 #include "lodge-error.h"
+#include "lodge-task-thread.h"
 #include "machine/lodge-source-media.h"
 #include "machine/lodge-machine-key.h"
 #include "service/lodge-service-job.h"
@@ -286,6 +288,36 @@ handle_detect_media (LodgeEngine1 *object, GDBusMethodInvocation *invocation, co
   return TRUE;
 }
 
+static void
+host_disks_listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GPtrArray) rows = g_task_propagate_pointer (G_TASK (result), NULL);
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(sss)"));
+  for (guint i = 0; i + 2 < rows->len; i += 3)
+    g_variant_builder_add (&builder, "(sss)", rows->pdata[i], rows->pdata[i + 1],
+                           rows->pdata[i + 2]);
+  g_dbus_method_invocation_return_value (user_data, g_variant_new ("(a(sss))", &builder));
+}
+
+static void
+list_host_disks_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  g_task_return_pointer (task, lodge_host_disk_list (), (GDestroyNotify) g_ptr_array_unref);
+}
+
+/* A disk that sleeps must not keep all machines waiting. */
+static gboolean
+handle_list_host_disks (LodgeEngine1 *object, GDBusMethodInvocation *invocation)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, host_disks_listed_cb, invocation);
+
+  g_task_set_source_tag (task, handle_list_host_disks);
+  lodge_task_run_in_thread (task, list_host_disks_thread);
+  return TRUE;
+}
+
 static gboolean
 handle_list_installers (LodgeEngine1 *object, GDBusMethodInvocation *invocation)
 {
@@ -335,6 +367,7 @@ engine_iface_init (LodgeEngine1Iface *iface)
   iface->handle_open_machine = handle_open_machine;
   iface->handle_create_machine = handle_create_machine;
   iface->handle_detect_media = handle_detect_media;
+  iface->handle_list_host_disks = handle_list_host_disks;
   iface->handle_list_installers = handle_list_installers;
   iface->handle_list_jobs = handle_list_jobs;
   iface->handle_quit = handle_quit;

@@ -246,6 +246,27 @@ test_running (Test *test, gconstpointer data)
   assert_told (test, "disk2", "Resume it first");
 }
 
+/* A disk of this computer: only one that is free, and not before the danger is known. */
+static void
+test_host (Test *test, gconstpointer data)
+{
+  GtkCheckButton *known;
+
+  ask (test, "storage.add-host", NULL);
+  g_assert_nonnull (app_find_label (app_get_dialog (), "sdb, Stick, 8 GB"));
+  g_assert_null (app_find_label (app_get_dialog (), "sda, Disk, 1 TB"));
+  g_assert_false (may_answer ());
+  known = app_find (app_get_dialog (), GTK_TYPE_CHECK_BUTTON);
+  gtk_check_button_set_active (known, TRUE);
+  g_assert_true (may_answer ());
+  gtk_check_button_set_active (known, FALSE);
+  g_assert_false (may_answer ());
+  gtk_check_button_set_active (known, TRUE);
+  answer (LODGE_MESSAGE_ACT);
+  app_wait_until (count_rows (test->window->disk_list) == 3);
+  g_assert_true (app_was_called (test->engine, "AddDisk web 0 {"));
+}
+
 /* --- What is done --- */
 
 static void
@@ -638,6 +659,7 @@ main (int argc, char *argv[])
   ADD ("empty", test_empty);
   ADD ("states", test_states);
   ADD ("running", test_running);
+  ADD ("host", test_host);
   ADD ("grow", test_grow);
   ADD ("add", test_add);
   ADD ("add-image", test_add_image);

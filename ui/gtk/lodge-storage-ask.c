@@ -99,8 +99,8 @@ get_state (LodgeStorageWindow *self)
              : LODGE_MACHINE_STATE_UNKNOWN;
 }
 
-static gboolean
-is_live (LodgeStorageWindow *self)
+gboolean
+lodge_storage_window_is_live (LodgeStorageWindow *self)
 {
   return (lodge_machine_state_get_can (get_state (self)) & LODGE_MACHINE_CAN_PLUG_DISKS) != 0;
 }
@@ -217,7 +217,7 @@ add_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_d
   if (ask->image != NULL)
     g_variant_dict_insert (&options, "from", "s", ask->image);
   /* Only such a one can be plugged in, whatever the others are. */
-  if (is_live (ask->window))
+  if (lodge_storage_window_is_live (ask->window))
     g_variant_dict_insert (&options, "bus", "s", "virtio");
   lodge_storage_work_call (
       ask->window, "AddDisk",
@@ -277,13 +277,14 @@ static char *
 dup_add_body (LodgeStorageWindow *self)
 {
   g_autoptr (GVariant) first = get_first (self);
-  const gboolean strange =
-      is_live (self) && first != NULL && !g_str_equal (get_text (first, "bus"), "virtio");
+  const gboolean strange = lodge_storage_window_is_live (self) && first != NULL &&
+                           !g_str_equal (get_text (first, "bus"), "virtio");
 
   return g_strconcat (
       _ ("A disk takes only what is written to it. A copy can be larger than its image; without a "
          "size it is as large."),
-      is_live (self) ? " " : "", is_live (self) ? _ ("The guest gets it at once.") : "",
+      lodge_storage_window_is_live (self) ? " " : "",
+      lodge_storage_window_is_live (self) ? _ ("The guest gets it at once.") : "",
       strange ? " " : "",
       strange ? _ ("It is a virtio disk, unlike the first: the guest’s system needs the drivers "
                    "for that. SATA disks can be added while the machine is off.")
@@ -425,7 +426,7 @@ make_obstacle (LodgeStorageWindow *self, GVariant *disk, gboolean is_first)
 {
   const char *id = get_text (disk, "id");
 
-  if (!is_live (self))
+  if (!lodge_storage_window_is_live (self))
     return NULL;
   if (is_first)
     return g_error_new (LODGE_ERROR, LODGE_ERROR_STATE,
@@ -466,7 +467,8 @@ lodge_storage_ask_remove (LodgeStorageWindow *self, const char *id)
   }
   heading = g_strdup_printf (_ ("Remove %s?"), id);
   body = g_strconcat (
-      is_live (self) ? lodge_words_before_removing (get_os (self)) : "", is_live (self) ? " " : "",
+      lodge_storage_window_is_live (self) ? lodge_words_before_removing (get_os (self)) : "",
+      lodge_storage_window_is_live (self) ? " " : "",
       is_first ? _ ("The machine starts from this disk, and will not do so any more. ") : "",
       _ ("What is on it is lost for good; only snapshots that have it keep it."), NULL);
   ask = ask_new (self, id);

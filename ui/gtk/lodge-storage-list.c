@@ -76,7 +76,11 @@ dup_facts (GVariant *disk)
   g_autofree char *size_text = NULL;
   g_autofree char *used_text = NULL;
   g_autofree char *facts = NULL;
+  gboolean host = FALSE;
+  const char *file = "";
 
+  g_variant_lookup (disk, "host", "b", &host);
+  g_variant_lookup (disk, "file", "&s", &file);
   g_variant_lookup (disk, "bus", "&s", &bus);
   g_variant_lookup (disk, "size", "t", &size);
   g_variant_lookup (disk, "used", "t", &used);
@@ -87,6 +91,10 @@ dup_facts (GVariant *disk)
    * connected. */
   facts = g_strdup_printf (_ ("%s, takes %s · %s"), size_text, used_text,
                            g_str_equal (bus, "sata") ? "SATA" : bus);
+  if (host)
+    /* Translators: a disk of this computer: its size, how it is connected, and its path. */
+    return g_strdup_printf (_ ("%s · %s · %s of this computer"), size_text,
+                            g_str_equal (bus, "sata") ? "SATA" : bus, file);
   if (layers < 2)
     return g_steal_pointer (&facts);
   /* Translators: %s is what there is to say of a disk. */
@@ -274,7 +282,7 @@ make_group (const char *title, GtkWidget *list)
 void
 lodge_storage_list_init (LodgeStorageWindow *self, GtkBox *box)
 {
-  GtkWidget *group;
+  GtkWidget *group, *host;
 
   self->disk_list = make_list ();
   self->drive_list = make_list ();
@@ -285,6 +293,12 @@ lodge_storage_list_init (LodgeStorageWindow *self, GtkBox *box)
   gtk_widget_set_visible (self->no_disks, FALSE);
   group = make_group (_ ("Disks"), GTK_WIDGET (self->disk_list));
   adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), self->no_disks);
+  host = gtk_button_new_with_mnemonic (_ ("Add a Disk of This _Computer…"));
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (host), "storage.add-host");
+  gtk_widget_add_css_class (host, "flat");
+  gtk_widget_set_halign (host, GTK_ALIGN_START);
+  gtk_widget_set_margin_top (host, 6);
+  adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), host);
   gtk_box_append (box, group);
   self->drive_group = make_group (_ ("Drives for Discs"), GTK_WIDGET (self->drive_list));
   gtk_box_append (box, self->drive_group);

@@ -56,8 +56,13 @@ void lodge_storage_list_note_focus (LodgeStorageWindow *self);
 /* Gives the keyboard to the row that had it, or the first. */
 void lodge_storage_list_focus (LodgeStorageWindow *self);
 
+/* lodge-storage-host.c: the same for a disk of this computer. */
+void lodge_storage_ask_add_host (LodgeStorageWindow *self);
+
 /* lodge-storage-ask.c: the questions before something is done. @id: of a disk */
 void lodge_storage_ask_add (LodgeStorageWindow *self);
+/* Whether its guest runs, or is paused. */
+gboolean lodge_storage_window_is_live (LodgeStorageWindow *self);
 void lodge_storage_ask_grow (LodgeStorageWindow *self, const char *id);
 void lodge_storage_ask_export (LodgeStorageWindow *self, const char *id);
 void lodge_storage_ask_remove (LodgeStorageWindow *self, const char *id);

@@ -98,7 +98,7 @@ void
 lodge_storage_window_update (LodgeStorageWindow *self)
 {
   static const char *const off_only[] = {"storage.compact", "storage.export"};
-  static const char *const pluggings[] = {"storage.add", "storage.remove"};
+  static const char *const pluggings[] = {"storage.add", "storage.add-host", "storage.remove"};
   GtkWidget *widget = GTK_WIDGET (self);
   const LodgeMachineState state =
       self->machine != NULL
@@ -309,7 +309,10 @@ client_cb (LodgeConnection *connection, GParamSpec *pspec, LodgeStorageWindow *s
 static void
 add_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
-  lodge_storage_ask_add (LODGE_STORAGE_WINDOW (widget));
+  if (g_str_equal (name, "storage.add"))
+    lodge_storage_ask_add (LODGE_STORAGE_WINDOW (widget));
+  else
+    lodge_storage_ask_add_host (LODGE_STORAGE_WINDOW (widget));
 }
 
 typedef struct {
@@ -425,6 +428,7 @@ lodge_storage_window_class_init (LodgeStorageWindowClass *klass)
   G_OBJECT_CLASS (klass)->finalize = lodge_storage_window_finalize;
   widget_class->unrealize = lodge_storage_window_unrealize;
   gtk_widget_class_install_action (widget_class, "storage.add", NULL, add_action);
+  gtk_widget_class_install_action (widget_class, "storage.add-host", NULL, add_action);
   for (guint i = 0; i < G_N_ELEMENTS (disk_actions); i++)
     gtk_widget_class_install_action (widget_class, disk_actions[i], "s", disk_action);
   gtk_widget_class_install_action (widget_class, "storage.insert", "s", drive_action);
