@@ -346,14 +346,19 @@ const LodgectlCommand lodgectl_commands[] = {
     .sentence = N_ ("Put the image of a CD or DVD into a drive, also while the guest runs."),
     .details = N_ ("What is in the drive is taken out first. A guest that holds it is asked to let "
                    "go, and has some seconds for that."),
-    .options = { DRIVE, FORCE },
+    .options = {
+      DRIVE, FORCE,
+      { .name = "usb",
+        .sentence = N_ ("plug the image in as a USB stick instead, which the guest can only read; "
+                        "prints its id, with which “media eject --drive” unplugs it") },
+    },
     .handler = lodgectl_media_insert,
   },
   {
     .noun = "media",
     .verb = "eject",
     .arguments = { MACHINE },
-    .sentence = N_ ("Take out what is in a drive."),
+    .sentence = N_ ("Take out what is in a drive, or unplug a USB stick made of an image."),
     .options = { DRIVE, FORCE },
     .handler = lodgectl_media_eject,
   },

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Commands for a guest's screen, keyboard and network. */
-#include "lodgectl-handlers.h"
-
 #include "lodge-error.h"
+#include "lodgectl-handlers.h"
+#include "lodgectl-print.h"
+#include "lodgectl-wait.h"
 
 #include <errno.h>
 #include <glib/gi18n.h>
@@ -136,6 +137,16 @@ lodgectl_key (LodgectlRun *run, GError **error)
 
 /* --- Drives --- */
 
+static gboolean
+is_stick (LodgeMachine1 *machine, const char *drive)
+{
+  GVariant *description = lodge_machine1_get_description (machine);
+  g_autofree char *key = g_strdup_printf ("stick.%s.file", drive);
+  const char *file;
+
+  return description != NULL && g_variant_lookup (description, key, "&s", &file);
+}
+
 /* @path: (nullable): NULL to take out what is in the drive. */
 static gboolean
 change_media (LodgectlRun *run, const char *path, GError **error)
@@ -151,6 +162,12 @@ change_media (LodgectlRun *run, const char *path, GError **error)
     return FALSE;
   if (drive == NULL)
     drive = "";
+  if (path == NULL && is_stick (machine, drive)) {
+    g_autofree char *nothing = lodgectl_run_job (run, G_DBUS_PROXY (machine), "UnplugStick",
+                                                 g_variant_new ("(s)", drive), error);
+
+    return nothing != NULL;
+  }
   if (path == NULL)
     return lodgectl_run_check (
         run, lodge_machine1_call_eject_media_sync (machine, drive, force, NULL, error), error);
@@ -158,12 +175,33 @@ change_media (LodgectlRun *run, const char *path, GError **error)
       run, lodge_machine1_call_insert_media_sync (machine, drive, path, force, NULL, error), error);
 }
 
+static gboolean
+plug_stick (LodgectlRun *run, const char *path, GError **error)
+{
+  g_autoptr (LodgeMachine1) machine = NULL;
+  g_autofree char *id = NULL;
+
+  if (lodgectl_run_get_option (run, "drive") != NULL) {
+    lodgectl_set_usage_error (error, _ ("A USB stick goes into no drive: leave out --drive"));
+    return FALSE;
+  }
+  if (!check_utf8 (path, error) || (machine = lodgectl_run_open (run, error)) == NULL)
+    return FALSE;
+  id = lodgectl_run_job (run, G_DBUS_PROXY (machine), "PlugStick", g_variant_new ("(s)", path),
+                         error);
+  if (id == NULL)
+    return FALSE;
+  lodgectl_print_line (id);
+  return TRUE;
+}
+
 gboolean
 lodgectl_media_insert (LodgectlRun *run, GError **error)
 {
   g_autofree char *path = lodgectl_dup_absolute (lodgectl_run_get_argument (run, 1));
 
-  return change_media (run, path, error);
+  return lodgectl_run_has_option (run, "usb") ? plug_stick (run, path, error)
+                                              : change_media (run, path, error);
 }
 
 gboolean

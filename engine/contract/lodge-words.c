@@ -29,6 +29,8 @@ static const char *const job_words[] = {
     NC_ ("a job", "disk-convert"),
     NC_ ("a job", "disk-grow"),
     NC_ ("a job", "disk-remove"),
+    NC_ ("a job", "stick-plug"),
+    NC_ ("a job", "stick-unplug"),
     NC_ ("a job", "encrypt"),
     NC_ ("a job", "decrypt"),
     NC_ ("a job", "running"),

@@ -196,6 +196,7 @@ check_ports (const LodgeDescription *self, GError **error)
 {
   char *pcie[LODGE_DESCRIPTION_PORTS] = {NULL};
   char *sata[LODGE_DESCRIPTION_SATA_PORTS] = {NULL};
+  char *usb[LODGE_DESCRIPTION_USB_PORTS] = {NULL};
   gboolean good = TRUE;
 
   for (guint i = 0; i < self->disks->len && good; i++) {
@@ -218,9 +219,16 @@ check_ports (const LodgeDescription *self, GError **error)
 
     good = check_port (sata, 0, G_N_ELEMENTS (sata), "media", media->id, media->port, error);
   }
+  for (guint i = 0; i < self->sticks->len && good; i++) {
+    const LodgeStick *stick = g_ptr_array_index (self->sticks, i);
+
+    good = check_port (usb, LODGE_DESCRIPTION_FIRST_STICK_PORT, G_N_ELEMENTS (usb), "stick",
+                       stick->id, stick->port, error);
+  }
 
   clear_owners (pcie, G_N_ELEMENTS (pcie));
   clear_owners (sata, G_N_ELEMENTS (sata));
+  clear_owners (usb, G_N_ELEMENTS (usb));
   return good;
 }
 

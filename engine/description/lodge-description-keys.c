@@ -19,6 +19,7 @@ G_STATIC_ASSERT (offsetof (LodgeDisk, id) == 0);
 G_STATIC_ASSERT (offsetof (LodgeLayer, id) == 0);
 G_STATIC_ASSERT (offsetof (LodgeNic, id) == 0);
 G_STATIC_ASSERT (offsetof (LodgeMedia, id) == 0);
+G_STATIC_ASSERT (offsetof (LodgeStick, id) == 0);
 G_STATIC_ASSERT (offsetof (LodgeSnapshot, id) == 0);
 
 static const LodgeSection sections[] = {
@@ -41,6 +42,8 @@ static const LodgeSection sections[] = {
                            N_ ("A network card of the guest.")},
     [LODGE_SECTION_MEDIA] = {"media", offsetof (LodgeDescription, media), sizeof (LodgeMedia),
                              N_ ("A drive for CD and DVD images; boots after the disks.")},
+    [LODGE_SECTION_STICK] = {"stick", offsetof (LodgeDescription, sticks), sizeof (LodgeStick),
+                             N_ ("A USB stick made of an image; boots after the drives.")},
     [LODGE_SECTION_SNAPSHOT] = {"snapshot", offsetof (LodgeDescription, snapshots),
                                 sizeof (LodgeSnapshot),
                                 N_ ("A state that the machine was in, and can go back to.")},
@@ -237,6 +240,13 @@ static const LodgeKey keys[] = {
   { LODGE_SECTION_MEDIA, "file", LODGE_KEY_HOST_FILE, offsetof (LodgeMedia, file), "", 0, PATH_LENGTH,
     NULL, SETTABLE | LODGE_KEY_NULLABLE,
     N_ ("The image in the drive, with its full path; empty when there is none.") },
+
+  { LODGE_SECTION_STICK, "port", LODGE_KEY_NUMBER, offsetof (LodgeStick, port), NULL,
+    LODGE_DESCRIPTION_FIRST_STICK_PORT, LODGE_DESCRIPTION_USB_PORTS - 1, NULL, 0,
+    N_ ("The USB port; the guest knows the stick by it.") },
+  { LODGE_SECTION_STICK, "file", LODGE_KEY_HOST_FILE, offsetof (LodgeStick, file), NULL, 0, PATH_LENGTH,
+    NULL, 0, N_ ("The image that the stick is made of, with its full path; the guest can only read "
+                 "it.") },
 
   { LODGE_SECTION_SNAPSHOT, "name", LODGE_KEY_NAME, offsetof (LodgeSnapshot, name), NULL, 0, 0, NULL, 0,
     N_ ("What people call the snapshot.") },

@@ -237,9 +237,10 @@ lodge_description_take_layers (LodgeDescription *self, const LodgeDescription *n
     disk->top = g_strdup (other->top);
   }
   swap_layers (now, self);
-  /* What is in a drive is changed while the guest runs, too. */
+  /* What is in a drive or in a USB port is changed while the guest runs, too. */
   copy = lodge_description_copy (now);
   swap_items (LODGE_SECTION_MEDIA, self, copy);
+  swap_items (LODGE_SECTION_STICK, self, copy);
 }
 
 /* Each disk of then stands on a layer that was frozen for it. */

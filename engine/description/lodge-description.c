@@ -34,6 +34,12 @@ free_media (gpointer item)
 }
 
 static void
+free_stick (gpointer item)
+{
+  lodge_section_item_free (LODGE_SECTION_STICK, item);
+}
+
+static void
 free_snapshot (gpointer item)
 {
   lodge_section_item_free (LODGE_SECTION_SNAPSHOT, item);
@@ -49,6 +55,7 @@ new_empty (void)
   self->layers = g_ptr_array_new_with_free_func (free_layer);
   self->nics = g_ptr_array_new_with_free_func (free_nic);
   self->media = g_ptr_array_new_with_free_func (free_media);
+  self->sticks = g_ptr_array_new_with_free_func (free_stick);
   self->snapshots = g_ptr_array_new_with_free_func (free_snapshot);
   return self;
 }
@@ -310,6 +317,42 @@ lodge_description_find_host_disk (const LodgeDescription *self)
   return NULL;
 }
 
+LodgeStick *
+lodge_description_add_stick (LodgeDescription *self, const char *file, GError **error)
+{
+  g_autofree char *id = dup_free_id (self, "usb");
+  gboolean taken[LODGE_DESCRIPTION_USB_PORTS] = {FALSE};
+  guint port = LODGE_DESCRIPTION_FIRST_STICK_PORT;
+  LodgeStick *stick;
+
+  for (guint i = 0; i < self->sticks->len; i++) {
+    const LodgeStick *other = g_ptr_array_index (self->sticks, i);
+
+    if (other->port < G_N_ELEMENTS (taken))
+      taken[other->port] = TRUE;
+  }
+  while (port < LODGE_DESCRIPTION_USB_PORTS && taken[port])
+    port++;
+  if (port == LODGE_DESCRIPTION_USB_PORTS) {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
+                 _ ("“%s” has %u USB sticks, which is the most: unplug one first"), self->name,
+                 LODGE_DESCRIPTION_USB_PORTS - LODGE_DESCRIPTION_FIRST_STICK_PORT);
+    return NULL;
+  }
+
+  stick = lodge_section_item_new (LODGE_SECTION_STICK, id);
+  stick->port = port;
+  stick->file = g_strdup (file);
+  g_ptr_array_add (self->sticks, stick);
+  return stick;
+}
+
+void
+lodge_description_remove_stick (LodgeDescription *self, const char *id)
+{
+  g_ptr_array_remove (self->sticks, lodge_description_get_stick (self, id));
+}
+
 LodgeLayer *
 lodge_description_get_layer (const LodgeDescription *self, const char *id)
 {
@@ -332,6 +375,12 @@ LodgeMedia *
 lodge_description_get_media (const LodgeDescription *self, const char *id)
 {
   return lodge_section_find_item (LODGE_SECTION_MEDIA, self, id);
+}
+
+LodgeStick *
+lodge_description_get_stick (const LodgeDescription *self, const char *id)
+{
+  return lodge_section_find_item (LODGE_SECTION_STICK, self, id);
 }
 
 LodgeNic *

@@ -110,6 +110,13 @@ typedef struct {
   char *file; /* absolute, or NULL when the drive is empty */
 } LodgeMedia;
 
+/* [stick.ID]: a USB stick that is plugged in, made of an image, which the guest can only read. */
+typedef struct {
+  char *id;
+  guint port; /* USB port */
+  char *file; /* absolute */
+} LodgeStick;
+
 typedef struct {
   /* [machine] */
   char *uuid;
@@ -172,6 +179,7 @@ typedef struct {
   GPtrArray *disks;     /* of LodgeDisk, in boot order */
   GPtrArray *nics;      /* of LodgeNic */
   GPtrArray *media;     /* of LodgeMedia, after the disks in boot order */
+  GPtrArray *sticks;    /* of LodgeStick, after the media in boot order */
   GPtrArray *snapshots; /* of LodgeSnapshot, in the order of their making */
 } LodgeDescription;
 
@@ -183,6 +191,11 @@ typedef struct {
 /* q35's AHCI controller has six ports (QEMU, hw/i386/pc_q35.c: MAX_SATA_PORTS). */
 #define LODGE_DESCRIPTION_SATA_PORTS 6
 
+/* USB ports of sticks: the last of the fifteen that the controller has, since what is lent to a
+ * guest later begins at the first. */
+#define LODGE_DESCRIPTION_FIRST_STICK_PORT 12
+#define LODGE_DESCRIPTION_USB_PORTS        16
+
 /* What a console shows; virtio-gpu has up to 16. */
 #define LODGE_DESCRIPTION_MONITORS 4
 
@@ -192,8 +205,8 @@ LodgeDescription *lodge_description_copy (const LodgeDescription *self);
 void lodge_description_free (LodgeDescription *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeDescription, lodge_description_free)
 
-/* Adding a device chooses a free id ("disk0", "disk0-l0", "nic0", "cd0") and port. Lent back.
- * %NULL with %LODGE_ERROR_INVALID when no port is free. */
+/* Adding a device chooses a free id ("disk0", "disk0-l0", "nic0", "cd0", "usb0") and port. Lent
+ * back. %NULL with %LODGE_ERROR_INVALID when no port is free. */
 LodgeDisk *lodge_description_add_disk (LodgeDescription *self,
                                        LodgeDiskBus bus,
                                        const char *file,
@@ -208,6 +221,9 @@ gboolean lodge_description_move_disk (LodgeDescription *self,
                                       GError **error);
 LodgeNic *lodge_description_add_nic (LodgeDescription *self, LodgeNicModel model, GError **error);
 LodgeMedia *lodge_description_add_media (LodgeDescription *self, const char *file, GError **error);
+LodgeStick *lodge_description_add_stick (LodgeDescription *self, const char *file, GError **error);
+/* @id: of one that is there */
+void lodge_description_remove_stick (LodgeDescription *self, const char *id);
 
 /* An address that none of its cards has. Transfer full. */
 char *lodge_description_dup_free_mac (const LodgeDescription *self);
@@ -221,6 +237,7 @@ LodgeLayer *lodge_description_get_layer (const LodgeDescription *self, const cha
 gboolean lodge_description_is_top (const LodgeDescription *self, const char *layer);
 LodgeMedia *lodge_description_get_media (const LodgeDescription *self, const char *id);
 LodgeNic *lodge_description_get_nic (const LodgeDescription *self, const char *id);
+LodgeStick *lodge_description_get_stick (const LodgeDescription *self, const char *id);
 
 /**
  * lodge_description_check:

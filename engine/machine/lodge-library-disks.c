@@ -2,6 +2,7 @@
 /* Changing a machine's disks, as jobs of the library. */
 #include "machine/lodge-library-private.h"
 #include "machine/lodge-machine-disks.h"
+#include "machine/lodge-machine-sticks.h"
 
 typedef struct {
   LodgeLibrary *library;
@@ -95,6 +96,26 @@ lodge_library_remove_disk (LodgeLibrary *self,
 }
 
 LodgeJob *
+lodge_library_plug_stick (LodgeLibrary *self, LodgeMachine *machine, const char *path)
+{
+  Change *change = begin (self, machine, "stick-plug");
+  LodgeJob *job = change->job;
+
+  lodge_machine_plug_stick_async (machine, job, path, changed_cb, change);
+  return job;
+}
+
+LodgeJob *
+lodge_library_unplug_stick (LodgeLibrary *self, LodgeMachine *machine, const char *stick)
+{
+  Change *change = begin (self, machine, "stick-unplug");
+  LodgeJob *job = change->job;
+
+  lodge_machine_unplug_stick_async (machine, job, stick, changed_cb, change);
+  return job;
+}
+
+LodgeJob *
 lodge_library_compact_disk (LodgeLibrary *self, LodgeMachine *machine, const char *disk)
 {
   Change *change = begin (self, machine, "disk-compact");
@@ -126,6 +147,8 @@ list_used_files (LodgeLibrary *self)
       if (media->file != NULL)
         g_strv_builder_add (files, media->file);
     }
+    for (guint j = 0; now != NULL && j < now->sticks->len; j++)
+      g_strv_builder_add (files, ((const LodgeStick *) now->sticks->pdata[j])->file);
   }
   return g_strv_builder_end (files);
 }

@@ -91,6 +91,9 @@ LodgeJob *lodge_library_remove_disk (LodgeLibrary *self,
                                      LodgeMachine *machine,
                                      const char *disk,
                                      gboolean first);
+/* As lodge_machine_plug_stick_async() and the one beside it. */
+LodgeJob *lodge_library_plug_stick (LodgeLibrary *self, LodgeMachine *machine, const char *path);
+LodgeJob *lodge_library_unplug_stick (LodgeLibrary *self, LodgeMachine *machine, const char *stick);
 LodgeJob *lodge_library_compact_disk (LodgeLibrary *self, LodgeMachine *machine, const char *disk);
 LodgeJob *lodge_library_convert_disk (LodgeLibrary *self,
                                       LodgeMachine *machine,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The disks that a running QEMU has, beside those that machine.ini names.
+/* The disks and USB sticks that a running QEMU has, beside those that machine.ini names.
  *
  * They are the same, or become so again: machine.ini is what counts. A disk is named there before
  * QEMU gets it, and is named no more only when QEMU has let go of it; so whatever ends between,
@@ -328,23 +328,60 @@ settle_free (gpointer data)
 
 static void plug_next (GTask *task);
 
+/* Takes @note: (nullable): what could not be done. */
+static void
+plugged_again (GTask *task, char *note)
+{
+  g_autofree char *text = note;
+  LodgeMachine *self = g_task_get_source_object (task);
+  Settle *settle = g_task_get_task_data (task);
+
+  /* One that has ended was noticed. */
+  if (text != NULL && self->qmp != NULL)
+    lodge_machine_set_note (self, text);
+  settle->n_done++;
+  plug_next (task);
+}
+
+static const char *
+get_current (GTask *task)
+{
+  const Settle *settle = g_task_get_task_data (task);
+
+  return settle->missing->pdata[settle->n_done];
+}
+
 static void
 plugged_again_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  LodgeMachine *self = LODGE_MACHINE (source);
-  GTask *task = user_data;
-  Settle *settle = g_task_get_task_data (task);
-  const char *id = settle->missing->pdata[settle->n_done++];
   g_autoptr (GError) error = NULL;
+  char *note = NULL;
 
-  if (!lodge_machine_plug_finish (self, result, &error) && self->qmp != NULL) {
-    g_autofree char *note = g_strdup_printf (
-        _ ("The guest is without the disk “%s” until the machine is started anew: %s"), id,
-        error->message);
+  if (!lodge_machine_plug_finish (LODGE_MACHINE (source), result, &error))
+    note = g_strdup_printf (
+        _ ("The guest is without the disk “%s” until the machine is started anew: %s"),
+        get_current (user_data), error->message);
+  plugged_again (user_data, note);
+}
 
-    lodge_machine_set_note (self, note);
-  }
-  plug_next (task);
+static void
+stick_again_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  char *note = NULL;
+
+  if (!lodge_machine_stick_in_finish (LODGE_MACHINE (source), result, &error))
+    note = g_strdup_printf (
+        _ ("The guest is without the USB stick “%s” until the machine is started anew: %s"),
+        get_current (user_data), error->message);
+  plugged_again (user_data, note);
+}
+
+static gboolean
+is_named (const LodgeDescription *now, const char *id)
+{
+  return lodge_section_find_item (LODGE_SECTION_DISK, now, id) != NULL ||
+         lodge_description_get_stick (now, id) != NULL;
 }
 
 /* Takes @task_given. */
@@ -355,18 +392,22 @@ plug_next (GTask *task_given)
   LodgeMachine *self = g_task_get_source_object (task);
   Settle *settle = g_task_get_task_data (task);
   const LodgeDescription *now = lodge_machine_get_description (self);
+  const char *id;
 
   /* What machine.ini does not name any more is nothing to plug in. */
   while (now != NULL && settle->n_done < settle->missing->len &&
-         lodge_section_find_item (LODGE_SECTION_DISK, now,
-                                  settle->missing->pdata[settle->n_done]) == NULL)
+         !is_named (now, get_current (task)))
     settle->n_done++;
   /* It may have ended meanwhile, which was noticed. */
-  if (settle->n_done == settle->missing->len || self->qmp == NULL || now == NULL)
+  if (settle->n_done == settle->missing->len || self->qmp == NULL || now == NULL) {
     g_task_return_int (task, settle->n_done);
+    return;
+  }
+  id = get_current (task);
+  if (lodge_description_get_stick (now, id) != NULL)
+    lodge_machine_stick_in_async (self, id, stick_again_cb, g_steal_pointer (&task));
   else
-    begin (self, settle->missing->pdata[settle->n_done], TRUE, TRUE, NULL, plugged_again_cb,
-           g_steal_pointer (&task));
+    begin (self, id, TRUE, TRUE, NULL, plugged_again_cb, g_steal_pointer (&task));
 }
 
 static void
@@ -393,6 +434,12 @@ listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       follow (self, disk->id, TRUE);
     else if (find_disk (self, disk->id)->bus == LODGE_DISK_BUS_VIRTIO)
       g_ptr_array_add (settle->missing, g_strdup (disk->id));
+  }
+  for (guint i = 0; i < now->sticks->len; i++) {
+    const LodgeStick *stick = now->sticks->pdata[i];
+
+    if (!g_hash_table_contains (devices, stick->id))
+      g_ptr_array_add (settle->missing, g_strdup (stick->id));
   }
   for (guint i = self->started != NULL ? self->started->disks->len : 0; i > 0; i--) {
     const LodgeDisk *disk = self->started->disks->pdata[i - 1];

@@ -307,6 +307,14 @@ void lodge_machine_disk_released (LodgeMachine *self, const char *device);
 /* The guest has ended, or this engine ends. */
 void lodge_machine_forget_released (LodgeMachine *self);
 
+/* lodge-machine-sticks.c */
+/* QEMU is given the stick, which machine.ini names. Errors: as lodge_machine_plug_in_async(). */
+void lodge_machine_stick_in_async (LodgeMachine *self,
+                                   const char *id,
+                                   GAsyncReadyCallback callback,
+                                   gpointer user_data);
+gboolean lodge_machine_stick_in_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
+
 /* lodge-machine-work.c */
 /* From here on other changes of the description wait, and so does whoever wants to start it, or is
  * refused. %LODGE_ERROR_STATE when there is work already. */

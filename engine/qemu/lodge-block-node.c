@@ -102,3 +102,23 @@ lodge_block_list_properties (const LodgeDisk *disk, guint boot_index)
   g_strv_builder_add_many (list, "werror", "stop", "rerror", "stop", NULL);
   return g_strv_builder_end (list);
 }
+
+LodgeBlockImage
+lodge_block_get_stick_image (const LodgeStick *stick, const char *path)
+{
+  return (LodgeBlockImage){.name = stick->id, .path = path, .format = "raw"};
+}
+
+char **
+lodge_block_list_stick_properties (const LodgeStick *stick, guint boot_index)
+{
+  g_autoptr (GStrvBuilder) list = g_strv_builder_new ();
+
+  g_strv_builder_add_many (list, "id", stick->id, "drive", stick->id, "bus", "usb.0", NULL);
+  take (list, "port", g_strdup_printf ("%u", stick->port));
+  g_strv_builder_add_many (list, "removable", "on", NULL);
+  if (boot_index > 0)
+    take (list, "bootindex", g_strdup_printf ("%u", boot_index));
+  g_strv_builder_add_many (list, "serial", stick->id, NULL);
+  return g_strv_builder_end (list);
+}

@@ -35,4 +35,11 @@ const char *lodge_block_get_driver (const LodgeDisk *disk);
  * @boot_index: 0: behind all that have one */
 char **lodge_block_list_properties (const LodgeDisk *disk, guint boot_index);
 
+/* What a stick's device is called by QEMU. */
+#define LODGE_BLOCK_STICK_DRIVER "usb-storage"
+/* @path: of its file, also "/dev/fdset/N"; lent, as @stick is. */
+LodgeBlockImage lodge_block_get_stick_image (const LodgeStick *stick, const char *path);
+/* As lodge_block_list_properties(). */
+char **lodge_block_list_stick_properties (const LodgeStick *stick, guint boot_index);
+
 G_END_DECLS

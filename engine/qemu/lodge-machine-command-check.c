@@ -24,6 +24,7 @@ typedef enum {
   FILE_NVRAM,
   FILE_FIRMWARE,
   FILE_MEDIUM,
+  FILE_STICK,
   FILE_KERNEL,
   FILE_INITRD,
 } FileKind;
@@ -45,6 +46,12 @@ set_file_error (GError **error, FileKind kind, const char *path, const char *why
     break;
   case FILE_MEDIUM:
     message = g_strdup_printf (_ ("Could not open the image %s in the drive: %s"), path, why);
+    break;
+  case FILE_STICK:
+    message =
+        g_strdup_printf (_ ("Could not open the image %s of a USB stick, unplug it or put the "
+                            "file back: %s"),
+                         path, why);
     break;
   case FILE_KERNEL:
     message = g_strdup_printf (_ ("Could not open the kernel %s: %s"), path, why);
@@ -172,6 +179,12 @@ check_other_files (const LodgeDescription *description, GError **error)
     const LodgeMedia *media = description->media->pdata[i];
 
     if (media->file != NULL && !check_file (FILE_MEDIUM, media->file, O_RDONLY, error))
+      return FALSE;
+  }
+  for (guint i = 0; i < description->sticks->len; i++) {
+    const LodgeStick *stick = description->sticks->pdata[i];
+
+    if (!check_file (FILE_STICK, stick->file, O_RDONLY, error))
       return FALSE;
   }
   if (description->kernel[0] == '\0')

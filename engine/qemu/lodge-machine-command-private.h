@@ -40,6 +40,7 @@ void lodge_machine_command_add_key (LodgeMachineCommandBuild *self);
 void lodge_machine_command_add_firmware (LodgeMachineCommandBuild *self);
 void lodge_machine_command_add_disks (LodgeMachineCommandBuild *self);
 void lodge_machine_command_add_media (LodgeMachineCommandBuild *self);
+void lodge_machine_command_add_sticks (LodgeMachineCommandBuild *self);
 
 /* lodge-machine-command-devices.c */
 void lodge_machine_command_add_root_ports (LodgeMachineCommandBuild *self);

@@ -163,21 +163,32 @@ add_layers (LodgeMachineCommandBuild *self, const LodgeDisk *disk, GHashTable *a
   }
 }
 
+/* @properties: name, value, ..., NULL */
+static void
+add_device (LodgeMachineCommandBuild *self,
+            const char *reason,
+            const char *driver,
+            char **properties)
+{
+  g_autoptr (GString) device = g_string_new (driver);
+
+  for (guint i = 0; properties[i] != NULL; i += 2)
+    g_string_append_printf (device, ",%s=%s", properties[i], properties[i + 1]);
+  lodge_command_add (self->command, reason, "-device", device->str);
+}
+
 static void
 add_disk (LodgeMachineCommandBuild *self, const LodgeDisk *disk, guint boot_index)
 {
   g_auto (GStrv) properties = lodge_block_list_properties (disk, boot_index);
-  g_autoptr (GString) device = g_string_new (lodge_block_get_driver (disk));
   g_autofree char *iothread = lodge_block_dup_iothread (disk);
 
-  for (guint i = 0; properties[i] != NULL; i += 2)
-    g_string_append_printf (device, ",%s=%s", properties[i], properties[i + 1]);
   if (disk->bus == LODGE_DISK_BUS_SATA) {
-    lodge_command_add (
-        self->command,
+    add_device (
+        self,
         _ ("A SATA disk, which every system knows; a full disk on the host pauses the guest "
            "instead of failing its writes."),
-        "-device", device->str);
+        lodge_block_get_driver (disk), properties);
     return;
   }
 
@@ -185,11 +196,11 @@ add_disk (LodgeMachineCommandBuild *self, const LodgeDisk *disk, guint boot_inde
                       _ ("A thread of its own for the disk, so that it never waits for the rest of "
                          "the machine."),
                       "-object", "iothread,id=%s", iothread);
-  lodge_command_add (
-      self->command,
+  add_device (
+      self,
       _ ("A virtio disk in its own port; a full disk on the host pauses the guest instead of "
          "failing its writes."),
-      "-device", device->str);
+      lodge_block_get_driver (disk), properties);
 }
 
 void
@@ -230,5 +241,24 @@ lodge_machine_command_add_media (LodgeMachineCommandBuild *self)
                            "not installed again."),
                         "-device", "ide-cd,id=%s,drive=%s,bus=ide.%u,bootindex=%u", media->id,
                         media->id, media->port, boot_index);
+  }
+}
+
+void
+lodge_machine_command_add_sticks (LodgeMachineCommandBuild *self)
+{
+  const guint first = self->description->disks->len + self->description->media->len + 1;
+
+  for (guint i = 0; i < self->description->sticks->len; i++) {
+    const LodgeStick *stick = self->description->sticks->pdata[i];
+    g_auto (GStrv) properties = lodge_block_list_stick_properties (stick, first + i);
+
+    add_image (self, &(Image){
+                         .node = lodge_block_get_stick_image (stick, stick->file),
+                         .file_reason = _ ("The image that a USB stick is made of, read-only."),
+                         .format_reason = _ ("Its contents, never taken for another format."),
+                     });
+    add_device (self, _ ("A USB stick, which can be unplugged while the guest runs."),
+                LODGE_BLOCK_STICK_DRIVER, properties);
   }
 }

@@ -238,6 +238,8 @@ lodge_machine_command_build (const LodgeDescription *description,
   lodge_machine_command_add_media (&self);
   lodge_machine_command_add_nics (&self);
   lodge_machine_command_add_desktop (&self);
+  /* Behind the controller that they are plugged into. */
+  lodge_machine_command_add_sticks (&self);
   add_boot (&self);
   return self.command;
 }

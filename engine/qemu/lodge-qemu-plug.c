@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Disks that are plugged into a running QEMU, and taken out of it.
+/* Disks and USB sticks that are plugged into a running QEMU, and taken out of it.
  *
  *   in    add-fd, blockdev-add x 2   each layer, from the lowest up: as the command line has it
- *         object-add                 the thread
+ *         object-add                 the thread of a virtio disk
  *         device_add                 the guest is told
  *   out   device_del                 the guest is asked
  *         DEVICE_DELETED             it has let go
@@ -49,7 +49,11 @@ typedef struct {
 } Step;
 
 struct _LodgeQemuPlug {
-  LodgeDisk disk;
+  char *id;
+  const char *driver;
+  GStrv properties;
+  char *iothread;     /* or NULL */
+  gboolean read_only; /* a stick's image, which is nothing else than read */
   gboolean encrypted;
   gboolean io_uring;
   GPtrArray *layers; /* from the top down */
@@ -94,12 +98,28 @@ lodge_qemu_plug_new (const LodgeDisk *disk, gboolean encrypted, gboolean io_urin
 {
   LodgeQemuPlug *self = g_new0 (LodgeQemuPlug, 1);
 
-  self->disk = *disk;
-  self->disk.id = g_strdup (disk->id);
-  self->disk.top = g_strdup (disk->top);
+  self->id = g_strdup (disk->id);
+  self->driver = lodge_block_get_driver (disk);
+  self->properties = lodge_block_list_properties (disk, 0);
+  self->iothread = lodge_block_dup_iothread (disk);
   self->encrypted = encrypted;
   self->io_uring = io_uring;
   self->layers = g_ptr_array_new_with_free_func (layer_free);
+  return self;
+}
+
+LodgeQemuPlug *
+lodge_qemu_plug_new_stick (const LodgeStick *stick, int fd)
+{
+  LodgeQemuPlug *self = g_new0 (LodgeQemuPlug, 1);
+  const LodgeLayer image = {.id = stick->id, .format = (char *) "raw", .host_disk = (char *) ""};
+
+  self->id = g_strdup (stick->id);
+  self->driver = LODGE_BLOCK_STICK_DRIVER;
+  self->properties = lodge_block_list_stick_properties (stick, 0);
+  self->read_only = TRUE;
+  self->layers = g_ptr_array_new_with_free_func (layer_free);
+  lodge_qemu_plug_add_layer (self, &image, fd);
   return self;
 }
 
@@ -119,8 +139,9 @@ lodge_qemu_plug_add_layer (LodgeQemuPlug *self, const LodgeLayer *layer, int fd)
 void
 lodge_qemu_plug_free (LodgeQemuPlug *self)
 {
-  g_free (self->disk.id);
-  g_free (self->disk.top);
+  g_free (self->id);
+  g_strfreev (self->properties);
+  g_free (self->iothread);
   g_ptr_array_unref (self->layers);
   g_clear_pointer (&self->nodes, g_hash_table_unref);
   g_queue_clear_full (&self->steps, step_free);
@@ -281,7 +302,6 @@ release_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   LodgeQemuPlug *self = g_task_get_task_data (task);
-  g_autofree char *iothread = lodge_block_dup_iothread (&self->disk);
   GError *error = NULL;
   g_autoptr (JsonNode) answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, &error);
 
@@ -291,7 +311,9 @@ release_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
   read_nodes (self, answer);
   /* One that is not there is what is wanted. */
-  add_step (self, "object-del", lodge_qmp_arguments ("id", iothread, NULL))->may_fail = TRUE;
+  if (self->iothread != NULL)
+    add_step (self, "object-del", lodge_qmp_arguments ("id", self->iothread, NULL))->may_fail =
+        TRUE;
   for (guint i = 0; i < self->layers->len; i++) {
     const Layer *layer = self->layers->pdata[i];
 
@@ -348,8 +370,8 @@ add_layer_steps (LodgeQemuPlug *self, const Layer *layer, gboolean top)
       .path = path,
       .format = layer->format,
       .below = layer->below,
-      .written = top,
-      .disk = TRUE,
+      .written = top && !self->read_only,
+      .disk = !self->read_only,
       .encrypted = self->encrypted,
       .io_uring = self->io_uring,
       .device = layer->device,
@@ -365,8 +387,6 @@ nodes_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   LodgeQemuPlug *self = g_task_get_task_data (task);
-  g_auto (GStrv) properties = lodge_block_list_properties (&self->disk, 0);
-  g_autofree char *iothread = lodge_block_dup_iothread (&self->disk);
   JsonObject *device;
   GError *error = NULL;
   g_autoptr (JsonNode) answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, &error);
@@ -383,10 +403,19 @@ nodes_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     if (!g_hash_table_contains (self->nodes, layer->id))
       add_layer_steps (self, layer, i == 1);
   }
-  add_step (self, "object-add", lodge_qmp_arguments ("qom-type", "iothread", "id", iothread, NULL));
-  device = lodge_qmp_arguments ("driver", lodge_block_get_driver (&self->disk), NULL);
-  for (guint i = 0; properties[i] != NULL; i += 2)
-    json_object_set_string_member (device, properties[i], properties[i + 1]);
+  if (self->iothread != NULL)
+    add_step (self, "object-add",
+              lodge_qmp_arguments ("qom-type", "iothread", "id", self->iothread, NULL));
+  device = lodge_qmp_arguments ("driver", self->driver, NULL);
+  for (guint i = 0; self->properties[i] != NULL; i += 2) {
+    const char *value = self->properties[i + 1];
+
+    /* From 9.2 on QEMU takes no text for what is none. */
+    if (g_str_equal (value, "on"))
+      json_object_set_boolean_member (device, self->properties[i], TRUE);
+    else
+      json_object_set_string_member (device, self->properties[i], value);
+  }
   add_step (self, "device_add", device);
   self->then = plugged;
   next (task);
@@ -416,8 +445,6 @@ lodge_qemu_plug_in_async (LodgeQmp *qmp,
                           GAsyncReadyCallback callback,
                           gpointer user_data)
 {
-  g_return_if_fail (plug->disk.bus == LODGE_DISK_BUS_VIRTIO);
-
   plug->in = TRUE;
   release (new_task (qmp, plug, callback, user_data), cleared);
 }
@@ -449,7 +476,7 @@ event_cb (LodgeQmp *qmp, const char *name, JsonObject *data, GTask *task)
   const LodgeQemuPlug *self = g_task_get_task_data (task);
   const char *device = lodge_json_get_string (data, "device");
 
-  if (g_strcmp0 (device, self->disk.id) != 0 || !self->asked)
+  if (g_strcmp0 (device, self->id) != 0 || !self->asked)
     return;
   if (g_str_equal (name, "DEVICE_DELETED"))
     let_go (task);
@@ -457,7 +484,7 @@ event_cb (LodgeQmp *qmp, const char *name, JsonObject *data, GTask *task)
     end (task, g_error_new (LODGE_ERROR, LODGE_ERROR_BUSY,
                             _ ("The guest does not let go of the disk “%s”: stop whatever uses it "
                                "there, unmount it, and try again"),
-                            self->disk.id));
+                            self->id));
 }
 
 static void
@@ -479,7 +506,7 @@ limit_cb (gpointer user_data)
                        "It may have no system running that knows how, or not be far enough: wait "
                        "until it is up, unmount the disk there and try again, or remove it while "
                        "the machine is off"),
-                    self->disk.id, lodge_qemu_unplug_ms / 1000));
+                    self->id, lodge_qemu_unplug_ms / 1000));
   return G_SOURCE_REMOVE;
 }
 
@@ -501,7 +528,7 @@ listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GHashTable) devices =
       lodge_qemu_list_devices_finish (LODGE_QMP (source), result, NULL);
 
-  if (devices != NULL && !g_hash_table_contains (devices, self->disk.id))
+  if (devices != NULL && !g_hash_table_contains (devices, self->id))
     let_go (task);
   else if (self->asked)
     end (task, g_steal_pointer (&self->error));
@@ -548,7 +575,7 @@ lodge_qemu_plug_out_async (LodgeQmp *qmp,
     if (plug->task == NULL)
       return;
   }
-  lodge_qmp_execute_async (qmp, "device_del", lodge_qmp_arguments ("id", plug->disk.id, NULL),
+  lodge_qmp_execute_async (qmp, "device_del", lodge_qmp_arguments ("id", plug->id, NULL),
                            COMMAND_MS, NULL, asked_cb, g_steal_pointer (&task));
 }
 

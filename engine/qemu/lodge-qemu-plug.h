@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Disks that are plugged into a running QEMU, and taken out of it. */
+/* Disks and USB sticks that are plugged into a running QEMU, and taken out of it. */
 #pragma once
 
 #include "description/lodge-description.h"
@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 #define LODGE_QEMU_UNPLUG_MS 60000
 extern guint lodge_qemu_unplug_ms;
 
-/* A virtio disk as QEMU is to have it: its layers, each with a descriptor. */
+/* A virtio disk, or a stick, as QEMU is to have it: its layers, each with a descriptor. */
 typedef struct _LodgeQemuPlug LodgeQemuPlug;
 
 /* @disk: copied; its port is what counts, and that its bus is virtio. */
@@ -20,6 +20,8 @@ LodgeQemuPlug *lodge_qemu_plug_new (const LodgeDisk *disk, gboolean encrypted, g
  * for reading and writing, what is below for reading; -1 for a disk that is taken out, and for one
  * of this computer that QEMU has open still. */
 void lodge_qemu_plug_add_layer (LodgeQemuPlug *self, const LodgeLayer *layer, int fd);
+/* @fd: taken; of its image, open for reading; -1 for one that is taken out. It needs no layers. */
+LodgeQemuPlug *lodge_qemu_plug_new_stick (const LodgeStick *stick, int fd);
 void lodge_qemu_plug_free (LodgeQemuPlug *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeQemuPlug, lodge_qemu_plug_free)
 

@@ -123,6 +123,24 @@ handle_convert (LodgeMachine1 *object,
   return TRUE;
 }
 
+static gboolean
+handle_plug_stick (LodgeMachine1 *object, GDBusMethodInvocation *invocation, const char *path)
+{
+  LodgeJob *job = lodge_library_plug_stick (get_library (object), get_machine (object), path);
+
+  lodge_machine1_complete_plug_stick (object, invocation, lodge_service_job_get_path (job));
+  return TRUE;
+}
+
+static gboolean
+handle_unplug_stick (LodgeMachine1 *object, GDBusMethodInvocation *invocation, const char *stick)
+{
+  LodgeJob *job = lodge_library_unplug_stick (get_library (object), get_machine (object), stick);
+
+  lodge_machine1_complete_unplug_stick (object, invocation, lodge_service_job_get_path (job));
+  return TRUE;
+}
+
 void
 lodge_service_disks_init (LodgeMachine1Iface *iface)
 {
@@ -132,4 +150,6 @@ lodge_service_disks_init (LodgeMachine1Iface *iface)
   iface->handle_remove_disk = handle_remove;
   iface->handle_compact_disk = handle_compact;
   iface->handle_convert_disk = handle_convert;
+  iface->handle_plug_stick = handle_plug_stick;
+  iface->handle_unplug_stick = handle_unplug_stick;
 }

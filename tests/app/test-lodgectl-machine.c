@@ -425,6 +425,26 @@ test_media (Fixture *self, gconstpointer unused)
   assert_calls (self, "EjectMedia web 'cd0' true");
 }
 
+/* A stick's image. */
+static void
+test_media_usb (Fixture *self, gconstpointer unused)
+{
+  g_autofree char *path = g_build_filename (self->folder, "a b.img", NULL);
+  g_autofree char *call = g_strdup_printf ("PlugStick web '%s'", path);
+  g_auto (Output) plug = run (self, "media", "insert", "web", "a b.img", "--usb");
+  g_auto (Output) both = {0};
+  g_auto (Output) unplug = {0};
+
+  g_assert_cmpint (plug.status, ==, 0);
+  g_assert_cmpstr (plug.out, ==, "usb0\n");
+  assert_calls (self, call);
+  both = run (self, "media", "insert", "web", "/x.img", "--usb", "--drive=cd0");
+  assert_fails (&both, 2, "leave out --drive");
+  unplug = run (self, "media", "eject", "web", "--drive=usb0");
+  assert_done (&unplug);
+  assert_calls (self, "UnplugStick web 'usb0'");
+}
+
 /* The app beside lodgectl is started, with the UUID: a name may look like an option. */
 static void
 test_console (Fixture *self, gconstpointer unused)
@@ -486,6 +506,7 @@ main (int argc, char **argv)
   add ("/lodgectl/keyboard", test_keyboard);
   add ("/lodgectl/forward", test_forward);
   add ("/lodgectl/media", test_media);
+  add ("/lodgectl/media-usb", test_media_usb);
   add ("/lodgectl/console", test_console);
   return g_test_run ();
 }

@@ -534,6 +534,36 @@ test_drive_focus (Test *test, gconstpointer data)
                                          GTK_WIDGET (test->window->drive_list)));
 }
 
+/* --- USB sticks --- */
+
+static void
+test_stick (Test *test, gconstpointer data)
+{
+  g_autofree char *image = g_build_filename (g_get_user_data_dir (), "<b>stick & co.img", NULL);
+  g_autofree char *call = g_strdup_printf ("PlugStick web '%s'", image);
+
+  g_assert_cmpint (g_mkdir_with_parents (g_get_user_data_dir (), 0700), ==, 0);
+  g_assert_true (g_file_set_contents (image, "an image", -1, NULL));
+  fake_engine_set_state (test->engine, "web", "running");
+  app_wait_until (g_str_equal (lodge_machine1_get_state (test->window->machine), "running"));
+  app_click (test->window, "_Plug In Image…");
+  choose (test, image);
+  app_wait_until (app_find_label (test->window, "<b>stick & co.img") != NULL && can_add (test));
+  g_assert_true (app_was_called (test->engine, call));
+  g_assert_cmpuint (count_rows (test->window->stick_list), ==, 1);
+  g_assert_nonnull (app_find_label (test->window, "The USB stick usb0 was plugged in"));
+  app_click (test->window->stick_list, "_Unplug");
+  app_wait_until (count_rows (test->window->stick_list) == 0 && can_add (test));
+  g_assert_true (app_was_called (test->engine, "UnplugStick web 'usb0'"));
+
+  fake_engine_fail_next (test->engine, "PlugStick", LODGE_ERROR_INVALID, "It is no image");
+  app_click (test->window, "_Plug In Image…");
+  choose (test, image);
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_nonnull (app_find_label (app_get_dialog (), "Could Not Plug In the Image"));
+  answer ("close");
+}
+
 /* --- Life --- */
 
 /* What could not be listed is not looked for any more, and can be asked for again. */
@@ -672,6 +702,7 @@ main (int argc, char *argv[])
   ADD ("failed", test_failed);
   ADD ("drive", test_drive);
   ADD ("drive-focus", test_drive_focus);
+  ADD ("stick", test_stick);
   ADD ("closed", test_closed);
   ADD ("closed-choosing", test_closed_choosing);
   ADD ("closed-early", test_closed_early);

@@ -21,6 +21,8 @@ new_machine (void)
   g_assert_no_error (error);
   g_assert_nonnull (lodge_description_add_media (self, "/srv/debian.iso", &error));
   g_assert_no_error (error);
+  g_assert_nonnull (lodge_description_add_stick (self, "/srv/stick.img", &error));
+  g_assert_no_error (error);
   g_assert_true (lodge_description_check (self, &error));
   g_assert_no_error (error);
   return self;
@@ -137,6 +139,17 @@ test_ports_run_out (void)
   g_assert_cmpuint (n, ==, LODGE_DESCRIPTION_SATA_PORTS);
   assert_refused (error, LODGE_ERROR_INVALID, PARTS ("web", "6"));
   g_clear_error (&error);
+
+  while (lodge_description_add_stick (self, "/srv/a.img", &error) != NULL)
+    ;
+  g_assert_cmpuint (self->sticks->len, ==,
+                    LODGE_DESCRIPTION_USB_PORTS - LODGE_DESCRIPTION_FIRST_STICK_PORT);
+  assert_refused (error, LODGE_ERROR_INVALID, PARTS ("web", "4"));
+  g_clear_error (&error);
+  lodge_description_remove_stick (self, "usb0");
+  g_assert_null (lodge_description_get_stick (self, "usb0"));
+  g_assert_nonnull (lodge_description_add_stick (self, "/srv/a.img", &error));
+  g_assert_no_error (error);
   g_assert_true (lodge_description_check (self, &error));
   g_assert_no_error (error);
 }

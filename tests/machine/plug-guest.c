@@ -70,17 +70,31 @@ plug_guest_count_fds (LodgeMachine *machine)
   return json_array_get_length (json_node_get_array (answer));
 }
 
-void
-plug_guest_ask_disk (LodgeMachine *machine, const char *disk, const char *command)
+/* @target: as QEMU's qemu-io wants it */
+static void
+ask_image (LodgeMachine *machine, const char *target, const char *command)
 {
-  g_autofree char *line =
-      g_strdup_printf ("qemu-io -d /machine/peripheral/%s/virtio-backend \"%s\"", disk, command);
+  g_autofree char *line = g_strdup_printf ("qemu-io %s \"%s\"", target, command);
   g_autoptr (JsonNode) answer =
       ask (machine, "human-monitor-command", lodge_qmp_arguments ("command-line", line, NULL));
 
   /* It says what went wrong, and nothing else in words like these. */
   g_assert_null (strstr (json_node_get_string (answer), "rror"));
   g_assert_null (strstr (json_node_get_string (answer), "failed"));
+}
+
+void
+plug_guest_ask_disk (LodgeMachine *machine, const char *disk, const char *command)
+{
+  g_autofree char *target = g_strdup_printf ("-d /machine/peripheral/%s/virtio-backend", disk);
+
+  ask_image (machine, target, command);
+}
+
+void
+plug_guest_ask_node (LodgeMachine *machine, const char *node, const char *command)
+{
+  ask_image (machine, node, command);
 }
 
 static void

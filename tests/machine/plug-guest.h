@@ -15,6 +15,8 @@ gboolean plug_guest_has_node (LodgeMachine *machine, const char *name);
 guint plug_guest_count_fds (LodgeMachine *machine);
 /* As the device asks for it: QEMU's own qemu-io on what is behind that. */
 void plug_guest_ask_disk (LodgeMachine *machine, const char *disk, const char *command);
+/* The same of a block node. */
+void plug_guest_ask_node (LodgeMachine *machine, const char *node, const char *command);
 
 /* What QEMU has is what machine.ini and "started" say, each disk with its files. */
 void plug_guest_assert_settled (LodgeMachine *machine);

@@ -60,6 +60,16 @@ add_media (LodgeDescription *description, const char *files, const char *name)
 }
 
 static void
+add_stick (LodgeDescription *description, const char *files, const char *name)
+{
+  g_autofree char *path = g_build_filename (files, name, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_nonnull (lodge_description_add_stick (description, path, &error));
+  g_assert_no_error (error);
+}
+
+static void
 set_firmware (LodgeDescription *description,
               LodgeFirmwareKind kind,
               const char *files,
@@ -88,6 +98,7 @@ fill_names (LodgeDescription *description, const char *files)
   set (&description->name, "web, \"one\" = 100 %s 'x' \\ ü");
   add_disk (description, LODGE_DISK_BUS_VIRTIO, "layers/a, \"b\" 'c' \\d=%s ü.qcow2");
   add_media (description, files, "CD, \"two\",file=x.iso");
+  add_stick (description, files, "USB, \"two\",file=x.img");
 }
 
 /* Three disks on chains of three; two of them stand on the same base. */

@@ -173,6 +173,8 @@ make_files (Fixture *self, const LodgeDescription *description)
     if (media->file != NULL)
       make_image (media->file, "raw");
   }
+  for (guint i = 0; i < description->sticks->len; i++)
+    make_image (((const LodgeStick *) description->sticks->pdata[i])->file, "raw");
   if (description->kernel[0] != '\0')
     make_kernel (self, description);
   if (description->firmware != LODGE_FIRMWARE_BIOS)

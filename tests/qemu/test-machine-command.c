@@ -82,6 +82,8 @@ touch_all (const Fixture *self, const LodgeDescription *description)
     if (media->file != NULL)
       touch (media->file);
   }
+  for (guint i = 0; i < description->sticks->len; i++)
+    touch (((const LodgeStick *) description->sticks->pdata[i])->file);
   if (description->kernel[0] != '\0') {
     touch (description->kernel);
     touch (description->initrd);

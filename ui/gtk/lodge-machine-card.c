@@ -49,6 +49,8 @@ static const struct {
     {"snapshot-delete", N_ ("Deleting a Snapshot")},
     {"disk-add", N_ ("Adding a Disk")},
     {"disk-remove", N_ ("Removing a Disk")},
+    {"stick-plug", N_ ("Plugging in a USB Stick")},
+    {"stick-unplug", N_ ("Unplugging a USB Stick")},
     {"disk-grow", N_ ("Growing a Disk")},
     {"disk-compact", N_ ("Compacting a Disk")},
     {"disk-convert", N_ ("Exporting a Disk")},

@@ -8,8 +8,8 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
-static GtkListBox *
-make_list (void)
+GtkListBox *
+lodge_storage_list_make_list (void)
 {
   GtkListBox *list = GTK_LIST_BOX (gtk_list_box_new ());
 
@@ -27,8 +27,8 @@ clear (GtkListBox *list)
     gtk_list_box_remove (list, GTK_WIDGET (row));
 }
 
-static GtkWidget *
-make_row (const char *title, const char *subtitle, const char *icon)
+GtkWidget *
+lodge_storage_list_make_row (const char *title, const char *subtitle, const char *icon)
 {
   GtkWidget *row = adw_action_row_new ();
 
@@ -114,7 +114,7 @@ add_disk (LodgeStorageWindow *self, GVariant *disk)
 
   g_variant_lookup (disk, "id", "&s", &id);
   menu = make_menu (id);
-  row = make_row (id, facts, "drive-harddisk-symbolic");
+  row = lodge_storage_list_make_row (id, facts, "drive-harddisk-symbolic");
   /* Translators: %s is the id of a disk, such as disk1. */
   tip = g_strdup_printf (_ ("What to do with %s"), id);
   gtk_menu_button_set_menu_model (GTK_MENU_BUTTON (button), menu);
@@ -190,6 +190,8 @@ lodge_storage_list_focus (LodgeStorageWindow *self)
   if (found == NULL)
     found = find_row (self->drive_list, self->focus);
   if (found == NULL)
+    found = find_row (self->stick_list, self->focus);
+  if (found == NULL)
     found = gtk_list_box_get_row_at_index (self->disk_list, 0);
   if (found != NULL)
     gtk_widget_grab_focus (GTK_WIDGET (found));
@@ -199,13 +201,14 @@ lodge_storage_list_focus (LodgeStorageWindow *self)
 
 /* --- Drives --- */
 
-static GtkWidget *
-make_button (const char *label, const char *action, const char *drive)
+GtkWidget *
+lodge_storage_list_make_button (const char *label, const char *action, const char *id)
 {
   GtkWidget *button = gtk_button_new_with_mnemonic (label);
 
   gtk_actionable_set_action_name (GTK_ACTIONABLE (button), action);
-  gtk_actionable_set_action_target (GTK_ACTIONABLE (button), "s", drive);
+  if (id != NULL)
+    gtk_actionable_set_action_target (GTK_ACTIONABLE (button), "s", id);
   gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
   gtk_widget_add_css_class (button, "flat");
   return button;
@@ -216,16 +219,16 @@ add_drive (LodgeStorageWindow *self, const char *drive, const char *file)
 {
   g_autofree char *base = *file != '\0' ? g_path_get_basename (file) : NULL;
   g_autofree char *valid = base != NULL ? g_utf8_make_valid (base, -1) : g_strdup (_ ("Empty"));
-  GtkWidget *row = make_row (drive, valid, "media-optical-symbolic");
+  GtkWidget *row = lodge_storage_list_make_row (drive, valid, "media-optical-symbolic");
 
   adw_action_row_set_subtitle_lines (ADW_ACTION_ROW (row), 1);
   if (*file != '\0') {
     gtk_widget_set_tooltip_text (row, file);
-    adw_action_row_add_suffix (ADW_ACTION_ROW (row),
-                               make_button (_ ("E_ject"), "storage.eject", drive));
+    adw_action_row_add_suffix (ADW_ACTION_ROW (row), lodge_storage_list_make_button (
+                                                         _ ("E_ject"), "storage.eject", drive));
   }
-  adw_action_row_add_suffix (ADW_ACTION_ROW (row),
-                             make_button (_ ("_Insert…"), "storage.insert", drive));
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row), lodge_storage_list_make_button (
+                                                       _ ("_Insert…"), "storage.insert", drive));
   g_object_set_data_full (G_OBJECT (row), "row", g_strconcat ("media.", drive, NULL), g_free);
   gtk_list_box_append (self->drive_list, row);
 }
@@ -244,7 +247,8 @@ lodge_storage_list_show_drives (LodgeStorageWindow *self)
     return;
   g_variant_iter_init (&iter, description);
   while (g_variant_iter_next (&iter, "{&s&s}", &key, &text)) {
-    if (g_str_has_prefix (key, "media.") && g_str_has_suffix (key, ".file"))
+    if ((g_str_has_prefix (key, "media.") || g_str_has_prefix (key, "stick.")) &&
+        g_str_has_suffix (key, ".file"))
       g_string_append_printf (seen, "%s=%s\n", key, text);
   }
   if (g_strcmp0 (self->drives, seen->str) == 0)
@@ -254,6 +258,7 @@ lodge_storage_list_show_drives (LodgeStorageWindow *self)
   focused = get_focused (self) != NULL;
   lodge_storage_list_note_focus (self);
   clear (self->drive_list);
+  clear (self->stick_list);
   g_variant_iter_init (&iter, description);
   while (g_variant_iter_next (&iter, "{&s&s}", &key, &text)) {
     if (g_str_has_prefix (key, "media.") && g_str_has_suffix (key, ".file")) {
@@ -263,6 +268,7 @@ lodge_storage_list_show_drives (LodgeStorageWindow *self)
       add_drive (self, drive, text);
     }
   }
+  lodge_storage_sticks_show (self, description);
   gtk_widget_set_visible (self->drive_group,
                           gtk_list_box_get_row_at_index (self->drive_list, 0) != NULL);
   if (focused)
@@ -284,8 +290,8 @@ lodge_storage_list_init (LodgeStorageWindow *self, GtkBox *box)
 {
   GtkWidget *group, *host;
 
-  self->disk_list = make_list ();
-  self->drive_list = make_list ();
+  self->disk_list = lodge_storage_list_make_list ();
+  self->drive_list = lodge_storage_list_make_list ();
   self->no_disks = gtk_label_new (_ ("This machine has no disk. What it writes is kept nowhere."));
   gtk_label_set_wrap (GTK_LABEL (self->no_disks), TRUE);
   gtk_label_set_xalign (GTK_LABEL (self->no_disks), 0);
@@ -302,4 +308,5 @@ lodge_storage_list_init (LodgeStorageWindow *self, GtkBox *box)
   gtk_box_append (box, group);
   self->drive_group = make_group (_ ("Drives for Discs"), GTK_WIDGET (self->drive_list));
   gtk_box_append (box, self->drive_group);
+  lodge_storage_sticks_init (self, box);
 }

@@ -34,6 +34,7 @@ struct _LodgeStorageWindow {
   GtkWidget *no_disks;
   GtkWidget *drive_group;
   GtkListBox *drive_list;
+  GtkListBox *stick_list;
   LodgeWorkPanel *work_panel;
   GtkFileChooserNative *chooser; /* or NULL */
 };
@@ -48,6 +49,10 @@ GVariant *lodge_storage_window_find_disk (LodgeStorageWindow *self, const char *
 
 /* lodge-storage-list.c: the rows. */
 void lodge_storage_list_init (LodgeStorageWindow *self, GtkBox *box);
+/* What they are made of. @id: (nullable): what the button's action is given */
+GtkListBox *lodge_storage_list_make_list (void);
+GtkWidget *lodge_storage_list_make_row (const char *title, const char *subtitle, const char *icon);
+GtkWidget *lodge_storage_list_make_button (const char *label, const char *action, const char *id);
 void lodge_storage_list_show_disks (LodgeStorageWindow *self);
 /* Only where they have changed. */
 void lodge_storage_list_show_drives (LodgeStorageWindow *self);
@@ -86,5 +91,11 @@ void lodge_storage_work_change_drive (LodgeStorageWindow *self,
                                       const char *drive,
                                       const char *path,
                                       gboolean force);
+
+/* lodge-storage-sticks.c: images that are plugged in as USB sticks. */
+void lodge_storage_sticks_init (LodgeStorageWindow *self, GtkBox *box);
+void lodge_storage_sticks_show (LodgeStorageWindow *self, GVariant *description);
+void lodge_storage_sticks_plug (LodgeStorageWindow *self);
+void lodge_storage_sticks_unplug (LodgeStorageWindow *self, const char *id);
 
 G_END_DECLS

@@ -99,6 +99,7 @@ lodge_storage_window_update (LodgeStorageWindow *self)
 {
   static const char *const off_only[] = {"storage.compact", "storage.export"};
   static const char *const pluggings[] = {"storage.add", "storage.add-host", "storage.remove"};
+  static const char *const sticks[] = {"storage.plug", "storage.unplug"};
   GtkWidget *widget = GTK_WIDGET (self);
   const LodgeMachineState state =
       self->machine != NULL
@@ -128,6 +129,10 @@ lodge_storage_window_update (LodgeStorageWindow *self)
                                  free_now && (can & LODGE_MACHINE_CAN_CHANGE_MEDIA) != 0);
   gtk_widget_action_set_enabled (widget, "storage.eject",
                                  free_now && (can & LODGE_MACHINE_CAN_CHANGE_MEDIA) != 0);
+  for (guint i = 0; i < G_N_ELEMENTS (sticks); i++)
+    gtk_widget_action_set_enabled (widget, sticks[i],
+                                   free_now && (can & LODGE_MACHINE_CAN_CHANGE_MEDIA) != 0 &&
+                                       state != LODGE_MACHINE_STATE_STOPPING);
   gtk_label_set_text (self->hint_label, obstacle != NULL ? obstacle : "");
   gtk_widget_set_visible (self->hint, obstacle != NULL);
   show_page (self);
@@ -315,6 +320,17 @@ add_action (GtkWidget *widget, const char *name, GVariant *parameter)
     lodge_storage_ask_add_host (LODGE_STORAGE_WINDOW (widget));
 }
 
+static void
+stick_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeStorageWindow *self = LODGE_STORAGE_WINDOW (widget);
+
+  if (parameter == NULL)
+    lodge_storage_sticks_plug (self);
+  else
+    lodge_storage_sticks_unplug (self, g_variant_get_string (parameter, NULL));
+}
+
 typedef struct {
   LodgeStorageWindow *window; /* not owned: the chooser goes first */
   char *drive;
@@ -433,6 +449,8 @@ lodge_storage_window_class_init (LodgeStorageWindowClass *klass)
     gtk_widget_class_install_action (widget_class, disk_actions[i], "s", disk_action);
   gtk_widget_class_install_action (widget_class, "storage.insert", "s", drive_action);
   gtk_widget_class_install_action (widget_class, "storage.eject", "s", drive_action);
+  gtk_widget_class_install_action (widget_class, "storage.plug", NULL, stick_action);
+  gtk_widget_class_install_action (widget_class, "storage.unplug", "s", stick_action);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_n, GDK_CONTROL_MASK, "storage.add",
                                        NULL);

@@ -63,6 +63,11 @@ dup_outcome (const Work *work, const char *result)
     return g_strdup_printf (_ ("The disk %s was added"), result);
   if (g_str_equal (work->method, "ConvertDisk"))
     return g_strdup (_ ("The disk was exported"));
+  if (g_str_equal (work->method, "PlugStick"))
+    /* Translators: %s is the id of a USB stick, such as usb0. */
+    return g_strdup_printf (_ ("The USB stick %s was plugged in"), result);
+  if (g_str_equal (work->method, "UnplugStick"))
+    return g_strdup (_ ("The USB stick was unplugged"));
   return g_strdup (_ ("The disk was removed"));
 }
 
@@ -264,8 +269,8 @@ jobs_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   g_variant_iter_init (&iter, jobs);
   while (g_variant_iter_next (&iter, "(&o&s&s&sd)", &path, &kind, &machine, &state, NULL)) {
-    if (!g_str_has_prefix (kind, "disk-") || !g_str_equal (machine, self->uuid) ||
-        !g_str_equal (state, "running"))
+    if ((!g_str_has_prefix (kind, "disk-") && !g_str_has_prefix (kind, "stick-")) ||
+        !g_str_equal (machine, self->uuid) || !g_str_equal (state, "running"))
       continue;
     follow (work_new (self, NULL, NULL, NULL), g_dbus_proxy_get_connection (G_DBUS_PROXY (source)),
             path);
