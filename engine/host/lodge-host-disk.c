@@ -77,7 +77,8 @@ has (const char *folder, const char *file)
   return g_file_test (path, G_FILE_TEST_EXISTS);
 }
 
-/* A USB bridge has its serial number some folders above the disk, which has none. */
+/* A USB device has its serial number some folders above the disk, which has none. What is above
+ * that is a hub, whose number is that of everything behind it. */
 static char *
 dup_serial (const char *sysfs)
 {
@@ -93,10 +94,9 @@ dup_serial (const char *sysfs)
   }
   while (strlen (at) > 1 && !g_str_has_suffix (at, "/devices")) {
     g_autofree char *above = g_path_get_dirname (at);
-    g_autofree char *text = read_line (above, "serial");
 
-    if (*text != '\0')
-      return g_steal_pointer (&text);
+    if (has (above, "idVendor"))
+      return read_line (above, "serial");
     g_free (at);
     at = g_steal_pointer (&above);
   }
@@ -383,7 +383,7 @@ lodge_host_disk_open (
 {
   g_autoptr (LodgeHostDisk) disk = lodge_host_disk_look (path, error);
   g_autoptr (LodgeHostDisk) opened = NULL;
-  int fd;
+  int fd, again, saved;
 
   if (disk == NULL)
     return -1;
@@ -409,7 +409,9 @@ lodge_host_disk_open (
     return -1;
   }
   /* The name may have become another's just now. */
-  opened = look_at (path, fd >= 0 ? fcntl (fd, F_DUPFD_CLOEXEC, 3) : -1, errno, error);
+  again = fd >= 0 ? fcntl (fd, F_DUPFD_CLOEXEC, 3) : -1;
+  saved = errno;
+  opened = look_at (path, again, saved, error);
   if (opened != NULL && g_str_equal (opened->identity, identity) &&
       opened->size_bytes == size_bytes)
     return fd;

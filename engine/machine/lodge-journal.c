@@ -26,7 +26,7 @@
 #define NAME    "journal"
 #define SECTION "journal"
 /* More files than the disks, snapshots and states of one change. */
-#define MOST_FILES 1000
+#define MOST_FILES 10000
 
 void (*lodge_journal_step_hook) (const char *step) = NULL;
 

@@ -14,7 +14,6 @@
 #include "host/lodge-host-disk.h"
 #include "lodge-error.h"
 #include "lodge-task-thread.h"
-#include "lodge-task-thread.h"
 #include "machine/lodge-journal-private.h"
 #include "machine/lodge-journal.h"
 #include "machine/lodge-machine-key.h"

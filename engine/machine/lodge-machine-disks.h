@@ -137,7 +137,7 @@ void lodge_machine_convert_disk_async (LodgeMachine *self,
                                        GAsyncReadyCallback callback,
                                        gpointer user_data);
 
-/* For all of these but the first. Returns: (transfer full): the result as each says, or "". */
+/* For all of these but the list. Returns: (transfer full): the result as each says, or "". */
 char *lodge_machine_disk_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
 G_END_DECLS

@@ -8,7 +8,7 @@
  *      layer, on the layers below it as they are; then what belongs to each snapshot. Nothing that
  *      is there is written to, so a clone that shares a layer never knows.
  *   3. machine.ini is written, once: it says that the machine is encrypted, or not, and names what
- * is new. That is the moment from which it counts.
+ *      is new. That is the moment from which it counts.
  *   4. What it does not name any more goes.
  *
  * An engine that ends before 3 leaves the machine as it was, and one that ends after it as it is to

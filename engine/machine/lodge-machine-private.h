@@ -296,7 +296,8 @@ void lodge_machine_plug_removed (LodgeMachine *self, const char *disk);
  * %LODGE_ERROR_STATE. */
 gboolean
 lodge_machine_check_plug (LodgeMachine *self, LodgeDiskBus bus, const char *disk, GError **error);
-/* QEMU gets what machine.ini names and it has not. What fails is in the note. */
+/* QEMU gets what machine.ini names and it has not, but in a run of which nothing is kept. What
+ * fails is in the note. */
 void lodge_machine_settle_disks_async (LodgeMachine *self,
                                        GAsyncReadyCallback callback,
                                        gpointer user_data);

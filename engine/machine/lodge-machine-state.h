@@ -36,8 +36,8 @@ typedef enum {
   LODGE_ACTION_SUSPEND,  /* to disk */
   LODGE_ACTION_DISCARD,  /* what was suspended */
   LODGE_ACTION_GROW,     /* a disk */
-  LODGE_ACTION_DISKS,
-  LODGE_ACTION_STICKS,   /* adding and removing them */
+  LODGE_ACTION_DISKS,    /* adding and removing them */
+  LODGE_ACTION_STICKS,   /* plugging them in and out */
   LODGE_ACTION_COMPACT,  /* a disk */
   LODGE_ACTION_CONVERT,  /* a disk, into an image for others */
   LODGE_ACTION_ENCRYPT,  /* all of it, or not any more */

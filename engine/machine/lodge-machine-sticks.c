@@ -144,12 +144,18 @@ edit_away (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **
   return TRUE;
 }
 
-/* Of a QEMU that has ended, or is silent, machine.ini is what counts. */
+/* Of a QEMU that has ended, or is silent, machine.ini is what counts: it gets, or gets again, what
+ * that names when it answers. */
 static gboolean
 is_settled_later (LodgeMachine *self, const GError *error)
 {
-  return self->qmp == NULL || lodge_qmp_is_closed (self->qmp) ||
-         g_error_matches (error, LODGE_ERROR, LODGE_ERROR_TIMEOUT);
+  g_autoptr (GError) told = g_error_copy (error);
+
+  if (self->qmp != NULL && !lodge_qmp_is_closed (self->qmp) &&
+      !g_error_matches (error, LODGE_ERROR, LODGE_ERROR_TIMEOUT))
+    return FALSE;
+  (void) lodge_machine_leave_open (self, FALSE, &told);
+  return TRUE;
 }
 
 /* --- In --- */
@@ -304,6 +310,7 @@ out_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   /* One that has ended has let go of it. */
   if (!lodge_qemu_plug_finish (LODGE_QMP (source), result, &error) &&
       !lodge_qmp_is_closed (LODGE_QMP (source))) {
+    (void) is_settled_later (self, error);
     lodge_disk_work_end (task, error);
     return;
   }

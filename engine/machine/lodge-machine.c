@@ -368,7 +368,7 @@ check_not_disposable (LodgeMachine *self, LodgeAction action, GError **error)
 {
   if (!self->disposable || (action != LODGE_ACTION_SNAPSHOT && action != LODGE_ACTION_CLONE &&
                             action != LODGE_ACTION_SUSPEND && action != LODGE_ACTION_GROW &&
-                            action != LODGE_ACTION_DISKS))
+                            action != LODGE_ACTION_DISKS && action != LODGE_ACTION_STICKS))
     return TRUE;
   g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
                _ ("Nothing of this run of “%s” is kept: that can be done once it is off, with what "

@@ -185,7 +185,8 @@ get_state (const Tpm *self, guint32 *out_length)
       !take (self->control, rest, sizeof rest))
     return NULL;
   *out_length = GUINT32_FROM_BE (rest[2]);
-  if (*out_length == 0 || *out_length > MOST_STATE)
+  /* All of it comes at once. */
+  if (*out_length == 0 || *out_length > MOST_STATE || rest[1] != rest[2])
     return NULL;
   state = g_malloc (*out_length);
   if (take (self->control, state, *out_length))
@@ -317,6 +318,8 @@ lodge_tpm_convert (const char *folder,
   Tpm writes = {folder, to, to_key, unit, contained, 0, -1};
   guint8 *state = NULL;
   guint32 length = 0;
+  g_autofree char *path = g_build_filename (folder, to, NULL);
+  g_autofree char *above = g_path_get_dirname (path);
   gboolean there;
   gboolean ok;
 
@@ -325,7 +328,8 @@ lodge_tpm_convert (const char *folder,
   if (!there)
     return TRUE;
   ok = lodge_own_folder_make (folder, to, error) && run (&reads, &state, &length, error) &&
-       run (&writes, &state, &length, error) && make_durable (folder, to, mode, error);
+       run (&writes, &state, &length, error) && make_durable (folder, to, mode, error) &&
+       lodge_durable_folder_sync (above, error);
   if (state != NULL)
     explicit_bzero (state, length);
   g_free (state);

@@ -48,10 +48,9 @@ set_file_error (GError **error, FileKind kind, const char *path, const char *why
     message = g_strdup_printf (_ ("Could not open the image %s in the drive: %s"), path, why);
     break;
   case FILE_STICK:
-    message =
-        g_strdup_printf (_ ("Could not open the image %s of a USB stick, unplug it or put the "
-                            "file back: %s"),
-                         path, why);
+    message = g_strdup_printf (_ ("Could not open the image %s of a USB stick: %s. Put it back, or "
+                                  "unplug the stick if the machine has it now"),
+                               path, why);
     break;
   case FILE_KERNEL:
     message = g_strdup_printf (_ ("Could not open the kernel %s: %s"), path, why);

@@ -37,6 +37,7 @@ typedef struct {
   char *format;
   char *below; /* or NULL */
   int fd;      /* or -1 */
+  gint64 set;  /* that QEMU was given it in, or 0 */
   gboolean device;
 } Layer;
 
@@ -284,7 +285,7 @@ add_release (LodgeQemuPlug *self, const Layer *layer)
 {
   g_autofree char *file = g_strconcat (layer->id, "-file", NULL);
   const char *name = g_hash_table_lookup (self->nodes, file);
-  guint64 set;
+  guint64 set = 0;
 
   if (g_hash_table_contains (self->nodes, layer->id))
     add_step (self, "blockdev-del", lodge_qmp_arguments ("node-name", layer->id, NULL))->ends_them =
@@ -292,8 +293,12 @@ add_release (LodgeQemuPlug *self, const Layer *layer)
   /* That of a snapshot's top is gone with it. */
   if (name != NULL)
     add_step (self, "blockdev-del", lodge_qmp_arguments ("node-name", file, NULL))->may_fail = TRUE;
-  if (name != NULL && g_str_has_prefix (name, FD_FOLDER) &&
-      g_ascii_string_to_unsigned (name + strlen (FD_FOLDER), 10, 0, G_MAXINT64, &set, NULL))
+  if (name != NULL && g_str_has_prefix (name, FD_FOLDER))
+    (void) g_ascii_string_to_unsigned (name + strlen (FD_FOLDER), 10, 0, G_MAXINT64, &set, NULL);
+  /* Of a file that QEMU was given and did not open there is no node. */
+  else if (name == NULL)
+    set = (guint64) layer->set;
+  if (set != 0)
     add_step (self, "remove-fd", new_number ("fdset-id", (gint64) set))->may_fail = TRUE;
 }
 
@@ -361,7 +366,7 @@ plugged (GTask *task, GError *error)
 }
 
 static void
-add_layer_steps (LodgeQemuPlug *self, const Layer *layer, gboolean top)
+add_layer_steps (LodgeQemuPlug *self, Layer *layer, gboolean top)
 {
   const gint64 set = g_random_int_range (1000, G_MAXINT32);
   g_autofree char *path = g_strdup_printf (FD_FOLDER "%" G_GINT64_FORMAT, set);
@@ -377,6 +382,7 @@ add_layer_steps (LodgeQemuPlug *self, const Layer *layer, gboolean top)
       .device = layer->device,
   };
 
+  layer->set = set;
   add_step (self, "add-fd", new_number ("fdset-id", set))->fd = layer->fd;
   add_step (self, "blockdev-add", lodge_block_node_new_file (&image));
   add_step (self, "blockdev-add", lodge_block_node_new_format (&image));
@@ -397,7 +403,7 @@ nodes_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
   read_nodes (self, answer);
   for (guint i = self->layers->len; i > 0; i--) {
-    const Layer *layer = self->layers->pdata[i - 1];
+    Layer *layer = self->layers->pdata[i - 1];
 
     /* A frozen one that another disk stands on is there. */
     if (!g_hash_table_contains (self->nodes, layer->id))

@@ -9,9 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define USB  "/sys/devices/pci0000:00/usb2/2-1/2-1:1.0/host6/block/sdb"
-#define SATA "/sys/devices/pci0000:00/ata1/host0/block/sda"
-#define DM   "/sys/devices/virtual/block/dm-0"
+#define USB "/sys/devices/pci0000:00/usb2/2-1/2-1:1.0/host6/block/sdb"
+/* One without a serial number, behind a hub that has one. */
+#define NAMELESS "/sys/devices/pci0000:00/usb2/2-2/2-2:1.0/host7/block/sdc"
+#define SATA     "/sys/devices/pci0000:00/ata1/host0/block/sda"
+#define DM       "/sys/devices/virtual/block/dm-0"
 
 static void
 add_link (HostFixture *f, const char *name, const char *folder)
@@ -38,13 +40,19 @@ new_computer (void)
   host_fixture_add (f, USB "/sdb1/dev", "8:17\n");
   host_fixture_add (f, USB "/sdb1/partition", "1\n");
   host_fixture_add (f, USB "/sdb1/start", "4096\n");
+  host_fixture_add (f, "/sys/devices/pci0000:00/usb2/idVendor", "1d6b\n");
+  host_fixture_add (f, "/sys/devices/pci0000:00/usb2/serial", "0000:00:14.0\n");
+  host_fixture_add (f, "/sys/devices/pci0000:00/usb2/2-1/idVendor", "0781\n");
   host_fixture_add (f, "/sys/devices/pci0000:00/usb2/2-1/serial", "AA00 1\n");
+  host_fixture_add (f, "/sys/devices/pci0000:00/usb2/2-2/idVendor", "0781\n");
+  host_fixture_add (f, NAMELESS "/dev", "8:32\n");
   host_fixture_add (f, DM "/dev", "253:0\n");
   host_fixture_add (f, DM "/dm/name", "vg-home\n");
   add_link (f, "sda", SATA);
   add_link (f, "sda1", SATA "/sda1");
   add_link (f, "sdb", USB);
   add_link (f, "sdb1", USB "/sdb1");
+  add_link (f, "sdc", NAMELESS);
   add_link (f, "dm-0", DM);
   host_fixture_add (f, "/proc/self/mountinfo",
                     "22 1 8:3 / / rw,relatime shared:1 - ext4 /dev/sdc3 rw\n"
@@ -91,6 +99,7 @@ test_identity (void)
       {"sda1", "t10.ATA     Disk One    123+2048"},
       {"sdb", "AA00 1"},
       {"sdb1", "AA00 1+4096"},
+      {"sdc", ""},
       {"dm-0", ""},
       {"none", ""},
   };

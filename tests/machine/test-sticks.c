@@ -9,6 +9,7 @@
 #include "plug-guest.h"
 #include "qemu/lodge-qemu-plug.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -123,6 +124,30 @@ test_next_engine (MachineFixture *f, gconstpointer unused)
   assert_settled (machine);
 }
 
+/* What QEMU was given and does not take it does not keep. */
+static void
+test_not_taken (MachineFixture *f, gconstpointer unused)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_RELEASE);
+  const LodgeStick stick = {
+      .id = (char *) "usb0", .port = LODGE_DESCRIPTION_FIRST_STICK_PORT, .file = f->folder};
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  guint n_fds;
+
+  machine_fixture_start (machine);
+  n_fds = plug_guest_count_fds (machine);
+  lodge_qemu_plug_in_async (
+      machine->qmp,
+      lodge_qemu_plug_new_stick (&stick, open (f->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
+      test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  g_assert_false (lodge_qemu_plug_finish (machine->qmp, result, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_FAILED);
+  g_assert_cmpuint (plug_guest_count_fds (machine), ==, n_fds);
+  assert_settled (machine);
+}
+
 static void
 assert_refused (const GError *error, int code, const char *word)
 {
@@ -176,6 +201,7 @@ main (int argc, char **argv)
   machine_fixture_init (&argc, &argv);
   MACHINE_FIXTURE_ADD ("sticks/life", test_life);
   MACHINE_FIXTURE_ADD ("sticks/next-engine", test_next_engine);
+  MACHINE_FIXTURE_ADD ("sticks/not-taken", test_not_taken);
   MACHINE_FIXTURE_ADD ("sticks/refusals", test_refusals);
   return g_test_run ();
 }
