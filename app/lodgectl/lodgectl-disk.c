@@ -134,6 +134,14 @@ lodgectl_disk_add (LodgectlRun *run, GError **error)
     lodgectl_set_usage_error (error, _ ("--%s must be UTF-8"), "host-disk");
     return FALSE;
   }
+  if (host_disk != NULL && !lodgectl_run_has_option (run, "yes")) {
+    lodgectl_set_usage_error (
+        error,
+        _ ("The guest could destroy all that is on %s: add --yes where it may "
+           "(lodgectl host-disks says which disk that is)"),
+        host_disk);
+    return FALSE;
+  }
   if (size_text == NULL && from == NULL && host_disk == NULL) {
     lodgectl_set_usage_error (error, _ ("An empty disk needs a SIZE, such as 40G"));
     return FALSE;
@@ -151,8 +159,7 @@ lodgectl_disk_add (LodgectlRun *run, GError **error)
     g_variant_builder_add (&options, "{sv}", "from", g_variant_new_string (path));
   if (host_disk != NULL) {
     g_variant_builder_add (&options, "{sv}", "host-disk", g_variant_new_string (host_disk));
-    g_variant_builder_add (&options, "{sv}", "accepted",
-                           g_variant_new_boolean (lodgectl_run_has_option (run, "yes")));
+    g_variant_builder_add (&options, "{sv}", "accepted", g_variant_new_boolean (TRUE));
   }
   id = lodgectl_run_job (run, G_DBUS_PROXY (machine), "AddDisk",
                          g_variant_new ("(ta{sv})", size, &options), error);

@@ -49,8 +49,9 @@ read_terminal (const char *prompt, GError **error)
       close (fd);
     g_set_error_literal (
         error, LODGE_ERROR, LODGE_ERROR_LOCKED,
-        _ ("A passphrase is needed, and there is no terminal to ask in: unlock the "
-           "machine first (lodgectl unlock NAME --passphrase-fd 0)"));
+        _ ("A passphrase is needed, and there is no terminal to ask in: give it with "
+           "--passphrase-fd, "
+           "where the command has that, or unlock the machine first (lodgectl unlock)"));
     return NULL;
   }
   line = lodgectl_read_hidden (fd, prompt);

@@ -26,6 +26,14 @@ lodge_description_check_encrypt (const LodgeDescription *self, GError **error)
   for (guint i = 0; i < self->layers->len; i++) {
     const LodgeLayer *layer = self->layers->pdata[i];
 
+    if (layer->host_disk[0] != '\0') {
+      g_set_error (
+          error, LODGE_ERROR, LODGE_ERROR_INVALID,
+          _ ("“%s” has a disk of this computer as a whole, %s, which would not be encrypted: "
+             "remove that from the machine first, which leaves all that is on it"),
+          self->name, layer->file);
+      return FALSE;
+    }
     if (!check_file (self, layer->file, "layers/", error))
       return FALSE;
   }

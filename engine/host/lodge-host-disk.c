@@ -148,6 +148,14 @@ check_path (const char *path, GError **error)
     if (*rest != '\0' && strchr (rest, '/') == NULL && g_utf8_validate (rest, -1, NULL))
       return TRUE;
   }
+  if (!g_str_has_prefix (path, "/dev/")) {
+    g_set_error (
+        error, LODGE_ERROR, LODGE_ERROR_INVALID,
+        _ ("“%s” is no disk of this computer: a disk that is an image of it is added as a copy "
+           "of that (--from)"),
+        path);
+    return FALSE;
+  }
   g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
                _ ("“%s” may be another disk tomorrow: name it by its path in /dev/disk/by-id, or a "
                   "partition by that in /dev/disk/by-partuuid (ls -l shows which is which)"),
@@ -204,7 +212,7 @@ look_at (const char *path, int fd, int saved_errno, GError **error)
   if (self->identity == NULL)
     return NULL;
   if (*self->identity == '\0') {
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
                  _ ("The disk %s has no serial number, so that another in its place could not be "
                     "told from it"),
                  path);
@@ -217,12 +225,22 @@ look_at (const char *path, int fd, int saved_errno, GError **error)
 LodgeHostDisk *
 lodge_host_disk_look (const char *path, GError **error)
 {
-  int fd;
+  int fd, saved;
 
   if (!check_path (path, error))
     return NULL;
   fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  return look_at (path, fd, errno, error);
+  saved = errno;
+  /* Nobody is told how to get at a disk that is used. */
+  if (fd < 0 && (saved == EACCES || saved == EPERM)) {
+    char *real = realpath (path, NULL);
+    g_autofree char *name = real != NULL ? g_path_get_basename (real) : NULL;
+
+    free (real);
+    if (name != NULL && !lodge_host_disk_check_free (name, error))
+      return NULL;
+  }
+  return look_at (path, fd, saved, error);
 }
 
 /* --- Whether it is used --- */

@@ -23,6 +23,7 @@
 #include "storage/lodge-image.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define SECTOR 512
@@ -300,6 +301,35 @@ inspected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   plan (task);
 }
 
+static gboolean
+is_same_or_part (const char *one, const char *other)
+{
+  const gsize length = strlen (one);
+
+  return strncmp (one, other, length) == 0 && (other[length] == '\0' || other[length] == '+');
+}
+
+/* Under another name, or a part of it, or the whole. */
+static gboolean
+check_not_had (LodgeMachine *self, const Add *add, GError **error)
+{
+  const LodgeDescription *now = lodge_machine_get_description (self);
+
+  for (guint i = 0; i < now->disks->len; i++) {
+    const LodgeDisk *disk = now->disks->pdata[i];
+    const char *its = lodge_description_get_layer (now, disk->top)->host_disk;
+
+    if (*its == '\0' || (!is_same_or_part (its, add->host->identity) &&
+                         !is_same_or_part (add->host->identity, its)))
+      continue;
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_EXISTS,
+                 _ ("“%s” has %s (%s), or a part of it, already: it is %s"),
+                 lodge_machine_get_name (self), add->host_path, add->host->label, disk->id);
+    return FALSE;
+  }
+  return TRUE;
+}
+
 static void
 host_looked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -308,7 +338,8 @@ host_looked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   Add *add = g_task_get_task_data (task);
   GError *error = NULL;
 
-  if (g_task_propagate_boolean (G_TASK (result), &error) && !add->accepted)
+  if (g_task_propagate_boolean (G_TASK (result), &error) && check_not_had (self, add, &error) &&
+      !add->accepted)
     g_set_error (&error, LODGE_ERROR, LODGE_ERROR_DENIED,
                  _ ("The guest of “%s” would read and write the whole disk %s (%s) of this "
                     "computer, and could destroy all that is on it: that has to be confirmed"),

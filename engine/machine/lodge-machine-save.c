@@ -322,6 +322,14 @@ edit_by_name (LodgeMachine *self, LodgeDescription *value, gpointer data, GError
       !lodge_state_check_action (self->state, LODGE_ACTION_TEMPLATE, lodge_machine_get_name (self),
                                  error))
     return FALSE;
+  if (value->is_template && !was_template && lodge_description_find_host_disk (value) != NULL) {
+    g_set_error (
+        error, LODGE_ERROR, LODGE_ERROR_STATE,
+        _ ("“%s” has a disk of this computer as a whole, %s, which cannot be cloned: remove that "
+           "from the machine first, which leaves all that is on it"),
+        lodge_machine_get_name (self), lodge_description_find_host_disk (value)->file);
+    return FALSE;
+  }
   self->held_decided = decided;
   return TRUE;
 }

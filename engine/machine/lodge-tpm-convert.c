@@ -15,9 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -95,25 +93,16 @@ begin (Tpm *self, GError **error)
   return self->pid > 0;
 }
 
+/* It does not end when the one connection that it has is closed; what it was told it has done
+ * before it answered. */
 static void
 end (Tpm *self)
 {
-  int pidfd;
-
   if (self->control >= 0)
     close (g_steal_fd (&self->control));
   if (self->pid <= 0)
     return;
-  pidfd = pidfd_open (self->pid, 0);
-  if (pidfd >= 0) {
-    struct pollfd wait = {.fd = pidfd, .events = POLLIN};
-
-    while (poll (&wait, 1, LIMIT_S * 1000) < 0 && errno == EINTR)
-      ;
-    if ((wait.revents & POLLIN) == 0)
-      lodge_launch_kill (self->pid);
-    close (pidfd);
-  }
+  lodge_launch_kill (self->pid);
   while (waitpid (self->pid, NULL, 0) < 0 && errno == EINTR)
     ;
   self->pid = 0;

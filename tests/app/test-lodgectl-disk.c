@@ -172,6 +172,22 @@ test_refused (Fixture *self, gconstpointer unused)
   assert_fails (&full, 1, "The disk is full");
 }
 
+/* A whole one of this computer only where it was said that the guest may have all of it. */
+static void
+test_add_host (Fixture *self, gconstpointer unused)
+{
+  g_auto (Output) unsure = run (self, "disk", "add", "web", "--host-disk", "/dev/disk/by-id/x");
+  g_auto (Output) both = {0};
+  g_auto (Output) sure = {0};
+
+  assert_fails (&unsure, 2, "add --yes");
+  both = run (self, "disk", "add", "web", "20G", "--host-disk", "/dev/disk/by-id/x", "--yes");
+  assert_fails (&both, 2, "its own size");
+  sure = run (self, "disk", "add", "web", "--host-disk", "/dev/disk/by-id/x", "--yes");
+  g_assert_cmpint (sure.status, ==, 0);
+  assert_calls (self, "AddDisk web 0 {'host-disk': <'/dev/disk/by-id/x'>, 'accepted': <true>}");
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -184,6 +200,7 @@ main (int argc, char *argv[])
   ADD ("grow", test_grow);
   ADD ("add", test_add);
   ADD ("add-copy", test_add_copy);
+  ADD ("add-host", test_add_host);
   ADD ("compact", test_compact);
   ADD ("convert", test_convert);
   ADD ("remove", test_remove);

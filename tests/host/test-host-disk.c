@@ -178,12 +178,16 @@ static void
 test_path (void)
 {
   static const char *const paths[] = {
-      "/dev/sda", "/dev/disk/by-path/pci-0", "/dev/disk/by-id/", "/dev/disk/by-id/../../sda", "sda",
-      "",
+      "/dev/sda",
+      "/dev/disk/by-path/pci-0",
+      "/dev/disk/by-id/",
+      "/dev/disk/by-id/../../sda",
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (paths); i++)
     assert_no_disk (paths[i], LODGE_ERROR_INVALID, "/dev/disk/by-id");
+  for (guint i = 0; i < 3; i++)
+    assert_no_disk ((const char *[]){"/tmp/disk.img", "sda", ""}[i], LODGE_ERROR_INVALID, "--from");
   assert_no_disk ("/dev/disk/by-id/lodge-none", LODGE_ERROR_NOT_FOUND, "plugged in");
 }
 

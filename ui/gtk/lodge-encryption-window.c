@@ -86,6 +86,9 @@ lodge_encryption_window_update (LodgeEncryptionWindow *self)
     gtk_window_set_default_size (GTK_WINDOW (self), WIDTH,
                                  encrypted ? ENCRYPTED_HEIGHT : PLAIN_HEIGHT);
   gtk_widget_set_visible (self->plain_page, self->machine != NULL && !encrypted);
+  /* One that was hidden is not the default any more. */
+  if (gtk_widget_get_visible (self->plain_page))
+    gtk_window_set_default_widget (GTK_WINDOW (self), self->encrypt_button);
   gtk_widget_set_visible (self->encrypted_page, encrypted);
   gtk_widget_set_sensitive (GTK_WIDGET (self->encrypt_row), may_change);
   gtk_widget_set_sensitive (self->encrypt_button,
@@ -485,7 +488,8 @@ lodge_encryption_window_init (LodgeEncryptionWindow *self)
   gtk_box_append (GTK_BOX (outer), GTK_WIDGET (self->work_panel));
   adw_toast_overlay_set_child (ADW_TOAST_OVERLAY (toasts), outer);
   adw_window_set_content (ADW_WINDOW (self), toasts);
-  gtk_window_set_default_widget (GTK_WINDOW (self), self->encrypt_button);
+  gtk_widget_set_visible (self->plain_page, FALSE);
+  gtk_widget_set_visible (self->encrypted_page, FALSE);
 }
 
 static LodgeEncryptionWindow *

@@ -452,13 +452,14 @@ lodge_storage_ask_remove (LodgeStorageWindow *self, const char *id)
   g_autoptr (GVariant) first = NULL;
   g_autoptr (GError) obstacle = NULL;
   g_autofree char *heading = NULL, *body = NULL;
-  gboolean is_first;
+  gboolean is_first, is_host = FALSE;
   Ask *ask;
 
   if (disk == NULL)
     return;
   first = get_first (self);
   is_first = g_str_equal (get_text (first, "id"), id);
+  g_variant_lookup (disk, "host", "b", &is_host);
   obstacle = make_obstacle (self, disk, is_first);
   if (obstacle != NULL) {
     heading = g_strdup_printf (_ ("Could Not Remove %s"), id);
@@ -470,7 +471,9 @@ lodge_storage_ask_remove (LodgeStorageWindow *self, const char *id)
       lodge_storage_window_is_live (self) ? lodge_words_before_removing (get_os (self)) : "",
       lodge_storage_window_is_live (self) ? " " : "",
       is_first ? _ ("The machine starts from this disk, and will not do so any more. ") : "",
-      _ ("What is on it is lost for good; only snapshots that have it keep it."), NULL);
+      is_host ? _ ("It is a disk of this computer: what is on it stays as it is.")
+              : _ ("What is on it is lost for good; only snapshots that have it keep it."),
+      NULL);
   ask = ask_new (self, id);
   ask->dialog = lodge_message_ask (GTK_WINDOW (self), heading, body, _ ("_Remove"));
   show (ask, G_CALLBACK (remove_answered_cb));

@@ -52,15 +52,18 @@ add_item (GMenu *menu, const char *label, const char *action, const char *id)
 }
 
 static GMenuModel *
-make_menu (const char *id)
+make_menu (const char *id, gboolean host)
 {
   GMenu *menu = g_menu_new ();
   g_autoptr (GMenu) change = g_menu_new ();
   g_autoptr (GMenu) end = g_menu_new ();
 
-  add_item (change, _ ("_Grow…"), "storage.grow", id);
-  add_item (change, _ ("_Compact"), "storage.compact", id);
-  add_item (change, _ ("_Export…"), "storage.export", id);
+  /* Of a disk of this computer there is no image. */
+  if (!host) {
+    add_item (change, _ ("_Grow…"), "storage.grow", id);
+    add_item (change, _ ("_Compact"), "storage.compact", id);
+    add_item (change, _ ("_Export…"), "storage.export", id);
+  }
   add_item (end, _ ("_Remove…"), "storage.remove", id);
   g_menu_append_section (menu, NULL, G_MENU_MODEL (change));
   g_menu_append_section (menu, NULL, G_MENU_MODEL (end));
@@ -110,10 +113,12 @@ add_disk (LodgeStorageWindow *self, GVariant *disk)
   g_autofree char *facts = dup_facts (disk);
   g_autofree char *tip = NULL;
   const char *id = "";
+  gboolean host = FALSE;
   GtkWidget *row, *button = gtk_menu_button_new ();
 
   g_variant_lookup (disk, "id", "&s", &id);
-  menu = make_menu (id);
+  g_variant_lookup (disk, "host", "b", &host);
+  menu = make_menu (id, host);
   row = lodge_storage_list_make_row (id, facts, "drive-harddisk-symbolic");
   /* Translators: %s is the id of a disk, such as disk1. */
   tip = g_strdup_printf (_ ("What to do with %s"), id);

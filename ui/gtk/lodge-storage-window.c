@@ -10,7 +10,7 @@
 #include <glib/gi18n-lib.h>
 
 #define WIDTH     560
-#define HEIGHT    520
+#define HEIGHT    600
 #define MIN_WIDTH 400
 
 G_DEFINE_FINAL_TYPE (LodgeStorageWindow, lodge_storage_window, ADW_TYPE_WINDOW)
@@ -54,8 +54,8 @@ dup_obstacle (LodgeStorageWindow *self, LodgeMachineCan can, LodgeMachineState s
              "it is off"),
           self->name);
     return g_strdup_printf (
-        _ ("Disks of “%s” can be added, removed and grown now, and discs changed. For all "
-           "else shut it down first"),
+        _ ("Disks of “%s” can be added, removed and grown now, discs changed, and USB sticks "
+           "plugged in and out. For all else shut it down first"),
         self->name);
   case LODGE_MACHINE_STATE_SUSPENDED:
     return g_strdup_printf (_ ("Disks of “%s” can be changed once it is off: resume it and shut it "
