@@ -45,7 +45,8 @@ test_cancel (MachineFixture *f, gconstpointer data)
   g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
 }
 
-/* A computer that is short of memory: what it takes is measured, and it goes by the disk's speed. */
+/* A computer that is short of memory: what it takes is measured, and it goes by the disk's speed.
+ */
 static void
 test_short (MachineFixture *f, gconstpointer data)
 {
