@@ -149,11 +149,9 @@ check_path (const char *path, GError **error)
       return TRUE;
   }
   if (!g_str_has_prefix (path, "/dev/")) {
-    g_set_error (
-        error, LODGE_ERROR, LODGE_ERROR_INVALID,
-        _ ("“%s” is no disk of this computer: a disk that is an image of it is added as a copy "
-           "of that (--from)"),
-        path);
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
+                 _ ("“%s” is no disk of this computer; an image of a disk is added with --from"),
+                 path);
     return FALSE;
   }
   g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
