@@ -17,7 +17,9 @@
 #include "machine/lodge-machine-private.h"
 
 #include "description/lodge-description-snapshots.h"
+#include "lodge-task-thread.h"
 #include "machine/lodge-journal-private.h"
+#include "machine/lodge-snapshot-files.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -243,6 +245,92 @@ kept_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   lodge_machine_request_async (machine, LODGE_REQUEST_KILL, killed_cb, back);
 }
 
+/* What was stored with the snapshot, looked at before the guest is ended for it. */
+typedef struct {
+  Back *back;
+  char *folder;
+  char *id;
+  char *name; /* of the snapshot */
+  char *keep_as;
+  LodgeDescription *stored;
+} Look;
+
+static void
+look_free (gpointer data)
+{
+  Look *look = data;
+
+  g_free (look->folder);
+  g_free (look->id);
+  g_free (look->name);
+  g_free (look->keep_as);
+  lodge_description_free (look->stored);
+  g_free (look);
+}
+
+static gboolean
+look_step (gpointer data, GError **error)
+{
+  Look *look = data;
+
+  look->stored = lodge_snapshot_files_load (look->folder, look->id, look->name, error);
+  return look->stored != NULL;
+}
+
+static gboolean
+check_stored (LodgeMachine *machine, const Look *look, GError **error)
+{
+  const LodgeDescription *now = lodge_machine_get_description (machine);
+  g_autoptr (LodgeDescription) next = now != NULL ? lodge_description_copy (now) : NULL;
+  g_autoptr (GPtrArray) old = NULL;
+
+  /* What else may have become of it is said by what comes next. */
+  return next == NULL || lodge_description_get_snapshot (next, look->id) == NULL ||
+         lodge_description_go_back (next, look->stored, look->id, &old, error);
+}
+
+static void
+stored_looked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  LodgeMachine *machine = g_task_get_source_object (task);
+  Look *look = g_task_get_task_data (task);
+  Back *back = look->back;
+  GError *error = NULL;
+
+  if (g_task_propagate_boolean (G_TASK (result), &error) && check_stored (machine, look, &error)) {
+    lodge_machine_keep_present_async (machine, back->job, back->snapshot, look->keep_as, kept_cb,
+                                      back);
+    return;
+  }
+  lodge_job_take_error (back->job, error);
+  back_free (back);
+}
+
+static void
+keep_present (LodgeMachine *machine, Back *back, const char *name)
+{
+  const LodgeDescription *now = lodge_machine_get_description (machine);
+  const LodgeSnapshot *snapshot =
+      now != NULL ? lodge_description_find_snapshot (now, back->snapshot, NULL) : NULL;
+  GTask *task;
+  Look *look;
+
+  if (snapshot == NULL) {
+    lodge_machine_keep_present_async (machine, back->job, back->snapshot, name, kept_cb, back);
+    return;
+  }
+  look = g_new0 (Look, 1);
+  look->back = back;
+  look->folder = lodge_machine_dup_folder (machine);
+  look->id = g_strdup (snapshot->id);
+  look->name = g_strdup (snapshot->name);
+  look->keep_as = g_strdup (name);
+  task = g_task_new (machine, NULL, NULL, NULL);
+  g_task_set_task_data (task, look, look_free);
+  lodge_task_step_in_thread (task, look_step, stored_looked_cb);
+}
+
 LodgeJob *
 lodge_library_go_back (LodgeLibrary *self,
                        LodgeMachine *machine,
@@ -262,7 +350,7 @@ lodge_library_go_back (LodgeLibrary *self,
   /* Memory that does not load must not cost the present. */
   back->discard = !keep && (back->live || lodge_machine_has_memory (machine, snapshot));
   if (back->live)
-    lodge_machine_keep_present_async (machine, job, snapshot, name, kept_cb, back);
+    keep_present (machine, back, name);
   else
     lodge_machine_go_back_async (machine, job, snapshot, keep || back->discard, name, gone_back_cb,
                                  back);

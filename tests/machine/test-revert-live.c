@@ -95,10 +95,23 @@ test_damaged (MachineFixture *f, gconstpointer data)
   g_autofree char *memory = g_build_filename (
       folder, "snapshots", lodge_description_find_snapshot (now (machine), "one", NULL)->id,
       "memory", NULL);
+  g_autofree char *above = g_path_get_dirname (memory);
+  g_autofree char *ini = g_build_filename (above, "machine.ini", NULL);
+  g_autofree char *stored = NULL;
+  GPid pid;
 
   g_assert_error (wait_job (lodge_library_go_back (f->library, machine, "none", TRUE, NULL)),
                   LODGE_ERROR, LODGE_ERROR_NOT_FOUND);
   g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
+  /* What can be known before costs the guest nothing. */
+  pid = machine_fixture_find_qemu (machine);
+  g_assert_true (g_file_get_contents (ini, &stored, NULL, NULL));
+  g_assert_no_errno (g_chmod (ini, 0600));
+  g_assert_true (g_file_set_contents (ini, "[machine]\n", -1, NULL));
+  g_assert_nonnull (wait_job (lodge_library_go_back (f->library, machine, "one", TRUE, NULL)));
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
+  g_assert_cmpint (machine_fixture_find_qemu (machine), ==, pid);
+  g_assert_true (g_file_set_contents (ini, stored, -1, NULL));
   g_assert_no_errno (g_chmod (memory, 0600));
   g_assert_true (g_file_set_contents (memory, "nothing that QEMU knows", -1, NULL));
   for (guint i = 0; i < 4; i++) {
