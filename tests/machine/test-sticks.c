@@ -163,10 +163,12 @@ test_refusals (MachineFixture *f, gconstpointer unused)
   LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_RELEASE);
   g_autofree char *image = make_image (f, "one.img", 'a');
   g_autofree char *qcow2 = make_image (f, "two.qcow2", 'a');
+  char head[512] = {0};
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (g_file_set_contents (qcow2, "QFI\xfb\0\0\0\3 and so on", 512, NULL));
+  memcpy (head, "QFI\xfb\0\0\0\3", 8);
+  g_assert_true (g_file_set_contents (qcow2, head, sizeof head, NULL));
   machine_fixture_start (machine);
   assert_refused (plug (f, machine, "one.img"), LODGE_ERROR_INVALID, "whole path");
   assert_refused (plug (f, machine, "/nowhere/one.img"), LODGE_ERROR_NOT_FOUND, "/nowhere");
