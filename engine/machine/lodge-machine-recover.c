@@ -226,18 +226,9 @@ find_networks (LodgeMachine *self)
   }
 }
 
-static void
-settled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-
-  (void) lodge_machine_settle_disks_finish (LODGE_MACHINE (source), result);
-  finish (task);
-}
-
 /* Takes @task_given, whose data is what QEMU says of itself. */
 static void
-take_status (GTask *task_given)
+believe (GTask *task_given)
 {
   g_autoptr (GTask) task = task_given;
   LodgeMachine *self = g_task_get_source_object (task);
@@ -262,8 +253,6 @@ take_status (GTask *task_given)
       recover_live (self, statuses[i].state);
       lodge_machine_screen_begin (self);
       lodge_machine_links_recover (self);
-      lodge_machine_settle_disks_async (self, settled_cb, g_steal_pointer (&task));
-      return;
     }
     finish (task);
     return;
@@ -271,6 +260,63 @@ take_status (GTask *task_given)
   /* A state that this build does not know stands still at least. */
   recover_live (self, LODGE_STATE_PAUSED);
   finish (task);
+}
+
+/* Lent, of @answer; %NULL without one. */
+static const char *
+get_status (JsonNode *answer)
+{
+  return answer != NULL && JSON_NODE_HOLDS_OBJECT (answer)
+             ? lodge_json_get_string (json_node_get_object (answer), "status")
+             : NULL;
+}
+
+/* It may have paused, or ended, since it was asked first. */
+static void
+asked_again_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  g_autoptr (JsonNode) answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, NULL);
+  const char *status = get_status (answer);
+
+  if (self->qmp == NULL || self->ending) {
+    finish (task);
+    return;
+  }
+  if (status != NULL)
+    g_task_set_task_data (task, g_strdup (status), g_free);
+  believe (g_steal_pointer (&task));
+}
+
+static void
+settled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  LodgeMachine *self = LODGE_MACHINE (source);
+
+  (void) lodge_machine_settle_disks_finish (self, result);
+  /* It ended meanwhile, which was noticed, or is being ended. */
+  if (self->qmp == NULL || self->ending)
+    finish (task);
+  else
+    lodge_qmp_execute_async (self->qmp, "query-status", NULL, 0, NULL, asked_again_cb,
+                             g_steal_pointer (&task));
+}
+
+/* As above. Whoever is told that it runs may do something with it at once: its disks come first. */
+static void
+take_status (GTask *task)
+{
+  const char *status = g_task_get_task_data (task);
+
+  for (guint i = 0; i < G_N_ELEMENTS (statuses); i++) {
+    if (g_str_equal (statuses[i].status, status) && !statuses[i].end) {
+      lodge_machine_settle_disks_async (g_task_get_source_object (task), settled_cb, task);
+      return;
+    }
+  }
+  believe (task);
 }
 
 static void
@@ -296,8 +342,7 @@ status_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   const char *status = NULL;
 
   answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, &error);
-  if (answer != NULL && JSON_NODE_HOLDS_OBJECT (answer))
-    status = lodge_json_get_string (json_node_get_object (answer), "status");
+  status = get_status (answer);
   /* It ended meanwhile, which was noticed, or is being ended. */
   if (self->qmp == NULL || self->ending) {
     finish (task);

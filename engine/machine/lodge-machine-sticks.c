@@ -78,7 +78,7 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (!g_task_propagate_boolean (G_TASK (result), &error))
     g_task_return_error (task, error);
-  else if (self->qmp == NULL || !lodge_state_is_live (self->state))
+  else if (self->qmp == NULL || (!lodge_state_is_live (self->state) && !self->recovering))
     g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_STATE,
                              _ ("“%s” has ended meanwhile: try again now"),
                              lodge_machine_get_name (self));
