@@ -15,4 +15,13 @@ G_BEGIN_DECLS
  */
 void lodge_child_window_attach (GtkWindow *child, GtkWindow *parent);
 
+/**
+ * lodge_child_window_find:
+ * @type: of a window that is about one machine, and says so by lodge_child_window_set_machine()
+ *
+ * Returns: (nullable): the one of @parent's for that machine; lent
+ */
+GtkWindow *lodge_child_window_find (GtkWindow *parent, GType type, const char *uuid);
+void lodge_child_window_set_machine (GtkWindow *child, const char *uuid);
+
 G_END_DECLS

@@ -532,28 +532,14 @@ lodge_storage_window_init (LodgeStorageWindow *self)
   adw_window_set_content (ADW_WINDOW (self), toasts);
 }
 
-static LodgeStorageWindow *
-find_window (GtkWindow *parent, const char *uuid)
-{
-  GListModel *windows = gtk_window_get_toplevels ();
-
-  for (guint i = 0; i < g_list_model_get_n_items (windows); i++) {
-    g_autoptr (GtkWindow) window = g_list_model_get_item (windows, i);
-
-    if (LODGE_IS_STORAGE_WINDOW (window) && gtk_window_get_transient_for (window) == parent &&
-        g_str_equal (LODGE_STORAGE_WINDOW (window)->uuid, uuid))
-      return LODGE_STORAGE_WINDOW (window);
-  }
-  return NULL;
-}
-
 GtkWidget *
 lodge_storage_window_show (GtkWindow *parent,
                            LodgeConnection *connection,
                            const char *uuid,
                            const char *name)
 {
-  LodgeStorageWindow *self = find_window (parent, uuid);
+  GtkWindow *there = lodge_child_window_find (parent, LODGE_TYPE_STORAGE_WINDOW, uuid);
+  LodgeStorageWindow *self = there != NULL ? LODGE_STORAGE_WINDOW (there) : NULL;
 
   if (self == NULL) {
     self = g_object_new (LODGE_TYPE_STORAGE_WINDOW, NULL);
@@ -562,6 +548,7 @@ lodge_storage_window_show (GtkWindow *parent,
     self->connection = g_object_ref (connection);
     set_title (self);
     lodge_child_window_attach (GTK_WINDOW (self), parent);
+    lodge_child_window_set_machine (GTK_WINDOW (self), uuid);
     g_signal_connect (connection, "notify::client", G_CALLBACK (client_cb), self);
     g_signal_connect_swapped (connection, "notify::problem",
                               G_CALLBACK (lodge_storage_window_update), self);
