@@ -308,3 +308,32 @@ machine_fixture_find_descendant (const char *name, const char *word)
   }
   return 0;
 }
+
+gboolean
+machine_fixture_is_worker_killed (MachineFixture *self, const char *step)
+{
+  char *argv[] = {(char *) "/proc/self/exe", (char *) "--worker", self->folder, (char *) step,
+                  NULL};
+  g_autoptr (GError) error = NULL;
+  g_autofree char *words = NULL;
+  int status;
+
+  g_spawn_sync (NULL, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, &words, &status, &error);
+  g_assert_no_error (error);
+  if (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL)
+    return TRUE;
+  if (!WIFEXITED (status) || WEXITSTATUS (status) != 0)
+    g_error ("step %s: %s", step, words);
+  return FALSE;
+}
+
+void
+machine_fixture_wait_jobs (MachineFixture *self)
+{
+  GPtrArray *jobs = lodge_library_get_jobs (self->library);
+
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  for (guint i = 0; i < jobs->len; i++)
+    test_wait_until (lodge_job_get_state (jobs->pdata[i]) != LODGE_JOB_RUNNING);
+}

@@ -51,4 +51,10 @@ GPid machine_fixture_find_qemu (LodgeMachine *machine);
  * arguments, or %NULL. */
 int machine_fixture_find_descendant (const char *name, const char *word);
 
+/* All of the library's jobs, also those that are about to begin. */
+void machine_fixture_wait_jobs (MachineFixture *self);
+/* Runs this program as another engine on the folder ("--worker FOLDER STEP"), which kills itself at
+ * that step. FALSE: it has come to its end. */
+gboolean machine_fixture_is_worker_killed (MachineFixture *self, const char *step);
+
 G_END_DECLS

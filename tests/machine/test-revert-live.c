@@ -189,35 +189,6 @@ work (const char *folder, const char *step)
   return 0;
 }
 
-/* FALSE: it has come to its end. */
-static gboolean
-is_killed (MachineFixture *f, const char *step)
-{
-  char *argv[] = {(char *) "/proc/self/exe", (char *) "--worker", f->folder, (char *) step, NULL};
-  g_autoptr (GError) error = NULL;
-  g_autofree char *words = NULL;
-  int status;
-
-  g_spawn_sync (NULL, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, &words, &status, &error);
-  g_assert_no_error (error);
-  if (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL)
-    return TRUE;
-  if (!WIFEXITED (status) || WEXITSTATUS (status) != 0)
-    g_error ("step %s: %s", step, words);
-  return FALSE;
-}
-
-static void
-wait_all (MachineFixture *f)
-{
-  GPtrArray *jobs = lodge_library_get_jobs (f->library);
-
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
-  for (guint i = 0; i < jobs->len; i++)
-    wait_job (jobs->pdata[i]);
-}
-
 /* The guest that ran runs, or stands still, or what it was is a snapshot with its memory. */
 static void
 assert_kept (MachineFixture *f, LodgeMachine *machine)
@@ -252,11 +223,11 @@ test_killed (MachineFixture *f, gconstpointer data)
     g_autofree char *number = g_strdup_printf ("%u", step);
 
     machine_fixture_close_library (f);
-    killed = is_killed (f, number);
+    killed = machine_fixture_is_worker_killed (f, number);
     n += killed;
     machine_fixture_open_library (f);
     machine = lodge_library_find (f->library, "web", NULL);
-    wait_all (f);
+    machine_fixture_wait_jobs (f);
     if (step % 2 == 1 && lodge_description_find_snapshot (now (machine), "kept", NULL) != NULL &&
         lodge_state_is_live (lodge_machine_get_state (machine))) {
       /* QEMU as well: what it was is kept by now. */
@@ -271,7 +242,7 @@ test_killed (MachineFixture *f, gconstpointer data)
       g_assert_no_error (wait_job (lodge_library_delete_snapshot (f->library, machine, "kept")));
     g_assert_cmpuint (now (machine)->snapshots->len, ==, 1);
     machine_fixture_request (machine, LODGE_REQUEST_KILL);
-    wait_all (f);
+    machine_fixture_wait_jobs (f);
     go_back (f, machine, "one", FALSE);
     g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
     memory_guest_tell (machine, "b");

@@ -425,35 +425,6 @@ work (const char *folder, const char *step)
   return 0;
 }
 
-/* FALSE: it has come to its end. */
-static gboolean
-is_killed (MachineFixture *f, const char *step)
-{
-  char *argv[] = {(char *) "/proc/self/exe", (char *) "--worker", f->folder, (char *) step, NULL};
-  g_autoptr (GError) error = NULL;
-  g_autofree char *words = NULL;
-  int status;
-
-  g_spawn_sync (NULL, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, &words, &status, &error);
-  g_assert_no_error (error);
-  if (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL)
-    return TRUE;
-  if (!WIFEXITED (status) || WEXITSTATUS (status) != 0)
-    g_error ("step %s: %s", step, words);
-  return FALSE;
-}
-
-static void
-wait_all (MachineFixture *f)
-{
-  GPtrArray *jobs = lodge_library_get_jobs (f->library);
-
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
-  for (guint i = 0; i < jobs->len; i++)
-    wait_job (jobs->pdata[i]);
-}
-
 static void
 test_killed (MachineFixture *f, gconstpointer data)
 {
@@ -472,7 +443,7 @@ test_killed (MachineFixture *f, gconstpointer data)
         memory_guest_tell (machine, "a");
       }
       machine_fixture_close_library (f);
-      killed = is_killed (f, number);
+      killed = machine_fixture_is_worker_killed (f, number);
       if (both) {
         machine_fixture_open_library (f);
         machine = lodge_library_find (f->library, "web", NULL);
@@ -486,7 +457,7 @@ test_killed (MachineFixture *f, gconstpointer data)
         g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
         g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
       }
-      wait_all (f);
+      machine_fixture_wait_jobs (f);
       machine_fixture_assert_tidy (machine);
       if (!both) {
         /* The next one is as good as any. */
@@ -502,7 +473,7 @@ test_killed (MachineFixture *f, gconstpointer data)
         job = lodge_library_delete_snapshot (f->library, machine, snapshot->id);
         g_assert_no_error (wait_job (job));
       }
-      wait_all (f);
+      machine_fixture_wait_jobs (f);
       g_assert_cmpuint (now (machine)->layers->len, ==, 1);
       machine_fixture_assert_tidy (machine);
       if (!killed)
@@ -532,7 +503,7 @@ test_recovered_later (MachineFixture *f, gconstpointer data)
   memory_guest_tell (machine, "a");
   for (guint i = 0; i < 2; i++) {
     machine_fixture_close_library (f);
-    g_assert_true (is_killed (f, "named"));
+    g_assert_true (machine_fixture_is_worker_killed (f, "named"));
     g_assert_no_errno (setrlimit (RLIMIT_FSIZE, &none));
     machine_fixture_open_library (f);
     g_assert_no_errno (setrlimit (RLIMIT_FSIZE, &before));
