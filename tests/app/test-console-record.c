@@ -57,14 +57,21 @@ toggle (Test *test)
 }
 
 static gboolean
+is_colored (LodgeFrameSource *source, guint32 rgb)
+{
+  LodgeFrame frame = {0};
+
+  if (source != NULL)
+    lodge_frame_source_get_frame (source, &frame);
+  return frame.data != NULL && (*(const guint32 *) (const void *) frame.data & 0xffffff) == rgb;
+}
+
+static gboolean
 has_color (Test *test, guint32 rgb)
 {
   LodgeConsoleSession *session = console_fixture_get_session (test);
-  LodgeFrame frame = {0};
 
-  if (session != NULL)
-    lodge_frame_source_get_frame (lodge_console_session_get_source (session), &frame);
-  return frame.data != NULL && (*(const guint32 *) (const void *) frame.data & 0xffffff) == rgb;
+  return session != NULL && is_colored (lodge_console_session_get_source (session), rgb);
 }
 
 /* So long that it is in the recording. */
@@ -465,6 +472,9 @@ set_up_second (Second *second)
   gtk_widget_activate_action (GTK_WIDGET (test->window), "monitors.2", NULL);
   app_wait_until ((second->window = find_second ()) != NULL);
   app_wait_until (gtk_window_is_active (second->window));
+  /* A file has the size of its first picture, and a monitor that shows nothing yet has none. */
+  app_wait_until (is_colored (
+      lodge_console_session_get_monitor (console_fixture_get_session (test), 1), GREEN));
 }
 
 static Recording *
