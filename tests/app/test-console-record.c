@@ -214,6 +214,33 @@ in_key (void)
   console_fixture_tear_down (&test);
 }
 
+static gboolean
+busy_cb (gpointer user_data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+/* The guest gets the keyboard while there is never time for what can wait: ours are still ours. */
+static void
+in_busy_key (void)
+{
+  Test test;
+
+  set_up (&test);
+  app_wait_until (gtk_window_get_focus (GTK_WINDOW (test.window)) ==
+                  GTK_WIDGET (test.window->display));
+  gtk_widget_grab_focus (test.window->menu_button);
+  app_settle ();
+  guint busy = g_idle_add_full (G_PRIORITY_DEFAULT_IDLE - 1, busy_cb, NULL, NULL);
+  gtk_widget_grab_focus (GTK_WIDGET (test.window->display));
+  app_xdotool ("key ctrl+shift+Print");
+  app_wait_until (is_recording (&test));
+  g_source_remove (busy);
+  toggle (&test);
+  wait_saved (&test);
+  console_fixture_tear_down (&test);
+}
+
 /* Where there is no header a corner says so, and the bar as well. */
 static void
 in_full_screen (void)
@@ -667,6 +694,7 @@ main (int argc, char **argv)
   ADD ("open", in_open);
   ADD ("row", in_row);
   ADD ("key", in_key);
+  ADD ("busy-key", in_busy_key);
   ADD ("full-screen", in_full_screen);
   ADD ("pause", in_pause);
   ADD ("reconnect", in_reconnect);

@@ -261,12 +261,13 @@ key_idle_cb (gpointer user_data)
 }
 
 /* A display that takes the focus puts a controller on the window that gives every key to the guest;
- * the newest one comes first (gtk_widget_add_controller() prepends), so ours is made new. */
+ * the newest one comes first (gtk_widget_add_controller() prepends), so ours is made new. That is
+ * before the next event: on a busy computer an ordinary idle comes seconds later. */
 static void
 focus_cb (LodgeHidingBar *self)
 {
   if (self->key_idle == 0)
-    self->key_idle = g_idle_add (key_idle_cb, self);
+    self->key_idle = g_idle_add_full (G_PRIORITY_HIGH, key_idle_cb, self, NULL);
   if (self->by_keyboard && !has_focus (self) && !has_open_menu (self))
     hide_bar (self);
 }
