@@ -6,6 +6,9 @@
  *   questions     one after the other, see the table
  *   in a thread   keep the answers
  *
+ * A QEMU that has crashed meanwhile is started and asked once more: what it fell over may be over,
+ * as a module that was just being replaced, and no machine starts without an answer.
+ *
  * Owns: that QEMU, in a process group of its own, and the folder; both are gone when it ends,
  * however it ends. Several probes may run at once, also in several processes.
  */
@@ -55,7 +58,8 @@ typedef struct {
   pid_t pid; /* and its group; 0 when it is known to be gone */
   LodgeQmp *qmp;
   guint next_question;
-  GError *error; /* why it fails, while the process is waited for */
+  GError *error;  /* why it fails, while the process is waited for */
+  gboolean again; /* this is the second time */
 } Probe;
 
 static void
@@ -66,25 +70,34 @@ kill_process (Probe *probe)
     kill (-probe->pid, SIGKILL);
 }
 
+/* Its QEMU and all that is of it. */
 static void
-probe_free (Probe *probe)
+end_qemu (Probe *probe)
 {
   if (probe->qmp != NULL)
     lodge_qmp_close (probe->qmp);
   g_clear_object (&probe->qmp);
   kill_process (probe);
   g_clear_object (&probe->process);
+  probe->pid = 0;
   if (probe->socket_path != NULL)
     g_unlink (probe->socket_path); /* QEMU may have removed it */
   if (probe->folder != NULL)
     g_rmdir (probe->folder);
+  g_clear_pointer (&probe->folder, g_free);
+  g_clear_pointer (&probe->socket_path, g_free);
   g_clear_object (&probe->qemu);
   g_clear_error (&probe->error);
+  probe->next_question = 0;
+}
+
+static void
+probe_free (Probe *probe)
+{
+  end_qemu (probe);
   g_free (probe->architecture);
   g_free (probe->binary);
   g_free (probe->identity);
-  g_free (probe->folder);
-  g_free (probe->socket_path);
   g_free (probe);
 }
 
@@ -172,6 +185,22 @@ describe_end (Probe *probe)
                           g_subprocess_get_exit_status (probe->process));
 }
 
+/* By a signal that the kernel sends to a program which has gone wrong (signal(7)), or abort(). */
+static gboolean
+is_crash (Probe *probe)
+{
+  static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP};
+
+  for (guint i = 0; g_subprocess_get_if_signaled (probe->process) && i < G_N_ELEMENTS (signals);
+       i++) {
+    if (g_subprocess_get_term_sig (probe->process) == signals[i])
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static void begin_asking (GTask *task);
+
 static void
 ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -182,6 +211,14 @@ ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   /* Without cancellable it cannot fail. */
   g_subprocess_wait_finish (G_SUBPROCESS (source), result, NULL);
+  if (!probe->again && is_crash (probe)) {
+    g_message ("“%s” was ended by signal %d when it was asked what it can do; it is asked again",
+               probe->binary, g_subprocess_get_term_sig (probe->process));
+    end_qemu (probe);
+    probe->again = TRUE;
+    begin_asking (g_steal_pointer (&task));
+    return;
+  }
   reason = describe_end (probe);
   g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_FAILED,
                            _ ("“%s” does not work as QEMU: %s; install the package %s"),

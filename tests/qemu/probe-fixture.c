@@ -6,6 +6,7 @@
 #include "test-folder.h"
 
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
 
 static char *test_folder; /* of the whole run: cache/, tmp/, and a folder for each test */
@@ -37,6 +38,17 @@ const ProbeFixtureMode probe_fixture_modes[] = {
     {NULL},
 };
 
+/* In the middle of the questions. */
+static gboolean
+fall_cb (gpointer fake)
+{
+  if (fake_qmp_count (fake, "query-machines") > 0) {
+    signal (SIGSEGV, SIG_DFL); /* a sanitizer's handler would only exit */
+    raise (SIGSEGV);
+  }
+  return G_SOURCE_CONTINUE;
+}
+
 static int
 play_qemu (int argc, char *argv[], const char *mode)
 {
@@ -59,6 +71,10 @@ play_qemu (int argc, char *argv[], const char *mode)
       fake_qmp_ignore (fake, row->command);
     else
       fake_qmp_answer (fake, row->command, row->answer);
+  }
+  if (g_str_equal (mode, "falls")) {
+    fake_qmp_ignore (fake, "qom-list-types");
+    g_timeout_add (1, fall_cb, fake);
   }
   /* The first answer counts until a second is used. */
   fake_qmp_answer (fake, "query-version", VERSION);
@@ -91,6 +107,17 @@ void
 probe_fixture_write_fake (ProbeFixture *self, const char *mode)
 {
   probe_fixture_write_script (self, "FAKE_QEMU=%s exec '%s' \"$@\"", mode, own_path);
+}
+
+void
+probe_fixture_write_fake_that_falls (ProbeFixture *self, const char *first)
+{
+  g_autofree char *late = g_strdup_printf ("FAKE_QEMU=falls exec '%s' \"$@\"", own_path);
+
+  probe_fixture_write_script (self,
+                              "if [ ! -e '%s/fallen' ]; then >'%s/fallen'; %s; fi\n"
+                              "FAKE_QEMU=fine exec '%s' \"$@\"",
+                              self->folder, self->folder, first != NULL ? first : late, own_path);
 }
 
 void

@@ -44,6 +44,9 @@ void probe_fixture_tear_down (ProbeFixture *self, gconstpointer unused);
 void probe_fixture_write_script (ProbeFixture *self, const char *format, ...) G_GNUC_PRINTF (2, 3);
 /* The script becomes the QEMU of that mode. */
 void probe_fixture_write_fake (ProbeFixture *self, const char *mode);
+/* The same, a good one, behind @first, which is what its first start does; %NULL: crashes between
+ * two answers. */
+void probe_fixture_write_fake_that_falls (ProbeFixture *self, const char *first);
 guint probe_fixture_count_starts (ProbeFixture *self);
 /* The file that keeps what this test's QEMU said. */
 char *probe_fixture_dup_cache_file (ProbeFixture *self);

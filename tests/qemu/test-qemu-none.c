@@ -78,7 +78,7 @@ test_ends (ProbeFixture *fixture, gconstpointer unused)
   } cases[] = {
       {"exit 0", "it ended with exit code 0"},
       {"exit 3", "it ended with exit code 3"},
-      {"kill -SEGV $$", "it was ended by signal 11"},
+      {"kill -TERM $$", "it was ended by signal 15"},
       {"echo one >&2; echo '  two ' >&2; echo >&2; exit 1", "two"},
       {"printf 'a\\tb\\033[31m\\377' >&2; exit 1", "a b [31m�"},
       {"head -c 50000 /dev/zero | tr '\\0' x >&2; exit 1", "xxx*xxx"},
@@ -91,6 +91,31 @@ test_ends (ProbeFixture *fixture, gconstpointer unused)
     assert_fails (fixture, LODGE_ERROR_FAILED,
                   "“%s” does not work as QEMU: %s; install the package qemu-system-x86",
                   fixture->script, cases[i].reason);
+    g_assert_cmpuint (probe_fixture_count_starts (fixture), ==, i + 1);
+  }
+}
+
+/* It is asked once more, and no more than that. */
+static void
+test_crashes (ProbeFixture *fixture, gconstpointer unused)
+{
+  static const struct {
+    const char *script;
+    const char *reason;
+  } cases[] = {
+      {"kill -SEGV $$", "it was ended by signal 11"},
+      {"kill -ABRT $$", "it was ended by signal 6"},
+      {"kill -BUS $$", "it was ended by signal 7"},
+      /* It says why. */
+      {"echo 'assertion failed' >&2; kill -ABRT $$", "assertion failed"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    probe_fixture_write_script (fixture, "%s", cases[i].script);
+    assert_fails (fixture, LODGE_ERROR_FAILED,
+                  "“%s” does not work as QEMU: %s; install the package qemu-system-x86",
+                  fixture->script, cases[i].reason);
+    g_assert_cmpuint (probe_fixture_count_starts (fixture), ==, 2 * (i + 1));
   }
 }
 
@@ -197,6 +222,7 @@ add_tests (void)
   PROBE_FIXTURE_ADD ("none/missing", test_missing);
   g_test_add_func ("/qemu/none/bad-architecture", test_bad_architecture);
   PROBE_FIXTURE_ADD ("none/ends", test_ends);
+  PROBE_FIXTURE_ADD ("none/crashes", test_crashes);
   PROBE_FIXTURE_ADD ("none/cannot-run", test_cannot_run);
   PROBE_FIXTURE_ADD ("none/hangs", test_hangs);
   PROBE_FIXTURE_ADD ("none/hangs-later", test_hangs_later);

@@ -125,6 +125,18 @@ test_several_at_once (ProbeFixture *fixture, gconstpointer unused)
   g_assert_cmpuint (probe_fixture_count_starts (fixture), <=, G_N_ELEMENTS (results));
 }
 
+/* One that crashes when it is asked, and not when it is asked again, at its start or later. */
+static void
+test_crashes_once (ProbeFixture *fixture, gconstpointer first)
+{
+  probe_fixture_write_fake_that_falls (fixture, first);
+  assert_probe_works (fixture);
+  g_assert_cmpuint (probe_fixture_count_starts (fixture), ==, 2);
+  /* And is kept. */
+  assert_probe_works (fixture);
+  g_assert_cmpuint (probe_fixture_count_starts (fixture), ==, 2);
+}
+
 /* The cache is not to be trusted */
 
 static void
@@ -259,6 +271,9 @@ add_tests (void)
   PROBE_FIXTURE_ADD ("asked-again-when-modules-change", test_asked_again_when_modules_change);
   PROBE_FIXTURE_ADD ("found-in-path", test_found_in_path);
   PROBE_FIXTURE_ADD ("several-at-once", test_several_at_once);
+  g_test_add ("/qemu/crashes-once/at-once", ProbeFixture, "kill -SEGV $$", probe_fixture_set_up,
+              test_crashes_once, probe_fixture_tear_down);
+  PROBE_FIXTURE_ADD ("crashes-once/asked", test_crashes_once);
   PROBE_FIXTURE_ADD ("cache/broken", test_broken_cache);
   PROBE_FIXTURE_ADD ("cache/no-file", test_cache_is_no_file);
   g_test_add_func ("/qemu-real/installed", test_real);
