@@ -26,6 +26,10 @@
 
 /* A live QEMU greets at once; one whose monitor another client holds never does. */
 #define RECOVER_TIMEOUT_MS 5000
+/* Between two looks at who has the lock. */
+#define LOOK_AGAIN_MS 50
+
+guint lodge_machine_recover_patience_ms = LODGE_MACHINE_RECOVER_PATIENCE_MS;
 
 /* A QEMU's own word for its state (qapi/run-state.json, RunState), what it means to us, and whether
  * that QEMU has nothing left to do. */
@@ -157,41 +161,69 @@ recover_live (LodgeMachine *self, LodgeState state)
   lodge_machine_share_recover (self);
 }
 
-/* Its process was looked for through the lock. */
+static void found_cb (GObject *source, GAsyncResult *result, gpointer user_data);
+
+/* Takes @task. */
+static void
+find_holder (GTask *task)
+{
+  g_autofree char *lock = dup_lock_path (g_task_get_source_object (task));
+
+  lodge_lock_holder_find_async (lock, found_cb, task);
+}
+
+static gboolean
+look_again_cb (gpointer task)
+{
+  find_holder (task);
+  return G_SOURCE_REMOVE;
+}
+
+/* Its process was looked for through the lock. One that is ending has it until its last descriptor
+ * is closed, which is after its memory is given back, and with that its program's name has gone: it
+ * looks like nobody's then. Who has the lock for good has it later, too. */
 static void
 found_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   LodgeMachine *self = g_task_get_source_object (task);
+  const gint64 *until = g_task_get_task_data (task);
   GPid holder = lodge_lock_holder_find_finish (result);
   g_autofree char *lock = dup_lock_path (self);
 
-  if (holder == 0 && is_locked (self)) {
-    lodge_machine_set_note (
-        self, _ ("Somebody else uses this machine now: another user, or a program that holds the "
-                 "file “lock” in its folder"));
-  } else if (holder == 0 || !lodge_machine_watch (self, holder) ||
-             /* It ended meanwhile, and its number is another's by now. */
-             !lodge_lock_holder_check (lock, holder)) {
-    recover_ended (g_steal_pointer (&task));
-    return;
-  } else {
+  if (holder != 0 && lodge_machine_watch (self, holder) && lodge_lock_holder_check (lock, holder)) {
     recover_live (self, LODGE_STATE_RUNNING);
     if (has_socket (self, "qmp.sock"))
       lodge_machine_begin_silence (self);
     else
       lodge_machine_set_note (self, _ (no_sockets_note));
+    finish (task);
+    return;
   }
-  finish (task);
+  /* It ended meanwhile, and its number may be another's by now. */
+  g_clear_handle_id (&self->watch, g_source_remove);
+  self->pid = 0;
+  if (!is_locked (self)) {
+    recover_ended (g_steal_pointer (&task));
+  } else if (g_get_monotonic_time () < *until) {
+    g_timeout_add (LOOK_AGAIN_MS, look_again_cb, g_steal_pointer (&task));
+  } else {
+    lodge_machine_set_note (
+        self, _ ("Somebody else uses this machine now: another user, or a program that holds the "
+                 "file “lock” in its folder"));
+    finish (task);
+  }
 }
 
 /* Locked, and no QMP. Takes @task. */
 static void
 recover_without_qmp (GTask *task)
 {
-  g_autofree char *lock = dup_lock_path (g_task_get_source_object (task));
+  gint64 *until = g_new (gint64, 1);
 
-  lodge_lock_holder_find_async (lock, found_cb, task);
+  *until = g_get_monotonic_time () + lodge_machine_recover_patience_ms * G_TIME_SPAN_MILLISECOND;
+  g_task_set_task_data (task, until, g_free);
+  find_holder (task);
 }
 
 /* Of another machine it is where a folder was copied. */

@@ -4,6 +4,7 @@
 #include "lodge-error.h"
 #include "lodge-paths.h"
 #include "machine-fixture.h"
+#include "machine/lodge-machine-private.h"
 #include "machine/lodge-tpm.h"
 #include "qemu/lodge-qmp.h"
 
@@ -284,10 +285,41 @@ test_lock_of_another (MachineFixture *fixture, gconstpointer data)
 
   /* And alone. */
   locker = run_beside (machine, "exec 8>>\"$1\"; flock 8; echo; exec sleep 1000");
+  lodge_machine_recover_patience_ms = 100;
   machine = machine_fixture_change_engine (fixture, "idle");
+  lodge_machine_recover_patience_ms = LODGE_MACHINE_RECOVER_PATIENCE_MS;
   g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
   g_assert_nonnull (strstr (lodge_machine_get_note (machine), "Somebody else"));
   end_beside (locker);
+}
+
+/* A QEMU that is ending has the lock when nothing tells any more that it is one. */
+static void
+test_lock_of_the_ending (MachineFixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (fixture, "idle", BOOT_SECTOR_IDLE);
+  g_autofree char *store = g_build_filename (fixture->folder, "data", NULL);
+  g_autoptr (GAsyncResult) recovered = NULL;
+  g_autoptr (GError) error = NULL;
+  GPid ending = run_beside (machine, "exec 8>>\"$1\"; flock 8; echo; exec sleep 1000");
+
+  machine_fixture_close_library (fixture);
+  fixture->library = lodge_library_new (store, &error);
+  g_assert_no_error (error);
+  machine = lodge_library_find (fixture->library, "idle", NULL);
+  lodge_machine_recover_patience_ms = TEST_WAIT_S * 1000;
+  lodge_library_recover_async (fixture->library, test_wait_result_cb, &recovered);
+  /* Time to look, whether or not it was used. */
+  test_wait_ms (200);
+  g_assert_cmpstr (lodge_machine_get_state_name (machine), ==, "looking");
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
+  end_beside (ending);
+  test_wait_until (recovered != NULL);
+  lodge_library_recover_finish (fixture->library, recovered);
+  lodge_machine_recover_patience_ms = LODGE_MACHINE_RECOVER_PATIENCE_MS;
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
+  machine_fixture_start (machine);
 }
 
 /* One bad machine.ini is that machine's trouble alone. */
@@ -357,6 +389,7 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("socket-comes-late", test_socket_comes_late);
   MACHINE_FIXTURE_ADD ("tpm-without-qemu", test_tpm_without_qemu);
   MACHINE_FIXTURE_ADD ("lock-of-another", test_lock_of_another);
+  MACHINE_FIXTURE_ADD ("lock-of-the-ending", test_lock_of_the_ending);
   MACHINE_FIXTURE_ADD ("broken-description", test_broken_description);
   MACHINE_FIXTURE_ADD ("slip-in-description", test_slip_in_description);
   return g_test_run ();
