@@ -303,6 +303,25 @@ get_status (JsonNode *answer)
              : NULL;
 }
 
+/* Asked over a connection that there was. Takes @task_given. */
+static void
+fell_silent (GTask *task_given)
+{
+  g_autoptr (GTask) task = task_given;
+  LodgeMachine *self = g_task_get_source_object (task);
+
+  if (self->pid == 0) {
+    recover_ended (g_steal_pointer (&task));
+    return;
+  }
+  /* Its sockets stay: a console may be there, and QEMU may come to itself. What its guest does was
+   * known before, or is not known. */
+  if (self->state == LODGE_STATE_OFF)
+    recover_live (self, LODGE_STATE_RUNNING);
+  lodge_machine_begin_silence (self);
+  finish (task);
+}
+
 /* It may have paused, or ended, since it was asked first. */
 static void
 asked_again_cb (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -316,8 +335,11 @@ asked_again_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     finish (task);
     return;
   }
-  if (status != NULL)
-    g_task_set_task_data (task, g_strdup (status), g_free);
+  if (status == NULL) {
+    fell_silent (g_steal_pointer (&task));
+    return;
+  }
+  g_task_set_task_data (task, g_strdup (status), g_free);
   believe (g_steal_pointer (&task));
 }
 
@@ -382,17 +404,7 @@ status_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
   if (status == NULL) {
     g_debug ("%s: %s", self->uuid, error != NULL ? error->message : "no status");
-    if (self->pid != 0) {
-      /* Its sockets stay: a console may be there, and QEMU may come to itself. What its guest does
-       * was known before, or is not known. */
-      if (self->state == LODGE_STATE_OFF)
-        recover_live (self, LODGE_STATE_RUNNING);
-      lodge_machine_begin_silence (self);
-    } else {
-      recover_ended (g_steal_pointer (&task));
-      return;
-    }
-    finish (task);
+    fell_silent (g_steal_pointer (&task));
     return;
   }
   g_task_set_task_data (task, g_strdup (status), g_free);

@@ -489,8 +489,11 @@ lodge_machine_attach (LodgeMachine *self, LodgeQmp *qmp)
   g_set_object (&self->qmp, qmp);
   g_free (self->spice_socket);
   self->spice_socket = g_build_filename (self->runtime, "spice.sock", NULL);
-  lodge_machine_open_terminals (self, lodge_qmp_get_pid (qmp));
+  /* What they have kept stays where the connection alone was lost. */
+  if (self->terminals == NULL || self->pid != lodge_qmp_get_pid (qmp))
+    lodge_machine_open_terminals (self, lodge_qmp_get_pid (qmp));
   g_signal_connect (qmp, "event", G_CALLBACK (event_cb), self);
+  g_signal_connect_swapped (qmp, "closed", G_CALLBACK (lodge_machine_lost_qmp), self);
   g_clear_handle_id (&self->watch, g_source_remove);
   /* Gone between the greeting and now: whoever asks it something next is told. */
   if (!lodge_machine_watch (self, lodge_qmp_get_pid (qmp)))

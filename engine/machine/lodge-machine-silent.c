@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A QEMU that lives and does not answer: it was stopped, or hangs in a disk that does not answer
- * either, or somebody else holds its monitor.
+ * either, or somebody else holds its monitor. Or one whose connection has ended, by itself or
+ * because what came over it was no QMP.
  *
  * It is asked again, with growing pauses, for as long as it lives. Meanwhile the note says so,
  * nothing is asked of it that it would do at a moment that nobody knows, and it can be ended. When
@@ -57,7 +58,12 @@ is_asked (LodgeMachine *machine)
 static void
 recovered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  lodge_machine_recover_finish (LODGE_MACHINE (source), result);
+  LodgeMachine *machine = LODGE_MACHINE (source);
+
+  lodge_machine_recover_finish (machine, result);
+  /* It has fallen silent in the middle of that. */
+  if (machine->silence != NULL && !machine->ending)
+    wait (machine->silence);
 }
 
 /* Takes @qmp, which is NULL where the connection is the one that there was. */
@@ -121,6 +127,7 @@ attempt_cb (gpointer user_data)
     wait (self);
     return G_SOURCE_REMOVE;
   }
+  lodge_machine_set_note (machine, _ (sentence));
   self->cancellable = g_cancellable_new ();
   if (machine->qmp != NULL && !lodge_qmp_is_closed (machine->qmp)) {
     lodge_qmp_execute_async (machine->qmp, "query-status", NULL, ATTEMPT_MS, self->cancellable,
@@ -134,18 +141,33 @@ attempt_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-void
-lodge_machine_begin_silence (LodgeMachine *self)
+static void
+begin (LodgeMachine *self)
 {
-  g_return_if_fail (self->pid != 0 && self->runtime != NULL);
-
   if (self->silence == NULL) {
     self->silence = g_rc_box_new0 (LodgeSilence);
     self->silence->machine = self;
     self->silence->pause_ms = FIRST_PAUSE_MS;
   }
-  lodge_machine_set_note (self, _ (sentence));
   wait (self->silence);
+}
+
+void
+lodge_machine_begin_silence (LodgeMachine *self)
+{
+  g_return_if_fail (self->pid != 0 && self->runtime != NULL);
+
+  lodge_machine_set_note (self, _ (sentence));
+  begin (self);
+}
+
+void
+lodge_machine_lost_qmp (LodgeMachine *self)
+{
+  /* A start fails over it by itself. Its own end is heard of in a moment, and nothing was said. */
+  if (self->pid != 0 && self->runtime != NULL && !self->ending &&
+      self->state != LODGE_STATE_STARTING)
+    begin (self);
 }
 
 void

@@ -5,6 +5,7 @@
 #include "machine-fixture.h"
 #include "machine/lodge-journal-private.h"
 #include "machine/lodge-journal.h"
+#include "machine/lodge-machine-private.h"
 #include "memory-guest.h"
 #include "qemu/lodge-qemu-snapshot-private.h"
 
@@ -125,6 +126,48 @@ test_engine_killed (MachineFixture *f, gconstpointer data)
   g_assert_false (is_silent (machine));
 }
 
+static gboolean
+is_connected (LodgeMachine *machine)
+{
+  return machine->qmp != NULL && !lodge_qmp_is_closed (machine->qmp) && machine->silence == NULL;
+}
+
+/* A connection that ends, as at something that is no QMP, is made anew, however often. */
+static void
+test_connection_ends (MachineFixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
+  GPid pid;
+
+  machine_fixture_start (machine);
+  memory_guest_tell (machine, "a");
+  pid = machine_fixture_find_qemu (machine);
+  for (guint i = 0; i < 3; i++) {
+    lodge_qmp_close (machine->qmp);
+    test_wait_until (is_connected (machine));
+    g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
+    assert_answers (machine);
+    g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
+  }
+  /* And QEMU takes its time. */
+  for (guint i = 0; i < 2; i++) {
+    g_assert_no_errno (kill (pid, SIGSTOP));
+    lodge_qmp_close (machine->qmp);
+    test_wait_until (is_silent (machine));
+    assert_silent (machine);
+    g_assert_no_errno (kill (pid, SIGCONT));
+    test_wait_until (is_connected (machine));
+    assert_answers (machine);
+  }
+  g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
+  /* Its end is no silence. */
+  lodge_qmp_close (machine->qmp);
+  g_assert_no_errno (kill (pid, SIGKILL));
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_CRASHED);
+  g_assert_false (is_silent (machine));
+  g_assert_null (machine->silence);
+}
+
 static GPid stopped_qemu;
 static const char *stopped_step;
 static LodgeJob *cancelled;
@@ -209,6 +252,7 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("silent/engine", test_engine);
   MACHINE_FIXTURE_ADD ("silent/engine-paused", test_engine_paused);
   MACHINE_FIXTURE_ADD ("silent/engine-killed", test_engine_killed);
+  MACHINE_FIXTURE_ADD ("silent/connection-ends", test_connection_ends);
   for (guint i = 0; i < G_N_ELEMENTS (works); i++) {
     g_autofree char *path = g_strconcat ("/machine/life/silent/", works[i].name, NULL);
 
