@@ -120,6 +120,17 @@ count_rows (GtkListBox *list)
   return n;
 }
 
+/* Whether the keyboard is at the row, or its button, of that title. */
+static gboolean
+is_focused (Test *test, const char *title)
+{
+  GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (test->window));
+  GtkWidget *row = focus != NULL ? gtk_widget_get_ancestor (focus, ADW_TYPE_ACTION_ROW) : NULL;
+
+  return row != NULL &&
+         g_str_equal (adw_preferences_row_get_title (ADW_PREFERENCES_ROW (row)), title);
+}
+
 /* --- What is shown --- */
 
 static void
@@ -309,6 +320,7 @@ test_add (Test *test, gconstpointer data)
   app_wait_until (count_rows (test->window->disk_list) == 3);
   g_assert_true (app_was_called (test->engine, "AddDisk web 8589934592 {}"));
   app_wait_until (app_find_label (test->window, "The disk disk2 was added") != NULL);
+  app_wait_until (is_focused (test, "disk2"));
 }
 
 static GFile *chosen; /* by whoever uses the desktop's dialog */
@@ -552,8 +564,14 @@ test_stick (Test *test, gconstpointer data)
   g_assert_true (app_was_called (test->engine, call));
   g_assert_cmpuint (count_rows (test->window->stick_list), ==, 1);
   g_assert_nonnull (app_find_label (test->window, "The USB stick usb0 was plugged in"));
+  /* The keyboard is where something has come of it. */
+  app_wait_until (is_focused (test, "usb0"));
+  app_settle ();
+  g_assert_true (is_focused (test, "usb0"));
   app_click (test->window->stick_list, "_Unplug");
   app_wait_until (count_rows (test->window->stick_list) == 0 && can_add (test));
+  app_wait_until (gtk_window_get_focus (GTK_WINDOW (test->window)) ==
+                  app_find_button (test->window, "_Plug In Image…"));
   g_assert_true (app_was_called (test->engine, "UnplugStick web 'usb0'"));
 
   fake_engine_fail_next (test->engine, "PlugStick", LODGE_ERROR_INVALID, "It is no image");

@@ -156,6 +156,48 @@ lodge_storage_list_note_focus (LodgeStorageWindow *self)
   self->focus = g_strdup (focused);
 }
 
+static GtkListBoxRow *
+find_row (GtkListBox *list, const char *which)
+{
+  GtkListBoxRow *row;
+
+  for (int i = 0; (row = gtk_list_box_get_row_at_index (list, i)) != NULL; i++) {
+    if (g_strcmp0 (g_object_get_data (G_OBJECT (row), "row"), which) == 0)
+      return row;
+  }
+  return NULL;
+}
+
+static GtkListBoxRow *
+find_any (LodgeStorageWindow *self, const char *which)
+{
+  GtkListBoxRow *found = find_row (self->disk_list, which);
+
+  if (found == NULL)
+    found = find_row (self->drive_list, which);
+  return found != NULL ? found : find_row (self->stick_list, which);
+}
+
+/* Whether what is wanted has got the keyboard now. */
+static gboolean
+focus_wanted (LodgeStorageWindow *self)
+{
+  GtkListBoxRow *found = self->wanted != NULL ? find_any (self, self->wanted) : NULL;
+
+  if (found == NULL)
+    return FALSE;
+  g_clear_pointer (&self->wanted, g_free);
+  return gtk_widget_grab_focus (GTK_WIDGET (found));
+}
+
+void
+lodge_storage_list_want (LodgeStorageWindow *self, const char *kind, const char *id)
+{
+  g_free (self->wanted);
+  self->wanted = g_strconcat (kind, ".", id, NULL);
+  focus_wanted (self);
+}
+
 void
 lodge_storage_list_show_disks (LodgeStorageWindow *self)
 {
@@ -171,31 +213,15 @@ lodge_storage_list_show_disks (LodgeStorageWindow *self)
   }
   gtk_widget_set_visible (GTK_WIDGET (self->disk_list), n > 0);
   gtk_widget_set_visible (self->no_disks, n == 0);
-  if (focused)
+  if (!focus_wanted (self) && focused)
     lodge_storage_list_focus (self);
-}
-
-static GtkListBoxRow *
-find_row (GtkListBox *list, const char *which)
-{
-  GtkListBoxRow *row;
-
-  for (int i = 0; (row = gtk_list_box_get_row_at_index (list, i)) != NULL; i++) {
-    if (g_strcmp0 (g_object_get_data (G_OBJECT (row), "row"), which) == 0)
-      return row;
-  }
-  return NULL;
 }
 
 void
 lodge_storage_list_focus (LodgeStorageWindow *self)
 {
-  GtkListBoxRow *found = find_row (self->disk_list, self->focus);
+  GtkListBoxRow *found = find_any (self, self->focus);
 
-  if (found == NULL)
-    found = find_row (self->drive_list, self->focus);
-  if (found == NULL)
-    found = find_row (self->stick_list, self->focus);
   if (found == NULL)
     found = gtk_list_box_get_row_at_index (self->disk_list, 0);
   if (found != NULL)
@@ -276,7 +302,7 @@ lodge_storage_list_show_drives (LodgeStorageWindow *self)
   lodge_storage_sticks_show (self, description);
   gtk_widget_set_visible (self->drive_group,
                           gtk_list_box_get_row_at_index (self->drive_list, 0) != NULL);
-  if (focused)
+  if (!focus_wanted (self) && focused)
     lodge_storage_list_focus (self);
 }
 

@@ -77,6 +77,7 @@ lodge_storage_sticks_init (LodgeStorageWindow *self, GtkBox *box)
   GtkWidget *group = adw_preferences_group_new ();
   GtkWidget *plug = lodge_storage_list_make_button (_ ("_Plug In Image…"), "storage.plug", NULL);
 
+  self->plug_button = plug;
   self->stick_list = lodge_storage_list_make_list ();
   gtk_widget_set_visible (GTK_WIDGET (self->stick_list), FALSE);
   adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (group), _ ("USB Sticks"));

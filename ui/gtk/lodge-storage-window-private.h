@@ -21,6 +21,7 @@ struct _LodgeStorageWindow {
   GVariant *disks;        /* aa{sv}; NULL until they are known */
   char *drives;           /* what is shown of them */
   char *focus;            /* of the row that had the keyboard */
+  char *wanted;           /* of the row that gets it as soon as it is there, or NULL */
   gboolean calling;       /* a job is being asked for, or a disc is on its way */
   GCancellable *work;     /* of the job that is followed, or NULL */
 
@@ -35,6 +36,7 @@ struct _LodgeStorageWindow {
   GtkWidget *drive_group;
   GtkListBox *drive_list;
   GtkListBox *stick_list;
+  GtkWidget *plug_button;
   LodgeWorkPanel *work_panel;
   GtkFileChooserNative *chooser; /* or NULL */
 };
@@ -58,6 +60,9 @@ void lodge_storage_list_show_disks (LodgeStorageWindow *self);
 void lodge_storage_list_show_drives (LodgeStorageWindow *self);
 /* Remembers which row has the keyboard, before that may be lost. */
 void lodge_storage_list_note_focus (LodgeStorageWindow *self);
+/* Gives the keyboard to the row of something new, "disk.ID" or "stick.ID", as soon as it is there.
+ */
+void lodge_storage_list_want (LodgeStorageWindow *self, const char *kind, const char *id);
 /* Gives the keyboard to the row that had it, or the first. */
 void lodge_storage_list_focus (LodgeStorageWindow *self);
 

@@ -429,6 +429,7 @@ lodge_storage_window_finalize (GObject *object)
   g_free (self->name);
   g_free (self->drives);
   g_free (self->focus);
+  g_free (self->wanted);
   g_clear_pointer (&self->disks, g_variant_unref);
   G_OBJECT_CLASS (lodge_storage_window_parent_class)->finalize (object);
 }

@@ -137,6 +137,21 @@ ask_passphrase (Work *work)
                         (GDestroyNotify) work_free);
 }
 
+/* The keyboard goes on with what has come of it, not with the first row, which had it meanwhile. */
+static void
+move_focus (const Work *work, const char *result, gboolean done)
+{
+  LodgeStorageWindow *self = work->window;
+
+  if (done && g_strcmp0 (work->method, "AddDisk") == 0)
+    lodge_storage_list_want (self, "disk", result);
+  else if (done && g_strcmp0 (work->method, "PlugStick") == 0)
+    lodge_storage_list_want (self, "stick", result);
+  else if (g_strcmp0 (work->method, "PlugStick") == 0 ||
+           (done && g_strcmp0 (work->method, "UnplugStick") == 0))
+    gtk_widget_grab_focus (self->plug_button);
+}
+
 static void
 end (Work *work_given, const char *result, GError *error)
 {
@@ -146,6 +161,7 @@ end (Work *work_given, const char *result, GError *error)
   if (lodge_storage_window_is_open (self)) {
     self->calling = FALSE;
     lodge_storage_window_update (self);
+    move_focus (work, result, error == NULL);
     lodge_storage_window_reload (self);
   }
   if (error == NULL && work->method != NULL) {
