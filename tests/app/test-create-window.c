@@ -190,6 +190,27 @@ test_encrypted (Fixture *f, gconstpointer data)
   g_assert_nonnull (strstr (call, "'remember': <false>"));
 }
 
+/* A window that goes while a passphrase is typed reads nothing that is gone: what watches memory
+ * would say so. */
+static void
+test_encrypted_closed (Fixture *f, gconstpointer data)
+{
+  AdwExpanderRow *row = get (f, "encrypt_row");
+  GtkEditable *again;
+  GtkWidget *focus;
+
+  app_wait_until (can_create (f) && gtk_window_is_active (GTK_WINDOW (f->window)));
+  adw_expander_row_set_enable_expansion (row, TRUE);
+  adw_expander_row_set_expanded (row, TRUE);
+  again = get_entry (row, "The Same Again", GTK_WIDGET (row));
+  app_wait_until (gtk_widget_get_mapped (GTK_WIDGET (again)));
+  gtk_widget_grab_focus (GTK_WIDGET (again));
+  focus = gtk_window_get_focus (GTK_WINDOW (f->window));
+  g_assert_true (focus != NULL && gtk_widget_is_ancestor (focus, GTK_WIDGET (again)));
+  gtk_window_destroy (GTK_WINDOW (f->window));
+  app_wait_until (f->window == NULL);
+}
+
 /* What the engine does not say is left to it, and not sent. */
 static void
 test_automatic (Fixture *f, gconstpointer data)
@@ -593,6 +614,7 @@ main (int argc, char **argv)
   g_test_add ("/create-window/" path, Fixture, data, set_up, test, tear_down)
   ADD ("installer", NULL, test_installer);
   ADD ("encrypted", NULL, test_encrypted);
+  ADD ("encrypted-closed", NULL, test_encrypted_closed);
   ADD ("automatic", NULL, test_automatic);
   ADD ("file", NULL, test_file);
   ADD ("disk", NULL, test_disk);

@@ -2,6 +2,7 @@
 /* Whether a new machine is encrypted, and what opens it. */
 #include "gtk/lodge-encrypt-row.h"
 
+#include "gtk/lodge-password-row.h"
 #include "lodge-passphrase.h"
 
 #include <glib/gi18n-lib.h>
@@ -71,10 +72,8 @@ changed_cb (LodgeEncryptRow *self)
 static GtkEditable *
 add_entry (LodgeEncryptRow *self, const char *title)
 {
-  GtkWidget *row = adw_password_entry_row_new ();
+  GtkWidget *row = lodge_password_row_new (title);
 
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
-  adw_entry_row_set_activates_default (ADW_ENTRY_ROW (row), TRUE);
   adw_expander_row_add_row (ADW_EXPANDER_ROW (self), row);
   g_signal_connect_swapped (row, "changed", G_CALLBACK (changed_cb), self);
   return GTK_EDITABLE (row);

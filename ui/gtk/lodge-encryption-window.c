@@ -312,9 +312,6 @@ end (LodgeEncryptionWindow *self)
 static void
 lodge_encryption_window_unrealize (GtkWidget *widget)
 {
-  /* A password row that has the keyboard when it goes tells of that to what is gone already (GTK
-   * 4.8, libadwaita 1.2). */
-  gtk_window_set_focus (GTK_WINDOW (widget), NULL);
   end (LODGE_ENCRYPTION_WINDOW (widget));
   GTK_WIDGET_CLASS (lodge_encryption_window_parent_class)->unrealize (widget);
 }
