@@ -128,28 +128,89 @@ test_lock (Fixture *f, gconstpointer data)
   g_assert_true (app_was_called (f->engine, "Lock"));
 }
 
+/* The window that changes the passphrase, or NULL. */
+static GtkWidget *
+get_change (Fixture *f)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++) {
+    g_autoptr (GtkWindow) window = g_list_model_get_item (windows, i);
+
+    /* The list holds it. */
+    if (gtk_window_get_transient_for (window) == GTK_WINDOW (f->window))
+      return GTK_WIDGET (window);
+  }
+  return NULL;
+}
+
+static void
+open_change (Fixture *f, const char *old)
+{
+  app_click (f->window, "_Change…");
+  app_wait_until (get_change (f) != NULL && gtk_window_is_active (GTK_WINDOW (get_change (f))));
+  g_assert_false (gtk_widget_is_sensitive (find (get_change (f), "_Change")));
+  type (get_change (f), "Passphrase That It Has", old);
+  type (get_change (f), "New Passphrase", "battery");
+  g_assert_false (gtk_widget_is_sensitive (find (get_change (f), "_Change")));
+  type (get_change (f), "The Same Again", "battery");
+}
+
+static gboolean
+has_focus (Fixture *f, const char *title)
+{
+  GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (get_change (f)));
+
+  return focus != NULL && gtk_widget_is_ancestor (focus, find (get_change (f), title));
+}
+
+/* What was wrong is said where it is mended, and what was right need not be typed again. */
 static void
 test_change (Fixture *f, gconstpointer data)
 {
-  app_click (f->window, "_Change…");
+  int from, to;
+
+  open_change (f, "wrong");
+  app_assert_named (get_change (f));
+  g_assert_true (has_focus (f, "Passphrase That It Has"));
+  app_click (get_change (f), "_Change");
+  app_wait_until (app_find_label (get_change (f), "That is not the passphrase of this machine") !=
+                  NULL);
+  g_assert_null (app_get_dialog ());
+  g_assert_true (has_focus (f, "Passphrase That It Has"));
+  g_assert_true (gtk_editable_get_selection_bounds (
+      GTK_EDITABLE (find (get_change (f), "Passphrase That It Has")), &from, &to));
+  g_assert_cmpint (to - from, ==, strlen ("wrong"));
+  /* Until something else is typed. */
+  type (get_change (f), "Passphrase That It Has", data);
+  g_assert_null (app_find_label (get_change (f), "That is not the passphrase of this machine"));
+  app_click (get_change (f), "_Change");
+  app_wait_until (get_change (f) == NULL);
+  app_wait_until (app_find_label (f->window, "The passphrase was changed") != NULL);
+}
+
+/* One that is closed over a call changes nothing more, and what comes of that is said. */
+static void
+test_change_closed (Fixture *f, gconstpointer data)
+{
+  fake_engine_set_delay (f->engine, "ChangePassphrase", 300);
+  open_change (f, "wrong");
+  app_click (get_change (f), "_Change");
+  app_wait_until (app_was_called (f->engine, "ChangePassphrase"));
+  app_click (get_change (f), "_Cancel");
+  app_wait_until (get_change (f) == NULL || app_get_dialog () != NULL);
   app_wait_until (app_get_dialog () != NULL);
-  type (app_get_dialog (), "Passphrase That It Has", "wrong");
-  type (app_get_dialog (), "New Passphrase", "battery");
-  g_assert_false (adw_message_dialog_get_response_enabled (app_get_dialog (), "act"));
-  type (app_get_dialog (), "The Same Again", "battery");
-  app_click (app_get_dialog (), "_Change");
-  app_wait_until (app_get_dialog () != NULL &&
-                  strstr (adw_message_dialog_get_body (app_get_dialog ()), "not the passphrase"));
+  g_assert_cmpstr (adw_message_dialog_get_heading (app_get_dialog ()), ==,
+                   "Could Not Change the Passphrase");
   app_click (app_get_dialog (), "_Close");
   app_wait_until (app_get_dialog () == NULL);
 
-  app_click (f->window, "_Change…");
-  app_wait_until (app_get_dialog () != NULL);
-  type (app_get_dialog (), "Passphrase That It Has", data);
-  type (app_get_dialog (), "New Passphrase", "battery");
-  type (app_get_dialog (), "The Same Again", "battery");
-  app_click (app_get_dialog (), "_Change");
-  app_wait_until (app_find_label (f->window, "The passphrase was changed") != NULL);
+  /* With all of its windows. */
+  open_change (f, data);
+  app_click (get_change (f), "_Change");
+  app_destroy_window (g_steal_pointer (&f->parent));
+  app_settle ();
+  g_assert_null (app_get_dialog ());
 }
 
 static void
@@ -233,6 +294,7 @@ main (int argc, char *argv[])
   ADD ("closed", NULL, test_closed);
   ADD ("lock", passphrase, test_lock);
   ADD ("change", passphrase, test_change);
+  ADD ("change-closed", passphrase, test_change_closed);
   ADD ("keyring", passphrase, test_keyring);
   ADD ("decrypt", passphrase, test_decrypt);
   g_test_add_func ("/encryption-window/card", test_card);

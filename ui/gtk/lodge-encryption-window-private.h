@@ -51,7 +51,8 @@ void lodge_encryption_work_call (LodgeEncryptionWindow *self,
                                  const char *outcome);
 /* Shows a job that encrypts the machine, or decrypts it, and runs already, if there is one. */
 void lodge_encryption_work_find (LodgeEncryptionWindow *self);
-/* Asks for another passphrase, and then calls. */
+
+/* lodge-encryption-change.c: the window that gives the machine another passphrase. */
 void lodge_encryption_ask_change (LodgeEncryptionWindow *self);
 
 G_END_DECLS

@@ -2,13 +2,11 @@
 /* What the encryption window asks of the machine, and the jobs that come of it. */
 #include "gtk/lodge-encryption-window-private.h"
 
-#include "gtk/lodge-child-window.h"
 #include "gtk/lodge-job.h"
 #include "gtk/lodge-message.h"
 #include "gtk/lodge-passphrase-ask.h"
 #include "gtk/lodge-set-keys.h"
 #include "lodge-error.h"
-#include "lodge-passphrase.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -176,93 +174,4 @@ lodge_encryption_work_find (LodgeEncryptionWindow *self)
 {
   if (self->engine != NULL)
     lodge_engine1_call_list_jobs (self->engine, NULL, jobs_cb, g_object_ref (self));
-}
-
-/* --- Another passphrase --- */
-
-/* Lent by the question, which frees it. */
-typedef struct {
-  LodgeEncryptionWindow *window; /* not owned: the question goes first */
-  GtkEditable *old, *next, *again;
-} Change;
-
-static void
-changed_cb (GtkEditable *entry, AdwMessageDialog *dialog)
-{
-  const Change *change = g_object_get_data (G_OBJECT (dialog), "lodge-change");
-  const char *next;
-
-  /* A row that goes is emptied first, and the others may be gone. */
-  if (gtk_widget_in_destruction (GTK_WIDGET (dialog)))
-    return;
-  next = gtk_editable_get_text (change->next);
-  adw_message_dialog_set_response_enabled (
-      dialog, LODGE_MESSAGE_ACT,
-      *gtk_editable_get_text (change->old) != '\0' && *next != '\0' &&
-          g_str_equal (next, gtk_editable_get_text (change->again)));
-}
-
-/* A password row that has the keyboard when it goes tells of that to what is gone already (GTK 4.8,
- * libadwaita 1.2). */
-static void
-unrealize_cb (GtkWindow *dialog)
-{
-  gtk_window_set_focus (dialog, NULL);
-}
-
-static void
-answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_data)
-{
-  const Change *change = g_object_get_data (G_OBJECT (dialog), "lodge-change");
-
-  if (!g_str_equal (response, LODGE_MESSAGE_ACT))
-    return;
-  lodge_encryption_work_call (
-      change->window, "ChangePassphrase",
-      g_variant_new ("(@ay@ay)", lodge_passphrase_to_variant (gtk_editable_get_text (change->old)),
-                     lodge_passphrase_to_variant (gtk_editable_get_text (change->next))),
-      g_strdup (_ ("Could Not Change the Passphrase")), _ ("The passphrase was changed"));
-}
-
-static GtkEditable *
-add_entry (AdwMessageDialog *dialog, GtkWidget *list, const char *title)
-{
-  GtkWidget *row = adw_password_entry_row_new ();
-
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
-  adw_entry_row_set_activates_default (ADW_ENTRY_ROW (row), TRUE);
-  gtk_list_box_append (GTK_LIST_BOX (list), row);
-  return GTK_EDITABLE (row);
-}
-
-void
-lodge_encryption_ask_change (LodgeEncryptionWindow *self)
-{
-  AdwMessageDialog *dialog = lodge_message_ask (
-      GTK_WINDOW (self), _ ("Change the Passphrase"),
-      _ ("Clones of the machine and copies of its folder that were made before keep the passphrase "
-         "that it has now."),
-      _ ("_Change"));
-  GtkWidget *list = gtk_list_box_new ();
-  Change *change = g_new0 (Change, 1);
-  GtkEditable *entries[3];
-
-  gtk_list_box_set_selection_mode (GTK_LIST_BOX (list), GTK_SELECTION_NONE);
-  gtk_widget_add_css_class (list, "boxed-list");
-  change->window = self;
-  entries[0] = change->old = add_entry (dialog, list, _ ("Passphrase That It Has"));
-  entries[1] = change->next = add_entry (dialog, list, _ ("New Passphrase"));
-  entries[2] = change->again = add_entry (dialog, list, _ ("The Same Again"));
-  g_object_set_data_full (G_OBJECT (dialog), "lodge-change", change, g_free);
-  for (guint i = 0; i < G_N_ELEMENTS (entries); i++)
-    g_signal_connect_object (entries[i], "changed", G_CALLBACK (changed_cb), dialog, 0);
-  adw_message_dialog_set_extra_child (dialog, list);
-  adw_message_dialog_set_response_appearance (dialog, LODGE_MESSAGE_ACT, ADW_RESPONSE_SUGGESTED);
-  adw_message_dialog_set_default_response (dialog, LODGE_MESSAGE_ACT);
-  changed_cb (NULL, dialog);
-  lodge_child_window_attach (GTK_WINDOW (dialog), GTK_WINDOW (self));
-  g_signal_connect (dialog, "response", G_CALLBACK (answered_cb), NULL);
-  g_signal_connect (dialog, "unrealize", G_CALLBACK (unrealize_cb), NULL);
-  gtk_window_present (GTK_WINDOW (dialog));
-  gtk_widget_grab_focus (GTK_WIDGET (change->old));
 }
