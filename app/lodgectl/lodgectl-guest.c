@@ -147,6 +147,83 @@ is_stick (LodgeMachine1 *machine, const char *drive)
   return description != NULL && g_variant_lookup (description, key, "&s", &file);
 }
 
+/* The drive that is empty, of those that are meant by @drive, which is "" for the first; NULL where
+ * there is something in it, or none like that. Transfer full. */
+static char *
+dup_empty_drive (LodgeMachine1 *machine, const char *drive)
+{
+  GVariant *description = lodge_machine1_get_description (machine);
+  g_autofree char *empty = NULL;
+  GVariantIter iter;
+  const char *key, *file;
+
+  if (description == NULL)
+    return NULL;
+  g_variant_iter_init (&iter, description);
+  while (g_variant_iter_next (&iter, "{&s&s}", &key, &file)) {
+    g_autofree char *id = NULL;
+
+    if (!g_str_has_prefix (key, "media.") || !g_str_has_suffix (key, ".file"))
+      continue;
+    id = g_strndup (key + strlen ("media."), strlen (key) - strlen ("media..file"));
+    if (*drive != '\0' && !g_str_equal (id, drive))
+      continue;
+    /* Which one is the first is not known from here. */
+    if (*file != '\0')
+      return NULL;
+    if (empty == NULL)
+      empty = g_steal_pointer (&id);
+  }
+  return g_steal_pointer (&empty);
+}
+
+static gboolean
+eject (LodgectlRun *run, LodgeMachine1 *machine, const char *drive, gboolean force, GError **error)
+{
+  g_autofree char *empty = dup_empty_drive (machine, drive);
+
+  if (!lodgectl_run_check (
+          run, lodge_machine1_call_eject_media_sync (machine, drive, force, NULL, error), error))
+    return FALSE;
+  if (empty != NULL) {
+    /* Translators: %s is the id of a drive, such as cd0. */
+    g_autofree char *sentence = g_strdup_printf (_ ("There was nothing in the drive %s."), empty);
+
+    lodgectl_print_line (sentence);
+  }
+  return TRUE;
+}
+
+/* As a shell takes it. Transfer full. */
+static char *
+dup_quoted (const char *word)
+{
+  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+";
+
+  return *word != '\0' && *word != '-' && strspn (word, plain) == strlen (word)
+             ? g_strdup (word)
+             : g_shell_quote (word);
+}
+
+/* What is no disc may be plugged in as a stick, and the engine knows no command for that. */
+static void
+add_stick_command (LodgectlRun *run, const char *path, GError **error)
+{
+  g_autofree char *name = dup_quoted (lodgectl_run_get_argument (run, 0));
+  g_autofree char *file = dup_quoted (path);
+  g_autofree char *sentence = NULL;
+
+  if (!g_error_matches (*error, LODGE_ERROR, LODGE_ERROR_INVALID) ||
+      !g_file_test (path, G_FILE_TEST_IS_REGULAR))
+    return;
+  sentence = g_strdup ((*error)->message);
+  g_clear_error (error);
+  /* Translators: the first %s is a sentence that ends with “can be plugged in as a USB stick”. */
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
+               _ ("%s: lodgectl media insert --usb %s%s %s"), sentence,
+               *lodgectl_run_get_argument (run, 0) == '-' ? "-- " : "", name, file);
+}
+
 /* @path: (nullable): NULL to take out what is in the drive. */
 static gboolean
 change_media (LodgectlRun *run, const char *path, GError **error)
@@ -169,10 +246,13 @@ change_media (LodgectlRun *run, const char *path, GError **error)
     return nothing != NULL;
   }
   if (path == NULL)
-    return lodgectl_run_check (
-        run, lodge_machine1_call_eject_media_sync (machine, drive, force, NULL, error), error);
-  return lodgectl_run_check (
-      run, lodge_machine1_call_insert_media_sync (machine, drive, path, force, NULL, error), error);
+    return eject (run, machine, drive, force, error);
+  if (lodgectl_run_check (
+          run, lodge_machine1_call_insert_media_sync (machine, drive, path, force, NULL, error),
+          error))
+    return TRUE;
+  add_stick_command (run, path, error);
+  return FALSE;
 }
 
 static gboolean
