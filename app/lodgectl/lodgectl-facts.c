@@ -80,12 +80,13 @@ lodgectl_host (LodgectlRun *run, GError **error)
 
 /* --- list --- */
 
-#define ROW_FORMAT "(&s&s&s&s&suut&s)"
+#define ROW_FORMAT "(&s&s&s&s&suut&sb)"
 
 typedef struct {
   const char *uuid, *name, *state, *os, *note, *encryption;
   guint32 memory_mib, cpus;
   guint64 serial;
+  gboolean disposable;
 } Row;
 
 static gboolean
@@ -93,26 +94,35 @@ next_row (GVariantIter *iter, Row *row)
 {
   return g_variant_iter_next (iter, ROW_FORMAT, &row->uuid, &row->name, &row->state, &row->os,
                               &row->note, &row->memory_mib, &row->cpus, &row->serial,
-                              &row->encryption);
+                              &row->encryption, &row->disposable);
+}
+
+/* What the column of the list has. */
+static const char *
+get_lock_word (const char *encryption)
+{
+  if (g_str_equal (encryption, "locked"))
+    return _ ("locked");
+  return g_str_equal (encryption, "unlocked") ? _ ("unlocked") : "-";
 }
 
 static void
 print_machines (GVariant *machines)
 {
-  g_autoptr (LodgectlTable) table = lodgectl_table_new (6);
+  g_autoptr (LodgectlTable) table = lodgectl_table_new (7);
   GVariantIter iter;
   Row row;
 
-  lodgectl_table_add (
-      table, (const char *[]){_ ("NAME"), _ ("STATE"), _ ("OS"), _ ("CPUS"), _ ("MEMORY"), ""});
+  lodgectl_table_add (table, (const char *[]){_ ("NAME"), _ ("STATE"), _ ("OS"), _ ("CPUS"),
+                                              _ ("MEMORY"), _ ("ENCRYPTED"), ""});
   g_variant_iter_init (&iter, machines);
   while (next_row (&iter, &row)) {
     g_autofree char *memory = lodge_size_format ((guint64) row.memory_mib << 20);
     g_autofree char *cpus = g_strdup_printf ("%u", row.cpus);
 
-    lodgectl_table_add (table,
-                        (const char *[]){row.name, lodge_words_machine_state (row.state),
-                                         *row.os != '\0' ? row.os : "-", cpus, memory, row.note});
+    lodgectl_table_add (table, (const char *[]){row.name, lodge_words_machine_state (row.state),
+                                                *row.os != '\0' ? row.os : "-", cpus, memory,
+                                                get_lock_word (row.encryption), row.note});
   }
   lodgectl_table_print (table);
 }
@@ -147,6 +157,8 @@ print_machines_json (GVariant *machines)
     lodgectl_json_add_number (builder, "memory_mib", row.memory_mib);
     lodgectl_json_add_number (builder, "cpus", row.cpus);
     lodgectl_json_add_string (builder, "encryption", row.encryption);
+    json_builder_set_member_name (builder, "disposable");
+    json_builder_add_boolean_value (builder, row.disposable);
     json_builder_end_object (builder);
   }
   json_builder_end_array (builder);
@@ -175,7 +187,7 @@ lodgectl_list (LodgectlRun *run, GError **error)
 
   if (client == NULL && no_start &&
       g_error_matches (connect_error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND)) {
-    machines = g_variant_ref_sink (g_variant_new ("a(sssssuuts)", NULL));
+    machines = g_variant_ref_sink (g_variant_new ("a(sssssuutsb)", NULL));
     print_list (run, machines);
     return TRUE;
   }

@@ -15,7 +15,7 @@
 #include <glib/gi18n-lib.h>
 
 /* What this build serves; see Engine1.ApiVersion. */
-#define API_VERSION 2
+#define API_VERSION 3
 
 struct _LodgeServiceEngine {
   LodgeEngine1Skeleton parent_instance;
@@ -73,11 +73,11 @@ make_row (LodgeMachine *machine)
   const LodgeDescription *description = lodge_machine_get_description (machine);
 
   return g_variant_new (
-      "(sssssuuts)", lodge_machine_get_uuid (machine), lodge_machine_get_name (machine),
+      "(sssssuutsb)", lodge_machine_get_uuid (machine), lodge_machine_get_name (machine),
       lodge_machine_get_state_name (machine), description != NULL ? description->os : "",
       lodge_machine_get_note (machine), description != NULL ? description->memory_mib : 0,
       description != NULL ? description->cpus : 0, lodge_machine_get_thumbnail_serial (machine),
-      lodge_machine_get_encryption (machine));
+      lodge_machine_get_encryption (machine), lodge_machine_is_disposable (machine));
 }
 
 /* A start changes a machine half a dozen times within a turn of the main loop: one row tells it. */
@@ -136,7 +136,7 @@ handle_list_machines (LodgeEngine1 *object, GDBusMethodInvocation *invocation)
   GPtrArray *machines = lodge_library_get_machines (LODGE_SERVICE_ENGINE (object)->library);
   GVariantBuilder builder;
 
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(sssssuuts)"));
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(sssssuutsb)"));
   for (guint i = 0; i < machines->len; i++)
     g_variant_builder_add_value (&builder, make_row (machines->pdata[i]));
   lodge_engine1_complete_list_machines (object, invocation, g_variant_builder_end (&builder));

@@ -259,10 +259,10 @@ test_closed (Fixture *f, gconstpointer data)
 static void
 test_card (void)
 {
-  g_autoptr (GVariant) plain = g_variant_ref_sink (
-      g_variant_new ("(sssssuuts)", "u", "web", "off", "", "", 1, 1, G_GUINT64_CONSTANT (0), ""));
+  g_autoptr (GVariant) plain = g_variant_ref_sink (g_variant_new (
+      "(sssssuutsb)", "u", "web", "off", "", "", 1, 1, G_GUINT64_CONSTANT (0), "", FALSE));
   g_autoptr (GVariant) locked = g_variant_ref_sink (g_variant_new (
-      "(sssssuuts)", "u", "web", "off", "", "", 1, 1, G_GUINT64_CONSTANT (0), "locked"));
+      "(sssssuutsb)", "u", "web", "off", "", "", 1, 1, G_GUINT64_CONSTANT (0), "locked", FALSE));
   g_autoptr (LodgeMachineItem) item = lodge_machine_item_new (plain);
   GtkWidget *window = adw_window_new ();
   GtkWidget *card = lodge_machine_card_new ();

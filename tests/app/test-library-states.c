@@ -55,6 +55,31 @@ test_menu (LibraryFixture *f, gconstpointer data)
   app_wait_until (app_was_called (f->engine, "StartDisposable web"));
 }
 
+/* What is refused of a run of which nothing is kept is not offered. */
+static void
+test_disposable (LibraryFixture *f, gconstpointer data)
+{
+  const char *uuid = fake_engine_add_machine (f->engine, "web", "off");
+  g_autoptr (GMenuModel) off = NULL, running = NULL, after = NULL;
+  LodgeMachineCard *card;
+
+  library_fixture_show (f);
+  app_wait_until (app_find_label (f->window, "Off") != NULL);
+  card = app_find (f->window, LODGE_TYPE_MACHINE_CARD);
+  off = lodge_machine_card_dup_menu (card);
+  g_assert_cmpuint (library_fixture_count_entries (off, "card.clone"), ==, 1);
+  library_fixture_act (f, "machine.start-disposable", uuid);
+  app_wait_until (app_find_label (f->window, "Running") != NULL);
+  running = lodge_machine_card_dup_menu (card);
+  g_assert_cmpuint (library_fixture_count_entries (running, "card.suspend"), ==, 0);
+  g_assert_cmpuint (library_fixture_count_entries (running, "card.clone"), ==, 0);
+  g_assert_cmpuint (library_fixture_count_entries (running, "card.shutdown"), ==, 1);
+  fake_engine_set_state (f->engine, uuid, "off");
+  app_wait_until (app_find_label (f->window, "Off") != NULL);
+  after = lodge_machine_card_dup_menu (card);
+  g_assert_cmpuint (library_fixture_count_entries (after, "card.clone"), ==, 1);
+}
+
 /* One that is suspended goes on, or is given up after a question; one on its way there may stay. */
 static void
 test_suspended (LibraryFixture *f, gconstpointer data)
@@ -447,6 +472,7 @@ main (int argc, char **argv)
   g_test_add ("/library-states/" path, LibraryFixture, NULL, library_fixture_set_up, test,         \
               library_fixture_tear_down)
   ADD ("menu", test_menu);
+  ADD ("disposable", test_disposable);
   ADD ("suspended", test_suspended);
   ADD ("template", test_template);
   ADD ("suspended-refusals", test_suspended_refusals);

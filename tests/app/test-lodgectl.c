@@ -115,14 +115,15 @@ test_list (Fixture *self, gconstpointer unused)
 
   fake_engine_add_machine (self->engine, "big box", "running");
   fake_engine_set_os (self->engine, "big box", "debian12");
+  fake_engine_encrypt (self->engine, "big box", "secret");
   fake_engine_set_note (self->engine, "web", "Its disk is full.");
 
   text = run (self, "list");
   assert_done (&text);
   g_assert_cmpstr (text.out, ==,
-                   "NAME     STATE    OS        CPUS  MEMORY\n"
-                   "web      off      -         2     2G      Its disk is full.\n"
-                   "big box  running  debian12  2     2G\n");
+                   "NAME     STATE    OS        CPUS  MEMORY  ENCRYPTED\n"
+                   "web      off      -         2     2G      -          Its disk is full.\n"
+                   "big box  running  debian12  2     2G      locked\n");
   assert_calls (self, "ListMachines");
 
   names = run (self, "list", "--names");
@@ -136,6 +137,8 @@ test_list (Fixture *self, gconstpointer unused)
   assert_json (&json, "$[*].note", "[\"Its disk is full.\",\"\"]");
   assert_json (&json, "$[*].memory_mib", "[2048,2048]");
   assert_json (&json, "$[*].cpus", "[2,2]");
+  assert_json (&json, "$[*].encryption", "[\"\",\"locked\"]");
+  assert_json (&json, "$[*].disposable", "[false,false]");
 }
 
 /* One call whatever the number: nothing is opened, nothing is asked per machine. */

@@ -11,8 +11,8 @@
 static GVariant *
 make_row (const char *name, const char *state, const char *note, guint64 serial)
 {
-  return g_variant_ref_sink (g_variant_new ("(sssssuuts)", UUID, name, state, "debian12", note,
-                                            2048, 2, serial, "locked"));
+  return g_variant_ref_sink (g_variant_new ("(sssssuutsb)", UUID, name, state, "debian12", note,
+                                            2048, 2, serial, "locked", TRUE));
 }
 
 static void

@@ -14,7 +14,7 @@ make_machines (void)
   for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
     g_autofree char *uuid = g_uuid_string_random ();
     g_autoptr (GVariant) row = g_variant_ref_sink (g_variant_new (
-        "(sssssuuts)", uuid, names[i], "off", "", "", 1, 1, G_GUINT64_CONSTANT (0), ""));
+        "(sssssuutsb)", uuid, names[i], "off", "", "", 1, 1, G_GUINT64_CONSTANT (0), "", FALSE));
     g_autoptr (LodgeMachineItem) item = lodge_machine_item_new (row);
     g_list_store_append (store, item);
   }
@@ -88,7 +88,7 @@ test_free_long_name (void)
   g_autofree char *name = NULL;
   g_autofree char *problem = NULL;
   g_autoptr (GVariant) row = g_variant_ref_sink (g_variant_new (
-      "(sssssuuts)", "some-uuid", wish, "off", "", "", 0, 0, G_GUINT64_CONSTANT (0), ""));
+      "(sssssuutsb)", "some-uuid", wish, "off", "", "", 0, 0, G_GUINT64_CONSTANT (0), "", FALSE));
   g_autoptr (LodgeMachineItem) item = lodge_machine_item_new (row);
 
   g_list_store_append (machines, item);

@@ -78,11 +78,11 @@ test_list_and_open (ServiceFixture *fixture, gconstpointer data)
 
   list = service_fixture_call_engine (fixture, "ListMachines", NULL, &error);
   g_assert_no_error (error);
-  g_assert_cmpstr (g_variant_get_type_string (list), ==, "(a(sssssuuts))");
+  g_assert_cmpstr (g_variant_get_type_string (list), ==, "(a(sssssuutsb))");
   row = g_variant_get_child_value (list, 0);
   g_assert_cmpuint (g_variant_n_children (row), ==, 1);
-  g_variant_get_child (row, 0, "(&s&s&sssuuts)", &row_uuid, &row_name, &row_state, NULL, NULL, NULL,
-                       NULL, NULL, NULL);
+  g_variant_get_child (row, 0, "(&s&s&sssuutsb)", &row_uuid, &row_name, &row_state, NULL, NULL,
+                       NULL, NULL, NULL, NULL, NULL);
   g_assert_cmpstr (row_uuid, ==, uuid);
   g_assert_cmpstr (row_name, ==, "web");
   g_assert_cmpstr (row_state, ==, "off");

@@ -11,6 +11,7 @@ struct _LodgeMachineItem {
   char *os;
   char *note;
   char *encryption;
+  gboolean disposable;
   LodgeMachineState state;
   guint memory_mib;
   guint cpus;
@@ -30,6 +31,7 @@ enum {
   PROP_OS,
   PROP_NOTE,
   PROP_ENCRYPTION,
+  PROP_DISPOSABLE,
   PROP_STATE,
   PROP_MEMORY_MIB,
   PROP_CPUS,
@@ -62,6 +64,9 @@ lodge_machine_item_get_property (GObject *object, guint id, GValue *value, GPara
     break;
   case PROP_ENCRYPTION:
     g_value_set_string (value, self->encryption);
+    break;
+  case PROP_DISPOSABLE:
+    g_value_set_boolean (value, self->disposable);
     break;
   case PROP_STATE:
     g_value_set_uint (value, self->state);
@@ -120,6 +125,7 @@ lodge_machine_item_class_init (LodgeMachineItemClass *klass)
   properties[PROP_OS] = g_param_spec_string ("os", NULL, NULL, "", flags);
   properties[PROP_NOTE] = g_param_spec_string ("note", NULL, NULL, "", flags);
   properties[PROP_ENCRYPTION] = g_param_spec_string ("encryption", NULL, NULL, "", flags);
+  properties[PROP_DISPOSABLE] = g_param_spec_boolean ("disposable", NULL, NULL, FALSE, flags);
   properties[PROP_STATE] =
       g_param_spec_uint ("state", NULL, NULL, LODGE_MACHINE_STATE_UNKNOWN,
                          LODGE_N_MACHINE_STATES - 1, LODGE_MACHINE_STATE_UNKNOWN, flags);
@@ -184,12 +190,13 @@ lodge_machine_item_update (LodgeMachineItem *self, GVariant *row)
   const char *uuid, *name, *state, *os, *note, *encryption;
   guint memory_mib, cpus;
   guint64 serial;
+  gboolean disposable;
 
   g_return_if_fail (LODGE_IS_MACHINE_ITEM (self));
   g_return_if_fail (g_variant_is_of_type (row, G_VARIANT_TYPE (LODGE_MACHINE_ITEM_ROW_TYPE)));
 
-  g_variant_get (row, "(&s&s&s&s&suut&s)", &uuid, &name, &state, &os, &note, &memory_mib, &cpus,
-                 &serial, &encryption);
+  g_variant_get (row, "(&s&s&s&s&suut&sb)", &uuid, &name, &state, &os, &note, &memory_mib, &cpus,
+                 &serial, &encryption, &disposable);
   g_return_if_fail (g_strcmp0 (uuid, self->uuid) == 0);
 
   g_object_freeze_notify (G_OBJECT (self));
@@ -197,6 +204,10 @@ lodge_machine_item_update (LodgeMachineItem *self, GVariant *row)
   take_text (self, &self->os, os, PROP_OS);
   take_text (self, &self->note, note, PROP_NOTE);
   take_text (self, &self->encryption, encryption, PROP_ENCRYPTION);
+  if (self->disposable != disposable) {
+    self->disposable = disposable;
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DISPOSABLE]);
+  }
   take_number (self, &self->state, lodge_machine_state_from_text (state), PROP_STATE);
   take_number (self, &self->memory_mib, memory_mib, PROP_MEMORY_MIB);
   take_number (self, &self->cpus, cpus, PROP_CPUS);
@@ -249,6 +260,12 @@ const char *
 lodge_machine_item_get_encryption (LodgeMachineItem *self)
 {
   return self->encryption;
+}
+
+gboolean
+lodge_machine_item_get_disposable (LodgeMachineItem *self)
+{
+  return self->disposable;
 }
 
 LodgeMachineState

@@ -13,13 +13,14 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (LodgeMachineItem, lodge_machine_item, LODGE, MACHINE_ITEM, GObject)
 
 /* The struct of a machine in org.lodgevm.Engine1. */
-#define LODGE_MACHINE_ITEM_ROW_TYPE "(sssssuuts)"
+#define LODGE_MACHINE_ITEM_ROW_TYPE "(sssssuutsb)"
 
 /* Properties, all read
- *   "uuid", "name", "os", "note", "encryption" (string, never NULL), "state" (uint, LodgeMachineState),
- *   "memory-mib", "cpus" (uint), "thumbnail-serial" (uint64; 0 there is none),
+ *   "uuid", "name", "os", "note", "encryption" (string, never NULL), "state" (uint,
+ * LodgeMachineState), "memory-mib", "cpus" (uint), "thumbnail-serial" (uint64; 0 there is none),
  *   "thumbnail" (GdkPaintable or NULL): set by whoever fetched it
  *   "work" (LodgeJob1 or NULL): the job that is about it; notified whenever the job changes
+ *   "disposable" (boolean): nothing of the run that is under way is kept
  *   "cloned" (boolean): it is what a job is making a clone of
  */
 
@@ -38,6 +39,7 @@ const char *lodge_machine_item_get_os (LodgeMachineItem *self);
 const char *lodge_machine_item_get_note (LodgeMachineItem *self);
 /* "" (it is not encrypted), "locked" or "unlocked". */
 const char *lodge_machine_item_get_encryption (LodgeMachineItem *self);
+gboolean lodge_machine_item_get_disposable (LodgeMachineItem *self);
 LodgeMachineState lodge_machine_item_get_state (LodgeMachineItem *self);
 guint lodge_machine_item_get_memory_mib (LodgeMachineItem *self);
 guint lodge_machine_item_get_cpus (LodgeMachineItem *self);

@@ -43,6 +43,19 @@ is_resumed (LodgeMachineItem *item)
   return work != NULL && g_strcmp0 (lodge_job1_get_kind (work), "resume") == 0;
 }
 
+/* Of a run of which nothing is kept there is nothing to go on from. */
+static gboolean
+is_kept (LodgeMachineItem *item)
+{
+  return !lodge_machine_item_get_disposable (item);
+}
+
+static gboolean
+can_be_cloned (LodgeMachineItem *item)
+{
+  return is_kept (item) && lodge_machine_item_get_state (item) != LODGE_MACHINE_STATE_TEMPLATE;
+}
+
 static gboolean
 is_no_template (LodgeMachineItem *item)
 {
@@ -61,7 +74,7 @@ static const MenuRow power_rows[] = {
     {"pause", LODGE_MACHINE_CAN_PAUSE, N_ ("_Pause"), NULL, NULL},
     {"resume", LODGE_MACHINE_CAN_RESUME, N_ ("_Resume"), NULL, NULL},
     {"shutdown", LODGE_MACHINE_CAN_SHUTDOWN, N_ ("Shut _Down"), NULL, NULL},
-    {"suspend", LODGE_MACHINE_CAN_SUSPEND, N_ ("S_uspend"), NULL, NULL},
+    {"suspend", LODGE_MACHINE_CAN_SUSPEND, N_ ("S_uspend"), NULL, is_kept},
     {"cancel-suspend", LODGE_MACHINE_CAN_STAY, N_ ("_Cancel Suspending"), NULL, NULL},
     {"cancel-work", 0, N_ ("_Cancel Resuming"), NULL, is_resumed},
     {"discard", LODGE_MACHINE_CAN_DISCARD, N_ ("Dis_card Saved State…"), NULL, NULL},
@@ -73,7 +86,7 @@ static const MenuRow keep_rows[] = {
     {"snapshots", 0, N_ ("Sn_apshots…"), NULL, NULL},
     {"storage", 0, N_ ("Stora_ge…"), NULL, NULL},
     {"encryption", 0, N_ ("_Encryption…"), NULL, NULL},
-    {"clone", 0, N_ ("C_lone…"), NULL, is_no_template},
+    {"clone", 0, N_ ("C_lone…"), NULL, can_be_cloned},
     {"make-template", LODGE_MACHINE_CAN_BE_TEMPLATE, N_ ("Make It a _Template"), NULL, NULL},
     {"unmake-template", LODGE_MACHINE_CAN_INSTANTIATE, N_ ("No _Template Any More"), NULL, NULL},
     {"rename", 0, N_ ("Re_name…"), NULL, NULL},
