@@ -553,13 +553,38 @@ in_monitor (void)
   g_signal_emit_by_name (get_part (&second, "record_pill"), "clicked");
   app_wait_until (!is_second_recording (&second));
   g_assert_false (gtk_widget_get_visible (get_part (&second, "record_pill")));
-  app_wait_until (app_find_label (second.test.window->toasts, "Recording saved") != NULL);
+  /* It is said there, with the way to the file. */
+  app_wait_until (app_find_label (get_part (&second, "toasts"), "Recording saved") != NULL);
+  g_assert_null (app_find_label (second.test.window->toasts, "Recording saved"));
+  g_assert_true (gtk_widget_is_sensitive (app_find_button (get_part (&second, "toasts"), "_Open")));
+  g_assert_true (
+      gtk_widget_is_sensitive (app_find_button (get_part (&second, "toasts"), "Show in _Folder")));
   g_assert_true (is_recording (&second.test));
   g_assert_cmpuint (count_files (&second.test, NULL), ==, 2);
   g_autoptr (Recording) recording = read_second (&second);
   assert_second (recording);
   toggle (&second.test);
   app_wait_until (!is_recording (&second.test));
+  console_fixture_tear_down (&second.test);
+}
+
+/* The key is that of the window that it is pressed in. */
+static void
+in_monitor_key (void)
+{
+  Second second;
+
+  set_up_second (&second);
+  app_wait_until (gtk_window_get_focus (second.window) == get_part (&second, "display"));
+  app_settle ();
+  app_xdotool ("key ctrl+shift+Print");
+  app_wait_until (is_second_recording (&second));
+  g_assert_false (is_recording (&second.test));
+  app_xdotool ("key ctrl+shift+Print");
+  app_wait_until (!is_second_recording (&second));
+  app_wait_until (app_find_label (get_part (&second, "toasts"), "Recording saved") != NULL);
+  g_autoptr (Recording) recording = read_second (&second);
+  assert_second (recording);
   console_fixture_tear_down (&second.test);
 }
 
@@ -703,6 +728,7 @@ main (int argc, char **argv)
   ADD ("close", in_close);
   ADD ("close-asks", in_close_asks);
   ADD ("monitor", in_monitor);
+  ADD ("monitor-key", in_monitor_key);
   ADD ("monitor-close", in_monitor_close);
   ADD ("missing", in_missing);
   ADD ("failure", in_failure);

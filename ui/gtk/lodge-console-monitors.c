@@ -131,10 +131,14 @@ close_request_cb (LodgeMonitorWindow *window, LodgeConsoleMonitors *self)
   return TRUE;
 }
 
+/* Said where it was recorded, as long as that is there. */
 static void
-recording_ended (GObject *owner, GFile *file, const GError *error)
+recording_ended (GObject *owner, gpointer window, GFile *file, const GError *error)
 {
-  lodge_console_record_say_ended (LODGE_CONSOLE_WINDOW (owner), file, error);
+  if (window != NULL)
+    lodge_monitor_window_say_ended (window, file, error);
+  else
+    lodge_console_record_say_ended (LODGE_CONSOLE_WINDOW (owner), file, error);
 }
 
 gboolean

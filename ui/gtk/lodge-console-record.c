@@ -9,6 +9,7 @@
 
 #include "gtk/lodge-message.h"
 #include "gtk/lodge-recording.h"
+#include "gtk/lodge-saved-toast.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -89,13 +90,13 @@ lodge_console_record_say_ended (LodgeConsoleWindow *self, GFile *file, const GEr
   if (!lodge_console_window_is_open (self))
     return;
   if (file != NULL)
-    lodge_console_saved_say (self, _ ("Recording saved"), file, TRUE);
+    lodge_saved_toast_say (self->toasts, &self->saved_toast, _ ("Recording saved"), file, TRUE);
   if (error != NULL)
     lodge_message_show_error (GTK_WINDOW (self), _ ("The Recording Has Ended"), error);
 }
 
 static void
-ended (GObject *owner, GFile *file, const GError *error)
+ended (GObject *owner, gpointer window, GFile *file, const GError *error)
 {
   LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (owner);
 

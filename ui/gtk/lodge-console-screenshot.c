@@ -5,6 +5,7 @@
 
 #include "console/lodge-saved-file.h"
 #include "gtk/lodge-message.h"
+#include "gtk/lodge-saved-toast.h"
 #include "lodge-task-thread.h"
 
 #include <glib/gi18n-lib.h>
@@ -73,7 +74,7 @@ saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (!lodge_console_window_is_open (self))
     return;
   if (file != NULL)
-    lodge_console_saved_say (self, _ ("Screenshot saved"), file, FALSE);
+    lodge_saved_toast_say (self->toasts, &self->saved_toast, _ ("Screenshot saved"), file, FALSE);
   else
     lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Save the Screenshot"), error);
 }

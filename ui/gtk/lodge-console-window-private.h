@@ -135,15 +135,6 @@ void lodge_console_monitors_clear (LodgeConsoleWindow *window);
 /* lodge-console-screenshot.c: installs the action that saves the guest's picture. */
 void lodge_console_screenshot_init (GtkWidgetClass *widget_class);
 
-/* lodge-console-saved.c: files that were saved; installs the actions that lead to them. */
-void lodge_console_saved_init (GtkWidgetClass *widget_class);
-/* Tells the user, and where it is; @can_open: with a button to open it. */
-void lodge_console_saved_say (LodgeConsoleWindow *self,
-                              const char *words,
-                              GFile *file,
-                              gboolean can_open);
-void lodge_console_saved_clear (LodgeConsoleWindow *self);
-
 /* lodge-console-record.c: a recording of the guest. */
 void lodge_console_record_class_init (GtkWidgetClass *widget_class);
 void lodge_console_record_init (LodgeConsoleWindow *self);

@@ -4,6 +4,7 @@
 
 #include "gtk/lodge-menu-tooltip.h"
 #include "gtk/lodge-message.h"
+#include "gtk/lodge-saved-toast.h"
 #include "gtk/lodge-settings.h"
 
 #include <glib/gi18n-lib.h>
@@ -436,7 +437,7 @@ end (LodgeConsoleWindow *self)
   lodge_console_monitors_clear (self);
   lodge_console_media_clear (self);
   lodge_console_scaling_clear (self);
-  lodge_console_saved_clear (self);
+  g_clear_weak_pointer (&self->saved_toast);
   lodge_console_folder_clear (self);
   lodge_console_exchange_clear (self);
   lodge_console_terminals_clear (self);
@@ -519,7 +520,7 @@ lodge_console_window_class_init (LodgeConsoleWindowClass *klass)
 
   lodge_console_actions_init (widget_class);
   lodge_console_screenshot_init (widget_class);
-  lodge_console_saved_init (widget_class);
+  lodge_saved_toast_install_actions (widget_class);
   lodge_console_record_class_init (widget_class);
   gtk_widget_class_install_action (widget_class, "console.retry", NULL, retry_action);
   gtk_widget_class_install_action (widget_class, "console.take-back", NULL, take_back_action);

@@ -16,7 +16,7 @@ G_DECLARE_FINAL_TYPE (
  *   "console.start", ".pause", ".resume", ".shutdown", ".reset", ".kill": enabled as the state
  *     allows; the last two ask first
  *   "console.send-keys" (s): "ctrl+alt+delete"
- *   "console.screenshot", "console.show-in-folder" (s: a URI), "console.fullscreen",
+ *   "console.screenshot", "saved.open", "saved.show-in-folder" (s: a URI), "console.fullscreen",
  *   "console.retry", "console.take-back"
  *   "display.scaling" (s), "display.whole-multiples": the machine's keys of these names
  */

@@ -4,6 +4,7 @@
 
 #include "gtk/lodge-hiding-bar.h"
 #include "gtk/lodge-message.h"
+#include "gtk/lodge-saved-toast.h"
 #include "gtk/lodge-settings.h"
 
 #include <glib/gi18n-lib.h>
@@ -16,6 +17,7 @@ struct _LodgeMonitorWindow {
   AdwWindowTitle *title;
   GtkButton *fullscreen_button;
   GtkWidget *minimize_button;
+  AdwToastOverlay *toasts;
   GtkWidget *overlay;
   LodgeDisplay *display;
   GtkRevealer *bar;
@@ -30,6 +32,7 @@ struct _LodgeMonitorWindow {
   LodgeHidingBar *hiding_bar;
   LodgeRecording *recording;
   gboolean print_held;
+  AdwToast *saved_toast; /* weak */
 };
 
 G_DEFINE_FINAL_TYPE (LodgeMonitorWindow, lodge_monitor_window, ADW_TYPE_WINDOW)
@@ -151,10 +154,21 @@ lodge_monitor_window_is_recording (LodgeMonitorWindow *self)
   return lodge_recording_goes_on (self->recording);
 }
 
+void
+lodge_monitor_window_say_ended (LodgeMonitorWindow *self, GFile *file, const GError *error)
+{
+  g_return_if_fail (LODGE_IS_MONITOR_WINDOW (self));
+
+  if (file != NULL)
+    lodge_saved_toast_say (self->toasts, &self->saved_toast, _ ("Recording saved"), file, TRUE);
+  if (error != NULL)
+    lodge_message_show_error (GTK_WINDOW (self), _ ("The Recording Has Ended"), error);
+}
+
 static void
 init_recording (LodgeMonitorWindow *self,
                 GObject *owner,
-                void (*ended) (GObject *owner, GFile *file, const GError *error))
+                void (*ended) (GObject *owner, gpointer window, GFile *file, const GError *error))
 {
   const LodgeRecordingParts parts = {
       .button = self->record_button,
@@ -184,6 +198,7 @@ lodge_monitor_window_dispose (GObject *object)
   g_clear_pointer (&self->recording, lodge_recording_free);
   g_clear_pointer (&self->hiding_bar, lodge_hiding_bar_free);
   g_clear_object (&self->machine);
+  g_clear_weak_pointer (&self->saved_toast);
   G_OBJECT_CLASS (lodge_monitor_window_parent_class)->dispose (object);
 }
 
@@ -201,6 +216,7 @@ lodge_monitor_window_class_init (LodgeMonitorWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeMonitorWindow, title);
   gtk_widget_class_bind_template_child (widget_class, LodgeMonitorWindow, fullscreen_button);
   gtk_widget_class_bind_template_child (widget_class, LodgeMonitorWindow, minimize_button);
+  gtk_widget_class_bind_template_child (widget_class, LodgeMonitorWindow, toasts);
   gtk_widget_class_bind_template_child (widget_class, LodgeMonitorWindow, overlay);
   gtk_widget_class_bind_template_child (widget_class, LodgeMonitorWindow, display);
   gtk_widget_class_bind_template_child (widget_class, LodgeMonitorWindow, bar);
@@ -209,6 +225,7 @@ lodge_monitor_window_class_init (LodgeMonitorWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeMonitorWindow, record_time);
   gtk_widget_class_bind_template_child (widget_class, LodgeMonitorWindow, record_pill);
   gtk_widget_class_bind_template_child (widget_class, LodgeMonitorWindow, record_pill_time);
+  lodge_saved_toast_install_actions (widget_class);
   gtk_widget_class_install_action (widget_class, "monitor.record", NULL, record_action);
   gtk_widget_class_install_action (widget_class, "monitor.fullscreen", NULL, fullscreen_action);
 }
@@ -239,10 +256,11 @@ lodge_monitor_window_init (LodgeMonitorWindow *self)
 }
 
 LodgeMonitorWindow *
-lodge_monitor_window_new (GtkApplication *application,
-                          guint monitor,
-                          GObject *owner,
-                          void (*ended) (GObject *owner, GFile *file, const GError *error))
+lodge_monitor_window_new (
+    GtkApplication *application,
+    guint monitor,
+    GObject *owner,
+    void (*ended) (GObject *owner, gpointer window, GFile *file, const GError *error))
 {
   LodgeMonitorWindow *self =
       g_object_new (LODGE_TYPE_MONITOR_WINDOW, "application", application, NULL);

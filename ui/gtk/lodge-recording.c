@@ -78,7 +78,7 @@ ended_cb (LodgeRecorder *recorder, const GError *error, LodgeRecording *self)
   g_clear_handle_id (&self->tick_id, g_source_remove);
   self->ending = FALSE;
   changed (self);
-  parts.ended (parts.owner, get_file (owned, error), error);
+  parts.ended (parts.owner, parts.user_data, get_file (owned, error), error);
 }
 
 void
@@ -97,7 +97,7 @@ lodge_recording_stop (LodgeRecording *self)
 typedef struct {
   GApplication *application; /* held; NULL in a program without one */
   GWeakRef owner;
-  void (*ended) (GObject *owner, GFile *file, const GError *error);
+  void (*ended) (GObject *owner, gpointer user_data, GFile *file, const GError *error);
 } Rest;
 
 static void
@@ -107,7 +107,7 @@ completed_cb (LodgeRecorder *recorder, const GError *error, Rest *rest)
 
   g_signal_handlers_disconnect_by_data (recorder, rest);
   if (owner != NULL)
-    rest->ended (owner, get_file (recorder, error), error);
+    rest->ended (owner, NULL, get_file (recorder, error), error);
   if (rest->application != NULL) {
     g_application_release (rest->application);
     g_object_unref (rest->application);

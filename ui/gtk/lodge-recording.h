@@ -24,9 +24,9 @@ typedef struct {
   void (*changed) (gpointer user_data);
   gpointer user_data;
 
-  /* It has ended, by itself with an error. @file: where what was recorded is; NULL: it is nowhere.
-   * Not called when @owner is gone; when the recording was freed before, it is. */
-  void (*ended) (GObject *owner, GFile *file, const GError *error);
+  /* It has ended, by itself with an error. @user_data: NULL when the recording was freed before.
+   * @file: where what was recorded is; NULL: it is nowhere. Not called when @owner is gone. */
+  void (*ended) (GObject *owner, gpointer user_data, GFile *file, const GError *error);
   GObject *owner;
 } LodgeRecordingParts;
 
