@@ -557,6 +557,9 @@ const LodgectlCommand lodgectl_commands[] = {
       { .name = "keep-as", .kind = LODGECTL_KIND_TEXT, .value = "NAME",
         .sentence = N_ ("the name of the snapshot that it becomes") },
       { .name = "discard", .sentence = N_ ("lose what it is now instead") },
+      { .name = "without-memory",
+        .sentence = N_ ("leave the machine off with the disks of then, also where the snapshot has "
+                        "its guest's memory: a loss of power at that time") },
       JSON,
     },
     .handler = lodgectl_snapshot_revert,

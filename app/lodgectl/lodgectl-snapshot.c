@@ -278,6 +278,8 @@ lodgectl_snapshot_revert (LodgectlRun *run, GError **error)
     return FALSE;
   g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add (&options, "{sv}", "keep", g_variant_new_boolean (!discard));
+  if (lodgectl_run_has_option (run, "without-memory"))
+    g_variant_builder_add (&options, "{sv}", "memory", g_variant_new_boolean (FALSE));
   if (keep_as != NULL)
     g_variant_builder_add (&options, "{sv}", "name", g_variant_new_string (keep_as));
   kept = lodgectl_run_job (run, G_DBUS_PROXY (machine), "RevertSnapshot",

@@ -17,6 +17,7 @@
 #include "machine/lodge-machine-private.h"
 
 #include "description/lodge-description-snapshots.h"
+#include "lodge-error.h"
 #include "lodge-task-thread.h"
 #include "machine/lodge-journal-private.h"
 #include "machine/lodge-snapshot-files.h"
@@ -31,6 +32,7 @@ typedef struct {
   gboolean discard; /* that, once the guest goes on */
   gboolean live;    /* it is one with memory */
   gboolean paused;  /* of a guest that stood still */
+  gboolean off;     /* the memory of then is left alone */
   GError *error;    /* why it has not gone back */
 } Back;
 
@@ -166,16 +168,33 @@ come_again (LodgeMachine *machine, Back *back, GError *error)
 
 /* The disks, and the memory of then. */
 
+/* Memory needs all that its guest had, to the last stick, and its disks do not. */
+static void
+advise (GError *error)
+{
+  g_autofree char *why = NULL;
+
+  if (error->code == LODGE_ERROR_CANCELLED || error->code == LODGE_ERROR_LOCKED)
+    return;
+  why = g_steal_pointer (&error->message);
+  error->message = g_strdup_printf (
+      _ ("%s. The disks of then can be had without the memory (“Without "
+         "the guest’s memory” where you go back, or lodgectl snapshot revert --without-memory)"),
+      why);
+}
+
 static void
 went_on_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   LodgeMachine *machine = LODGE_MACHINE (source);
   GError *error = NULL;
 
-  if (lodge_machine_start_finish (machine, result, &error))
+  if (lodge_machine_start_finish (machine, result, &error)) {
     done (machine, user_data);
-  else
-    come_again (machine, user_data, error);
+    return;
+  }
+  advise (error);
+  come_again (machine, user_data, error);
 }
 
 static void
@@ -194,7 +213,7 @@ gone_back_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
   if (!back->live)
     back->kept = g_steal_pointer (&kept);
-  if (error != NULL || !lodge_machine_open_memory (machine, &memory, &error)) {
+  if (error != NULL || (!back->off && !lodge_machine_open_memory (machine, &memory, &error))) {
     come_again (machine, back, error);
     return;
   }
@@ -331,12 +350,13 @@ keep_present (LodgeMachine *machine, Back *back, const char *name)
   lodge_task_step_in_thread (task, look_step, stored_looked_cb);
 }
 
-LodgeJob *
-lodge_library_go_back (LodgeLibrary *self,
-                       LodgeMachine *machine,
-                       const char *snapshot,
-                       gboolean keep,
-                       const char *name)
+static LodgeJob *
+go_back (LodgeLibrary *self,
+         LodgeMachine *machine,
+         const char *snapshot,
+         gboolean keep,
+         const char *name,
+         gboolean off)
 {
   Back *back = g_new0 (Back, 1);
   LodgeJob *job = lodge_library_add_job (
@@ -347,12 +367,33 @@ lodge_library_go_back (LodgeLibrary *self,
   back->snapshot = g_strdup (snapshot);
   back->live = state == LODGE_STATE_RUNNING || state == LODGE_STATE_PAUSED;
   back->paused = state == LODGE_STATE_PAUSED;
+  back->off = off;
   /* Memory that does not load must not cost the present. */
-  back->discard = !keep && (back->live || lodge_machine_has_memory (machine, snapshot));
+  back->discard = !keep && (back->live || (!off && lodge_machine_has_memory (machine, snapshot)));
   if (back->live)
     keep_present (machine, back, name);
   else
     lodge_machine_go_back_async (machine, job, snapshot, keep || back->discard, name, gone_back_cb,
                                  back);
   return job;
+}
+
+LodgeJob *
+lodge_library_go_back (LodgeLibrary *self,
+                       LodgeMachine *machine,
+                       const char *snapshot,
+                       gboolean keep,
+                       const char *name)
+{
+  return go_back (self, machine, snapshot, keep, name, FALSE);
+}
+
+LodgeJob *
+lodge_library_go_back_off (LodgeLibrary *self,
+                           LodgeMachine *machine,
+                           const char *snapshot,
+                           gboolean keep,
+                           const char *name)
+{
+  return go_back (self, machine, snapshot, keep, name, TRUE);
 }

@@ -62,6 +62,12 @@ LodgeJob *lodge_library_go_back (LodgeLibrary *self,
                                  const char *snapshot,
                                  gboolean keep,
                                  const char *name);
+/* The same with the disks alone: the machine is off then, also where the snapshot holds memory. */
+LodgeJob *lodge_library_go_back_off (LodgeLibrary *self,
+                                     LodgeMachine *machine,
+                                     const char *snapshot,
+                                     gboolean keep,
+                                     const char *name);
 LodgeJob *
 lodge_library_delete_snapshot (LodgeLibrary *self, LodgeMachine *machine, const char *snapshot);
 

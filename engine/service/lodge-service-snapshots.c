@@ -98,16 +98,20 @@ handle_revert (LodgeMachine1 *object,
                const char *snapshot,
                GVariant *options)
 {
-  static const char *const known[] = {"keep", "name", NULL};
-  gboolean keep = TRUE;
+  static const char *const known[] = {"keep", "name", "memory", NULL};
+  gboolean keep = TRUE, memory = TRUE;
   const char *name = NULL;
 
   if (!lodge_service_check_options (invocation, options, known))
     return TRUE;
   g_variant_lookup (options, "keep", "b", &keep);
   g_variant_lookup (options, "name", "&s", &name);
-  return_job (invocation, lodge_library_go_back (get_library (object), get_machine (object),
-                                                 snapshot, keep, name));
+  g_variant_lookup (options, "memory", "b", &memory);
+  return_job (invocation,
+              memory ? lodge_library_go_back (get_library (object), get_machine (object), snapshot,
+                                              keep, name)
+                     : lodge_library_go_back_off (get_library (object), get_machine (object),
+                                                  snapshot, keep, name));
   return TRUE;
 }
 

@@ -94,6 +94,7 @@ test_revert (Fixture *self, gconstpointer unused)
   g_auto (Output) kept = run (self, "snapshot", "revert", "web", "installed", "--json");
   g_auto (Output) named = {0};
   g_auto (Output) lost = {0};
+  g_auto (Output) off = {0};
   g_auto (Output) both = {0};
   g_auto (Output) none = {0};
 
@@ -106,6 +107,9 @@ test_revert (Fixture *self, gconstpointer unused)
   lost = run (self, "snapshot", "revert", "web", "installed", "--discard");
   assert_done (&lost);
   assert_calls (self, "RevertSnapshot web 'installed' {'keep': <false>}");
+  off = run (self, "snapshot", "revert", "web", "installed", "--without-memory");
+  assert_done (&off);
+  assert_calls (self, "RevertSnapshot web 'installed' {'keep': <true>, 'memory': <false>}");
   both = run (self, "snapshot", "revert", "web", "installed", "--discard", "--keep-as", "x");
   assert_fails (&both, 2, "exclude each other");
   none = run (self, "snapshot", "revert", "web");

@@ -88,6 +88,38 @@ test_go_back (Test *test, gconstpointer data)
   g_assert_cmpuint (test->window->rows->len, ==, 6);
 }
 
+/* Memory that does not load any more need not be. */
+static void
+test_go_back_disks_only (Test *test, gconstpointer data)
+{
+  GtkWidget *without;
+
+  fake_engine_set_state (test->engine, "web", "running");
+  app_wait_until (lodge_snapshots_window_is_live (test->window) && snapshots_can_take (test));
+  snapshots_ask (test, "snapshots.take", NULL);
+  snapshots_answer (LODGE_MESSAGE_ACT);
+  app_wait_until (lodge_snapshot_tree_find (test->window->rows, "s4") != NULL &&
+                  snapshots_can_take (test));
+  fake_engine_set_state (test->engine, "web", "off");
+  app_wait_until (!lodge_snapshots_window_is_live (test->window) && snapshots_can_take (test));
+  snapshots_ask (test, "snapshots.go-back", "s4");
+  g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), "runs again"));
+  without = gtk_widget_get_ancestor (
+      GTK_WIDGET (app_find_label (app_get_dialog (), "Without the guest’s memory")),
+      GTK_TYPE_CHECK_BUTTON);
+  gtk_check_button_set_active (GTK_CHECK_BUTTON (without), TRUE);
+  g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), "and is off"));
+  snapshots_answer (LODGE_MESSAGE_ACT);
+  app_wait_until (
+      app_was_called (test->engine, "RevertSnapshot web 's4' {'keep': <true>, 'memory': <false>}"));
+  app_wait_until (snapshots_can_take (test));
+
+  /* What has none does not ask. */
+  snapshots_ask (test, "snapshots.go-back", "s1");
+  g_assert_null (app_find_label (app_get_dialog (), "Without the guest’s memory"));
+  snapshots_answer ("cancel");
+}
+
 static void
 test_delete (Test *test, gconstpointer data)
 {
@@ -367,6 +399,7 @@ main (int argc, char **argv)
   g_test_add ("/snapshots-work/" path, Test, NULL, set_up, test, snapshots_tear_down)
   ADD ("take", snapshots_set_up_open, test_take);
   ADD ("go-back", snapshots_set_up_open, test_go_back);
+  ADD ("go-back-disks-only", snapshots_set_up_open, test_go_back_disks_only);
   ADD ("delete", snapshots_set_up_open, test_delete);
   ADD ("describe", snapshots_set_up_open, test_describe);
   ADD ("failures", snapshots_set_up_open, test_failures);

@@ -197,6 +197,51 @@ test_refusals (MachineFixture *f, gconstpointer unused)
   assert_settled (machine);
 }
 
+/* Memory is of a machine with a stick whose image has gone: what can be done is said, and helps. */
+static void
+test_gone (MachineFixture *f, gconstpointer unused)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_RELEASE);
+  g_autofree char *image = make_image (f, "one.img", 'a');
+  const GError *refused;
+
+  g_assert_no_error (plug (f, machine, image));
+  machine_fixture_start (machine);
+  memory_guest_tell (machine, "a");
+  g_assert_no_error (
+      plug_guest_wait (lodge_library_take_snapshot (f->library, machine, "one", "")));
+  g_assert_no_error (plug_guest_wait (lodge_library_suspend (f->library, machine)));
+  g_assert_cmpint (g_unlink (image), ==, 0);
+
+  /* It can be put back, or what was saved can be given up. */
+  refused = plug_guest_wait (lodge_library_resume (f->library, machine));
+  assert_refused (refused, LODGE_ERROR_NOT_FOUND, image);
+  assert_refused (refused, LODGE_ERROR_NOT_FOUND, "Put it back");
+  assert_refused (refused, LODGE_ERROR_NOT_FOUND, "--discard-suspended");
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_SUSPENDED);
+  g_assert_no_error (plug_guest_wait (lodge_library_discard_suspended (f->library, machine)));
+  g_assert_no_error (unplug (f, machine, "usb0"));
+  machine_fixture_start (machine);
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+
+  refused = plug_guest_wait (lodge_library_go_back (f->library, machine, "one", FALSE, NULL));
+  assert_refused (refused, LODGE_ERROR_NOT_FOUND, image);
+  assert_refused (refused, LODGE_ERROR_NOT_FOUND, "as it was before");
+  assert_refused (refused, LODGE_ERROR_NOT_FOUND, "--without-memory");
+  g_assert_cmpuint (now (machine)->sticks->len, ==, 0);
+  g_assert_no_error (
+      plug_guest_wait (lodge_library_go_back_off (f->library, machine, "one", TRUE, NULL)));
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+  g_assert_cmpuint (now (machine)->snapshots->len, ==, 2);
+  g_assert_no_error (unplug (f, machine, "usb0"));
+  machine_fixture_start (machine);
+  /* Also from a guest that runs, and without what it is now. */
+  g_assert_no_error (
+      plug_guest_wait (lodge_library_go_back_off (f->library, machine, "one", FALSE, NULL)));
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+  g_assert_cmpuint (now (machine)->snapshots->len, ==, 2);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -205,5 +250,6 @@ main (int argc, char **argv)
   MACHINE_FIXTURE_ADD ("sticks/next-engine", test_next_engine);
   MACHINE_FIXTURE_ADD ("sticks/not-taken", test_not_taken);
   MACHINE_FIXTURE_ADD ("sticks/refusals", test_refusals);
+  MACHINE_FIXTURE_ADD ("sticks/gone", test_gone);
   return g_test_run ();
 }

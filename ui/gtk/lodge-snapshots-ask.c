@@ -16,10 +16,11 @@ typedef struct {
   GtkEditable *name_entry; /* these belong to the dialog */
   GtkEditable *description_entry;
   GtkCheckButton *discard;
-  gboolean memory;  /* the snapshot has it */
-  gboolean takes;   /* a new one */
-  gboolean returns; /* to one */
-  gboolean ends;    /* a guest that runs */
+  gboolean memory;            /* the snapshot has it */
+  GtkCheckButton *disks_only; /* or NULL: there is no memory to leave alone */
+  gboolean takes;             /* a new one */
+  gboolean returns;           /* to one */
+  gboolean ends;              /* a guest that runs */
 } Ask;
 
 static void
@@ -238,6 +239,12 @@ lodge_snapshots_ask_describe (LodgeSnapshotsWindow *self, const char *id)
 
 /* --- Go back --- */
 
+static gboolean
+is_disks_only (const Ask *ask)
+{
+  return ask->disks_only != NULL && gtk_check_button_get_active (ask->disks_only);
+}
+
 static void
 go_back_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_data)
 {
@@ -247,6 +254,8 @@ go_back_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer us
   if (!g_str_equal (response, LODGE_MESSAGE_ACT))
     return;
   g_variant_dict_insert (&options, "keep", "b", !gtk_check_button_get_active (ask->discard));
+  if (is_disks_only (ask))
+    g_variant_dict_insert (&options, "memory", "b", FALSE);
   lodge_snapshots_work_call (ask->window, "RevertSnapshot",
                              g_variant_new ("(s@a{sv})", ask->id, g_variant_dict_end (&options)),
                              g_strdup_printf (_ ("Could Not Go Back to “%s”"), ask->name));
@@ -258,9 +267,11 @@ show_discard (Ask *ask)
 {
   const gboolean discard = gtk_check_button_get_active (ask->discard);
 
-  const char *then = ask->memory
-                         ? _ ("The machine becomes what it was then, and its guest runs again.")
-                         : _ ("The machine becomes what it was then.");
+  const char *then =
+      is_disks_only (ask) ? _ ("The machine becomes what it was then, and is off: for its guest "
+                               "that is a loss of power at that time.")
+      : ask->memory       ? _ ("The machine becomes what it was then, and its guest runs again.")
+                          : _ ("The machine becomes what it was then.");
   const char *present =
       ask->ends
           ? (discard ? _ ("The guest that runs now is ended, and what it has done since then, in "
@@ -292,6 +303,7 @@ lodge_snapshots_ask_go_back (LodgeSnapshotsWindow *self, const char *id)
 {
   const LodgeSnapshotRow *row = find (self, id);
   g_autofree char *heading = NULL;
+  GtkWidget *box;
   Ask *ask;
 
   if (row == NULL)
@@ -304,8 +316,18 @@ lodge_snapshots_ask_go_back (LodgeSnapshotsWindow *self, const char *id)
   ask->dialog = lodge_message_ask (GTK_WINDOW (self), heading, NULL, _ ("_Go Back"));
   ask->discard =
       GTK_CHECK_BUTTON (gtk_check_button_new_with_mnemonic (_ ("Do _not keep the present")));
-  gtk_widget_set_halign (GTK_WIDGET (ask->discard), GTK_ALIGN_CENTER);
-  adw_message_dialog_set_extra_child (ask->dialog, GTK_WIDGET (ask->discard));
+  box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
+  gtk_widget_set_halign (box, GTK_ALIGN_CENTER);
+  gtk_box_append (GTK_BOX (box), GTK_WIDGET (ask->discard));
+  if (ask->memory) {
+    ask->disks_only =
+        GTK_CHECK_BUTTON (gtk_check_button_new_with_mnemonic (_ ("_Without the guest’s memory")));
+    gtk_widget_set_tooltip_text (GTK_WIDGET (ask->disks_only),
+                                 _ ("Where the memory of then does not load any more"));
+    g_signal_connect_swapped (ask->disks_only, "notify::active", G_CALLBACK (show_discard), ask);
+    gtk_box_append (GTK_BOX (box), GTK_WIDGET (ask->disks_only));
+  }
+  adw_message_dialog_set_extra_child (ask->dialog, box);
   g_signal_connect (ask->discard, "notify::active", G_CALLBACK (discard_cb), ask);
   show_discard (ask);
   show (ask, G_CALLBACK (go_back_answered_cb));
