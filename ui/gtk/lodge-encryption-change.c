@@ -6,6 +6,7 @@
 #include "gtk/lodge-child-window.h"
 #include "gtk/lodge-message.h"
 #include "gtk/lodge-password-row.h"
+#include "gtk/lodge-window-parts.h"
 #include "lodge-error.h"
 #include "lodge-passphrase.h"
 
@@ -182,9 +183,7 @@ make_content (Change *self)
   gtk_widget_set_margin_bottom (box, 18);
   gtk_widget_set_margin_start (box, 18);
   gtk_widget_set_margin_end (box, 18);
-  self->rows = gtk_list_box_new ();
-  gtk_list_box_set_selection_mode (GTK_LIST_BOX (self->rows), GTK_SELECTION_NONE);
-  gtk_widget_add_css_class (self->rows, "boxed-list");
+  self->rows = GTK_WIDGET (lodge_boxed_list_new ());
   self->old = add_row (self, _ ("Passphrase That It Has"));
   self->next = add_row (self, _ ("New Passphrase"));
   self->again = add_row (self, _ ("The Same Again"));

@@ -7,6 +7,7 @@
 #include "gtk/lodge-lock-words.h"
 #include "gtk/lodge-message.h"
 #include "gtk/lodge-passphrase-ask.h"
+#include "gtk/lodge-window-parts.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -358,20 +359,10 @@ make_text (const char *sentence)
   return label;
 }
 
-static GtkWidget *
-make_list (void)
-{
-  GtkWidget *list = gtk_list_box_new ();
-
-  gtk_list_box_set_selection_mode (GTK_LIST_BOX (list), GTK_SELECTION_NONE);
-  gtk_widget_add_css_class (list, "boxed-list");
-  return list;
-}
-
 static void
 make_plain_page (LodgeEncryptionWindow *self)
 {
-  GtkWidget *list = make_list ();
+  GtkWidget *list = GTK_WIDGET (lodge_boxed_list_new ());
   GtkWidget *what = make_text (_ (
       "Its disks, the firmware’s variables, the TPM’s state and the memory in its snapshots are "
       "written anew, which takes as much room again until that is done. What was there before is "
@@ -428,7 +419,7 @@ add_button (LodgeEncryptionWindow *self, AdwActionRow *row, const char *label, G
 static void
 make_encrypted_page (LodgeEncryptionWindow *self)
 {
-  GtkWidget *list = make_list ();
+  GtkWidget *list = GTK_WIDGET (lodge_boxed_list_new ());
   AdwActionRow *row;
 
   self->encrypted_page = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);

@@ -143,30 +143,30 @@ lodge_encryption_work_call (LodgeEncryptionWindow *self,
                      CALL_LIMIT_MS, NULL, called_cb, work);
 }
 
+static gboolean
+is_wanted (const char *kind)
+{
+  return g_str_equal (kind, "encrypt") || g_str_equal (kind, "decrypt");
+}
+
 static void
 jobs_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (LodgeEncryptionWindow) self = user_data;
   g_autoptr (GVariant) jobs = NULL;
-  GVariantIter iter;
-  const char *path, *kind, *machine, *state;
+  g_autofree char *path = NULL;
+  Work *work;
 
   /* Without an answer there is nothing to show. */
   if (!lodge_engine1_call_list_jobs_finish (LODGE_ENGINE1 (source), &jobs, result, NULL) ||
       !lodge_encryption_window_is_open (self) || self->calling || self->work != NULL)
     return;
-  g_variant_iter_init (&iter, jobs);
-  while (g_variant_iter_next (&iter, "(&o&s&s&sd)", &path, &kind, &machine, &state, NULL)) {
-    Work *work;
-
-    if ((!g_str_equal (kind, "encrypt") && !g_str_equal (kind, "decrypt")) ||
-        !g_str_equal (machine, self->uuid) || !g_str_equal (state, "running"))
-      continue;
-    work = g_new0 (Work, 1);
-    work->window = g_object_ref (self);
-    follow (work, g_dbus_proxy_get_connection (G_DBUS_PROXY (source)), path);
+  path = lodge_job_find (jobs, self->uuid, is_wanted);
+  if (path == NULL)
     return;
-  }
+  work = g_new0 (Work, 1);
+  work->window = g_object_ref (self);
+  follow (work, g_dbus_proxy_get_connection (G_DBUS_PROXY (source)), path);
 }
 
 void

@@ -190,3 +190,17 @@ lodge_job_follow_finish (GAsyncResult *result, GError **error)
 
   return g_task_propagate_pointer (G_TASK (result), error);
 }
+
+char *
+lodge_job_find (GVariant *jobs, const char *machine, gboolean (*is_wanted) (const char *kind))
+{
+  GVariantIter iter;
+  const char *path, *kind, *its, *state;
+
+  g_variant_iter_init (&iter, jobs);
+  while (g_variant_iter_next (&iter, "(&o&s&s&sd)", &path, &kind, &its, &state, NULL)) {
+    if (is_wanted (kind) && g_str_equal (its, machine) && g_str_equal (state, "running"))
+      return g_strdup (path);
+  }
+  return NULL;
+}

@@ -32,4 +32,15 @@ void lodge_job_follow_async (GDBusConnection *connection,
                              gpointer user_data);
 char *lodge_job_follow_finish (GAsyncResult *result, GError **error);
 
+/**
+ * lodge_job_find:
+ * @jobs: what Engine1.ListJobs has answered
+ * @machine: a UUID
+ * @is_wanted: whether a job of that kind is looked for
+ *
+ * Returns: (nullable) (transfer full): the path of the first that runs
+ */
+char *
+lodge_job_find (GVariant *jobs, const char *machine, gboolean (*is_wanted) (const char *kind));
+
 G_END_DECLS

@@ -12,6 +12,7 @@
 #include "gtk/lodge-snapshots-window.h"
 #include "gtk/lodge-storage-window.h"
 #include "gtk/lodge-suspend.h"
+#include "gtk/lodge-window-parts.h"
 #include "lodge-error.h"
 
 #include <glib/gi18n-lib.h>
@@ -442,11 +443,9 @@ ask_rename (LodgeLibraryWindow *self, const char *uuid)
   Ask *ask = ask_new (self, uuid, LODGE_MACHINE_START);
   AdwMessageDialog *dialog =
       lodge_message_ask (GTK_WINDOW (self), _ ("Rename Machine"), NULL, _ ("_Rename"));
-  GtkWidget *list = gtk_list_box_new ();
+  GtkWidget *list = GTK_WIDGET (lodge_boxed_list_new ());
   GtkWidget *row = adw_entry_row_new ();
 
-  gtk_list_box_set_selection_mode (GTK_LIST_BOX (list), GTK_SELECTION_NONE);
-  gtk_widget_add_css_class (list, "boxed-list");
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _ ("Name"));
   adw_entry_row_set_activates_default (ADW_ENTRY_ROW (row), TRUE);
   gtk_editable_set_text (GTK_EDITABLE (row), ask->name);

@@ -4,6 +4,7 @@
 
 #include "gtk/lodge-machine-name.h"
 #include "gtk/lodge-message.h"
+#include "gtk/lodge-window-parts.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -133,10 +134,8 @@ add_entry (GtkListBox *list, const char *title, const char *text)
 static void
 add_entries (Ask *ask, const char *body, const char *name, const char *description)
 {
-  GtkListBox *list = GTK_LIST_BOX (gtk_list_box_new ());
+  GtkListBox *list = lodge_boxed_list_new ();
 
-  gtk_list_box_set_selection_mode (list, GTK_SELECTION_NONE);
-  gtk_widget_add_css_class (GTK_WIDGET (list), "boxed-list");
   ask->name_entry = add_entry (list, _ ("Name"), name);
   ask->description_entry = add_entry (list, _ ("Description"), description);
   adw_message_dialog_set_extra_child (ask->dialog, GTK_WIDGET (list));

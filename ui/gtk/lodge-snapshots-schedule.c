@@ -4,6 +4,7 @@
 #include "gtk/lodge-snapshots-window-private.h"
 
 #include "gtk/lodge-set-keys.h"
+#include "gtk/lodge-window-parts.h"
 
 #include <glib/gi18n-lib.h>
 #include <stdlib.h>
@@ -217,11 +218,9 @@ static GtkWidget *
 make_rows (LodgeSnapshotsWindow *self)
 {
   LodgeSnapshotsSchedule *schedule = self->schedule;
-  GtkWidget *list = gtk_list_box_new ();
+  GtkWidget *list = GTK_WIDGET (lodge_boxed_list_new ());
   GtkStringList *model = gtk_string_list_new (NULL);
 
-  gtk_list_box_set_selection_mode (GTK_LIST_BOX (list), GTK_SELECTION_NONE);
-  gtk_widget_add_css_class (list, "boxed-list");
   gtk_widget_set_size_request (list, 340, -1);
   for (guint i = 0; words[i] != NULL; i++)
     gtk_string_list_append (model, _ (words[i]));

@@ -4,6 +4,7 @@
 
 #include "gtk/lodge-child-window.h"
 #include "gtk/lodge-set-keys.h"
+#include "gtk/lodge-window-parts.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -428,24 +429,6 @@ make_pages (LodgeSnapshotsWindow *self)
   return GTK_WIDGET (self->pages);
 }
 
-static GtkWidget *
-make_hint (LodgeSnapshotsWindow *self)
-{
-  GtkWidget *icon = gtk_image_new_from_icon_name ("dialog-information-symbolic");
-
-  self->hint = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 9);
-  self->hint_label = GTK_LABEL (gtk_label_new (NULL));
-  gtk_label_set_wrap (self->hint_label, TRUE);
-  gtk_label_set_wrap_mode (self->hint_label, PANGO_WRAP_WORD_CHAR);
-  gtk_label_set_xalign (self->hint_label, 0);
-  gtk_widget_set_hexpand (GTK_WIDGET (self->hint_label), TRUE);
-  gtk_box_append (GTK_BOX (self->hint), icon);
-  gtk_box_append (GTK_BOX (self->hint), GTK_WIDGET (self->hint_label));
-  gtk_widget_add_css_class (self->hint, "snapshots-hint");
-  gtk_widget_set_visible (self->hint, FALSE);
-  return self->hint;
-}
-
 static void
 lodge_snapshots_window_init (LodgeSnapshotsWindow *self)
 {
@@ -459,7 +442,8 @@ lodge_snapshots_window_init (LodgeSnapshotsWindow *self)
   gtk_actionable_set_action_name (GTK_ACTIONABLE (self->take_button), "snapshots.take");
   adw_header_bar_pack_start (ADW_HEADER_BAR (header), self->take_button);
   gtk_box_append (GTK_BOX (box), header);
-  gtk_box_append (GTK_BOX (box), make_hint (self));
+  self->hint = lodge_hint_new (&self->hint_label);
+  gtk_box_append (GTK_BOX (box), self->hint);
   gtk_box_append (GTK_BOX (box), make_pages (self));
   self->work_panel = LODGE_WORK_PANEL (lodge_work_panel_new ());
   gtk_box_append (GTK_BOX (box), lodge_snapshots_schedule_init (self));

@@ -209,28 +209,29 @@ lodge_snapshots_work_call (LodgeSnapshotsWindow *self,
 
 /* --- Jobs that run already --- */
 
+static gboolean
+is_wanted (const char *kind)
+{
+  /* What is merged after others gives way to whatever is wanted. */
+  return g_str_has_prefix (kind, "snapshot-") && !g_str_equal (kind, "snapshot-merge");
+}
+
 static void
 jobs_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (LodgeSnapshotsWindow) self = user_data;
   g_autoptr (GVariant) jobs = NULL;
-  GVariantIter iter;
-  const char *path, *kind, *machine, *state;
+  g_autofree char *path = NULL;
 
   /* Without an answer there is nothing to show. */
   if (!lodge_engine1_call_list_jobs_finish (LODGE_ENGINE1 (source), &jobs, result, NULL) ||
       !is_open (self) || self->work != NULL)
     return;
-  g_variant_iter_init (&iter, jobs);
-  while (g_variant_iter_next (&iter, "(&o&s&s&sd)", &path, &kind, &machine, &state, NULL)) {
-    /* What is merged after others gives way to whatever is wanted. */
-    if (!g_str_has_prefix (kind, "snapshot-") || g_str_equal (kind, "snapshot-merge") ||
-        !g_str_equal (machine, self->uuid) || !g_str_equal (state, "running"))
-      continue;
-    begin (self);
-    follow (work_new (self, NULL), g_dbus_proxy_get_connection (G_DBUS_PROXY (source)), path);
+  path = lodge_job_find (jobs, self->uuid, is_wanted);
+  if (path == NULL)
     return;
-  }
+  begin (self);
+  follow (work_new (self, NULL), g_dbus_proxy_get_connection (G_DBUS_PROXY (source)), path);
 }
 
 void

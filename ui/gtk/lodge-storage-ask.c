@@ -5,6 +5,7 @@
 #include "console/lodge-machine-state.h"
 #include "gtk/lodge-file-choice.h"
 #include "gtk/lodge-message.h"
+#include "gtk/lodge-window-parts.h"
 #include "lodge-error.h"
 #include "lodge-size.h"
 #include "lodge-words.h"
@@ -66,10 +67,8 @@ show (Ask *ask, GCallback answered)
 static GtkListBox *
 add_form (Ask *ask)
 {
-  GtkListBox *list = GTK_LIST_BOX (gtk_list_box_new ());
+  GtkListBox *list = lodge_boxed_list_new ();
 
-  gtk_list_box_set_selection_mode (list, GTK_SELECTION_NONE);
-  gtk_widget_add_css_class (GTK_WIDGET (list), "boxed-list");
   adw_message_dialog_set_extra_child (ask->dialog, GTK_WIDGET (list));
   adw_message_dialog_set_response_appearance (ask->dialog, LODGE_MESSAGE_ACT,
                                               ADW_RESPONSE_SUGGESTED);

@@ -4,19 +4,10 @@
 #include "gtk/lodge-storage-window-private.h"
 
 #include "gtk/lodge-menu-tooltip.h"
+#include "gtk/lodge-window-parts.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
-
-GtkListBox *
-lodge_storage_list_make_list (void)
-{
-  GtkListBox *list = GTK_LIST_BOX (gtk_list_box_new ());
-
-  gtk_list_box_set_selection_mode (list, GTK_SELECTION_NONE);
-  gtk_widget_add_css_class (GTK_WIDGET (list), "boxed-list");
-  return list;
-}
 
 static void
 clear (GtkListBox *list)
@@ -321,8 +312,8 @@ lodge_storage_list_init (LodgeStorageWindow *self, GtkBox *box)
 {
   GtkWidget *group, *host;
 
-  self->disk_list = lodge_storage_list_make_list ();
-  self->drive_list = lodge_storage_list_make_list ();
+  self->disk_list = lodge_boxed_list_new ();
+  self->drive_list = lodge_boxed_list_new ();
   self->no_disks = gtk_label_new (_ ("This machine has no disk. What it writes is kept nowhere."));
   gtk_label_set_wrap (GTK_LABEL (self->no_disks), TRUE);
   gtk_label_set_xalign (GTK_LABEL (self->no_disks), 0);

@@ -4,6 +4,7 @@
 
 #include "gtk/lodge-file-choice.h"
 #include "gtk/lodge-set-keys.h"
+#include "gtk/lodge-window-parts.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -78,7 +79,7 @@ lodge_storage_sticks_init (LodgeStorageWindow *self, GtkBox *box)
   GtkWidget *plug = lodge_storage_list_make_button (_ ("_Plug In Image…"), "storage.plug", NULL);
 
   self->plug_button = plug;
-  self->stick_list = lodge_storage_list_make_list ();
+  self->stick_list = lodge_boxed_list_new ();
   gtk_widget_set_visible (GTK_WIDGET (self->stick_list), FALSE);
   adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (group), _ ("USB Sticks"));
   adw_preferences_group_set_description (

@@ -52,7 +52,6 @@ GVariant *lodge_storage_window_find_disk (LodgeStorageWindow *self, const char *
 /* lodge-storage-list.c: the rows. */
 void lodge_storage_list_init (LodgeStorageWindow *self, GtkBox *box);
 /* What they are made of. @id: (nullable): what the button's action is given */
-GtkListBox *lodge_storage_list_make_list (void);
 GtkWidget *lodge_storage_list_make_row (const char *title, const char *subtitle, const char *icon);
 GtkWidget *lodge_storage_list_make_button (const char *label, const char *action, const char *id);
 void lodge_storage_list_show_disks (LodgeStorageWindow *self);

@@ -271,27 +271,27 @@ lodge_storage_work_export (LodgeStorageWindow *self,
 
 /* --- Jobs that run already --- */
 
+static gboolean
+is_wanted (const char *kind)
+{
+  return g_str_has_prefix (kind, "disk-") || g_str_has_prefix (kind, "stick-");
+}
+
 static void
 jobs_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (LodgeStorageWindow) self = user_data;
   g_autoptr (GVariant) jobs = NULL;
-  GVariantIter iter;
-  const char *path, *kind, *machine, *state;
+  g_autofree char *path = NULL;
 
   /* Without an answer there is nothing to show. */
   if (!lodge_engine1_call_list_jobs_finish (LODGE_ENGINE1 (source), &jobs, result, NULL) ||
       !lodge_storage_window_is_open (self) || self->calling || self->work != NULL)
     return;
-  g_variant_iter_init (&iter, jobs);
-  while (g_variant_iter_next (&iter, "(&o&s&s&sd)", &path, &kind, &machine, &state, NULL)) {
-    if ((!g_str_has_prefix (kind, "disk-") && !g_str_has_prefix (kind, "stick-")) ||
-        !g_str_equal (machine, self->uuid) || !g_str_equal (state, "running"))
-      continue;
+  path = lodge_job_find (jobs, self->uuid, is_wanted);
+  if (path != NULL)
     follow (work_new (self, NULL, NULL, NULL), g_dbus_proxy_get_connection (G_DBUS_PROXY (source)),
             path);
-    return;
-  }
 }
 
 void

@@ -45,20 +45,10 @@ ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_error (task, error);
 }
 
-/* a(osssd): path, kind, machine, state, progress. Transfer full, or NULL. */
-static char *
-find_job (GVariant *jobs, const char *uuid)
+static gboolean
+is_wanted (const char *kind)
 {
-  GVariantIter iter;
-  const char *path, *kind, *machine, *state;
-
-  g_variant_iter_init (&iter, jobs);
-  while (g_variant_iter_next (&iter, "(&o&s&s&sd)", &path, &kind, &machine, &state, NULL)) {
-    if (g_str_equal (kind, "suspend") && g_str_equal (machine, uuid) &&
-        g_str_equal (state, "running"))
-      return g_strdup (path);
-  }
-  return NULL;
+  return g_str_equal (kind, "suspend");
 }
 
 static void
@@ -75,7 +65,7 @@ listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_error (task, error);
     return;
   }
-  path = find_job (jobs, follow->uuid);
+  path = lodge_job_find (jobs, follow->uuid, is_wanted);
   if (path == NULL)
     g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_NOT_FOUND,
                              _ ("The machine is not being suspended"));
