@@ -16,10 +16,7 @@ void lodge_saved_toast_install_actions (GtkWidgetClass *widget_class);
  * @last: (inout): the window's own pointer to the last one, weak; that goes when this one comes
  * @can_open: whether a program of the desktop can show it
  */
-void lodge_saved_toast_say (AdwToastOverlay *toasts,
-                            AdwToast **last,
-                            const char *words,
-                            GFile *file,
-                            gboolean can_open);
+void lodge_saved_toast_say (
+    AdwToastOverlay *toasts, AdwToast **last, const char *words, GFile *file, gboolean can_open);
 
 G_END_DECLS
