@@ -10,6 +10,7 @@
 
 #include "guest/lodge-media.h"
 #include "lodge-error.h"
+#include "machine/lodge-journal-private.h"
 #include "machine/lodge-source-media.h"
 #include "storage/lodge-folder-key.h"
 #include "storage/lodge-image.h"
@@ -81,6 +82,7 @@ commit_thread (GTask *worker, gpointer source, gpointer data, GCancellable *canc
   GError *error = NULL;
   LodgeDescriptionFile *file = lodge_store_commit (create->store, create->description, &error);
 
+  lodge_journal_step ("committed");
   if (file != NULL)
     g_task_return_pointer (worker, file, (GDestroyNotify) lodge_description_file_free);
   else
@@ -125,16 +127,25 @@ commit (GTask *task)
   g_task_run_in_thread (worker, commit_thread);
 }
 
+/* Takes @error. */
+static void
+disk_made (GTask *task, GError *error)
+{
+  lodge_journal_step ("disk");
+  if (error == NULL)
+    commit (task);
+  else
+    fail (task, error);
+}
+
 static void
 disk_created_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
   GError *error = NULL;
 
-  if (lodge_image_create_finish (result, &error))
-    commit (task);
-  else
-    fail (task, error);
+  lodge_image_create_finish (result, &error);
+  disk_made (task, error);
 }
 
 static void
@@ -143,15 +154,14 @@ disk_imported_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GTask *task = user_data;
   GError *error = NULL;
 
-  if (lodge_image_import_finish (result, &error))
-    commit (task);
-  else
-    fail (task, error);
+  lodge_image_import_finish (result, &error);
+  disk_made (task, error);
 }
 
 static void
 import_progress (double fraction, gpointer user_data)
 {
+  lodge_journal_step ("copying");
   lodge_job_set_progress (user_data, fraction);
 }
 
@@ -188,6 +198,7 @@ locked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GError *error = NULL;
 
+  lodge_journal_step ("key");
   if (g_task_propagate_boolean (G_TASK (result), &error))
     make_disk (user_data);
   else
@@ -218,6 +229,7 @@ make_folder (GTask *task)
     fail (task, error);
     return;
   }
+  lodge_journal_step ("begun");
   if (!create->description->encrypted) {
     make_disk (task);
     return;

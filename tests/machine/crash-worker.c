@@ -11,6 +11,13 @@
 
 /* More steps than anything has. */
 #define MOST_STEPS 200
+/* One step in so many of an encrypted machine. */
+#define STRIDE      6
+#define STRIDE_SLOW 12
+
+/* Those that were added: as long as the tests that have them. */
+static CrashTable tables[32];
+static guint n_tables;
 
 static gint steps_left;
 
@@ -84,33 +91,64 @@ crash_worker_work (const char *data, const char *operation, int step, CrashBegin
 }
 
 void
+crash_worker_add_tables (const char *area,
+                         gboolean encrypted,
+                         const char *const *operations,
+                         gsize fixture_size,
+                         GTestFixtureFunc set_up,
+                         GTestFixtureFunc test,
+                         GTestFixtureFunc tear_down)
+{
+  for (guint i = 0; operations[i] != NULL; i++) {
+    g_autofree char *path = g_strdup_printf ("/machine/%s/killed%s/%s", area,
+                                             encrypted ? "-encrypted" : "", operations[i]);
+    CrashTable *table = &tables[n_tables++];
+
+    g_assert_cmpuint (n_tables, <=, G_N_ELEMENTS (tables));
+    table->operation = operations[i];
+    table->encrypted = encrypted;
+    g_test_add_vtable (path, fixture_size, table, set_up, test, tear_down);
+  }
+}
+
+void
 crash_worker_kill_at_each (const char *original,
                            const char *data,
-                           const char *operation,
+                           const CrashTable *table,
                            guint fewest,
                            CrashLook look,
                            gpointer user_data)
 {
-  guint step = 1;
+  const char *operation = table->operation;
+  const char *wanted = g_getenv ("LODGE_TEST_CRASHES");
+  const gboolean few = wanted == NULL && table->encrypted;
+  const guint stride = !few ? 1 : test_get_times () > 1 ? STRIDE : STRIDE_SLOW;
+  const guint n_times = wanted != NULL     ? (guint) strtoul (wanted, NULL, 10)
+                        : table->encrypted ? 1
+                                           : test_get_times ();
+  guint step = few ? (guint) g_test_rand_int_range (1, (gint32) MIN (stride, fewest) + 1) : 1;
+  guint n_all = 0;
 
-  for (; step < MOST_STEPS; step++) {
+  for (; step < MOST_STEPS; step += stride) {
     guint n_killed = 0;
 
-    for (guint i = 0; i < test_get_times (); i++) {
+    for (guint i = 0; i < n_times; i++) {
       crash_worker_copy (original, data);
       if (!crash_worker_run (data, operation, step))
         break;
       n_killed++;
       /* The last time the next engine is killed in its turn. */
-      if (i == test_get_times () - 1)
+      if (i == n_times - 1)
         crash_worker_run (data, "recover", 1 + step % 4);
       look (user_data, operation);
     }
     /* How often a merge tells of its progress is not the same each time. */
     if (n_killed == 0)
       break;
+    n_all += n_killed;
   }
-  g_test_message ("%s: %u steps", operation, step - 1);
+  g_test_message ("%s: less than %u steps, killed %u times", operation, step, n_all);
+  g_assert_cmpuint (n_all, >, 0);
   g_assert_cmpuint (step, >, fewest);
   g_assert_cmpuint (step, <, MOST_STEPS);
   crash_worker_copy (original, data);

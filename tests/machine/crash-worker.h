@@ -21,13 +21,34 @@ gboolean crash_worker_run (const char *data, const char *operation, guint step);
 /* A copy of all that an engine has, anew for each run; files with several names stay so. */
 void crash_worker_copy (const char *original, const char *data);
 
+/* A table: what is done, and whether with an encrypted machine. */
+typedef struct {
+  const char *operation;
+  gboolean encrypted;
+} CrashTable;
+
+/* Adds /machine/AREA/killed/OPERATION, or /machine/AREA/killed-encrypted/OPERATION: a test whose
+ * data is a CrashTable. @operations: (array zero-terminated) */
+void crash_worker_add_tables (const char *area,
+                              gboolean encrypted,
+                              const char *const *operations,
+                              gsize fixture_size,
+                              GTestFixtureFunc set_up,
+                              GTestFixtureFunc test,
+                              GTestFixtureFunc tear_down);
+
 /* Kills the operation at each of its steps, each several times, until it comes to its end, and then
  * lets it come there; there have to be more than @fewest steps. Each time @look is called, on what
- * is left of a copy of @original in @data. */
+ * is left of a copy of @original in @data.
+ *
+ * An encrypted machine takes the same steps as another, and each time its passphrase is made a key:
+ * one step in a few is enough there, not always the same.
+ *
+ * LODGE_TEST_CRASHES=N: every step N times, whatever the machine. */
 typedef void (*CrashLook) (gpointer user_data, const char *operation);
 void crash_worker_kill_at_each (const char *original,
                                 const char *data,
-                                const char *operation,
+                                const CrashTable *table,
                                 guint fewest,
                                 CrashLook look,
                                 gpointer user_data);

@@ -4,6 +4,10 @@
 
 #include "description/lodge-description-snapshots.h"
 #include "lodge-error.h"
+#include "machine/lodge-machine-key.h"
+#include "storage/lodge-folder-key.h"
+#include "storage/lodge-image.h"
+#include "storage/lodge-key-file.h"
 #include "test-folder.h"
 
 #include <glib/gstdio.h>
@@ -12,6 +16,9 @@
 #include <unistd.h>
 
 #define PLACE_SIZE (256 * 1024)
+#define PASSPHRASE "correct horse"
+/* What qemu-io calls the secret that opens the images. */
+#define LUKS ",\"encrypt\":{\"format\":\"luks\",\"key-secret\":\"k\"}"
 
 void
 snapshot_fixture_run (const char *program, ...)
@@ -95,6 +102,42 @@ snapshot_fixture_close (SnapshotFixture *self)
   test_wait_unref (g_steal_pointer (&self->library));
 }
 
+GVariant *
+snapshot_fixture_new_passphrase (void)
+{
+  return g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, PASSPHRASE, strlen (PASSPHRASE), 1);
+}
+
+static void
+open_up (SnapshotFixture *self)
+{
+  g_autoptr (LodgeSecret) passphrase = lodge_secret_new_copy (PASSPHRASE, strlen (PASSPHRASE));
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  lodge_machine_unlock_async (self->machine, passphrase, FALSE, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  lodge_machine_key_finish (self->machine, result, &error);
+  g_assert_no_error (error);
+}
+
+/* Of the machine that is looked at. A worker has no folder, and runs no qemu-io. */
+static void
+write_secret (SnapshotFixture *self)
+{
+  g_autoptr (LodgeSecret) key = lodge_folder_key_get (self->machine_folder);
+  g_autoptr (LodgeSecret) secret = NULL;
+
+  if (key == NULL || self->folder == NULL)
+    return;
+  secret = lodge_secret_new_for_disks (key);
+  if (self->secret == NULL)
+    self->secret = g_build_filename (self->folder, "secret", NULL);
+  g_assert_true (g_file_set_contents_full (self->secret, (char *) lodge_secret_get (secret),
+                                           (gssize) lodge_secret_get_length (secret),
+                                           G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+}
+
 void
 snapshot_fixture_look_at (SnapshotFixture *self, const char *name)
 {
@@ -104,20 +147,37 @@ snapshot_fixture_look_at (SnapshotFixture *self, const char *name)
   g_assert_no_error (error);
   g_free (self->machine_folder);
   self->machine_folder = lodge_machine_dup_folder (self->machine);
+  if (lodge_machine_is_locked (self->machine))
+    open_up (self);
+  write_secret (self);
+}
+
+static void
+make_image (const char *path, const char *format)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  lodge_image_create_async (path, format, 4 << 20, NULL, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  lodge_image_create_finish (result, &error);
+  g_assert_no_error (error);
 }
 
 static void
 add_states (SnapshotFixture *self)
 {
   g_autofree char *ini = g_build_filename (self->machine_folder, "machine.ini", NULL);
-  g_autofree char *disk = g_build_filename (self->machine_folder, "layers/data.raw", NULL);
+  const char *format = self->secret != NULL ? "qcow2" : "raw";
+  g_autofree char *layer = g_strconcat ("layers/data.", format, NULL);
+  g_autofree char *disk = g_build_filename (self->machine_folder, layer, NULL);
   g_autofree char *nvram = g_build_filename (self->machine_folder, "nvram.qcow2", NULL);
   g_autofree char *tpm = g_build_filename (self->machine_folder, "tpm", NULL);
   g_autofree char *text = NULL;
   g_autoptr (GKeyFile) file = g_key_file_new ();
 
-  snapshot_fixture_run ("qemu-img", "create", "-q", "-f", "raw", disk, "4M", NULL);
-  snapshot_fixture_run ("qemu-img", "create", "-q", "-f", "qcow2", nvram, "4M", NULL);
+  make_image (disk, format);
+  make_image (nvram, "qcow2");
   g_assert_no_errno (g_mkdir (tpm, 0700));
   g_assert_true (g_key_file_load_from_file (file, ini, G_KEY_FILE_KEEP_COMMENTS, NULL));
   g_key_file_set_string (file, "firmware", "kind", "uefi");
@@ -126,19 +186,19 @@ add_states (SnapshotFixture *self)
   g_key_file_set_string (file, "disk.data", "bus", "sata");
   g_key_file_set_string (file, "disk.data", "port", "3");
   g_key_file_set_string (file, "disk.data", "top", "data-l0");
-  g_key_file_set_string (file, "layer.data-l0", "file", "layers/data.raw");
-  g_key_file_set_string (file, "layer.data-l0", "format", "raw");
+  g_key_file_set_string (file, "layer.data-l0", "file", layer);
+  g_key_file_set_string (file, "layer.data-l0", "format", format);
   g_key_file_set_string (file, "layer.data-l0", "size", "4M");
   text = g_key_file_to_data (file, NULL, NULL);
   g_assert_true (
       g_file_set_contents_full (ini, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL));
 }
 
-void
-snapshot_fixture_set_up (SnapshotFixture *self, gconstpointer data)
+static void
+set_up (SnapshotFixture *self, GVariant *passphrase)
 {
-  g_autoptr (GVariant) spec = g_variant_ref_sink (
-      g_variant_new_parsed ("{'name': <'web'>, 'disk-size': <uint64 4194304>}"));
+  g_autoptr (GVariant) spec = NULL;
+  GVariantDict dict;
   g_autofree char *runtime = NULL;
   g_autofree char *tpm = NULL;
   g_autoptr (GError) error = NULL;
@@ -150,17 +210,33 @@ snapshot_fixture_set_up (SnapshotFixture *self, gconstpointer data)
   g_setenv ("LODGE_RUNTIME_DIR", runtime, TRUE);
   self->library = lodge_library_new (self->data, &error);
   g_assert_no_error (error);
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "name", "s", "web");
+  g_variant_dict_insert (&dict, "disk-size", "t", (guint64) 4 << 20);
+  if (passphrase != NULL)
+    g_variant_dict_insert_value (&dict, "passphrase", passphrase);
+  spec = g_variant_ref_sink (g_variant_dict_end (&dict));
   job = lodge_library_create_machine (self->library, spec, &error);
   g_assert_no_error (error);
   snapshot_fixture_wait (job);
-  self->machine = lodge_library_find (self->library, "web", &error);
-  g_assert_no_error (error);
-  self->machine_folder = lodge_machine_dup_folder (self->machine);
+  snapshot_fixture_look_at (self, "web");
   add_states (self);
   g_assert_true (lodge_library_find (self->library, "web", &error) == self->machine);
   g_assert_cmpuint (lodge_machine_get_description (self->machine)->disks->len, ==, 2);
   tpm = g_build_filename (self->machine_folder, "tpm/tpm2-00.permall", NULL);
   g_assert_true (g_file_set_contents (tpm, "00000000", -1, NULL));
+}
+
+void
+snapshot_fixture_set_up (SnapshotFixture *self, gconstpointer data)
+{
+  set_up (self, NULL);
+}
+
+void
+snapshot_fixture_set_up_encrypted (SnapshotFixture *self, gconstpointer data)
+{
+  set_up (self, snapshot_fixture_new_passphrase ());
 }
 
 void
@@ -172,6 +248,21 @@ snapshot_fixture_tear_down (SnapshotFixture *self, gconstpointer data)
   g_free (self->folder);
   g_free (self->data);
   g_free (self->machine_folder);
+  g_free (self->secret);
+}
+
+/* As qemu-io and qemu-img take it. @below: (nullable): another one */
+static char *
+dup_node (SnapshotFixture *self, const char *format, const char *path, const char *below)
+{
+  g_autofree char *backing = NULL;
+  const gboolean raw = g_str_equal (format, "raw");
+
+  backing =
+      raw ? g_strdup ("") : g_strdup_printf (",\"backing\":%s", below != NULL ? below : "null");
+  return g_strdup_printf (
+      "{\"driver\":\"%s\",\"file\":{\"driver\":\"file\",\"filename\":\"%s\"}%s%s}", format, path,
+      backing, self->secret != NULL && !raw ? LUKS : "");
 }
 
 char *
@@ -188,42 +279,76 @@ snapshot_fixture_dup_image (SnapshotFixture *self, const char *layer_id)
     g_ptr_array_insert (chain, 0, (gpointer) layer);
   for (guint i = 0; i < chain->len; i++) {
     g_autofree char *path = NULL;
-    g_autofree char *backing = NULL;
     char *node;
 
     layer = chain->pdata[i];
     path = g_path_is_absolute (layer->file)
                ? g_strdup (layer->file)
                : g_build_filename (self->machine_folder, layer->file, NULL);
-    backing = g_str_equal (layer->format, "raw")
-                  ? g_strdup ("")
-                  : g_strdup_printf (",\"backing\":%s", below != NULL ? below : "null");
-    node =
-        g_strdup_printf ("{\"driver\":\"%s\",\"file\":{\"driver\":\"file\",\"filename\":\"%s\"}%s}",
-                         layer->format, path, backing);
+    node = dup_node (self, layer->format, path, below);
     g_free (below);
     below = node;
   }
   return g_strconcat ("json:", below, NULL);
 }
 
-static void
-write_image (const char *image, guint place, guint8 mark)
+/* qemu-io, with what opens the images. The arguments are to be added, and a %NULL. */
+static GPtrArray *
+new_qemu_io (SnapshotFixture *self)
 {
-  g_autofree char *command =
-      g_strdup_printf ("write -P %u %u %u", mark, place * PLACE_SIZE, PLACE_SIZE);
+  GPtrArray *argv = g_ptr_array_new_with_free_func (g_free);
 
-  snapshot_fixture_run ("qemu-io", "-c", command, image, NULL);
+  g_ptr_array_add (argv, g_strdup ("qemu-io"));
+  if (self->secret != NULL) {
+    g_ptr_array_add (argv, g_strdup ("--object"));
+    g_ptr_array_add (argv, g_strdup_printf ("secret,id=k,file=%s", self->secret));
+  }
+  return argv;
+}
+
+/* @arguments: taken */
+static void
+run_qemu_io (GPtrArray *arguments, const char *image)
+{
+  g_autoptr (GPtrArray) argv = arguments;
+  g_autofree char *output = NULL;
+  g_autofree char *words = NULL;
+  int status;
+
+  g_ptr_array_add (argv, g_strdup (image));
+  g_ptr_array_add (argv, NULL);
+  g_assert_true (g_spawn_sync (NULL, (char **) argv->pdata, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL,
+                               &output, &words, &status, NULL));
+  if (!g_spawn_check_wait_status (status, NULL) || strstr (output, "failed") != NULL)
+    g_error ("%s: %s%s", image, output, words);
+}
+
+static void
+write_image (SnapshotFixture *self, const char *image, guint place, guint8 mark)
+{
+  GPtrArray *argv = new_qemu_io (self);
+
+  g_ptr_array_add (argv, g_strdup ("-c"));
+  g_ptr_array_add (argv,
+                   g_strdup_printf ("write -P %u %u %u", mark, place * PLACE_SIZE, PLACE_SIZE));
+  run_qemu_io (argv, image);
+}
+
+/* The firmware's variables are an image that stands alone. */
+static char *
+dup_variables (SnapshotFixture *self, const char *folder, const char *file)
+{
+  g_autofree char *path = g_build_filename (folder, file, NULL);
+  g_autofree char *node = dup_node (self, "qcow2", path, NULL);
+
+  return g_strconcat ("json:", node, NULL);
 }
 
 void
 snapshot_fixture_write (SnapshotFixture *self, guint place, guint8 mark)
 {
   const LodgeDescription *now = lodge_machine_get_description (self->machine);
-  g_autofree char *nvram =
-      g_strdup_printf ("json:{\"driver\":\"qcow2\",\"file\":{\"driver\":\"file\","
-                       "\"filename\":\"%s/%s\"},\"backing\":null}",
-                       self->machine_folder, now->nvram);
+  g_autofree char *nvram = dup_variables (self, self->machine_folder, now->nvram);
   g_autofree char *tpm =
       g_build_filename (self->machine_folder, now->tpm_state, "tpm2-00.permall", NULL);
   g_autofree char *state = NULL;
@@ -232,35 +357,26 @@ snapshot_fixture_write (SnapshotFixture *self, guint place, guint8 mark)
     const LodgeDisk *disk = now->disks->pdata[i];
     g_autofree char *image = snapshot_fixture_dup_image (self, disk->top);
 
-    write_image (image, place, mark);
+    write_image (self, image, place, mark);
   }
-  write_image (nvram, place, mark);
+  write_image (self, nvram, place, mark);
   g_assert_true (g_file_get_contents (tpm, &state, NULL, NULL));
   state[place] = (char) mark;
   g_assert_true (g_file_set_contents (tpm, state, SNAPSHOT_FIXTURE_PLACES, NULL));
 }
 
 static void
-assert_image (const char *image, const SnapshotMarks *marks)
+assert_image (SnapshotFixture *self, const char *image, const SnapshotMarks *marks)
 {
-  g_autoptr (GPtrArray) argv = g_ptr_array_new_with_free_func (g_free);
-  g_autofree char *output = NULL;
-  g_autofree char *words = NULL;
-  int status;
+  GPtrArray *argv = new_qemu_io (self);
 
-  g_ptr_array_add (argv, g_strdup ("qemu-io"));
   g_ptr_array_add (argv, g_strdup ("-r"));
   for (guint i = 0; i < SNAPSHOT_FIXTURE_PLACES; i++) {
     g_ptr_array_add (argv, g_strdup ("-c"));
     g_ptr_array_add (
         argv, g_strdup_printf ("read -P %u %u %u", marks->at[i], i * PLACE_SIZE, PLACE_SIZE));
   }
-  g_ptr_array_add (argv, g_strdup (image));
-  g_ptr_array_add (argv, NULL);
-  g_assert_true (g_spawn_sync (NULL, (char **) argv->pdata, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL,
-                               &output, &words, &status, NULL));
-  if (!g_spawn_check_wait_status (status, NULL) || strstr (output, "failed") != NULL)
-    g_error ("%s: %s%s", image, output, words);
+  run_qemu_io (argv, image);
 }
 
 void
@@ -286,12 +402,14 @@ snapshot_fixture_assert_marks (SnapshotFixture *self, const char *name, const Sn
     g_autofree char *image =
         snapshot_fixture_dup_image (self, snapshot != NULL ? snapshot->layers[i] : disk->top);
 
-    assert_image (image, marks);
+    assert_image (self, image, marks);
   }
-  nvram = g_strdup_printf ("json:{\"driver\":\"qcow2\",\"file\":{\"driver\":\"file\",\"filename\":"
-                           "\"%s/%s\"},\"backing\":null}",
-                           states, snapshot != NULL ? "nvram.qcow2" : now->nvram);
-  assert_image (nvram, marks);
+  if (now->nvram[0] != '\0') {
+    nvram = dup_variables (self, states, snapshot != NULL ? "nvram.qcow2" : now->nvram);
+    assert_image (self, nvram, marks);
+  }
+  if (!now->tpm)
+    return;
   tpm =
       g_build_filename (states, snapshot != NULL ? "tpm" : now->tpm_state, "tpm2-00.permall", NULL);
   g_assert_true (g_file_get_contents (tpm, &state, NULL, &error));
@@ -354,7 +472,8 @@ snapshot_fixture_assert_tidy (SnapshotFixture *self)
     g_assert_cmpuint (count_names (folder), ==, 3);
   }
   while ((name = g_dir_read_name (dir)) != NULL) {
-    static const char *const fixed[] = {"machine.ini", "layers", "lock", NULL};
+    const char *const fixed[] = {"machine.ini", "layers", "lock",
+                                 self->secret != NULL ? LODGE_KEY_FILE : NULL, NULL};
 
     g_assert_true (g_strv_contains (fixed, name) || g_str_equal (name, now->nvram) ||
                    g_str_equal (name, now->tpm_state) ||
@@ -399,4 +518,46 @@ snapshot_fixture_assert_nothing_hidden (const char *path)
 
   while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
     g_assert_false (g_str_has_prefix (name, hidden));
+}
+
+/* A block that is full of a mark, as only the guest writes it. */
+static gboolean
+is_marked (const char *path)
+{
+  g_autofree char *data = NULL;
+  gsize length;
+
+  if (!g_file_get_contents (path, &data, &length, NULL))
+    return FALSE;
+  for (gsize i = 0; i + 512 <= length; i += 512) {
+    if (data[i] >= 1 && data[i] <= SNAPSHOT_FIXTURE_PLACES &&
+        memcmp (data + i, data + i + 1, 511) == 0) {
+      g_test_message ("%s has the guest's data in clear", path);
+      return TRUE;
+    }
+  }
+  return FALSE;
+}
+
+static gboolean
+is_marked_below (const char *path)
+{
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  const char *name;
+
+  if (dir == NULL)
+    return is_marked (path);
+  while ((name = g_dir_read_name (dir)) != NULL) {
+    g_autofree char *below = g_build_filename (path, name, NULL);
+
+    if (is_marked_below (below))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+gboolean
+snapshot_fixture_is_in_clear (SnapshotFixture *self)
+{
+  return is_marked_below (self->data);
 }

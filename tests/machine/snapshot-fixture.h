@@ -26,6 +26,7 @@ typedef struct {
   LodgeLibrary *library;
   LodgeMachine *machine;
   char *machine_folder;
+  char *secret; /* of an encrypted machine: a file with what opens its images, for qemu-io */
 } SnapshotFixture;
 
 /* The chain of a layer, as qemu-io and qemu-img take it. Transfer full. */
@@ -33,13 +34,18 @@ char *snapshot_fixture_dup_image (SnapshotFixture *self, const char *layer_id);
 
 /* A machine "web" with two disks, one of which is raw, UEFI variables and a TPM. */
 void snapshot_fixture_set_up (SnapshotFixture *self, gconstpointer data);
+/* The same, encrypted; then both disks are qcow2. */
+void snapshot_fixture_set_up_encrypted (SnapshotFixture *self, gconstpointer data);
 void snapshot_fixture_tear_down (SnapshotFixture *self, gconstpointer data);
 /* Another engine on what is in @self->data. Waits until that has merged what it can. */
 void snapshot_fixture_open (SnapshotFixture *self);
 void snapshot_fixture_close (SnapshotFixture *self);
 
-/* From here on all is about another machine of the library: a clone. */
+/* From here on all is about another machine of the library: a clone. The passphrase opens it. */
 void snapshot_fixture_look_at (SnapshotFixture *self, const char *name);
+
+/* For what makes a machine. Floating. */
+GVariant *snapshot_fixture_new_passphrase (void);
 
 /* Waits for the job, which is lent. */
 const GError *snapshot_fixture_wait (LodgeJob *job);
@@ -48,12 +54,15 @@ void snapshot_fixture_wait_all (SnapshotFixture *self);
 
 /* As a guest would. */
 void snapshot_fixture_write (SnapshotFixture *self, guint place, guint8 mark);
-/* @snapshot: a name, or NULL for the present. Looks at every disk, and at the states. */
+/* @snapshot: a name, or NULL for the present. Looks at every disk, and at the states that there
+ * are. */
 void snapshot_fixture_assert_marks (SnapshotFixture *self,
                                     const char *snapshot,
                                     const SnapshotMarks *marks);
 /* Each file is one that machine.ini names, each of those is there, and frozen is what is frozen. */
 void snapshot_fixture_assert_tidy (SnapshotFixture *self);
+/* Whether anything that was written as a guest would is in clear in @self->data. */
+gboolean snapshot_fixture_is_in_clear (SnapshotFixture *self);
 /* Nothing is left of what was on its way to @path. */
 void snapshot_fixture_assert_nothing_hidden (const char *path);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* An engine that is killed at every step of making a clone, and of deleting one of two that share
- * layers, each several times: nothing is lost, nothing is left lying about, and the next engine
- * goes on. As test-snapshot-crash.c, on a copy of a machine with a snapshot and a clone:
+/* An engine that is killed at every step of making a machine or a clone, and of deleting one of two
+ * that share layers, each several times: nothing is lost, nothing is left lying about, and the next
+ * engine goes on. As test-snapshot-crash.c, on a copy of a machine with a snapshot and a clone:
  *
  *     web    what it was (1) <-- one (1) <-- the present (1 2)
  *     twin   what it was (1) <-- the present (1 0 3)
@@ -11,6 +11,7 @@
 
 #include "description/lodge-description-snapshots.h"
 #include "lodge-error.h"
+#include "machine/lodge-machine-key.h"
 #include "test-wait.h"
 
 #include <stdlib.h>
@@ -33,6 +34,29 @@ begin_clone (SnapshotFixture *f, const char *name, const char *options)
   return job;
 }
 
+/* From an image beside what an engine has, with the marks of "one". */
+static LodgeJob *
+begin_create (SnapshotFixture *f)
+{
+  g_autofree char *folder = g_path_get_dirname (f->data);
+  g_autofree char *image = g_build_filename (folder, "image.raw", NULL);
+  g_autoptr (GVariant) spec = NULL;
+  g_autoptr (GError) error = NULL;
+  GVariantDict dict;
+  LodgeJob *job;
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "name", "s", "new");
+  g_variant_dict_insert (&dict, "disk", "s", image);
+  g_variant_dict_insert (&dict, "firmware", "s", "bios");
+  if (lodge_machine_get_encryption (f->machine)[0] != '\0')
+    g_variant_dict_insert_value (&dict, "passphrase", snapshot_fixture_new_passphrase ());
+  spec = g_variant_ref_sink (g_variant_dict_end (&dict));
+  job = lodge_library_create_machine (f->library, spec, &error);
+  g_assert_no_error (error);
+  return job;
+}
+
 static LodgeJob *
 delete_machine (SnapshotFixture *f, const char *name)
 {
@@ -48,6 +72,8 @@ delete_machine (SnapshotFixture *f, const char *name)
 static LodgeJob *
 begin (SnapshotFixture *f, const char *operation)
 {
+  if (g_str_equal (operation, "create"))
+    return begin_create (f);
   if (g_str_equal (operation, "linked"))
     return begin_clone (f, "new", "{'linked': <true>}");
   if (g_str_equal (operation, "full"))
@@ -73,12 +99,26 @@ typedef struct {
   char *original; /* what each run gets a copy of */
 } Fixture;
 
+/* For what is made from it. */
 static void
-set_up (Fixture *f, gconstpointer data)
+make_image (SnapshotFixture *s)
+{
+  g_autofree char *image = g_build_filename (s->folder, "image.raw", NULL);
+
+  snapshot_fixture_run ("qemu-img", "create", "-q", "-f", "raw", image, "4M", NULL);
+  snapshot_fixture_run ("qemu-io", "-f", "raw", "-c", "write -P 1 0 256k", image, NULL);
+}
+
+static void
+set_up (Fixture *f, gconstpointer table)
 {
   SnapshotFixture *s = &f->fixture;
 
-  snapshot_fixture_set_up (s, NULL);
+  if (((const CrashTable *) table)->encrypted)
+    snapshot_fixture_set_up_encrypted (s, NULL);
+  else
+    snapshot_fixture_set_up (s, NULL);
+  make_image (s);
   snapshot_fixture_write (s, 0, 1);
   g_assert_no_error (snapshot_fixture_wait (begin_clone (s, "twin", "{'linked': <true>}")));
   g_free (snapshot_fixture_take (s, "one"));
@@ -118,6 +158,18 @@ assert_folders (SnapshotFixture *s)
   g_assert_cmpuint (n, ==, lodge_library_get_machines (s->library)->len);
 }
 
+static gboolean
+is_clone (const char *operation)
+{
+  return g_str_has_prefix (operation, "linked") || g_str_has_prefix (operation, "full");
+}
+
+static gboolean
+is_of_snapshot (const char *operation)
+{
+  return strstr (operation, "snapshot") != NULL || g_str_equal (operation, "create");
+}
+
 /* Whatever has happened, it has happened wholly or not at all. */
 static void
 look (Fixture *f, const char *operation)
@@ -139,8 +191,9 @@ look (Fixture *f, const char *operation)
   if (has (s, "new")) {
     snapshot_fixture_look_at (s, "new");
     snapshot_fixture_assert_tidy (s);
-    snapshot_fixture_assert_marks (s, NULL, strstr (operation, "snapshot") ? &one : &present);
+    snapshot_fixture_assert_marks (s, NULL, is_of_snapshot (operation) ? &one : &present);
   }
+  g_assert_cmpint (snapshot_fixture_is_in_clear (s), ==, s->secret == NULL);
 }
 
 /* Work goes on as if nothing had been. */
@@ -168,24 +221,27 @@ look_and_go_on (gpointer data, const char *operation)
 }
 
 static void
-test_killed (Fixture *f, gconstpointer operation)
+test_killed (Fixture *f, gconstpointer data)
 {
-  crash_worker_kill_at_each (f->original, f->fixture.data, operation, 2, look_and_go_on, f);
+  const CrashTable *table = data;
+  const gboolean clones = is_clone (table->operation);
+
+  crash_worker_kill_at_each (f->original, f->fixture.data, table, clones ? 5 : 2, look_and_go_on,
+                             f);
 }
 
 int
 main (int argc, char *argv[])
 {
-  static const char *const operations[] = {"linked", "full", "linked-snapshot", "full-snapshot",
-                                           "delete-twin"};
+  static const char *const operations[] = {
+      "create", "linked", "full", "linked-snapshot", "full-snapshot", "delete-twin", NULL};
 
   if (crash_worker_main (argc, argv, work))
     return 0;
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (operations); i++) {
-    g_autofree char *path = g_strconcat ("/machine/clone/killed/", operations[i], NULL);
-
-    g_test_add (path, Fixture, operations[i], set_up, test_killed, tear_down);
-  }
+  for (gboolean encrypted = FALSE; encrypted <= TRUE; encrypted++)
+    crash_worker_add_tables ("clone", encrypted, operations, sizeof (Fixture),
+                             (GTestFixtureFunc) set_up, (GTestFixtureFunc) test_killed,
+                             (GTestFixtureFunc) tear_down);
   return g_test_run ();
 }

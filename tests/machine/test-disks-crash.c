@@ -79,11 +79,16 @@ waste (SnapshotFixture *s)
 }
 
 static void
-set_up (Fixture *f, gconstpointer operation)
+set_up (Fixture *f, gconstpointer data)
 {
+  const CrashTable *table = data;
+  const char *operation = table->operation;
   SnapshotFixture *s = &f->fixture;
 
-  snapshot_fixture_set_up (s, NULL);
+  if (table->encrypted)
+    snapshot_fixture_set_up_encrypted (s, NULL);
+  else
+    snapshot_fixture_set_up (s, NULL);
   snapshot_fixture_write (s, 0, 1);
   /* Else the raw file is the one that is written to. */
   if (!g_str_equal (operation, "grow-raw"))
@@ -133,6 +138,7 @@ assert_contents (SnapshotFixture *s, const char *operation)
   if (!g_str_equal (operation, "grow-raw"))
     snapshot_fixture_assert_marks (s, "one", &one);
   snapshot_fixture_assert_marks (s, NULL, &present);
+  g_assert_cmpint (snapshot_fixture_is_in_clear (s), ==, s->secret == NULL);
 }
 
 static void
@@ -259,24 +265,25 @@ look_cb (gpointer data, const char *operation)
 }
 
 static void
-test_killed (Fixture *f, gconstpointer operation)
+test_killed (Fixture *f, gconstpointer table)
 {
-  crash_worker_kill_at_each (f->original, f->fixture.data, operation, 2, look_cb, f);
+  crash_worker_kill_at_each (f->original, f->fixture.data, table, 2, look_cb, f);
 }
 
 int
 main (int argc, char *argv[])
 {
-  static const char *const operations[] = {"grow",    "grow-raw", "add",   "copy",
-                                           "compact", "convert",  "remove"};
+  static const char *const operations[] = {"grow",    "grow-raw", "add",    "copy",
+                                           "compact", "convert",  "remove", NULL};
+  /* What is known of the others knows nothing of a key. */
+  static const char *const with_key[] = {"grow", "add", "copy", "remove", NULL};
 
   if (crash_worker_main (argc, argv, work))
     return 0;
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (operations); i++) {
-    g_autofree char *path = g_strconcat ("/machine/disks/killed/", operations[i], NULL);
-
-    g_test_add (path, Fixture, operations[i], set_up, test_killed, tear_down);
-  }
+  for (gboolean encrypted = FALSE; encrypted <= TRUE; encrypted++)
+    crash_worker_add_tables ("disks", encrypted, encrypted ? with_key : operations,
+                             sizeof (Fixture), (GTestFixtureFunc) set_up,
+                             (GTestFixtureFunc) test_killed, (GTestFixtureFunc) tear_down);
   return g_test_run ();
 }

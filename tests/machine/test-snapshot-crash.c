@@ -53,11 +53,14 @@ typedef struct {
 } Fixture;
 
 static void
-set_up (Fixture *f, gconstpointer data)
+set_up (Fixture *f, gconstpointer table)
 {
   SnapshotFixture *s = &f->fixture;
 
-  snapshot_fixture_set_up (s, NULL);
+  if (((const CrashTable *) table)->encrypted)
+    snapshot_fixture_set_up_encrypted (s, NULL);
+  else
+    snapshot_fixture_set_up (s, NULL);
   snapshot_fixture_write (s, 0, 1);
   g_free (snapshot_fixture_take (s, "one"));
   snapshot_fixture_write (s, 1, 2);
@@ -66,6 +69,8 @@ set_up (Fixture *f, gconstpointer data)
   g_free (snapshot_fixture_take (s, "three"));
   g_free (snapshot_fixture_go_back (s, "two", FALSE));
   snapshot_fixture_write (s, 3, 4);
+  /* What is looked for is found where it is. */
+  g_assert_cmpint (snapshot_fixture_is_in_clear (s), ==, s->secret == NULL);
   snapshot_fixture_close (s);
   f->original = g_steal_pointer (&s->data);
   s->data = g_build_filename (s->folder, "copy", NULL);
@@ -127,6 +132,7 @@ go_on (Fixture *f)
 
   g_free (snapshot_fixture_take (s, "after"));
   snapshot_fixture_assert_tidy (s);
+  g_assert_cmpint (snapshot_fixture_is_in_clear (s), ==, s->secret == NULL);
   snapshot_fixture_close (s);
 }
 
@@ -138,24 +144,23 @@ look_and_go_on (gpointer data, const char *operation)
 }
 
 static void
-test_killed (Fixture *f, gconstpointer operation)
+test_killed (Fixture *f, gconstpointer table)
 {
-  crash_worker_kill_at_each (f->original, f->fixture.data, operation, 5, look_and_go_on, f);
+  crash_worker_kill_at_each (f->original, f->fixture.data, table, 5, look_and_go_on, f);
 }
 
 int
 main (int argc, char *argv[])
 {
-  static const char *const operations[] = {"take",        "go-back",     "give-up",
-                                           "delete-fork", "delete-leaf", "delete-first"};
+  static const char *const operations[] = {"take",        "go-back",      "give-up", "delete-fork",
+                                           "delete-leaf", "delete-first", NULL};
 
   if (crash_worker_main (argc, argv, work))
     return 0;
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (operations); i++) {
-    g_autofree char *path = g_strconcat ("/machine/snapshot/killed/", operations[i], NULL);
-
-    g_test_add (path, Fixture, operations[i], set_up, test_killed, tear_down);
-  }
+  for (gboolean encrypted = FALSE; encrypted <= TRUE; encrypted++)
+    crash_worker_add_tables ("snapshot", encrypted, operations, sizeof (Fixture),
+                             (GTestFixtureFunc) set_up, (GTestFixtureFunc) test_killed,
+                             (GTestFixtureFunc) tear_down);
   return g_test_run ();
 }
