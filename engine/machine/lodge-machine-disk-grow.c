@@ -141,6 +141,8 @@ grown (GTask *task, GError *error)
     end (task);
     return;
   }
+  if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_STORAGE))
+    g_prefix_error (&error, _ ("The disk “%s” was not made larger: "), grow->work.disk);
   grow->error = error;
   lodge_task_step_in_thread (task, measure, measured_again_cb);
 }

@@ -75,6 +75,21 @@ encrypt_free (gpointer data)
 
 /* The end. */
 
+/* It is as it was. Takes @error. */
+static void
+fail (GTask *task, GError *error)
+{
+  const LodgeEncrypt *encrypt = g_task_get_task_data (task);
+
+  /* A full disk says what it has no room for, which nobody has asked for. */
+  if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_STORAGE))
+    g_prefix_error (&error,
+                    encrypt->passphrase != NULL ? _ ("“%s” was not encrypted: ")
+                                                : _ ("“%s” is encrypted still: "),
+                    encrypt->now->name);
+  lodge_disk_work_end (task, error);
+}
+
 static void
 tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -106,7 +121,7 @@ saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
     if (encrypts && (now == NULL || !now->encrypted))
       lodge_folder_key_forget (encrypt->work.folder);
-    lodge_disk_work_end (task, error);
+    fail (task, error);
     return;
   }
   lodge_journal_step ("written");
@@ -150,7 +165,7 @@ step_done (GTask *task, GError *error)
   const LodgeEncryptStep *step = encrypt->steps->pdata[encrypt->at];
 
   if (error != NULL || lodge_job_set_error_if_cancelled (encrypt->work.job, &error)) {
-    lodge_disk_work_end (task, error);
+    fail (task, error);
     return;
   }
   encrypt->done += step->bytes;
@@ -263,7 +278,7 @@ began_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       !lodge_job_set_error_if_cancelled (encrypt->work.job, &error))
     next (task);
   else
-    lodge_disk_work_end (task, error);
+    fail (task, error);
 }
 
 static gboolean

@@ -159,10 +159,14 @@ forgotten_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
 
-  /* Then the snapshot stays as one without memory, and machine.ini still says what is true. */
-  if (!lodge_machine_save_finish (LODGE_MACHINE (source), result, &error))
-    g_debug ("%s", error->message);
-  lodge_snapshot_work_tidy (user_data);
+  if (lodge_machine_save_finish (LODGE_MACHINE (source), result, &error)) {
+    lodge_snapshot_work_tidy (user_data);
+    return;
+  }
+  /* On a full disk, say. The journal stays: the next work, or the next engine, takes back what
+   * nobody was told of. */
+  g_debug ("%s", error->message);
+  lodge_snapshot_work_end (user_data);
 }
 
 void

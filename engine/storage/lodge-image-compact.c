@@ -156,7 +156,7 @@ make_empty (gpointer data, GError **error)
   if (compact->target == NULL)
     return FALSE;
   if (strcmp (compact->format, "qcow2") == 0)
-    return lodge_image_empty_fill (compact->target->hidden, compact->disk_bytes, error);
+    return lodge_image_empty_fill (compact->target, compact->disk_bytes, error);
   if (truncate (compact->target->hidden, (off_t) compact->disk_bytes) == 0)
     return TRUE;
   g_set_error (error, LODGE_ERROR, lodge_durable_error_code (errno), _ ("Could not make %s: %s"),

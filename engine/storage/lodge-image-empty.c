@@ -162,7 +162,7 @@ write_at (int fd, const void *data, gsize length, gsize at)
 }
 
 gboolean
-lodge_image_empty_fill (const char *path, guint64 size_bytes, GError **error)
+lodge_image_empty_fill (const LodgeImageTarget *target, guint64 size_bytes, GError **error)
 {
   g_autoptr (GBytes) image = lodge_image_empty_new (size_bytes);
   g_autoptr (LodgeSecret) key = NULL;
@@ -171,7 +171,7 @@ lodge_image_empty_fill (const char *path, guint64 size_bytes, GError **error)
   gsize length;
   int fd, saved = 0;
 
-  if (!lodge_folder_key_find (path, &key, error))
+  if (!lodge_folder_key_find (target->hidden, &key, error))
     return FALSE;
   if (key != NULL) {
     luks = encrypt (&image, key, error);
@@ -179,7 +179,7 @@ lodge_image_empty_fill (const char *path, guint64 size_bytes, GError **error)
       return FALSE;
   }
   data = g_bytes_get_data (image, &length);
-  fd = open (path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+  fd = open (target->hidden, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
   /* Whole clusters: the slots of LUKS that are not used are a hole. */
   if (fd < 0 || !write_at (fd, data, length, 0) ||
       (luks != NULL && (!write_at (fd, luks, LODGE_IMAGE_LUKS_USED, length) ||
@@ -191,10 +191,10 @@ lodge_image_empty_fill (const char *path, guint64 size_bytes, GError **error)
   if (saved == 0)
     return TRUE;
   if (lodge_durable_is_full (saved))
-    lodge_durable_set_full (error, path);
+    lodge_durable_set_full (error, target->path);
   else
     g_set_error (error, LODGE_ERROR, lodge_durable_error_code (saved), _ ("Could not make %s: %s"),
-                 path, g_strerror (saved));
+                 target->path, g_strerror (saved));
   return FALSE;
 }
 
@@ -203,7 +203,7 @@ lodge_image_empty_write (const char *path, guint64 size_bytes, GError **error)
 {
   g_autoptr (LodgeImageTarget) target = lodge_image_target_begin (path, error);
 
-  return target != NULL && lodge_image_empty_fill (target->hidden, size_bytes, error) &&
+  return target != NULL && lodge_image_empty_fill (target, size_bytes, error) &&
          lodge_image_target_commit (target, error);
 }
 

@@ -3,7 +3,7 @@
  * is. */
 #pragma once
 
-#include <glib.h>
+#include "storage/lodge-image-target.h"
 
 G_BEGIN_DECLS
 
@@ -16,8 +16,9 @@ GBytes *lodge_image_empty_new (guint64 size_bytes);
  * %LODGE_ERROR_DENIED. */
 gboolean lodge_image_empty_write (const char *path, guint64 size_bytes, GError **error);
 
-/* The same into a file that is there, is empty and need not be whole after a crash. */
-gboolean lodge_image_empty_fill (const char *path, guint64 size_bytes, GError **error);
+/* The same into what is being made, which need not be whole after a crash. */
+gboolean
+lodge_image_empty_fill (const LodgeImageTarget *target, guint64 size_bytes, GError **error);
 
 /* Whether nothing was ever written to the qcow2 image in @fd, a file of our own making. FALSE also
  * when that is not certain. */

@@ -119,7 +119,7 @@ fill_step (gpointer data, GError **error)
 {
   const Make *make = data;
 
-  return lodge_image_empty_fill (make->target->hidden, make->size_bytes, error);
+  return lodge_image_empty_fill (make->target, make->size_bytes, error);
 }
 
 /* Makes the target what it is before anything is written to it. */
