@@ -242,15 +242,11 @@ lodgectl_encrypt (LodgectlRun *run, GError **error)
   g_autofree char *result = NULL;
   GVariant *passphrase;
 
-  if (machine == NULL)
-    return FALSE;
   /* Before somebody is asked for nothing. */
-  if (lodge_machine1_get_encryption (machine)[0] != '\0') {
-    g_autofree char *name = lodgectl_dup_harmless (lodge_machine1_get_name (machine));
-
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE, _ ("“%s” is encrypted already"), name);
+  if (machine == NULL ||
+      !lodgectl_run_check (run, lodge_machine1_call_check_encrypt_sync (machine, NULL, error),
+                           error))
     return FALSE;
-  }
   passphrase = lodgectl_ask_new_passphrase (run, error);
   if (passphrase == NULL)
     return FALSE;

@@ -177,6 +177,12 @@ check (LodgeMachine *self, LodgeDiskWork *work, const LodgeDiskWorkKind *kind, G
          (kind->check == NULL || kind->check (self, work, error));
 }
 
+gboolean
+lodge_disk_work_check (GTask *task, const LodgeDiskWorkKind *kind, GError **error)
+{
+  return check (g_task_get_source_object (task), g_task_get_task_data (task), kind, error);
+}
+
 static void
 begin_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {

@@ -40,6 +40,8 @@ GTask *lodge_disk_work_new (LodgeMachine *self,
 /* For @free_work: what is common. */
 void lodge_disk_work_clear (LodgeDiskWork *self);
 
+/* Whether it could begin now, but for other work that is under way; takes nothing. */
+gboolean lodge_disk_work_check (GTask *task, const LodgeDiskWorkKind *kind, GError **error);
 /* Takes @task. */
 void lodge_disk_work_begin (GTask *task, const LodgeDiskWorkKind *kind);
 /* The end: what the journal lists is finished or undone. Takes @task, and @error, which may be

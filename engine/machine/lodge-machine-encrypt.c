@@ -464,10 +464,8 @@ check_room (const LodgeEncrypt *encrypt, GError **error)
 static gboolean
 plan (LodgeMachine *self, LodgeEncrypt *encrypt, GError **error)
 {
-  LodgeHostReport *report = lodge_machine_host_get_report (self->host);
   g_autofree char *scratch = lodge_description_dup_snapshot_id ();
 
-  encrypt->contained = lodge_host_report_get_sandbox (report) == LODGE_SANDBOX_BUBBLEWRAP;
   encrypt->now = lodge_description_copy (lodge_machine_get_description (self));
   encrypt->next = lodge_description_copy (encrypt->now);
   encrypt->suffix = lodge_description_dup_snapshot_id ();
@@ -502,6 +500,8 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
 
   lodge_machine_host_prepare_finish (LODGE_MACHINE_HOST (source), result);
+  encrypt->contained = lodge_host_report_get_sandbox (lodge_machine_host_get_report (self->host)) ==
+                       LODGE_SANDBOX_BUBBLEWRAP;
   if (plan (self, encrypt, &error) && encrypt->key != NULL)
     lodge_task_step_in_thread (task, begin_step, began_cb);
   else
@@ -522,15 +522,37 @@ check (LodgeMachine *self, gpointer data, GError **error)
   const LodgeEncrypt *encrypt = data;
   const LodgeDescription *now = lodge_machine_get_description (self);
 
-  if (!lodge_machine_check_unlocked (self, error))
-    return FALSE;
   if (now->encrypted == (encrypt->passphrase != NULL)) {
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
                  now->encrypted ? _ ("“%s” is encrypted already") : _ ("“%s” is not encrypted"),
                  lodge_machine_get_name (self));
     return FALSE;
   }
+  if (!lodge_machine_check_unlocked (self, error))
+    return FALSE;
   return lodge_description_check_encrypt (now, error);
+}
+
+static const LodgeDiskWorkKind encrypts = {LODGE_ACTION_ENCRYPT, N_ ("Encrypting the machine"),
+                                           check, go};
+static const LodgeDiskWorkKind decrypts = {LODGE_ACTION_ENCRYPT, N_ ("Removing the encryption"),
+                                           check, go};
+
+static GTask *
+new_task (LodgeMachine *self,
+          LodgeJob *job,
+          LodgeSecret *passphrase,
+          GAsyncReadyCallback callback,
+          gpointer user_data)
+{
+  LodgeEncrypt *encrypt = g_new0 (LodgeEncrypt, 1);
+
+  if (passphrase != NULL)
+    encrypt->passphrase = lodge_secret_ref (passphrase);
+  encrypt->made = g_ptr_array_new_with_free_func (g_free);
+  encrypt->steps = g_ptr_array_new_with_free_func (step_free);
+  encrypt->ids = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  return lodge_disk_work_new (self, encrypt, job, NULL, encrypt_free, callback, user_data);
 }
 
 void
@@ -540,18 +562,19 @@ lodge_machine_encrypt_async (LodgeMachine *self,
                              GAsyncReadyCallback callback,
                              gpointer user_data)
 {
-  static const LodgeDiskWorkKind encrypts = {LODGE_ACTION_ENCRYPT, N_ ("Encrypting the machine"),
-                                             check, go};
-  static const LodgeDiskWorkKind decrypts = {LODGE_ACTION_ENCRYPT, N_ ("Removing the encryption"),
-                                             check, go};
-  LodgeEncrypt *encrypt = g_new0 (LodgeEncrypt, 1);
+  lodge_disk_work_begin (new_task (self, job, passphrase, callback, user_data),
+                         passphrase != NULL ? &encrypts : &decrypts);
+}
 
-  if (passphrase != NULL)
-    encrypt->passphrase = lodge_secret_ref (passphrase);
-  encrypt->made = g_ptr_array_new_with_free_func (g_free);
-  encrypt->steps = g_ptr_array_new_with_free_func (step_free);
-  encrypt->ids = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  lodge_disk_work_begin (
-      lodge_disk_work_new (self, encrypt, job, NULL, encrypt_free, callback, user_data),
-      passphrase != NULL ? &encrypts : &decrypts);
+gboolean
+lodge_machine_check_encrypt (LodgeMachine *self, GError **error)
+{
+  g_autoptr (LodgeJob) job = lodge_job_new ("encrypt", lodge_machine_get_uuid (self));
+  g_autoptr (LodgeSecret) some = lodge_secret_new (1);
+  g_autoptr (GTask) task = new_task (self, job, some, NULL, NULL);
+  const gboolean can = lodge_disk_work_check (task, &encrypts, error) &&
+                       plan (self, g_task_get_task_data (task), error);
+
+  g_task_return_boolean (task, can);
+  return can;
 }

@@ -27,4 +27,7 @@ void lodge_machine_encrypt_async (LodgeMachine *self,
                                   gpointer user_data);
 /* With lodge_machine_disk_finish(). */
 
+/* Whether that could begin now, before anybody is asked for a passphrase; with its errors. */
+gboolean lodge_machine_check_encrypt (LodgeMachine *self, GError **error);
+
 G_END_DECLS

@@ -2,6 +2,7 @@
 /* The key of an encrypted machine on the wire. Each method is one call into the machine room. */
 #include "service/lodge-service-key.h"
 
+#include "machine/lodge-machine-encrypt.h"
 #include "machine/lodge-machine-key.h"
 #include "service/lodge-service-job.h"
 #include "service/lodge-service-machine.h"
@@ -86,6 +87,18 @@ handle_change (LodgeMachine1 *object,
 }
 
 static gboolean
+handle_check_encrypt (LodgeMachine1 *object, GDBusMethodInvocation *invocation)
+{
+  GError *error = NULL;
+
+  if (lodge_machine_check_encrypt (get_machine (object), &error))
+    lodge_machine1_complete_check_encrypt (object, invocation);
+  else
+    g_dbus_method_invocation_take_error (invocation, error);
+  return TRUE;
+}
+
+static gboolean
 handle_encrypt (LodgeMachine1 *object,
                 GDBusMethodInvocation *invocation,
                 GVariant *bytes,
@@ -120,6 +133,7 @@ lodge_service_key_init (LodgeMachine1Iface *iface)
   iface->handle_lock = handle_lock;
   iface->handle_remember_key = handle_remember;
   iface->handle_change_passphrase = handle_change;
+  iface->handle_check_encrypt = handle_check_encrypt;
   iface->handle_encrypt = handle_encrypt;
   iface->handle_decrypt = handle_decrypt;
 }

@@ -138,6 +138,7 @@ static void
 test_encrypt (Fixture *self, gconstpointer unused)
 {
   g_auto (Output) nobody = {0};
+  g_auto (Output) runs = {0};
   g_auto (Output) made = {0};
   g_auto (Output) again = {0};
   g_auto (Output) locked = {0};
@@ -147,6 +148,11 @@ test_encrypt (Fixture *self, gconstpointer unused)
 
   nobody = run_with (self, "", "encrypt web");
   assert_fails (&nobody, 1, LOCKED);
+  /* Nobody is asked for what would be refused. */
+  fake_engine_set_state (self->engine, "web", "running");
+  runs = run_with (self, "", "encrypt web");
+  assert_fails (&runs, 1, "“web” is not off");
+  fake_engine_set_state (self->engine, "web", "off");
   made = run_with (self, "a b\n", "encrypt web --remember --json --passphrase-fd 0");
   assert_json (&made, "$.encryption", "[\"unlocked\"]");
   g_assert_true (fake_engine_is_remembered (self->engine, "web"));

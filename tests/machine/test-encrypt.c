@@ -5,6 +5,7 @@
 
 #include "lodge-error.h"
 #include "machine/lodge-library-private.h"
+#include "machine/lodge-machine-encrypt.h"
 #include "machine/lodge-machine-key.h"
 #include "machine/lodge-machine-private.h"
 #include "memory-guest.h"
@@ -136,20 +137,40 @@ test_states (Fixture *f, gconstpointer data)
   power_off (machine);
 }
 
+/* What would be refused is refused before anybody is asked for a passphrase. */
+static void
+assert_check (LodgeMachine *machine, const char *words)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (lodge_machine_check_encrypt (machine, &error), ==, words == NULL);
+  if (words == NULL) {
+    g_assert_no_error (error);
+    return;
+  }
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_STATE);
+  g_assert_nonnull (strstr (error->message, words));
+}
+
 static void
 test_refused (Fixture *f, gconstpointer data)
 {
   LodgeMachine *machine = create (f, "web", NULL, FALSE, NULL);
 
+  assert_check (machine, NULL);
   g_assert_error (wait_job (decrypt (f, machine)), LODGE_ERROR, LODGE_ERROR_STATE);
   machine_fixture_start (machine);
+  assert_check (machine, "web");
   g_assert_error (wait_job (encrypt (f, machine, FALSE)), LODGE_ERROR, LODGE_ERROR_STATE);
   succeed (lodge_library_suspend (f->machines.library, machine));
   g_assert_error (wait_job (encrypt (f, machine, FALSE)), LODGE_ERROR, LODGE_ERROR_STATE);
   succeed (lodge_library_discard_suspended (f->machines.library, machine));
+  assert_check (machine, NULL);
   succeed (encrypt (f, machine, FALSE));
+  assert_check (machine, "encrypted already");
   g_assert_error (wait_job (encrypt (f, machine, FALSE)), LODGE_ERROR, LODGE_ERROR_STATE);
   g_assert_true (lodge_machine_lock (machine, NULL));
+  assert_check (machine, "encrypted already");
   g_assert_error (wait_job (decrypt (f, machine)), LODGE_ERROR, LODGE_ERROR_LOCKED);
   g_assert_false (has_pattern (f, machine));
   machine_fixture_assert_tidy (machine);
