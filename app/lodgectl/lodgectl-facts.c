@@ -405,6 +405,10 @@ lodgectl_host_disks (LodgectlRun *run, GError **error)
                                lodge_client_get_engine (client), &disks, NULL, error),
                            error))
     return FALSE;
+  if (g_variant_n_children (disks) == 0 && !lodgectl_run_has_option (run, "json"))
+    fprintf (stderr, "%s\n",
+             _ ("No disk or partition of this computer has a name in /dev/disk/by-id or "
+                "/dev/disk/by-partuuid, which a machine needs to be given it."));
   print_rows (run, disks, names, G_N_ELEMENTS (names));
   return TRUE;
 }

@@ -455,9 +455,46 @@ is_good_name (const char *name)
   return TRUE;
 }
 
-static void
-add_row (GPtrArray *rows, GHashTable *seen, const char *path, const char *kernel_name)
+/* The disk that @name is a partition of; NULL for another. Transfer full. */
+static char *
+dup_whole (const char *name)
 {
+  g_autofree char *sysfs = dup_sysfs (name);
+  g_autofree char *above = NULL;
+
+  if (sysfs == NULL || !has (sysfs, "partition"))
+    return NULL;
+  above = g_path_get_dirname (sysfs);
+  return g_path_get_basename (above);
+}
+
+const char *
+lodge_host_disk_find_holder (const char *name, GHashTable *held)
+{
+  g_autofree char *whole = dup_whole (name);
+  GHashTableIter iter;
+  gpointer path, holder;
+
+  g_hash_table_iter_init (&iter, held);
+  while (g_hash_table_iter_next (&iter, &path, &holder)) {
+    g_autofree char *full = lodge_host_root_dup_path (path);
+    char *real = realpath (full, NULL);
+    g_autofree char *its = real != NULL ? g_path_get_basename (real) : NULL;
+    g_autofree char *its_whole = its != NULL ? dup_whole (its) : NULL;
+
+    free (real);
+    if (its != NULL && (g_str_equal (its, name) || g_strcmp0 (its, whole) == 0 ||
+                        g_strcmp0 (its_whole, name) == 0))
+      return holder;
+  }
+  return NULL;
+}
+
+static void
+add_row (
+    GPtrArray *rows, GHashTable *seen, GHashTable *held, const char *path, const char *kernel_name)
+{
+  const char *holder;
   g_autoptr (GError) error = NULL;
   g_autoptr (LodgeHostDisk) disk = NULL;
 
@@ -467,7 +504,11 @@ add_row (GPtrArray *rows, GHashTable *seen, const char *path, const char *kernel
   /* A drive without a disc in it is nothing to be chosen. */
   if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_INVALID))
     return;
-  if (disk != NULL)
+  holder = lodge_host_disk_find_holder (kernel_name, held);
+  if (error == NULL && holder != NULL)
+    g_set_error (&error, LODGE_ERROR, LODGE_ERROR_BUSY,
+                 _ ("The machine “%s”, which runs, has %s, or a part of it"), holder, kernel_name);
+  else if (disk != NULL)
     (void) lodge_host_disk_check_free (disk->name, &error);
   g_ptr_array_add (rows, g_strdup (path));
   g_ptr_array_add (rows, g_strdup (disk != NULL ? disk->label : kernel_name));
@@ -475,7 +516,7 @@ add_row (GPtrArray *rows, GHashTable *seen, const char *path, const char *kernel
 }
 
 GPtrArray *
-lodge_host_disk_list (void)
+lodge_host_disk_list (GHashTable *held)
 {
   GPtrArray *rows = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
@@ -493,7 +534,7 @@ lodge_host_disk_list (void)
         free (real);
         /* What has only a dull name comes last. */
         if (base != NULL && (pass == 1 || is_good_name (name)))
-          add_row (rows, seen, path, base);
+          add_row (rows, seen, held, path, base);
       }
     }
   }

@@ -36,8 +36,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeHostDisk, lodge_host_disk_free)
 LodgeHostDisk *lodge_host_disk_look (const char *path, GError **error);
 
 /* All that could be named, each once: path, label, what is in the way or "", ... For threads.
- * Transfer full. */
-GPtrArray *lodge_host_disk_list (void);
+ * Transfer full. @held: as lodge_host_disk_find_holder() takes it. */
+GPtrArray *lodge_host_disk_list (GHashTable *held);
+
+/* @held: (element-type utf8 utf8): by the path of a disk or partition who has it. Lent; %NULL: none
+ * of them has that one, the disk that it is a part of, or a part of it. @name: the kernel's */
+const char *lodge_host_disk_find_holder (const char *name, GHashTable *held);
 
 /* What this computer does with it or a part of it, as a whole sentence: mounted, swapped to, used
  * by LVM, dm-crypt or a RAID. @name: the kernel's. %LODGE_ERROR_BUSY. */

@@ -2,6 +2,7 @@
 /* Changing a machine's disks, as jobs of the library. */
 #include "machine/lodge-library-private.h"
 #include "machine/lodge-machine-disks.h"
+#include "machine/lodge-machine-private.h"
 #include "machine/lodge-machine-sticks.h"
 
 typedef struct {
@@ -169,4 +170,24 @@ lodge_library_convert_disk (LodgeLibrary *self,
   lodge_machine_convert_disk_async (machine, job, disk, format, path, snapshot, replace,
                                     (const char *const *) used, changed_cb, change);
   return job;
+}
+
+GHashTable *
+lodge_library_list_held_disks (LodgeLibrary *self)
+{
+  GHashTable *held = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  GPtrArray *machines = lodge_library_get_machines (self);
+
+  for (guint i = 0; i < machines->len; i++) {
+    LodgeMachine *machine = machines->pdata[i];
+    const LodgeDescription *now = lodge_machine_get_description (machine);
+
+    for (guint j = 0; now != NULL && machine->pid != 0 && j < now->layers->len; j++) {
+      const LodgeLayer *layer = now->layers->pdata[j];
+
+      if (layer->host_disk[0] != '\0')
+        g_hash_table_insert (held, g_strdup (layer->file), g_strdup (now->name));
+    }
+  }
+  return held;
 }

@@ -88,6 +88,9 @@ LodgeJob *lodge_library_add_disk (LodgeLibrary *self,
                                   guint64 size_bytes,
                                   const char *bus,
                                   const char *image);
+/* The disks of this computer that machines run with: their paths, and the machines' names. Transfer
+ * full. */
+GHashTable *lodge_library_list_held_disks (LodgeLibrary *self);
 LodgeJob *lodge_library_add_host_disk (LodgeLibrary *self,
                                        LodgeMachine *machine,
                                        const char *path,

@@ -11,8 +11,8 @@
 #include <glib/gi18n-lib.h>
 #include <unistd.h>
 
-static void
-close_host_disks (GArray *disks)
+void
+lodge_machine_close_host_disks (GArray *disks)
 {
   for (guint i = 0; i < disks->len; i++)
     close (g_array_index (disks, LodgeMachineCommandHostDisk, i).fd);
@@ -35,9 +35,10 @@ open_host_disk (
   return disk.fd >= 0;
 }
 
-/* %NULL with an error. */
-static GArray *
-open_host_disks (const LodgeDescription *description, gboolean only_shown, GError **error)
+GArray *
+lodge_machine_open_host_disks (const LodgeDescription *description,
+                               gboolean only_shown,
+                               GError **error)
 {
   GArray *disks = g_array_new (FALSE, FALSE, sizeof (LodgeMachineCommandHostDisk));
 
@@ -47,7 +48,7 @@ open_host_disks (const LodgeDescription *description, gboolean only_shown, GErro
 
     for (gboolean top = TRUE; layer != NULL; top = FALSE) {
       if (!open_host_disk (layer, top, only_shown, disks, error)) {
-        close_host_disks (disks);
+        lodge_machine_close_host_disks (disks);
         return NULL;
       }
       layer = layer->below != NULL ? lodge_description_get_layer (description, layer->below) : NULL;
@@ -62,6 +63,7 @@ lodge_machine_build_command (LodgeMachine *self,
                              const char *tpm_socket,
                              const LodgeMachineCommandWire *wires,
                              guint n_wires,
+                             const GArray *disks,
                              int key_fd,
                              GError **error)
 {
@@ -82,26 +84,17 @@ lodge_machine_build_command (LodgeMachine *self,
       .key_fd = key_fd,
   };
 
-  LodgeCommand *command;
-  GArray *disks;
-
   if (host.qemu == NULL)
     return NULL;
-  disks = open_host_disks (description, host.only_shown, error);
-  if (disks == NULL)
-    return NULL;
-  host.host_disks = (const LodgeMachineCommandHostDisk *) disks->data;
-  host.n_host_disks = disks->len;
-  command = lodge_machine_command_build (description, &host, wires, n_wires, error);
-  if (command != NULL)
-    g_array_unref (disks);
-  else
-    close_host_disks (disks);
-  return command;
+  if (disks != NULL) {
+    host.host_disks = (const LodgeMachineCommandHostDisk *) disks->data;
+    host.n_host_disks = disks->len;
+  }
+  return lodge_machine_command_build (description, &host, wires, n_wires, error);
 }
 
-/* As start would do it, but with /dev/null for wires and the key, and without recording anything.
- */
+/* As start would do it, but with /dev/null for wires, disks of this computer and the key, and
+ * without recording anything. */
 static LodgeCommand *
 build_for_show (LodgeMachine *self, GError **error)
 {
@@ -113,6 +106,7 @@ build_for_show (LodgeMachine *self, GError **error)
       lodge_host_report_get_accelerator (lodge_machine_host_get_report (self->host));
   LodgeQemu *qemu = lodge_machine_host_get_qemu (self->host, error);
   LodgeCommand *command;
+  GArray *disks;
   int key_fd;
 
   if (qemu == NULL)
@@ -129,9 +123,17 @@ build_for_show (LodgeMachine *self, GError **error)
     g_array_append_val (wires, wire);
   }
   key_fd = description->encrypted ? open ("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
-  command = lodge_machine_build_command (self, description, description->tpm ? tpm_socket : NULL,
+  disks = lodge_machine_open_host_disks (description, TRUE, error);
+  command =
+      disks != NULL
+          ? lodge_machine_build_command (self, description, description->tpm ? tpm_socket : NULL,
                                          (const LodgeMachineCommandWire *) wires->data, wires->len,
-                                         key_fd, error);
+                                         disks, key_fd, error)
+          : NULL;
+  if (command != NULL)
+    g_array_unref (disks);
+  else if (disks != NULL)
+    lodge_machine_close_host_disks (disks);
   if (command == NULL)
     lodge_machine_close_wires (wires);
   if (command == NULL && key_fd >= 0)

@@ -5,6 +5,7 @@
 
 #include "lodge-error.h"
 #include "lodge-paths.h"
+#include "lodge-task-thread.h"
 #include "machine/lodge-journal-private.h"
 #include "machine/lodge-machine-key.h"
 #include "machine/lodge-tpm.h"
@@ -514,7 +515,7 @@ launch (GTask *task)
   if (error == NULL)
     command = lodge_machine_build_command (self, start->description, tpm_socket,
                                            (const LodgeMachineCommandWire *) wires->data,
-                                           wires->len, key_fd, &error);
+                                           wires->len, start->host_disks, key_fd, &error);
   if (command == NULL) {
     if (key_fd >= 0)
       close (key_fd);
@@ -522,6 +523,7 @@ launch (GTask *task)
     lodge_machine_start_failed (task, error);
     return;
   }
+  g_clear_pointer (&start->host_disks, g_array_unref);
   lodge_command_take_fd (command, g_steal_fd (&start->lock_fd));
   if (start->memory_fd >= 0 || start->suspended != NULL)
     lodge_command_add (command,
@@ -554,6 +556,42 @@ launch (GTask *task)
 }
 
 static void
+disks_opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  GError *error = NULL;
+
+  if (!g_task_propagate_boolean (G_TASK (result), &error) ||
+      g_cancellable_set_error_if_cancelled (self->start_cancellable, &error))
+    lodge_machine_start_failed (task, error);
+  else
+    launch (task);
+}
+
+static gboolean
+open_disks_step (gpointer data, GError **error)
+{
+  LodgeStart *start = data;
+
+  start->host_disks = lodge_machine_open_host_disks (start->description, FALSE, error);
+  lodge_journal_step ("disks-opened");
+  return start->host_disks != NULL;
+}
+
+/* A disk that sleeps must not keep all machines waiting. */
+static void
+open_disks (GTask *task)
+{
+  const LodgeStart *start = g_task_get_task_data (task);
+
+  if (lodge_description_find_host_disk (start->description) != NULL)
+    lodge_task_step_in_thread (task, open_disks_step, disks_opened_cb);
+  else
+    launch (task);
+}
+
+static void
 throwaway_made_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
@@ -564,7 +602,7 @@ throwaway_made_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       g_cancellable_set_error_if_cancelled (self->start_cancellable, &error))
     lodge_machine_start_failed (task, error);
   else
-    launch (task);
+    open_disks (task);
 }
 
 void
@@ -581,5 +619,5 @@ lodge_machine_launch (GTask *task)
   else if (start->disposable)
     lodge_machine_throwaway_make_async (self, start->description, throwaway_made_cb, task);
   else
-    launch (task);
+    open_disks (task);
 }

@@ -182,16 +182,24 @@ gboolean lodge_machine_check_no_outside (LodgeMachine *self, GError **error);
 /* (transfer full) (nullable): what the note has to say of it. */
 char *lodge_machine_dup_outside_note (LodgeMachine *self);
 
-/* lodge-machine-explain.c: the command for @description, which is resolved. Wires, and
- * the key of an encrypted machine (else -1), are the caller's until this succeeds, then the
- * command's. */
+/* lodge-machine-explain.c: the command for @description, which is resolved. Wires, what
+ * lodge_machine_open_host_disks() has opened, and the key of an encrypted machine (else -1), are
+ * the caller's until this succeeds, then the command's. */
 LodgeCommand *lodge_machine_build_command (LodgeMachine *self,
                                            const LodgeDescription *description,
                                            const char *tpm_socket,
                                            const LodgeMachineCommandWire *wires,
                                            guint n_wires,
+                                           const GArray *host_disks,
                                            int key_fd,
                                            GError **error);
+/* All of @description's that are disks of this computer: of LodgeMachineCommandHostDisk; /dev/null
+ * where they are only to be shown. Each may sleep: for threads. %NULL with the errors of
+ * lodge_host_disk_open(). */
+GArray *lodge_machine_open_host_disks (const LodgeDescription *description,
+                                       gboolean only_shown,
+                                       GError **error);
+void lodge_machine_close_host_disks (GArray *disks);
 
 /* lodge-machine-save.c */
 /* Changes @value, a copy of what is there when it is its turn. */

@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 typedef struct {
   LodgeDescription *description;
   int lock_fd;
+  GArray *host_disks;  /* that were opened, until QEMU's command has them; or NULL */
   int memory_fd;       /* that the guest goes on from, or -1 */
   LodgeSealed *sealed; /* of an encrypted machine, between that and QEMU */
   char *suspended;     /* what that is, where the guest was suspended to disk; or NULL */

@@ -32,6 +32,7 @@ start_free (LodgeStart *start)
   g_clear_pointer (&start->description, lodge_description_free);
   if (start->lock_fd >= 0)
     close (start->lock_fd);
+  g_clear_pointer (&start->host_disks, lodge_machine_close_host_disks);
   lodge_sealed_free (start->sealed);
   if (start->memory_fd >= 0)
     close (start->memory_fd);

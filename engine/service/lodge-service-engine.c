@@ -304,7 +304,7 @@ host_disks_listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 list_host_disks_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
-  g_task_return_pointer (task, lodge_host_disk_list (), (GDestroyNotify) g_ptr_array_unref);
+  g_task_return_pointer (task, lodge_host_disk_list (data), (GDestroyNotify) g_ptr_array_unref);
 }
 
 /* A disk that sleeps must not keep all machines waiting. */
@@ -314,6 +314,9 @@ handle_list_host_disks (LodgeEngine1 *object, GDBusMethodInvocation *invocation)
   g_autoptr (GTask) task = g_task_new (NULL, NULL, host_disks_listed_cb, invocation);
 
   g_task_set_source_tag (task, handle_list_host_disks);
+  g_task_set_task_data (task,
+                        lodge_library_list_held_disks (LODGE_SERVICE_ENGINE (object)->library),
+                        (GDestroyNotify) g_hash_table_unref);
   lodge_task_run_in_thread (task, list_host_disks_thread);
   return TRUE;
 }

@@ -188,6 +188,27 @@ test_add_host (Fixture *self, gconstpointer unused)
   assert_calls (self, "AddDisk web 0 {'host-disk': <'/dev/disk/by-id/x'>, 'accepted': <true>}");
 }
 
+/* None is said so, where people read it. */
+static void
+test_list_host (Fixture *self, gconstpointer unused)
+{
+  g_auto (Output) some = run (self, "host-disks");
+  g_auto (Output) none = {0};
+  g_auto (Output) json = {0};
+
+  assert_done (&some);
+  g_assert_nonnull (strstr (some.out, "usb-Stick_1"));
+  g_assert_nonnull (strstr (some.out, "This computer uses sda"));
+  fake_engine_remove_host_disks (self->engine);
+  none = run (self, "host-disks");
+  g_assert_cmpint (none.status, ==, 0);
+  g_assert_cmpstr (none.out, ==, "");
+  g_assert_nonnull (strstr (none.err, "No disk or partition of this computer"));
+  json = run (self, "host-disks", "--json");
+  assert_done (&json);
+  assert_json (&json, "$", "[[]]");
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -197,6 +218,7 @@ main (int argc, char *argv[])
 #define ADD(name, function)                                                                        \
   g_test_add ("/lodgectl/disk/" name, Fixture, NULL, set_up, function, tear_down)
   ADD ("list", test_list);
+  ADD ("list-host", test_list_host);
   ADD ("grow", test_grow);
   ADD ("add", test_add);
   ADD ("add-copy", test_add_copy);

@@ -262,10 +262,15 @@ static void
 test_host (Test *test, gconstpointer data)
 {
   GtkCheckButton *known;
+  GtkLabel *used;
 
   ask (test, "storage.add-host", NULL);
   g_assert_nonnull (app_find_label (app_get_dialog (), "sdb, Stick, 8 GB"));
-  g_assert_null (app_find_label (app_get_dialog (), "sda, Disk, 1 TB"));
+  /* What cannot be chosen is there all the same, and says why. */
+  used = app_find_label (app_get_dialog (), "sda, Disk, 1 TB");
+  g_assert_nonnull (used);
+  g_assert_false (gtk_widget_is_sensitive (GTK_WIDGET (used)));
+  g_assert_nonnull (app_find_label (app_get_dialog (), "This computer uses sda"));
   g_assert_false (may_answer ());
   known = app_find (app_get_dialog (), GTK_TYPE_CHECK_BUTTON);
   gtk_check_button_set_active (known, TRUE);

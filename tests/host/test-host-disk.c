@@ -113,6 +113,36 @@ test_identity (void)
   host_fixture_free (f);
 }
 
+/* What a machine has is had with its partitions, and by its partitions. */
+static void
+test_held (void)
+{
+  static const char *const links[][2] = {{"disk", "sdb"}, {"part", "sda1"}};
+  HostFixture *f = new_computer ();
+  g_autoptr (GHashTable) held = g_hash_table_new (g_str_hash, g_str_equal);
+
+  host_fixture_add (f, "/dev/sdb", "");
+  host_fixture_add (f, "/dev/sda1", "");
+  host_fixture_add (f, "/dev/disk/by-id/.keep", "");
+  for (guint i = 0; i < G_N_ELEMENTS (links); i++) {
+    g_autofree char *target = g_build_filename (f->root, "dev", links[i][1], NULL);
+    g_autofree char *link = g_build_filename (f->root, "dev/disk/by-id", links[i][0], NULL);
+
+    g_assert_no_errno (symlink (target, link));
+  }
+  g_hash_table_insert (held, (gpointer) "/dev/disk/by-id/gone", (gpointer) "old");
+  g_assert_null (lodge_host_disk_find_holder ("sdb", held));
+  g_hash_table_insert (held, (gpointer) "/dev/disk/by-id/disk", (gpointer) "web");
+  g_assert_cmpstr (lodge_host_disk_find_holder ("sdb", held), ==, "web");
+  g_assert_cmpstr (lodge_host_disk_find_holder ("sdb1", held), ==, "web");
+  g_assert_null (lodge_host_disk_find_holder ("sda", held));
+  g_hash_table_insert (held, (gpointer) "/dev/disk/by-id/part", (gpointer) "mail");
+  g_assert_cmpstr (lodge_host_disk_find_holder ("sda", held), ==, "mail");
+  g_assert_cmpstr (lodge_host_disk_find_holder ("sda1", held), ==, "mail");
+  g_assert_null (lodge_host_disk_find_holder ("sdc", held));
+  host_fixture_free (f);
+}
+
 /* Whoever uses a part uses the whole, and the other way round; and no more than that. */
 static void
 test_used (void)
@@ -196,6 +226,7 @@ main (int argc, char *argv[])
 {
   host_fixture_init (&argc, &argv);
   g_test_add_func ("/host-disk/identity", test_identity);
+  g_test_add_func ("/host-disk/held", test_held);
   g_test_add_func ("/host-disk/used", test_used);
   g_test_add_func ("/host-disk/beside", test_beside);
   g_test_add_func ("/host-disk/path", test_path);

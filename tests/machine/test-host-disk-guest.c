@@ -2,8 +2,10 @@
 /* A disk of this computer that a guest has as a whole: a loop device, and a real QEMU. Skipped
  * where there can be none, which is for root alone. */
 #include "description/lodge-description-keys.h"
+#include "host/lodge-host-disk.h"
 #include "lodge-error.h"
 #include "machine-fixture.h"
+#include "machine/lodge-journal-private.h"
 #include "machine/lodge-machine-disks.h"
 #include "machine/lodge-machine-private.h"
 #include "memory-guest.h"
@@ -152,6 +154,33 @@ take_snapshot_fails (Fixture *f, LodgeMachine *machine)
       LODGE_ERROR_STATE, "disk of this computer");
 }
 
+/* Who is told to have it, where the disks of this computer are listed; "" where nobody is. */
+static void
+assert_listed (Fixture *f, const char *obstacle)
+{
+  g_autoptr (GHashTable) held = lodge_library_list_held_disks (f->machines.library);
+  g_autoptr (GPtrArray) rows = lodge_host_disk_list (held);
+  gboolean found = FALSE;
+
+  for (guint i = 0; i < rows->len; i += 3) {
+    if (!g_str_equal (rows->pdata[i], f->link))
+      continue;
+    g_assert_true (obstacle[0] != '\0' ? strstr (rows->pdata[i + 2], obstacle) != NULL
+                                       : *(char *) rows->pdata[i + 2] == '\0');
+    found = TRUE;
+  }
+  g_assert_true (found);
+}
+
+static GThread *opened_by;
+
+static void
+step_cb (const char *step)
+{
+  if (g_str_equal (step, "disks-opened"))
+    opened_by = g_thread_self ();
+}
+
 /* The guest alone has it while it runs, and it is as it left it. */
 static void
 test_whole (Fixture *f, gconstpointer unused)
@@ -170,9 +199,15 @@ test_whole (Fixture *f, gconstpointer unused)
   g_assert_no_error (add (f, machine, TRUE));
   g_assert_no_error (add (f, other, TRUE));
   g_assert_true (can_claim (f));
+  assert_listed (f, "");
 
+  /* A disk that sleeps keeps nobody else waiting. */
+  lodge_journal_step_hook = step_cb;
   machine_fixture_start (machine);
+  lodge_journal_step_hook = NULL;
+  g_assert_true (opened_by != NULL && opened_by != g_thread_self ());
   g_assert_false (can_claim (f));
+  assert_listed (f, "“web”");
   plug_guest_ask_disk (machine, "disk1", "write -P 7 1M 64k");
   plug_guest_ask_disk (machine, "disk1", "flush");
   start_fails (other, LODGE_ERROR_BUSY, "another machine does");
@@ -186,6 +221,7 @@ test_whole (Fixture *f, gconstpointer unused)
                LODGE_ERROR_STATE, "no image of it");
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
   g_assert_true (can_claim (f));
+  assert_listed (f, "");
   g_assert_cmpuint (read_byte (f, MIB), ==, 7);
   take_snapshot_fails (f, machine);
 

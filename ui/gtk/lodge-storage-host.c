@@ -8,6 +8,9 @@
 
 #include <glib/gi18n-lib.h>
 
+/* Of the list of disks that cannot be had, in pixels, before it scrolls. */
+#define OTHERS_HEIGHT 180
+
 /* One question; goes with its window. */
 typedef struct {
   LodgeStorageWindow *window; /* owned */
@@ -51,8 +54,44 @@ known_cb (GtkCheckButton *button, GParamSpec *pspec, AdwMessageDialog *dialog)
                                            gtk_check_button_get_active (button));
 }
 
+/* Those that cannot be had now, and why: whoever looks for one of them should find it. */
+static GtkWidget *
+new_others (GVariant *disks)
+{
+  GtkWidget *list = gtk_list_box_new ();
+  GtkWidget *scrolled = gtk_scrolled_window_new ();
+  GVariantIter iter;
+  const char *path, *label, *obstacle;
+  guint n = 0;
+
+  g_variant_iter_init (&iter, disks);
+  while (g_variant_iter_next (&iter, "(&s&s&s)", &path, &label, &obstacle)) {
+    GtkWidget *row;
+
+    if (*obstacle == '\0')
+      continue;
+    row = adw_action_row_new ();
+    adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (row), FALSE);
+    adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), label);
+    adw_action_row_set_subtitle (ADW_ACTION_ROW (row), obstacle);
+    gtk_widget_set_tooltip_text (row, path);
+    gtk_widget_set_sensitive (row, FALSE);
+    gtk_list_box_append (GTK_LIST_BOX (list), row);
+    n++;
+  }
+  gtk_list_box_set_selection_mode (GTK_LIST_BOX (list), GTK_SELECTION_NONE);
+  gtk_widget_add_css_class (list, "boxed-list");
+  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), list);
+  gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scrolled), GTK_POLICY_NEVER,
+                                  GTK_POLICY_AUTOMATIC);
+  gtk_scrolled_window_set_max_content_height (GTK_SCROLLED_WINDOW (scrolled), OTHERS_HEIGHT);
+  gtk_scrolled_window_set_propagate_natural_height (GTK_SCROLLED_WINDOW (scrolled), TRUE);
+  gtk_widget_set_visible (scrolled, n > 0);
+  return scrolled;
+}
+
 static void
-ask (LodgeStorageWindow *self, GtkStringList *labels, GPtrArray *paths)
+ask (LodgeStorageWindow *self, GtkStringList *labels, GPtrArray *paths, GVariant *disks)
 {
   AdwMessageDialog *dialog = lodge_message_ask (
       GTK_WINDOW (self), _ ("Add a Disk of This Computer"),
@@ -60,6 +99,7 @@ ask (LodgeStorageWindow *self, GtkStringList *labels, GPtrArray *paths)
          "it. As long as the machine has it there are no snapshots and no clones, and it is not "
          "suspended to disk."),
       _ ("_Add"));
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
   GtkListBox *list = GTK_LIST_BOX (gtk_list_box_new ());
   GtkWidget *choice = adw_combo_row_new ();
   GtkWidget *known = gtk_check_button_new ();
@@ -77,7 +117,9 @@ ask (LodgeStorageWindow *self, GtkStringList *labels, GPtrArray *paths)
   gtk_accessible_update_property (GTK_ACCESSIBLE (known), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   _ ("What is on it may be lost"), -1);
   gtk_list_box_append (list, row);
-  adw_message_dialog_set_extra_child (dialog, GTK_WIDGET (list));
+  gtk_box_append (GTK_BOX (box), GTK_WIDGET (list));
+  gtk_box_append (GTK_BOX (box), new_others (disks));
+  adw_message_dialog_set_extra_child (dialog, box);
   g_signal_connect (known, "notify::active", G_CALLBACK (known_cb), dialog);
   adw_message_dialog_set_response_enabled (dialog, LODGE_MESSAGE_ACT, FALSE);
 
@@ -120,7 +162,7 @@ listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   }
   if (paths->len > 0) {
-    ask (self, labels, paths);
+    ask (self, labels, paths, disks);
     return;
   }
   lodge_message_show (GTK_WINDOW (self), _ ("No Disk of This Computer Is Free"),
