@@ -9,6 +9,7 @@
  */
 #include "host/lodge-host-disk.h"
 
+#include "host/lodge-host-medium.h"
 #include "host/lodge-host-root.h"
 #include "lodge-error.h"
 
@@ -176,6 +177,46 @@ dup_name (int fd)
   return real != NULL ? g_path_get_basename (real) : NULL;
 }
 
+gboolean
+lodge_host_disk_is_same_drive (const char *identity, const char *other)
+{
+  const gsize length = strcspn (identity, "#");
+
+  return length == strcspn (other, "#") && strncmp (identity, other, length) == 0;
+}
+
+/* A machine that was given it when the medium was not looked at goes on with what is there. */
+static gboolean
+is_it (const LodgeHostDisk *self, const char *identity, guint64 size_bytes)
+{
+  if (self->size_bytes != size_bytes)
+    return FALSE;
+  return strchr (identity, '#') != NULL ? g_str_equal (self->identity, identity)
+                                        : lodge_host_disk_is_same_drive (self->identity, identity);
+}
+
+/* The kernel says of a card reader and of many a stick that what is in it can be changed. Of
+ * sequence: Documentation/ABI/stable/sysfs-block, "diskseq" */
+static void
+look_at_medium (LodgeHostDisk *self, int fd)
+{
+  g_autofree char *sysfs = dup_sysfs (self->name);
+  g_autofree char *above =
+      sysfs != NULL && has (sysfs, "partition") ? g_path_get_dirname (sysfs) : g_strdup (sysfs);
+  g_autofree char *removable = above != NULL ? read_line (above, "removable") : g_strdup ("");
+  g_autofree char *sequence = above != NULL ? read_line (above, "diskseq") : g_strdup ("");
+  g_autofree char *ids = NULL;
+  char *identity;
+
+  if (!g_str_equal (removable, "1") || self->identity[0] == '\0')
+    return;
+  ids = lodge_host_medium_dup_ids (fd);
+  identity = g_strconcat (self->identity, "#", ids, NULL);
+  g_free (self->identity);
+  self->identity = identity;
+  self->sequence = g_ascii_strtoull (sequence, NULL, 10);
+}
+
 /* Takes @fd, which may be none, of @path. */
 static LodgeHostDisk *
 look_at (const char *path, int fd, int saved_errno, GError **error)
@@ -187,6 +228,10 @@ look_at (const char *path, int fd, int saved_errno, GError **error)
     self->name = dup_name (fd);
     if (self->name == NULL || ioctl (fd, BLKGETSIZE64, &self->size_bytes) != 0)
       self->size_bytes = 0;
+    if (self->name != NULL && self->size_bytes > 0) {
+      self->identity = lodge_host_disk_dup_identity (self->name);
+      look_at_medium (self, fd);
+    }
     close (fd);
   }
   if (fd < 0 && saved_errno == ENOENT)
@@ -205,8 +250,6 @@ look_at (const char *path, int fd, int saved_errno, GError **error)
   else if (self->size_bytes == 0)
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID, _ ("There is nothing in the drive %s"),
                  path);
-  else
-    self->identity = lodge_host_disk_dup_identity (self->name);
   if (self->identity == NULL)
     return NULL;
   if (*self->identity == '\0') {
@@ -403,7 +446,16 @@ lodge_host_disk_open (
 
   if (disk == NULL)
     return -1;
-  if (!g_str_equal (disk->identity, identity) || disk->size_bytes != size_bytes) {
+  if (!is_it (disk, identity, size_bytes) &&
+      lodge_host_disk_is_same_drive (disk->identity, identity) && disk->size_bytes == size_bytes) {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+                 _ ("In %s is another medium than the machine was given, or that was formatted "
+                    "since (%s): put the right one in, or remove the disk from the machine and add "
+                    "it again"),
+                 path, disk->label);
+    return -1;
+  }
+  if (!is_it (disk, identity, size_bytes)) {
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
                  _ ("%s is another disk than the machine was given (%s): plug that in again, or "
                     "remove it from the machine"),
@@ -428,8 +480,7 @@ lodge_host_disk_open (
   again = fd >= 0 ? fcntl (fd, F_DUPFD_CLOEXEC, 3) : -1;
   saved = errno;
   opened = look_at (path, again, saved, error);
-  if (opened != NULL && g_str_equal (opened->identity, identity) &&
-      opened->size_bytes == size_bytes)
+  if (opened != NULL && is_it (opened, identity, size_bytes))
     return fd;
   if (fd >= 0)
     close (fd);

@@ -4,7 +4,8 @@
  *
  * What a guest writes there destroys what this computer has there. So one is named only by a path
  * that stays with it, is told from another under the same name by its serial number, place and
- * size, and is opened exclusively: as long as it is open the kernel mounts it for nobody.
+ * size, and by what is on it where the medium can be changed, and is opened exclusively: as long as
+ * it is open the kernel mounts it for nobody.
  */
 #pragma once
 
@@ -16,9 +17,10 @@ G_BEGIN_DECLS
 typedef struct {
   char *path;     /* as it was named */
   char *name;     /* the kernel's: "sdb1" */
-  char *identity; /* never "" */
+  char *identity; /* never ""; where the medium can be changed, "#" and what tells that is behind */
   char *label;    /* for people: what it is, and how large */
   guint64 size_bytes;
+  guint64 sequence; /* another one whenever the medium was changed; 0: not known, or it cannot be */
 } LodgeHostDisk;
 
 void lodge_host_disk_free (LodgeHostDisk *self);
@@ -47,7 +49,10 @@ const char *lodge_host_disk_find_holder (const char *name, GHashTable *held);
  * by LVM, dm-crypt or a RAID. @name: the kernel's. %LODGE_ERROR_BUSY. */
 gboolean lodge_host_disk_check_free (const char *name, GError **error);
 
-/* What tells that disk from another; "" for nothing. Transfer full. */
+/* Whether they differ in no more than what is in the drive. */
+gboolean lodge_host_disk_is_same_drive (const char *identity, const char *other);
+
+/* What tells that disk from another, but for its medium; "" for nothing. Transfer full. */
 char *lodge_host_disk_dup_identity (const char *name);
 
 /**

@@ -304,9 +304,9 @@ inspected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 static gboolean
 is_same_or_part (const char *one, const char *other)
 {
-  const gsize length = strlen (one);
+  const gsize length = strcspn (one, "#");
 
-  return strncmp (one, other, length) == 0 && (other[length] == '\0' || other[length] == '+');
+  return strncmp (one, other, length) == 0 && strchr ("#+", other[length]) != NULL;
 }
 
 /* Under another name, or a part of it, or the whole. */
@@ -351,6 +351,8 @@ host_looked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   add->size = add->host->size_bytes;
+  if (add->work.live)
+    lodge_machine_remember_medium (self, add->host_path, add->host->sequence);
   plan (task);
 }
 

@@ -2,60 +2,12 @@
 /* The command that runs a machine, and explaining it without starting anything. */
 #include "machine/lodge-machine-private.h"
 
-#include "host/lodge-host-disk.h"
 #include "host/lodge-host-kernel.h"
-#include "lodge-error.h"
 #include "lodge-paths.h"
 
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <unistd.h>
-
-void
-lodge_machine_close_host_disks (GArray *disks)
-{
-  for (guint i = 0; i < disks->len; i++)
-    close (g_array_index (disks, LodgeMachineCommandHostDisk, i).fd);
-  g_array_unref (disks);
-}
-
-static gboolean
-open_host_disk (
-    const LodgeLayer *layer, gboolean top, gboolean only_shown, GArray *disks, GError **error)
-{
-  LodgeMachineCommandHostDisk disk = {layer->id, -1};
-
-  if (layer->host_disk[0] == '\0')
-    return TRUE;
-  disk.fd = only_shown ? open ("/dev/null", O_RDWR | O_CLOEXEC)
-                       : lodge_host_disk_open (layer->file, layer->host_disk, layer->size_bytes,
-                                               top, error);
-  if (disk.fd >= 0)
-    g_array_append_val (disks, disk);
-  return disk.fd >= 0;
-}
-
-GArray *
-lodge_machine_open_host_disks (const LodgeDescription *description,
-                               gboolean only_shown,
-                               GError **error)
-{
-  GArray *disks = g_array_new (FALSE, FALSE, sizeof (LodgeMachineCommandHostDisk));
-
-  for (guint i = 0; i < description->disks->len; i++) {
-    const LodgeDisk *disk = description->disks->pdata[i];
-    const LodgeLayer *layer = lodge_description_get_layer (description, disk->top);
-
-    for (gboolean top = TRUE; layer != NULL; top = FALSE) {
-      if (!open_host_disk (layer, top, only_shown, disks, error)) {
-        lodge_machine_close_host_disks (disks);
-        return NULL;
-      }
-      layer = layer->below != NULL ? lodge_description_get_layer (description, layer->below) : NULL;
-    }
-  }
-  return disks;
-}
 
 LodgeCommand *
 lodge_machine_build_command (LodgeMachine *self,

@@ -560,13 +560,17 @@ disks_opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
   LodgeMachine *self = g_task_get_source_object (task);
+  LodgeStart *start = g_task_get_task_data (task);
   GError *error = NULL;
 
   if (!g_task_propagate_boolean (G_TASK (result), &error) ||
-      g_cancellable_set_error_if_cancelled (self->start_cancellable, &error))
+      g_cancellable_set_error_if_cancelled (self->start_cancellable, &error)) {
     lodge_machine_start_failed (task, error);
-  else
-    launch (task);
+    return;
+  }
+  g_hash_table_unref (self->media);
+  self->media = g_steal_pointer (&start->media);
+  launch (task);
 }
 
 static gboolean
@@ -575,6 +579,8 @@ open_disks_step (gpointer data, GError **error)
   LodgeStart *start = data;
 
   start->host_disks = lodge_machine_open_host_disks (start->description, FALSE, error);
+  if (start->host_disks != NULL)
+    start->media = lodge_machine_list_media (start->description);
   lodge_journal_step ("disks-opened");
   return start->host_disks != NULL;
 }

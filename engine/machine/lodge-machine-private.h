@@ -60,6 +60,7 @@ struct _LodgeMachine {
   guint clock_timeout;
   GCancellable *clock_talk; /* its agent is being asked to set it; or NULL */
   GHashTable *networks;     /* NIC id to LodgeUserNetwork */
+  GHashTable *media;        /* path of a disk of this computer to its sequence, while it runs */
   GHashTable *links;        /* NIC id to whether QEMU was told that its cable is plugged in */
   gboolean links_unknown;   /* an earlier engine may have told it something else */
   gboolean links_under_way; /* it is being told */
@@ -182,9 +183,9 @@ gboolean lodge_machine_check_no_outside (LodgeMachine *self, GError **error);
 /* (transfer full) (nullable): what the note has to say of it. */
 char *lodge_machine_dup_outside_note (LodgeMachine *self);
 
-/* lodge-machine-explain.c: the command for @description, which is resolved. Wires, what
- * lodge_machine_open_host_disks() has opened, and the key of an encrypted machine (else -1), are
- * the caller's until this succeeds, then the command's. */
+/* lodge-machine-explain.c, lodge-machine-host-disks.c: the command for @description, which is
+ * resolved. Wires, what lodge_machine_open_host_disks() has opened, and the key of an encrypted
+ * machine (else -1), are the caller's until this succeeds, then the command's. */
 LodgeCommand *lodge_machine_build_command (LodgeMachine *self,
                                            const LodgeDescription *description,
                                            const char *tpm_socket,
@@ -200,6 +201,15 @@ GArray *lodge_machine_open_host_disks (const LodgeDescription *description,
                                        gboolean only_shown,
                                        GError **error);
 void lodge_machine_close_host_disks (GArray *disks);
+/* What is in the drives of those where it can be changed: paths to sequences. For threads. */
+GHashTable *lodge_machine_list_media (const LodgeDescription *description);
+/* The machine runs with it from now on. @sequence: LodgeHostDisk's */
+void lodge_machine_remember_medium (LodgeMachine *self, const char *path, guint64 sequence);
+/* Its run has ended: what the guest has made of the media is written down. There is nothing to
+ * finish. */
+void lodge_machine_look_at_media_async (LodgeMachine *self,
+                                        GAsyncReadyCallback callback,
+                                        gpointer user_data);
 
 /* lodge-machine-save.c */
 /* Changes @value, a copy of what is there when it is its turn. */

@@ -145,6 +145,12 @@ restarted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
+media_known_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  lodge_machine_start_async (LODGE_MACHINE (source), restarted_cb, NULL);
+}
+
+static void
 finish_end (LodgeMachine *self)
 {
   gboolean restart = self->restart;
@@ -160,8 +166,7 @@ finish_end (LodgeMachine *self)
     lodge_machine_set_note (self, _ ("The guest has reset, which was the end of a run of which "
                                      "nothing was to be kept"));
   lodge_machine_end_waiting (self);
-  if (restart && !forgotten)
-    lodge_machine_start_async (self, restarted_cb, NULL);
+  lodge_machine_look_at_media_async (self, restart && !forgotten ? media_known_cb : NULL, NULL);
 }
 
 static gboolean

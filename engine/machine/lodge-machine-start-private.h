@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 typedef struct {
   LodgeDescription *description;
   int lock_fd;
+  GHashTable *media;   /* in their drives, for the machine to remember; or NULL */
   GArray *host_disks;  /* that were opened, until QEMU's command has them; or NULL */
   int memory_fd;       /* that the guest goes on from, or -1 */
   LodgeSealed *sealed; /* of an encrypted machine, between that and QEMU */

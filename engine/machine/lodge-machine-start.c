@@ -33,6 +33,7 @@ start_free (LodgeStart *start)
   if (start->lock_fd >= 0)
     close (start->lock_fd);
   g_clear_pointer (&start->host_disks, lodge_machine_close_host_disks);
+  g_clear_pointer (&start->media, g_hash_table_unref);
   lodge_sealed_free (start->sealed);
   if (start->memory_fd >= 0)
     close (start->memory_fd);

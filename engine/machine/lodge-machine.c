@@ -37,6 +37,7 @@ lodge_machine_finalize (GObject *object)
   g_clear_object (&self->qmp);
   g_clear_object (&self->start_cancellable);
   g_hash_table_unref (self->networks);
+  g_hash_table_unref (self->media);
   g_hash_table_unref (self->links);
   g_ptr_array_unref (self->waiting_for_end);
   g_ptr_array_unref (self->waiting_for_work);
@@ -78,6 +79,7 @@ lodge_machine_init (LodgeMachine *self)
 {
   self->note = g_strdup ("");
   self->spice_socket = g_strdup ("");
+  self->media = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->networks = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->links = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->waiting_for_end = g_ptr_array_new_with_free_func (g_object_unref);

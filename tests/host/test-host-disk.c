@@ -4,6 +4,7 @@
 #include "host-fixture.h"
 
 #include "host/lodge-host-disk.h"
+#include "host/lodge-host-medium.h"
 #include "lodge-error.h"
 
 #include <string.h>
@@ -111,6 +112,59 @@ test_identity (void)
     g_assert_cmpstr (identity, ==, cases[i][1]);
   }
   host_fixture_free (f);
+}
+
+static char *
+dup_ids (const guint8 *bytes, gsize length)
+{
+  g_autofree char *path = NULL;
+  int fd = g_file_open_tmp (NULL, &path, NULL);
+  char *ids;
+
+  g_assert_cmpint (write (fd, bytes, length), ==, (gssize) length);
+  ids = lodge_host_medium_dup_ids (fd);
+  close (fd);
+  g_assert_no_errno (unlink (path));
+  return ids;
+}
+
+/* A card in a reader has the reader's serial number: what is on it tells it from another. */
+static void
+test_medium (void)
+{
+  const gsize length = 128 * 1024;
+  g_autofree guint8 *bytes = g_malloc0 (length);
+  g_autofree char *blank = dup_ids (bytes, length);
+  g_autofree char *none = dup_ids (bytes, 0);
+  g_autofree char *mbr = NULL;
+  g_autofree char *fat = NULL;
+  g_autofree char *written = NULL;
+  g_autofree char *gpt = NULL;
+
+  g_assert_cmpstr (blank, ==, "blank");
+  g_assert_cmpstr (none, ==, "blank");
+  memcpy (bytes + 510, "\x55\xaa", 2);
+  memcpy (bytes + 440, "\x01\x02\x03\xff", 4);
+  mbr = dup_ids (bytes, length);
+  g_assert_cmpstr (mbr, ==, "mbr=010203ff");
+  bytes[66] = 0x29;
+  memcpy (bytes + 67, "abcd", 4);
+  fat = dup_ids (bytes, length);
+  g_assert_cmpstr (fat, ==, "mbr=010203ff,fat32=61626364");
+  /* A camera writes, and says so in the boot sector: it is the same card. */
+  bytes[65] = 1;
+  memset (bytes + 100 * 1024, 7, 1024);
+  written = dup_ids (bytes, length);
+  g_assert_cmpstr (written, ==, fat);
+  memcpy (bytes + 512, "EFI PART", 8);
+  memset (bytes + 568, 0x11, 16);
+  gpt = dup_ids (bytes, length);
+  g_assert_cmpstr (gpt, ==, "mbr=010203ff,gpt=11111111111111111111111111111111,fat32=61626364");
+
+  g_assert_true (lodge_host_disk_is_same_drive ("AA 1#blank", "AA 1#mbr=010203ff"));
+  g_assert_true (lodge_host_disk_is_same_drive ("AA 1#blank", "AA 1"));
+  g_assert_false (lodge_host_disk_is_same_drive ("AA 1#blank", "AA 12#blank"));
+  g_assert_false (lodge_host_disk_is_same_drive ("AA 1#blank", "AA 1+2048#blank"));
 }
 
 /* What a machine has is had with its partitions, and by its partitions. */
@@ -227,6 +281,7 @@ main (int argc, char *argv[])
   host_fixture_init (&argc, &argv);
   g_test_add_func ("/host-disk/identity", test_identity);
   g_test_add_func ("/host-disk/held", test_held);
+  g_test_add_func ("/host-disk/medium", test_medium);
   g_test_add_func ("/host-disk/used", test_used);
   g_test_add_func ("/host-disk/beside", test_beside);
   g_test_add_func ("/host-disk/path", test_path);

@@ -3,6 +3,7 @@
  * where there can be none, which is for root alone. */
 #include "description/lodge-description-keys.h"
 #include "host/lodge-host-disk.h"
+#include "host/lodge-host-root.h"
 #include "lodge-error.h"
 #include "machine-fixture.h"
 #include "machine/lodge-journal-private.h"
@@ -266,6 +267,85 @@ test_another (Fixture *f, gconstpointer unused)
   machine_fixture_start (machine);
 }
 
+/* A computer on which the first device is a card reader. Transfer full: its root. */
+static char *
+make_reader (Fixture *f)
+{
+  char *root = g_build_filename (f->machines.folder, "root", NULL);
+  g_autofree char *name = g_path_get_basename (f->devices[0]);
+  g_autofree char *sysfs = g_build_filename (root, "sys/class/block", name, NULL);
+  static const char *const facts[][2] = {{"serial", "R1"}, {"removable", "1"}, {"diskseq", "7"}};
+
+  g_assert_no_errno (g_mkdir_with_parents (sysfs, 0700));
+  for (guint i = 0; i < G_N_ELEMENTS (facts); i++) {
+    g_autofree char *path = g_build_filename (sysfs, facts[i][0], NULL);
+
+    g_assert_true (g_file_set_contents (path, facts[i][1], -1, NULL));
+  }
+  return root;
+}
+
+static void
+change_card (Fixture *f, const char *root)
+{
+  g_autofree char *name = g_path_get_basename (f->devices[0]);
+  g_autofree char *path = g_build_filename (root, "sys/class/block", name, "diskseq", NULL);
+
+  g_assert_true (g_file_set_contents (path, "8", -1, NULL));
+}
+
+static const char *
+get_identity (LodgeMachine *machine)
+{
+  return lodge_description_find_host_disk (lodge_machine_get_description (machine))->host_disk;
+}
+
+/* What is in a card reader is told from another card, also when the guest has formatted it. */
+static void
+test_card (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *root = NULL;
+  LodgeMachine *machine;
+  int fd;
+
+  if (!is_there (f))
+    return;
+  root = make_reader (f);
+  machine = machine_fixture_create (&f->machines, "web", BOOT_SECTOR_RELEASE);
+  /* What else there is of this computer is known by now. */
+  machine_fixture_start (machine);
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  lodge_host_root_set_for_tests (root);
+  g_assert_no_error (add (f, machine, TRUE));
+  g_assert_cmpstr (get_identity (machine), ==, "R1#blank");
+  machine_fixture_start (machine);
+  plug_guest_ask_disk (machine, "disk1", "write -P 0x29 0 512");
+  plug_guest_ask_disk (machine, "disk1", "flush");
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  test_wait_until (!g_str_equal (get_identity (machine), "R1#blank"));
+  g_assert_cmpstr (get_identity (machine), ==, "R1#fat=29292929,fat32=29292929");
+  machine_fixture_start (machine);
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+
+  fd = open (f->devices[0], O_WRONLY | O_CLOEXEC);
+  g_assert_cmpint (pwrite (fd, "\1", 1, 39), ==, 1);
+  g_assert_no_errno (fsync (fd));
+  close (fd);
+  start_fails (machine, LODGE_ERROR_STATE, "another medium");
+  g_assert_no_error (
+      plug_guest_wait (lodge_library_remove_disk (f->machines.library, machine, "disk1", FALSE)));
+  g_assert_no_error (add (f, machine, TRUE));
+
+  /* Another card while it runs: the machine was not given that. */
+  machine_fixture_start (machine);
+  plug_guest_ask_disk (machine, "disk1", "write -P 0x29 0 512");
+  plug_guest_ask_disk (machine, "disk1", "flush");
+  change_card (f, root);
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  start_fails (machine, LODGE_ERROR_STATE, "another medium");
+  lodge_host_root_set_for_tests (NULL);
+}
+
 /* While the guest runs, too. */
 static void
 test_plugged (Fixture *f, gconstpointer unused)
@@ -317,6 +397,7 @@ main (int argc, char *argv[])
   machine_fixture_init (&argc, &argv);
   g_test_add ("/machine/host-disk/whole", Fixture, NULL, set_up, test_whole, tear_down);
   g_test_add ("/machine/host-disk/another", Fixture, NULL, set_up, test_another, tear_down);
+  g_test_add ("/machine/host-disk/card", Fixture, NULL, set_up, test_card, tear_down);
   g_test_add ("/machine/host-disk/plugged", Fixture, NULL, set_up, test_plugged, tear_down);
   g_test_add ("/machine/host-disk/again", Fixture, NULL, set_up, test_again, tear_down);
   return g_test_run ();
