@@ -12,6 +12,7 @@ G_STATIC_ASSERT (sizeof (LodgeNicModel) == sizeof (guint));
 G_STATIC_ASSERT (sizeof (LodgeDisplayModel) == sizeof (guint));
 G_STATIC_ASSERT (sizeof (LodgeDisplayScaling) == sizeof (guint));
 G_STATIC_ASSERT (sizeof (LodgeClipboardSharing) == sizeof (guint));
+G_STATIC_ASSERT (sizeof (LodgeFolderMethod) == sizeof (guint));
 G_STATIC_ASSERT (sizeof (LodgeSessionEnd) == sizeof (guint));
 G_STATIC_ASSERT (sizeof (LodgeSchedule) == sizeof (guint));
 /* The id comes first in every item. */
@@ -57,6 +58,7 @@ static const char *const display_models[] = {"virtio", "qxl", "vga", NULL};
 static const char *const display_scalings[] = {"resize-guest", "scale", "one-to-one", NULL};
 static const char *const session_ends[] = {"shut-down", "suspend", NULL};
 static const char *const clipboard_sharings[] = {"off", "to-guest", "to-host", "both", NULL};
+static const char *const folder_methods[] = {"webdav", "virtiofs", NULL};
 static const char *const schedules[] = {"off", "hourly", "daily", "weekly", NULL};
 static const char *const layer_formats[] = {"qcow2", "raw", NULL};
 
@@ -163,12 +165,16 @@ static const LodgeKey keys[] = {
                   "records silence.") },
   { LODGE_SECTION_SHARING, "folder", LODGE_KEY_HOST_FILE, MACHINE (share_folder), "", 0, PATH_LENGTH,
     NULL, SETTABLE,
-    N_ ("A folder on this computer that the guest can open, with its full path; empty for none. The "
-        "guest needs spice-webdavd and finds it at http://localhost:9843/.") },
+    N_ ("A folder on this computer that the guest can open, with its full path; empty for none. By "
+        "WebDAV the guest needs spice-webdavd and finds it at http://localhost:9843/.") },
   { LODGE_SECTION_SHARING, "folder-writable", LODGE_KEY_BOOLEAN, MACHINE (share_folder_writable),
     "false", 0, 0, NULL, SETTABLE,
     N_ ("Whether the guest may change, add and remove files in the shared folder; false again when "
         "another folder is set without it.") },
+  { LODGE_SECTION_SHARING, "folder-method", LODGE_KEY_CHOICE, MACHINE (folder_method), "webdav", 0, 0,
+    folder_methods, SETTABLE,
+    N_ ("How the folder comes into the guest: webdav, or virtiofs, which is faster, and as long as the "
+        "guest runs with it there are no snapshots and no suspending to disk.") },
 
   { LODGE_SECTION_TERMINAL, "monitor", LODGE_KEY_BOOLEAN, MACHINE (qemu_monitor), "false", 0, 0, NULL,
     SETTABLE, N_ ("Whether there is QEMU's own console: it can change the running machine behind "

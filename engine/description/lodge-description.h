@@ -60,6 +60,12 @@ typedef enum {
   LODGE_CLIPBOARD_BOTH,
 } LodgeClipboardSharing;
 
+/* How a folder of this computer comes into the guest. */
+typedef enum {
+  LODGE_FOLDER_METHOD_WEBDAV,
+  LODGE_FOLDER_METHOD_VIRTIOFS,
+} LodgeFolderMethod;
+
 /* [layer.ID]: one image file of a disk's chain. Only a disk's top layer is ever written to. */
 typedef struct {
   char *id;
@@ -163,6 +169,7 @@ typedef struct {
   gboolean microphone;
   char *share_folder; /* absolute, "" for none */
   gboolean share_folder_writable;
+  LodgeFolderMethod folder_method;
 
   /* [snapshots] */
   LodgeSchedule schedule;

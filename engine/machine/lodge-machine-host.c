@@ -15,6 +15,9 @@ struct _LodgeMachineHost {
   gboolean fresh;
   gboolean under_way;
   GPtrArray *waiting; /* of GTask */
+
+  LodgeVirtiofsd *virtiofsd;       /* or NULL */
+  GPtrArray *waiting_for_virtiofs; /* of GTask, while it is looked for; else NULL */
 };
 
 G_DEFINE_FINAL_TYPE (LodgeMachineHost, lodge_machine_host, G_TYPE_OBJECT)
@@ -28,6 +31,8 @@ lodge_machine_host_finalize (GObject *object)
   g_clear_error (&self->qemu_error);
   g_clear_pointer (&self->report, lodge_host_report_unref);
   g_ptr_array_unref (self->waiting);
+  g_clear_pointer (&self->virtiofsd, lodge_virtiofsd_free);
+  g_clear_pointer (&self->waiting_for_virtiofs, g_ptr_array_unref);
 
   G_OBJECT_CLASS (lodge_machine_host_parent_class)->finalize (object);
 }
@@ -130,4 +135,46 @@ lodge_machine_host_get_qemu (LodgeMachineHost *self, GError **error)
     g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_HOST,
                          _ ("QEMU has not been looked for yet"));
   return NULL;
+}
+
+static void
+virtiofsd_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeMachineHost) self = user_data;
+  g_autoptr (GPtrArray) waiting = g_steal_pointer (&self->waiting_for_virtiofs);
+
+  g_clear_pointer (&self->virtiofsd, lodge_virtiofsd_free);
+  self->virtiofsd = lodge_virtiofsd_probe_finish (result);
+  for (guint i = 0; i < waiting->len; i++)
+    g_task_return_boolean (waiting->pdata[i], TRUE);
+}
+
+void
+lodge_machine_host_find_virtiofsd_async (LodgeMachineHost *self,
+                                         gboolean fresh,
+                                         GAsyncReadyCallback callback,
+                                         gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+  const gboolean under_way = self->waiting_for_virtiofs != NULL;
+
+  g_task_set_source_tag (task, lodge_machine_host_find_virtiofsd_async);
+  if (!fresh && !under_way && self->virtiofsd != NULL && self->virtiofsd->path != NULL &&
+      g_file_test (self->virtiofsd->path, G_FILE_TEST_EXISTS)) {
+    g_task_return_boolean (task, TRUE);
+    return;
+  }
+  if (!under_way)
+    self->waiting_for_virtiofs = g_ptr_array_new_with_free_func (g_object_unref);
+  g_ptr_array_add (self->waiting_for_virtiofs, g_steal_pointer (&task));
+  if (!under_way)
+    lodge_virtiofsd_probe_async (virtiofsd_cb, g_object_ref (self));
+}
+
+const LodgeVirtiofsd *
+lodge_machine_host_find_virtiofsd_finish (LodgeMachineHost *self, GAsyncResult *result)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_task_propagate_boolean (G_TASK (result), NULL);
+  return self->virtiofsd;
 }

@@ -4,6 +4,7 @@
 
 #include "host/lodge-host-check.h"
 #include "qemu/lodge-qemu.h"
+#include "sharing/lodge-virtiofsd.h"
 
 G_BEGIN_DECLS
 
@@ -29,5 +30,20 @@ void lodge_machine_host_prepare_finish (LodgeMachineHost *self, GAsyncResult *re
 LodgeHostReport *lodge_machine_host_get_report (LodgeMachineHost *self);
 /* Lent; %NULL with the reason (%LODGE_ERROR_HOST ...) where there is none. */
 LodgeQemu *lodge_machine_host_get_qemu (LodgeMachineHost *self, GError **error);
+
+/**
+ * lodge_machine_host_find_virtiofsd_async:
+ * @fresh: look again, even if it is known
+ *
+ * Whether folders can be shared by virtiofs here. Never fails. One that cannot is looked for each
+ * time: the user has perhaps just installed another.
+ */
+void lodge_machine_host_find_virtiofsd_async (LodgeMachineHost *self,
+                                              gboolean fresh,
+                                              GAsyncReadyCallback callback,
+                                              gpointer user_data);
+/* Returns: lent, until it is looked for again */
+const LodgeVirtiofsd *lodge_machine_host_find_virtiofsd_finish (LodgeMachineHost *self,
+                                                                GAsyncResult *result);
 
 G_END_DECLS

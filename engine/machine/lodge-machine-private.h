@@ -18,6 +18,15 @@ G_BEGIN_DECLS
 /* lodge-machine-silent.c */
 typedef struct _LodgeSilence LodgeSilence;
 
+/* lodge-machine-virtiofs.c: the device of a folder that is shared by virtiofs */
+typedef enum {
+  LODGE_FOLDER_DEVICE_NONE,
+  LODGE_FOLDER_DEVICE_COMES,   /* QEMU is told to have it */
+  LODGE_FOLDER_DEVICE_THERE,   /* the guest has it */
+  LODGE_FOLDER_DEVICE_GOES,    /* the guest was asked to let go */
+  LODGE_FOLDER_DEVICE_UNKNOWN, /* QEMU is asked what there is */
+} LodgeFolderDevice;
+
 struct _LodgeMachine {
   GObject parent_instance;
 
@@ -70,6 +79,10 @@ struct _LodgeMachine {
   gint64 share_began_us;
   guint share_restarts; /* one after the other, none of which lived long */
   guint share_timeout;
+  GError *share_failure; /* why QEMU did not take it; or NULL */
+  LodgeFolderDevice folder_device;
+  guint folder_timeout;
+  gboolean virtiofs_asked;         /* whether virtiofsd can be used is being found out */
   char *share_note;                /* what is wrong with it, and the note was told; or NULL */
   GFile *share_watched;            /* the folder that is wanted, while something is; or NULL */
   GFileMonitor *share_monitor;     /* of its name, or NULL */
@@ -432,10 +445,30 @@ void lodge_machine_share_update (LodgeMachine *self);
 void lodge_machine_share_recover (LodgeMachine *self);
 /* QEMU's event VSERPORT_CHANGE. */
 void lodge_machine_share_port_changed (LodgeMachine *self, const char *port, gboolean open);
+/* Of lodge-machine-virtiofs.c: the guest has the device now, or has it not. */
+void lodge_machine_share_device_changed (LodgeMachine *self);
+/* QEMU did not take it. */
+void lodge_machine_share_failed (LodgeMachine *self, const GError *error);
+/* The guest was asked to let go, and has not: the folder is taken from it. */
+void lodge_machine_share_cut (LodgeMachine *self);
 /* The guest has ended. */
 void lodge_machine_share_end (LodgeMachine *self);
 /* This engine ends; the sharing goes on. */
 void lodge_machine_share_forget (LodgeMachine *self);
+
+/* lodge-machine-virtiofs.c */
+/* It will be known in a moment whether there is a device. */
+gboolean lodge_machine_virtiofs_is_busy (LodgeMachine *self);
+/* @wire: taken. Where there is none yet. */
+void lodge_machine_virtiofs_plug (LodgeMachine *self, int wire);
+/* Where there is one: asks the guest to let go. */
+void lodge_machine_virtiofs_unplug (LodgeMachine *self);
+/* QEMU's event DEVICE_DELETED. */
+void lodge_machine_virtiofs_device_deleted (LodgeMachine *self, const char *device);
+/* What an earlier engine has plugged in. */
+void lodge_machine_virtiofs_recover (LodgeMachine *self);
+/* There is no QEMU any more, or no engine. */
+void lodge_machine_virtiofs_forget (LodgeMachine *self);
 
 /* lodge-machine-clock.c */
 /* The guest has stood still since then: its clock will be behind. */

@@ -473,6 +473,7 @@ event_cb (LodgeQmp *qmp, const char *name, JsonObject *data, gpointer user_data)
                                       lodge_json_get_boolean (data, "open", FALSE));
   } else if (g_str_equal (name, "DEVICE_DELETED")) {
     lodge_machine_disk_released (self, get_string (data, "device"));
+    lodge_machine_virtiofs_device_deleted (self, get_string (data, "device"));
   } else if (g_str_equal (name, "POWERDOWN")) {
     lodge_machine_emit_guest_event (self, "powerdown");
   }

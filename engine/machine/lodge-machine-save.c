@@ -334,13 +334,58 @@ edit_by_name (LodgeMachine *self, LodgeDescription *value, gpointer data, GError
   return TRUE;
 }
 
+typedef struct {
+  LodgeMachine *machine;
+  GVariant *changes;
+  GAsyncReadyCallback callback;
+  gpointer user_data;
+} Wish;
+
+static void
+set_now (LodgeMachine *self, GVariant *changes, GAsyncReadyCallback callback, gpointer user_data)
+{
+  lodge_machine_refresh (self);
+  lodge_machine_save_async (self, edit_by_name, g_variant_ref (changes),
+                            (GDestroyNotify) g_variant_unref, callback, user_data);
+}
+
+static void
+found_virtiofsd_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autofree Wish *wish = user_data;
+  g_autoptr (LodgeMachine) self = wish->machine;
+  g_autoptr (GVariant) changes = wish->changes;
+  const LodgeVirtiofsd *virtiofsd =
+      lodge_machine_host_find_virtiofsd_finish (LODGE_MACHINE_HOST (source), result);
+
+  if (virtiofsd->path != NULL)
+    set_now (self, changes, wish->callback, wish->user_data);
+  else
+    g_task_report_new_error (self, wish->callback, wish->user_data, lodge_machine_set_async,
+                             LODGE_ERROR, LODGE_ERROR_HOST,
+                             _ ("Folders cannot be shared by virtiofs on this computer: %s"),
+                             virtiofsd->problem);
+}
+
 void
 lodge_machine_set_async (LodgeMachine *self,
-                         GVariant *changes,
+                         GVariant *changes_given,
                          GAsyncReadyCallback callback,
                          gpointer user_data)
 {
-  lodge_machine_refresh (self);
-  lodge_machine_save_async (self, edit_by_name, g_variant_ref_sink (changes),
-                            (GDestroyNotify) g_variant_unref, callback, user_data);
+  g_autoptr (GVariant) changes = g_variant_ref_sink (changes_given);
+  const char *method = "";
+  Wish *wish;
+
+  if (!g_variant_lookup (changes, "sharing.folder-method", "&s", &method) ||
+      !g_str_equal (method, "virtiofs")) {
+    set_now (self, changes, callback, user_data);
+    return;
+  }
+  wish = g_new0 (Wish, 1);
+  wish->machine = g_object_ref (self);
+  wish->changes = g_steal_pointer (&changes);
+  wish->callback = callback;
+  wish->user_data = user_data;
+  lodge_machine_host_find_virtiofsd_async (self->host, FALSE, found_virtiofsd_cb, wish);
 }

@@ -2,6 +2,9 @@
 /* The folder that a machine shares with its guest: what the description says is what is shared,
  * from when the guest runs until it ends, whatever changes meanwhile.
  *
+ * By virtiofs there is a device in QEMU beside the process (lodge-machine-virtiofs.c): it comes
+ * after the process, and the guest is asked to let go of it before the process ends.
+ *
  * Nothing here keeps a machine from running: a folder that cannot be shared is told in the note.
  */
 #include "machine/lodge-machine-private.h"
@@ -52,7 +55,62 @@ get_wanted (LodgeMachine *self)
   return description->share_folder;
 }
 
+static gboolean
+wants_virtiofs (LodgeMachine *self)
+{
+  return lodge_machine_get_description (self)->folder_method == LODGE_FOLDER_METHOD_VIRTIOFS;
+}
+
 /* --- The folder goes, and comes again --- */
+
+/* Of one that is there: it ends now, or once the guest has let go of it. */
+static void
+end_share (LodgeMachine *self)
+{
+  self->share_ending = TRUE;
+  if (!lodge_shared_folder_is_virtiofs (self->share) || self->qmp == NULL ||
+      self->folder_device == LODGE_FOLDER_DEVICE_NONE)
+    lodge_shared_folder_stop (self->share);
+  else
+    lodge_machine_virtiofs_unplug (self);
+}
+
+void
+lodge_machine_share_cut (LodgeMachine *self)
+{
+  if (self->share != NULL && self->share_ending)
+    lodge_shared_folder_stop (self->share);
+}
+
+void
+lodge_machine_share_device_changed (LodgeMachine *self)
+{
+  const gboolean virtiofs = self->share != NULL && lodge_shared_folder_is_virtiofs (self->share);
+
+  if (self->folder_device == LODGE_FOLDER_DEVICE_THERE) {
+    /* It was changed meanwhile, or belongs to a process that has ended. */
+    if (!virtiofs || self->share_ending)
+      lodge_machine_virtiofs_unplug (self);
+    else
+      tell (self, NULL);
+  } else if (virtiofs) {
+    /* The guest has let go. */
+    self->share_ending = TRUE;
+    lodge_shared_folder_stop (self->share);
+  }
+  share_now (self);
+}
+
+void
+lodge_machine_share_failed (LodgeMachine *self, const GError *error)
+{
+  g_clear_error (&self->share_failure);
+  self->share_failure = g_error_copy (error);
+  if (self->share != NULL && lodge_shared_folder_is_virtiofs (self->share)) {
+    self->share_ending = TRUE;
+    lodge_shared_folder_stop (self->share);
+  }
+}
 
 /* Something was mounted, or the name is another folder's now, or nobody's. */
 static void
@@ -63,8 +121,7 @@ look_again (LodgeMachine *self)
       share_now (self);
   } else if (!self->share_ending && !lodge_shared_folder_is_there (self->share)) {
     /* What is removed, or unmounted, is really gone once nobody has it open. */
-    self->share_ending = TRUE;
-    lodge_shared_folder_stop (self->share);
+    end_share (self);
   }
 }
 
@@ -122,10 +179,13 @@ static void
 closed_cb (LodgeSharedFolder *share, LodgeMachine *self)
 {
   const gboolean asked = self->share_ending;
+  const gboolean virtiofs = lodge_shared_folder_is_virtiofs (share);
 
   g_signal_handlers_disconnect_by_data (share, self);
   g_clear_object (&self->share);
   self->share_ending = FALSE;
+  if (virtiofs && self->qmp != NULL)
+    lodge_machine_virtiofs_unplug (self);
   if (asked) {
     share_now (self);
     return;
@@ -154,6 +214,90 @@ take (LodgeMachine *self, LodgeSharedFolder *share)
   g_signal_connect (share, "closed", G_CALLBACK (closed_cb), self);
 }
 
+/* Takes @error. */
+static void
+tell_error (LodgeMachine *self, GError *error_given)
+{
+  g_autoptr (GError) error = error_given;
+  g_autofree char *sentence = NULL;
+
+  if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_HOST))
+    sentence = g_strdup_printf (_ ("Folders are not shared on this computer: %s"), error->message);
+  else if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND))
+    sentence = g_strdup_printf (_ ("%s. Bring it back, and it is shared again; or share another "
+                                   "folder, or none"),
+                                error->message);
+  else
+    sentence = g_strdup (error->message);
+  tell (self, sentence);
+}
+
+static void
+found_virtiofsd_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeMachine) self = user_data;
+  const LodgeDescription *description = lodge_machine_get_description (self);
+  const LodgeVirtiofsd *virtiofsd =
+      lodge_machine_host_find_virtiofsd_finish (LODGE_MACHINE_HOST (source), result);
+  const char *wanted = get_wanted (self);
+  g_autofree char *folder = NULL;
+  g_autofree char *unit = NULL;
+  GError *error = NULL;
+  LodgeSharedFolder *share;
+  int wire = -1;
+
+  self->virtiofs_asked = FALSE;
+  /* It may be wanted in another way by now, or be there. */
+  if (*wanted == '\0' || !wants_virtiofs (self) || self->qmp == NULL || self->share != NULL ||
+      self->folder_device != LODGE_FOLDER_DEVICE_NONE) {
+    share_now (self);
+    return;
+  }
+  if (virtiofsd->path == NULL) {
+    g_autofree char *sentence = g_strdup_printf (
+        _ ("The folder “%s” is not shared by virtiofs: %s. Or share it by WebDAV, with "
+           "sharing.folder-method"),
+        wanted, virtiofsd->problem);
+
+    tell (self, sentence);
+    return;
+  }
+  folder = lodge_machine_dup_folder (self);
+  unit = g_strdup_printf ("lodge-share-%s.scope", self->uuid);
+  share = lodge_shared_folder_start_virtiofs (wanted, description->share_folder_writable, virtiofsd,
+                                              folder, unit, &wire, &error);
+  if (share == NULL) {
+    tell_error (self, error);
+    return;
+  }
+  take (self, share);
+  lodge_machine_virtiofs_plug (self, wire);
+}
+
+static void
+share_by_virtiofs (LodgeMachine *self, const char *wanted)
+{
+  if (self->share_failure != NULL) {
+    g_autofree char *sentence = g_strdup_printf (
+        _ ("The folder “%s” is not shared by virtiofs, because QEMU refuses it: %s. Share it by "
+           "WebDAV, with sharing.folder-method"),
+        wanted, self->share_failure->message);
+
+    tell (self, sentence);
+  } else if (self->folder_device != LODGE_FOLDER_DEVICE_NONE) {
+    g_autofree char *sentence = g_strdup_printf (
+        _ ("The folder “%s” is not shared yet: the guest has not let go of the one before. Unmount "
+           "that in the guest, or restart it"),
+        wanted);
+
+    tell (self, sentence);
+  } else if (!self->virtiofs_asked) {
+    self->virtiofs_asked = TRUE;
+    lodge_machine_host_find_virtiofsd_async (self->host, FALSE, found_virtiofsd_cb,
+                                             g_object_ref (self));
+  }
+}
+
 static void
 share_now (LodgeMachine *self)
 {
@@ -161,7 +305,7 @@ share_now (LodgeMachine *self)
   const char *wanted = get_wanted (self);
   g_autofree char *folder = NULL;
   g_autofree char *unit = NULL;
-  g_autoptr (GError) error = NULL;
+  GError *error = NULL;
   LodgeSharedFolder *share;
 
   watch (self, wanted);
@@ -169,16 +313,22 @@ share_now (LodgeMachine *self)
     /* It comes again, or not, when it has ended. */
     if (!self->share_ending &&
         (*wanted == '\0' ||
-         !lodge_shared_folder_is (self->share, wanted, description->share_folder_writable))) {
-      self->share_ending = TRUE;
-      lodge_shared_folder_stop (self->share);
-    }
+         !lodge_shared_folder_is (self->share, wanted, description->share_folder_writable,
+                                  wants_virtiofs (self))))
+      end_share (self);
     return;
   }
+  /* It calls this again. */
+  if (lodge_machine_virtiofs_is_busy (self))
+    return;
   g_clear_handle_id (&self->share_timeout, g_source_remove);
   /* One that is there goes on with a QEMU that cannot be asked, and ends when it is not wanted. */
   if (*wanted == '\0' || self->qmp == NULL) {
     tell (self, NULL);
+    return;
+  }
+  if (wants_virtiofs (self)) {
+    share_by_virtiofs (self, wanted);
     return;
   }
 
@@ -187,18 +337,7 @@ share_now (LodgeMachine *self)
   share = lodge_shared_folder_start (wanted, description->share_folder_writable, self->runtime,
                                      lodge_qmp_get_pid (self->qmp), folder, unit, &error);
   if (share == NULL) {
-    g_autofree char *sentence = NULL;
-
-    if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_HOST))
-      sentence =
-          g_strdup_printf (_ ("Folders are not shared on this computer: %s"), error->message);
-    else if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_NOT_FOUND))
-      sentence = g_strdup_printf (_ ("%s. Bring it back, and it is shared again; or share another "
-                                     "folder, or none"),
-                                  error->message);
-    else
-      sentence = g_strdup (error->message);
-    tell (self, sentence);
+    tell_error (self, error);
     return;
   }
   tell (self, NULL);
@@ -213,6 +352,7 @@ lodge_machine_share_update (LodgeMachine *self)
   /* Somebody has set it, which counts as another try. */
   if (description != NULL && self->share == NULL)
     self->share_restarts = 0;
+  g_clear_error (&self->share_failure);
   share_now (self);
 }
 
@@ -224,13 +364,15 @@ lodge_machine_share_recover (LodgeMachine *self)
 
   if (share != NULL)
     take (self, share);
+  lodge_machine_virtiofs_recover (self);
   share_now (self);
 }
 
 void
 lodge_machine_share_port_changed (LodgeMachine *self, const char *port, gboolean open)
 {
-  if (!g_str_equal (port, GUEST_PORT) || open || self->share == NULL || self->share_ending)
+  if (!g_str_equal (port, GUEST_PORT) || open || self->share == NULL || self->share_ending ||
+      lodge_shared_folder_is_virtiofs (self->share))
     return;
   /* The guest's program went, perhaps in the middle of a frame: both sides begin again. */
   self->share_ending = TRUE;
@@ -242,8 +384,10 @@ lodge_machine_share_end (LodgeMachine *self)
 {
   g_clear_handle_id (&self->share_timeout, g_source_remove);
   unwatch (self);
+  lodge_machine_virtiofs_forget (self);
   self->share_restarts = 0;
   self->share_ending = FALSE;
+  g_clear_error (&self->share_failure);
   g_clear_pointer (&self->share_note, g_free);
   if (self->share == NULL)
     return;
@@ -257,6 +401,8 @@ lodge_machine_share_forget (LodgeMachine *self)
 {
   g_clear_handle_id (&self->share_timeout, g_source_remove);
   unwatch (self);
+  lodge_machine_virtiofs_forget (self);
+  g_clear_error (&self->share_failure);
   g_clear_pointer (&self->share_note, g_free);
   if (self->share != NULL)
     g_signal_handlers_disconnect_by_data (self->share, self);

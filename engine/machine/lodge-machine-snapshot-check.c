@@ -86,6 +86,13 @@ list_live (LodgeMachine *self, const Asked *asked)
     block (asked, LODGE_ERROR_STATE, _ ("Mend that, and resume it"),
            _ ("“%s” stands still because its disk failed or is full"),
            lodge_machine_get_name (self));
+  if (self->folder_device != LODGE_FOLDER_DEVICE_NONE)
+    block (asked, LODGE_ERROR_STATE,
+           _ ("Unmount the folder in the guest, and share it by WebDAV (sharing.folder-method) or "
+              "not at all"),
+           _ ("“%s” has a folder by virtiofs, and what the guest knows of it cannot be saved with "
+              "its memory"),
+           lodge_machine_get_name (self));
   lodge_snapshot_live_measure (self, &wanted, &room);
   if (room >= wanted)
     return;

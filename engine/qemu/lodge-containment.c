@@ -23,6 +23,7 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static void
 add_all (GPtrArray *argv, const char *const *arguments)
@@ -78,6 +79,9 @@ is_system_path (const char *path)
 {
   return g_str_has_prefix (path, "/usr/");
 }
+
+/* Of most systems; what belongs to root belongs to it inside. */
+#define FIRST_USER "1000"
 
 /* Where the child has the folder whose resolv.conf is kept up to date. */
 #define RESOLVER "/run/lodge-resolver"
@@ -155,6 +159,8 @@ lodge_containment_new_argv (LodgeContainmentFlags flags,
     ADD (contained, "--share-net");
   if (flags & LODGE_CONTAINMENT_DIE_WITH_PARENT)
     ADD (contained, "--die-with-parent");
+  if ((flags & LODGE_CONTAINMENT_NOT_ROOT) && geteuid () == 0)
+    ADD (contained, "--unshare-user", "--uid", FIRST_USER, "--gid", FIRST_USER);
   ADD (contained, "--new-session", "--cap-drop", "ALL");
 
   add_system (contained);

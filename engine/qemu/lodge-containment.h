@@ -17,6 +17,8 @@ typedef enum {
   LODGE_CONTAINMENT_NETWORK = 1 << 0,
   /* Killed with whoever started it: for short helpers, never for a machine. */
   LODGE_CONTAINMENT_DIE_WITH_PARENT = 1 << 1,
+  /* Not even root's number, for programs that do other things where they find it. */
+  LODGE_CONTAINMENT_NOT_ROOT = 1 << 2,
 } LodgeContainmentFlags;
 
 /* One file, folder or device that stays visible, under its own path. */

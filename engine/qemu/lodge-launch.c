@@ -184,6 +184,7 @@ static gboolean
 prepare_contained (Launch *self, LodgeCommand *command, LodgeLaunchFlags flags, GError **error)
 {
   g_autoptr (GArray) binds = g_array_new (FALSE, FALSE, sizeof (LodgeContainmentBind));
+  LodgeContainmentFlags walls = LODGE_CONTAINMENT_DEFAULT;
 
   for (guint i = 0; i < lodge_command_get_n_binds (command); i++) {
     LodgeContainmentBind bind;
@@ -191,10 +192,12 @@ prepare_contained (Launch *self, LodgeCommand *command, LodgeLaunchFlags flags, 
     bind.path = lodge_command_get_bind (command, i, &bind.how);
     g_array_append_val (binds, bind);
   }
-  self->argv = lodge_containment_new_argv (flags & LODGE_LAUNCH_NETWORK ? LODGE_CONTAINMENT_NETWORK
-                                                                        : LODGE_CONTAINMENT_DEFAULT,
-                                           (const LodgeContainmentBind *) binds->data, binds->len,
-                                           lodge_command_get_argv (command), error);
+  if (flags & LODGE_LAUNCH_NETWORK)
+    walls |= LODGE_CONTAINMENT_NETWORK;
+  if (flags & LODGE_LAUNCH_NOT_ROOT)
+    walls |= LODGE_CONTAINMENT_NOT_ROOT;
+  self->argv = lodge_containment_new_argv (walls, (const LodgeContainmentBind *) binds->data,
+                                           binds->len, lodge_command_get_argv (command), error);
   if (self->argv == NULL)
     return FALSE;
   g_ptr_array_insert (self->argv, 1, g_strdup ("--info-fd"));

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
 typedef enum {
   LODGE_LAUNCH_CONTAINED = 1 << 0, /* bubblewrap; without it only the program's own measures */
   LODGE_LAUNCH_NETWORK = 1 << 1,   /* keep the host's network (the user network's process) */
+  LODGE_LAUNCH_NOT_ROOT = 1 << 2,  /* contained, and under another number where it would be root */
 } LodgeLaunchFlags;
 
 /* Called on the main context when the child is gone. @status as from waitpid(), or -1 when it was

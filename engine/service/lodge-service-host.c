@@ -9,20 +9,26 @@ static const char *const level_names[] = {
     [LODGE_FINDING_PROBLEM] = "problem",
 };
 
+static GVariant *
+new_facts (LodgeHostReport *report, const LodgeVirtiofsd *virtiofsd)
+{
+  g_autoptr (GVariant) facts = lodge_host_report_dup_facts (report);
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, facts);
+  g_variant_dict_insert (&dict, "virtiofs", "s", virtiofsd->problem);
+  return g_variant_dict_end (&dict);
+}
+
 static void
-prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+virtiofsd_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   LodgeMachineHost *host = LODGE_MACHINE_HOST (source);
   GDBusMethodInvocation *invocation = user_data;
-  LodgeHostReport *report;
-  g_autoptr (GVariant) facts = NULL;
-  GPtrArray *findings;
+  const LodgeVirtiofsd *virtiofsd = lodge_machine_host_find_virtiofsd_finish (host, result);
+  LodgeHostReport *report = lodge_machine_host_get_report (host);
+  GPtrArray *findings = lodge_host_report_get_findings (report);
   GVariantBuilder builder;
-
-  lodge_machine_host_prepare_finish (host, result);
-  report = lodge_machine_host_get_report (host);
-  findings = lodge_host_report_get_findings (report);
-  facts = lodge_host_report_dup_facts (report);
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(ssss)"));
   for (guint i = 0; i < findings->len; i++) {
@@ -31,8 +37,17 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_variant_builder_add (&builder, "(ssss)", finding->id, level_names[finding->level],
                            finding->sentence, finding->advice);
   }
-  g_dbus_method_invocation_return_value (invocation,
-                                         g_variant_new ("(a(ssss)@a{sv})", &builder, facts));
+  g_dbus_method_invocation_return_value (
+      invocation, g_variant_new ("(a(ssss)@a{sv})", &builder, new_facts (report, virtiofsd)));
+}
+
+static void
+prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachineHost *host = LODGE_MACHINE_HOST (source);
+
+  lodge_machine_host_prepare_finish (host, result);
+  lodge_machine_host_find_virtiofsd_async (host, FALSE, virtiofsd_cb, user_data);
 }
 
 static gboolean

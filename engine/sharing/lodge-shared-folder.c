@@ -10,6 +10,7 @@
 #include "lodge-paths.h"
 #include "qemu/lodge-launch.h"
 #include "qemu/lodge-unix-socket.h"
+#include "sharing/lodge-shared-folder-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,18 +22,30 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PROGRAM  "lodge-share"
-#define LOCK     "share.lock"
-#define WRITABLE "writable\n"
-#define READ     "read-only\n"
+#define PROGRAM   "lodge-share"
+#define VIRTIOFSD "virtiofsd"
+#define LOCK      "share.lock"
 /* Of the lock's text: a word and a path. */
 #define MAX_TEXT_BYTES 8192
+
+/* What the lock's text begins with. */
+static const struct {
+  const char *word;
+  gboolean writable;
+  gboolean virtiofs;
+} ways[] = {
+    {"read-only\n", FALSE, FALSE},
+    {"writable\n", TRUE, FALSE},
+    {"virtiofs read-only\n", FALSE, TRUE},
+    {"virtiofs writable\n", TRUE, TRUE},
+};
 
 struct _LodgeSharedFolder {
   GObject parent_instance;
 
   char *path;
   gboolean writable;
+  gboolean virtiofs;
   dev_t device; /* of the folder, which it is known by */
   ino_t inode;
   GPid pid;  /* of our child until it is reaped, else 0 */
@@ -73,12 +86,13 @@ watch (LodgeSharedFolder *self, GPid pid)
 }
 
 static LodgeSharedFolder *
-new_for (const char *path, gboolean writable)
+new_for (const char *path, gboolean writable, gboolean virtiofs)
 {
   LodgeSharedFolder *self = g_object_new (LODGE_TYPE_SHARED_FOLDER, NULL);
 
   self->path = g_strdup (path);
   self->writable = writable;
+  self->virtiofs = virtiofs;
   return self;
 }
 
@@ -128,9 +142,14 @@ connect_to_qemu (const char *runtime_folder, GPid qemu, GError **error)
 }
 
 static int
-make_lock (const char *machine_folder, const char *path, gboolean writable, GError **error)
+make_lock (const char *machine_folder,
+           const char *path,
+           gboolean writable,
+           gboolean virtiofs,
+           GError **error)
 {
-  g_autofree char *text = g_strconcat (writable ? WRITABLE : READ, path, NULL);
+  const guint way = (virtiofs ? 2 : 0) + (writable ? 1 : 0);
+  g_autofree char *text = g_strconcat (ways[way].word, path, NULL);
   const gsize length = strlen (text);
   int fd = open_lock (machine_folder, O_CREAT);
 
@@ -150,6 +169,96 @@ make_lock (const char *machine_folder, const char *path, gboolean writable, GErr
   return -1;
 }
 
+LodgeCommand *
+lodge_shared_folder_new_command (int wire,
+                                 int lock,
+                                 const char *real,
+                                 const struct stat *info,
+                                 gboolean writable,
+                                 const LodgeVirtiofsd *virtiofsd)
+{
+  g_autofree char *program = lodge_paths_dup_helper (PROGRAM);
+  LodgeCommand *command = lodge_command_new (program);
+
+  lodge_command_addf (command, "the guest, through QEMU", "--wire", "%d",
+                      lodge_command_take_fd (command, wire));
+  lodge_command_addf (command, "a later engine finds it by this", "--lock", "%d",
+                      lodge_command_take_fd (command, lock));
+  lodge_command_add (command, "all that it sees of the user's", "--folder", real);
+  /* bubblewrap takes a path, and what is there may be another folder by then. (A descriptor of the
+   * folder would lead out of the walls, by its "..".) */
+  lodge_command_addf (command, "the folder that was checked, and no other", "--identity",
+                      "%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT, (guint64) info->st_dev,
+                      (guint64) info->st_ino);
+  if (writable)
+    lodge_command_add (command, "the guest may change files", "--writable", NULL);
+  if (virtiofsd != NULL) {
+    lodge_command_add (command, "it is shared by virtiofs", "--virtiofsd", virtiofsd->path);
+    if (virtiofsd->squash)
+      lodge_command_add (command, "the guest's users are one here", "--squash", NULL);
+    lodge_command_bind (command, LODGE_COMMAND_BIND_READ_ONLY, virtiofsd->path);
+  }
+  lodge_command_bind (
+      command, writable ? LODGE_COMMAND_BIND_READ_WRITE : LODGE_COMMAND_BIND_READ_ONLY, real);
+  return command;
+}
+
+/* Without @virtiofsd @wire is connected to QEMU and taken, also on an error; else it is what QEMU
+ * is to have. */
+static LodgeSharedFolder *
+start (const char *path,
+       gboolean writable,
+       const LodgeVirtiofsd *virtiofsd,
+       const char *machine_folder,
+       const char *unit,
+       int wire,
+       const char *real,
+       const struct stat *info,
+       GError **error)
+{
+  g_autofree char *log = g_build_filename (machine_folder, "share.log", NULL);
+  g_autoptr (LodgeCommand) command = NULL;
+  g_autoptr (LodgeSharedFolder) self = NULL;
+  int lock = make_lock (machine_folder, path, writable, virtiofsd != NULL, error);
+
+  if (lock < 0) {
+    close (wire);
+    return NULL;
+  }
+  command = lodge_shared_folder_new_command (wire, lock, real, info, writable, virtiofsd);
+  self = new_for (path, writable, virtiofsd != NULL);
+  self->device = info->st_dev;
+  self->inode = info->st_ino;
+  self->pid = lodge_launch (
+      command, LODGE_LAUNCH_CONTAINED | (virtiofsd != NULL ? LODGE_LAUNCH_NOT_ROOT : 0), unit, log,
+      error);
+  if (self->pid < 0) {
+    self->pid = 0;
+    return NULL;
+  }
+  if (!watch (self, self->pid)) {
+    self->pid = 0;
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_FAILED, _ ("Could not start %s: it has ended"),
+                 virtiofsd != NULL ? VIRTIOFSD : PROGRAM);
+    return NULL;
+  }
+  return g_steal_pointer (&self);
+}
+
+/* (transfer full): its path without links. */
+static char *
+look_at (const char *path, gboolean writable, struct stat *out_info, GError **error)
+{
+  char *real = NULL;
+  int folder = lodge_shared_folder_open (path, writable, &real, error);
+
+  if (folder < 0)
+    return NULL;
+  (void) fstat (folder, out_info); /* has been asked before */
+  close (folder);
+  return real;
+}
+
 LodgeSharedFolder *
 lodge_shared_folder_start (const char *path,
                            gboolean writable,
@@ -159,61 +268,38 @@ lodge_shared_folder_start (const char *path,
                            const char *unit,
                            GError **error)
 {
-  g_autofree char *real = NULL;
-  g_autofree char *program = NULL;
-  g_autofree char *log = NULL;
-  g_autoptr (LodgeCommand) command = NULL;
-  g_autoptr (LodgeSharedFolder) self = NULL;
   struct stat info;
-  int folder = lodge_shared_folder_open (path, writable, &real, error);
-  int wire, lock;
+  g_autofree char *real = look_at (path, writable, &info, error);
+  int wire = real != NULL ? connect_to_qemu (runtime_folder, qemu, error) : -1;
 
-  if (folder < 0)
-    return NULL;
-  (void) fstat (folder, &info); /* has been asked before */
-  close (folder);
-  wire = connect_to_qemu (runtime_folder, qemu, error);
   if (wire < 0)
     return NULL;
-  lock = make_lock (machine_folder, path, writable, error);
-  if (lock < 0) {
+  return start (path, writable, NULL, machine_folder, unit, wire, real, &info, error);
+}
+
+LodgeSharedFolder *
+lodge_shared_folder_start_virtiofs (const char *path,
+                                    gboolean writable,
+                                    const LodgeVirtiofsd *virtiofsd,
+                                    const char *machine_folder,
+                                    const char *unit,
+                                    int *out_wire,
+                                    GError **error)
+{
+  struct stat info;
+  g_autofree char *real = look_at (path, writable, &info, error);
+  LodgeSharedFolder *self;
+  int listener = -1;
+  int wire = real != NULL ? lodge_virtiofsd_make_wire (&listener, error) : -1;
+
+  if (wire < 0)
+    return NULL;
+  self = start (path, writable, virtiofsd, machine_folder, unit, listener, real, &info, error);
+  if (self != NULL)
+    *out_wire = wire;
+  else
     close (wire);
-    return NULL;
-  }
-
-  program = lodge_paths_dup_helper (PROGRAM);
-  command = lodge_command_new (program);
-  lodge_command_addf (command, "the guest's programs, through QEMU", "--wire", "%d",
-                      lodge_command_take_fd (command, wire));
-  lodge_command_addf (command, "a later engine finds it by this", "--lock", "%d",
-                      lodge_command_take_fd (command, lock));
-  lodge_command_add (command, "all that it sees of the user's", "--folder", real);
-  /* bubblewrap takes a path, and what is there may be another folder by then. (A descriptor of the
-   * folder would lead out of the walls, by its "..".) */
-  lodge_command_addf (command, "the folder that was checked, and no other", "--identity",
-                      "%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT, (guint64) info.st_dev,
-                      (guint64) info.st_ino);
-  if (writable)
-    lodge_command_add (command, "the guest may change files", "--writable", NULL);
-  lodge_command_bind (
-      command, writable ? LODGE_COMMAND_BIND_READ_WRITE : LODGE_COMMAND_BIND_READ_ONLY, real);
-
-  self = new_for (path, writable);
-  self->device = info.st_dev;
-  self->inode = info.st_ino;
-  log = g_build_filename (machine_folder, "share.log", NULL);
-  self->pid = lodge_launch (command, LODGE_LAUNCH_CONTAINED, unit, log, error);
-  if (self->pid < 0) {
-    self->pid = 0;
-    return NULL;
-  }
-  if (!watch (self, self->pid)) {
-    self->pid = 0;
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_FAILED, _ ("Could not start %s: it has ended"),
-                 PROGRAM);
-    return NULL;
-  }
-  return g_steal_pointer (&self);
+  return self;
 }
 
 /* --- Finding it again --- */
@@ -237,7 +323,8 @@ is_program (GPid pid)
   const char *name = path != NULL ? strrchr (path, '/') : NULL;
 
   return name != NULL &&
-         (g_str_equal (name, "/" PROGRAM) || g_str_equal (name, "/" PROGRAM " (deleted)"));
+         (g_str_equal (name, "/" PROGRAM) || g_str_equal (name, "/" PROGRAM " (deleted)") ||
+          g_str_equal (name, "/" VIRTIOFSD) || g_str_equal (name, "/" VIRTIOFSD " (deleted)"));
 }
 
 static gboolean
@@ -272,15 +359,21 @@ lodge_shared_folder_find (const char *machine_folder)
 {
   g_autoptr (LodgeSharedFolder) self = NULL;
   char text[MAX_TEXT_BYTES] = "";
-  gboolean writable;
   int lock = open_lock (machine_folder, 0);
   GPid pid = lock >= 0 ? get_holder (lock) : 0;
 
   if (pid > 1 && pread (lock, text, sizeof text - 1, 0) > 0) {
-    writable = g_str_has_prefix (text, WRITABLE);
-    self = new_for (text + strlen (writable ? WRITABLE : READ), writable);
+    guint way = 0;
+
+    while (way < G_N_ELEMENTS (ways) && !g_str_has_prefix (text, ways[way].word))
+      way++;
+    if (way == G_N_ELEMENTS (ways)) {
+      close (lock);
+      return NULL;
+    }
+    self = new_for (text + strlen (ways[way].word), ways[way].writable, ways[way].virtiofs);
     /* What happened while no engine was there is not known. */
-    (void) identify (self->path, writable, &self->device, &self->inode);
+    (void) identify (self->path, self->writable, &self->device, &self->inode);
     self->pidfd = pidfd_open (pid, 0);
     /* The number was still its own if it has the lock even now. */
     if (self->pidfd < 0 || get_holder (lock) != pid || !is_program (pid) || !watch (self, pid))
@@ -292,9 +385,18 @@ lodge_shared_folder_find (const char *machine_folder)
 }
 
 gboolean
-lodge_shared_folder_is (LodgeSharedFolder *self, const char *path, gboolean writable)
+lodge_shared_folder_is (LodgeSharedFolder *self,
+                        const char *path,
+                        gboolean writable,
+                        gboolean virtiofs)
 {
-  return g_str_equal (self->path, path) && self->writable == writable;
+  return g_str_equal (self->path, path) && self->writable == writable && self->virtiofs == virtiofs;
+}
+
+gboolean
+lodge_shared_folder_is_virtiofs (LodgeSharedFolder *self)
+{
+  return self->virtiofs;
 }
 
 void

@@ -8,12 +8,15 @@
  * outlives the engine, and ends when QEMU does or when the connection is closed; the guest then
  * sees the port go.
  *
+ * Or virtiofsd does it: lodge-share makes sure of the folder and becomes that. QEMU is given the
+ * other end of its wire, and has a device on it (lodge-machine-virtiofs.c).
+ *
  * An engine that starts later finds it by the lock on a file in the machine's folder, whose text
  * says what is shared. QEMU cannot reach that folder.
  */
 #pragma once
 
-#include <gio/gio.h>
+#include "sharing/lodge-virtiofsd.h"
 
 G_BEGIN_DECLS
 
@@ -63,17 +66,36 @@ LodgeSharedFolder *lodge_shared_folder_start (const char *path,
                                               const char *unit,
                                               GError **error);
 
+/**
+ * lodge_shared_folder_start_virtiofs:
+ * @virtiofsd: one that can be used
+ * @out_wire: (out): what QEMU is to have
+ *
+ * The same by virtiofs; the rest is as above.
+ */
+LodgeSharedFolder *lodge_shared_folder_start_virtiofs (const char *path,
+                                                       gboolean writable,
+                                                       const LodgeVirtiofsd *virtiofsd,
+                                                       const char *machine_folder,
+                                                       const char *unit,
+                                                       int *out_wire,
+                                                       GError **error);
+
 /* The one that an earlier engine started, or %NULL. */
 LodgeSharedFolder *lodge_shared_folder_find (const char *machine_folder);
 
 /* Whether it shares that, in that way. */
-gboolean lodge_shared_folder_is (LodgeSharedFolder *self, const char *path, gboolean writable);
+gboolean lodge_shared_folder_is (LodgeSharedFolder *self,
+                                 const char *path,
+                                 gboolean writable,
+                                 gboolean virtiofs);
+gboolean lodge_shared_folder_is_virtiofs (LodgeSharedFolder *self);
 
-/* Ends the process; "closed" comes when it is gone. */
 /* Whether the path still leads to the folder that is shared: it may have been removed, or the disk
  * that it is on. */
 gboolean lodge_shared_folder_is_there (LodgeSharedFolder *self);
 
+/* Ends the process; "closed" comes when it is gone. */
 void lodge_shared_folder_stop (LodgeSharedFolder *self);
 
 G_END_DECLS

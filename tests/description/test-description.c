@@ -64,6 +64,7 @@ test_defaults (void)
   g_assert_true (a->share_files);
   g_assert_cmpstr (a->share_folder, ==, "");
   g_assert_false (a->share_folder_writable);
+  g_assert_cmpint (a->folder_method, ==, LODGE_FOLDER_METHOD_WEBDAV);
   g_assert_cmpstr (a->os, ==, "");
   g_assert_cmpstr (a->machine_type, ==, "");
   g_assert_cmpstr (a->kernel, ==, "");
@@ -253,6 +254,8 @@ test_set (void)
       {"sharing.folder", "/srv/for guests", "/srv/for guests"},
       {"sharing.folder", "", ""},
       {"sharing.folder-writable", "yes", "true"},
+      {"sharing.folder-method", "virtiofs", "virtiofs"},
+      {"sharing.folder-method", "", "webdav"},
       {"terminal.monitor", "yes", "true"},
       {"terminal.monitor", "", "false"},
       {"boot.kernel", "/boot/vm linuz", "/boot/vm linuz"},
@@ -319,6 +322,7 @@ test_set_refused (void)
       {"sharing.microphone", "sometimes", LODGE_ERROR_INVALID, "true or false"},
       {"sharing.folder", "Public", LODGE_ERROR_INVALID, "full path"},
       {"sharing.folder-writable", "maybe", LODGE_ERROR_INVALID, "true or false"},
+      {"sharing.folder-method", "9p", LODGE_ERROR_INVALID, "virtiofs"},
       {"terminal.monitor", "readonly", LODGE_ERROR_INVALID, "true or false"},
       {"boot.kernel", "vmlinuz", LODGE_ERROR_INVALID, "full path"},
       {"boot.append", "a\nb", LODGE_ERROR_INVALID, "line breaks"},

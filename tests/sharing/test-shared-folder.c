@@ -371,16 +371,16 @@ test_find (Fixture *self, gconstpointer data)
   g_assert_null (lodge_shared_folder_find (self->machine));
   start (self, TRUE);
   assert_works (self);
-  g_assert_true (lodge_shared_folder_is (self->share, self->guest.folder, TRUE));
-  g_assert_false (lodge_shared_folder_is (self->share, self->guest.folder, FALSE));
-  g_assert_false (lodge_shared_folder_is (self->share, "/other", TRUE));
+  g_assert_true (lodge_shared_folder_is (self->share, self->guest.folder, TRUE, FALSE));
+  g_assert_false (lodge_shared_folder_is (self->share, self->guest.folder, FALSE, FALSE));
+  g_assert_false (lodge_shared_folder_is (self->share, "/other", TRUE, FALSE));
 
   /* The engine goes, another comes. */
   g_signal_handlers_disconnect_by_data (self->share, self);
   g_clear_object (&self->share);
   found = lodge_shared_folder_find (self->machine);
   g_assert_nonnull (found);
-  g_assert_true (lodge_shared_folder_is (found, self->guest.folder, TRUE));
+  g_assert_true (lodge_shared_folder_is (found, self->guest.folder, TRUE, FALSE));
   take (self, found);
   assert_works (self);
 

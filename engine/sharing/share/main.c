@@ -11,6 +11,8 @@
  * walls in which there is only the folder, read-only unless it is writable (see
  * lodge-shared-folder.h), and never without them.
  *
+ * With --virtiofsd it only makes sure of the folder, takes the lock, and becomes virtiofsd.
+ *
  * The lock says to a later engine which process this is: F_GETLK names who has it, in the numbers
  * of who asks.
  *
@@ -19,6 +21,7 @@
 #include "lodge-config.h"
 #include "sharing/share/mux.h"
 #include "sharing/share/sandbox.h"
+#include "sharing/share/virtiofsd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -123,13 +126,17 @@ main (int argc, char **argv)
   int wire = -1, lock = -1;
   g_autofree char *folder = NULL;
   g_autofree char *identity = NULL;
-  gboolean writable = FALSE;
+  g_autofree char *virtiofsd = NULL;
+  gboolean writable = FALSE, squash = FALSE;
   const GOptionEntry entries[] = {
       {"wire", 0, 0, G_OPTION_ARG_INT, &wire, "A stream socket to QEMU", "FD"},
       {"lock", 0, 0, G_OPTION_ARG_INT, &lock, "A file to hold a lock on", "FD"},
       {"folder", 0, 0, G_OPTION_ARG_FILENAME, &folder, "What is shared", "PATH"},
       {"identity", 0, 0, G_OPTION_ARG_STRING, &identity, "Its device and number", "DEVICE:INODE"},
       {"writable", 0, 0, G_OPTION_ARG_NONE, &writable, "The guest may change files", NULL},
+      {"virtiofsd", 0, 0, G_OPTION_ARG_FILENAME, &virtiofsd,
+       "What shares it by virtiofs, for who is connected to the wire, which listens", "PROGRAM"},
+      {"squash", 0, 0, G_OPTION_ARG_NONE, &squash, "It makes one user of the guest's", NULL},
       {NULL},
   };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
@@ -156,6 +163,10 @@ main (int argc, char **argv)
     return 1;
   if (!take_lock (lock)) {
     g_printerr ("--lock: %s\n", g_strerror (errno));
+    return 1;
+  }
+  if (virtiofsd != NULL) {
+    share_virtiofsd_become (virtiofsd, wire, folder, squash);
     return 1;
   }
   fcntl (wire, F_SETFD, FD_CLOEXEC);
