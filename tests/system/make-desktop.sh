@@ -16,7 +16,8 @@ if [ -n "${DESKTOP_FOLDER:-}" ]; then
     "$libraries"/libLLVM* "$libraries"/libicu* "$libraries"/libz3* "$libraries/dri" "$libraries/perl"
   for left in doc man locale icons info perl i18n; do rm -rf "${root:?}/usr/share/$left"; done
   find "$root"/lib/modules/*/kernel -type f |
-    grep -vE 'kernel/drivers/(virtio|char|input|gpu/drm/(virtio|qxl|ttm|tiny|[^/]*\.ko))' | xargs rm -f
+    grep -vE 'kernel/(fs/fuse|drivers/(virtio|char|input|gpu/drm/(virtio|qxl|ttm|tiny|[^/]*\.ko)))' |
+    xargs rm -f
   chroot "$root" /bin/busybox --install -s
   chroot "$root" /sbin/depmod "$(basename "$root"/lib/modules/*)"
   chroot "$root" /sbin/ldconfig
