@@ -12,6 +12,11 @@ typedef struct {
   GtkWidget *shared;
 } Test;
 
+/* What the engines that are made from then on say of their computer; or NULL. */
+static const char *host_facts;
+/* For how long they think about that. */
+static guint check_delay_ms;
+
 static LodgeMachine1 *
 get_machine (Test *test)
 {
@@ -24,6 +29,10 @@ setup (Test *test)
   const char *uuid;
 
   *test = (Test){.engine = fake_engine_new (NULL)};
+  if (host_facts != NULL)
+    fake_engine_set_host (test->engine, g_variant_new_parsed ("@a(ssss) []"),
+                          g_variant_new_parsed (host_facts));
+  fake_engine_set_delay (test->engine, "Check", check_delay_ms);
   uuid = fake_engine_add_machine (test->engine, "web", "off");
   test->connection = lodge_connection_new ();
   lodge_connection_open (test->connection);
@@ -149,6 +158,86 @@ test_folder (void)
   app_wait_until (!gtk_widget_get_visible (test.window->folder_button));
   app_wait_until (find_row (&test, WRITABLE) == NULL);
   teardown (&test);
+}
+
+#define METHOD "Shared By"
+
+static gboolean
+says (Test *test, const char *words)
+{
+  return strstr (adw_action_row_get_subtitle (ADW_ACTION_ROW (find_row (test, METHOD))), words) !=
+         NULL;
+}
+
+/* The choice says what it costs before it is made, and what the guest has to do then. */
+static void
+test_method (void)
+{
+  Test test;
+  GtkWidget *row;
+
+  setup (&test);
+  row = find_row (&test, METHOD);
+  app_wait_until (gtk_widget_get_sensitive (row));
+  g_assert_true (says (&test, "no snapshot can be taken"));
+  g_assert_nonnull (app_find_label (
+      test.shared,
+      "The guest opens it at http://localhost:9843/, and needs spice-webdavd for that."));
+  adw_combo_row_set_selected (ADW_COMBO_ROW (row), 1);
+  app_wait_until (has_key (&test, "sharing.folder-method", "virtiofs"));
+  app_wait_until (app_find_label (test.shared,
+                                  "A Linux guest has it after “mount -t virtiofs lodge /mnt”; "
+                                  "Windows needs WinFsp and the VirtIO-FS service from the virtio "
+                                  "drivers.") != NULL);
+  app_assert_named (test.shared);
+
+  /* What is refused goes back. */
+  fake_engine_fail_next (test.engine, "Set", LODGE_ERROR_HOST, "Not <b> & here.");
+  adw_combo_row_set_selected (ADW_COMBO_ROW (row), 0);
+  app_wait_until (app_get_dialog () != NULL);
+  gtk_window_close (GTK_WINDOW (app_get_dialog ()));
+  app_wait_until (adw_combo_row_get_selected (ADW_COMBO_ROW (row)) == 1);
+  g_assert_true (has_key (&test, "sharing.folder-method", "virtiofs"));
+
+  set_key (&test, "sharing.folder-method", "webdav");
+  app_wait_until (adw_combo_row_get_selected (ADW_COMBO_ROW (row)) == 0);
+  teardown (&test);
+}
+
+/* Where it cannot be chosen the reason is there; one that was chosen elsewhere can be left. */
+static void
+test_no_virtiofs (void)
+{
+  Test test;
+
+  host_facts = "{'virtiofs': <'The program <virtiofsd> is away & gone.'>}";
+  setup (&test);
+  app_wait_until (says (&test, "The program <virtiofsd> is away & gone."));
+  g_assert_false (gtk_widget_get_sensitive (find_row (&test, METHOD)));
+  set_key (&test, "sharing.folder-method", "virtiofs");
+  app_wait_until (gtk_widget_get_sensitive (find_row (&test, METHOD)));
+  teardown (&test);
+
+  /* An engine from before. */
+  host_facts = "@a{sv} {}";
+  setup (&test);
+  app_wait_until (says (&test, "older"));
+  g_assert_false (gtk_widget_get_sensitive (find_row (&test, METHOD)));
+  teardown (&test);
+  host_facts = NULL;
+}
+
+/* The window is closed while the computer is looked at. */
+static void
+test_closed_while_asking (void)
+{
+  Test test;
+
+  check_delay_ms = 100;
+  setup (&test);
+  g_assert_false (gtk_widget_get_sensitive (find_row (&test, METHOD)));
+  teardown (&test);
+  check_delay_ms = 0;
 }
 
 /* A folder that has vanished: the console window's button warns, and the list says what to do. */
@@ -352,6 +441,9 @@ main (int argc, char **argv)
 
   g_test_add_func ("/shared-window/looks", test_looks);
   g_test_add_func ("/shared-window/folder", test_folder);
+  g_test_add_func ("/shared-window/method", test_method);
+  g_test_add_func ("/shared-window/no-virtiofs", test_no_virtiofs);
+  g_test_add_func ("/shared-window/closed-while-asking", test_closed_while_asking);
   g_test_add_func ("/shared-window/problem", test_problem);
   g_test_add_func ("/shared-window/refused", test_refused);
   g_test_add_func ("/shared-window/clipboard-and-sound", test_clipboard_and_sound);

@@ -4,6 +4,7 @@
 
 #include "gtk/lodge-child-window.h"
 #include "gtk/lodge-file-choice.h"
+#include "gtk/lodge-folder-method-row.h"
 #include "gtk/lodge-set-keys.h"
 #include "gtk/lodge-shared-network.h"
 
@@ -40,6 +41,8 @@ struct _LodgeSharedWindow {
   GtkWidget *stop;
   AdwActionRow *writable;
   GtkSwitch *writable_switch;
+  AdwPreferencesGroup *folder_group;
+  LodgeFolderMethodRow *method;
   AdwActionRow *playback;
   GtkSwitch *playback_switch;
   AdwActionRow *microphone;
@@ -290,6 +293,8 @@ update_folder (LodgeSharedWindow *self)
     gtk_widget_add_css_class (GTK_WIDGET (self->writable), "warning");
   else
     gtk_widget_remove_css_class (GTK_WIDGET (self->writable), "warning");
+  adw_preferences_group_set_description (self->folder_group,
+                                         lodge_folder_method_row_get_instruction (self->method));
 }
 
 static void
@@ -340,6 +345,7 @@ update (LodgeSharedWindow *self)
   if (!there)
     gtk_widget_set_sensitive (GTK_WIDGET (self->writable), FALSE);
   gtk_widget_set_sensitive (GTK_WIDGET (self->network), there);
+  lodge_folder_method_row_update (self->method);
   update_sound (self);
   self->updating = FALSE;
 }
@@ -376,8 +382,7 @@ add_desktop_rows (LodgeSharedWindow *self, AdwPreferencesGroup *group)
 static void
 add_folder_rows (LodgeSharedWindow *self, AdwPreferencesGroup *group)
 {
-  adw_preferences_group_set_description (
-      group, _ ("The guest opens it at http://localhost:9843/, and needs spice-webdavd for that."));
+  self->folder_group = group;
   self->folder = add_row (group, _ ("Shared Folder"));
   self->folder_warning = gtk_image_new_from_icon_name ("dialog-warning-symbolic");
   gtk_widget_add_css_class (self->folder_warning, "warning");
@@ -449,6 +454,9 @@ lodge_shared_window_new (GtkWindow *console, LodgeConsoleMachine *machine)
   lodge_child_window_attach (GTK_WINDOW (self), console);
   self->machine = g_object_ref (machine);
   self->sound = lodge_console_machine_get_sound (machine);
+  self->method =
+      LODGE_FOLDER_METHOD_ROW (lodge_folder_method_row_new (machine, lodge_shared_window_update));
+  adw_preferences_group_add (self->folder_group, GTK_WIDGET (self->method));
   self->network = lodge_shared_network_new (machine);
   adw_preferences_page_add (self->page, ADW_PREFERENCES_GROUP (self->network));
   g_signal_connect_swapped (machine, "changed", G_CALLBACK (update), self);
