@@ -322,6 +322,24 @@ test_lock_of_the_ending (MachineFixture *fixture, gconstpointer data)
   machine_fixture_start (machine);
 }
 
+/* One that lives on in a call when the engine ends writes nothing where there is nothing to write
+ * to: what watches memory would say so. */
+static void
+test_outlives_library (MachineFixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (fixture, "idle", BOOT_SECTOR_IDLE);
+  g_autoptr (LodgeMachine) held = g_object_ref (machine);
+
+  machine_fixture_start (machine);
+  g_clear_pointer (&machine->thumbnail, g_bytes_unref);
+  machine->thumbnail = g_bytes_new_static ("a picture", 9);
+  test_wait_unref (g_steal_pointer (&fixture->library));
+  g_assert_finalize_object (g_steal_pointer (&held));
+  machine_fixture_open_library (fixture);
+  machine = lodge_library_find (fixture->library, "idle", NULL);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
+}
+
 /* One bad machine.ini is that machine's trouble alone. */
 static void
 test_broken_description (MachineFixture *fixture, gconstpointer data)
@@ -390,6 +408,7 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("tpm-without-qemu", test_tpm_without_qemu);
   MACHINE_FIXTURE_ADD ("lock-of-another", test_lock_of_another);
   MACHINE_FIXTURE_ADD ("lock-of-the-ending", test_lock_of_the_ending);
+  MACHINE_FIXTURE_ADD ("outlives-library", test_outlives_library);
   MACHINE_FIXTURE_ADD ("broken-description", test_broken_description);
   MACHINE_FIXTURE_ADD ("slip-in-description", test_slip_in_description);
   return g_test_run ();
