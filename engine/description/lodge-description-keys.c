@@ -144,6 +144,10 @@ static const LodgeKey keys[] = {
   { LODGE_SECTION_DISPLAY, "monitors", LODGE_KEY_NUMBER, MACHINE (monitors), "1", 1,
     LODGE_DESCRIPTION_MONITORS, NULL, SETTABLE,
     N_ ("How many monitors a virtio card can have; the guest's driver decides on their use.") },
+  { LODGE_SECTION_DISPLAY, "3d", LODGE_KEY_BOOLEAN, MACHINE (accelerated), "false", 0, 0, NULL, SETTABLE,
+    N_ ("Whether this computer's graphics card draws what the guest draws in 3D, with a virtio card and "
+        "from the next start on; no snapshot with memory is possible then. Where it cannot, the guest "
+        "starts in 2D, and the machine's note says why.") },
   { LODGE_SECTION_DISPLAY, "scaling", LODGE_KEY_CHOICE, MACHINE (scaling), "resize-guest", 0, 0,
     display_scalings, SETTABLE,
     N_ ("How the guest's picture fits a console window: the guest follows the window's size, the "

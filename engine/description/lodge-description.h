@@ -160,6 +160,7 @@ typedef struct {
   LodgeDisplayModel display;
   guint64 video_memory_mib; /* for qxl and vga */
   guint monitors;           /* of a virtio card */
+  gboolean accelerated;     /* 3D, of a virtio card: where this computer can */
   LodgeDisplayScaling scaling;
   gboolean whole_multiples;
 

@@ -39,6 +39,8 @@ typedef enum {
   LODGE_COMMAND_BIND_READ_ONLY,
   LODGE_COMMAND_BIND_READ_WRITE,
   LODGE_COMMAND_BIND_DEVICE,
+  /* A graphics card's render node, with what its driver reads of that one card in /sys */
+  LODGE_COMMAND_BIND_GRAPHICS,
   /* A folder with a resolv.conf, which the child finds in /etc: what is put there later is seen */
   LODGE_COMMAND_BIND_RESOLVER,
 } LodgeCommandBind;

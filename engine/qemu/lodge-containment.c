@@ -21,8 +21,10 @@
 
 #include <errno.h>
 #include <glib/gi18n-lib.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 static void
@@ -86,6 +88,30 @@ is_system_path (const char *path)
 /* Where the child has the folder whose resolv.conf is kept up to date. */
 #define RESOLVER "/run/lodge-resolver"
 
+/* Mesa and libdrm learn by these which driver a node is of: the device's own folder, and by its
+ * number where that is (libdrm, xf86drm.c, drmGetDeviceFromDevId). Nothing else of /sys is seen. */
+static void
+add_graphics (GPtrArray *argv, const char *node)
+{
+  struct stat info;
+
+  ADD (argv, "--dev-bind-try", node, node);
+  if (stat (node, &info) != 0 || !S_ISCHR (info.st_mode))
+    return;
+
+  g_autofree char *link =
+      g_strdup_printf ("/sys/dev/char/%u:%u", major (info.st_rdev), minor (info.st_rdev));
+  g_autofree char *target = g_file_read_link (link, NULL);
+  g_autofree char *device_link = g_build_filename (link, "device", NULL);
+  char *device = realpath (device_link, NULL);
+
+  if (target != NULL && device != NULL) {
+    ADD (argv, "--ro-bind", device, device);
+    ADD (argv, "--symlink", target, link);
+  }
+  free (device);
+}
+
 static gboolean
 add_bind (GPtrArray *argv, const LodgeContainmentBind *bind, GError **error)
 {
@@ -93,6 +119,10 @@ add_bind (GPtrArray *argv, const LodgeContainmentBind *bind, GError **error)
 
   if (bind->how == LODGE_COMMAND_BIND_DEVICE) {
     ADD (argv, "--dev-bind-try", bind->path, bind->path);
+    return TRUE;
+  }
+  if (bind->how == LODGE_COMMAND_BIND_GRAPHICS) {
+    add_graphics (argv, bind->path);
     return TRUE;
   }
   if (bind->how == LODGE_COMMAND_BIND_HIDDEN) {

@@ -247,7 +247,10 @@ check_qemu (const LodgeDescription *description,
     if (!check_device (host->qemu, always[i], error))
       return FALSE;
   }
-  return check_device (host->qemu, lodge_machine_command_get_display_device (description), error) &&
+  return check_device (
+             host->qemu,
+             lodge_machine_command_get_display_device (description, host->render_node != NULL),
+             error) &&
          (!description->tpm || check_device (host->qemu, "tpm-crb", error));
 }
 

@@ -28,11 +28,11 @@ G_STATIC_ASSERT (LODGE_DESCRIPTION_FIRST_FREE_PORT == 4);
 #define QXL_MOST_MIB 256
 
 const char *
-lodge_machine_command_get_display_device (const LodgeDescription *description)
+lodge_machine_command_get_display_device (const LodgeDescription *description, gboolean accelerated)
 {
   switch (description->display) {
   case LODGE_DISPLAY_VIRTIO:
-    return "virtio-vga";
+    return accelerated ? LODGE_MACHINE_COMMAND_3D_CARD : "virtio-vga";
   case LODGE_DISPLAY_QXL:
     return "qxl-vga";
   case LODGE_DISPLAY_VGA:
@@ -134,23 +134,26 @@ static void
 add_graphics (LodgeMachineCommandBuild *self)
 {
   const LodgeDescription *description = self->description;
-  const char *device = lodge_machine_command_get_display_device (description);
+  const char *device =
+      lodge_machine_command_get_display_device (description, self->host->render_node != NULL);
   guint memory_mib = (guint) MIN (description->video_memory_mib, 512);
+  g_autofree char *monitors = NULL;
 
   switch (description->display) {
   case LODGE_DISPLAY_VIRTIO:
     if (has_monitors (description))
-      lodge_command_addf (
-          self->command,
-          _ ("A virtio graphics card with sockets for several monitors, which shows "
-             "text and simple graphics without a driver, too."),
-          "-device", "%s,id=video,bus=pcie.0,addr=01.0,max_outputs=%u", device,
-          description->monitors);
-    else
-      lodge_command_addf (self->command,
-                          _ ("A virtio graphics card, which shows text and simple graphics without "
-                             "a driver, too."),
-                          "-device", "%s,id=video,bus=pcie.0,addr=01.0", device);
+      monitors = g_strdup_printf (",max_outputs=%u", description->monitors);
+    lodge_command_addf (
+        self->command,
+        self->host->render_node != NULL
+            ? _ ("A virtio graphics card that shows text and simple graphics without a driver, and "
+                 "has this computer's card draw in 3D with one.")
+        : monitors != NULL
+            ? _ ("A virtio graphics card with sockets for several monitors, which shows "
+                 "text and simple graphics without a driver, too.")
+            : _ ("A virtio graphics card, which shows text and simple graphics without "
+                 "a driver, too."),
+        "-device", "%s,id=video,bus=pcie.0,addr=01.0%s", device, monitors != NULL ? monitors : "");
     break;
   case LODGE_DISPLAY_QXL:
     memory_mib = MIN (memory_mib, QXL_MOST_MIB);
@@ -168,12 +171,26 @@ add_graphics (LodgeMachineCommandBuild *self)
   }
 }
 
+/* What is the same for each console's socket. */
+#define SPICE_OPTIONS                                                                              \
+  "unix=on,addr=%s,disable-ticketing=on,image-compression=off,playback-compression=off,"           \
+  "streaming-video=off"
+
 static void
 add_spice (LodgeMachineCommandBuild *self)
 {
   g_autofree char *path = g_build_filename (self->host->runtime_folder, "spice.sock", NULL);
   g_autofree char *escaped = lodge_command_escape (path);
+  g_autofree char *accelerated = g_strdup ("");
 
+  /* Its pictures stay in the card's memory, and the console is given descriptors of that. */
+  if (self->host->render_node != NULL) {
+    g_autofree char *node = lodge_command_escape (self->host->render_node);
+
+    g_free (accelerated);
+    accelerated = g_strdup_printf (",gl=on,rendernode=%s", node);
+    lodge_command_bind (self->command, LODGE_COMMAND_BIND_GRAPHICS, self->host->render_node);
+  }
   /* SPICE takes positions for the tablet only where there is one screen (libspice-server,
    * reds_update_mouse_mode). */
   if (has_monitors (self->description))
@@ -182,10 +199,7 @@ add_spice (LodgeMachineCommandBuild *self)
         _ ("The console's socket in a folder of the user's alone: nothing on the network, no "
            "password needed, no compression on the way; on several monitors the pointer's places "
            "go to the agent."),
-        "-spice",
-        "unix=on,addr=%s,disable-ticketing=on,image-compression=off,playback-compression=off,"
-        "streaming-video=off,agent-mouse=on",
-        escaped);
+        "-spice", SPICE_OPTIONS ",agent-mouse=on%s", escaped, accelerated);
   else
     lodge_command_addf (
         self->command,
@@ -193,10 +207,7 @@ add_spice (LodgeMachineCommandBuild *self)
            "password "
            "needed, no compression on the way; the pointer goes to the tablet and not to the "
            "agent."),
-        "-spice",
-        "unix=on,addr=%s,disable-ticketing=on,image-compression=off,playback-compression=off,"
-        "streaming-video=off,agent-mouse=off",
-        escaped);
+        "-spice", SPICE_OPTIONS ",agent-mouse=off%s", escaped, accelerated);
 }
 
 void
@@ -205,7 +216,14 @@ lodge_machine_command_add_desktop (LodgeMachineCommandBuild *self)
   LodgeCommand *command = self->command;
   gboolean spice = lodge_qemu_has_spice (self->host->qemu);
 
-  if (lodge_qemu_has_dbus_display (self->host->qemu)) {
+  if (self->host->render_node != NULL) {
+    /* The other display comes before SPICE, and QEMU ends because it has no GL of its own
+     * (QEMU 10.0, ui/console.c, console_compatible_with). */
+    lodge_command_add (command,
+                       _ ("QEMU opens no window of its own; it draws in 3D for one display alone, "
+                          "and that is SPICE's."),
+                       "-display", "none");
+  } else if (lodge_qemu_has_dbus_display (self->host->qemu)) {
     g_autofree char *keyring =
         g_build_filename (self->host->runtime_folder, LODGE_QEMU_DISPLAY_KEYRING, NULL);
 

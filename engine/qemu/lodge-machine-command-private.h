@@ -28,7 +28,8 @@ gboolean lodge_machine_command_is_windows (const LodgeDescription *description);
 char *lodge_machine_command_dup_path (const LodgeMachineCommandHost *host, const char *file);
 
 /* QEMU's name of the graphics card. */
-const char *lodge_machine_command_get_display_device (const LodgeDescription *description);
+const char *lodge_machine_command_get_display_device (const LodgeDescription *description,
+                                                      gboolean accelerated);
 
 /* Errors: those of lodge_machine_command_build(). */
 gboolean lodge_machine_command_check (const LodgeDescription *description,

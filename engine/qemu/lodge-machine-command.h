@@ -33,6 +33,7 @@ typedef struct {
   const char *machine_folder; /* absolute; layers, nvram */
   const char *runtime_folder; /* absolute; qmp.sock, spice.sock, agent.sock, ... */
   const char *tpm_socket;     /* swtpm's, or NULL */
+  const char *render_node;    /* of the card that draws in 3D, or NULL */
   gboolean seccomp;
   gboolean io_uring;   /* a trial open worked */
   gboolean hyperv;     /* KVM here knows Hyper-V's enlightenments */
@@ -47,6 +48,11 @@ typedef struct {
 
 /* What QEMU calls what opens an encrypted machine's images. */
 #define LODGE_MACHINE_COMMAND_KEY "lodge-key"
+
+/* A virtio graphics card that draws in 3D, and what that is made of: on Debian 12 each comes in a
+ * package of its own. */
+#define LODGE_MACHINE_COMMAND_3D_CARD "virtio-vga-gl"
+#define LODGE_MACHINE_COMMAND_3D_CORE "virtio-gpu-gl-device"
 
 /* One NIC's wire: the descriptor of a connected stream socket (docs: -netdev stream). Moved into
  * the command when that is built, still the caller's on an error. -1: the NIC has no wire

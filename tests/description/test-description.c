@@ -242,6 +242,8 @@ test_set (void)
       {"display.video-memory", "128M", "128M"},
       {"display.monitors", "4", "4"},
       {"display.monitors", "", "1"},
+      {"display.3d", "yes", "true"},
+      {"display.3d", "", "false"},
       {"display.scaling", "one-to-one", "one-to-one"},
       {"display.scaling", "", "resize-guest"},
       {"display.whole-multiples", "yes", "true"},

@@ -185,19 +185,20 @@ fill_kernel (LodgeDescription *description, const char *files)
 }
 
 const SampleMachine sample_machines[] = {
-    {"linux", LODGE_ACCELERATOR_TCG, FALSE, FALSE, fill_linux},
-    {"linux-kvm", LODGE_ACCELERATOR_KVM, TRUE, FALSE, fill_linux},
-    {"names", LODGE_ACCELERATOR_TCG, FALSE, FALSE, fill_names},
-    {"chains", LODGE_ACCELERATOR_TCG, FALSE, FALSE, fill_chains},
-    {"nics", LODGE_ACCELERATOR_TCG, FALSE, FALSE, fill_nics},
-    {"uefi-secure-tpm", LODGE_ACCELERATOR_TCG, FALSE, FALSE, fill_secure},
-    {"windows-kvm", LODGE_ACCELERATOR_KVM, TRUE, FALSE, fill_windows},
-    {"windows-kvm-without-hyperv", LODGE_ACCELERATOR_KVM, FALSE, FALSE, fill_windows},
-    {"windows-tcg", LODGE_ACCELERATOR_TCG, FALSE, FALSE, fill_windows},
-    {"bsd", LODGE_ACCELERATOR_TCG, FALSE, FALSE, fill_bsd},
-    {"kernel-once", LODGE_ACCELERATOR_TCG, FALSE, FALSE, fill_kernel},
-    {"monitor", LODGE_ACCELERATOR_TCG, FALSE, FALSE, fill_monitor},
-    {"bare", LODGE_ACCELERATOR_TCG, FALSE, TRUE, fill_linux},
+    {"linux", LODGE_ACCELERATOR_TCG, FALSE, FALSE, fill_linux, NULL},
+    {"linux-3d", LODGE_ACCELERATOR_TCG, FALSE, FALSE, fill_linux, "/dev/dri/renderD128"},
+    {"linux-kvm", LODGE_ACCELERATOR_KVM, TRUE, FALSE, fill_linux, NULL},
+    {"names", LODGE_ACCELERATOR_TCG, FALSE, FALSE, fill_names, NULL},
+    {"chains", LODGE_ACCELERATOR_TCG, FALSE, FALSE, fill_chains, NULL},
+    {"nics", LODGE_ACCELERATOR_TCG, FALSE, FALSE, fill_nics, NULL},
+    {"uefi-secure-tpm", LODGE_ACCELERATOR_TCG, FALSE, FALSE, fill_secure, NULL},
+    {"windows-kvm", LODGE_ACCELERATOR_KVM, TRUE, FALSE, fill_windows, NULL},
+    {"windows-kvm-without-hyperv", LODGE_ACCELERATOR_KVM, FALSE, FALSE, fill_windows, NULL},
+    {"windows-tcg", LODGE_ACCELERATOR_TCG, FALSE, FALSE, fill_windows, NULL},
+    {"bsd", LODGE_ACCELERATOR_TCG, FALSE, FALSE, fill_bsd, NULL},
+    {"kernel-once", LODGE_ACCELERATOR_TCG, FALSE, FALSE, fill_kernel, NULL},
+    {"monitor", LODGE_ACCELERATOR_TCG, FALSE, FALSE, fill_monitor, NULL},
+    {"bare", LODGE_ACCELERATOR_TCG, FALSE, TRUE, fill_linux, NULL},
 };
 const guint n_sample_machines = G_N_ELEMENTS (sample_machines);
 

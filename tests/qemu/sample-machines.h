@@ -13,6 +13,7 @@ typedef struct {
   gboolean hyperv;
   gboolean bare; /* a QEMU without SPICE and a host without seccomp and io_uring */
   void (*fill) (LodgeDescription *description, const char *files);
+  const char *render_node; /* of a card that draws in 3D, or NULL */
 } SampleMachine;
 
 extern const SampleMachine sample_machines[];

@@ -87,6 +87,30 @@ test_flags (void)
   g_assert_cmpint (find (argv, "/etc/resolv.conf"), >, 0);
 }
 
+/* A character device stands for a render node. */
+static void
+test_graphics (void)
+{
+  const LodgeContainmentBind binds[] = {
+      {LODGE_COMMAND_BIND_GRAPHICS, "/dev/null"},
+      {LODGE_COMMAND_BIND_GRAPHICS, "/dev/dri/not-there"},
+  };
+  g_autoptr (GPtrArray) argv = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!have_bwrap ())
+    return;
+
+  argv = lodge_containment_new_argv (LODGE_CONTAINMENT_DEFAULT, binds, G_N_ELEMENTS (binds),
+                                     program, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (at (argv, find (argv, "/dev/null") - 1), ==, "--dev-bind-try");
+  g_assert_cmpstr (at (argv, find (argv, "/dev/dri/not-there") - 1), ==, "--dev-bind-try");
+  /* Of /sys nothing is seen but a device that a node is of, and this one has none. */
+  g_assert_cmpint (find (argv, "/sys"), ==, -1);
+  g_assert_cmpint (find (argv, "/sys/dev/char/1:3"), ==, -1);
+}
+
 static void
 test_binds (void)
 {
@@ -184,6 +208,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/containment/walls", test_walls);
   g_test_add_func ("/containment/flags", test_flags);
+  g_test_add_func ("/containment/graphics", test_graphics);
   g_test_add_func ("/containment/binds", test_binds);
   g_test_add_func ("/containment/missing", test_missing);
   g_test_add_func ("/containment/no-bubblewrap", test_no_bubblewrap);

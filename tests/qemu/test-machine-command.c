@@ -112,7 +112,7 @@ find_sample (const char *name)
 static char *
 describe (LodgeCommand *command, const char *folder)
 {
-  static const char *const hows[] = {"hidden", "read-only", "read-write", "device"};
+  static const char *const hows[] = {"hidden", "read-only", "read-write", "device", "graphics"};
   const char *const *argv = lodge_command_get_argv (command);
   GString *text = g_string_new (NULL);
 
@@ -162,6 +162,7 @@ build_sample (Fixture *self, const SampleMachine *sample)
   touch_all (self, description);
   self->host.accelerator = sample->accelerator;
   self->host.hyperv = sample->hyperv;
+  self->host.render_node = sample->render_node;
   self->host.seccomp = self->host.io_uring = !sample->bare;
   fake_qemu_set_spice (self->qemu, !sample->bare);
   self->host.tpm_socket = description->tpm ? tpm : NULL;
