@@ -127,7 +127,7 @@ open_frames_finish (gpointer opener, GAsyncResult *result, GError **error)
 }
 
 /* Only a virtio card's picture lies in memory that QEMU can share: the others' is the guest's own
- * (QEMU 10.0, hw/display/vga.c). */
+ * (QEMU 10.0, hw/display/vga.c), and that of 3D the graphics card's. */
 void
 lodge_machine_open_frames (LodgeMachine *self, const char *folder)
 {
@@ -137,6 +137,10 @@ lodge_machine_open_frames (LodgeMachine *self, const char *folder)
 
   lodge_machine_close_frames (self);
   if (description == NULL || description->display != LODGE_DISPLAY_VIRTIO)
+    return;
+  /* What an earlier engine has started may have it. */
+  if (self->render_node != NULL ||
+      (description->accelerated && self->graphics_problem == NULL && self->started == NULL))
     return;
   self->frames = lodge_frame_door_new (path, LODGE_FRAME_DOOR_PATIENCE_MS, self, open_frames,
                                        open_frames_finish, &error);

@@ -17,6 +17,7 @@ lodge_machine_build_command (LodgeMachine *self,
                              guint n_wires,
                              const GArray *disks,
                              int key_fd,
+                             const char *render_node,
                              GError **error)
 {
   LodgeHostReport *report = lodge_machine_host_get_report (self->host);
@@ -29,6 +30,7 @@ lodge_machine_build_command (LodgeMachine *self,
       .machine_folder = folder,
       .runtime_folder = runtime,
       .tpm_socket = tpm_socket,
+      .render_node = render_node,
       .seccomp = lodge_host_report_get_sandbox (report) != LODGE_SANDBOX_NONE,
       .io_uring = lodge_host_has_io_uring (),
       .hyperv = accelerator.kind == LODGE_ACCELERATOR_KVM && lodge_host_has_kvm_hyperv (),
@@ -54,6 +56,8 @@ build_for_show (LodgeMachine *self, GError **error)
   g_autoptr (GArray) wires = g_array_new (FALSE, FALSE, sizeof (LodgeMachineCommandWire));
   g_autofree char *runtime = lodge_paths_dup_machine_runtime (self->uuid);
   g_autofree char *tpm_socket = g_build_filename (runtime, "tpm.sock", NULL);
+  g_autofree char *node = NULL;
+  g_autofree char *problem = NULL;
   LodgeAccelerator accelerator =
       lodge_host_report_get_accelerator (lodge_machine_host_get_report (self->host));
   LodgeQemu *qemu = lodge_machine_host_get_qemu (self->host, error);
@@ -74,13 +78,14 @@ build_for_show (LodgeMachine *self, GError **error)
 
     g_array_append_val (wires, wire);
   }
+  lodge_machine_find_render_node (self, description, &node, &problem);
   key_fd = description->encrypted ? open ("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
   disks = lodge_machine_open_host_disks (description, TRUE, error);
   command =
       disks != NULL
           ? lodge_machine_build_command (self, description, description->tpm ? tpm_socket : NULL,
                                          (const LodgeMachineCommandWire *) wires->data, wires->len,
-                                         disks, key_fd, error)
+                                         disks, key_fd, node, error)
           : NULL;
   if (command != NULL)
     g_array_unref (disks);

@@ -37,10 +37,17 @@ tell_failed (Failure *failure)
 {
   g_autoptr (GTask) task = failure->task;
   LodgeMachine *self = g_task_get_source_object (task);
+  LodgeStart *start = g_task_get_task_data (task);
   GError *error = failure->error;
   const gboolean crashed = failure->crashed;
 
   g_free (failure);
+  if (start->again && !crashed && !g_cancellable_is_cancelled (self->start_cancellable)) {
+    start->again = FALSE;
+    g_error_free (error);
+    lodge_machine_start_again (g_steal_pointer (&task));
+    return;
+  }
   if (g_cancellable_is_cancelled (self->start_cancellable)) {
     /* Whatever a step made of it. Nothing to note: it was asked for. */
     g_clear_error (&error);
@@ -250,7 +257,7 @@ continued_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   /* A guest that ends with its first instructions tells so before "cont" has its answer. */
   if (self->state == LODGE_STATE_STARTING)
     lodge_machine_set_state (self, start->paused ? LODGE_STATE_PAUSED : LODGE_STATE_RUNNING);
-  if (self->disposable && self->note[0] == '\0')
+  if (self->note[0] == '\0')
     lodge_machine_note_run (self);
   lodge_machine_screen_begin (self);
   lodge_machine_share_update (self);
@@ -457,6 +464,14 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     GError *told = NULL;
 
     /* Why QEMU went is in its own words; without any, what the connection saw has to do. */
+    /* A driver may have many reasons, and no words for them: what is not its fault comes again. */
+    if (self->render_node != NULL && error->code == LODGE_ERROR_FAILED) {
+      start->again = TRUE;
+      start->flat =
+          words != NULL
+              ? g_strdup_printf (_ ("QEMU does not start with %s: %s"), self->render_node, words)
+              : g_strdup_printf (_ ("QEMU does not start with %s"), self->render_node);
+    }
     if (words != NULL && !g_cancellable_is_cancelled (self->start_cancellable))
       told = g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED,
                           _ ("QEMU did not start “%s”: %s (the whole log is %s)"),
@@ -487,6 +502,24 @@ reaped_cb (GPid pid, int status, gpointer user_data)
 {
 }
 
+/* Saved memory is always of a run in 2D: 3D keeps it from being saved. */
+static void
+choose_graphics (LodgeMachine *self, LodgeStart *start)
+{
+  char *node = NULL;
+  char *problem = NULL;
+
+  if (!start->description->accelerated)
+    ;
+  else if (start->flat != NULL)
+    problem = g_strdup (start->flat);
+  else if (start->memory_fd >= 0 || start->suspended != NULL)
+    problem = g_strdup (_ ("the guest goes on from memory that was saved without it"));
+  else
+    lodge_machine_find_render_node (self, start->description, &node, &problem);
+  lodge_machine_set_graphics (self, node, problem);
+}
+
 /* The runtime folder is there, and what QEMU writes to. Takes @task. */
 static void
 launch (GTask *task)
@@ -511,11 +544,12 @@ launch (GTask *task)
     return;
   }
 
+  choose_graphics (self, start);
   key_fd = lodge_machine_open_key (self, FALSE, &error);
   if (error == NULL)
-    command = lodge_machine_build_command (self, start->description, tpm_socket,
-                                           (const LodgeMachineCommandWire *) wires->data,
-                                           wires->len, start->host_disks, key_fd, &error);
+    command = lodge_machine_build_command (
+        self, start->description, tpm_socket, (const LodgeMachineCommandWire *) wires->data,
+        wires->len, start->host_disks, key_fd, self->render_node, &error);
   if (command == NULL) {
     if (key_fd >= 0)
       close (key_fd);
@@ -619,6 +653,12 @@ lodge_machine_launch (GTask *task)
   GError *error = NULL;
 
   lodge_machine_detach (self); /* what an earlier life may have left in the runtime folder */
+  if (start->wanted == NULL) {
+    start->wanted = lodge_description_copy (start->description);
+  } else {
+    lodge_description_free (start->description);
+    start->description = lodge_description_copy (start->wanted);
+  }
   self->runtime = make_runtime_folder (self, &error);
   if (self->runtime == NULL)
     lodge_machine_start_failed (task, error);

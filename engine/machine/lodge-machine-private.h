@@ -57,6 +57,8 @@ struct _LodgeMachine {
   guint watch;   /* on pid */
   char *runtime; /* its folder of sockets */
   char *spice_socket;
+  char *render_node;      /* of the card that it draws in 3D with, or NULL */
+  char *graphics_problem; /* why it has none although it should, or NULL */
   LodgeSilence *silence;  /* while QEMU does not answer, or NULL */
   LodgeFrameDoor *frames; /* or NULL */
   GPtrArray *terminals;   /* of what lodge-machine-terminals.c knows */
@@ -206,6 +208,7 @@ LodgeCommand *lodge_machine_build_command (LodgeMachine *self,
                                            guint n_wires,
                                            const GArray *host_disks,
                                            int key_fd,
+                                           const char *render_node,
                                            GError **error);
 /* All of @description's that are disks of this computer: of LodgeMachineCommandHostDisk; /dev/null
  * where they are only to be shown. Each may sleep: for threads. %NULL with the errors of
@@ -223,6 +226,18 @@ void lodge_machine_remember_medium (LodgeMachine *self, const char *path, guint6
 void lodge_machine_look_at_media_async (LodgeMachine *self,
                                         GAsyncReadyCallback callback,
                                         gpointer user_data);
+
+/* lodge-machine-3d.c */
+
+/* Whether this computer can draw in 3D for a guest of @description: @out_node is of the card that
+ * it does so with, or %NULL; @out_problem says why there is none where one is wanted, or is %NULL.
+ * Both transfer full. */
+void lodge_machine_find_render_node (LodgeMachine *self,
+                                     const LodgeDescription *description,
+                                     char **out_node,
+                                     char **out_problem);
+/* Of the run that is about to begin. Takes both. */
+void lodge_machine_set_graphics (LodgeMachine *self, char *node, char *problem);
 
 /* lodge-machine-save.c */
 /* Changes @value, a copy of what is there when it is its turn. */

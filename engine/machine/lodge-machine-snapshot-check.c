@@ -8,6 +8,7 @@
 #include "machine/lodge-machine-key.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 /* Each layer costs QEMU two open files and qemu-img another, and a read of what was never written
  * goes through all of them. */
@@ -239,7 +240,13 @@ asked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       continue;
     sentence = g_strdup_printf (_ ("QEMU cannot save the guest's memory: %s"),
                                 json_node_get_string (reason));
-    add (check, sentence, _ ("Shut the guest down, and take the snapshot then"));
+    /* hw/display/virtio-gpu-base.c: "virgl is not yet migratable" */
+    add (
+        check, sentence,
+        strstr (json_node_get_string (reason), "virgl") != NULL
+            ? _ ("Switch 3D acceleration off (display.3d=no) and start the guest again; or shut it "
+                 "down, and take the snapshot then")
+            : _ ("Shut the guest down, and take the snapshot then"));
   }
   if (check->wants_estimate && check->n == 0)
     lodge_snapshot_reckon_async (self, reckoned_cb, task);

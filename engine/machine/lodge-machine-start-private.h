@@ -12,21 +12,27 @@ G_BEGIN_DECLS
 typedef struct {
   LodgeDescription *description;
   int lock_fd;
-  GHashTable *media;   /* in their drives, for the machine to remember; or NULL */
-  GArray *host_disks;  /* that were opened, until QEMU's command has them; or NULL */
-  int memory_fd;       /* that the guest goes on from, or -1 */
-  LodgeSealed *sealed; /* of an encrypted machine, between that and QEMU */
-  char *suspended;     /* what that is, where the guest was suspended to disk; or NULL */
-  gboolean paused;     /* the guest stands still when it is there */
-  gboolean disposable; /* nothing of it is kept */
-  gboolean resolved;   /* something in the description is new */
-  gboolean recorded;   /* that the guest runs, or that its QEMU has ended */
-  gboolean asked;      /* the keyring, for its key */
-  gboolean continued;  /* it was told to go on from @suspended, which it may have done */
+  GHashTable *media;        /* in their drives, for the machine to remember; or NULL */
+  GArray *host_disks;       /* that were opened, until QEMU's command has them; or NULL */
+  int memory_fd;            /* that the guest goes on from, or -1 */
+  LodgeSealed *sealed;      /* of an encrypted machine, between that and QEMU */
+  char *suspended;          /* what that is, where the guest was suspended to disk; or NULL */
+  gboolean paused;          /* the guest stands still when it is there */
+  gboolean disposable;      /* nothing of it is kept */
+  gboolean resolved;        /* something in the description is new */
+  gboolean recorded;        /* that the guest runs, or that its QEMU has ended */
+  gboolean asked;           /* the keyring, for its key */
+  LodgeDescription *wanted; /* as it was before anything of this run was put in; or NULL */
+  char *flat;               /* why it has no 3D although that was tried, or NULL */
+  gboolean again;           /* it begins anew because of that, once all is ended */
+  gboolean continued;       /* it was told to go on from @suspended, which it may have done */
 } LodgeStart;
 
 /* Steps 4 to 7: ends @task. Takes it. */
 void lodge_machine_launch (GTask *task);
+
+/* From the lock on, when all that an attempt had begun is ended. Takes it. */
+void lodge_machine_start_again (GTask *task);
 
 /* Ends everything that was begun, and @task when nothing of it runs any more. The only way out of a
  * start that failed. Takes both. */

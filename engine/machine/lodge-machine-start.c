@@ -37,6 +37,8 @@ start_free (LodgeStart *start)
   lodge_sealed_free (start->sealed);
   if (start->memory_fd >= 0)
     close (start->memory_fd);
+  g_clear_pointer (&start->wanted, lodge_description_free);
+  g_free (start->flat);
   g_free (start->suspended);
   g_free (start);
 }
@@ -231,6 +233,23 @@ check_action (LodgeMachine *self, const LodgeStart *start, GError **error)
   return lodge_machine_check_action (self, LODGE_ACTION_START, error);
 }
 
+void
+lodge_machine_start_again (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  LodgeStart *start = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  start->lock_fd = lodge_store_lock (self->store, self->uuid, &error);
+  if (start->lock_fd < 0) {
+    lodge_machine_start_failed (task, error);
+    return;
+  }
+  /* A crash was told until now; the lock says that nobody else's run is meant. */
+  lodge_machine_clear_run (self);
+  lodge_machine_host_prepare_async (self->host, FALSE, prepared_cb, task);
+}
+
 static void
 start_now (GTask *task)
 {
@@ -253,15 +272,7 @@ start_now (GTask *task)
   self->start_failed = FALSE;
   g_clear_object (&self->start_cancellable);
   self->start_cancellable = g_cancellable_new ();
-
-  start->lock_fd = lodge_store_lock (self->store, self->uuid, &error);
-  if (start->lock_fd < 0) {
-    lodge_machine_start_failed (task, error);
-    return;
-  }
-  /* A crash was told until now; the lock says that nobody else's run is meant. */
-  lodge_machine_clear_run (self);
-  lodge_machine_host_prepare_async (self->host, FALSE, prepared_cb, task);
+  lodge_machine_start_again (task);
 }
 
 /* What was left of a guest that panicked is gone now. */

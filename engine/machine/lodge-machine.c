@@ -48,6 +48,8 @@ lodge_machine_finalize (GObject *object)
   g_clear_pointer (&self->thumbnail, g_bytes_unref);
   g_object_unref (self->host);
   g_free (self->uuid);
+  g_free (self->render_node);
+  g_free (self->graphics_problem);
   g_free (self->note);
   g_free (self->clock_note);
   g_free (self->broken);
@@ -152,7 +154,7 @@ lodge_machine_note_run (LodgeMachine *self)
   lodge_machine_set_note (
       self, self->disposable ? _ ("Nothing of this run is kept: when it ends, the machine is "
                                   "as it was before")
-                             : NULL);
+                             : self->graphics_problem);
 }
 
 LodgeMachine *

@@ -87,6 +87,7 @@ update (LodgeServiceMachine *self)
   lodge_machine1_set_asleep (object, lodge_machine_get_asleep (machine));
   lodge_machine1_set_disposable (object, lodge_machine_is_disposable (machine));
   lodge_machine1_set_folder_problem (object, lodge_machine_get_folder_problem (machine));
+  lodge_machine1_set_graphics_problem (object, lodge_machine_get_graphics_problem (machine));
   lodge_machine1_set_outside_paths (object, lodge_machine_list_outside (machine));
   lodge_machine1_set_encryption (object, lodge_machine_get_encryption (machine));
   lodge_machine1_set_snapshot_serial (object, lodge_machine_get_snapshot_serial (machine));

@@ -190,7 +190,8 @@ start (Fixture *f, LodgeMachine *machine)
   guint n_recorded = 0;
 
   g_assert_no_errno (g_mkdir_with_parents (f->runtime, 0700));
-  command = lodge_machine_build_command (machine, f->description, NULL, NULL, 0, -1, &error);
+  command =
+      lodge_machine_build_command (machine, f->description, NULL, NULL, 0, NULL, -1, NULL, &error);
   g_assert_no_error (error);
   begin_log (f);
   for (const char *const *at = lodge_command_get_argv (command); *at != NULL; at++) {
