@@ -3,6 +3,9 @@
  * bars of a picture that is larger than the window. */
 #include "console-fixture.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 typedef ConsoleFixture Test;
 
 static LodgeScaling
@@ -170,6 +173,60 @@ test_bars (void)
   spice_fixture_run (in_bars);
 }
 
+static gboolean
+has_label (Test *test, const char *text)
+{
+  return app_find_label (GTK_WIDGET (test->window), text) != NULL;
+}
+
+/* What the machine has is 3D's switch and the reason why a run is without; what cannot be shown
+ * leads to the switch. */
+static void
+in_3d (void)
+{
+  static const char problem[] = "Without 3D acceleration: <no> card & no luck.";
+  const int memory = memfd_create ("scanout", MFD_CLOEXEC);
+  Test test;
+
+  console_fixture_set_up (&test, 0);
+  GtkWidget *window = GTK_WIDGET (test.window);
+  GtkWidget *label = test.window->flat_label;
+  g_assert_false (gtk_widget_get_visible (label));
+
+  /* It begins with the next start, which is said. */
+  g_assert_true (gtk_widget_activate_action (window, "graphics.accelerated", NULL));
+  app_wait_until (lodge_console_3d_is_wanted (test.window));
+  app_wait_until (
+      has_label (&test, "3D acceleration begins when the guest is started the next time"));
+  g_autofree char *key = fake_engine_dup_key (test.engine, "web", "display.3d");
+  g_assert_cmpstr (key, ==, "true");
+
+  /* That run has none after all. */
+  fake_engine_set_graphics_problem (test.engine, "web", problem);
+  app_wait_until (gtk_widget_get_visible (label));
+  g_assert_cmpstr (gtk_widget_get_tooltip_text (label), ==, problem);
+  app_wait_until (has_label (&test, problem));
+  fake_engine_set_graphics_problem (test.engine, "web", "");
+  app_wait_until (!gtk_widget_get_visible (label));
+
+  /* It has, and this window cannot show it. */
+  spice_fixture_set_scanout (test.server, memory, 640, 480, 2560, 0x34325258, FALSE);
+  app_wait_until (has_label (&test, "The Picture Cannot Be Shown"));
+  app_click (test.window, "Switch 3D _Off");
+  app_wait_until (!lodge_console_3d_is_wanted (test.window));
+  app_click (test.window, "_Shut Down");
+  app_wait_until (app_was_called (test.engine, "Shutdown web"));
+
+  close (memory);
+  console_fixture_tear_down (&test);
+}
+
+static void
+test_3d (void)
+{
+  spice_fixture_run (in_3d);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -179,5 +236,6 @@ main (int argc, char **argv)
   g_test_add_func ("/console-scaling/switches", test_switches);
   g_test_add_func ("/console-scaling/sizes", test_sizes);
   g_test_add_func ("/console-scaling/bars", test_bars);
+  g_test_add_func ("/console-scaling/3d", test_3d);
   return g_test_run ();
 }

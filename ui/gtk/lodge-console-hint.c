@@ -45,7 +45,15 @@ static const HintRow stopped = {N_ ("Paused"), NULL, N_ ("_Resume"), "console.re
 static const HintRow crashed = {N_ ("The Guest Has Crashed"), NULL, N_ ("_Start Again"),
                                 "console.start", NULL};
 
-static const HintRow not_shown = {N_ ("The Picture Cannot Be Shown"), NULL, NULL, NULL, NULL};
+/* It is the guest's card, and that only changes with a start. */
+static const HintRow not_shown = {N_ ("The Picture Cannot Be Shown"), NULL, N_ ("Switch 3D _Off"),
+                                  "graphics.accelerated", NULL};
+static const HintRow flat_next = {N_ ("The Picture Cannot Be Shown"),
+                                  N_ ("3D acceleration is off from the guest’s next start on. Shut "
+                                      "it down and start it again to see it."),
+                                  N_ ("_Shut Down"), "console.shutdown", NULL};
+/* It is off, and what comes is no graphics card's all the same. */
+static const HintRow not_shown_here = {N_ ("The Picture Cannot Be Shown"), NULL, NULL, NULL, NULL};
 
 static const HintRow *
 choose (LodgeConsoleWindow *self)
@@ -63,7 +71,9 @@ choose (LodgeConsoleWindow *self)
   if (lodge_console_machine_get_state (self->machine) == LODGE_MACHINE_STATE_PAUSED)
     return note != NULL && *note != '\0' ? &stopped : NULL;
   if (lodge_display_get_problem (self->display) != NULL)
-    return &not_shown;
+    return machine != NULL && lodge_console_3d_is_wanted (self) ? &not_shown
+           : machine != NULL && self->flat_next                 ? &flat_next
+                                                                 : &not_shown_here;
   return self->hint->dark ? &dark : NULL;
 }
 
@@ -71,7 +81,7 @@ choose (LodgeConsoleWindow *self)
 static const char *
 get_sentence (LodgeConsoleWindow *self, const HintRow *row)
 {
-  if (row == &not_shown)
+  if (row == &not_shown || row == &not_shown_here)
     return lodge_display_get_problem (self->display);
   return row->sentence != NULL
              ? _ (row->sentence)

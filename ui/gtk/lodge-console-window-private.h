@@ -29,6 +29,10 @@ struct _LodgeConsoleWindow {
   GtkWidget *resume_button;
   GtkWidget *power_button;
   GtkWidget *disposable_label;
+  GtkWidget *flat_label;
+  GSimpleAction *accelerated;
+  char *flat_told;    /* what the window has said of that */
+  gboolean flat_next; /* it was switched off here, which counts from the next start on */
   GtkImage *lock_icon;
   GtkWidget *keys_button;
   GtkWidget *menu_button;
@@ -174,6 +178,13 @@ void lodge_console_lock_update (LodgeConsoleWindow *self);
 /* lodge-console-disposable.c */
 void lodge_console_disposable_init (LodgeConsoleWindow *self);
 void lodge_console_disposable_update (LodgeConsoleWindow *self);
+
+/* lodge-console-3d.c */
+void lodge_console_3d_init (LodgeConsoleWindow *self);
+void lodge_console_3d_update (LodgeConsoleWindow *self);
+void lodge_console_3d_clear (LodgeConsoleWindow *self);
+/* From the guest's next start on. */
+gboolean lodge_console_3d_is_wanted (LodgeConsoleWindow *self);
 
 /* lodge-console-folder.c: the list of all that is shared. */
 void lodge_console_folder_class_init (GtkWidgetClass *widget_class);

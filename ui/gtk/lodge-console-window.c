@@ -197,6 +197,7 @@ changed_cb (LodgeConsoleMachine *machine, LodgeConsoleWindow *self)
   lodge_console_hint_update (self);
   lodge_console_folder_update (self);
   lodge_console_disposable_update (self);
+  lodge_console_3d_update (self);
   lodge_console_lock_update (self);
   lodge_console_suspend_update (self);
   /* First, so that a button that is to have the keyboard can take it. */
@@ -438,6 +439,7 @@ end (LodgeConsoleWindow *self)
   lodge_console_media_clear (self);
   lodge_console_scaling_clear (self);
   g_clear_weak_pointer (&self->saved_toast);
+  lodge_console_3d_clear (self);
   lodge_console_folder_clear (self);
   lodge_console_exchange_clear (self);
   lodge_console_terminals_clear (self);
@@ -547,6 +549,7 @@ lodge_console_window_init (LodgeConsoleWindow *self)
   lodge_console_hint_init (self);
   lodge_console_folder_init (self);
   lodge_console_disposable_init (self);
+  lodge_console_3d_init (self);
   lodge_console_lock_init (self);
   lodge_console_suspend_init (self);
 }

@@ -18,6 +18,7 @@ G_DECLARE_FINAL_TYPE (
  *   "console.send-keys" (s): "ctrl+alt+delete"
  *   "console.screenshot", "saved.open", "saved.show-in-folder" (s: a URI), "console.fullscreen",
  *   "console.retry", "console.take-back"
+ *   "graphics.accelerated": the machine's key display.3d
  *   "display.scaling" (s), "display.whole-multiples": the machine's keys of these names
  */
 

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The console window's switch for 3D acceleration, which counts from the guest's next start on; and
+ * its word, for as long as that is so, that a guest that should have it runs without. */
+#include "gtk/lodge-console-window-private.h"
+
+#include "gtk/lodge-set-keys.h"
+
+#include <glib/gi18n-lib.h>
+
+#define KEY "display.3d"
+
+gboolean
+lodge_console_3d_is_wanted (LodgeConsoleWindow *self)
+{
+  LodgeMachine1 *machine = lodge_console_machine_get_machine (self->machine);
+  GVariant *description = machine != NULL ? lodge_machine1_get_description (machine) : NULL;
+  const char *value = NULL;
+
+  if (description != NULL)
+    g_variant_lookup (description, KEY, "&s", &value);
+  return g_strcmp0 (value, "true") == 0;
+}
+
+static void
+change_state_cb (GSimpleAction *action, GVariant *value, LodgeConsoleWindow *self)
+{
+  const gboolean wanted = g_variant_get_boolean (value);
+  const LodgeMachineState state = lodge_console_machine_get_state (self->machine);
+
+  self->flat_next = !wanted;
+  lodge_set_keys (GTK_WINDOW (self), lodge_console_machine_get_machine (self->machine),
+                  _ ("Could Not Change 3D Acceleration"), NULL, KEY, wanted ? "true" : "false",
+                  NULL);
+  if (state == LODGE_MACHINE_STATE_RUNNING || state == LODGE_MACHINE_STATE_PAUSED)
+    adw_toast_overlay_add_toast (
+        self->toasts,
+        adw_toast_new (wanted
+                           ? _ ("3D acceleration begins when the guest is started the next time")
+                           : _ ("3D acceleration ends when the guest is started the next time")));
+}
+
+void
+lodge_console_3d_update (LodgeConsoleWindow *self)
+{
+  LodgeMachine1 *machine = lodge_console_machine_get_machine (self->machine);
+  const char *problem;
+
+  g_simple_action_set_enabled (self->accelerated, machine != NULL);
+  if (lodge_console_machine_get_phase (self->machine) == LODGE_CONSOLE_OFF)
+    self->flat_next = FALSE;
+  /* While the engine is away it stays as it was. */
+  if (machine == NULL)
+    return;
+  g_simple_action_set_state (self->accelerated,
+                             g_variant_new_boolean (lodge_console_3d_is_wanted (self)));
+  problem = lodge_machine1_get_graphics_problem (machine);
+  if (problem != NULL && *problem != '\0') {
+    gtk_widget_set_tooltip_text (self->flat_label, problem);
+    gtk_accessible_update_property (GTK_ACCESSIBLE (self->flat_label),
+                                    GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, problem, -1);
+  }
+  gtk_widget_set_visible (self->flat_label, problem != NULL && *problem != '\0');
+  if (g_strcmp0 (problem, self->flat_told) == 0)
+    return;
+  /* Once for each run; the label goes on to say it. */
+  g_free (self->flat_told);
+  self->flat_told = g_strdup (problem);
+  if (problem != NULL && *problem != '\0') {
+    g_autofree char *text = g_markup_escape_text (problem, -1);
+
+    adw_toast_overlay_add_toast (self->toasts, adw_toast_new (text));
+  }
+}
+
+void
+lodge_console_3d_init (LodgeConsoleWindow *self)
+{
+  g_autoptr (GSimpleActionGroup) actions = g_simple_action_group_new ();
+
+  self->accelerated =
+      g_simple_action_new_stateful ("accelerated", NULL, g_variant_new_boolean (FALSE));
+  g_signal_connect (self->accelerated, "change-state", G_CALLBACK (change_state_cb), self);
+  g_action_map_add_action (G_ACTION_MAP (actions), G_ACTION (self->accelerated));
+  gtk_widget_insert_action_group (GTK_WIDGET (self), "graphics", G_ACTION_GROUP (actions));
+
+  self->flat_label = gtk_label_new (_ ("No 3D"));
+  gtk_widget_add_css_class (self->flat_label, "console-not-kept");
+  gtk_widget_set_valign (self->flat_label, GTK_ALIGN_CENTER);
+  gtk_widget_set_visible (self->flat_label, FALSE);
+  adw_header_bar_pack_start (ADW_HEADER_BAR (self->header), self->flat_label);
+}
+
+void
+lodge_console_3d_clear (LodgeConsoleWindow *self)
+{
+  if (self->accelerated == NULL)
+    return;
+  g_signal_handlers_disconnect_by_data (self->accelerated, self);
+  g_clear_object (&self->accelerated);
+  g_clear_pointer (&self->flat_told, g_free);
+}
