@@ -68,8 +68,8 @@ gboolean lodge_machine_get_asleep (LodgeMachine *self);
 /* Why the guest cannot open the shared folder, and what to do; "" when it can, or none is wanted.
  * Lent. */
 const char *lodge_machine_get_folder_problem (LodgeMachine *self);
-/* Why a guest that runs has no 3D although display.3d is set, and what to do; "" when it has, or none
- * is wanted. Lent. */
+/* Why a guest that runs has no 3D although display.3d is set, and what to do; "" when it has, or
+ * none is wanted. Lent. */
 const char *lodge_machine_get_graphics_problem (LodgeMachine *self);
 
 /* Reads machine.ini again when it was edited by hand. Only while off. */
