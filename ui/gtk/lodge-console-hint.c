@@ -73,7 +73,7 @@ choose (LodgeConsoleWindow *self)
   if (lodge_display_get_problem (self->display) != NULL)
     return machine != NULL && lodge_console_3d_is_wanted (self) ? &not_shown
            : machine != NULL && self->flat_next                 ? &flat_next
-                                                                 : &not_shown_here;
+                                                                : &not_shown_here;
   return self->hint->dark ? &dark : NULL;
 }
 
