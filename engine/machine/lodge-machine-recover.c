@@ -358,12 +358,14 @@ settled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
                              g_steal_pointer (&task));
 }
 
-/* As above. Whoever is told that it runs may do something with it at once: its disks come first. */
+/* As above. Whoever is told that it runs may do something with it at once: its disks come first,
+ * and what else was plugged in. */
 static void
 take_status (GTask *task)
 {
   const char *status = g_task_get_task_data (task);
 
+  lodge_machine_virtiofs_recover (g_task_get_source_object (task));
   for (guint i = 0; i < G_N_ELEMENTS (statuses); i++) {
     if (g_str_equal (statuses[i].status, status) && !statuses[i].end) {
       lodge_machine_settle_disks_async (g_task_get_source_object (task), settled_cb, task);

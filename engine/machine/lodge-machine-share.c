@@ -364,8 +364,11 @@ lodge_machine_share_recover (LodgeMachine *self)
 
   if (share != NULL)
     take (self, share);
-  lodge_machine_virtiofs_recover (self);
-  share_now (self);
+  /* Once it is known what QEMU has, that is looked at. */
+  if (self->qmp == NULL || lodge_machine_virtiofs_is_busy (self))
+    share_now (self);
+  else
+    lodge_machine_share_device_changed (self);
 }
 
 void

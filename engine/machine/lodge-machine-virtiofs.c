@@ -167,7 +167,9 @@ looked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   set (self, devices != NULL && g_hash_table_contains (devices, DEVICE) ? LODGE_FOLDER_DEVICE_THERE
                                                                         : LODGE_FOLDER_DEVICE_NONE);
-  lodge_machine_share_device_changed (self);
+  /* Before it is told to run nobody has looked yet for the process that belongs to it. */
+  if (lodge_state_is_live (self->state))
+    lodge_machine_share_device_changed (self);
 }
 
 static void
