@@ -94,11 +94,12 @@ lodge_machine_share_device_changed (LodgeMachine *self)
     else
       tell (self, NULL);
   } else if (virtiofs) {
-    /* The guest has let go. */
-    self->share_ending = TRUE;
+    /* The guest has let go. Where nobody asked it to, that counts as an end like any other. */
     lodge_shared_folder_stop (self->share);
   }
-  share_now (self);
+  /* What makes it go may be the guest, which decides neither when nor how often it comes again. */
+  if (self->share_timeout == 0 && self->share_restarts <= MOST_RESTARTS)
+    share_now (self);
 }
 
 void
