@@ -181,6 +181,12 @@ test_change (Fixture *f, gconstpointer data)
   g_assert_true (gtk_editable_get_selection_bounds (
       GTK_EDITABLE (find (get_change (f), "Passphrase That It Has")), &from, &to));
   g_assert_cmpint (to - from, ==, strlen ("wrong"));
+  /* Nor is what was typed lost where it is something else that fails. */
+  fake_engine_fail_next (f->engine, "ChangePassphrase", LODGE_ERROR_STORAGE, "The disk is full");
+  type (get_change (f), "Passphrase That It Has", data);
+  app_click (get_change (f), "_Change");
+  app_wait_until (app_find_label (get_change (f), "The disk is full") != NULL);
+  g_assert_true (has_focus (f, "New Passphrase"));
   /* Until something else is typed. */
   type (get_change (f), "Passphrase That It Has", data);
   g_assert_null (app_find_label (get_change (f), "That is not the passphrase of this machine"));

@@ -51,18 +51,19 @@ unrealize_cb (Change *self)
   self->window = NULL;
 }
 
+/* @wrong: it is the passphrase that it has which is. */
 static void
-show_problem (Change *self, const char *sentence)
+show_problem (Change *self, const char *sentence, gboolean wrong)
 {
   gtk_label_set_text (self->problem, sentence != NULL ? sentence : "");
   gtk_widget_set_visible (GTK_WIDGET (self->problem), sentence != NULL);
-  if (sentence != NULL)
+  if (wrong)
     gtk_widget_add_css_class (GTK_WIDGET (self->old), "error");
   else
     gtk_widget_remove_css_class (GTK_WIDGET (self->old), "error");
-  gtk_accessible_update_state (
-      GTK_ACCESSIBLE (self->old), GTK_ACCESSIBLE_STATE_INVALID,
-      sentence != NULL ? GTK_ACCESSIBLE_INVALID_TRUE : GTK_ACCESSIBLE_INVALID_FALSE, -1);
+  gtk_accessible_update_state (GTK_ACCESSIBLE (self->old), GTK_ACCESSIBLE_STATE_INVALID,
+                               wrong ? GTK_ACCESSIBLE_INVALID_TRUE : GTK_ACCESSIBLE_INVALID_FALSE,
+                               -1);
 }
 
 static void
@@ -74,7 +75,7 @@ typed_cb (Change *self)
   if (self->window == NULL)
     return;
   next = gtk_editable_get_text (self->next);
-  show_problem (self, NULL);
+  show_problem (self, NULL, FALSE);
   gtk_widget_set_sensitive (self->button,
                             *gtk_editable_get_text (self->old) != '\0' && *next != '\0' &&
                                 g_str_equal (next, gtk_editable_get_text (self->again)));
@@ -93,13 +94,16 @@ changed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     owner->calling = FALSE;
     lodge_encryption_window_update (owner);
   }
-  if (self->window != NULL && g_error_matches (error, LODGE_ERROR, LODGE_ERROR_DENIED)) {
+  if (self->window != NULL && error != NULL) {
+    const gboolean wrong = g_error_matches (error, LODGE_ERROR, LODGE_ERROR_DENIED);
+
     gtk_widget_set_sensitive (self->rows, TRUE);
     typed_cb (self);
-    show_problem (self, error->message);
+    show_problem (self, error->message, wrong);
     /* That selects it, too. */
-    gtk_widget_grab_focus (GTK_WIDGET (self->old));
-    gtk_editable_select_region (self->old, 0, -1);
+    gtk_widget_grab_focus (GTK_WIDGET (wrong ? self->old : self->next));
+    if (wrong)
+      gtk_editable_select_region (self->old, 0, -1);
   } else {
     if (self->window != NULL)
       gtk_window_destroy (self->window);
@@ -119,8 +123,10 @@ change_cb (Change *self)
 
   /* The engine went away, or something else has begun. */
   if (owner->machine == NULL || owner->calling || owner->work != NULL) {
-    show_problem (self, _ ("That is not possible at the moment: try again when what is being done "
-                           "with the machine is done"));
+    show_problem (self,
+                  _ ("That is not possible at the moment: try again when what is being done "
+                     "with the machine is done"),
+                  FALSE);
     return;
   }
   owner->calling = TRUE;
