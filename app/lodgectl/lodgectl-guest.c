@@ -194,36 +194,6 @@ eject (LodgectlRun *run, LodgeMachine1 *machine, const char *drive, gboolean for
   return TRUE;
 }
 
-/* As a shell takes it. Transfer full. */
-static char *
-dup_quoted (const char *word)
-{
-  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+";
-
-  return *word != '\0' && *word != '-' && strspn (word, plain) == strlen (word)
-             ? g_strdup (word)
-             : g_shell_quote (word);
-}
-
-/* What is no disc may be plugged in as a stick, and the engine knows no command for that. */
-static void
-add_stick_command (LodgectlRun *run, const char *path, GError **error)
-{
-  g_autofree char *name = dup_quoted (lodgectl_run_get_argument (run, 0));
-  g_autofree char *file = dup_quoted (path);
-  g_autofree char *sentence = NULL;
-
-  if (!g_error_matches (*error, LODGE_ERROR, LODGE_ERROR_INVALID) ||
-      !g_file_test (path, G_FILE_TEST_IS_REGULAR))
-    return;
-  sentence = g_strdup ((*error)->message);
-  g_clear_error (error);
-  /* Translators: the first %s is a sentence that ends with “can be plugged in as a USB stick”. */
-  g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
-               _ ("%s: lodgectl media insert --usb %s%s %s"), sentence,
-               *lodgectl_run_get_argument (run, 0) == '-' ? "-- " : "", name, file);
-}
-
 /* @path: (nullable): NULL to take out what is in the drive. */
 static gboolean
 change_media (LodgectlRun *run, const char *path, GError **error)
@@ -247,12 +217,8 @@ change_media (LodgectlRun *run, const char *path, GError **error)
   }
   if (path == NULL)
     return eject (run, machine, drive, force, error);
-  if (lodgectl_run_check (
-          run, lodge_machine1_call_insert_media_sync (machine, drive, path, force, NULL, error),
-          error))
-    return TRUE;
-  add_stick_command (run, path, error);
-  return FALSE;
+  return lodgectl_run_check (
+      run, lodge_machine1_call_insert_media_sync (machine, drive, path, force, NULL, error), error);
 }
 
 static gboolean

@@ -39,7 +39,9 @@ look_for_disk (GTask *task, gpointer source, gpointer data, GCancellable *cancel
     g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_INVALID,
                              _ ("%s is neither the image of a CD or DVD nor of a disk: choose an "
                                 "installer's image, such as an .iso file, or a disk's, such as a "
-                                ".qcow2 file; any other can be plugged in as a USB stick"),
+                                ".qcow2 file; any other can be plugged in as a USB stick "
+                                "(“USB Sticks” in the storage window, or lodgectl media insert "
+                                "--usb)"),
                              path);
   }
 }

@@ -434,28 +434,6 @@ test_media (Fixture *self, gconstpointer unused)
   g_assert_cmpstr (any.out, ==, "There was nothing in the drive cd0.\n");
 }
 
-/* What is no disc's image is refused with the command that plugs it in. */
-static void
-test_media_no_disc (Fixture *self, gconstpointer unused)
-{
-  g_autofree char *path = g_build_filename (self->folder, "a b.img", NULL);
-  g_autofree char *quoted = g_shell_quote (path);
-  g_autofree char *expected =
-      g_strdup_printf ("a USB stick: lodgectl media insert --usb web %s\n", quoted);
-  g_auto (Output) refused = {0};
-  g_auto (Output) missing = {0};
-
-  g_assert_true (g_file_set_contents (path, "no disc", -1, NULL));
-  fake_engine_fail_next (self->engine, "InsertMedia", LODGE_ERROR_INVALID,
-                         "It can be plugged in as a USB stick");
-  refused = run (self, "media", "insert", "web", "a b.img");
-  assert_fails (&refused, 1, expected);
-  /* Of what is no file there is no stick. */
-  fake_engine_fail_next (self->engine, "InsertMedia", LODGE_ERROR_INVALID, "It is no file");
-  missing = run (self, "media", "insert", "web", "/");
-  assert_fails (&missing, 1, "It is no file\n");
-}
-
 /* A stick's image. */
 static void
 test_media_usb (Fixture *self, gconstpointer unused)
@@ -537,7 +515,6 @@ main (int argc, char **argv)
   add ("/lodgectl/keyboard", test_keyboard);
   add ("/lodgectl/forward", test_forward);
   add ("/lodgectl/media", test_media);
-  add ("/lodgectl/media-no-disc", test_media_no_disc);
   add ("/lodgectl/media-usb", test_media_usb);
   add ("/lodgectl/console", test_console);
   return g_test_run ();
