@@ -297,11 +297,18 @@ greet (GDBusConnection *connection,
   g_variant_get (reply, "(@a{sv})", &properties);
   (void) g_variant_lookup (properties, "ApiVersion", "u", &version);
   if (version != LODGE_CLIENT_API_VERSION && (flags & LODGE_CLIENT_FLAGS_ANY_VERSION) == 0) {
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
-                 _ ("The running engine speaks version %u of Lodge's interface and this program "
-                    "version %d: end it with “lodgectl engine stop” (machines go on running) and "
-                    "try again"),
-                 version, LODGE_CLIENT_API_VERSION);
+    if (version > LODGE_CLIENT_API_VERSION)
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
+                   _ ("This program is older than the engine that runs: it speaks version %d of "
+                      "Lodge's interface, and the engine version %u. Close all of its windows and "
+                      "start it again"),
+                   LODGE_CLIENT_API_VERSION, version);
+    else
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
+                   _ ("The running engine speaks version %u of Lodge's interface and this program "
+                      "version %d: end it with “lodgectl engine stop” (machines go on running) and "
+                      "try again"),
+                   version, LODGE_CLIENT_API_VERSION);
     return NULL;
   }
   return g_steal_pointer (&properties);
