@@ -174,7 +174,8 @@ advise (GError *error)
 {
   g_autofree char *why = NULL;
 
-  if (error->code == LODGE_ERROR_CANCELLED || error->code == LODGE_ERROR_LOCKED)
+  if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_CANCELLED) ||
+      g_error_matches (error, LODGE_ERROR, LODGE_ERROR_LOCKED))
     return;
   why = g_steal_pointer (&error->message);
   error->message = g_strdup_printf (
@@ -213,7 +214,9 @@ gone_back_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
   if (!back->live)
     back->kept = g_steal_pointer (&kept);
-  if (error != NULL || (!back->off && !lodge_machine_open_memory (machine, &memory, &error))) {
+  if (error == NULL && !back->off && !lodge_machine_open_memory (machine, &memory, &error))
+    advise (error);
+  if (error != NULL) {
     come_again (machine, back, error);
     return;
   }

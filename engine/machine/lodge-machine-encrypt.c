@@ -572,7 +572,9 @@ lodge_machine_check_encrypt (LodgeMachine *self, GError **error)
   g_autoptr (LodgeJob) job = lodge_job_new ("encrypt", lodge_machine_get_uuid (self));
   g_autoptr (LodgeSecret) some = lodge_secret_new (1);
   g_autoptr (GTask) task = new_task (self, job, some, NULL, NULL);
-  const gboolean can = lodge_disk_work_check (task, &encrypts, error) &&
+  const gboolean can = lodge_machine_check_recovered (self, error) &&
+                       lodge_machine_check_no_work (self, error) &&
+                       lodge_disk_work_check (task, &encrypts, error) &&
                        plan (self, g_task_get_task_data (task), error);
 
   g_task_return_boolean (task, can);

@@ -441,9 +441,9 @@ void lodge_machine_recover_silent_async (LodgeMachine *self,
 /* lodge-machine-silent.c */
 /* QEMU lives and does not answer: that is told, and it is asked until it does. */
 void lodge_machine_begin_silence (LodgeMachine *self);
-/* It has answered, or is gone. */
 /* Its connection has ended, and QEMU may live. */
 void lodge_machine_lost_qmp (LodgeMachine *self);
+/* It has answered, or is gone. */
 void lodge_machine_end_silence (LodgeMachine *self);
 /* %LODGE_ERROR_STATE while it does not answer. */
 gboolean lodge_machine_check_answers (LodgeMachine *self, GError **error);
