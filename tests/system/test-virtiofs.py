@@ -18,7 +18,11 @@ NAME = "fast"
 MOUNT = "mount -t virtiofs lodge /mnt && echo MOUNTED"
 
 image = None
-if os.path.exists(PROGRAM) and desktop.why_not() is None:
+if os.path.exists(PROGRAM):
+    reason = desktop.why_not()
+    if reason is not None:
+        print(f"1..1\nok 1 - virtiofs # SKIP it needs {reason}")
+        sys.exit(0)
     # Before the test has a cache of its own.
     image = desktop.get()
 lodge = Lodge(sys.argv[1])
