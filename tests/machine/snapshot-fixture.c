@@ -257,12 +257,15 @@ dup_node (SnapshotFixture *self, const char *format, const char *path, const cha
 {
   g_autofree char *backing = NULL;
   const gboolean raw = g_str_equal (format, "raw");
+  /* It may have been encrypted once. */
+  const gboolean encrypted =
+      self->secret != NULL && lodge_machine_get_encryption (self->machine)[0] != '\0';
 
   backing =
       raw ? g_strdup ("") : g_strdup_printf (",\"backing\":%s", below != NULL ? below : "null");
   return g_strdup_printf (
       "{\"driver\":\"%s\",\"file\":{\"driver\":\"file\",\"filename\":\"%s\"}%s%s}", format, path,
-      backing, self->secret != NULL && !raw ? LUKS : "");
+      backing, encrypted && !raw ? LUKS : "");
 }
 
 char *
