@@ -167,6 +167,17 @@ expect (Test *test, SpiceFixtureCondition condition, guint n)
   g_assert_true (spice_fixture_wait (condition, &want));
 }
 
+/* There is more to a connection than its picture. */
+static gboolean
+takes_pointer (gpointer data)
+{
+  gboolean connected, absolute;
+
+  g_object_get (((Test *) data)->session, "connected", &connected, "pointer-absolute", &absolute,
+                NULL);
+  return connected && absolute;
+}
+
 static void
 set_up (Test *test)
 {
@@ -224,6 +235,7 @@ test_memory (void)
   g_assert_null (frame.data);
   g_assert_cmpint (frame.width, ==, WIDTH);
   g_assert_cmpint (frame.height, ==, HEIGHT);
+  g_assert_true (spice_fixture_wait (takes_pointer, &test));
   lodge_console_session_position (test.session, 1000, 1000);
   spice_fixture_expect_pointer (test.server, "@63,47");
   tear_down (&test);
