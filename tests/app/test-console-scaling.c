@@ -197,7 +197,7 @@ in_3d (void)
   g_assert_true (gtk_widget_activate_action (window, "graphics.accelerated", NULL));
   app_wait_until (lodge_console_3d_is_wanted (test.window));
   app_wait_until (
-      has_label (&test, "3D acceleration begins when the guest is started the next time"));
+      has_label (&test, "3D acceleration begins once the guest was shut down and started again"));
   g_autofree char *key = fake_engine_dup_key (test.engine, "web", "display.3d");
   g_assert_cmpstr (key, ==, "true");
 

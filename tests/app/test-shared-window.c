@@ -188,7 +188,8 @@ test_method (void)
   app_wait_until (app_find_label (test.shared,
                                   "A Linux guest has it after “mount -t virtiofs lodge /mnt”; "
                                   "Windows needs WinFsp and the VirtIO-FS service from the virtio "
-                                  "drivers.") != NULL);
+                                  "drivers. Unmount it in the guest before anything is changed "
+                                  "here: the guest's programs lose it at once.") != NULL);
   app_assert_named (test.shared);
 
   /* What is refused goes back. */

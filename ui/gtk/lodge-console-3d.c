@@ -34,9 +34,9 @@ change_state_cb (GSimpleAction *action, GVariant *value, LodgeConsoleWindow *sel
   if (state == LODGE_MACHINE_STATE_RUNNING || state == LODGE_MACHINE_STATE_PAUSED)
     adw_toast_overlay_add_toast (
         self->toasts,
-        adw_toast_new (wanted
-                           ? _ ("3D acceleration begins when the guest is started the next time")
-                           : _ ("3D acceleration ends when the guest is started the next time")));
+        adw_toast_new (
+            wanted ? _ ("3D acceleration begins once the guest was shut down and started again")
+                   : _ ("3D acceleration ends once the guest was shut down and started again")));
 }
 
 void

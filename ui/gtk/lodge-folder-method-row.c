@@ -121,8 +121,10 @@ const char *
 lodge_folder_method_row_get_instruction (LodgeFolderMethodRow *self)
 {
   if (is_virtiofs (self))
-    return _ ("A Linux guest has it after “mount -t virtiofs lodge /mnt”; Windows needs WinFsp and "
-              "the VirtIO-FS service from the virtio drivers.");
+    return _ (
+        "A Linux guest has it after “mount -t virtiofs lodge /mnt”; Windows needs WinFsp and "
+        "the VirtIO-FS service from the virtio drivers. Unmount it in the guest before anything "
+        "is changed here: the guest's programs lose it at once.");
   return _ ("The guest opens it at http://localhost:9843/, and needs spice-webdavd for that.");
 }
 
