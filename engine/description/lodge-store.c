@@ -58,20 +58,31 @@ lodge_store_open (const char *data_folder, GError **error)
     return NULL;
   }
 
-  self = g_new0 (LodgeStore, 1);
+  self = g_atomic_rc_box_new0 (LodgeStore);
   self->folder = g_steal_pointer (&folder);
   self->fd = fd;
   return self;
 }
 
-void
-lodge_store_free (LodgeStore *self)
+static void
+clear_store (gpointer data)
 {
-  if (self == NULL)
-    return;
+  LodgeStore *self = data;
+
   close (self->fd);
   g_free (self->folder);
-  g_free (self);
+}
+
+LodgeStore *
+lodge_store_ref (LodgeStore *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+void
+lodge_store_unref (LodgeStore *self)
+{
+  g_atomic_rc_box_release_full (self, clear_store);
 }
 
 /* Also keeps every '/' and ".." out of the paths below. */

@@ -15,8 +15,11 @@ typedef struct _LodgeStore LodgeStore;
 /* @data_folder: lodge_paths_dup_data() in the engine. Made (0700) where missing.
  * %LODGE_ERROR_DENIED, %LODGE_ERROR_STORAGE. */
 LodgeStore *lodge_store_open (const char *data_folder, GError **error);
-void lodge_store_free (LodgeStore *self);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeStore, lodge_store_free)
+/* In any thread. The machines hold it, one of which may outlive the library in a question to its
+ * QEMU. */
+LodgeStore *lodge_store_ref (LodgeStore *self);
+void lodge_store_unref (LodgeStore *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeStore, lodge_store_unref)
 
 /**
  * lodge_store_list:

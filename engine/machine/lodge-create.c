@@ -46,6 +46,7 @@ create_free (Create *create)
     lodge_folder_key_forget (create->folder);
   g_free (create->folder);
   g_clear_pointer (&create->key, lodge_secret_unref);
+  lodge_store_unref (create->store);
   g_free (create);
 }
 
@@ -466,7 +467,7 @@ lodge_create_async (LodgeStore *store,
   Create *create = g_new0 (Create, 1);
   GError *error = NULL;
 
-  create->store = store;
+  create->store = lodge_store_ref (store);
   create->spec = spec;
   create->job = g_object_ref (job);
   g_task_set_source_tag (task, lodge_create_async);

@@ -50,7 +50,7 @@ lodge_library_finalize (GObject *object)
     lodge_machine_screen_end (self->machines->pdata[i]);
   g_ptr_array_unref (self->machines);
   g_object_unref (self->host);
-  g_clear_pointer (&self->store, lodge_store_free);
+  g_clear_pointer (&self->store, lodge_store_unref);
   g_free (self->clock_path);
 
   G_OBJECT_CLASS (lodge_library_parent_class)->finalize (object);

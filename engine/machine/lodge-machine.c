@@ -47,6 +47,7 @@ lodge_machine_finalize (GObject *object)
   g_clear_pointer (&self->file, lodge_description_file_free);
   g_clear_pointer (&self->thumbnail, g_bytes_unref);
   g_object_unref (self->host);
+  lodge_store_unref (self->store);
   g_free (self->uuid);
   g_free (self->render_node);
   g_free (self->graphics_problem);
@@ -162,7 +163,7 @@ lodge_machine_new (LodgeStore *store, LodgeMachineHost *host, const char *uuid)
 {
   LodgeMachine *self = g_object_new (LODGE_TYPE_MACHINE, NULL);
 
-  self->store = store;
+  self->store = lodge_store_ref (store);
   self->host = g_object_ref (host);
   self->uuid = g_strdup (uuid);
   load (self);
@@ -175,7 +176,7 @@ lodge_machine_new_for_file (LodgeStore *store, LodgeMachineHost *host, LodgeDesc
 {
   LodgeMachine *self = g_object_new (LODGE_TYPE_MACHINE, NULL);
 
-  self->store = store;
+  self->store = lodge_store_ref (store);
   self->host = g_object_ref (host);
   self->uuid = g_strdup (lodge_description_file_get (file)->uuid);
   self->file = file;

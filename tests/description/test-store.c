@@ -64,7 +64,7 @@ teardown (Fixture *fixture, gconstpointer data)
 {
   g_autofree char *top = g_path_get_dirname (fixture->data);
 
-  lodge_store_free (fixture->store);
+  lodge_store_unref (fixture->store);
   g_assert_true (g_file_test (fixture->treasure, G_FILE_TEST_IS_REGULAR));
   g_unlink (fixture->treasure);
   g_rmdir (fixture->outside);
@@ -413,7 +413,7 @@ test_delete_keeps_mounts (Fixture *fixture, gconstpointer data)
         !g_error_matches (error, LODGE_ERROR, LODGE_ERROR_STATE) ||
         strstr (error->message, "mounted") == NULL)
       _exit (1);
-    lodge_store_free (store);
+    lodge_store_unref (store);
     _exit (0);
   }
   g_assert_cmpint (waitpid (child, &status, 0), ==, child);
