@@ -20,6 +20,7 @@
 #include "lodge-error.h"
 #include "qemu/lodge-qemu-plug.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #define DEVICE "folder-virtiofs"
@@ -31,6 +32,8 @@
 #define PORT "rp3"
 /* A guest that is up takes some milliseconds. */
 #define GRACE_MS 2000
+/* QEMU's words where a guest was asked before and has not answered. */
+#define ASKED_ALREADY "already in the process of unplug"
 /* Without virtiofsd it is out of reach, and only in the way of another one. */
 #define AGAIN_MS 10000
 
@@ -42,6 +45,7 @@ typedef struct {
 
 static void look (LodgeMachine *self);
 static void step (Plug *plug);
+static void ask (LodgeMachine *self);
 
 gboolean
 lodge_machine_virtiofs_is_busy (LodgeMachine *self)
@@ -195,13 +199,18 @@ asked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonNode) answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, &error);
 
-  /* It may have gone just now, or refuse: it is looked at when it is asked again. */
-  if (answer == NULL)
-    g_debug ("%s: %s", self->uuid, error->message);
+  if (answer != NULL || self->qmp != LODGE_QMP (source) ||
+      self->folder_device != LODGE_FOLDER_DEVICE_GOES ||
+      !g_error_matches (error, LODGE_ERROR, LODGE_ERROR_FAILED) ||
+      strstr (error->message, ASKED_ALREADY) != NULL)
+    return;
+  /* It may have gone just now. */
+  g_debug ("%s: %s", self->uuid, error->message);
+  look (self);
 }
 
 static gboolean
-grace_cb (gpointer user_data)
+again_cb (gpointer user_data)
 {
   LodgeMachine *self = user_data;
 
@@ -209,8 +218,16 @@ grace_cb (gpointer user_data)
   lodge_machine_share_cut (self);
   /* A guest that was booting has not heard of it (Linux clears what ACPI had to say). */
   if (self->qmp != NULL && self->folder_device == LODGE_FOLDER_DEVICE_GOES)
-    look (self);
+    ask (self);
   return G_SOURCE_REMOVE;
+}
+
+static void
+ask (LodgeMachine *self)
+{
+  self->folder_timeout = g_timeout_add (self->share != NULL ? GRACE_MS : AGAIN_MS, again_cb, self);
+  lodge_qmp_execute_async (self->qmp, "device_del", lodge_qmp_arguments ("id", DEVICE, NULL), 0,
+                           NULL, asked_cb, g_object_ref (self));
 }
 
 void
@@ -219,11 +236,9 @@ lodge_machine_virtiofs_unplug (LodgeMachine *self)
   if (self->folder_device != LODGE_FOLDER_DEVICE_THERE)
     return;
   set (self, LODGE_FOLDER_DEVICE_GOES);
+  /* Else QEMU would be asked without a pause for as long as it refuses. */
   if (self->folder_timeout == 0)
-    self->folder_timeout =
-        g_timeout_add (self->share != NULL ? GRACE_MS : AGAIN_MS, grace_cb, self);
-  lodge_qmp_execute_async (self->qmp, "device_del", lodge_qmp_arguments ("id", DEVICE, NULL), 0,
-                           NULL, asked_cb, g_object_ref (self));
+    ask (self);
 }
 
 void
