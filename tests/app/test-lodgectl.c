@@ -322,7 +322,7 @@ test_other_version (Fixture *self, gconstpointer unused)
 
   fake_engine_set_api_version (self->engine, 7);
   list = run (self, "list");
-  assert_fails (&list, 1, "lodgectl engine stop");
+  assert_fails (&list, 1, "This program is older than the engine that runs");
   stop = run (self, "engine", "stop");
   assert_done (&stop);
   g_assert_true (fake_engine_get_quit (self->engine));
