@@ -254,8 +254,9 @@ copied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (!g_task_propagate_boolean (G_TASK (result), &error)) {
     g_autoptr (GError) why = lodge_sealed_dup_error (memory->sealed);
 
-    /* The other end of the pipe knows more. */
-    if (why != NULL && !g_error_matches (error, LODGE_ERROR, LODGE_ERROR_CANCELLED)) {
+    /* Who writes into the pipe knows only that it broke. */
+    if (why != NULL && memory->encrypt->passphrase != NULL &&
+        !g_error_matches (error, LODGE_ERROR, LODGE_ERROR_CANCELLED)) {
       g_clear_error (&error);
       error = g_steal_pointer (&why);
     }
