@@ -3,10 +3,10 @@
 #include "crash-worker.h"
 
 #include "machine/lodge-journal-private.h"
+#include "test-worker.h"
 
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* More steps than anything has. */
@@ -48,23 +48,8 @@ gboolean
 crash_worker_run (const char *data, const char *operation, guint step)
 {
   g_autofree char *number = g_strdup_printf ("%u", step);
-  char *argv[] = {(char *) "/proc/self/exe",
-                  (char *) "--worker",
-                  (char *) data,
-                  (char *) operation,
-                  number,
-                  NULL};
-  g_autoptr (GError) error = NULL;
-  g_autofree char *words = NULL;
-  int status;
 
-  g_spawn_sync (NULL, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, &words, &status, &error);
-  g_assert_no_error (error);
-  if (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL)
-    return TRUE;
-  if (!WIFEXITED (status) || WEXITSTATUS (status) != 0)
-    g_error ("%s at step %u: %s", operation, step, words);
-  return FALSE;
+  return test_worker_is_killed ((const char *[]){data, operation, number, NULL});
 }
 
 void

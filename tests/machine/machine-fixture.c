@@ -7,7 +7,9 @@
 #include "machine/lodge-lock-holder.h"
 #include "machine/lodge-machine-private.h"
 #include "qemu/lodge-qemu-private.h"
+#include "test-worker.h"
 
+#include <glib/gstdio.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,6 +173,29 @@ machine_fixture_start (LodgeMachine *machine)
 }
 
 void
+machine_fixture_start_disposable (LodgeMachine *machine)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  lodge_machine_start_disposable_async (machine, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  lodge_machine_start_finish (machine, result, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
+  g_assert_true (lodge_machine_is_disposable (machine));
+}
+
+char *
+machine_fixture_make_folder (MachineFixture *self, const char *name)
+{
+  char *path = g_build_filename (self->folder, name, NULL);
+
+  g_assert_cmpint (g_mkdir (path, 0700), ==, 0);
+  return path;
+}
+
+void
 machine_fixture_request (LodgeMachine *machine, LodgeRequest what)
 {
   g_autoptr (GAsyncResult) result = NULL;
@@ -312,19 +337,7 @@ machine_fixture_find_descendant (const char *name, const char *word)
 gboolean
 machine_fixture_is_worker_killed (MachineFixture *self, const char *step)
 {
-  char *argv[] = {(char *) "/proc/self/exe", (char *) "--worker", self->folder, (char *) step,
-                  NULL};
-  g_autoptr (GError) error = NULL;
-  g_autofree char *words = NULL;
-  int status;
-
-  g_spawn_sync (NULL, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, &words, &status, &error);
-  g_assert_no_error (error);
-  if (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL)
-    return TRUE;
-  if (!WIFEXITED (status) || WEXITSTATUS (status) != 0)
-    g_error ("step %s: %s", step, words);
-  return FALSE;
+  return test_worker_is_killed ((const char *[]){self->folder, step, NULL});
 }
 
 void

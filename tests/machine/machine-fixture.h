@@ -35,6 +35,7 @@ LodgeMachine *machine_fixture_create (MachineFixture *self, const char *name, Bo
 
 /* The calls of lodge-machine.h, waited for; they have to succeed. */
 void machine_fixture_start (LodgeMachine *machine);
+void machine_fixture_start_disposable (LodgeMachine *machine);
 void machine_fixture_set_key (LodgeMachine *machine, const char *key, const char *value);
 void machine_fixture_request (LodgeMachine *machine, LodgeRequest what);
 
@@ -50,6 +51,9 @@ GPid machine_fixture_find_qemu (LodgeMachine *machine);
 /* The process of that name that this one started, perhaps through others, or 0. @word: in its
  * arguments, or %NULL. */
 int machine_fixture_find_descendant (const char *name, const char *word);
+
+/* An empty one beside the machines'. Transfer full. */
+char *machine_fixture_make_folder (MachineFixture *self, const char *name);
 
 /* All of the library's jobs, also those that are about to begin. */
 void machine_fixture_wait_jobs (MachineFixture *self);

@@ -369,24 +369,6 @@ work (const char *folder, int step)
   return 0;
 }
 
-static gboolean
-run_worker (MachineFixture *f, guint step)
-{
-  g_autofree char *number = g_strdup_printf ("%u", step);
-  char *argv[] = {(char *) "/proc/self/exe", (char *) "--worker", f->folder, number, NULL};
-  g_autofree char *words = NULL;
-  g_autoptr (GError) error = NULL;
-  int status;
-
-  g_spawn_sync (NULL, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, &words, &status, &error);
-  g_assert_no_error (error);
-  if (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL)
-    return TRUE;
-  if (!WIFEXITED (status) || WEXITSTATUS (status) != 0)
-    g_error ("step %u: %s", step, words);
-  return FALSE;
-}
-
 static void
 test_engine_dies (MachineFixture *f, gconstpointer data)
 {
@@ -398,11 +380,12 @@ test_engine_dies (MachineFixture *f, gconstpointer data)
   machine_fixture_start (machine);
   for (; killed && step < 100; step++) {
     for (guint i = 0; killed && i < test_get_times (); i++) {
+      g_autofree char *number = g_strdup_printf ("%u", step);
       LodgeMachine *made;
       LodgeJob *job;
 
       machine_fixture_close_library (f);
-      killed = run_worker (f, step);
+      killed = machine_fixture_is_worker_killed (f, number);
       machine_fixture_open_library (f);
       machine = lodge_library_find (f->library, "web", NULL);
       g_assert_cmpuint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);

@@ -12,20 +12,6 @@
 #include <string.h>
 
 static void
-start_disposable (LodgeMachine *machine)
-{
-  g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GError) error = NULL;
-
-  lodge_machine_start_disposable_async (machine, test_wait_result_cb, &result);
-  test_wait_until (result != NULL);
-  lodge_machine_start_finish (machine, result, &error);
-  g_assert_no_error (error);
-  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
-  g_assert_true (lodge_machine_is_disposable (machine));
-}
-
-static void
 force_off (LodgeMachine *machine)
 {
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
@@ -82,7 +68,7 @@ test_forgotten (MachineFixture *f, gconstpointer unused)
   g_autofree char *before = read_file (machine, "machine.ini", &before_length);
   g_autofree char *after = NULL;
 
-  start_disposable (machine);
+  machine_fixture_start_disposable (machine);
   /* What it writes to has no name. */
   machine_fixture_assert_tidy (machine);
   g_assert_cmpstr (machine->started->vmgenid, !=, vmgenid);
@@ -123,7 +109,7 @@ test_qemu_killed (MachineFixture *f, gconstpointer unused)
 {
   LodgeMachine *machine = create (f);
 
-  start_disposable (machine);
+  machine_fixture_start_disposable (machine);
   memory_guest_tell (machine, "b");
   kill (machine_fixture_find_qemu (machine), SIGKILL);
   test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_OFF);
@@ -142,7 +128,7 @@ test_computer_ended (MachineFixture *f, gconstpointer unused)
   LodgeMachine *machine = create (f);
   GPid qemu;
 
-  start_disposable (machine);
+  machine_fixture_start_disposable (machine);
   memory_guest_tell (machine, "b");
   qemu = machine_fixture_find_qemu (machine);
   machine_fixture_close_library (f);
@@ -250,7 +236,7 @@ test_states (MachineFixture *f, gconstpointer unused)
   }
   machine_fixture_set_key (machine, "firmware.kind", "uefi");
   machine_fixture_set_key (machine, "tpm.enabled", "yes");
-  start_disposable (machine);
+  machine_fixture_start_disposable (machine);
   before = read_file (machine, "nvram.qcow2", &before_length);
   test_wait_polled (g_file_test (tpm_file, G_FILE_TEST_EXISTS));
   g_assert_false (g_file_test (own_tpm, G_FILE_TEST_EXISTS));
@@ -271,7 +257,7 @@ test_states (MachineFixture *f, gconstpointer unused)
   }
   force_off (machine);
   before = read_file (machine, "tpm/tpm2-00.permall", &before_length);
-  start_disposable (machine);
+  machine_fixture_start_disposable (machine);
   g_assert_true (g_file_test (tpm_file, G_FILE_TEST_EXISTS));
   force_off (machine);
   after = read_file (machine, "tpm/tpm2-00.permall", &after_length);

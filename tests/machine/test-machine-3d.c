@@ -83,18 +83,6 @@ test_none (MachineFixture *self, gconstpointer data)
   remove_folder (folder);
 }
 
-static void
-start_disposable (LodgeMachine *machine)
-{
-  g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GError) error = NULL;
-
-  lodge_machine_start_disposable_async (machine, test_wait_result_cb, &result);
-  test_wait_until (result != NULL);
-  lodge_machine_start_finish (machine, result, &error);
-  g_assert_no_error (error);
-}
-
 /* A node that can be opened, and that no driver knows: QEMU ends over it, and is started again. */
 static void
 test_broken (MachineFixture *self, gconstpointer data)
@@ -118,7 +106,7 @@ test_broken (MachineFixture *self, gconstpointer data)
   machine_fixture_assert_tidy (machine);
 
   /* What the first try has made for a run of which nothing is kept is gone before the second. */
-  start_disposable (machine);
+  machine_fixture_start_disposable (machine);
   assert_flat (machine, node);
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
   machine_fixture_assert_tidy (machine);

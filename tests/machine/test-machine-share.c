@@ -10,15 +10,6 @@
 #include <signal.h>
 #include <string.h>
 
-static char *
-make_folder (MachineFixture *fixture, const char *name)
-{
-  char *path = g_build_filename (fixture->folder, name, NULL);
-
-  g_assert_cmpint (g_mkdir (path, 0700), ==, 0);
-  return path;
-}
-
 static gboolean
 try_set (LodgeMachine *machine, const char *key, const char *text, GError **error)
 {
@@ -65,26 +56,17 @@ is_running (int pid)
   return pid > 0 && kill (pid, 0) == 0;
 }
 
-static gboolean
-skip_uncontained (void)
-{
-  if (test_walls_are_possible ())
-    return FALSE;
-  g_test_skip ("bubblewrap does not work here");
-  return TRUE;
-}
-
 /* Set and unset while it runs, and from one way to another. */
 static void
 test_set (MachineFixture *fixture, gconstpointer data)
 {
   LodgeMachine *machine;
-  g_autofree char *one = make_folder (fixture, "one");
-  g_autofree char *two = make_folder (fixture, "two");
+  g_autofree char *one = machine_fixture_make_folder (fixture, "one");
+  g_autofree char *two = machine_fixture_make_folder (fixture, "two");
   g_autoptr (GError) error = NULL;
   int pid = 0, writable = 0, gone;
 
-  if (skip_uncontained ())
+  if (test_walls_skip ())
     return;
   machine = machine_fixture_create (fixture, "idle", BOOT_SECTOR_IDLE);
   machine_fixture_start (machine);
@@ -129,10 +111,10 @@ static void
 test_start (MachineFixture *fixture, gconstpointer data)
 {
   LodgeMachine *machine;
-  g_autofree char *folder = make_folder (fixture, "one");
+  g_autofree char *folder = machine_fixture_make_folder (fixture, "one");
   int pid = 0;
 
-  if (skip_uncontained ())
+  if (test_walls_skip ())
     return;
   machine = machine_fixture_create (fixture, "idle", BOOT_SECTOR_IDLE);
   set (machine, "sharing.folder", folder);
@@ -156,10 +138,10 @@ static void
 test_port (MachineFixture *fixture, gconstpointer data)
 {
   LodgeMachine *machine;
-  g_autofree char *folder = make_folder (fixture, "one");
+  g_autofree char *folder = machine_fixture_make_folder (fixture, "one");
   int pid = 0;
 
-  if (skip_uncontained ())
+  if (test_walls_skip ())
     return;
   machine = machine_fixture_create (fixture, "idle", BOOT_SECTOR_IDLE);
   set (machine, "sharing.folder", folder);
@@ -181,7 +163,7 @@ static void
 test_vanished (MachineFixture *fixture, gconstpointer data)
 {
   LodgeMachine *machine = machine_fixture_create (fixture, "idle", BOOT_SECTOR_IDLE);
-  g_autofree char *folder = make_folder (fixture, "one");
+  g_autofree char *folder = machine_fixture_make_folder (fixture, "one");
 
   set (machine, "sharing.folder", folder);
   g_assert_cmpint (g_rmdir (folder), ==, 0);
@@ -200,11 +182,11 @@ static void
 test_comes_again (MachineFixture *fixture, gconstpointer data)
 {
   LodgeMachine *machine;
-  g_autofree char *folder = make_folder (fixture, "one");
+  g_autofree char *folder = machine_fixture_make_folder (fixture, "one");
   g_autofree char *elsewhere = g_build_filename (fixture->folder, "elsewhere", NULL);
   int pid = 0;
 
-  if (skip_uncontained ())
+  if (test_walls_skip ())
     return;
   machine = machine_fixture_create (fixture, "idle", BOOT_SECTOR_IDLE);
   set (machine, "sharing.folder", folder);
@@ -244,9 +226,9 @@ static void
 test_never_uncontained (MachineFixture *fixture, gconstpointer data)
 {
   LodgeMachine *machine = machine_fixture_create (fixture, "idle", BOOT_SECTOR_IDLE);
-  g_autofree char *folder = make_folder (fixture, "one");
+  g_autofree char *folder = machine_fixture_make_folder (fixture, "one");
   g_autofree char *saved = g_strdup (g_getenv ("PATH"));
-  g_autofree char *empty = make_folder (fixture, "bin");
+  g_autofree char *empty = machine_fixture_make_folder (fixture, "bin");
 
   machine_fixture_start (machine);
   g_setenv ("PATH", empty, TRUE);
@@ -273,10 +255,10 @@ static void
 test_recover (MachineFixture *fixture, gconstpointer data)
 {
   LodgeMachine *machine;
-  g_autofree char *folder = make_folder (fixture, "one");
+  g_autofree char *folder = machine_fixture_make_folder (fixture, "one");
   int pid = 0;
 
-  if (skip_uncontained ())
+  if (test_walls_skip ())
     return;
   machine = machine_fixture_create (fixture, "idle", BOOT_SECTOR_IDLE);
   set (machine, "sharing.folder", folder);
@@ -306,11 +288,11 @@ static void
 test_recover_without_socket (MachineFixture *fixture, gconstpointer data)
 {
   LodgeMachine *machine;
-  g_autofree char *folder = make_folder (fixture, "one");
+  g_autofree char *folder = machine_fixture_make_folder (fixture, "one");
   g_autofree char *socket = NULL;
   int pid = 0;
 
-  if (skip_uncontained ())
+  if (test_walls_skip ())
     return;
   machine = machine_fixture_create (fixture, "idle", BOOT_SECTOR_IDLE);
   set (machine, "sharing.folder", folder);
@@ -355,7 +337,7 @@ static void
 test_foreign (MachineFixture *fixture, gconstpointer data)
 {
   LodgeMachine *machine = machine_fixture_create (fixture, "idle", BOOT_SECTOR_IDLE);
-  g_autofree char *folder = make_folder (fixture, "one");
+  g_autofree char *folder = machine_fixture_make_folder (fixture, "one");
   g_autofree char *own = lodge_machine_dup_folder (machine);
   g_autofree char *path = g_build_filename (own, "machine.ini", NULL);
   g_autofree char *text = NULL;

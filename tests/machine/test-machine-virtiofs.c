@@ -6,29 +6,10 @@
 #include "machine/lodge-machine-private.h"
 #include "test-walls.h"
 
-#include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
 
 #define METHOD "sharing.folder-method"
-
-static char *
-make_folder (MachineFixture *fixture, const char *name)
-{
-  char *path = g_build_filename (fixture->folder, name, NULL);
-
-  g_assert_cmpint (g_mkdir (path, 0700), ==, 0);
-  return path;
-}
-
-static gboolean
-skip_uncontained (void)
-{
-  if (test_walls_are_possible ())
-    return FALSE;
-  g_test_skip ("bubblewrap does not work here");
-  return TRUE;
-}
 
 /* The pid of what shares @folder by virtiofs, or 0. */
 static int
@@ -84,12 +65,12 @@ start (MachineFixture *fixture, BootSector what, const char *folder)
 static void
 test_set (MachineFixture *fixture, gconstpointer data)
 {
-  g_autofree char *one = make_folder (fixture, "one");
-  g_autofree char *two = make_folder (fixture, "two");
+  g_autofree char *one = machine_fixture_make_folder (fixture, "one");
+  g_autofree char *two = machine_fixture_make_folder (fixture, "two");
   LodgeMachine *machine;
   int pid;
 
-  if (skip_uncontained ())
+  if (test_walls_skip ())
     return;
   machine = start (fixture, BOOT_SECTOR_RELEASE, one);
   g_assert_cmpstr (lodge_machine_get_folder_problem (machine), ==, "");
@@ -123,11 +104,11 @@ test_set (MachineFixture *fixture, gconstpointer data)
 static void
 test_dies (MachineFixture *fixture, gconstpointer data)
 {
-  g_autofree char *folder = make_folder (fixture, "one");
+  g_autofree char *folder = machine_fixture_make_folder (fixture, "one");
   LodgeMachine *machine;
   int pid;
 
-  if (skip_uncontained ())
+  if (test_walls_skip ())
     return;
   machine = start (fixture, BOOT_SECTOR_RELEASE, folder);
   pid = find_daemon (folder);
@@ -143,14 +124,47 @@ test_dies (MachineFixture *fixture, gconstpointer data)
   g_assert_cmpint (machine->folder_device, ==, LODGE_FOLDER_DEVICE_NONE);
 }
 
+/* One that falls over again and again stays away, and so it does when the guest has let go of its
+ * device; until somebody wants it anew. */
+static void
+test_dies_often (MachineFixture *fixture, gconstpointer data)
+{
+  g_autofree char *folder = machine_fixture_make_folder (fixture, "one");
+  LodgeMachine *machine;
+  guint n = 0;
+  int pid = 0;
+
+  if (test_walls_skip ())
+    return;
+  machine = start (fixture, BOOT_SECTOR_RELEASE, folder);
+  while (strstr (lodge_machine_get_folder_problem (machine), "ended several times") == NULL) {
+    test_wait_polled (is_there (machine, folder, pid) ||
+                      strstr (lodge_machine_get_folder_problem (machine), "several times") != NULL);
+    pid = find_daemon (folder);
+    if (pid != 0) {
+      g_assert_cmpint (kill (pid, SIGKILL), ==, 0);
+      g_assert_cmpuint (++n, <, 20);
+    }
+    test_wait_polled (!is_running (pid));
+  }
+  test_wait_until (machine->folder_device == LODGE_FOLDER_DEVICE_NONE);
+  g_assert_cmpint (find_daemon (folder), ==, 0);
+  /* Nor will one come. */
+  g_assert_null (machine->share);
+  g_assert_cmpuint (machine->share_timeout, ==, 0);
+  g_assert_false (machine->virtiofs_asked);
+  machine_fixture_set_key (machine, "sharing.folder", folder);
+  test_wait_polled (is_there (machine, folder, pid));
+}
+
 /* A guest that does not let go loses the folder all the same; another comes once it has. */
 static void
 test_keeps (MachineFixture *fixture, gconstpointer data)
 {
-  g_autofree char *folder = make_folder (fixture, "one");
+  g_autofree char *folder = machine_fixture_make_folder (fixture, "one");
   LodgeMachine *machine;
 
-  if (skip_uncontained ())
+  if (test_walls_skip ())
     return;
   machine = start (fixture, BOOT_SECTOR_IDLE, folder);
   machine_fixture_set_key (machine, "sharing.folder", "");
@@ -181,11 +195,11 @@ is_found_by_lock (LodgeMachine *machine)
 static void
 test_recover (MachineFixture *fixture, gconstpointer data)
 {
-  g_autofree char *folder = make_folder (fixture, "one");
+  g_autofree char *folder = machine_fixture_make_folder (fixture, "one");
   LodgeMachine *machine;
   int pid;
 
-  if (skip_uncontained ())
+  if (test_walls_skip ())
     return;
   machine = start (fixture, BOOT_SECTOR_RELEASE, folder);
   pid = find_daemon (folder);
@@ -213,14 +227,14 @@ test_recover (MachineFixture *fixture, gconstpointer data)
 static void
 test_refused (MachineFixture *fixture, gconstpointer data)
 {
-  g_autofree char *folder = make_folder (fixture, "one");
+  g_autofree char *folder = machine_fixture_make_folder (fixture, "one");
   g_autofree char *program = g_strdup (g_getenv ("LODGE_VIRTIOFSD"));
   LodgeMachine *machine = machine_fixture_create (fixture, "web", BOOT_SECTOR_IDLE);
   GVariantBuilder builder;
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (skip_uncontained ())
+  if (test_walls_skip ())
     return;
   machine_fixture_set_key (machine, "sharing.folder", folder);
   machine_fixture_set_key (machine, METHOD, "virtiofs");
@@ -251,15 +265,15 @@ test_refused (MachineFixture *fixture, gconstpointer data)
 static void
 test_broken (MachineFixture *fixture, gconstpointer data)
 {
-  g_autofree char *folder = make_folder (fixture, "one");
-  g_autofree char *bin = make_folder (fixture, "broken");
+  g_autofree char *folder = machine_fixture_make_folder (fixture, "one");
+  g_autofree char *bin = machine_fixture_make_folder (fixture, "broken");
   g_autofree char *path = g_build_filename (bin, "virtiofsd", NULL);
   g_autofree char *program = g_strdup (g_getenv ("LODGE_VIRTIOFSD"));
   g_autoptr (GFile) from = g_file_new_for_path (program);
   g_autoptr (GFile) to = g_file_new_for_path (path);
   LodgeMachine *machine;
 
-  if (skip_uncontained ())
+  if (test_walls_skip ())
     return;
   g_assert_true (g_file_copy (from, to, G_FILE_COPY_NONE, NULL, NULL, NULL, NULL));
   g_setenv ("LODGE_VIRTIOFSD", path, TRUE);
@@ -286,6 +300,7 @@ main (int argc, char **argv)
   machine_fixture_init (&argc, &argv);
   MACHINE_FIXTURE_ADD ("virtiofs-set", test_set);
   MACHINE_FIXTURE_ADD ("virtiofs-dies", test_dies);
+  MACHINE_FIXTURE_ADD ("virtiofs-dies-often", test_dies_often);
   MACHINE_FIXTURE_ADD ("virtiofs-keeps", test_keeps);
   MACHINE_FIXTURE_ADD ("virtiofs-recover", test_recover);
   MACHINE_FIXTURE_ADD ("virtiofs-refused", test_refused);

@@ -45,21 +45,12 @@ test_missing (void)
   g_assert_nonnull (strstr (found->problem, "install the package"));
 }
 
-static gboolean
-skip_uncontained (void)
-{
-  if (test_walls_are_possible ())
-    return FALSE;
-  g_test_skip ("bubblewrap does not work here");
-  return TRUE;
-}
-
 static void
 test_works (void)
 {
   g_autoptr (LodgeVirtiofsd) found = NULL;
 
-  if (skip_uncontained ())
+  if (test_walls_skip ())
     return;
   found = probe (FAKE_VIRTIOFSD);
   g_assert_cmpstr (found->problem, ==, "");
@@ -77,7 +68,7 @@ test_plain (void)
   g_autoptr (GFile) to = g_file_new_for_path (path);
   g_autoptr (LodgeVirtiofsd) found = NULL;
 
-  if (!skip_uncontained ()) {
+  if (!test_walls_skip ()) {
     g_assert_true (g_file_copy (from, to, G_FILE_COPY_NONE, NULL, NULL, NULL, NULL));
     found = probe (path);
     g_assert_cmpstr (found->problem, ==, "");
@@ -93,7 +84,7 @@ test_refuses (void)
   g_autofree char *folder = g_dir_make_tmp ("lodge-virtiofsd-XXXXXX", NULL);
   g_autofree char *path = g_build_filename (folder, "virtiofsd", NULL);
 
-  if (!skip_uncontained ()) {
+  if (!test_walls_skip ()) {
     static const char *const words[][2] = {
         {"#!/bin/sh\necho \"fuse: unknown option(s): $1\" >&2; exit 1\n", "needs root"},
         {"#!/bin/sh\necho 'No <b> & no luck' >&2; exit 1\n", "No <b> & no luck"},
@@ -119,7 +110,7 @@ test_installed (void)
 {
   g_autoptr (LodgeVirtiofsd) found = NULL;
 
-  if (skip_uncontained ())
+  if (test_walls_skip ())
     return;
   found = probe (NULL);
   if (g_file_test ("/usr/libexec/virtiofsd", G_FILE_TEST_EXISTS))
