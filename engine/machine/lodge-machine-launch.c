@@ -463,7 +463,6 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_autofree char *words = lodge_launch_read_last_words (log);
     GError *told = NULL;
 
-    /* Why QEMU went is in its own words; without any, what the connection saw has to do. */
     /* A driver may have many reasons, and no words for them: what is not its fault comes again. */
     if (self->render_node != NULL && error->code == LODGE_ERROR_FAILED) {
       start->again = TRUE;
@@ -472,6 +471,7 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
               ? g_strdup_printf (_ ("QEMU does not start with %s: %s"), self->render_node, words)
               : g_strdup_printf (_ ("QEMU does not start with %s"), self->render_node);
     }
+    /* Why QEMU went is in its own words; without any, what the connection saw has to do. */
     if (words != NULL && !g_cancellable_is_cancelled (self->start_cancellable))
       told = g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED,
                           _ ("QEMU did not start “%s”: %s (the whole log is %s)"),
@@ -509,11 +509,9 @@ choose_graphics (LodgeMachine *self, LodgeStart *start)
   char *node = NULL;
   char *problem = NULL;
 
-  if (!start->description->accelerated)
-    ;
-  else if (start->flat != NULL)
+  if (start->flat != NULL)
     problem = g_strdup (start->flat);
-  else if (start->memory_fd >= 0 || start->suspended != NULL)
+  else if (start->description->accelerated && (start->memory_fd >= 0 || start->suspended != NULL))
     problem = g_strdup (_ ("the guest goes on from memory that was saved without it"));
   else
     lodge_machine_find_render_node (self, start->description, &node, &problem);
