@@ -45,9 +45,6 @@ lodge_library_finalize (GObject *object)
   g_hash_table_unref (self->names_being_made);
   g_ptr_array_unref (self->jobs);
   g_hash_table_unref (self->by_uuid);
-  /* One may live on in a question to its QEMU, and has no folder to write to then. */
-  for (guint i = 0; i < self->machines->len; i++)
-    lodge_machine_screen_end (self->machines->pdata[i]);
   g_ptr_array_unref (self->machines);
   g_object_unref (self->host);
   g_clear_pointer (&self->store, lodge_store_unref);
