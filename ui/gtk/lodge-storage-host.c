@@ -5,6 +5,7 @@
 
 #include "gtk/lodge-message.h"
 #include "gtk/lodge-set-keys.h"
+#include "gtk/lodge-window-parts.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -58,7 +59,7 @@ known_cb (GtkCheckButton *button, GParamSpec *pspec, AdwMessageDialog *dialog)
 static GtkWidget *
 new_others (GVariant *disks)
 {
-  GtkWidget *list = gtk_list_box_new ();
+  GtkListBox *list = lodge_boxed_list_new ();
   GtkWidget *scrolled = gtk_scrolled_window_new ();
   GVariantIter iter;
   const char *path, *label, *obstacle;
@@ -76,12 +77,10 @@ new_others (GVariant *disks)
     adw_action_row_set_subtitle (ADW_ACTION_ROW (row), obstacle);
     gtk_widget_set_tooltip_text (row, path);
     gtk_widget_set_sensitive (row, FALSE);
-    gtk_list_box_append (GTK_LIST_BOX (list), row);
+    gtk_list_box_append (list, row);
     n++;
   }
-  gtk_list_box_set_selection_mode (GTK_LIST_BOX (list), GTK_SELECTION_NONE);
-  gtk_widget_add_css_class (list, "boxed-list");
-  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), list);
+  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), GTK_WIDGET (list));
   gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scrolled), GTK_POLICY_NEVER,
                                   GTK_POLICY_AUTOMATIC);
   gtk_scrolled_window_set_max_content_height (GTK_SCROLLED_WINDOW (scrolled), OTHERS_HEIGHT);
@@ -100,14 +99,12 @@ ask (LodgeStorageWindow *self, GtkStringList *labels, GPtrArray *paths, GVariant
          "suspended to disk."),
       _ ("_Add"));
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
-  GtkListBox *list = GTK_LIST_BOX (gtk_list_box_new ());
+  GtkListBox *list = lodge_boxed_list_new ();
   GtkWidget *choice = adw_combo_row_new ();
   GtkWidget *known = gtk_check_button_new ();
   GtkWidget *row = adw_action_row_new ();
   Ask *its = g_new0 (Ask, 1);
 
-  gtk_list_box_set_selection_mode (list, GTK_SELECTION_NONE);
-  gtk_widget_add_css_class (GTK_WIDGET (list), "boxed-list");
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (choice), _ ("Disk"));
   adw_combo_row_set_model (ADW_COMBO_ROW (choice), G_LIST_MODEL (labels));
   gtk_list_box_append (list, choice);
