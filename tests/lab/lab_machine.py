@@ -50,8 +50,9 @@ class Lines:
 
 
 class Machine:
-    def __init__(self, table, variant, root, disk, logs):
-        self.table, self.variant = table, variant
+    def __init__(self, table, variant, root, disk, logs, turn=1):
+        """turn: which boot of this variant it is; the logs of each are kept."""
+        self.table, self.variant, self.turn = table, variant, turn
         self.root, self.disk, self.logs = root, disk, logs
         self.process = None
         self.ports = {}
@@ -75,7 +76,8 @@ class Machine:
         self.folder.cleanup()
 
     def _log(self, name):
-        return os.path.join(self.logs, f"{self.variant}-{name}.log")
+        turn = f"-{self.turn}" if self.turn > 1 else ""
+        return os.path.join(self.logs, f"{self.variant}{turn}-{name}.log")
 
     def _path(self, name):
         return os.path.join(self.folder.name, name)
@@ -143,6 +145,12 @@ class Machine:
         if "error" in answer:
             raise ValueError(answer["error"]["desc"])
         return answer["return"]
+
+    def save_registers(self):
+        """Where its processors are, for those who ask why it stands still."""
+        with open(self._log("registers"), "w", encoding="utf-8") as file:
+            for _ in range(2):
+                file.write(self.qmp("human-monitor-command", **{"command-line": "info registers -a"}))
 
     def plug(self, name):
         self.qmp("device_add", **self.table.usb_device(name))

@@ -24,12 +24,26 @@ class FakeMachine:
         if self.end is not None:
             raise self.end
 
+    def save_registers(self):
+        print("registers")
+
 
 class FakeTest:
     user, limit = "root", 1
 
     def __init__(self, name):
         self.name = name
+
+
+def standing_still(again):
+    """An L1 of which nothing is heard: what is left for another boot, and what became of the tests."""
+    with tempfile.TemporaryDirectory() as logs, contextlib.redirect_stdout(io.StringIO()) as out:
+        report = Report(logs)
+        boot = Boot(FakeMachine([{"begin": "a"}, {"line": "ok - x"}], TimeoutError()),
+                    [FakeTest("a"), FakeTest("b")], report, logs)
+        boot.deadline += 1
+        left = [test.name for test in boot.run(again)]
+        return left, report.failed, "registers" in out.getvalue()
 
 
 def outcome(names, messages, end=None):
@@ -69,6 +83,10 @@ CASES = {
         and "b: gone" in outcome(["a", "b"], [{"begin": "a"}], Dead("gone"))[1],
     "an L1 that is silent fails them as well":
         outcome(["a"], [], TimeoutError())[0] == (0, 1, 0),
+    "one that stands still is booted again for the test it ran and those behind it":
+        standing_still(again=False) == (["a", "b"], 0, True),
+    "but once":
+        standing_still(again=True) == ([], 2, True),
     "a test that the agent leaves out has failed":
         outcome(["a", "b"], test("a", "ok - x") + DONE)[0] == (1, 1, 0),
     "each test's head fits the table":

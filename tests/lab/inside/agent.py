@@ -13,6 +13,7 @@ import shutil
 import socketserver
 import subprocess
 import threading
+import time
 
 PORTS = "/dev/virtio-ports"
 SOCKET = "/run/lab.sock"
@@ -20,6 +21,8 @@ LAB = "/usr/local/lib/lodge-lab"
 # Where a test that runs as root finds its runtime folder, as logind makes one for a user.
 ROOT_RUNTIME = "/run/lab-root"
 TIDY_LIMIT_S = 60
+# The runner outside knows from it that this computer as a whole goes on.
+ALIVE_PAUSE_S = 10
 # Settings that a test may change, as they are after the boot.
 SETTINGS = ("user/max_user_namespaces", "kernel/unprivileged_userns_clone")
 
@@ -154,7 +157,14 @@ def run_test(test):
     results.send({"end": trouble})
 
 
+def tell_alive():
+    while True:
+        results.send({"alive": True})
+        time.sleep(ALIVE_PAUSE_S)
+
+
 def main():
+    threading.Thread(target=tell_alive, daemon=True).start()
     os.makedirs("/etc/apparmor.d", exist_ok=True)
     # What a package would put there.
     run("ln", "-sf", "/usr/local/etc/apparmor.d/lodge", "/etc/apparmor.d/lodge")
