@@ -80,6 +80,10 @@ class Lodge:
         os.environ.update(DISPLAY=f":{number}", GDK_BACKEND="x11", NO_AT_BRIDGE="1")
         os.environ.pop("WAYLAND_DISPLAY", None)
         self.spawn("metacity", "--no-composite")
+        # Who asks for a window to be active before there is a manager is refused. It names a window
+        # of its own once it is one (EWMH, _NET_SUPPORTING_WM_CHECK).
+        wait_for("the window manager", lambda: "window id" in run(
+            "xprop", "-root", "_NET_SUPPORTING_WM_CHECK", check=False).stdout, pause=0.1)
 
     def engine_pid(self):
         """The engine is whoever holds the lock file open."""

@@ -13,7 +13,7 @@ from guest_shell import Shell
 from lodge_system import Failed, Lodge, Pixels, colours, main, run, wait_for
 
 NAME = "desktop"
-NEEDED = ("Xvfb", "metacity", "xdotool", "xclip", "convert", "import")
+NEEDED = ("Xvfb", "metacity", "xdotool", "xprop", "xclip", "convert", "import")
 # Two colours, a pixel of each in turn (desktop-init.sh).
 PATTERN = {b"\xff\x80\x40", b"\x20\x40\x60"}
 # Above the guest's picture in its window.
