@@ -2,6 +2,7 @@
 /* The viewer's window: what an X server shows of a guest's picture, of its cursor, and of words. */
 #include "window-fixture.h"
 
+#include <SDL_syswm.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -264,6 +265,30 @@ test_monitor (void)
   window_fixture_tear_down (&test);
 }
 
+/* A window manager takes a window's frame away while SDL asks where it is. */
+static void
+test_frame_gone (void)
+{
+  WindowFixture test;
+  SDL_SysWMinfo info;
+  Window gone, child;
+  int x, y;
+
+  window_fixture_set_up (&test, 320, 240, TRUE);
+  SDL_VERSION (&info.version);
+  g_assert_true (SDL_GetWindowWMInfo (lodge_sdl_window_get_window (test.window), &info) ==
+                 SDL_TRUE);
+  gone = XCreateSimpleWindow (test.display, DefaultRootWindow (test.display), 0, 0, 8, 8, 0, 0, 0);
+  XDestroyWindow (test.display, gone);
+  XSync (test.display, False);
+  g_assert_false (XTranslateCoordinates (info.info.x11.display, gone,
+                                         DefaultRootWindow (info.info.x11.display), 0, 0, &x, &y,
+                                         &child));
+  spice_fixture_fill (test.server, 0, 0, 320, 240, 0x336699);
+  window_fixture_expect_pixel (&test, 100, 100, 0x336699);
+  window_fixture_tear_down (&test);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -277,5 +302,6 @@ main (int argc, char **argv)
   WINDOW_FIXTURE_ADD ("/sdl-window/scanout", test_scanout);
   WINDOW_FIXTURE_ADD ("/sdl-window/notice", test_notice);
   WINDOW_FIXTURE_ADD ("/sdl-window/monitor", test_monitor);
+  WINDOW_FIXTURE_ADD ("/sdl-window/frame-gone", test_frame_gone);
   return g_test_run ();
 }

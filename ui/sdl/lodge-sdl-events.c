@@ -108,6 +108,28 @@ events_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 static GSourceFuncs events_funcs = {
     .prepare = events_prepare, .check = events_check, .dispatch = events_dispatch};
 
+#ifdef LODGE_HAVE_X11
+static int (*handler_before) (Display *display, XErrorEvent *event);
+
+static int
+error_cb (Display *display, XErrorEvent *event)
+{
+  return event->error_code == BadWindow ? 0 : handler_before (display, event);
+}
+
+/* SDL asks where the window's frame is, which the window manager may have taken away meanwhile, at
+ * every change to full screen and back; Xlib's own handler then ends the program (libsdl-org/SDL
+ * issue 16240, mended in SDL 3 alone). A window that is gone is nothing to end for. */
+static void
+ignore_gone_windows (void)
+{
+  int (*before) (Display * display, XErrorEvent * event) = XSetErrorHandler (error_cb);
+
+  if (before != error_cb)
+    handler_before = before;
+}
+#endif
+
 GSource *
 lodge_sdl_events_new (SDL_Window *window, LodgeSdlEventFunc func, gpointer user_data)
 {
@@ -122,6 +144,7 @@ lodge_sdl_events_new (SDL_Window *window, LodgeSdlEventFunc func, gpointer user_
     if (info.subsystem == SDL_SYSWM_X11) {
       self->x11 = info.info.x11.display;
       fd = ConnectionNumber (self->x11);
+      ignore_gone_windows ();
     }
 #endif
 #ifdef LODGE_HAVE_WAYLAND
