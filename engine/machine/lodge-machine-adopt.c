@@ -167,6 +167,6 @@ lodge_machine_renew_held_note (LodgeMachine *self, const char *before)
 {
   g_autofree char *now = lodge_machine_dup_held_note (self);
 
-  if (before != NULL && g_str_equal (self->note, before))
-    lodge_machine_set_note (self, now);
+  if (before != NULL && g_str_equal (lodge_machine_get_own_note (self), before))
+    lodge_machine_set_own_note (self, now);
 }

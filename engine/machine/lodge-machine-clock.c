@@ -48,7 +48,7 @@ tell (LodgeMachine *self, gboolean agent)
   const gint64 behind = g_get_real_time () - self->clock_since_us;
   g_autofree char *duration = NULL;
 
-  if (behind < TOLD_US || self->note[0] != '\0')
+  if (behind < TOLD_US || lodge_machine_get_own_note (self)[0] != '\0')
     return;
   duration = dup_duration (behind);
   g_free (self->clock_note);
@@ -62,7 +62,7 @@ tell (LodgeMachine *self, gboolean agent)
         g_strdup_printf (_ ("The guest's clock is %s behind, because it has stood still; with "
                             "qemu-guest-agent installed in the guest, Lodge sets it"),
                          duration);
-  lodge_machine_set_note (self, self->clock_note);
+  lodge_machine_set_own_note (self, self->clock_note);
 }
 
 void
@@ -81,8 +81,8 @@ lodge_machine_clock_forget (LodgeMachine *self)
 
   lodge_machine_clock_end (self);
   self->clock_since_us = 0;
-  if (note != NULL && g_str_equal (self->note, note))
-    lodge_machine_set_note (self, NULL);
+  if (note != NULL && g_str_equal (lodge_machine_get_own_note (self), note))
+    lodge_machine_set_own_note (self, NULL);
 }
 
 /* Asking the agent. */

@@ -489,8 +489,9 @@ settled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   LodgeMachine *self = LODGE_MACHINE (source);
 
-  if (lodge_machine_settle_disks_finish (self, result) > 0 && self->note[0] == '\0')
-    lodge_machine_set_note (
+  if (lodge_machine_settle_disks_finish (self, result) > 0 &&
+      lodge_machine_get_own_note (self)[0] == '\0')
+    lodge_machine_set_own_note (
         self, _ ("The guest has let go of a disk that is still the machine's, and has got it "
                  "again. To take one out of it, remove it (“Storage…”, or lodgectl disk remove)"));
   lodge_machine_end_work (self);

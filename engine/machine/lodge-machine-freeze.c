@@ -44,6 +44,7 @@ typedef struct {
   GPtrArray *files;        /* for the journal */
   LodgeQemuSnapshot *qemu; /* while the guest is live, or NULL */
   gboolean live;
+  char *id;       /* what the journal calls it */
   gboolean ran;   /* and did not only stand still */
   gboolean named; /* machine.ini names the new tops, or may do so */
   gboolean known; /* which tops QEMU is on, once it has ended badly */
@@ -55,6 +56,7 @@ freeze_free (Freeze *freeze)
 {
   g_object_unref (freeze->job);
   g_free (freeze->folder);
+  g_free (freeze->id);
   g_clear_pointer (&freeze->tops, g_ptr_array_unref);
   g_clear_pointer (&freeze->files, g_ptr_array_unref);
   g_clear_pointer (&freeze->next, lodge_description_free);
@@ -171,9 +173,12 @@ went_on_anyway_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
   LodgeMachine *self = g_task_get_source_object (task);
+  const Freeze *freeze = g_task_get_task_data (task);
   g_autoptr (GError) error = NULL;
 
-  if (!lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, &error))
+  if (lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, &error))
+    lodge_machine_went_on (self, freeze->id);
+  else
     g_debug ("%s", error->message);
   lodge_snapshot_thaw (self, error == NULL);
   forget (task);
@@ -216,6 +221,7 @@ went_on_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
   LodgeMachine *self = g_task_get_source_object (task);
+  const Freeze *freeze = g_task_get_task_data (task);
   GError *error = NULL;
 
   if (!lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, &error)) {
@@ -223,6 +229,7 @@ went_on_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     abandon (task, error);
     return;
   }
+  lodge_machine_went_on (self, freeze->id);
   lodge_snapshot_thaw (self, TRUE);
   lodge_journal_step ("resumed");
   tidy (task);
@@ -440,10 +447,9 @@ plan (Freeze *freeze, GError **error)
 static gboolean
 prepare (Freeze *freeze, GError **error)
 {
-  g_autofree char *id = lodge_description_dup_snapshot_id ();
-
+  freeze->id = lodge_description_dup_snapshot_id ();
   if (!plan (freeze, error) ||
-      !lodge_journal_begin_live (freeze->folder, freeze->files, freeze->live ? id : NULL,
+      !lodge_journal_begin_live (freeze->folder, freeze->files, freeze->live ? freeze->id : NULL,
                                  freeze->ran, error))
     return FALSE;
   return lodge_freeze_make_tops (freeze->folder, freeze->tops, 0, error);

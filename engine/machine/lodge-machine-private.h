@@ -94,6 +94,8 @@ struct _LodgeMachine {
   gboolean disk_failed;            /* what the guest is paused for */
   gboolean disposable;             /* nothing of this run is kept */
   gboolean ending;                 /* QEMU was told to go: its end is no crash */
+  gboolean left_open;              /* by lodge_machine_leave_open() */
+  gboolean settling;               /* QEMU has ended, and the state does not say so yet */
   gboolean start_failed;           /* as the note says, and nothing was changed since */
   gboolean restart;                /* the guest reset and gets a fresh QEMU */
   gboolean recovering;             /* what an earlier engine started is being looked for */
@@ -289,6 +291,10 @@ void lodge_machine_tidy_earlier_async (LodgeMachine *self,
 gboolean
 lodge_machine_tidy_earlier_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
+/* The guest goes on that stood still for @snapshot, as the journal calls it: whoever stops it from
+ * here on means it, whatever a journal says that cannot be removed. */
+void lodge_machine_went_on (LodgeMachine *self, const char *snapshot);
+
 /* lodge-machine-forget.c: the memory of a guest that was suspended to disk. */
 /* Its guest goes on from @suspended now, or may have done so; %NULL: it has not. */
 void lodge_machine_set_gone_on (LodgeMachine *self, const char *suspended);
@@ -445,11 +451,15 @@ void lodge_machine_begin_silence (LodgeMachine *self);
 void lodge_machine_lost_qmp (LodgeMachine *self);
 /* It has answered, or is gone. */
 void lodge_machine_end_silence (LodgeMachine *self);
+/* What the note says, or will say again once QEMU answers. Lent. */
+const char *lodge_machine_get_own_note (LodgeMachine *self);
+/* @note: (nullable): for what is no matter of QEMU's silence */
+void lodge_machine_set_own_note (LodgeMachine *self, const char *note);
 /* %LODGE_ERROR_STATE while it does not answer. */
 gboolean lodge_machine_check_answers (LodgeMachine *self, GError **error);
 /* Work in QEMU has ended badly. @known: QEMU has said what it does now; else it may still be at it,
  * and with TRUE the journal and the files stay, as after an engine that was killed. What was begun
- * is undone when QEMU answers, or by whoever works on the machine next.
+ * is undone when QEMU answers or is gone, or by whoever works on the machine next.
  * @error: what is told of it; where it was cancelled it is made to say that. */
 gboolean lodge_machine_leave_open (LodgeMachine *self, gboolean known, GError **error);
 

@@ -155,7 +155,7 @@ recover_live (LodgeMachine *self, LodgeState state)
   /* One whose power button was pressed before it fell silent still thinks about that. */
   if (self->state != LODGE_STATE_STOPPING && self->state != LODGE_STATE_CRASHED)
     lodge_machine_set_state (self, state);
-  if (self->disposable && self->note[0] == '\0')
+  if (self->disposable && lodge_machine_get_own_note (self)[0] == '\0')
     lodge_machine_note_run (self);
   /* Also where QEMU cannot be asked: what is shared can be ended. */
   lodge_machine_share_recover (self);
@@ -267,6 +267,9 @@ believe (GTask *task_given)
   const char *status = g_task_get_task_data (task);
   g_autofree char *folder = lodge_machine_dup_folder (self);
 
+  /* It is mended, and the guest was resumed while nobody heard of that. */
+  if (self->disk_failed && !g_str_equal (status, "io-error"))
+    lodge_machine_note_run (self);
   lodge_machine_end_silence (self);
   for (guint i = 0; i < G_N_ELEMENTS (statuses); i++) {
     if (!g_str_equal (statuses[i].status, status))
@@ -417,6 +420,17 @@ status_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
+end_tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (!lodge_machine_tidy_earlier_finish (LODGE_MACHINE (source), result, &error))
+    g_debug ("%s", error->message);
+  finish (task);
+}
+
+static void
 live_tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
@@ -426,8 +440,10 @@ live_tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   /* With the next work, or the next engine. */
   if (!lodge_machine_tidy_earlier_finish (self, result, &error))
     g_debug ("%s: %s", self->uuid, error->message);
-  /* It ended meanwhile, which was noticed. */
-  if (self->qmp == NULL)
+  /* It ended meanwhile, which was noticed: then there is nobody to ask. */
+  if (self->qmp == NULL && error != NULL)
+    lodge_machine_tidy_earlier_async (self, end_tidied_cb, g_steal_pointer (&task));
+  else if (self->qmp == NULL)
     finish (task);
   else
     lodge_qmp_execute_async (self->qmp, "query-status", NULL, 0, NULL, status_cb,

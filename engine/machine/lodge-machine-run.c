@@ -10,6 +10,7 @@
 
 #include "description/lodge-remove-tree.h"
 #include "lodge-error.h"
+#include "machine/lodge-journal.h"
 #include "machine/lodge-tpm.h"
 #include "qemu/lodge-json.h"
 #include "qemu/lodge-launch.h"
@@ -292,39 +293,108 @@ forgotten_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   finish_end (self);
 }
 
+/* How a QEMU has gone. */
+typedef struct {
+  gboolean expected; /* it was told to */
+  gboolean panicked;
+  gboolean starting;
+  gboolean saved; /* machine.ini names its guest's memory */
+} Gone;
+
 static void
-gone_cb (GPid pid, int status, gpointer user_data)
+settle_end (LodgeMachine *self, const Gone *gone)
 {
-  g_autoptr (LodgeMachine) self = g_object_ref (user_data);
-  gboolean expected = self->ending;
-  gboolean panicked = self->state == LODGE_STATE_CRASHED;
-  gboolean starting = self->state == LODGE_STATE_STARTING;
-  gboolean saved = self->file != NULL && lodge_machine_get_description (self)->suspended != NULL;
-
-  self->watch = 0;
-  lodge_machine_detach (self);
-  /* Whoever suspends it waits for this, and says what comes of it. */
-  if (expected && self->state == LODGE_STATE_SUSPENDING) {
-    lodge_machine_end_waiting (self);
-    return;
-  }
-  /* A start that has failed over it was told by that, and has ended the rest. */
-  if (starting && !lodge_state_is_live (self->state))
-    return;
-
-  if (!expected) {
+  self->settling = FALSE;
+  self->left_open = FALSE;
+  if (!gone->expected) {
     g_autofree char *folder = lodge_machine_dup_folder (self);
 
     /* A guest that has run no instruction has lost nothing, and the next engine need not tell. */
-    if (!starting || lodge_run_record_read (folder) != LODGE_RUN_NONE)
+    if (!gone->starting || lodge_run_record_read (folder) != LODGE_RUN_NONE)
       lodge_run_record_qemu_ended (folder);
     lodge_machine_crashed (self, LODGE_RUN_QEMU_ENDED);
     lodge_machine_end_waiting (self);
   } else if (lodge_machine_has_gone_on (self)) {
     lodge_machine_forget_async (self, forgotten_cb, NULL);
-  } else if (panicked || saved || self->disposable || !drop_kernel (self)) {
+  } else if (gone->panicked || gone->saved || self->disposable || !drop_kernel (self)) {
     finish_end (self);
   }
+}
+
+static void
+left_undone_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachine *self = LODGE_MACHINE (source);
+  g_autofree Gone *gone = user_data;
+  g_autoptr (GError) error = NULL;
+
+  /* With the next work, or the next engine. */
+  if (!lodge_machine_tidy_earlier_finish (self, result, &error))
+    g_debug ("%s: %s", self->uuid, error->message);
+  self->recovering = FALSE;
+  settle_end (self, gone);
+}
+
+static void work_ended_cb (GObject *source, GAsyncResult *result, gpointer user_data);
+
+/* What was left open because QEMU did not answer (lodge_machine_leave_open()) waits for nobody any
+ * more. Other work hears of the end by itself, and leaves nothing. */
+static gboolean
+undo_what_is_left (LodgeMachine *self, const Gone *gone)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+
+  if (gone->starting || self->recovering)
+    return FALSE;
+  /* It has failed by now, and is about to end. */
+  if (self->work != NULL && self->left_open) {
+    self->settling = TRUE;
+    g_ptr_array_add (self->waiting_for_work,
+                     g_task_new (self, NULL, work_ended_cb, g_memdup2 (gone, sizeof *gone)));
+    return TRUE;
+  }
+  if (self->work != NULL || !lodge_journal_exists (folder))
+    return FALSE;
+  self->settling = TRUE;
+  self->recovering = TRUE;
+  lodge_machine_tidy_earlier_async (self, left_undone_cb, g_memdup2 (gone, sizeof *gone));
+  return TRUE;
+}
+
+static void
+work_ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachine *self = LODGE_MACHINE (source);
+  g_autofree Gone *gone = user_data;
+
+  self->left_open = FALSE;
+  if (!undo_what_is_left (self, gone))
+    settle_end (self, gone);
+}
+
+static void
+gone_cb (GPid pid, int status, gpointer user_data)
+{
+  g_autoptr (LodgeMachine) self = g_object_ref (user_data);
+  const Gone gone = {
+      .expected = self->ending,
+      .panicked = self->state == LODGE_STATE_CRASHED,
+      .starting = self->state == LODGE_STATE_STARTING,
+      .saved = self->file != NULL && lodge_machine_get_description (self)->suspended != NULL,
+  };
+
+  self->watch = 0;
+  lodge_machine_detach (self);
+  /* Whoever suspends it waits for this, and says what comes of it. */
+  if (gone.expected && self->state == LODGE_STATE_SUSPENDING) {
+    lodge_machine_end_waiting (self);
+    return;
+  }
+  /* A start that has failed over it was told by that, and has ended the rest. */
+  if (gone.starting && !lodge_state_is_live (self->state))
+    return;
+  if (!undo_what_is_left (self, &gone))
+    settle_end (self, &gone);
 }
 
 static gboolean
@@ -455,8 +525,7 @@ event_cb (LodgeQmp *qmp, const char *name, JsonObject *data, gpointer user_data)
   } else if (g_str_equal (name, "RESUME")) {
     const gboolean goes_on = self->state == LODGE_STATE_PAUSED && !self->frozen;
 
-    /* A QEMU that was silent has more to say before that is over. */
-    if ((self->disk_failed || goes_on) && self->silence == NULL)
+    if (self->disk_failed || goes_on)
       lodge_machine_note_run (self);
     self->disk_failed = FALSE;
     if (goes_on)
@@ -573,8 +642,8 @@ request_kill (LodgeMachine *self, GTask *task)
     g_cancellable_cancel (self->start_cancellable);
     return;
   }
-  if (self->pid == 0 && self->state == LODGE_STATE_STOPPING) {
-    /* QEMU has gone, and whether its kernel goes too is being found out. */
+  if (self->pid == 0 && (self->state == LODGE_STATE_STOPPING || self->settling)) {
+    /* QEMU has gone, and whether its kernel goes too is being found out; or what it has left. */
     g_ptr_array_add (self->waiting_for_end, g_object_ref (task));
     return;
   }

@@ -41,16 +41,17 @@ look_free (gpointer data)
 static void
 note (LodgeMachine *self, const char *text)
 {
-  gboolean ours = self->schedule_note != NULL && g_str_equal (self->note, self->schedule_note);
+  gboolean ours = self->schedule_note != NULL &&
+                  g_str_equal (lodge_machine_get_own_note (self), self->schedule_note);
 
   if (text == NULL && self->schedule_note == NULL)
     return;
   g_free (self->schedule_note);
   self->schedule_note = g_strdup (text);
-  if (!ours && (text == NULL || self->note[0] != '\0'))
+  if (!ours && (text == NULL || lodge_machine_get_own_note (self)[0] != '\0'))
     return;
   if (text != NULL)
-    lodge_machine_set_note (self, text);
+    lodge_machine_set_own_note (self, text);
   else if (lodge_state_is_live (self->state))
     lodge_machine_note_run (self);
   else

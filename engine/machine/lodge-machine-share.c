@@ -27,12 +27,12 @@ tell (LodgeMachine *self, const char *sentence)
 {
   const gboolean changed = g_strcmp0 (self->share_note, sentence) != 0;
 
-  if (self->share_note != NULL && g_str_equal (self->note, self->share_note))
-    lodge_machine_set_note (self, NULL);
+  if (self->share_note != NULL && g_str_equal (lodge_machine_get_own_note (self), self->share_note))
+    lodge_machine_set_own_note (self, NULL);
   g_free (self->share_note);
   self->share_note = g_strdup (sentence);
   if (sentence != NULL)
-    lodge_machine_set_note (self, sentence);
+    lodge_machine_set_own_note (self, sentence);
   if (changed)
     lodge_machine_emit_changed (self);
 }

@@ -23,6 +23,7 @@ struct _LodgeSilence {
   guint timer;
   guint pause_ms;
   GCancellable *cancellable; /* of the attempt under way, or NULL */
+  char *note;                /* the machine's, while the sentence is told instead; or NULL */
 };
 
 static const char *const sentence =
@@ -35,6 +36,7 @@ silence_clear (gpointer data)
   LodgeSilence *self = data;
 
   g_clear_object (&self->cancellable);
+  g_free (self->note);
 }
 
 static gboolean attempt_cb (gpointer user_data);
@@ -46,6 +48,43 @@ wait (LodgeSilence *self)
     return;
   self->timer = g_timeout_add (self->pause_ms, attempt_cb, self);
   self->pause_ms = MIN (self->pause_ms * 2, MOST_PAUSE_MS);
+}
+
+/* What the machine's note says comes back when QEMU answers. */
+static void
+tell (LodgeSilence *self)
+{
+  LodgeMachine *machine = self->machine;
+
+  if (g_str_equal (machine->note, _ (sentence)))
+    return;
+  g_free (self->note);
+  self->note = g_strdup (machine->note);
+  lodge_machine_set_note (machine, _ (sentence));
+}
+
+static gboolean
+is_told (LodgeMachine *machine)
+{
+  return machine->silence != NULL && machine->silence->note != NULL &&
+         g_str_equal (machine->note, _ (sentence));
+}
+
+const char *
+lodge_machine_get_own_note (LodgeMachine *self)
+{
+  return is_told (self) ? self->silence->note : self->note;
+}
+
+void
+lodge_machine_set_own_note (LodgeMachine *self, const char *note)
+{
+  if (!is_told (self)) {
+    lodge_machine_set_note (self, note);
+    return;
+  }
+  g_free (self->silence->note);
+  self->silence->note = g_strdup (note != NULL ? note : "");
 }
 
 /* Whoever is at it asks QEMU by himself. */
@@ -127,7 +166,7 @@ attempt_cb (gpointer user_data)
     wait (self);
     return G_SOURCE_REMOVE;
   }
-  lodge_machine_set_note (machine, _ (sentence));
+  tell (self);
   self->cancellable = g_cancellable_new ();
   if (machine->qmp != NULL && !lodge_qmp_is_closed (machine->qmp)) {
     lodge_qmp_execute_async (machine->qmp, "query-status", NULL, ATTEMPT_MS, self->cancellable,
@@ -157,8 +196,8 @@ lodge_machine_begin_silence (LodgeMachine *self)
 {
   g_return_if_fail (self->pid != 0 && self->runtime != NULL);
 
-  lodge_machine_set_note (self, _ (sentence));
   begin (self);
+  tell (self->silence);
 }
 
 void
@@ -173,6 +212,7 @@ lodge_machine_lost_qmp (LodgeMachine *self)
 void
 lodge_machine_end_silence (LodgeMachine *self)
 {
+  g_autofree char *note = is_told (self) ? g_strdup (self->silence->note) : NULL;
   LodgeSilence *silence = g_steal_pointer (&self->silence);
 
   if (silence == NULL)
@@ -182,8 +222,8 @@ lodge_machine_end_silence (LodgeMachine *self)
   if (silence->cancellable != NULL)
     g_cancellable_cancel (silence->cancellable);
   g_rc_box_release_full (silence, silence_clear);
-  if (g_str_equal (self->note, _ (sentence)))
-    lodge_machine_set_note (self, NULL);
+  if (note != NULL)
+    lodge_machine_set_note (self, note);
 }
 
 gboolean
@@ -201,9 +241,15 @@ lodge_machine_check_answers (LodgeMachine *self, GError **error)
 gboolean
 lodge_machine_leave_open (LodgeMachine *self, gboolean known, GError **error)
 {
-  if (known || self->pid == 0 || self->qmp == NULL || lodge_qmp_is_closed (self->qmp))
+  if (known || self->pid == 0 || self->runtime == NULL || self->qmp == NULL)
     return FALSE;
-  lodge_machine_begin_silence (self);
+  /* One whose connection has ended may be about to end itself, which is heard of in a moment and
+   * ends this, too (lodge-machine-run.c). As long as it lives it does what it was told. */
+  if (lodge_qmp_is_closed (self->qmp))
+    lodge_machine_lost_qmp (self);
+  else
+    lodge_machine_begin_silence (self);
+  self->left_open = TRUE;
   /* Nothing is as it was yet. */
   if (g_error_matches (*error, LODGE_ERROR, LODGE_ERROR_CANCELLED)) {
     g_clear_error (error);

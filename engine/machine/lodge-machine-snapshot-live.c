@@ -224,11 +224,15 @@ static void
 went_on_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  const LodgeSnapshotWork *work = g_task_get_task_data (task);
   g_autoptr (GError) error = NULL;
 
-  if (!lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, &error))
+  if (lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, &error))
+    lodge_machine_went_on (self, work->id);
+  else
     g_debug ("%s", error->message);
-  lodge_snapshot_thaw (g_task_get_source_object (task), error == NULL);
+  lodge_snapshot_thaw (self, error == NULL);
   forget (task);
 }
 
@@ -452,6 +456,7 @@ resumed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   self->standstill_ms = (guint) ((g_get_monotonic_time () - work->live->still_since_us) / 1000);
   /* Whoever stops it from here on means it. */
   work->live->ran = FALSE;
+  lodge_machine_went_on (self, work->id);
   lodge_journal_step ("resumed");
   lodge_qemu_snapshot_end_async (work->live->qemu, cleaned_cb, task);
 }

@@ -11,6 +11,7 @@
 #include "machine/lodge-machine-private.h"
 
 #include "description/lodge-description-snapshots.h"
+#include "description/lodge-durable-file.h"
 #include "lodge-error.h"
 #include "machine/lodge-journal.h"
 #include "qemu/lodge-qemu-snapshot.h"
@@ -32,6 +33,38 @@ recover_free (Recover *recover)
   g_clear_pointer (&recover->nodes, g_ptr_array_unref);
   g_clear_object (&recover->qemu);
   g_free (recover);
+}
+
+/* That the guest goes on is said beside QEMU's sockets, where there is room when the disk is full,
+ * and gone when QEMU is. */
+#define WENT_ON    "went-on"
+#define MOST_BYTES 64
+
+void
+lodge_machine_went_on (LodgeMachine *self, const char *snapshot)
+{
+  g_autofree char *path = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (self->runtime == NULL || snapshot == NULL)
+    return;
+  path = g_build_filename (self->runtime, WENT_ON, NULL);
+  if (!g_file_set_contents_full (path, snapshot, -1, G_FILE_SET_CONTENTS_NONE, 0600, &error))
+    g_debug ("%s", error->message);
+}
+
+static gboolean
+has_gone_on (LodgeMachine *self, const char *snapshot)
+{
+  g_autofree char *path = NULL;
+  g_autofree char *text = NULL;
+  gsize length;
+
+  if (self->runtime == NULL)
+    return FALSE;
+  path = g_build_filename (self->runtime, WENT_ON, NULL);
+  text = lodge_durable_file_read (path, MOST_BYTES, &length, NULL);
+  return g_strcmp0 (text, snapshot) == 0;
 }
 
 /* The nodes that QEMU may have been given: each is called as its layer, and as that is its file. */
@@ -136,10 +169,13 @@ save (GTask *task)
 static void
 went_on_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  Recover *recover = g_task_get_task_data (user_data);
   g_autoptr (GError) error = NULL;
 
   /* Its state, which is asked next, says so. */
-  if (!lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, &error))
+  if (lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, &error))
+    lodge_machine_went_on (g_task_get_source_object (user_data), recover->snapshot);
+  else
     g_debug ("%s", error->message);
   save (user_data);
 }
@@ -192,7 +228,7 @@ recover_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_d
     return;
   }
   /* Only the first time: a guest that stands still since may do so by somebody's wish. */
-  recover->ran = recover->ran && self->recovering;
+  recover->ran = recover->ran && self->recovering && !has_gone_on (self, recover->snapshot);
   recover->nodes = list_nodes (folder);
   recover->qemu = lodge_qemu_snapshot_new (self->qmp);
   lodge_qemu_snapshot_recover_async (recover->qemu, (const char *const *) recover->nodes->pdata,
@@ -239,6 +275,7 @@ lodge_machine_tidy_earlier_async (LodgeMachine *self,
   GTask *task = g_task_new (self, NULL, callback, user_data);
 
   g_task_set_source_tag (task, lodge_machine_tidy_earlier_async);
+  self->left_open = FALSE;
   recover_async (self, recovered_cb, task);
 }
 

@@ -155,6 +155,8 @@ went_on_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_debug ("%s", error->message);
     /* The user can resume it, and should know. */
     suspend->ran = FALSE;
+  } else {
+    lodge_machine_went_on (self, suspend->id);
   }
   self->frozen = FALSE;
   settle (task);

@@ -152,7 +152,7 @@ lodge_machine_note_rest (LodgeMachine *self)
 void
 lodge_machine_note_run (LodgeMachine *self)
 {
-  lodge_machine_set_note (
+  lodge_machine_set_own_note (
       self, self->disposable ? _ ("Nothing of this run is kept: when it ends, the machine is "
                                   "as it was before")
                              : self->graphics_problem);

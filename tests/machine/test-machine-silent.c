@@ -168,6 +168,36 @@ test_connection_ends (MachineFixture *f, gconstpointer data)
   g_assert_null (machine->silence);
 }
 
+/* What was to be said of it before is said again, unless it is not true any more. */
+static void
+test_note (MachineFixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
+
+  machine_fixture_start (machine);
+  lodge_machine_set_note (machine, "Something that is still true");
+  lodge_qmp_close (machine->qmp);
+  test_wait_until (is_silent (machine));
+  test_wait_until (is_connected (machine));
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==, "Something that is still true");
+
+  lodge_qmp_close (machine->qmp);
+  test_wait_until (is_silent (machine));
+  g_assert_cmpstr (lodge_machine_get_own_note (machine), ==, "Something that is still true");
+  lodge_machine_set_own_note (machine, NULL);
+  g_assert_true (is_silent (machine));
+  test_wait_until (is_connected (machine));
+  assert_answers (machine);
+
+  /* The disk was mended and the guest resumed, and nobody has told. */
+  lodge_machine_set_note (machine, "Paused: the disk is full");
+  machine->disk_failed = TRUE;
+  lodge_qmp_close (machine->qmp);
+  test_wait_until (is_silent (machine));
+  test_wait_until (is_connected (machine));
+  assert_answers (machine);
+}
+
 static GPid stopped_qemu;
 static const char *stopped_step;
 static LodgeJob *cancelled;
@@ -181,6 +211,32 @@ stop_cb (const char *step)
   g_assert_no_errno (kill (stopped_qemu, SIGSTOP));
   lodge_qemu_snapshot_patience_ms = 1000;
   lodge_job_cancel (cancelled);
+}
+
+static LodgeMachine *closed_machine;
+
+/* Its connection ends, and it cannot be had again for a while. */
+static void
+close_cb (const char *step)
+{
+  if (stopped_step == NULL || !g_str_equal (step, stopped_step))
+    return;
+  stopped_step = NULL;
+  g_assert_no_errno (kill (stopped_qemu, SIGSTOP));
+  lodge_qmp_close (closed_machine->qmp);
+}
+
+static LodgeJob *
+begin_clone (LodgeLibrary *library, LodgeMachine *machine)
+{
+  static guint n = 0;
+  g_autofree char *name = g_strdup_printf ("clone %u", n++);
+  g_autoptr (GVariant) options = g_variant_ref_sink (g_variant_new_parsed ("{'linked': <true>}"));
+  g_autoptr (GError) error = NULL;
+  LodgeJob *job = lodge_library_clone_machine (library, machine, name, options, &error);
+
+  g_assert_no_error (error);
+  return job;
 }
 
 static LodgeJob *
@@ -245,6 +301,79 @@ test_work (MachineFixture *f, gconstpointer data)
   g_assert_no_error (lodge_job_get_error (cancelled));
 }
 
+/* The data of a test: work whose QEMU loses its connection in the middle, and what comes then. */
+typedef enum { THEN_ANSWERS, THEN_FORCED_OFF, THEN_KILLED } Then;
+
+static const struct {
+  const char *name;
+  LodgeJob *(*begin) (LodgeLibrary *library, LodgeMachine *machine);
+  const char *step;
+  Then then;
+} losses[] = {
+    {"suspend-running", lodge_library_suspend, "memory", THEN_ANSWERS},
+    {"suspend-frozen", lodge_library_suspend, "frozen", THEN_ANSWERS},
+    {"snapshot-running", begin_snapshot, "memory", THEN_ANSWERS},
+    {"snapshot-frozen", begin_snapshot, "frozen", THEN_ANSWERS},
+    {"clone-frozen", begin_clone, "frozen", THEN_ANSWERS},
+    {"forced-off", begin_snapshot, "frozen", THEN_FORCED_OFF},
+    {"killed", begin_snapshot, "frozen", THEN_KILLED},
+};
+
+/* As long as it lives it may still be at it: nothing is tidied up under it. */
+static void
+test_loss (MachineFixture *f, gconstpointer data)
+{
+  const guint i = GPOINTER_TO_UINT (data);
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  LodgeJob *job;
+
+  machine_fixture_start (machine);
+  memory_guest_tell (machine, "a");
+  stopped_qemu = machine_fixture_find_qemu (machine);
+  closed_machine = machine;
+  stopped_step = losses[i].step;
+  lodge_journal_step_hook = close_cb;
+  lodge_qemu_snapshot_progress_ms = 1;
+  job = losses[i].begin (f->library, machine);
+  test_wait_until (lodge_job_get_state (job) != LODGE_JOB_RUNNING);
+  lodge_journal_step_hook = NULL;
+  lodge_qemu_snapshot_progress_ms = LODGE_QEMU_SNAPSHOT_PROGRESS_MS;
+  g_assert_null (stopped_step);
+  g_assert_nonnull (lodge_job_get_error (job));
+  g_test_message ("%s", lodge_job_get_error (job)->message);
+  g_assert_true (lodge_journal_exists (folder));
+  test_wait_until (is_silent (machine));
+  assert_silent (machine);
+
+  switch (losses[i].then) {
+  case THEN_FORCED_OFF:
+    machine_fixture_request (machine, LODGE_REQUEST_KILL);
+    g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+    break;
+  case THEN_KILLED:
+    g_assert_no_errno (kill (stopped_qemu, SIGKILL));
+    test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_CRASHED);
+    break;
+  case THEN_ANSWERS:
+    g_assert_no_errno (kill (stopped_qemu, SIGCONT));
+    test_wait_until (!is_silent (machine));
+    g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
+    assert_answers (machine);
+    g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
+    break;
+  }
+  machine_fixture_assert_tidy (machine);
+  g_assert_cmpuint (lodge_machine_get_description (machine)->snapshots->len, ==, 0);
+  if (losses[i].then != THEN_ANSWERS) {
+    machine_fixture_start (machine);
+    memory_guest_tell (machine, "b");
+  }
+  job = losses[i].begin (f->library, machine);
+  test_wait_until (lodge_job_get_state (job) != LODGE_JOB_RUNNING);
+  g_assert_no_error (lodge_job_get_error (job));
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -253,6 +382,13 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("silent/engine-paused", test_engine_paused);
   MACHINE_FIXTURE_ADD ("silent/engine-killed", test_engine_killed);
   MACHINE_FIXTURE_ADD ("silent/connection-ends", test_connection_ends);
+  MACHINE_FIXTURE_ADD ("silent/note", test_note);
+  for (guint i = 0; i < G_N_ELEMENTS (losses); i++) {
+    g_autofree char *path = g_strconcat ("/machine/life/lost/", losses[i].name, NULL);
+
+    g_test_add (path, MachineFixture, GUINT_TO_POINTER (i), machine_fixture_set_up, test_loss,
+                machine_fixture_tear_down);
+  }
   for (guint i = 0; i < G_N_ELEMENTS (works); i++) {
     g_autofree char *path = g_strconcat ("/machine/life/silent/", works[i].name, NULL);
 

@@ -522,6 +522,71 @@ test_recovered_later (MachineFixture *f, gconstpointer data)
   }
 }
 
+/* machine.ini is larger, and what is said beside QEMU's sockets is not: those are on no disk. */
+#define FULL_BYTES 100
+
+static void
+set_full (gboolean full)
+{
+  struct rlimit limit;
+
+  g_assert_no_errno (getrlimit (RLIMIT_FSIZE, &limit));
+  limit.rlim_cur = full ? FULL_BYTES : limit.rlim_max;
+  g_assert_no_errno (setrlimit (RLIMIT_FSIZE, &limit));
+}
+
+static void
+full_cb (const char *step)
+{
+  if (g_str_equal (step, "named"))
+    set_full (TRUE);
+}
+
+/* The journal stays that says that the guest ran, which it did then. */
+static void
+assert_stays_paused (MachineFixture *f, LodgeMachine *machine)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+
+  g_assert_true (lodge_journal_exists (folder));
+  g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
+  machine_fixture_request (machine, LODGE_REQUEST_PAUSE);
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_PAUSED);
+  machine = machine_fixture_change_engine (f, "web");
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_PAUSED);
+  machine_fixture_assert_tidy (machine);
+  machine_fixture_request (machine, LODGE_REQUEST_RESUME);
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_RUNNING);
+  g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
+}
+
+/* Whoever has paused a guest wants it so, whatever was under way before. */
+static void
+test_paused_over_journal (MachineFixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
+  LodgeJob *job;
+
+  machine_fixture_start (machine);
+  memory_guest_tell (machine, "a");
+  lodge_journal_step_hook = full_cb;
+  job = lodge_library_take_snapshot (f->library, machine, "new", "");
+  g_assert_nonnull (wait_job (job));
+  lodge_journal_step_hook = NULL;
+  set_full (FALSE);
+  assert_stays_paused (f, machine);
+
+  /* The same where it was an engine that made the guest go on for another. */
+  machine_fixture_close_library (f);
+  g_assert_true (machine_fixture_is_worker_killed (f, "named"));
+  set_full (TRUE);
+  machine_fixture_open_library (f);
+  set_full (FALSE);
+  machine = lodge_library_find (f->library, "web", NULL);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
+  assert_stays_paused (f, machine);
+}
+
 static GPid stopped_qemu;
 
 static void
@@ -588,6 +653,7 @@ main (int argc, char *argv[])
   signal (SIGXFSZ, SIG_IGN);
   MACHINE_FIXTURE_ADD ("snapshot-killed", test_killed);
   MACHINE_FIXTURE_ADD ("snapshot/recovered-later", test_recovered_later);
+  MACHINE_FIXTURE_ADD ("snapshot/paused-over-journal", test_paused_over_journal);
   MACHINE_FIXTURE_ADD ("snapshot/silent", test_silent);
   return g_test_run ();
 }
