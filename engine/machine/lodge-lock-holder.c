@@ -7,21 +7,39 @@
  */
 #include "machine/lodge-lock-holder.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-typedef enum { NOBODY, BUBBLEWRAP, QEMU } Kind;
+typedef enum { NOBODY, ENDING, BUBBLEWRAP, QEMU } Kind;
+
+/* What is found in place of a pid. */
+#define SOMEBODY_ENDS (-1)
+
+/* NULL with errno. */
+static char *
+dup_link (const char *link)
+{
+  char path[PATH_MAX];
+  const ssize_t length = readlink (link, path, sizeof path - 1);
+
+  return length < 0 ? NULL : g_strndup (path, (gsize) length);
+}
 
 /* By the program's file, which a process cannot choose freely as it can its name. A package's
- * update leaves " (deleted)" behind the path. */
+ * update leaves " (deleted)" behind the path. One that is ending has none any more, and its
+ * descriptors for as long as its memory is being given back. */
 static Kind
 get_kind (const char *pid)
 {
   g_autofree char *link = g_build_filename ("/proc", pid, "exe", NULL);
-  g_autofree char *path = g_file_read_link (link, NULL);
+  g_autofree char *path = dup_link (link);
   const char *name = path != NULL ? strrchr (path, '/') : NULL;
 
+  if (path == NULL)
+    return errno == ENOENT ? ENDING : NOBODY;
   if (name == NULL)
     return NOBODY;
   name++;
@@ -72,7 +90,7 @@ lodge_lock_holder_check (const char *lock_path, GPid pid)
   g_autofree char *name = g_strdup_printf ("%d", (int) pid);
   struct stat lock;
 
-  return stat (lock_path, &lock) == 0 && look_at (&lock, name) != NOBODY;
+  return stat (lock_path, &lock) == 0 && look_at (&lock, name) >= BUBBLEWRAP;
 }
 
 static void
@@ -89,8 +107,10 @@ find_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancella
     GPid pid = g_ascii_isdigit (name[0]) ? (GPid) g_ascii_strtoll (name, NULL, 10) : 0;
     Kind kind = pid > 1 && pid != getpid () ? look_at (&lock, name) : NOBODY;
 
-    if (kind != NOBODY)
+    if (kind >= BUBBLEWRAP)
       found = pid;
+    else if (kind == ENDING && found == 0)
+      found = SOMEBODY_ENDS;
     if (kind == QEMU)
       break;
   }
@@ -110,8 +130,13 @@ lodge_lock_holder_find_async (const char *lock_path,
 }
 
 GPid
-lodge_lock_holder_find_finish (GAsyncResult *result)
+lodge_lock_holder_find_finish (GAsyncResult *result, gboolean *out_ending)
 {
+  GPid found;
+
   g_return_val_if_fail (g_async_result_is_tagged (result, lodge_lock_holder_find_async), 0);
-  return (GPid) g_task_propagate_int (G_TASK (result), NULL);
+  found = (GPid) g_task_propagate_int (G_TASK (result), NULL);
+  if (out_ending != NULL)
+    *out_ending = found == SOMEBODY_ENDS;
+  return found == SOMEBODY_ENDS ? 0 : found;
 }

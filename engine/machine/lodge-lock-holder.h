@@ -18,7 +18,8 @@ gboolean lodge_lock_holder_check (const char *lock_path, GPid pid);
 void lodge_lock_holder_find_async (const char *lock_path,
                                    GAsyncReadyCallback callback,
                                    gpointer user_data);
-/* Returns: QEMU's pid, or bubblewrap's where QEMU itself has not been reached yet; 0 for nobody */
-GPid lodge_lock_holder_find_finish (GAsyncResult *result);
+/* Returns: QEMU's pid, or bubblewrap's where QEMU itself has not been reached yet; 0 for nobody,
+ * and then @out_ending (nullable): a process has it that is ending, of whatever program */
+GPid lodge_lock_holder_find_finish (GAsyncResult *result, gboolean *out_ending);
 
 G_END_DECLS

@@ -161,6 +161,25 @@ recover_live (LodgeMachine *self, LodgeState state)
   lodge_machine_share_recover (self);
 }
 
+static void
+done_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  lodge_machine_recover_finish (LODGE_MACHINE (source), result);
+}
+
+/* Whoever waits is called back now, and the machine goes on looking by itself. */
+static void
+let_go (GTask **task)
+{
+  g_autoptr (GTask) before = g_steal_pointer (task);
+  const gint64 *until = g_task_get_task_data (before);
+
+  *task = g_task_new (g_task_get_source_object (before), NULL, done_cb, NULL);
+  g_task_set_source_tag (*task, lodge_machine_recover_async);
+  g_task_set_task_data (*task, g_memdup2 (until, sizeof *until), g_free);
+  g_task_return_boolean (before, TRUE);
+}
+
 static void found_cb (GObject *source, GAsyncResult *result, gpointer user_data);
 
 /* Takes @task. */
@@ -188,7 +207,8 @@ found_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GTask) task = user_data;
   LodgeMachine *self = g_task_get_source_object (task);
   const gint64 *until = g_task_get_task_data (task);
-  GPid holder = lodge_lock_holder_find_finish (result);
+  gboolean ending = FALSE;
+  GPid holder = lodge_lock_holder_find_finish (result, &ending);
   g_autofree char *lock = dup_lock_path (self);
 
   if (holder != 0 && lodge_machine_watch (self, holder) && lodge_lock_holder_check (lock, holder)) {
@@ -206,6 +226,9 @@ found_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (!is_locked (self)) {
     recover_ended (g_steal_pointer (&task));
   } else if (g_get_monotonic_time () < *until) {
+    /* Nobody else waits for somebody who may have it for good. */
+    if (!ending)
+      let_go (&task);
     g_timeout_add (LOOK_AGAIN_MS, look_again_cb, g_steal_pointer (&task));
   } else {
     lodge_machine_set_note (

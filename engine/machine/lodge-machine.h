@@ -76,7 +76,8 @@ const char *lodge_machine_get_graphics_problem (LodgeMachine *self);
 void lodge_machine_refresh (LodgeMachine *self);
 
 /* Looks for a QEMU that an earlier engine started, and takes it over: its true state is known when
- * this finishes. Never fails. */
+ * this finishes; or, where somebody else has the machine, perhaps for good, some seconds later.
+ * Never fails. */
 void
 lodge_machine_recover_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data);
 void lodge_machine_recover_finish (LodgeMachine *self, GAsyncResult *result);

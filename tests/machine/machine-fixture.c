@@ -23,6 +23,18 @@ machine_fixture_init (int *argc, char ***argv)
   lodge_qemu_probe_limit_ms = TEST_WAIT_S * 1000;
 }
 
+static gboolean
+is_looking (LodgeLibrary *library)
+{
+  GPtrArray *machines = lodge_library_get_machines (library);
+
+  for (guint i = 0; i < machines->len; i++) {
+    if (g_str_equal (lodge_machine_get_state_name (machines->pdata[i]), "looking"))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 void
 machine_fixture_open_library (MachineFixture *self)
 {
@@ -35,6 +47,8 @@ machine_fixture_open_library (MachineFixture *self)
   lodge_library_recover_async (self->library, test_wait_result_cb, &result);
   test_wait_until (result != NULL);
   lodge_library_recover_finish (self->library, result);
+  /* Who may be somebody else is looked for longer. */
+  test_wait_until (!is_looking (self->library));
 }
 
 static gboolean
@@ -280,7 +294,7 @@ machine_fixture_find_qemu (LodgeMachine *machine)
 
   lodge_lock_holder_find_async (lock, test_wait_result_cb, &result);
   test_wait_until (result != NULL);
-  pid = lodge_lock_holder_find_finish (result);
+  pid = lodge_lock_holder_find_finish (result, NULL);
   g_assert_cmpint (pid, >, 0);
   return pid;
 }
