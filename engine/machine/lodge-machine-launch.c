@@ -280,6 +280,16 @@ cont (GTask *task)
                            self->start_cancellable, continued_cb, task);
 }
 
+/* For an engine that was not there. */
+static void
+record_flat (LodgeMachine *self)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+
+  if (self->graphics_problem != NULL)
+    lodge_run_record_set_flat (folder, self->graphics_problem);
+}
+
 static void
 recorded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -297,6 +307,7 @@ recorded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
         task, g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED, _ ("QEMU ended while it started")));
     return;
   }
+  record_flat (self);
   lodge_journal_step ("recorded");
   cont (task);
 }
@@ -368,6 +379,7 @@ linked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
   /* Not before: a guest that has run no instruction has lost nothing. */
   lodge_run_record_begin (folder, start->description);
+  record_flat (self);
   cont (task);
 }
 

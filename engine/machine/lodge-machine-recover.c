@@ -152,10 +152,12 @@ recover_live (LodgeMachine *self, LodgeState state)
   if (lodge_run_record_read (folder) == LODGE_RUN_NONE)
     lodge_run_record_begin (folder, NULL);
   self->disposable = lodge_run_record_is_disposable (folder);
+  if (self->graphics_problem == NULL)
+    self->graphics_problem = lodge_run_record_dup_flat (folder);
   /* One whose power button was pressed before it fell silent still thinks about that. */
   if (self->state != LODGE_STATE_STOPPING && self->state != LODGE_STATE_CRASHED)
     lodge_machine_set_state (self, state);
-  if (self->disposable && lodge_machine_get_own_note (self)[0] == '\0')
+  if (lodge_machine_get_own_note (self)[0] == '\0')
     lodge_machine_note_run (self);
   /* Also where QEMU cannot be asked: what is shared can be ended. */
   lodge_machine_share_recover (self);

@@ -6,6 +6,7 @@
  *     boot=<the kernel's boot id>
  *     resumed=<what the guest went on from, where it was suspended to disk before>
  *     disposable=true      where nothing of it is kept
+ *     flat=<why it has no 3D, where it should>
  *
  * That the file is there says the most; so one that a power cut has left empty is no riddle. It is
  * replaced by a rename, at once, since a guest is about to run or has just ended, and a thread then
@@ -17,6 +18,7 @@
 #include "description/lodge-description-file.h"
 #include "description/lodge-durable-file.h"
 #include "description/lodge-ini.h"
+#include "lodge-plain-text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +30,8 @@
 #define NAME       "run"
 #define STARTED    "started"
 #define MOST_BYTES 4096
+/* QEMU's own words may be in it. */
+#define MOST_FLAT_BYTES 1000
 /* random(4). */
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
@@ -225,6 +229,36 @@ load (const char *path)
 }
 
 static char *
+dup_short_line (const char *text)
+{
+  char *line = lodge_plain_text_dup_line (text);
+
+  if (strlen (line) > MOST_FLAT_BYTES)
+    *g_utf8_find_prev_char (line, line + MOST_FLAT_BYTES) = '\0';
+  return line;
+}
+
+void
+lodge_run_record_set_flat (const char *machine_folder, const char *problem)
+{
+  g_autofree char *path = g_build_filename (machine_folder, NAME, NULL);
+  g_autoptr (LodgeIni) ini = is_there (path) ? load (path) : NULL;
+  g_autofree char *plain = dup_short_line (problem);
+  g_autofree char *text = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize length;
+
+  if (ini == NULL)
+    return;
+  lodge_ini_set_value (ini, "run", "flat", plain);
+  text = lodge_ini_dup_text (ini, &length);
+  if (lodge_durable_file_replace (path, text, length, &error))
+    sync_later (machine_folder);
+  else
+    g_debug ("%s", error->message);
+}
+
+static char *
 dup_value (const char *folder, const char *key)
 {
   g_autofree char *path = g_build_filename (folder, NAME, NULL);
@@ -237,6 +271,14 @@ char *
 lodge_run_record_dup_resumed (const char *machine_folder)
 {
   return dup_value (machine_folder, "resumed");
+}
+
+char *
+lodge_run_record_dup_flat (const char *machine_folder)
+{
+  g_autofree char *problem = dup_value (machine_folder, "flat");
+
+  return problem != NULL ? dup_short_line (problem) : NULL;
 }
 
 gboolean

@@ -4,7 +4,8 @@
  * A QEMU, an engine and a computer may each end without a word. The file "run" in the machine's
  * folder is there from a guest's first instruction until its power-off is known or somebody forces
  * it off, so one that is found there beside a free lock tells of a guest that lost its power. It
- * holds words from a fixed list and never a sentence: the folder may come from somebody else.
+ * holds words from a fixed list, since the folder may come from somebody else; and why the run has
+ * no 3D, in a sentence that is only of use while its QEMU lives, which has the folder locked.
  * Beside it, in "started", is machine.ini as it was at the start.
  */
 #pragma once
@@ -39,6 +40,11 @@ gboolean lodge_run_record_begin_resumed (const char *machine_folder,
 gboolean lodge_run_record_begin_disposable (const char *machine_folder,
                                             const LodgeDescription *started,
                                             GError **error);
+/* It has no 3D although it should: @problem, a sentence, says why. Nothing where no run has begun.
+ */
+void lodge_run_record_set_flat (const char *machine_folder, const char *problem);
+/* That sentence, for a run whose QEMU lives, as text of one line; or %NULL. Transfer full. */
+char *lodge_run_record_dup_flat (const char *machine_folder);
 /* Whether the last run that has not ended in good order was such a one. */
 gboolean lodge_run_record_is_disposable (const char *machine_folder);
 /* What the last run that has not ended in good order went on from, or %NULL. Transfer full. */

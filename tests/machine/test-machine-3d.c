@@ -59,14 +59,23 @@ test_none (MachineFixture *self, gconstpointer data)
 {
   char *folder = g_dir_make_tmp ("lodge-3d-XXXXXX", NULL);
   LodgeMachine *machine = create (self);
+  const char *word;
 
   lodge_host_graphics_set_folder_for_tests (folder);
   machine_fixture_start (machine);
-  assert_flat (machine, has_3d_qemu (machine) ? folder : "qemu-system-modules-opengl");
+  word = has_3d_qemu (machine) ? folder : "qemu-system-modules-opengl";
+  assert_flat (machine, word);
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==,
+                   lodge_machine_get_graphics_problem (machine));
+  /* The next engine says it, too. */
+  machine = machine_fixture_change_engine (self, "web");
+  assert_flat (machine, word);
   g_assert_cmpstr (lodge_machine_get_note (machine), ==,
                    lodge_machine_get_graphics_problem (machine));
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
   g_assert_cmpstr (lodge_machine_get_graphics_problem (machine), ==, "");
+  machine_fixture_start (machine);
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
 
   /* A card that has none at all. */
   machine_fixture_set_key (machine, "display.model", "vga");
