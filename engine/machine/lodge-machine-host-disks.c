@@ -3,15 +3,17 @@
  *
  * What is in a drive, such as a card reader, is told from another by what is on it, and a guest may
  * format that. So it is looked at again when the run has ended, where the kernel says that nobody
- * has changed the medium since the machine was given it, and machine.ini says what it is by now. An
- * engine that began meanwhile does not know since when: then the machine is not started with it
- * before it was removed from it and added again, which is better than with another.
+ * has changed the medium since the machine was given it, and machine.ini says what it is by now,
+ * before the machine counts as off. Since when is written down (lodge-media-record.h) for an engine
+ * that begins meanwhile. Where all of that ended with the computer, the machine is not started with
+ * it before it was removed from it and added again, which is better than with another.
  */
 #include "machine/lodge-machine-private.h"
 
 #include "host/lodge-host-disk.h"
 #include "lodge-error.h"
 #include "lodge-task-thread.h"
+#include "machine/lodge-media-record.h"
 
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
@@ -65,19 +67,10 @@ lodge_machine_open_host_disks (const LodgeDescription *description,
 
 /* The media. */
 
-static void
-add_medium (GHashTable *media, const char *path, guint64 sequence)
-{
-  if (sequence != 0)
-    g_hash_table_insert (media, g_strdup (path), g_memdup2 (&sequence, sizeof sequence));
-  else
-    g_hash_table_remove (media, path);
-}
-
 GHashTable *
 lodge_machine_list_media (const LodgeDescription *description)
 {
-  GHashTable *media = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  GHashTable *media = lodge_media_new ();
 
   for (guint i = 0; i < description->layers->len; i++) {
     const LodgeLayer *layer = description->layers->pdata[i];
@@ -85,7 +78,7 @@ lodge_machine_list_media (const LodgeDescription *description)
         layer->host_disk[0] != '\0' ? lodge_host_disk_look (layer->file, NULL) : NULL;
 
     if (disk != NULL)
-      add_medium (media, layer->file, disk->sequence);
+      lodge_media_set (media, layer->file, disk->sequence);
   }
   return media;
 }
@@ -93,11 +86,34 @@ lodge_machine_list_media (const LodgeDescription *description)
 void
 lodge_machine_remember_medium (LodgeMachine *self, const char *path, guint64 sequence)
 {
-  add_medium (self->media, path, sequence);
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+
+  lodge_media_set (self->media, path, sequence);
+  lodge_media_record_write (folder, self->media);
+}
+
+void
+lodge_machine_take_media (LodgeMachine *self, GHashTable *media)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+
+  g_hash_table_unref (self->media);
+  self->media = media;
+  lodge_media_record_write (folder, media);
+}
+
+void
+lodge_machine_recover_media (LodgeMachine *self)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+
+  g_hash_table_unref (self->media);
+  self->media = lodge_media_record_load (folder);
 }
 
 /* The data of a task: what each was, and what is in the drives now, by the disks' paths. */
 typedef struct {
+  char *folder;
   GHashTable *before;
   GHashTable *now;
 } Look;
@@ -107,6 +123,7 @@ look_free (gpointer data)
 {
   Look *look = data;
 
+  g_free (look->folder);
   g_hash_table_unref (look->before);
   g_hash_table_unref (look->now);
   g_free (look);
@@ -135,16 +152,33 @@ edit (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error
   return changed;
 }
 
+/* Takes @task_given. */
+static void
+end_look (GTask *task_given)
+{
+  g_autoptr (GTask) task = task_given;
+  const Look *look = g_task_get_task_data (task);
+  g_autoptr (GHashTable) none = lodge_media_new ();
+
+  lodge_media_record_write (look->folder, none);
+  g_task_return_boolean (task, TRUE);
+}
+
 static void
 saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (GTask) task = user_data;
+  GTask *task = user_data;
   g_autoptr (GError) error = NULL;
 
-  /* As a rule there is nothing to be changed; else the next start says what to do. */
-  if (!lodge_machine_save_finish (LODGE_MACHINE (source), result, &error))
-    g_debug ("%s", error->message);
+  /* As a rule there is nothing to be changed; else the next engine tries it again. */
+  if (lodge_machine_save_finish (LODGE_MACHINE (source), result, &error) ||
+      g_error_matches (error, LODGE_ERROR, LODGE_ERROR_CANCELLED)) {
+    end_look (task);
+    return;
+  }
+  g_debug ("%s", error->message);
   g_task_return_boolean (task, TRUE);
+  g_object_unref (task);
 }
 
 static void
@@ -157,8 +191,7 @@ looked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     lodge_machine_save_async (g_task_get_source_object (task), edit, look, NULL, saved_cb, task);
     return;
   }
-  g_task_return_boolean (task, TRUE);
-  g_object_unref (task);
+  end_look (task);
 }
 
 static gboolean
@@ -186,9 +219,10 @@ lodge_machine_look_at_media_async (LodgeMachine *self,
   GTask *task = g_task_new (self, NULL, callback, user_data);
   Look *look = g_new0 (Look, 1);
 
+  look->folder = lodge_machine_dup_folder (self);
   look->before = g_steal_pointer (&self->media);
   look->now = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  self->media = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->media = lodge_media_new ();
   g_task_set_source_tag (task, lodge_machine_look_at_media_async);
   g_task_set_task_data (task, look, look_free);
   if (g_hash_table_size (look->before) > 0) {

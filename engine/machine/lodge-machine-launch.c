@@ -612,8 +612,7 @@ disks_opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     lodge_machine_start_failed (task, error);
     return;
   }
-  g_hash_table_unref (self->media);
-  self->media = g_steal_pointer (&start->media);
+  lodge_machine_take_media (self, g_steal_pointer (&start->media));
   launch (task);
 }
 

@@ -223,6 +223,10 @@ void lodge_machine_close_host_disks (GArray *disks);
 GHashTable *lodge_machine_list_media (const LodgeDescription *description);
 /* The machine runs with it from now on. @sequence: LodgeHostDisk's */
 void lodge_machine_remember_medium (LodgeMachine *self, const char *path, guint64 sequence);
+/* The same for all that it begins to run with. Takes @media. */
+void lodge_machine_take_media (LodgeMachine *self, GHashTable *media);
+/* For an engine that finds it: what it runs, or ran, with. */
+void lodge_machine_recover_media (LodgeMachine *self);
 /* Its run has ended: what the guest has made of the media is written down. There is nothing to
  * finish. */
 void lodge_machine_look_at_media_async (LodgeMachine *self,

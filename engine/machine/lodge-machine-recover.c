@@ -112,9 +112,9 @@ suspended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   finish (task);
 }
 
-/* No QEMU any more. Takes @task_given. */
+/* Takes @task_given. */
 static void
-recover_ended (GTask *task_given)
+settle_ended (GTask *task_given)
 {
   g_autoptr (GTask) task = task_given;
   LodgeMachine *self = g_task_get_source_object (task);
@@ -141,6 +141,24 @@ recover_ended (GTask *task_given)
   else
     lodge_machine_set_state (self, lodge_machine_get_rest_state (self));
   finish (task);
+}
+
+static void
+media_known_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  settle_ended (user_data);
+}
+
+/* No QEMU any more. Takes @task. */
+static void
+recover_ended (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+
+  if (g_hash_table_size (self->media) > 0)
+    lodge_machine_look_at_media_async (self, media_known_cb, task);
+  else
+    settle_ended (task);
 }
 
 /* A QEMU that an older engine started is nowhere recorded. */
@@ -555,6 +573,7 @@ lodge_machine_recover_async (LodgeMachine *self, GAsyncReadyCallback callback, g
   g_return_if_fail (self->state == LODGE_STATE_OFF && self->pid == 0);
 
   self->recovering = TRUE;
+  lodge_machine_recover_media (self);
   /* What an earlier engine was changing; unless somebody is at it now. */
   if (lodge_journal_exists (folder))
     lock = lodge_store_lock (self->store, self->uuid, NULL);

@@ -147,12 +147,6 @@ restarted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-media_known_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  lodge_machine_start_async (LODGE_MACHINE (source), restarted_cb, NULL);
-}
-
-static void
 finish_end (LodgeMachine *self)
 {
   gboolean restart = self->restart;
@@ -168,7 +162,8 @@ finish_end (LodgeMachine *self)
     lodge_machine_set_note (self, _ ("The guest has reset, which was the end of a run of which "
                                      "nothing was to be kept"));
   lodge_machine_end_waiting (self);
-  lodge_machine_look_at_media_async (self, restart && !forgotten ? media_known_cb : NULL, NULL);
+  if (restart && !forgotten)
+    lodge_machine_start_async (self, restarted_cb, NULL);
 }
 
 static gboolean
@@ -322,6 +317,26 @@ settle_end (LodgeMachine *self, const Gone *gone)
 }
 
 static void
+media_known_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autofree Gone *gone = user_data;
+
+  settle_end (LODGE_MACHINE (source), gone);
+}
+
+/* Before anybody is told that it may be started again, or that it need not be waited for. */
+static void
+look_at_media (LodgeMachine *self, const Gone *gone)
+{
+  if (gone->starting || g_hash_table_size (self->media) == 0) {
+    settle_end (self, gone);
+  } else {
+    self->settling = TRUE;
+    lodge_machine_look_at_media_async (self, media_known_cb, g_memdup2 (gone, sizeof *gone));
+  }
+}
+
+static void
 left_undone_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   LodgeMachine *self = LODGE_MACHINE (source);
@@ -332,7 +347,7 @@ left_undone_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (!lodge_machine_tidy_earlier_finish (self, result, &error))
     g_debug ("%s: %s", self->uuid, error->message);
   self->recovering = FALSE;
-  settle_end (self, gone);
+  look_at_media (self, gone);
 }
 
 static void work_ended_cb (GObject *source, GAsyncResult *result, gpointer user_data);
@@ -369,7 +384,7 @@ work_ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   self->left_open = FALSE;
   if (!undo_what_is_left (self, gone))
-    settle_end (self, gone);
+    look_at_media (self, gone);
 }
 
 static void
@@ -394,7 +409,7 @@ gone_cb (GPid pid, int status, gpointer user_data)
   if (gone.starting && !lodge_state_is_live (self->state))
     return;
   if (!undo_what_is_left (self, &gone))
-    settle_end (self, &gone);
+    look_at_media (self, &gone);
 }
 
 static gboolean

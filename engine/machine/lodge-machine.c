@@ -5,6 +5,7 @@
 #include "lodge-error.h"
 #include "machine/lodge-machine-key.h"
 #include "machine/lodge-machine-schedule.h"
+#include "machine/lodge-media-record.h"
 
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
@@ -82,7 +83,7 @@ lodge_machine_init (LodgeMachine *self)
 {
   self->note = g_strdup ("");
   self->spice_socket = g_strdup ("");
-  self->media = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->media = lodge_media_new ();
   self->networks = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->links = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->waiting_for_end = g_ptr_array_new_with_free_func (g_object_unref);

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -322,7 +323,7 @@ test_card (Fixture *f, gconstpointer unused)
   plug_guest_ask_disk (machine, "disk1", "write -P 0x29 0 512");
   plug_guest_ask_disk (machine, "disk1", "flush");
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
-  test_wait_until (!g_str_equal (get_identity (machine), "R1#blank"));
+  /* At once, before anybody can start it again. */
   g_assert_cmpstr (get_identity (machine), ==, "R1#fat=29292929,fat32=29292929");
   machine_fixture_start (machine);
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
@@ -344,6 +345,73 @@ test_card (Fixture *f, gconstpointer unused)
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
   start_fails (machine, LODGE_ERROR_STATE, "another medium");
   lodge_host_root_set_for_tests (NULL);
+}
+
+/* The guest formats its card, with which the machine was started by an engine that is gone since.
+ * @live: another one finds the guest still there; else its end, too. @changed: the card */
+static void
+test_engine_gone (Fixture *f, gboolean live, gboolean changed)
+{
+  g_autofree char *root = NULL;
+  g_autofree char *folder = NULL;
+  g_autofree char *record = NULL;
+  LodgeMachine *machine;
+  GPid pid;
+
+  if (!is_there (f))
+    return;
+  root = make_reader (f);
+  machine = machine_fixture_create (&f->machines, "web", BOOT_SECTOR_RELEASE);
+  machine_fixture_start (machine);
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  folder = lodge_machine_dup_folder (machine);
+  record = g_build_filename (folder, "media", NULL);
+  lodge_host_root_set_for_tests (root);
+  g_assert_no_error (add (f, machine, TRUE));
+  g_assert_false (g_file_test (record, G_FILE_TEST_EXISTS));
+  machine_fixture_start (machine);
+  g_assert_true (g_file_test (record, G_FILE_TEST_EXISTS));
+  plug_guest_ask_disk (machine, "disk1", "write -P 0x29 0 512");
+  plug_guest_ask_disk (machine, "disk1", "flush");
+  pid = machine_fixture_find_qemu (machine);
+  if (live)
+    machine = machine_fixture_change_engine (&f->machines, "web");
+  else
+    machine_fixture_close_library (&f->machines);
+  if (changed)
+    change_card (f, root);
+  g_assert_no_errno (kill (pid, SIGKILL));
+  if (!live) {
+    machine_fixture_open_library (&f->machines);
+    machine = lodge_library_find (f->machines.library, "web", NULL);
+  }
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_CRASHED);
+  g_assert_cmpstr (get_identity (machine), ==,
+                   changed ? "R1#blank" : "R1#fat=29292929,fat32=29292929");
+  g_assert_false (g_file_test (record, G_FILE_TEST_EXISTS));
+  if (changed)
+    start_fails (machine, LODGE_ERROR_STATE, "another medium");
+  else
+    machine_fixture_start (machine);
+  lodge_host_root_set_for_tests (NULL);
+}
+
+static void
+test_card_engine (Fixture *f, gconstpointer unused)
+{
+  test_engine_gone (f, TRUE, FALSE);
+}
+
+static void
+test_card_crash (Fixture *f, gconstpointer unused)
+{
+  test_engine_gone (f, FALSE, FALSE);
+}
+
+static void
+test_card_changed (Fixture *f, gconstpointer unused)
+{
+  test_engine_gone (f, FALSE, TRUE);
 }
 
 /* While the guest runs, too. */
@@ -398,6 +466,10 @@ main (int argc, char *argv[])
   g_test_add ("/machine/host-disk/whole", Fixture, NULL, set_up, test_whole, tear_down);
   g_test_add ("/machine/host-disk/another", Fixture, NULL, set_up, test_another, tear_down);
   g_test_add ("/machine/host-disk/card", Fixture, NULL, set_up, test_card, tear_down);
+  g_test_add ("/machine/host-disk/card-engine", Fixture, NULL, set_up, test_card_engine, tear_down);
+  g_test_add ("/machine/host-disk/card-crash", Fixture, NULL, set_up, test_card_crash, tear_down);
+  g_test_add ("/machine/host-disk/card-changed", Fixture, NULL, set_up, test_card_changed,
+              tear_down);
   g_test_add ("/machine/host-disk/plugged", Fixture, NULL, set_up, test_plugged, tear_down);
   g_test_add ("/machine/host-disk/again", Fixture, NULL, set_up, test_again, tear_down);
   return g_test_run ();
