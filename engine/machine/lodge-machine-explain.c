@@ -34,6 +34,7 @@ lodge_machine_build_command (LodgeMachine *self,
       .seccomp = lodge_host_report_get_sandbox (report) != LODGE_SANDBOX_NONE,
       .io_uring = lodge_host_has_io_uring (),
       .hyperv = accelerator.kind == LODGE_ACCELERATOR_KVM && lodge_host_has_kvm_hyperv (),
+      .saved = lodge_machine_get_rest_state (self) == LODGE_STATE_SUSPENDED,
       .only_shown = self->state == LODGE_STATE_OFF,
       .key_fd = key_fd,
   };

@@ -25,6 +25,7 @@ typedef enum {
   FILE_FIRMWARE,
   FILE_MEDIUM,
   FILE_STICK,
+  FILE_SAVED_STICK, /* of a guest that goes on from saved memory, and keeps what it has */
   FILE_KERNEL,
   FILE_INITRD,
 } FileKind;
@@ -51,6 +52,12 @@ set_file_error (GError **error, FileKind kind, const char *path, const char *why
     message = g_strdup_printf (_ ("Could not open the image %s of a USB stick: %s. Put it back, or "
                                   "unplug the stick if the machine has it now"),
                                path, why);
+    break;
+  case FILE_SAVED_STICK:
+    message = g_strdup_printf (
+        _ ("Could not open the image %s of a USB stick, which the guest goes on with: %s. Put it "
+           "back"),
+        path, why);
     break;
   case FILE_KERNEL:
     message = g_strdup_printf (_ ("Could not open the kernel %s: %s"), path, why);
@@ -172,8 +179,10 @@ check_firmware (const LodgeDescription *description,
 }
 
 static gboolean
-check_other_files (const LodgeDescription *description, GError **error)
+check_other_files (const LodgeDescription *description, gboolean saved, GError **error)
 {
+  const FileKind stick_kind = saved ? FILE_SAVED_STICK : FILE_STICK;
+
   for (guint i = 0; i < description->media->len; i++) {
     const LodgeMedia *media = description->media->pdata[i];
 
@@ -183,7 +192,7 @@ check_other_files (const LodgeDescription *description, GError **error)
   for (guint i = 0; i < description->sticks->len; i++) {
     const LodgeStick *stick = description->sticks->pdata[i];
 
-    if (!check_file (FILE_STICK, stick->file, O_RDONLY, error))
+    if (!check_file (stick_kind, stick->file, O_RDONLY, error))
       return FALSE;
   }
   if (description->kernel[0] == '\0')
@@ -285,5 +294,6 @@ lodge_machine_command_check (const LodgeDescription *description,
 {
   return lodge_description_check (description, error) && check_qemu (description, host, error) &&
          check_runtime (description, host, error) && check_firmware (description, host, error) &&
-         check_disks (description, host, error) && check_other_files (description, error);
+         check_disks (description, host, error) &&
+         check_other_files (description, host->saved, error);
 }

@@ -37,6 +37,7 @@ typedef struct {
   gboolean seccomp;
   gboolean io_uring;   /* a trial open worked */
   gboolean hyperv;     /* KVM here knows Hyper-V's enlightenments */
+  gboolean saved;      /* the guest goes on from memory that was saved with what it has */
   gboolean only_shown; /* never launched: what a start makes (the NVRAM) may be missing */
   /* This computer's disks that it has as a whole. Moved into the command as the wires are. */
   const LodgeMachineCommandHostDisk *host_disks;

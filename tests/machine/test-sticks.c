@@ -217,6 +217,8 @@ test_gone (MachineFixture *f, gconstpointer unused)
   refused = plug_guest_wait (lodge_library_resume (f->library, machine));
   assert_refused (refused, LODGE_ERROR_NOT_FOUND, image);
   assert_refused (refused, LODGE_ERROR_NOT_FOUND, "Put it back");
+  /* Which is not done with a stick of one that is suspended. */
+  g_assert_null (strstr (refused->message, "unplug"));
   assert_refused (refused, LODGE_ERROR_NOT_FOUND, "--discard-suspended");
   g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_SUSPENDED);
   g_assert_no_error (plug_guest_wait (lodge_library_discard_suspended (f->library, machine)));
