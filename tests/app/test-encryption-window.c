@@ -107,6 +107,27 @@ test_running (Fixture *f, gconstpointer data)
       f->window, "Its encryption can be changed only while it is off; now it is: Running"));
 }
 
+/* Also what only the engine knows, before a passphrase was typed for nothing; until it is mended.
+ */
+static void
+test_obstacle (Fixture *f, gconstpointer data)
+{
+  static const char *const obstacle = "It has a disk of this computer as a whole";
+
+  type (f->window, "Passphrase", "a");
+  type (f->window, "The Same Again", "a");
+  app_wait_until (is_sensitive (f, "_Encrypt"));
+  fake_engine_set_encrypt_obstacle (f->engine, f->uuid, obstacle);
+  fake_engine_set_note (f->engine, f->uuid, "Something has changed");
+  app_wait_until (app_find_label (f->window, obstacle) != NULL);
+  g_assert_false (is_sensitive (f, "_Encrypt"));
+  fake_engine_set_encrypt_obstacle (f->engine, f->uuid, NULL);
+  fake_engine_set_note (f->engine, f->uuid, "");
+  app_wait_until (is_sensitive (f, "_Encrypt"));
+  g_assert_null (app_find_label (f->window, obstacle));
+  g_assert_false (app_was_called (f->engine, "Encrypt"));
+}
+
 static void
 unlock (const char *passphrase)
 {
@@ -297,6 +318,7 @@ main (int argc, char *argv[])
   g_test_add ("/encryption-window/" name, Fixture, data, set_up, function, tear_down)
   ADD ("encrypt", NULL, test_encrypt);
   ADD ("running", NULL, test_running);
+  ADD ("obstacle", NULL, test_obstacle);
   ADD ("closed", NULL, test_closed);
   ADD ("lock", passphrase, test_lock);
   ADD ("change", passphrase, test_change);

@@ -17,9 +17,11 @@ struct _LodgeEncryptionWindow {
   char *name;
   LodgeMachine1 *machine; /* NULL while the engine is away */
   LodgeEngine1 *engine;
-  GCancellable *opening; /* the machine */
-  gboolean calling;      /* something is being asked for */
-  GCancellable *work;    /* of the job that is followed, or NULL */
+  GCancellable *opening;  /* the machine */
+  gboolean calling;       /* something is being asked for */
+  GCancellable *checking; /* whether it can be encrypted; or NULL */
+  char *problem;          /* why it cannot, as the engine says it; or NULL */
+  GCancellable *work;     /* of the job that is followed, or NULL */
 
   GtkLabel *hint;
   GtkImage *lock_icon;
@@ -49,6 +51,8 @@ void lodge_encryption_work_call (LodgeEncryptionWindow *self,
                                  GVariant *parameters,
                                  char *failure,
                                  const char *outcome);
+/* Asks what stands against encrypting it, where that is to be told before the button is pressed. */
+void lodge_encryption_work_check (LodgeEncryptionWindow *self);
 /* Shows a job that encrypts the machine, or decrypts it, and runs already, if there is one. */
 void lodge_encryption_work_find (LodgeEncryptionWindow *self);
 

@@ -52,7 +52,7 @@ dup_obstacle (LodgeEncryptionWindow *self)
     return g_strdup (lodge_connection_get_problem (self->connection));
   switch (get_state (self)) {
   case LODGE_MACHINE_STATE_OFF:
-    return NULL;
+    return g_strdup (self->problem);
   case LODGE_MACHINE_STATE_SUSPENDED:
     return g_strdup (_ ("Its encryption can be changed once it is off: resume it and shut it down "
                         "first, or discard its saved state"));
@@ -226,6 +226,7 @@ properties_cb (LodgeEncryptionWindow *self)
     self->name = g_strdup (name);
     set_title (self);
   }
+  lodge_encryption_work_check (self);
   lodge_encryption_window_update (self);
 }
 
@@ -234,6 +235,9 @@ drop_machine (LodgeEncryptionWindow *self)
 {
   g_cancellable_cancel (self->opening);
   g_clear_object (&self->opening);
+  g_cancellable_cancel (self->checking);
+  g_clear_object (&self->checking);
+  g_clear_pointer (&self->problem, g_free);
   self->calling = FALSE;
   if (self->machine != NULL)
     g_signal_handlers_disconnect_by_data (self->machine, self);
@@ -267,6 +271,14 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   properties_cb (self);
   if (gtk_widget_get_visible (self->plain_page))
     gtk_widget_child_focus (GTK_WIDGET (self->encrypt_row), GTK_DIR_TAB_FORWARD);
+}
+
+/* It may have been mended meanwhile, in another window. */
+static void
+active_cb (LodgeEncryptionWindow *self)
+{
+  if (gtk_window_is_active (GTK_WINDOW (self)))
+    lodge_encryption_work_check (self);
 }
 
 static void
@@ -478,6 +490,7 @@ lodge_encryption_window_init (LodgeEncryptionWindow *self)
   adw_window_set_content (ADW_WINDOW (self), toasts);
   gtk_widget_set_visible (self->plain_page, FALSE);
   gtk_widget_set_visible (self->encrypted_page, FALSE);
+  g_signal_connect (self, "notify::is-active", G_CALLBACK (active_cb), NULL);
 }
 
 GtkWidget *

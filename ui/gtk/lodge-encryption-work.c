@@ -143,6 +143,48 @@ lodge_encryption_work_call (LodgeEncryptionWindow *self,
                      CALL_LIMIT_MS, NULL, called_cb, work);
 }
 
+static void
+checked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeEncryptionWindow) self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (!lodge_machine1_call_check_encrypt_finish (LODGE_MACHINE1 (source), result, &error) &&
+      g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  if (self->machine != LODGE_MACHINE1 (source))
+    return;
+  g_clear_object (&self->checking);
+  g_clear_pointer (&self->problem, g_free);
+  /* Without an answer of the engine's it is said when the button is pressed. */
+  if (error != NULL && error->domain == LODGE_ERROR) {
+    g_dbus_error_strip_remote_error (error);
+    self->problem = g_strdup (error->message);
+  }
+  lodge_encryption_window_update (self);
+}
+
+void
+lodge_encryption_work_check (LodgeEncryptionWindow *self)
+{
+  const char *encryption, *state;
+
+  if (self->machine == NULL || self->calling || self->work != NULL)
+    return;
+  encryption = lodge_machine1_get_encryption (self->machine);
+  state = lodge_machine1_get_state (self->machine);
+  g_cancellable_cancel (self->checking);
+  g_clear_object (&self->checking);
+  /* Of other states the window speaks itself, and of both pages. */
+  if ((encryption != NULL && *encryption != '\0') || g_strcmp0 (state, "off") != 0) {
+    g_clear_pointer (&self->problem, g_free);
+    return;
+  }
+  self->checking = g_cancellable_new ();
+  lodge_machine1_call_check_encrypt (self->machine, self->checking, checked_cb,
+                                     g_object_ref (self));
+}
+
 static gboolean
 is_wanted (const char *kind)
 {
