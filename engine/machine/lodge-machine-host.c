@@ -159,8 +159,8 @@ lodge_machine_host_find_virtiofsd_async (LodgeMachineHost *self,
   const gboolean under_way = self->waiting_for_virtiofs != NULL;
 
   g_task_set_source_tag (task, lodge_machine_host_find_virtiofsd_async);
-  if (!fresh && !under_way && self->virtiofsd != NULL && self->virtiofsd->path != NULL &&
-      g_file_test (self->virtiofsd->path, G_FILE_TEST_EXISTS)) {
+  if (!fresh && !under_way && self->virtiofsd != NULL &&
+      lodge_virtiofsd_is_current (self->virtiofsd)) {
     g_task_return_boolean (task, TRUE);
     return;
   }

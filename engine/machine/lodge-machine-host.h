@@ -35,8 +35,8 @@ LodgeQemu *lodge_machine_host_get_qemu (LodgeMachineHost *self, GError **error);
  * lodge_machine_host_find_virtiofsd_async:
  * @fresh: look again, even if it is known
  *
- * Whether folders can be shared by virtiofs here. Never fails. One that cannot is looked for each
- * time: the user has perhaps just installed another.
+ * Whether folders can be shared by virtiofs here. Never fails. It is looked for again where the
+ * program is another than it was, or has not been one, or gave no answer.
  */
 void lodge_machine_host_find_virtiofsd_async (LodgeMachineHost *self,
                                               gboolean fresh,

@@ -45,9 +45,12 @@ static void
 prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   LodgeMachineHost *host = LODGE_MACHINE_HOST (source);
+  GVariant *arguments = g_dbus_method_invocation_get_parameters (user_data);
+  gboolean fresh;
 
+  g_variant_get (arguments, "(b)", &fresh);
   lodge_machine_host_prepare_finish (host, result);
-  lodge_machine_host_find_virtiofsd_async (host, FALSE, virtiofsd_cb, user_data);
+  lodge_machine_host_find_virtiofsd_async (host, fresh, virtiofsd_cb, user_data);
 }
 
 static gboolean

@@ -40,7 +40,8 @@ enum {
 
 typedef struct {
   char *path;
-  char *folder; /* empty; or NULL until it is made */
+  char *program; /* LodgeVirtiofsd's */
+  char *folder;  /* empty; or NULL until it is made */
   char *log;
   gboolean squash;
   int wire;
@@ -55,6 +56,7 @@ lodge_virtiofsd_free (LodgeVirtiofsd *self)
 {
   g_free (self->path);
   g_free (self->problem);
+  g_free (self->program);
   g_free (self);
 }
 
@@ -76,6 +78,29 @@ dup_path (void)
       return g_strdup (places[i]);
   }
   return g_find_program_in_path ("virtiofsd");
+}
+
+/* @path: (nullable) */
+static char *
+dup_program (const char *path)
+{
+  struct stat info;
+
+  if (path == NULL || stat (path, &info) != 0)
+    return g_strdup ("");
+  return g_strdup_printf ("%s:%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT ":%" G_GINT64_FORMAT
+                          ".%09ld",
+                          path, (guint64) info.st_ino, (guint64) info.st_size,
+                          (gint64) info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
+}
+
+gboolean
+lodge_virtiofsd_is_current (const LodgeVirtiofsd *self)
+{
+  g_autofree char *path = dup_path ();
+  g_autofree char *program = dup_program (path);
+
+  return self->program != NULL && strcmp (self->program, program) == 0;
 }
 
 int
@@ -133,22 +158,36 @@ probe_free (gpointer data)
   if (self->folder != NULL)
     (void) g_rmdir (self->folder);
   g_free (self->path);
+  g_free (self->program);
   g_free (self->folder);
   g_free (self->log);
   g_free (self);
+}
+
+/* @problem is of this moment: the next one who asks has it tried again. */
+static void answer (GTask *task, char *problem);
+
+static void
+answer_for_now (GTask *task, char *problem)
+{
+  Probe *probe = g_task_get_task_data (task);
+
+  g_clear_pointer (&probe->program, g_free);
+  answer (task, problem);
 }
 
 /* Takes @problem and @task. */
 static void
 answer (GTask *task, char *problem)
 {
-  const Probe *probe = g_task_get_task_data (task);
+  Probe *probe = g_task_get_task_data (task);
   LodgeVirtiofsd *self = g_new0 (LodgeVirtiofsd, 1);
 
   if (problem == NULL)
     self->path = g_strdup (probe->path);
   self->squash = probe->squash;
   self->problem = problem != NULL ? problem : g_strdup ("");
+  self->program = g_steal_pointer (&probe->program);
   g_task_return_pointer (task, self, (GDestroyNotify) lodge_virtiofsd_free);
   g_object_unref (task);
 }
@@ -177,9 +216,12 @@ gone_cb (GPid pid, int status, gpointer user_data)
                                   "root: a newer one is needed, as Debian 13 has it in its package "
                                   "virtiofsd"),
                                self->path));
+    else if (words != NULL)
+      answer (task,
+              g_strdup_printf (_ ("The program %s does not work here: %s"), self->path, words));
     else
-      answer (task, g_strdup_printf (_ ("The program %s does not work here: %s"), self->path,
-                                     words != NULL ? words : _ ("it gave no answer")));
+      answer_for_now (task, g_strdup_printf (_ ("The program %s does not work here: %s"),
+                                             self->path, _ ("it gave no answer")));
   }
 }
 
@@ -263,7 +305,7 @@ try_next (GTask *task)
   g_autoptr (GError) error = NULL;
 
   if (!begin_trial (task, &error))
-    answer (task, g_strdup (error->message));
+    answer_for_now (task, g_strdup (error->message));
 }
 
 void
@@ -279,6 +321,7 @@ lodge_virtiofsd_probe_async (GAsyncReadyCallback callback, gpointer user_data)
   self->wire = -1;
   self->squash = TRUE;
   self->path = dup_path ();
+  self->program = dup_program (self->path);
   if (self->path == NULL) {
     answer (task, g_strdup (_ ("The program virtiofsd is not installed: install the package "
                                "virtiofsd")));
@@ -286,7 +329,7 @@ lodge_virtiofsd_probe_async (GAsyncReadyCallback callback, gpointer user_data)
   }
   runtime = lodge_paths_ensure_runtime (&error);
   if (runtime == NULL) {
-    answer (task, g_strdup (error->message));
+    answer_for_now (task, g_strdup (error->message));
     return;
   }
   self->folder = g_build_filename (runtime, "virtiofs-XXXXXX", NULL);
@@ -294,8 +337,8 @@ lodge_virtiofsd_probe_async (GAsyncReadyCallback callback, gpointer user_data)
   if (g_mkdtemp (self->folder) == NULL) {
     int saved = errno;
 
-    answer (task, g_strdup_printf (_ ("Could not make the folder %s: %s"), self->folder,
-                                   g_strerror (saved)));
+    answer_for_now (task, g_strdup_printf (_ ("Could not make the folder %s: %s"), self->folder,
+                                           g_strerror (saved)));
     return;
   }
   try_next (task);

@@ -13,10 +13,15 @@ typedef struct {
   char *path;      /* NULL: it cannot be used */
   gboolean squash; /* it can make one user of all of the guest's */
   char *problem;   /* why it cannot: one sentence with what to do; "" where it can */
+  char *program;   /* what was tried, as it was then: its path, size and time; "" for none; NULL
+                      where it could not be tried, or gave no answer */
 } LodgeVirtiofsd;
 
 void lodge_virtiofsd_free (LodgeVirtiofsd *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeVirtiofsd, lodge_virtiofsd_free)
+
+/* Whether another look would find the same program. */
+gboolean lodge_virtiofsd_is_current (const LodgeVirtiofsd *self);
 
 /**
  * lodge_virtiofsd_probe_async:

@@ -43,6 +43,10 @@ test_missing (void)
 
   g_assert_null (found->path);
   g_assert_nonnull (strstr (found->problem, "install the package"));
+  /* Until one is installed. */
+  g_assert_true (lodge_virtiofsd_is_current (found));
+  g_setenv ("LODGE_VIRTIOFSD", FAKE_VIRTIOFSD, TRUE);
+  g_assert_false (lodge_virtiofsd_is_current (found));
 }
 
 static void
@@ -56,6 +60,7 @@ test_works (void)
   g_assert_cmpstr (found->problem, ==, "");
   g_assert_cmpstr (found->path, ==, FAKE_VIRTIOFSD);
   g_assert_true (found->squash);
+  g_assert_true (lodge_virtiofsd_is_current (found));
 }
 
 /* One that does not know a newer option is started without it. */
@@ -99,6 +104,11 @@ test_refuses (void)
       found = probe (path);
       g_assert_null (found->path);
       g_assert_nonnull (strstr (found->problem, words[i][1]));
+      /* It is not tried again, unless it may have been kept from answering. */
+      g_assert_true (lodge_virtiofsd_is_current (found) == (i < 2));
+      g_assert_true (
+          g_file_set_contents_full (path, "another", -1, G_FILE_SET_CONTENTS_NONE, 0700, NULL));
+      g_assert_false (lodge_virtiofsd_is_current (found));
     }
   }
   test_folder_remove (folder);
