@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -45,14 +47,26 @@ share_guest_set_up (ShareGuest *self)
   make_file (self->outside, "secret.txt", "secret");
 }
 
+/* Root's, by which the kernel leaves it every bit of a file that it writes. Nobody else has it. */
+static void
+drop_capability_cb (gpointer data)
+{
+  (void) prctl (PR_CAPBSET_DROP, CAP_FSETID, 0, 0, 0);
+}
+
 GSubprocess *
-share_guest_spawn (ShareGuest *self, int wire, gboolean writable, const char *debug)
+share_guest_spawn (
+    ShareGuest *self, int wire, gboolean writable, const char *debug, const char *virtiofsd)
 {
   g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
   g_autofree char *program = g_build_filename (g_getenv ("LODGE_LIBEXECDIR"), "lodge-share", NULL);
   g_autofree char *lock = g_build_filename (self->top, "lock", NULL);
   g_autofree char *identity = NULL;
   g_autoptr (GError) error = NULL;
+  g_autofree char *by = g_strconcat ("--virtiofsd=", virtiofsd, NULL);
+  const char *argv[] = {program, "--wire=3", "--lock=4", "--folder", self->folder,
+                        NULL,    NULL,       NULL,       NULL};
+  guint n = 5;
   GSubprocess *process;
   GStatBuf info;
 
@@ -62,9 +76,13 @@ share_guest_spawn (ShareGuest *self, int wire, gboolean writable, const char *de
   g_subprocess_launcher_take_fd (launcher, wire, 3);
   g_subprocess_launcher_take_fd (launcher, open (lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600), 4);
   g_subprocess_launcher_setenv (launcher, "G_DEBUG", debug, TRUE);
-  process =
-      g_subprocess_launcher_spawn (launcher, &error, program, "--wire=3", "--lock=4", "--folder",
-                                   self->folder, identity, writable ? "--writable" : NULL, NULL);
+  g_subprocess_launcher_set_child_setup (launcher, drop_capability_cb, NULL, NULL);
+  argv[n++] = identity;
+  if (writable)
+    argv[n++] = "--writable";
+  if (virtiofsd != NULL)
+    argv[n++] = by;
+  process = g_subprocess_launcher_spawnv (launcher, argv, &error);
   g_assert_no_error (error);
   /* The copies here would keep the wire open. */
   g_subprocess_launcher_close (launcher);

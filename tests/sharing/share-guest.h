@@ -17,8 +17,10 @@ typedef struct {
 
 /* In @folder: "a.txt" with "alpha" in it, and "sub/b.txt". Outside: "secret.txt" with "secret". */
 void share_guest_set_up (ShareGuest *self);
-/* Starts lodge-share without walls at the other end of @wire, which it takes. @debug: G_DEBUG. */
-GSubprocess *share_guest_spawn (ShareGuest *self, int wire, gboolean writable, const char *debug);
+/* Starts lodge-share without walls at the other end of @wire, which it takes. @debug: G_DEBUG.
+ * @virtiofsd: (nullable): the program that it becomes. */
+GSubprocess *share_guest_spawn (
+    ShareGuest *self, int wire, gboolean writable, const char *debug, const char *virtiofsd);
 /* Closes the wire and removes everything. */
 void share_guest_tear_down (ShareGuest *self);
 

@@ -161,7 +161,7 @@ test_real (gconstpointer data)
   g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
   fcntl (self.master, F_SETFD, FD_CLOEXEC);
   self.port = find_port ();
-  self.share = share_guest_spawn (&self.guest, ends[1], TRUE, "fatal-criticals");
+  self.share = share_guest_spawn (&self.guest, ends[1], TRUE, "fatal-criticals", NULL);
   start_daemon (&self, program);
   self.up = start_pump (self.master, ends[0]);
   self.down = start_pump (ends[0], self.master);

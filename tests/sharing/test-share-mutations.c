@@ -75,7 +75,7 @@ start (ShareGuest *guest)
     close (guest->wire);
   g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
   guest->wire = ends[0];
-  return share_guest_spawn (guest, ends[1], TRUE, "");
+  return share_guest_spawn (guest, ends[1], TRUE, "", NULL);
 }
 
 /* The folder as it was, whatever the guest has done to it. */

@@ -23,7 +23,7 @@ start (Fixture *self, gboolean writable)
   share_guest_set_up (&self->guest);
   g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
   /* A GLib critical is a defect of what is asked here, not of the guest. */
-  self->process = share_guest_spawn (&self->guest, ends[1], writable, "fatal-criticals");
+  self->process = share_guest_spawn (&self->guest, ends[1], writable, "fatal-criticals", NULL);
   self->guest.wire = ends[0];
 }
 
@@ -547,6 +547,47 @@ test_sandbox (void)
 }
 #endif
 
+/* Who writes a program anew does not get the rights that its owner had given to the old one: GLib
+ * gives the new file the old one's mode before it writes, and the kernel clears it at the first
+ * byte. */
+static void
+test_privileges (void)
+{
+  g_autofree char *path = NULL;
+  g_autofree char *written = NULL;
+  Fixture self;
+  GStatBuf info;
+
+  start (&self, TRUE);
+  path = g_build_filename (self.guest.folder, "a.txt", NULL);
+  g_assert_cmpint (g_chmod (path, 06755), ==, 0);
+  g_assert_cmpuint (share_guest_ask (&self.guest, "PUT", "/a.txt", NULL, "another", NULL), ==, 200);
+  written = share_guest_read_file (&self.guest, "share/a.txt");
+  g_assert_cmpstr (written, ==, "another");
+  g_assert_cmpint (g_stat (path, &info), ==, 0);
+  g_assert_cmpuint (info.st_mode & 07777, ==, 0755);
+  stop (&self);
+}
+
+/* In the place of virtiofsd: a program that tries every call with a mode. */
+static void
+test_virtiofsd_privileges (void)
+{
+  g_autoptr (GError) error = NULL;
+  ShareGuest guest;
+  GSubprocess *process;
+  int ends[2];
+
+  share_guest_set_up (&guest);
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
+  guest.wire = ends[0];
+  process = share_guest_spawn (&guest, ends[1], TRUE, "fatal-criticals", TRY_MODES);
+  g_assert_true (g_subprocess_wait_check (process, NULL, &error));
+  g_assert_no_error (error);
+  g_object_unref (process);
+  share_guest_tear_down (&guest);
+}
+
 static void
 test_usage (void)
 {
@@ -593,6 +634,8 @@ main (int argc, char **argv)
 #if !LODGE_ADDRESS_SANITIZER
   g_test_add_func ("/sharing/share/sandbox", test_sandbox);
 #endif
+  g_test_add_func ("/sharing/share/privileges", test_privileges);
+  g_test_add_func ("/sharing/share/virtiofsd-privileges", test_virtiofsd_privileges);
   g_test_add_func ("/sharing/share/usage", test_usage);
   return g_test_run ();
 }
