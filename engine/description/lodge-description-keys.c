@@ -148,6 +148,10 @@ static const LodgeKey keys[] = {
     N_ ("Whether this computer's graphics card draws what the guest draws in 3D, with a virtio card and "
         "from the next start on; no snapshot with memory is possible then. Where it cannot, the guest "
         "starts in 2D, and the machine's note says why.") },
+  { LODGE_SECTION_DISPLAY, "render-node", LODGE_KEY_TEXT, MACHINE (render_node), "", 0, PATH_LENGTH, NULL,
+    SETTABLE,
+    N_ ("Which of this computer's graphics cards draws it, by its render node in /dev/dri or a link "
+        "there; empty for the first that works.") },
   { LODGE_SECTION_DISPLAY, "scaling", LODGE_KEY_CHOICE, MACHINE (scaling), "resize-guest", 0, 0,
     display_scalings, SETTABLE,
     N_ ("How the guest's picture fits a console window: the guest follows the window's size, the "

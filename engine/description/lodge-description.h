@@ -161,6 +161,7 @@ typedef struct {
   guint64 video_memory_mib; /* for qxl and vga */
   guint monitors;           /* of a virtio card */
   gboolean accelerated;     /* 3D, of a virtio card: where this computer can */
+  char *render_node;        /* of the card of this computer that draws it; "": one that works */
   LodgeDisplayScaling scaling;
   gboolean whole_multiples;
 

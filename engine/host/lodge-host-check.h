@@ -17,7 +17,8 @@ typedef enum {
 
 typedef struct {
   /* accelerator, isolation (only under emulation), nesting, iommu, qemu, firmware, secure-boot,
-   * tpm, memory, sandbox, io-uring (only when missing): in this order */
+   * tpm, graphics (only where there is a card that programs can draw with), memory, sandbox,
+   * io-uring (only when missing): in this order */
   const char *id;
   LodgeFindingLevel level;
   char *sentence;

@@ -3,8 +3,10 @@
 #include "host/lodge-host-facts.h"
 
 #include "host/lodge-host-firmware.h"
+#include "host/lodge-host-graphics.h"
 #include "host/lodge-host-kernel.h"
 #include "host/lodge-host-root.h"
+#include "lodge-error.h"
 
 #include <string.h>
 
@@ -61,6 +63,16 @@ dup_firmware_title (const char *machine_type, gboolean secure_boot)
   return g_strdup (firmware->title);
 }
 
+static void
+read_graphics (LodgeHostFacts *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->render_nodes = lodge_host_list_render_nodes (&error);
+  if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_DENIED))
+    self->render_problem = g_strdup (error->message);
+}
+
 void
 lodge_host_facts_read (LodgeHostFacts *self)
 {
@@ -78,6 +90,7 @@ lodge_host_facts_read (LodgeHostFacts *self)
   self->firmware_uefi = dup_firmware_title (machine_type, FALSE);
   self->firmware_secure = dup_firmware_title (machine_type, TRUE);
   self->swtpm = swtpm != NULL && swtpm_setup != NULL;
+  read_graphics (self);
   self->io_uring_disabled =
       lodge_host_root_read_number ("/proc/sys/kernel/io_uring_disabled", 0) != 0;
   self->io_uring =
@@ -93,4 +106,6 @@ lodge_host_facts_clear (LodgeHostFacts *self)
   g_clear_pointer (&self->qemu_version, g_free);
   g_clear_pointer (&self->firmware_uefi, g_free);
   g_clear_pointer (&self->firmware_secure, g_free);
+  g_clear_pointer (&self->render_nodes, g_ptr_array_unref);
+  g_clear_pointer (&self->render_problem, g_free);
 }

@@ -37,6 +37,8 @@ typedef struct {
   char *firmware_uefi; /* the descriptor's title, NULL: none */
   char *firmware_secure;
   gboolean swtpm;
+  GPtrArray *render_nodes; /* paths; NULL: none */
+  char *render_problem;    /* why, where there is a card all the same */
   gboolean io_uring;
   gboolean io_uring_disabled; /* by the sysctl */
 } LodgeHostFacts;

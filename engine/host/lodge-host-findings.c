@@ -2,6 +2,7 @@
 /* From facts to findings: one sentence each, and what to do about it. */
 #include "host/lodge-host-facts.h"
 
+#include "host/lodge-host-graphics.h"
 #include "host/lodge-host-root.h"
 
 #include <glib/gi18n-lib.h>
@@ -171,6 +172,37 @@ add_firmware (GPtrArray *findings, const LodgeHostFacts *facts)
          g_strdup (_ ("Install swtpm (Debian and Ubuntu: sudo apt install swtpm swtpm-tools)")));
 }
 
+/* Whether a card's driver works is seen by the first guest that draws with it. */
+static void
+add_graphics (GPtrArray *findings, const LodgeHostFacts *facts)
+{
+  g_autoptr (GString) cards = g_string_new (NULL);
+
+  if (facts->render_problem != NULL)
+    add (findings, "graphics", LODGE_FINDING_NOTE,
+         g_strdup_printf (_ ("No graphics card draws for guests in 3D: %s"), facts->render_problem),
+         NULL);
+  if (facts->render_nodes == NULL)
+    return;
+  for (guint i = 0; i < facts->render_nodes->len; i++) {
+    const char *node = facts->render_nodes->pdata[i];
+    g_autofree char *driver = lodge_host_dup_render_node_driver (node);
+
+    if (i > 0)
+      g_string_append (cards, ", ");
+    if (driver != NULL)
+      g_string_append_printf (cards, "%s (%s)", node, driver);
+    else
+      g_string_append (cards, node);
+  }
+  add (findings, "graphics", LODGE_FINDING_GOOD,
+       g_strdup_printf (ngettext ("A graphics card can draw for guests in 3D: %s",
+                                  "Graphics cards can draw for guests in 3D: %s",
+                                  facts->render_nodes->len),
+                        cards->str),
+       NULL);
+}
+
 static void
 add_memory (GPtrArray *findings, const LodgeHostFacts *facts)
 {
@@ -312,6 +344,7 @@ lodge_host_findings_new (const LodgeHostFacts *facts)
   add_iommu (findings, facts);
   add_qemu (findings, facts);
   add_firmware (findings, facts);
+  add_graphics (findings, facts);
   add_memory (findings, facts);
   add_sandbox (findings, facts);
   add_io_uring (findings, facts);

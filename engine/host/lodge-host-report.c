@@ -22,7 +22,12 @@ static GVariant *
 new_facts (const LodgeHostFacts *facts)
 {
   gboolean kvm = facts->accelerator.kind == LODGE_ACCELERATOR_KVM;
+  GVariantBuilder nodes;
   GVariantDict dict;
+
+  g_variant_builder_init (&nodes, G_VARIANT_TYPE_STRING_ARRAY);
+  for (guint i = 0; facts->render_nodes != NULL && i < facts->render_nodes->len; i++)
+    g_variant_builder_add (&nodes, "s", facts->render_nodes->pdata[i]);
 
   g_variant_dict_init (&dict, NULL);
   g_variant_dict_insert (&dict, "accelerator", "s", kvm ? "kvm" : "tcg");
@@ -40,6 +45,7 @@ new_facts (const LodgeHostFacts *facts)
   g_variant_dict_insert (&dict, "firmware-uefi", "b", facts->firmware_uefi != NULL);
   g_variant_dict_insert (&dict, "firmware-secure-boot", "b", facts->firmware_secure != NULL);
   g_variant_dict_insert (&dict, "tpm", "b", facts->swtpm);
+  g_variant_dict_insert_value (&dict, "render-nodes", g_variant_builder_end (&nodes));
   g_variant_dict_insert (&dict, "io-uring", "b", facts->io_uring);
   g_variant_dict_insert (&dict, "memory-total", "t", facts->memory.total_bytes);
   g_variant_dict_insert (&dict, "memory-available", "t", facts->memory.available_bytes);

@@ -57,7 +57,7 @@ build_for_show (LodgeMachine *self, GError **error)
   g_autoptr (GArray) wires = g_array_new (FALSE, FALSE, sizeof (LodgeMachineCommandWire));
   g_autofree char *runtime = lodge_paths_dup_machine_runtime (self->uuid);
   g_autofree char *tpm_socket = g_build_filename (runtime, "tpm.sock", NULL);
-  g_autofree char *node = NULL;
+  g_autoptr (GPtrArray) nodes = NULL;
   g_autofree char *problem = NULL;
   LodgeAccelerator accelerator =
       lodge_host_report_get_accelerator (lodge_machine_host_get_report (self->host));
@@ -79,15 +79,14 @@ build_for_show (LodgeMachine *self, GError **error)
 
     g_array_append_val (wires, wire);
   }
-  lodge_machine_find_render_node (self, description, &node, &problem);
+  nodes = lodge_machine_list_render_nodes (self, description, &problem);
   key_fd = description->encrypted ? open ("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
   disks = lodge_machine_open_host_disks (description, TRUE, error);
-  command =
-      disks != NULL
-          ? lodge_machine_build_command (self, description, description->tpm ? tpm_socket : NULL,
-                                         (const LodgeMachineCommandWire *) wires->data, wires->len,
-                                         disks, key_fd, node, error)
-          : NULL;
+  command = disks != NULL ? lodge_machine_build_command (
+                                self, description, description->tpm ? tpm_socket : NULL,
+                                (const LodgeMachineCommandWire *) wires->data, wires->len, disks,
+                                key_fd, nodes != NULL ? nodes->pdata[0] : NULL, error)
+                          : NULL;
   if (command != NULL)
     g_array_unref (disks);
   else if (disks != NULL)

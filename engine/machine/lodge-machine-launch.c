@@ -20,11 +20,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* QEMU answers some 30 ms after exec; the rest is for a computer that swaps, or whose disk sleeps.
- * One that ends is noticed at once, and whoever does not want to wait can force it off; so this is
- * only for a QEMU that hangs, and below what clients wait (LODGE_CLIENT_CALL_LIMIT_S). */
-#define QMP_TIMEOUT_MS 50000
-
 typedef struct {
   GTask *task;
   GError *error;
@@ -276,8 +271,8 @@ cont (GTask *task)
     lodge_machine_set_gone_on (self, start->suspended);
   }
   /* One that had been paused waits for the user's own "cont"; that its QEMU answers is enough. */
-  lodge_qmp_execute_async (self->qmp, start->paused ? "query-status" : "cont", NULL, QMP_TIMEOUT_MS,
-                           self->start_cancellable, continued_cb, task);
+  lodge_qmp_execute_async (self->qmp, start->paused ? "query-status" : "cont", NULL,
+                           LODGE_MACHINE_QMP_LIMIT_MS, self->start_cancellable, continued_cb, task);
 }
 
 /* For an engine that was not there. */
@@ -476,13 +471,7 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     GError *told = NULL;
 
     /* A driver may have many reasons, and no words for them: what is not its fault comes again. */
-    if (self->render_node != NULL && error->code == LODGE_ERROR_FAILED) {
-      start->again = TRUE;
-      start->flat =
-          words != NULL
-              ? g_strdup_printf (_ ("QEMU does not start with %s: %s"), self->render_node, words)
-              : g_strdup_printf (_ ("QEMU does not start with %s"), self->render_node);
-    }
+    lodge_machine_graphics_failed (self, start, error, words);
     /* Why QEMU went is in its own words; without any, what the connection saw has to do. */
     if (words != NULL && !g_cancellable_is_cancelled (self->start_cancellable))
       told = g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED,
@@ -514,22 +503,6 @@ reaped_cb (GPid pid, int status, gpointer user_data)
 {
 }
 
-/* Saved memory is always of a run in 2D: 3D keeps it from being saved. */
-static void
-choose_graphics (LodgeMachine *self, LodgeStart *start)
-{
-  char *node = NULL;
-  char *problem = NULL;
-
-  if (start->flat != NULL)
-    problem = g_strdup (start->flat);
-  else if (start->description->accelerated && (start->memory_fd >= 0 || start->suspended != NULL))
-    problem = g_strdup (_ ("the guest goes on from memory that was saved without it"));
-  else
-    lodge_machine_find_render_node (self, start->description, &node, &problem);
-  lodge_machine_set_graphics (self, node, problem);
-}
-
 /* The runtime folder is there, and what QEMU writes to. Takes @task. */
 static void
 launch (GTask *task)
@@ -554,7 +527,7 @@ launch (GTask *task)
     return;
   }
 
-  choose_graphics (self, start);
+  lodge_machine_choose_graphics (self, start);
   key_fd = lodge_machine_open_key (self, FALSE, &error);
   if (error == NULL)
     command = lodge_machine_build_command (
@@ -595,8 +568,8 @@ launch (GTask *task)
   }
 
   qmp_socket = g_build_filename (self->runtime, "qmp.sock", NULL);
-  lodge_qmp_connect_async (qmp_socket, QMP_TIMEOUT_MS, self->pid, self->start_cancellable,
-                           connected_cb, task);
+  lodge_qmp_connect_async (qmp_socket, lodge_machine_get_start_limit_ms (self), self->pid,
+                           self->start_cancellable, connected_cb, task);
 }
 
 static void

@@ -235,15 +235,16 @@ void lodge_machine_look_at_media_async (LodgeMachine *self,
 
 /* lodge-machine-3d.c */
 
-/* Whether this computer can draw in 3D for a guest of @description: @out_node is of the card that
- * it does so with, or %NULL; @out_problem says why there is none where one is wanted, or is %NULL.
- * Both transfer full. */
-void lodge_machine_find_render_node (LodgeMachine *self,
-                                     const LodgeDescription *description,
-                                     char **out_node,
-                                     char **out_problem);
-/* Of the run that is about to begin. Takes both. */
-void lodge_machine_set_graphics (LodgeMachine *self, char *node, char *problem);
+/* The render nodes of the cards that may draw in 3D for a guest of @description, of which the first
+ * that works is to; or %NULL, where @out_problem says why there is none although one is wanted, or
+ * is %NULL. Both transfer full. */
+GPtrArray *lodge_machine_list_render_nodes (LodgeMachine *self,
+                                            const LodgeDescription *description,
+                                            char **out_problem);
+/* The run is over. */
+void lodge_machine_forget_graphics (LodgeMachine *self);
+/* How long a QEMU that draws in 3D may take until it answers. Only tests change it. */
+extern guint lodge_machine_3d_limit_ms;
 
 /* lodge-machine-save.c */
 /* Changes @value, a copy of what is there when it is its turn. */

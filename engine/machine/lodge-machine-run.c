@@ -86,7 +86,7 @@ lodge_machine_detach (LodgeMachine *self)
   self->disk_failed = FALSE;
   self->frozen = FALSE;
   g_clear_pointer (&self->started, lodge_description_free);
-  lodge_machine_set_graphics (self, NULL, NULL);
+  lodge_machine_forget_graphics (self);
   self->asleep = FALSE;
   self->standstill_ms = 0;
   self->expected_at_us = 0;

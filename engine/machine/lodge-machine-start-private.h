@@ -8,6 +8,11 @@
 
 G_BEGIN_DECLS
 
+/* QEMU answers some 30 ms after exec; the rest is for a computer that swaps, or whose disk sleeps.
+ * One that ends is noticed at once, and whoever does not want to wait can force it off; so this is
+ * only for a QEMU that hangs, and below what clients wait (LODGE_CLIENT_CALL_LIMIT_S). */
+#define LODGE_MACHINE_QMP_LIMIT_MS 50000
+
 /* The data of the task, whose source is the machine. */
 typedef struct {
   LodgeDescription *description;
@@ -23,6 +28,8 @@ typedef struct {
   gboolean recorded;        /* that the guest runs, or that its QEMU has ended */
   gboolean asked;           /* the keyring, for its key */
   LodgeDescription *wanted; /* as it was before anything of this run was put in; or NULL */
+  GPtrArray *render_nodes;  /* of the cards that may draw in 3D; NULL before it is asked, or none */
+  guint nodes_tried;        /* of these, and QEMU did not start */
   char *flat;               /* why it has no 3D although that was tried, or NULL */
   gboolean again;           /* it begins anew because of that, once all is ended */
   gboolean continued;       /* it was told to go on from @suspended, which it may have done */
@@ -37,6 +44,21 @@ void lodge_machine_start_again (GTask *task);
 /* Ends everything that was begun, and @task when nothing of it runs any more. The only way out of a
  * start that failed. Takes both. */
 void lodge_machine_start_failed (GTask *task, GError *error);
+
+/* lodge-machine-3d.c */
+
+/* Says to the machine which card draws for this attempt, or why none does. */
+void lodge_machine_choose_graphics (LodgeMachine *self, LodgeStart *start);
+/* How long the attempt may take until its QEMU answers. */
+guint lodge_machine_get_start_limit_ms (LodgeMachine *self);
+/* It did not: where that may be the card's doing, the start is to begin anew with the next card, or
+ * without.
+ *
+ * @words: QEMU's last ones, or %NULL */
+void lodge_machine_graphics_failed (LodgeMachine *self,
+                                    LodgeStart *start,
+                                    const GError *error,
+                                    const char *words);
 
 /* lodge-machine-throwaway.c */
 

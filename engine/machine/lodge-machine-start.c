@@ -38,6 +38,7 @@ start_free (LodgeStart *start)
   if (start->memory_fd >= 0)
     close (start->memory_fd);
   g_clear_pointer (&start->wanted, lodge_description_free);
+  g_clear_pointer (&start->render_nodes, g_ptr_array_unref);
   g_free (start->flat);
   g_free (start->suspended);
   g_free (start);

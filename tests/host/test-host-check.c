@@ -59,6 +59,11 @@ new_laptop (void)
   host_fixture_add (fixture, "/lib/modules/6.1.0-18-amd64/kernel/arch/x86/kvm/kvm.ko", "");
   host_fixture_add (fixture, "/etc/group", "root:x:0:\nkvm:x:104:somebody-else\n");
   host_fixture_add (fixture, "/dev/kvm", "");
+  host_fixture_add (fixture, "/dev/dri/card0", "");
+  host_fixture_add (fixture, "/dev/dri/renderD128", "");
+  host_fixture_add (fixture, "/dev/dri/renderD129", "");
+  host_fixture_add (fixture, "/sys/class/drm/renderD128/device/uevent",
+                    "DRIVER=i915\nPCI_CLASS=30000\n");
   host_fixture_add (fixture, "/usr/bin/bwrap", "#!/bin/sh\nexit 0\n");
   host_fixture_add (fixture, "/usr/bin/swtpm", "#!/bin/sh\n");
   host_fixture_add (fixture, "/usr/bin/swtpm_setup", "#!/bin/sh\n");
@@ -115,6 +120,7 @@ static const char *const fact_keys[] = {
     "firmware-uefi",
     "firmware-secure-boot",
     "tpm",
+    "render-nodes",
     "io-uring",
     "memory-total",
     "memory-available",

@@ -9,6 +9,7 @@
 
 #include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static LodgeMachine *
 create (MachineFixture *self)
@@ -22,14 +23,20 @@ create (MachineFixture *self)
 
 /* Takes @folder. */
 static void
-remove_folder (char *folder)
+forget_folder (char *folder)
 {
-  g_autofree char *node = g_build_filename (folder, "renderD128", NULL);
-
   lodge_host_graphics_set_folder_for_tests (NULL);
-  g_remove (node);
-  g_rmdir (folder);
   g_free (folder);
+}
+
+/* That can be opened, and that no driver knows. Transfer full. */
+static char *
+make_node (const char *folder, const char *name)
+{
+  char *node = g_build_filename (folder, name, NULL);
+
+  g_assert_true (g_file_set_contents (node, "", 0, NULL));
+  return node;
 }
 
 /* What a card and a QEMU for it would be asked; this one is for the words of a QEMU without. */
@@ -57,7 +64,7 @@ assert_flat (LodgeMachine *machine, const char *word)
 static void
 test_none (MachineFixture *self, gconstpointer data)
 {
-  char *folder = g_dir_make_tmp ("lodge-3d-XXXXXX", NULL);
+  char *folder = machine_fixture_make_folder (self, "dri");
   LodgeMachine *machine = create (self);
   const char *word;
 
@@ -89,24 +96,23 @@ test_none (MachineFixture *self, gconstpointer data)
   g_assert_cmpstr (lodge_machine_get_graphics_problem (machine), ==, "");
   g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
-  remove_folder (folder);
+  forget_folder (folder);
 }
 
-/* A node that can be opened, and that no driver knows: QEMU ends over it, and is started again. */
+/* QEMU ends over a node that no driver knows, and is started again. */
 static void
 test_broken (MachineFixture *self, gconstpointer data)
 {
-  char *folder = g_dir_make_tmp ("lodge-3d-XXXXXX", NULL);
-  g_autofree char *node = g_build_filename (folder, "renderD128", NULL);
+  char *folder = machine_fixture_make_folder (self, "dri");
+  g_autofree char *node = make_node (folder, "renderD128");
   LodgeMachine *machine = create (self);
 
-  g_assert_true (g_file_set_contents (node, "", 0, NULL));
   lodge_host_graphics_set_folder_for_tests (folder);
   machine_fixture_start (machine);
   if (!has_3d_qemu (machine)) {
     g_test_skip ("this QEMU has no 3D: install qemu-system-modules-opengl, or qemu-system-gui");
     machine_fixture_request (machine, LODGE_REQUEST_KILL);
-    remove_folder (folder);
+    forget_folder (folder);
     return;
   }
   assert_flat (machine, node);
@@ -129,7 +135,84 @@ test_broken (MachineFixture *self, gconstpointer data)
   g_assert_false (lodge_machine_start_finish (machine, result, &error));
   g_assert_nonnull (strstr (error->message, "no-such-cpu"));
   g_assert_null (strstr (lodge_machine_get_note (machine), "3D"));
-  remove_folder (folder);
+  forget_folder (folder);
+}
+
+/* Where there are several, each is tried, or the one that was chosen. */
+static void
+test_several (MachineFixture *self, gconstpointer data)
+{
+  char *folder = machine_fixture_make_folder (self, "dri");
+  g_autofree char *first = make_node (folder, "renderD128");
+  g_autofree char *second = make_node (folder, "renderD129");
+  g_autofree char *other = make_node (folder, "card0");
+  g_autofree char *link = g_build_filename (folder, "pci-0000:01:00.0-render", NULL);
+  LodgeMachine *machine = create (self);
+
+  lodge_host_graphics_set_folder_for_tests (folder);
+  machine_fixture_start (machine);
+  if (!has_3d_qemu (machine)) {
+    g_test_skip ("this QEMU has no 3D: install qemu-system-modules-opengl, or qemu-system-gui");
+    machine_fixture_request (machine, LODGE_REQUEST_KILL);
+    forget_folder (folder);
+    return;
+  }
+  assert_flat (machine, first);
+  assert_flat (machine, second);
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+
+  /* By a name that stays with it. */
+  g_assert_cmpint (symlink ("renderD129", link), ==, 0);
+  machine_fixture_set_key (machine, "display.render-node", link);
+  machine_fixture_start (machine);
+  assert_flat (machine, second);
+  g_assert_null (strstr (lodge_machine_get_graphics_problem (machine), first));
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+
+  /* Nothing else is put into QEMU's walls, whoever wrote the description. */
+  machine_fixture_set_key (machine, "display.render-node", other);
+  machine_fixture_start (machine);
+  assert_flat (machine, "display.render-node");
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  machine_fixture_assert_tidy (machine);
+  forget_folder (folder);
+}
+
+/* A driver that does not come back from its start. */
+static void
+test_hangs (MachineFixture *self, gconstpointer data)
+{
+  char *folder = machine_fixture_make_folder (self, "dri");
+  g_autofree char *first = make_node (folder, "renderD128");
+  g_autofree char *second = make_node (folder, "renderD129");
+  g_autofree char *script = g_build_filename (folder, "qemu", NULL);
+  const guint usual_ms = lodge_machine_3d_limit_ms;
+  LodgeMachine *machine;
+
+  g_assert_true (
+      g_file_set_contents_full (script,
+                                "#!/bin/sh\ncase \"$*\" in *rendernode=*) exec sleep 1000 ;; esac\n"
+                                "exec qemu-system-x86_64 \"$@\"\n",
+                                -1, G_FILE_SET_CONTENTS_NONE, 0700, NULL));
+  g_setenv ("LODGE_QEMU", script, TRUE);
+  machine_fixture_close_library (self);
+  machine_fixture_open_library (self);
+  machine = create (self);
+  lodge_host_graphics_set_folder_for_tests (folder);
+  lodge_machine_3d_limit_ms = 500;
+  machine_fixture_start (machine);
+  if (has_3d_qemu (machine)) {
+    assert_flat (machine, first);
+    /* Whoever waits does not wait as long for each. */
+    g_assert_null (strstr (lodge_machine_get_graphics_problem (machine), second));
+  } else {
+    g_test_skip ("this QEMU has no 3D: install qemu-system-modules-opengl, or qemu-system-gui");
+  }
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  machine_fixture_assert_tidy (machine);
+  lodge_machine_3d_limit_ms = usual_ms;
+  g_unsetenv ("LODGE_QEMU");
+  forget_folder (folder);
 }
 
 int
@@ -138,5 +221,7 @@ main (int argc, char **argv)
   machine_fixture_init (&argc, &argv);
   MACHINE_FIXTURE_ADD ("3d-none", test_none);
   MACHINE_FIXTURE_ADD ("3d-broken", test_broken);
+  MACHINE_FIXTURE_ADD ("3d-several", test_several);
+  MACHINE_FIXTURE_ADD ("3d-hangs", test_hangs);
   return g_test_run ();
 }
