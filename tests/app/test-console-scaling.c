@@ -2,6 +2,7 @@
 /* How a console window shows its guest's picture: the menu's switches, the machine's keys, and the
  * bars of a picture that is larger than the window. */
 #include "console-fixture.h"
+#include "gtk/lodge-set-keys.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -221,6 +222,58 @@ in_3d (void)
   console_fixture_tear_down (&test);
 }
 
+static gboolean
+has_key (Test *test, const char *key, const char *value)
+{
+  g_autofree char *found = fake_engine_dup_key (test->engine, "web", key);
+
+  return g_strcmp0 (found, value) == 0;
+}
+
+/* As the window knows it. */
+static gboolean
+has_card (Test *test, const char *value)
+{
+  LodgeMachine1 *machine = lodge_console_machine_get_machine (test->window->machine);
+  const char *found = NULL;
+
+  g_variant_lookup (lodge_machine1_get_description (machine), "display.model", "&s", &found);
+  return g_strcmp0 (found, value) == 0;
+}
+
+/* A card that has none: the switch offers the one that has. */
+static void
+in_3d_card (void)
+{
+  Test test;
+
+  console_fixture_set_up (&test, 0);
+  GtkWidget *window = GTK_WIDGET (test.window);
+  lodge_set_keys (GTK_WINDOW (window), lodge_console_machine_get_machine (test.window->machine), "",
+                  NULL, "display.model", "qxl", NULL);
+  app_wait_until (has_card (&test, "qxl"));
+
+  g_assert_true (gtk_widget_activate_action (window, "graphics.accelerated", NULL));
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), "qxl"));
+  app_click (app_get_dialog (), "_Cancel");
+  app_wait_until (app_get_dialog () == NULL);
+
+  g_assert_true (gtk_widget_activate_action (window, "graphics.accelerated", NULL));
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_false (lodge_console_3d_is_wanted (test.window));
+  app_click (app_get_dialog (), "_Change It");
+  app_wait_until (lodge_console_3d_is_wanted (test.window) && has_card (&test, "virtio"));
+  g_assert_true (has_key (&test, "display.3d", "true"));
+  console_fixture_tear_down (&test);
+}
+
+static void
+test_3d_card (void)
+{
+  spice_fixture_run (in_3d_card);
+}
+
 static void
 test_3d (void)
 {
@@ -237,5 +290,6 @@ main (int argc, char **argv)
   g_test_add_func ("/console-scaling/sizes", test_sizes);
   g_test_add_func ("/console-scaling/bars", test_bars);
   g_test_add_func ("/console-scaling/3d", test_3d);
+  g_test_add_func ("/console-scaling/3d-card", test_3d_card);
   return g_test_run ();
 }

@@ -3,40 +3,86 @@
  * its word, for as long as that is so, that a guest that should have it runs without. */
 #include "gtk/lodge-console-window-private.h"
 
+#include "gtk/lodge-message.h"
 #include "gtk/lodge-set-keys.h"
 
 #include <glib/gi18n-lib.h>
 
-#define KEY "display.3d"
+#define KEY          "display.3d"
+#define CARD         "display.model"
+#define CARD_WITH_3D "virtio"
 
-gboolean
-lodge_console_3d_is_wanted (LodgeConsoleWindow *self)
+static const char *
+get_key (LodgeConsoleWindow *self, const char *key)
 {
   LodgeMachine1 *machine = lodge_console_machine_get_machine (self->machine);
   GVariant *description = machine != NULL ? lodge_machine1_get_description (machine) : NULL;
   const char *value = NULL;
 
   if (description != NULL)
-    g_variant_lookup (description, KEY, "&s", &value);
-  return g_strcmp0 (value, "true") == 0;
+    g_variant_lookup (description, key, "&s", &value);
+  return value;
 }
 
-static void
-change_state_cb (GSimpleAction *action, GVariant *value, LodgeConsoleWindow *self)
+gboolean
+lodge_console_3d_is_wanted (LodgeConsoleWindow *self)
 {
-  const gboolean wanted = g_variant_get_boolean (value);
+  return g_strcmp0 (get_key (self, KEY), "true") == 0;
+}
+
+/* @card: (nullable): instead of the machine's */
+static void
+change (LodgeConsoleWindow *self, gboolean wanted, const char *card)
+{
   const LodgeMachineState state = lodge_console_machine_get_state (self->machine);
 
   self->flat_next = !wanted;
   lodge_set_keys (GTK_WINDOW (self), lodge_console_machine_get_machine (self->machine),
                   _ ("Could Not Change 3D Acceleration"), NULL, KEY, wanted ? "true" : "false",
-                  NULL);
+                  card != NULL ? CARD : NULL, card, NULL);
   if (state == LODGE_MACHINE_STATE_RUNNING || state == LODGE_MACHINE_STATE_PAUSED)
     adw_toast_overlay_add_toast (
         self->toasts,
         adw_toast_new (
             wanted ? _ ("3D acceleration begins once the guest was shut down and started again")
                    : _ ("3D acceleration ends once the guest was shut down and started again")));
+}
+
+static void
+asked_cb (AdwMessageDialog *dialog, const char *response, LodgeConsoleWindow *self)
+{
+  if (g_str_equal (response, LODGE_MESSAGE_ACT))
+    change (self, TRUE, CARD_WITH_3D);
+}
+
+/* The machine's card has none: to switch it on alone would promise what never comes. */
+static void
+ask_for_card (LodgeConsoleWindow *self, const char *card)
+{
+  g_autofree char *body = g_strdup_printf (
+      _ ("Only the virtio graphics card has 3D acceleration, and this machine has a card of the "
+         "kind "
+         "%s. From its next start on it can have a virtio card instead, for which Linux brings a "
+         "driver, and Windows needs one (virtio-win)."),
+      card);
+  AdwMessageDialog *dialog = lodge_message_ask (GTK_WINDOW (self), _ ("Change the Graphics Card?"),
+                                                body, _ ("_Change It"));
+
+  adw_message_dialog_set_response_appearance (dialog, LODGE_MESSAGE_ACT, ADW_RESPONSE_SUGGESTED);
+  g_signal_connect_object (dialog, "response", G_CALLBACK (asked_cb), self, 0);
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
+static void
+change_state_cb (GSimpleAction *action, GVariant *value, LodgeConsoleWindow *self)
+{
+  const gboolean wanted = g_variant_get_boolean (value);
+  const char *card = get_key (self, CARD);
+
+  if (wanted && card != NULL && !g_str_equal (card, CARD_WITH_3D))
+    ask_for_card (self, card);
+  else
+    change (self, wanted, NULL);
 }
 
 void
