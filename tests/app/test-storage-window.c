@@ -257,20 +257,37 @@ test_running (Test *test, gconstpointer data)
   assert_told (test, "disk2", "Resume it first");
 }
 
+/* Whether the Tab key comes there. */
+static gboolean
+is_reached (GtkWindow *window, GtkWidget *row)
+{
+  for (guint i = 0; i < 30 && gtk_window_get_focus (window) != row; i++)
+    gtk_widget_child_focus (GTK_WIDGET (window), GTK_DIR_TAB_FORWARD);
+  return gtk_window_get_focus (window) == row;
+}
+
 /* A disk of this computer: only one that is free, and not before the danger is known. */
 static void
 test_host (Test *test, gconstpointer data)
 {
   GtkCheckButton *known;
   GtkLabel *used;
+  GtkWidget *row;
 
   ask (test, "storage.add-host", NULL);
   g_assert_nonnull (app_find_label (app_get_dialog (), "sdb, Stick, 8 GB"));
   /* What cannot be chosen is there all the same, and says why. */
   used = app_find_label (app_get_dialog (), "sda, Disk, 1 TB");
   g_assert_nonnull (used);
-  g_assert_false (gtk_widget_is_sensitive (GTK_WIDGET (used)));
   g_assert_nonnull (app_find_label (app_get_dialog (), "This computer uses sda"));
+  /* To whoever comes there with the keyboard, too. */
+  row = gtk_widget_get_ancestor (GTK_WIDGET (used), GTK_TYPE_LIST_BOX_ROW);
+  g_assert_true (is_reached (GTK_WINDOW (app_get_dialog ()), row));
+  gtk_test_accessible_assert_property (row, GTK_ACCESSIBLE_PROPERTY_LABEL, "sda, Disk, 1 TB");
+  gtk_test_accessible_assert_property (row, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
+                                       "This computer uses sda");
+  gtk_test_accessible_assert_state (row, GTK_ACCESSIBLE_STATE_DISABLED, TRUE);
+  g_assert_false (gtk_list_box_row_get_activatable (GTK_LIST_BOX_ROW (row)));
   g_assert_false (may_answer ());
   known = app_find (app_get_dialog (), GTK_TYPE_CHECK_BUTTON);
   gtk_check_button_set_active (known, TRUE);

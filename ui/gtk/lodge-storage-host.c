@@ -55,7 +55,8 @@ known_cb (GtkCheckButton *button, GParamSpec *pspec, AdwMessageDialog *dialog)
                                            gtk_check_button_get_active (button));
 }
 
-/* Those that cannot be had now, and why: whoever looks for one of them should find it. */
+/* Those that cannot be had now, and why: whoever looks for one of them should find it, with the
+ * keyboard and by ear, too. So they are rows that the focus comes to, and not insensitive. */
 static GtkWidget *
 new_others (GVariant *disks)
 {
@@ -76,10 +77,15 @@ new_others (GVariant *disks)
     adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), label);
     adw_action_row_set_subtitle (ADW_ACTION_ROW (row), obstacle);
     gtk_widget_set_tooltip_text (row, path);
-    gtk_widget_set_sensitive (row, FALSE);
+    gtk_widget_add_css_class (row, "dim-label");
+    gtk_accessible_update_property (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_PROPERTY_LABEL, label,
+                                    GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, obstacle, -1);
+    gtk_accessible_update_state (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_STATE_DISABLED, TRUE, -1);
     gtk_list_box_append (list, row);
     n++;
   }
+  gtk_accessible_update_property (GTK_ACCESSIBLE (list), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  _ ("Disks that cannot be added now"), -1);
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), GTK_WIDGET (list));
   gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scrolled), GTK_POLICY_NEVER,
                                   GTK_POLICY_AUTOMATIC);
