@@ -126,6 +126,58 @@ is_file_taken (const LodgeDescription *self, const char *file)
   return FALSE;
 }
 
+/* The number in DISK-lNUMBER, a layer's id or the beginning of its file's name; 0 for others. */
+static guint64
+get_number (const char *disk, const char *name)
+{
+  if (!g_str_has_prefix (name, disk) || !g_str_has_prefix (name + strlen (disk), "-l"))
+    return 0;
+  return g_ascii_strtoull (name + strlen (disk) + 2, NULL, 10);
+}
+
+static guint64
+get_most_number (const LodgeDescription *self, const char *disk, GHashTable *taken)
+{
+  guint64 most = 0;
+  GHashTableIter iter;
+  gpointer name;
+
+  for (guint i = 0; i < self->layers->len; i++) {
+    const LodgeLayer *layer = g_ptr_array_index (self->layers, i);
+    g_autofree char *file = g_path_get_basename (layer->file);
+
+    most = MAX (most, get_number (disk, layer->id));
+    most = MAX (most, get_number (disk, file));
+  }
+  g_hash_table_iter_init (&iter, taken);
+  while (g_hash_table_iter_next (&iter, &name, NULL))
+    most = MAX (most, get_number (disk, name));
+  return most;
+}
+
+char *
+lodge_description_dup_layer_id (const LodgeDescription *self,
+                                const char *disk,
+                                GHashTable *taken,
+                                char **out_file)
+{
+  const guint64 most = get_most_number (self, disk, taken);
+
+  /* A number that somebody has made up may be the largest that there is. */
+  for (guint64 n = most < G_MAXUINT32 ? most + 1 : 1;; n++) {
+    g_autofree char *id = g_strdup_printf ("%s-l%" G_GUINT64_FORMAT, disk, n);
+    g_autofree char *name = g_strdup_printf ("%s.qcow2", id);
+    g_autofree char *file = g_strdup_printf ("layers/%s", name);
+
+    /* A layer that was merged has another's file. */
+    if (lodge_section_is_id_taken (self, id) || is_file_taken (self, file) ||
+        g_hash_table_contains (taken, name))
+      continue;
+    *out_file = g_steal_pointer (&file);
+    return g_steal_pointer (&id);
+  }
+}
+
 GPtrArray *
 lodge_description_add_tops (LodgeDescription *self, GHashTable *taken)
 {
@@ -134,20 +186,11 @@ lodge_description_add_tops (LodgeDescription *self, GHashTable *taken)
   for (guint i = 0; i < self->disks->len; i++) {
     LodgeDisk *disk = g_ptr_array_index (self->disks, i);
     LodgeLayer *below = lodge_description_get_layer (self, disk->top);
-    LodgeLayer *top = NULL;
+    g_autofree char *file = NULL;
+    g_autofree char *id = lodge_description_dup_layer_id (self, disk->id, taken, &file);
+    LodgeLayer *top = lodge_section_item_new (LODGE_SECTION_LAYER, id);
 
-    for (guint n = 1; top == NULL; n++) {
-      g_autofree char *id = g_strdup_printf ("%s-l%u", disk->id, n);
-      g_autofree char *name = g_strdup_printf ("%s.qcow2", id);
-      g_autofree char *file = g_strdup_printf ("layers/%s", name);
-
-      /* A layer that was merged has another's file. */
-      if (lodge_section_is_id_taken (self, id) || is_file_taken (self, file) ||
-          g_hash_table_contains (taken, name))
-        continue;
-      top = lodge_section_item_new (LODGE_SECTION_LAYER, id);
-      top->file = g_steal_pointer (&file);
-    }
+    top->file = g_steal_pointer (&file);
     top->format = g_strdup ("qcow2");
     top->size_bytes = below->size_bytes;
     top->below = g_strdup (below->id);

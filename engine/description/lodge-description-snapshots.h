@@ -44,6 +44,20 @@ void lodge_description_freeze (
     LodgeDescription *self, const char *id, const char *name, const char *text, gint64 created_s);
 
 /**
+ * lodge_description_dup_layer_id:
+ * @disk: the id of its disk
+ * @taken: (element-type utf8 utf8): set of file names that are in the folder of layers
+ * @out_file: (transfer full): its file, a path in the machine's folder
+ *
+ * What a new qcow2 layer is called. Its number is larger than those of all layers that there are,
+ * so that it is no name of one that was there a moment ago: a QEMU that runs may have that still.
+ */
+char *lodge_description_dup_layer_id (const LodgeDescription *self,
+                                      const char *disk,
+                                      GHashTable *taken,
+                                      char **out_file);
+
+/**
  * lodge_description_add_tops:
  * @taken: (element-type utf8 utf8): set of file names that are in the folder of layers
  *

@@ -20,13 +20,10 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 /* What qcow2 needs besides the data: see lodge-image.c. */
 #define TABLE_BYTES(size) ((size) / 1000 + (G_GUINT64_CONSTANT (64) << 20))
-/* What is left free for others, whose guests would stand still. */
-#define SPARE_BYTES (G_GUINT64_CONSTANT (64) << 20)
 
 typedef struct {
   GStrv layers;
@@ -81,15 +78,6 @@ written_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   lodge_task_step_in_thread (g_steal_pointer (&task), commit, lodge_task_forward_cb);
 }
 
-static guint64
-get_room (const char *path)
-{
-  g_autofree char *folder = g_path_get_dirname (path);
-  struct statvfs info;
-
-  return statvfs (folder, &info) == 0 ? (guint64) info.f_bavail * info.f_frsize : 0;
-}
-
 static void
 made_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -99,7 +87,7 @@ made_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autofree char *from = NULL;
   g_autofree char *to = NULL;
   guint64 most = compact->file_bytes + TABLE_BYTES (compact->disk_bytes);
-  guint64 room = get_room (compact->path);
+  const guint64 room = lodge_image_target_get_room (compact->path);
   GError *error = NULL;
 
   if (g_task_propagate_boolean (G_TASK (result), &error))
@@ -125,7 +113,7 @@ made_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   lodge_qemu_img_set_progress (run, compact->progress, compact->progress_data);
   /* So that it ends before the disk is full. */
   if (strcmp (compact->format, "qcow2") == 0)
-    most = MIN (most, room > SPARE_BYTES ? room - SPARE_BYTES : 1);
+    most = MIN (most, MAX (room, 1));
   lodge_qemu_img_limit (run, 600 + (guint) (compact->file_bytes >> 20), most);
   lodge_qemu_img_run_async (g_steal_pointer (&run), g_task_get_cancellable (task), written_cb,
                             g_object_ref (task));

@@ -11,7 +11,11 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
+
+/* What is left free for others, whose guests would stand still. */
+#define SPARE_BYTES (G_GUINT64_CONSTANT (64) << 20)
 
 static void
 set_error (const LodgeImageTarget *self, int saved_errno, GError **error)
@@ -42,6 +46,16 @@ lodge_image_target_dup_apart (const char *path)
 
   /* Shorter, so that the whole is no longer than a name may be. */
   return g_strdup_printf ("%s/.%.*s.%08x.new", folder, NAME_MAX - 16, name, g_random_int ());
+}
+
+guint64
+lodge_image_target_get_room (const char *path)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+  struct statvfs info;
+  guint64 room = statvfs (folder, &info) == 0 ? (guint64) info.f_bavail * info.f_frsize : 0;
+
+  return room > SPARE_BYTES ? room - SPARE_BYTES : 0;
 }
 
 LodgeImageTarget *

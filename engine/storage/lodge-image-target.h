@@ -29,6 +29,10 @@ char *lodge_image_target_dup_hidden (const char *path);
 /* Another each time, for places where several may be made at once. Transfer full. */
 char *lodge_image_target_dup_apart (const char *path);
 
+/* How many bytes may be written beside @path by what can wait: less than the disk has free, for the
+ * sake of others. */
+guint64 lodge_image_target_get_room (const char *path);
+
 /* Names it, durably, never over anything that has come there. Blocks until the disk has it: call it
  * in a thread. */
 gboolean lodge_image_target_commit (LodgeImageTarget *self, GError **error);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The tree of a machine's snapshots, in its description alone. */
+#include "description/lodge-description-join.h"
 #include "description/lodge-description-snapshots.h"
 
 #include "description/lodge-description-file.h"
 #include "lodge-error.h"
 
 #include <glib/gstdio.h>
+#include <stdlib.h>
 
 #define NOW 1700000000
 
@@ -330,6 +332,162 @@ test_foreign_base (Fixture *f, gconstpointer data)
   g_assert_null (lodge_description_find_merge (f->now, NULL, NULL));
 }
 
+/* Joining. */
+
+static gboolean
+may_join (const LodgeLayer *layer, gpointer data)
+{
+  return g_strcmp0 (layer->id, data) != 0;
+}
+
+static guint64
+measure (const LodgeLayer *layer, gpointer data)
+{
+  return 1 << 20;
+}
+
+static guint64
+measure_growing (const LodgeLayer *layer, gpointer data)
+{
+  /* The lower, the larger: each is as large as all above it, and a bit. */
+  return G_GUINT64_CONSTANT (1) << (40 - 2 * strtoul (strrchr (layer->id, 'l') + 1, NULL, 10));
+}
+
+/* The first run that is found, from the upmost down; "" for none. */
+static char *
+dup_found (Fixture *f, guint least, const char *not_this, LodgeLayerMeasure how)
+{
+  g_autoptr (GPtrArray) layers =
+      lodge_description_find_join (f->now, least, may_join, how, (gpointer) not_this);
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; layers != NULL && i < layers->len; i++)
+    g_string_append_printf (text, "%s%s", i > 0 ? " " : "",
+                            ((const LodgeLayer *) layers->pdata[i])->id);
+  return g_string_free (text, FALSE);
+}
+
+static void
+assert_found (Fixture *f, guint least, const char *not_this, const char *expected)
+{
+  g_autofree char *found = dup_found (f, least, not_this, measure);
+
+  g_assert_cmpstr (found, ==, expected);
+}
+
+/* Snapshots s1 to s8, of which s2 to s6 are gone. Of its second disk, too. */
+static void
+make_run (Fixture *f)
+{
+  for (guint i = 1; i <= 8; i++) {
+    g_autofree char *id = g_strdup_printf ("s%u", i);
+
+    take (f, id, id);
+  }
+  for (guint i = 2; i <= 6; i++) {
+    g_autofree char *id = g_strdup_printf ("s%u", i);
+
+    lodge_description_forget_snapshot (f->now, id);
+  }
+  assert_good (f);
+}
+
+static void
+test_find_join (Fixture *f, gconstpointer data)
+{
+  g_autofree char *large = NULL;
+
+  make_run (f);
+  assert_found (f, 5, NULL, "disk0-l5 disk0-l4 disk0-l3 disk0-l2 disk0-l1");
+  assert_found (f, 6, NULL, "");
+  /* One that a clone has, too, and what is below it. */
+  assert_found (f, 2, "disk0-l3", "disk0-l5 disk0-l4");
+  /* Each is larger than all above it. */
+  large = dup_found (f, 2, NULL, measure_growing);
+  g_assert_cmpstr (large, ==, "");
+  /* The lowest of all was s1's; it stays also when that is gone. */
+  lodge_description_forget_snapshot (f->now, "s1");
+  assert_found (f, 5, NULL, "disk0-l5 disk0-l4 disk0-l3 disk0-l2 disk0-l1");
+  /* One on which two stand. */
+  take (f, "s9", "s9");
+  go_back (f, "s7");
+  lodge_description_forget_snapshot (f->now, "s7");
+  assert_found (f, 5, NULL, "disk0-l5 disk0-l4 disk0-l3 disk0-l2 disk0-l1");
+}
+
+static void
+test_join (Fixture *f, gconstpointer data)
+{
+  static const char *const layers[] = {"disk0-l5", "disk0-l4", "disk0-l3",
+                                       "disk0-l2", "disk0-l1", NULL};
+  g_autoptr (GError) error = NULL;
+  g_autofree char *file = NULL;
+  g_autofree char *id = NULL;
+  const LodgeLayer *joined;
+
+  make_run (f);
+  id = lodge_description_dup_layer_id (f->now, "disk0", f->taken, &file);
+  g_assert_cmpstr (id, ==, "disk0-l9");
+  g_assert_cmpstr (file, ==, "layers/disk0-l9.qcow2");
+  g_assert_true (lodge_description_join (f->now, layers, id, file, &error));
+  g_assert_no_error (error);
+  assert_good (f);
+  joined = lodge_description_get_layer (f->now, "disk0-l9");
+  g_assert_cmpstr (joined->below, ==, "disk0-l0");
+  g_assert_true (joined->merge);
+  g_assert_cmpstr (lodge_description_get_layer (f->now, "disk0-l6")->below, ==, "disk0-l9");
+  for (guint i = 0; layers[i] != NULL; i++)
+    g_assert_null (lodge_description_get_layer (f->now, layers[i]));
+  /* None gets a name that was one of theirs. */
+  take (f, "s9", "s9");
+  g_assert_nonnull (lodge_description_get_layer (f->now, "disk0-l10"));
+  /* What is there at the next time goes down into it, or it goes with others. */
+  lodge_description_forget_snapshot (f->now, "s7");
+  assert_found (f, 2, NULL, "disk0-l6 disk0-l9");
+  g_assert_false (lodge_description_join (f->now, layers, "disk0-l11", "layers/l11", &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_STATE);
+  assert_good (f);
+  lodge_description_forget_snapshot (f->now, "s1");
+  g_assert_cmpuint (merge (f), >, 2);
+}
+
+static void
+test_join_changed (Fixture *f, gconstpointer data)
+{
+  static const char *const layers[] = {"disk0-l3", "disk0-l2", NULL};
+  g_autoptr (GError) error = NULL;
+
+  make_run (f);
+  /* A snapshot is of one of them. */
+  take (f, "s9", "s9");
+  g_free (lodge_description_get_snapshot (f->now, "s9")->layers[0]);
+  lodge_description_get_snapshot (f->now, "s9")->layers[0] = g_strdup ("disk0-l2");
+  g_assert_false (lodge_description_join (f->now, layers, "disk0-l20", "layers/l20", &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_STATE);
+  g_clear_error (&error);
+  g_free (lodge_description_get_snapshot (f->now, "s9")->layers[0]);
+  lodge_description_get_snapshot (f->now, "s9")->layers[0] = g_strdup ("disk0-l8");
+  g_assert_false (lodge_description_join (f->now, layers, "disk0-l8", "layers/l20", &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_STATE);
+  g_clear_error (&error);
+  g_assert_true (lodge_description_join (f->now, layers, "disk0-l20", "layers/l20", &error));
+  g_assert_no_error (error);
+}
+
+static void
+test_layer_disk (void)
+{
+  static const char *const names[][2] = {
+      {"disk0-l3", "disk0"}, {"a-l0-l12", "a-l0"}, {"web", "web"}, {"-l3", "-l3"}, {"a-lx", "a-lx"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_autofree char *disk = lodge_description_dup_layer_disk (names[i][0]);
+
+    g_assert_cmpstr (disk, ==, names[i][1]);
+  }
+}
+
 static void
 test_names (Fixture *f, gconstpointer data)
 {
@@ -454,6 +612,10 @@ main (int argc, char *argv[])
   ADD ("forget-fork", test_forget_fork);
   ADD ("forget-branch", test_forget_branch);
   ADD ("foreign-base", test_foreign_base);
+  ADD ("find-join", test_find_join);
+  ADD ("join", test_join);
+  ADD ("join-changed", test_join_changed);
+  g_test_add_func ("/description/snapshots/layer-disk", test_layer_disk);
   ADD ("names", test_names);
   ADD ("file", test_file);
   ADD ("refused", test_refused);

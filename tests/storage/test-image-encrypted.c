@@ -7,6 +7,7 @@
 #include "storage/lodge-folder-key.h"
 #include "storage/lodge-image-empty.h"
 #include "storage/lodge-image-grow.h"
+#include "storage/lodge-image-join.h"
 #include "storage/lodge-image-target.h"
 #include "storage/lodge-key-file.h"
 #include "test-folder.h"
@@ -308,6 +309,61 @@ test_compact (Fixture *fixture, gconstpointer data)
   g_assert_true (has_pattern (export));
 }
 
+/* Three layers in the middle of a chain. */
+static void
+test_join (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *joined = own_path (fixture, "joined.qcow2");
+  g_autofree char *joined_image = NULL;
+  char *paths[4], *images[4];
+  char *layers[5] = {NULL};
+  ImageWait wait = {NULL, FALSE};
+  g_autoptr (GError) error = NULL;
+
+  for (int i = 3; i >= 0; i--) {
+    g_autofree char *name = g_strdup_printf ("l%d.qcow2", i);
+
+    paths[i] = own_path (fixture, name);
+    layers[i] = g_strconcat ("qcow2:", paths[i], NULL);
+    images[i] = dup_image (paths[i], i < 3 ? images[i + 1] : NULL);
+    g_assert_true (create (paths[i], "qcow2", &error));
+  }
+  io (fixture, images[3], "write -P 1 0 8M");
+  io (fixture, images[2], "write -P 2 1M 1M");
+  io (fixture, images[1], "write -z 2M 1M");
+  write_pattern (fixture, images[0], 4 * IMAGE_FIXTURE_MIB);
+  io (fixture, images[0], "discard 1M 64k");
+  lodge_image_join_async ((const char *const *) layers, 3, joined, NULL, NULL, NULL,
+                          image_fixture_got_cb, &wait);
+  lodge_image_join_finish (image_fixture_wait (&wait), &error);
+  image_fixture_end_wait (&wait);
+  g_assert_no_error (error);
+  assert_whole (fixture, joined);
+  g_assert_false (has_pattern (joined));
+  joined_image = dup_image (joined, images[3]);
+  io (fixture, joined_image, "read -P 1 0 1M");
+  io (fixture, joined_image, "read -P 0 1M 64k");
+  io (fixture, joined_image, "read -P 2 1088k 960k");
+  io (fixture, joined_image, "read -P 0 2M 1M");
+  io (fixture, joined_image, "read -P 1 3M 1M");
+  io (fixture, joined_image, "read -P 0x74 4M 1");
+  io (fixture, joined_image, "read -P 1 5M 3M");
+
+  lodge_folder_key_set (fixture->folder, NULL);
+  g_assert_no_errno (unlink (joined));
+  lodge_image_join_async ((const char *const *) layers, 3, joined, NULL, NULL, NULL,
+                          image_fixture_got_cb, &wait);
+  g_assert_false (lodge_image_join_finish (image_fixture_wait (&wait), &error));
+  image_fixture_end_wait (&wait);
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_LOCKED);
+  g_assert_false (g_file_test (joined, G_FILE_TEST_EXISTS));
+  for (guint i = 0; i < 4; i++) {
+    g_free (paths[i]);
+    g_free (images[i]);
+    g_free (layers[i]);
+  }
+}
+
 static void
 test_locked (Fixture *fixture, gconstpointer data)
 {
@@ -446,6 +502,7 @@ main (int argc, char *argv[])
   ADD ("copy", test_copy);
   ADD ("merge-and-grow", test_merge_and_grow);
   ADD ("compact", test_compact);
+  ADD ("join", test_join);
   ADD ("locked", test_locked);
   ADD ("key-file", test_key_file);
   return g_test_run ();
