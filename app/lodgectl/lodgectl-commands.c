@@ -571,7 +571,8 @@ const LodgectlCommand lodgectl_commands[] = {
     .sentence = N_ ("Delete a snapshot; what goes on from it stays whole."),
     .details = N_ ("It is forgotten at once, also while the machine runs. Its layer then becomes "
                    "part of the next one, which takes a while: Ctrl+C leaves that for the next "
-                   "time that the machine is off."),
+                   "time that the machine is off. While it runs, layers of several deleted "
+                   "snapshots become one by themselves, in the background."),
     .handler = lodgectl_snapshot_delete,
   },
   {

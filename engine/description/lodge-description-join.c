@@ -46,6 +46,9 @@ list_down (const LodgeDescription *self, const LodgeLayer *layer)
   return layers;
 }
 
+/* What takes a moment to be written anew, however often that is. */
+#define CHEAP_BYTES (G_GUINT64_CONSTANT (64) << 20)
+
 /* Leaves out, at its lower end, what is too large. */
 static void
 leave_out_large (GPtrArray *layers, LodgeLayerMeasure measure, gpointer data)
@@ -61,7 +64,7 @@ leave_out_large (GPtrArray *layers, LodgeLayerMeasure measure, gpointer data)
     const guint64 lowest = bytes[layers->len - 1];
 
     all -= lowest;
-    if (lowest <= all)
+    if (lowest <= MAX (all, CHEAP_BYTES))
       return;
     g_ptr_array_set_size (layers, (gint) layers->len - 1);
   }

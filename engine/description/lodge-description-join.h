@@ -22,9 +22,9 @@ typedef guint64 (*LodgeLayerMeasure) (const LodgeLayer *layer, gpointer data);
  *
  * Released layers that stand on each other and of which each has one layer on it. The lowest of a
  * chain is never among them: it is as large as the disk, as a rule, and would be written anew each
- * time. For the same reason one that is larger than all above it together is left out, with what is
- * below it: so of a chain that grows by itself no byte is written anew more often than the
- * logarithm of its size says, and few layers are left for good.
+ * time. For the same reason one that is large, and larger than all above it together, is left out,
+ * with what is below it: so of a chain that grows by itself no byte is written anew more often than
+ * the logarithm of its size says, and few layers are left for good.
  *
  * Returns: (transfer container) (nullable) (element-type LodgeLayer): from the upmost down, lent
  */

@@ -2,8 +2,9 @@
 /* Deleting a snapshot, and making one layer of two where no snapshot needs both.
  *
  * A snapshot is forgotten by one write of machine.ini, in any state of its machine: a QEMU goes on
- * with the layers that it has open. Merging waits until there is none. It changes a layer that is
- * there, and yet no moment of it is a danger: see lodge_image_merge_async(). A layer that a clone
+ * with the layers that it has open. Merging waits until there is none, unless there are many: then
+ * they become one new layer (lodge-machine-layers-live.c). It changes a layer that is there, and
+ * yet no moment of it is a danger: see lodge_image_merge_async(). A layer that a clone
  * shares is never changed; it waits until that is gone. What is to be merged is said by machine.ini
  * alone, so a merge that was stopped, or an engine that was, is nothing that must be remembered.
  */
@@ -32,6 +33,7 @@ typedef struct {
   char *layers[3];  /* its file and that of the one below, to be made writable */
   GPtrArray *chain; /* for the merge */
   guint n_merged, n_all;
+  gboolean live; /* what can be done while QEMU runs was tried */
   GError *error;
 } Work;
 
@@ -65,6 +67,11 @@ end (GTask *task_given)
    * only wait for their turn. */
   if (work->error != NULL && work->upper != NULL && self->waiting_for_work->len == 0)
     self->merge_stopped = TRUE;
+  if (work->error != NULL && work->live && self->waiting_for_work->len == 0)
+    self->join_stopped = TRUE;
+  /* There may be room by now. */
+  if (work->forgotten)
+    self->join_stopped = FALSE;
   lodge_machine_end_work (self);
   lodge_machine_emit_changed (self);
   if (work->error != NULL && work->forgotten) {
@@ -266,6 +273,18 @@ is_at_rest (LodgeMachine *self)
          self->pid == 0;
 }
 
+static void
+joined_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  Work *work = g_task_get_task_data (task);
+
+  if (lodge_machine_join_layers_finish (LODGE_MACHINE (source), result, &work->error))
+    merge (task);
+  else
+    end (task);
+}
+
 /* The next one, or the end. */
 static void
 merge (GTask *task)
@@ -276,6 +295,12 @@ merge (GTask *task)
   const LodgeLayer *upper = NULL;
   const LodgeLayer *lower;
 
+  /* What a deletion leaves is a job of its own: it may take long. */
+  if (work->snapshot == NULL && !work->live && lodge_machine_can_join_layers (self)) {
+    work->live = TRUE;
+    lodge_machine_join_layers_async (self, work->job, joined_cb, task);
+    return;
+  }
   /* Nobody waits for a merge, and what is locked can wait: that is done the next time. */
   if (now != NULL && is_at_rest (self) && self->waiting_for_work->len == 0 &&
       !lodge_machine_is_locked (self))
@@ -453,8 +478,11 @@ lodge_machine_can_merge_layers (LodgeMachine *self)
 {
   const LodgeDescription *now = lodge_machine_get_description (self);
 
-  return now != NULL && is_at_rest (self) && !lodge_machine_is_locked (self) && !self->recovering &&
-         self->work == NULL && !self->merge_stopped &&
-         lodge_description_file_get_read_only (self->file) == NULL &&
+  if (now == NULL || self->work != NULL)
+    return FALSE;
+  if (lodge_machine_can_join_layers (self))
+    return TRUE;
+  return is_at_rest (self) && !lodge_machine_is_locked (self) && !self->recovering &&
+         !self->merge_stopped && lodge_description_file_get_read_only (self->file) == NULL &&
          find_merge (self, now) != NULL;
 }

@@ -121,10 +121,12 @@ struct _LodgeMachine {
   gboolean work_ends_soon;     /* and is not stopped for that, but waited for */
   GPtrArray *waiting_for_work; /* of GTask: return TRUE once it has ended */
   guint64 snapshot_serial;
-  guint standstill_ms;    /* of its guest, for the last snapshot in this run; 0: there was none */
-  guint expected_ms;      /* that it will stand still for the next; reckoned at */
-  gint64 expected_at_us;  /* this monotonic time; 0: not yet */
-  gboolean merge_stopped; /* by somebody, or a full disk: not begun again by itself */
+  guint standstill_ms;      /* of its guest, for the last snapshot in this run; 0: there was none */
+  guint expected_ms;        /* that it will stand still for the next; reckoned at */
+  gint64 expected_at_us;    /* this monotonic time; 0: not yet */
+  gboolean merge_stopped;   /* by somebody, or a full disk: not begun again by itself */
+  gboolean join_stopped;    /* the same while the guest runs */
+  gboolean chain_unsettled; /* QEMU's disks may stand on other layers than machine.ini says */
 
   /* Snapshots that are taken by themselves. Times are of LodgeClock. */
   gint64 schedule_seen_s;              /* at which nothing was new */
@@ -312,6 +314,25 @@ void lodge_machine_clear_run (LodgeMachine *self);
 void
 lodge_machine_forget_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data);
 gboolean lodge_machine_forget_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
+
+/* lodge-machine-layers-live.c: layers are merged while QEMU has them. */
+/* So many that no snapshot needs have to stand on each other: each time what is in them is written
+ * anew, and what is above the large ones is read through so many more files. Tests need fewer. */
+#define LODGE_MACHINE_LEAST_JOINED 8
+extern guint lodge_machine_least_joined;
+/* Whether there is something to do, but for work that is under way. */
+gboolean lodge_machine_can_join_layers (LodgeMachine *self);
+/* For the work that is under way, which gives way meanwhile. Ends well also where QEMU has ended:
+ * then there is nothing left of it. Errors: those of lodge_image_join_async(), of saving, of
+ * lodge_qemu_chain_settle_async(). */
+void lodge_machine_join_layers_async (LodgeMachine *self,
+                                      LodgeJob *job,
+                                      GAsyncReadyCallback callback,
+                                      gpointer user_data);
+gboolean
+lodge_machine_join_layers_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
+/* An earlier engine has left its work in a QEMU that runs. */
+void lodge_machine_join_recover (LodgeMachine *self);
 
 /* lodge-machine-suspend-recover.c: of a machine whose machine.ini names a guest's memory. */
 /* There is no QEMU: it is suspended, or its guest went on and has lost power. Calls back when the

@@ -85,6 +85,7 @@ lodge_machine_detach (LodgeMachine *self)
   self->ending = FALSE;
   self->disk_failed = FALSE;
   self->frozen = FALSE;
+  self->chain_unsettled = FALSE;
   g_clear_pointer (&self->started, lodge_description_free);
   lodge_machine_forget_graphics (self);
   self->asleep = FALSE;

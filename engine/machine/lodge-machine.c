@@ -315,6 +315,8 @@ lodge_machine_set_state (LodgeMachine *self, LodgeState state)
   /* The next time that it is off. */
   if (state == LODGE_STATE_RUNNING)
     self->merge_stopped = FALSE;
+  if (state == LODGE_STATE_RUNNING || !lodge_state_is_live (state))
+    self->join_stopped = FALSE;
   lodge_machine_schedule_changed (self);
   if (state != LODGE_STATE_STOPPING)
     g_clear_handle_id (&self->reaction_timeout, g_source_remove);

@@ -285,7 +285,8 @@ char *lodge_machine_go_back_finish (LodgeMachine *self, GAsyncResult *result, GE
  *
  * Nobody else's contents change: what stood on it stands on what it stood on. It is forgotten at
  * once, in any state of the machine; while no guest runs its layers then become part of those on
- * them. To stop that is no error: it is done the next time.
+ * them. To stop that is no error: it is done the next time. While one runs they wait for others, or
+ * for its end: lodge_machine_can_merge_layers() tells.
  *
  * Errors: %LODGE_ERROR_STATE, %LODGE_ERROR_NOT_FOUND, %LODGE_ERROR_STORAGE, %LODGE_ERROR_DENIED.
  */

@@ -381,9 +381,13 @@ add_layer_steps (LodgeQemuPlug *self, Layer *layer, gboolean top)
       .io_uring = self->io_uring,
       .device = layer->device,
   };
+  JsonObject *given;
 
   layer->set = set;
-  add_step (self, "add-fd", new_number ("fdset-id", set))->fd = layer->fd;
+  /* Whose it is, for lodge-qemu-chain.c. */
+  given = new_number ("fdset-id", set);
+  json_object_set_string_member (given, "opaque", layer->id);
+  add_step (self, "add-fd", given)->fd = layer->fd;
   add_step (self, "blockdev-add", lodge_block_node_new_file (&image));
   add_step (self, "blockdev-add", lodge_block_node_new_format (&image));
 }

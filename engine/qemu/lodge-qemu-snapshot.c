@@ -484,7 +484,8 @@ add_disk_steps (LodgeQemuSnapshot *self, Disk *disk)
 {
   Step *step = lodge_qemu_snapshot_add_step (
       self, "add-fd",
-      lodge_qemu_snapshot_parse ("{\"fdset-id\":%" G_GINT64_FORMAT "}", disk->fdset));
+      lodge_qemu_snapshot_parse ("{\"fdset-id\":%" G_GINT64_FORMAT ",\"opaque\":\"%s\"}",
+                                 disk->fdset, disk->node));
 
   step->fd = disk->fd;
   /* As the command line has it (lodge-machine-command-storage.c). */

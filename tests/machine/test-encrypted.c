@@ -11,6 +11,7 @@
 #include "machine/lodge-machine-key.h"
 #include "machine/lodge-machine-private.h"
 #include "memory-guest.h"
+#include "plug-guest.h"
 #include "storage/lodge-folder-key.h"
 #include "storage/lodge-key-file.h"
 
@@ -122,6 +123,50 @@ test_life (Fixture *f, gconstpointer data)
   machine_fixture_start (full);
   memory_guest_tell (full, "d");
   assert_secret_kept (f, linked);
+}
+
+/* Layers that become one while the guest has them. */
+static void
+test_merged (Fixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = create (f, "web", PASSPHRASE, FALSE, NULL);
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  guint8 written[PATTERN_BYTES * 4];
+
+  lodge_machine_least_joined = 2;
+  machine_fixture_start (machine);
+  memory_guest_tell (machine, "a");
+  succeed (lodge_library_add_disk (f->machines.library, machine, 64 << 20, "virtio", NULL));
+  for (guint i = 1; i <= 4; i++) {
+    g_autofree char *command = g_strdup_printf ("write -P %u %uM 1M", 0xa0 + i, i);
+    g_autofree char *name = g_strdup_printf ("n%u", i);
+
+    plug_guest_ask_disk (machine, "disk1", command);
+    succeed (lodge_library_take_snapshot (f->machines.library, machine, name, ""));
+  }
+  succeed (lodge_library_delete_snapshot (f->machines.library, machine, "n2"));
+  succeed (lodge_library_delete_snapshot (f->machines.library, machine, "n3"));
+  test_wait_until (machine->work == NULL && !lodge_machine_can_merge_layers (machine));
+  machine_fixture_wait_jobs (&f->machines);
+  machine_fixture_assert_tidy (machine);
+  g_assert_false (plug_guest_has_node (machine, "disk1-l1"));
+  g_assert_false (plug_guest_has_node (machine, "disk1-l2"));
+  g_assert_cmpuint (lodge_machine_get_description (machine)->layers->len, ==, 2 * 4);
+  for (guint again = 0; again < 2; again++) {
+    for (guint i = 1; i <= 4; i++) {
+      g_autofree char *command = g_strdup_printf ("read -P %u %uM 1M", 0xa0 + i, i);
+
+      plug_guest_ask_disk (machine, "disk1", command);
+      memset (written, (int) (0xa0 + i), sizeof written);
+      g_assert_false (is_in (folder, written, sizeof written));
+    }
+    if (again == 0) {
+      power_off (machine);
+      machine_fixture_start (machine);
+    }
+  }
+  g_assert_false (has_pattern (f, machine));
+  lodge_machine_least_joined = LODGE_MACHINE_LEAST_JOINED;
 }
 
 static void
@@ -365,6 +410,7 @@ main (int argc, char *argv[])
   g_test_add ("/machine/encrypted/" name, Fixture, NULL, set_up, function, tear_down)
   ADD ("clear", test_clear);
   ADD ("life", test_life);
+  ADD ("merged", test_merged);
   ADD ("memory", test_memory);
   ADD ("locked", test_locked);
   /* On its own: libsecret 0.20's file leaks its tag each time that it is read again. */
