@@ -72,9 +72,11 @@ test_device_goes (void)
   sound_fixture_start_playback (&test);
   sound_fixture_expect_heard (&test);
   pulse_server_unload (test.server, test.sink);
-  sound_fixture_expect_problem (&test, TRUE);
-  sound_fixture_expect_streams (&test, 0);
-  g_assert_false (sound_fixture_is_playing (&test));
+  if (!pulse_server_is_pipewire ()) {
+    sound_fixture_expect_problem (&test, TRUE);
+    sound_fixture_expect_streams (&test, 0);
+    g_assert_false (sound_fixture_is_playing (&test));
+  }
 
   /* One that comes is used at once, without a new connection. */
   pa_context *context = test.sound->context;
@@ -84,7 +86,8 @@ test_device_goes (void)
   g_assert_true (test.sound->context == context);
 
   /* Where there is another the server moves the stream there. */
-  pulse_server_load (test.server, "module-rescue-streams", "");
+  if (!pulse_server_is_pipewire ())
+    pulse_server_load (test.server, "module-rescue-streams", "");
   pulse_server_load (test.server, "module-null-sink", "sink_name=other");
   guint index = sound_fixture_get_stream_index (&test);
   test.problems = 0;
@@ -119,6 +122,8 @@ test_device_goes_at_end (void)
 int
 main (int argc, char **argv)
 {
+  if (pulse_server_skip ())
+    return 0;
   g_setenv ("LC_ALL", "C.UTF-8", TRUE);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/sound/server-restarts", test_server_restarts);

@@ -166,7 +166,7 @@ test_properties (void)
       {PA_PROP_APPLICATION_ICON_NAME, "org.lodgevm.Lodge"},
       {PA_PROP_MEDIA_NAME, "web & <mail>"},
       {PA_PROP_MEDIA_ICON_NAME, "org.lodgevm.Lodge"},
-      {PA_PROP_MEDIA_ROLE, "production"},
+      {PA_PROP_MEDIA_ROLE, "lodge-machine-3a1c2a42"},
       {"module-stream-restore.id", "sink-input-by-lodge-machine:3a1c2a42"},
   };
   SoundFixture test;
@@ -178,8 +178,11 @@ test_properties (void)
   g_assert_cmpuint (streams->len, ==, 1);
   PulseStream *stream = g_ptr_array_index (streams, 0);
   g_assert_cmpstr (stream->name, ==, "web & <mail>");
-  for (guint i = 0; i < G_N_ELEMENTS (wanted); i++)
-    g_assert_cmpstr (pa_proplist_gets (stream->properties, wanted[i].key), ==, wanted[i].value);
+  for (guint i = 0; i < G_N_ELEMENTS (wanted); i++) {
+    /* PipeWire makes one itself. */
+    if (!pulse_server_is_pipewire () || !g_str_has_prefix (wanted[i].key, "module-"))
+      g_assert_cmpstr (pa_proplist_gets (stream->properties, wanted[i].key), ==, wanted[i].value);
+  }
   g_assert_true (pa_sample_spec_equal (&stream->spec, &sound_fixture_stereo));
 
   lodge_sound_set_machine (test.sound, "3a1c2a42", "other");
@@ -312,6 +315,8 @@ test_sizes (void)
 int
 main (int argc, char **argv)
 {
+  if (pulse_server_skip ())
+    return 0;
   g_setenv ("LC_ALL", "C.UTF-8", TRUE);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/sound/exact", test_exact);

@@ -38,10 +38,6 @@
 /* The rest of a sound is this much longer than it should be when its device stands still. */
 #define END_LATE_MS 1000
 
-/* Neither ducked nor stopped by a desktop's rules, as music is when a call comes: nobody here knows
- * what a guest plays. */
-#define ROLE "production"
-
 void
 lodge_sound_stream_init (LodgeSoundStream *self, LodgeSound *sound, LodgeSoundDirection direction)
 {
@@ -381,13 +377,16 @@ make_properties (LodgeSoundStream *self)
 
   pa_proplist_sets (properties, PA_PROP_MEDIA_NAME, self->sound->name);
   pa_proplist_sets (properties, PA_PROP_MEDIA_ICON_NAME, LODGE_APPLICATION_ID);
-  pa_proplist_sets (properties, PA_PROP_MEDIA_ROLE, ROLE);
-  /* PulseAudio remembers a stream's device and volume by this, by its role where it is missing:
-   * then all machines, and all other programs of that role, would be one (module-stream-restore.c,
-   * stream-util.c). */
+  /* Nobody here knows what a guest plays. It has none of the roles that a desktop's rules are
+   * about, by which music is ducked or stopped when a call comes, and each machine has one of its
+   * own: by it WirePlumber remembers a stream's device, volume and mute before all else
+   * (restore-stream.lua, findSuitableKey). PulseAudio does by the id, and by the role where that is
+   * missing (module-stream-restore.c, stream-util.c). */
   if (self->sound->id != NULL) {
+    g_autofree char *role = g_strdup_printf ("lodge-machine-%s", self->sound->id);
     g_autofree char *id = g_strdup_printf ("%s-lodge-machine:%s", kind, self->sound->id);
 
+    pa_proplist_sets (properties, PA_PROP_MEDIA_ROLE, role);
     pa_proplist_sets (properties, "module-stream-restore.id", id);
   }
   return properties;
