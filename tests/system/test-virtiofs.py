@@ -6,6 +6,7 @@ cannot be chosen, and why."""
 import json
 import os
 import signal
+import stat
 import sys
 
 import desktop
@@ -123,6 +124,23 @@ def write():
         raise Failed("it is somebody else's")
 
 
+def privileges():
+    """Nothing comes of it that has the rights of this user, whoever starts it."""
+    plain = "touch /tmp/own; chmod 4755 /tmp/own; echo text > /mnt/plain; chmod 0644 /mnt/plain"
+    shell.run(plain)
+    expect("chmod 4755 /mnt/plain", "not permitted")
+    expect("chmod 2755 /mnt/plain", "not permitted")
+    expect("chmod 0755 /mnt/plain && stat -c %a /mnt/plain", "755")
+    shell.run("cp -p /tmp/own /mnt/copied; install -m 6755 /tmp/own /mnt/installed")
+    expect("mknod /mnt/null c 1 3", "not permitted")
+    expect("mkfifo /mnt/pipe && ls -l /mnt/pipe", "prw")
+    for entry in os.scandir(lodge.path("share")):
+        mode = entry.stat(follow_symlinks=False).st_mode
+        if mode & (stat.S_ISUID | stat.S_ISGID) or stat.S_ISCHR(mode):
+            raise Failed(f"{entry.name} is {stat.filemode(mode)}")
+    os.unlink(lodge.path("share", "pipe"))
+
+
 def escape():
     os.symlink("/etc/hostname", lodge.path("share", "link"))
     with open("/etc/hostname", encoding="utf-8") as file:
@@ -209,6 +227,7 @@ try:
         ("virtiofsd is inside of walls", walls),
         ("what it is in the way of is named", blocks),
         ("it writes where it may", write),
+        ("it makes no programs with this user's rights", privileges),
         ("it does not get out", escape),
         ("an engine is killed", engine),
         ("virtiofsd is killed", dies),
