@@ -34,6 +34,7 @@ typedef struct {
   guint n_left;   /* of those that are to be copied, the first ones */
   guint64 *bytes; /* that each of them takes */
   guint64 all_bytes;
+  guint64 all_lengths; /* of their files, which a file system may keep in less */
   guint64 done_bytes;
   char *path;
   LodgeImageTarget *target;
@@ -104,7 +105,7 @@ get_most (const Join *join)
   struct stat info;
   guint64 length = lstat (join->target->hidden, &info) == 0 ? (guint64) info.st_size : 0;
 
-  return MIN (join->all_bytes + TABLE_BYTES (join->disk_bytes),
+  return MIN (MAX (join->all_lengths, join->all_bytes) + TABLE_BYTES (join->disk_bytes),
               MAX (length + lodge_image_target_get_room (join->path), 1));
 }
 
@@ -166,9 +167,9 @@ made_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_task_return_error (task, error);
 }
 
-/* The size of the disk in @layer, and what its file takes. */
+/* The size of the disk in @layer, what its file takes, and its length. */
 static gboolean
-measure (const char *layer, guint64 *out_disk_bytes, guint64 *out_bytes)
+measure (const char *layer, guint64 *out_disk_bytes, guint64 *out_bytes, guint64 *out_length)
 {
   int fd = open (strchr (layer, '/'), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   gboolean known = FALSE;
@@ -179,9 +180,11 @@ measure (const char *layer, guint64 *out_disk_bytes, guint64 *out_bytes)
   known = fstat (fd, &info) == 0 && lodge_image_read_size (fd, "qcow2", out_disk_bytes) &&
           *out_disk_bytes > 0 && *out_disk_bytes <= LODGE_IMAGE_MOST_BYTES;
   close (fd);
-  if (known)
-    *out_bytes = (guint64) info.st_blocks * 512;
-  return known;
+  if (!known)
+    return FALSE;
+  *out_bytes = (guint64) info.st_blocks * 512;
+  *out_length = (guint64) info.st_size;
+  return TRUE;
 }
 
 static gboolean
@@ -202,15 +205,16 @@ make_empty (gpointer data, GError **error)
 
   for (guint i = 0; i < join->n_joined; i++) {
     const char *layer = join->layers[i];
-    guint64 disk_bytes;
+    guint64 disk_bytes, length;
 
-    if (!g_str_has_prefix (layer, "qcow2:") || !measure (layer, &disk_bytes, &join->bytes[i]) ||
-        disk_bytes > above_bytes)
+    if (!g_str_has_prefix (layer, "qcow2:") ||
+        !measure (layer, &disk_bytes, &join->bytes[i], &length) || disk_bytes > above_bytes)
       return set_invalid (layer, error);
     if (i == 0)
       join->disk_bytes = disk_bytes;
     above_bytes = disk_bytes;
     join->all_bytes += join->bytes[i];
+    join->all_lengths += length;
   }
   if (lodge_image_target_get_room (join->path) < join->all_bytes) {
     lodge_durable_set_full (error, join->path);
