@@ -446,14 +446,16 @@ void lodge_machine_close_wires (GArray *wires);
 /* lodge-machine-run.c */
 /* Takes over @qmp: events, death, companions. The state is the caller's to set. */
 void lodge_machine_attach (LodgeMachine *self, LodgeQmp *qmp);
-/* Watches QEMU's process, the only way to end a machine whose sockets are gone. FALSE: gone. */
-gboolean lodge_machine_watch (LodgeMachine *self, GPid pid);
 /* Frees what belongs to a QEMU that is gone or never came: sockets, networks, TPM. */
 void lodge_machine_detach (LodgeMachine *self);
 /* Takes @network; its end is told. */
 void lodge_machine_add_network (LodgeMachine *self, const char *nic_id, LodgeUserNetwork *network);
 /* Asks QEMU to quit, kills it when it does not. */
 void lodge_machine_end_qemu (LodgeMachine *self);
+
+/* lodge-machine-end.c */
+/* Watches QEMU's process, the only way to end a machine whose sockets are gone. FALSE: gone. */
+gboolean lodge_machine_watch (LodgeMachine *self, GPid pid);
 /* Nobody asked for the end: the state becomes crashed, and the note says how it came. */
 void lodge_machine_crashed (LodgeMachine *self, LodgeRunEnd how);
 /* For whoever waits for the end, once the state says it. */

@@ -244,7 +244,7 @@ lodge_machine_leave_open (LodgeMachine *self, gboolean known, GError **error)
   if (known || self->pid == 0 || self->runtime == NULL || self->qmp == NULL)
     return FALSE;
   /* One whose connection has ended may be about to end itself, which is heard of in a moment and
-   * ends this, too (lodge-machine-run.c). As long as it lives it does what it was told. */
+   * ends this, too (lodge-machine-end.c). As long as it lives it does what it was told. */
   if (lodge_qmp_is_closed (self->qmp))
     lodge_machine_lost_qmp (self);
   else
