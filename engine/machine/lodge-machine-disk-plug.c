@@ -498,6 +498,12 @@ settled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   lodge_machine_emit_changed (self);
 }
 
+static void
+other_ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  lodge_machine_stop_work_finish (LODGE_MACHINE (source), result);
+}
+
 static gboolean
 again_cb (gpointer user_data)
 {
@@ -507,6 +513,9 @@ again_cb (gpointer user_data)
   self->settle_timeout = 0;
   if (self->qmp == NULL || self->ending || !lodge_state_is_live (self->state))
     return G_SOURCE_REMOVE;
+  /* The guest misses its disk. */
+  if (self->work != NULL && self->work_gives_way)
+    lodge_machine_end_other_work_async (self, other_ended_cb, NULL);
   /* Of a machine whose memory is being written, too. */
   if (self->work != NULL || !lodge_machine_begin_work (self, job, NULL)) {
     self->settle_timeout = g_timeout_add (WAIT_MS, again_cb, self);

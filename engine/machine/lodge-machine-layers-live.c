@@ -15,9 +15,11 @@
  *
  * QEMU has its files open by then and opens none again. So where it could not be told it reads on
  * from files that have no name any more, and their room is given back at its end: the fourth step
- * is made up for by the next engine, or when the guest goes on, and nothing waits for it. That a
- * node of QEMU's is called as its layer stays true: no new layer has the name of one that was there
- * before (lodge_description_dup_layer_id()).
+ * is made up for by the next engine, or when the guest goes on, and nothing waits for it. Until it
+ * is done nothing else is joined (chain_unsettled). That a node of QEMU's is called as its layer
+ * stays true: no new layer of a disk has the name of one that was there before
+ * (lodge_description_dup_layer_id()), and a disk that is plugged in has its top from nobody else
+ * (lodge-qemu-plug.c).
  *
  * The lowest layer is not touched. It becomes one with others when the machine is off
  * (lodge-machine-layers.c).
@@ -25,8 +27,9 @@
 #include "machine/lodge-machine-private.h"
 
 #include "description/lodge-description-join.h"
+#include "description/lodge-description-keys.h"
+#include "description/lodge-durable-file.h"
 #include "description/lodge-own-file.h"
-#include "host/lodge-host-kernel.h"
 #include "lodge-error.h"
 #include "lodge-task-thread.h"
 #include "machine/lodge-journal-private.h"
@@ -34,7 +37,6 @@
 #include "machine/lodge-machine-key.h"
 #include "machine/lodge-snapshot-files.h"
 #include "qemu/lodge-qemu-chain.h"
-#include "qemu/lodge-qemu-plug.h"
 #include "storage/lodge-image-join.h"
 #include "storage/lodge-image-target.h"
 
@@ -43,8 +45,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* More layers than a machine has had in one run. */
-#define MOST_GONE 20000
+/* What is left free for the guest, which writes meanwhile and would stand still. */
+#define SPARE_BYTES (G_GUINT64_CONSTANT (1) << 30)
 
 guint lodge_machine_least_joined = LODGE_MACHINE_LEAST_JOINED;
 
@@ -57,12 +59,12 @@ typedef struct {
   LodgeDescription *now; /* lent to a thread */
   char *id;              /* of the new one, and its file */
   char *file;
-  LodgeQemuChain *qemu; /* until QEMU is told of it */
   /* While it is written. */
   LodgeQmp *qmp;
   GCancellable *cancellable;
   gulong cancel_id, closed_id;
   gboolean ended; /* QEMU has, meanwhile */
+  gboolean full;  /* the disk is, all but */
   int lock_fd;
   GError *error;
 } Live;
@@ -90,7 +92,6 @@ live_free (gpointer data)
   g_clear_pointer (&live->files, g_ptr_array_unref);
   g_clear_pointer (&live->chain, g_ptr_array_unref);
   g_clear_pointer (&live->now, lodge_description_free);
-  g_clear_pointer (&live->qemu, lodge_qemu_chain_free);
   g_free (live->id);
   g_free (live->file);
   if (live->lock_fd >= 0)
@@ -162,12 +163,11 @@ static void
 settled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
-  LodgeMachine *self = g_task_get_source_object (task);
+  LodgeMachine *self = LODGE_MACHINE (source);
   Live *live = g_task_get_task_data (task);
   GError *error = NULL;
 
-  if (lodge_qemu_chain_settle_finish (LODGE_QMP (source), result, &error)) {
-    self->chain_unsettled = FALSE;
+  if (lodge_machine_settle_chain_finish (self, result, &error)) {
     lodge_journal_step ("switched");
   } else if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_BUSY)) {
     /* When the guest goes on. */
@@ -182,138 +182,15 @@ settled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  GTask *task = user_data;
-  LodgeMachine *self = g_task_get_source_object (task);
-  Live *live = g_task_get_task_data (task);
-
-  if (!g_task_propagate_boolean (G_TASK (result), &live->error) || self->qmp == NULL)
-    tidy (task);
-  else
-    lodge_qemu_chain_settle_async (self->qmp, g_steal_pointer (&live->qemu), settled_cb, task);
-}
-
-typedef struct {
-  Live *live;
-  GHashTable *devices; /* that QEMU has */
-} Open;
-
-static void
-open_free (gpointer data)
-{
-  Open *its = data;
-
-  g_hash_table_unref (its->devices);
-  g_free (its);
-}
-
-/* Those of a disk that may be new to QEMU: the lowest first. */
-static gboolean
-open_disk (Live *live, const LodgeDisk *disk, GError **error)
-{
-  g_autoptr (GPtrArray) chain = g_ptr_array_new ();
-  const LodgeLayer *layer = lodge_description_get_layer (live->now, disk->top);
-
-  for (; layer != NULL && layer->below != NULL;
-       layer = lodge_description_get_layer (live->now, layer->below))
-    g_ptr_array_add (chain, (gpointer) layer);
-  for (guint i = chain->len; i > 1; i--) {
-    const LodgeLayer *above = chain->pdata[i - 2];
-    int fd;
-
-    layer = chain->pdata[i - 1];
-    if (!layer->merge || strcmp (layer->format, "qcow2") != 0 || g_path_is_absolute (layer->file))
-      continue;
-    fd = lodge_own_file_open (live->folder, layer->file, O_RDONLY, error);
-    if (fd < 0)
-      return FALSE;
-    lodge_qemu_chain_add_layer (live->qemu, layer, above->id, i == 2, fd);
-  }
-  return TRUE;
-}
-
-static void
-open_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  const Open *its = data;
-  GError *error = NULL;
-
-  for (guint i = 0; error == NULL && i < its->live->now->disks->len; i++) {
-    const LodgeDisk *disk = its->live->now->disks->pdata[i];
-
-    if (g_hash_table_contains (its->devices, disk->id))
-      open_disk (its->live, disk, &error);
-  }
-  if (error != NULL)
-    g_task_return_error (worker, error);
-  else
-    g_task_return_boolean (worker, TRUE);
-}
-
-/* What nobody has told us of: all that a disk's layers may have been called. */
-static void
-add_unknown (LodgeQemuChain *qemu, const LodgeDescription *now)
-{
-  g_autoptr (GHashTable) none = g_hash_table_new (g_str_hash, g_str_equal);
-
-  for (guint i = 0; i < now->disks->len; i++) {
-    const LodgeDisk *disk = now->disks->pdata[i];
-    g_autofree char *file = NULL;
-    g_autofree char *next = lodge_description_dup_layer_id (now, disk->id, none, &file);
-    guint64 n = g_ascii_strtoull (next + strlen (disk->id) + 2, NULL, 10);
-
-    for (n = MIN (n, MOST_GONE); n > 0; n--) {
-      g_autofree char *id = g_strdup_printf ("%s-l%" G_GUINT64_FORMAT, disk->id, n - 1);
-
-      if (lodge_description_get_layer (now, id) == NULL)
-        lodge_qemu_chain_add_gone (qemu, id);
-    }
-  }
-}
-
-static void
-devices_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  GTask *task = user_data;
-  LodgeMachine *self = g_task_get_source_object (task);
-  Live *live = g_task_get_task_data (task);
-  const LodgeDescription *now = lodge_machine_get_description (self);
-  g_autoptr (GTask) worker = NULL;
-  GHashTable *devices = lodge_qemu_list_devices_finish (LODGE_QMP (source), result, &live->error);
-  Open *its;
-
-  if (devices == NULL || now == NULL) {
-    g_clear_pointer (&devices, g_hash_table_unref);
-    tidy (task);
-    return;
-  }
-  g_clear_pointer (&live->now, lodge_description_free);
-  live->now = lodge_description_copy (now);
-  g_clear_pointer (&live->qemu, lodge_qemu_chain_free);
-  live->qemu = lodge_qemu_chain_new (now->encrypted, lodge_host_has_io_uring ());
-  for (guint i = 0; live->layers != NULL && live->layers[i] != NULL; i++)
-    lodge_qemu_chain_add_gone (live->qemu, live->layers[i]);
-  if (self->chain_unsettled)
-    add_unknown (live->qemu, now);
-  self->chain_unsettled = TRUE;
-  its = g_new0 (Open, 1);
-  its->live = live;
-  its->devices = devices;
-  worker = g_task_new (NULL, NULL, opened_cb, task);
-  g_task_set_task_data (worker, its, open_free);
-  lodge_task_run_in_thread (worker, open_thread);
-}
-
-static void
 settle (GTask *task)
 {
   LodgeMachine *self = g_task_get_source_object (task);
+  const Live *live = g_task_get_task_data (task);
 
   if (self->qmp == NULL)
     tidy (task);
   else
-    lodge_qemu_list_devices_async (self->qmp, devices_cb, task);
+    lodge_machine_settle_chain_async (self, (const char *const *) live->layers, settled_cb, task);
 }
 
 /* machine.ini names the new one. */
@@ -352,8 +229,12 @@ frozen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     tidy (task);
   else if (self->qmp == NULL)
     tidy (task);
-  else
+  else {
+    /* From now on, until QEMU has said that it stands on what machine.ini says: a write that fails
+     * at its very end may be there all the same. */
+    self->chain_unsettled = TRUE;
     lodge_machine_save_for_work_async (self, edit, live, saved_cb, task);
+  }
 }
 
 /* It is written. */
@@ -366,6 +247,23 @@ freeze (gpointer data, GError **error)
   return lodge_own_file_set_mode (live->folder, live->file, 0400, error);
 }
 
+static gboolean
+is_full (const Live *live)
+{
+  g_autofree char *path = g_build_filename (live->folder, live->file, NULL);
+
+  return lodge_image_target_get_room (path) < SPARE_BYTES;
+}
+
+static void
+set_full (Live *live)
+{
+  g_autofree char *path = g_build_filename (live->folder, live->file, NULL);
+
+  g_clear_error (&live->error);
+  lodge_durable_set_full (&live->error, path);
+}
+
 static void
 joined_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -375,6 +273,8 @@ joined_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   stop_watching (live);
   if (!lodge_image_join_finish (result, &live->error)) {
+    if (live->full)
+      set_full (live);
     tidy (task);
     return;
   }
@@ -387,10 +287,14 @@ joined_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 progress_cb (double fraction, gpointer user_data)
 {
-  const Live *live = g_task_get_task_data (user_data);
+  Live *live = g_task_get_task_data (user_data);
 
   lodge_journal_step ("joining");
   lodge_job_set_progress (live->job, fraction);
+  if (!live->full && is_full (live)) {
+    live->full = TRUE;
+    g_cancellable_cancel (live->cancellable);
+  }
 }
 
 static void
@@ -418,6 +322,11 @@ journaled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     tidy (task);
     return;
   }
+  if (is_full (live)) {
+    set_full (live);
+    tidy (task);
+    return;
+  }
   path = g_build_filename (live->folder, live->file, NULL);
   g_clear_object (&live->cancellable);
   live->cancellable = g_cancellable_new ();
@@ -442,6 +351,12 @@ begin_journal (gpointer data, GError **error)
   g_free (live->id);
   g_clear_pointer (&live->file, g_free);
   live->id = lodge_description_dup_layer_id (live->now, disk, taken, &live->file);
+  /* Of a layer that somebody has named as he liked. */
+  if (!lodge_id_is_valid (live->id)) {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
+                 _ ("The layer “%s” has a name that leaves no room for a number"), live->layers[0]);
+    return FALSE;
+  }
   g_ptr_array_add (live->files, g_strdup (live->file));
   g_ptr_array_add (live->files, lodge_image_target_dup_hidden (live->file));
   return lodge_journal_begin (live->folder, live->files, error);
@@ -517,7 +432,8 @@ checked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     settle (task);
     return;
   }
-  found = now != NULL ? find (self) : NULL;
+  /* Who came meanwhile did not stop it. */
+  found = now != NULL && self->waiting_for_work->len == 0 ? find (self) : NULL;
   if (found != NULL) {
     g_clear_pointer (&live->chain, g_ptr_array_unref);
     live->chain = lodge_machine_list_chain (self, now, found->pdata[0], &live->error);
@@ -570,6 +486,7 @@ lodge_machine_join_layers_async (LodgeMachine *self,
   g_task_set_source_tag (task, lodge_machine_join_layers_async);
   g_task_set_task_data (task, live, live_free);
   lodge_job_set_step (job, _ ("Merging layers"));
+  lodge_machine_work_ends_soon (self);
   look (task);
 }
 

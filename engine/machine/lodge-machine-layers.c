@@ -421,10 +421,10 @@ begin_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_object_unref (task);
     return;
   }
-  if (work->snapshot != NULL) {
+  if (work->snapshot != NULL || self->qmp != NULL)
     lodge_machine_work_ends_soon (self);
+  if (work->snapshot != NULL)
     lodge_job_set_step (work->job, _ ("Deleting the snapshot"));
-  }
   lodge_machine_wait_saved_async (self, saved_before_cb, task);
 }
 

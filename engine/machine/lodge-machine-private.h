@@ -334,6 +334,18 @@ lodge_machine_join_layers_finish (LodgeMachine *self, GAsyncResult *result, GErr
 /* An earlier engine has left its work in a QEMU that runs. */
 void lodge_machine_join_recover (LodgeMachine *self);
 
+/* lodge-machine-chain.c */
+/* QEMU, which there is, is told which layers its disks stand on; then it is settled. @gone:
+ * (nullable): ids of the layers that are gone, from the upmost down; NULL where nobody knows. Ends
+ * well also where QEMU has ended. Errors: those of lodge_qemu_list_devices_async(), of
+ * lodge_own_file_open(), of lodge_qemu_chain_settle_async(). */
+void lodge_machine_settle_chain_async (LodgeMachine *self,
+                                       const char *const *gone,
+                                       GAsyncReadyCallback callback,
+                                       gpointer user_data);
+gboolean
+lodge_machine_settle_chain_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
+
 /* lodge-machine-suspend-recover.c: of a machine whose machine.ini names a guest's memory. */
 /* There is no QEMU: it is suspended, or its guest went on and has lost power. Calls back when the
  * state says so; there is nothing to finish. */

@@ -498,10 +498,9 @@ static void
 take_over (GTask *task, LodgeQmp *qmp)
 {
   LodgeMachine *self = g_task_get_source_object (task);
-  g_autofree char *folder = lodge_machine_dup_folder (self);
 
-  if (lodge_journal_exists (folder))
-    lodge_machine_join_recover (self);
+  /* The engine before may have removed the journal, and not told QEMU. */
+  lodge_machine_join_recover (self);
   if (qmp != NULL) {
     lodge_machine_attach (self, qmp);
     if (self->started == NULL)

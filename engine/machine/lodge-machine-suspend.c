@@ -497,18 +497,15 @@ new_task (LodgeMachine *self,
   return task;
 }
 
-void
-lodge_machine_suspend_async (LodgeMachine *self,
-                             LodgeJob *job,
-                             GAsyncReadyCallback callback,
-                             gpointer user_data)
+/* Takes @task. */
+static void
+begin (GTask *task)
 {
-  GTask *task = new_task (self, job, lodge_machine_suspend_async, callback, user_data);
+  LodgeMachine *self = g_task_get_source_object (task);
   Suspend *suspend = g_task_get_task_data (task);
   GError *error = NULL;
 
-  /* What works beside a guest that runs does not give way. */
-  if (!check (self, &error) || !lodge_machine_begin_work (self, job, &error)) {
+  if (!check (self, &error) || !lodge_machine_begin_work (self, suspend->job, &error)) {
     if (error->code == LODGE_ERROR_STORAGE)
       g_prefix_error (&error, _ ("“%s” was not suspended: "), lodge_machine_get_name (self));
     g_task_return_error (task, error);
@@ -518,9 +515,31 @@ lodge_machine_suspend_async (LodgeMachine *self,
   suspend->ran = self->state == LODGE_STATE_RUNNING;
   suspend->stood = !suspend->ran && !self->paused_for_suspend;
   self->paused_for_suspend = FALSE;
-  lodge_job_set_step (job, _ ("Suspending"));
+  lodge_job_set_step (suspend->job, _ ("Suspending"));
   lodge_machine_set_state (self, LODGE_STATE_SUSPENDING);
   lodge_machine_wait_saved_async (self, saved_before_cb, task);
+}
+
+static void
+other_ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  lodge_machine_stop_work_finish (LODGE_MACHINE (source), result);
+  begin (user_data);
+}
+
+void
+lodge_machine_suspend_async (LodgeMachine *self,
+                             LodgeJob *job,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  GTask *task = new_task (self, job, lodge_machine_suspend_async, callback, user_data);
+
+  /* Where nothing is to be waited for the state is another when this returns. */
+  if (self->work != NULL && self->work_gives_way)
+    lodge_machine_end_other_work_async (self, other_ended_cb, task);
+  else
+    begin (task);
 }
 
 gboolean

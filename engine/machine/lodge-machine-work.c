@@ -12,15 +12,19 @@
 #include <glib/gi18n-lib.h>
 #include <unistd.h>
 
-gboolean
-lodge_machine_check_no_work (LodgeMachine *self, GError **error)
+static gboolean
+set_worked_on (LodgeMachine *self, GError **error)
 {
-  if (self->work == NULL || self->work_gives_way)
-    return TRUE;
   g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
                _ ("“%s” is being worked on (%s): wait until that is done, or cancel it"),
                lodge_machine_get_name (self), lodge_job_get_step (self->work));
   return FALSE;
+}
+
+gboolean
+lodge_machine_check_no_work (LodgeMachine *self, GError **error)
+{
+  return self->work == NULL || self->work_gives_way || set_worked_on (self, error);
 }
 
 gboolean
@@ -35,7 +39,9 @@ lodge_machine_begin_work (LodgeMachine *self, LodgeJob *job, GError **error)
                  lodge_machine_get_name (self));
     return FALSE;
   }
-  g_return_val_if_fail (self->work == NULL, FALSE);
+  /* It would give way, and was not asked to. */
+  if (self->work != NULL)
+    return set_worked_on (self, error);
   self->work = g_object_ref (job);
   self->work_gives_way = FALSE;
   self->work_ends_soon = FALSE;

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The layers that a running QEMU's disks stand on.
  *
- *   for each new layer
- *     blockdev-del x 2       what another attempt has left; where it is in use all is as it should
- * be add-fd, blockdev-add   its file blockdev-add           the layer, on the node that is below it
- *     blockdev-reopen        what is above it stands on it from now on
- *   then
- *     blockdev-del x 2       each of the old ones; QEMU does not let go of one that is in use
- *     query-fdsets, remove-fd   and of their descriptors, which are known by their layer's name
+ * For each new layer, the lowest first:
+ * - blockdev-del of it and of its file: what another attempt has left; where it is in use all is as
+ *   it should be.
+ * - add-fd and blockdev-add: its file.
+ * - blockdev-add: the layer, on the node that is below it.
+ * - blockdev-reopen: what is above it stands on it from now on.
+ *
+ * Then blockdev-del of each of the old ones and of its file; QEMU does not let go of one that is in
+ * use. At the end query-fdsets and remove-fd: their descriptors, which are known by the layer's
+ * name.
  *
  * blockdev-reopen (QEMU 6.1, qapi/block-core.json; tests/qemu-iotests/245) changes an option where
  * it is another, all or none of them, and one that is left out becomes its default: so they are the
@@ -204,6 +207,16 @@ new_reopen (LodgeQemuChain *self, const Link *link)
   return arguments;
 }
 
+static gboolean
+is_new_above (const LodgeQemuChain *self, const Link *link)
+{
+  for (guint i = 0; i < self->links->len; i++) {
+    if (g_str_equal (((const Link *) self->links->pdata[i])->id, link->above))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 static void
 add_link (LodgeQemuChain *self, Link *link)
 {
@@ -224,7 +237,9 @@ add_link (LodgeQemuChain *self, Link *link)
   add_step (self, STEP_NEEDED, "add-fd", set, link->id)->fd = link->fd;
   add_step (self, STEP_NEEDED, "blockdev-add", lodge_block_node_new_file (&image), link->id);
   add_step (self, STEP_NEEDED, "blockdev-add", lodge_block_node_new_format (&image), link->id);
-  add_step (self, STEP_NEEDED, "blockdev-reopen", new_reopen (self, link), link->id);
+  /* What is above it may be the next one, which QEMU has not yet. */
+  add_step (self, is_new_above (self, link) ? STEP_TRY : STEP_NEEDED, "blockdev-reopen",
+            new_reopen (self, link), link->id);
 }
 
 static void next (GTask *task);

@@ -409,9 +409,19 @@ nodes_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   for (guint i = self->layers->len; i > 0; i--) {
     Layer *layer = self->layers->pdata[i - 1];
 
-    /* A frozen one that another disk stands on is there. */
-    if (!g_hash_table_contains (self->nodes, layer->id))
+    if (!g_hash_table_contains (self->nodes, layer->id)) {
       add_layer_steps (self, layer, i == 1);
+    } else if (i == 1 && !(layer->device && layer->fd < 0)) {
+      /* Of that name, and not let go of just now: another's, with what that holds. A frozen one
+       * that another disk stands on may be there, and so may this computer's disk. */
+      g_queue_clear_full (&self->steps, step_free);
+      end (task,
+           g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED,
+                        _ ("QEMU still has a disk “%s”: shut the guest down, then the new one "
+                           "is there with its next start"),
+                        layer->id));
+      return;
+    }
   }
   if (self->iothread != NULL)
     add_step (self, "object-add",

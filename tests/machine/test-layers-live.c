@@ -316,6 +316,26 @@ test_gives_way (MachineFixture *f, gconstpointer data)
   assert_last (machine, TRUE);
 }
 
+/* Who suspends it does not wait for that, and finds all as it was. */
+static void
+test_suspend (MachineFixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = make (f);
+
+  (void) begin_merge (f, machine);
+  succeed (lodge_library_suspend (f->library, machine));
+  g_assert_cmpint (machine->state, ==, LODGE_STATE_SUSPENDED);
+  settle (f, machine);
+  g_assert_cmpuint (count_layers (machine, DATA), ==, N_TAKEN + 1);
+  machine_fixture_start (machine);
+  g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
+  assert_last (machine, TRUE);
+  settle (f, machine);
+  g_assert_cmpuint (count_layers (machine, DATA), ==, 5);
+  assert_nodes (machine);
+  assert_last (machine, TRUE);
+}
+
 /* It becomes one when there is no QEMU any more. */
 static void
 test_ended (MachineFixture *f, gconstpointer data)
@@ -401,6 +421,7 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("layers/paused", test_paused);
   MACHINE_FIXTURE_ADD ("layers/cancel", test_cancel);
   MACHINE_FIXTURE_ADD ("layers/gives-way", test_gives_way);
+  MACHINE_FIXTURE_ADD ("layers/suspend", test_suspend);
   MACHINE_FIXTURE_ADD ("layers/ended", test_ended);
   MACHINE_FIXTURE_ADD ("layers/disks", test_disks);
   MACHINE_FIXTURE_ADD ("layers/schedule", test_schedule);

@@ -172,6 +172,42 @@ test_not_opened (QmpFixture *fixture, gconstpointer unused)
                    " remove-fd");
 }
 
+/* Two that QEMU has not, of which one is to stand on the other: the lower one is there first. */
+static void
+test_two_new (QmpFixture *fixture, gconstpointer unused)
+{
+  const LodgeLayer lower = {.id = (char *) "m", .format = (char *) "qcow2", .below = (char *) "b"};
+  const LodgeLayer upper = {.id = (char *) "x", .format = (char *) "qcow2", .below = (char *) "m"};
+  LodgeQemuChain *chain = lodge_qemu_chain_new (FALSE, FALSE);
+  QmpWait wait = {FALSE, NULL};
+  g_autoptr (GError) error = NULL;
+
+  fake_qmp_refuse (fixture->fake, "blockdev-reopen", "GenericError",
+                   "Failed to find node with node-name='x'");
+  fake_qmp_answer (fixture->fake, "blockdev-reopen", "{}");
+  be_willing (fixture, "blockdev-reopen");
+  lodge_qemu_chain_add_layer (chain, &lower, "x", FALSE, open ("/dev/null", O_RDONLY | O_CLOEXEC));
+  lodge_qemu_chain_add_layer (chain, &upper, "c", TRUE, open ("/dev/null", O_RDONLY | O_CLOEXEC));
+  lodge_qemu_chain_settle_async (fixture->qmp, chain, qmp_fixture_done_cb, &wait);
+  qmp_fixture_iterate_until (&wait.done);
+  g_assert_true (lodge_qemu_chain_settle_finish (fixture->qmp, wait.result, &error));
+  g_assert_no_error (error);
+  g_object_unref (wait.result);
+  qmp_fixture_drain ();
+  close (fake_qmp_steal_fd (fixture->fake));
+  close (fake_qmp_steal_fd (fixture->fake));
+  assert_commands (fixture, ADDED " blockdev-del blockdev-del add-fd blockdev-add blockdev-add"
+                                  " blockdev-reopen query-fdsets");
+  g_assert_cmpstr (
+      json_object_get_string_member (
+          json_array_get_object_element (
+              json_object_get_array_member (
+                  fake_qmp_get_arguments (fixture->fake, "blockdev-reopen"), "options"),
+              0),
+          "backing"),
+      ==, "x");
+}
+
 /* Its disks are out of its hands. */
 static void
 test_away (QmpFixture *fixture, gconstpointer unused)
@@ -210,6 +246,7 @@ main (int argc, char *argv[])
   ADD ("again", NULL, test_again);
   ADD ("refused", NULL, test_refused);
   ADD ("not-opened", NULL, test_not_opened);
+  ADD ("two-new", NULL, test_two_new);
   ADD ("away", NULL, test_away);
   ADD ("hangs-up", NULL, test_hangs_up);
   return g_test_run ();
