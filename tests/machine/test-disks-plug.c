@@ -74,7 +74,7 @@ test_life (MachineFixture *f, gconstpointer unused)
   g_assert_no_error (take_out (f, machine, "disk2"));
   plug_guest_assert_settled (machine);
   /* Of the disks that it was started with one has a new top. */
-  g_assert_cmpuint (plug_guest_count_fds (machine), ==, n_fds + 1);
+  test_wait_polled (plug_guest_count_fds (machine) == n_fds + 1);
   g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
   g_assert_no_error (add (f, machine, "virtio"));
   plug_guest_assert_settled (machine);
