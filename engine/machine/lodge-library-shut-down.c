@@ -96,8 +96,9 @@ suspend (GTask *task, LodgeMachine *machine)
   }
   if (state != LODGE_STATE_PAUSED)
     return state == LODGE_STATE_SUSPENDING;
+  /* It waits for its turn, or is about to say that it has failed. */
   if (!g_hash_table_add (shut_down->suspended, machine))
-    return FALSE;
+    return TRUE;
   suspending = g_new0 (Suspending, 1);
   suspending->task = g_object_ref (task);
   suspending->machine = machine;

@@ -2,7 +2,7 @@
 /* A running QEMU is told which layers its disks stand on, where machine.ini has new ones since. */
 #include "machine/lodge-machine-private.h"
 
-#include "description/lodge-description-snapshots.h"
+#include "description/lodge-description-join.h"
 #include "description/lodge-own-file.h"
 #include "host/lodge-host-kernel.h"
 #include "lodge-error.h"
@@ -120,7 +120,7 @@ open_all (gpointer data, GError **error)
 
 /* What nobody has told us of: all that a disk's layers may have been called. */
 static void
-add_unknown (LodgeQemuChain *qemu, const LodgeDescription *now)
+add_unknown (LodgeQemuChain *qemu, const LodgeDescription *now, GHashTable *devices)
 {
   g_autoptr (GHashTable) none = g_hash_table_new (g_str_hash, g_str_equal);
 
@@ -130,6 +130,8 @@ add_unknown (LodgeQemuChain *qemu, const LodgeDescription *now)
     g_autofree char *next = lodge_description_dup_layer_id (now, disk->id, none, &file);
     guint64 n = g_ascii_strtoull (next + strlen (disk->id) + 2, NULL, 10);
 
+    if (!g_hash_table_contains (devices, disk->id))
+      continue;
     for (guint tried = 0; n > 0 && tried < MOST_GONE; tried++, n--) {
       g_autofree char *id = g_strdup_printf ("%s-l%" G_GUINT64_FORMAT, disk->id, n - 1);
 
@@ -158,10 +160,15 @@ devices_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   now = lodge_machine_get_description (self);
   settle->now = lodge_description_copy (now);
   settle->qemu = lodge_qemu_chain_new (now->encrypted, lodge_host_has_io_uring ());
-  for (guint i = 0; settle->gone != NULL && settle->gone[i] != NULL; i++)
-    lodge_qemu_chain_add_gone (settle->qemu, settle->gone[i]);
+  for (guint i = 0; settle->gone != NULL && settle->gone[i] != NULL; i++) {
+    g_autofree char *disk = lodge_description_dup_layer_disk (settle->gone[i]);
+
+    /* Those of a disk that has no device are let go of when it is plugged in again. */
+    if (g_hash_table_contains (settle->devices, disk))
+      lodge_qemu_chain_add_gone (settle->qemu, settle->gone[i]);
+  }
   if (settle->gone == NULL)
-    add_unknown (settle->qemu, now);
+    add_unknown (settle->qemu, now, settle->devices);
   lodge_task_step_in_thread (g_steal_pointer (&task), open_all, opened_cb);
 }
 

@@ -47,6 +47,7 @@
 
 /* What is left free for the guest, which writes meanwhile and would stand still. */
 #define SPARE_BYTES (G_GUINT64_CONSTANT (1) << 30)
+#define LOOK_MS     500
 
 guint lodge_machine_least_joined = LODGE_MACHINE_LEAST_JOINED;
 
@@ -63,6 +64,7 @@ typedef struct {
   LodgeQmp *qmp;
   GCancellable *cancellable;
   gulong cancel_id, closed_id;
+  guint room_timer;
   gboolean ended; /* QEMU has, meanwhile */
   gboolean full;  /* the disk is, all but */
   int lock_fd;
@@ -76,6 +78,7 @@ stop_watching (Live *live)
     g_cancellable_disconnect (lodge_job_get_cancellable (live->job), live->cancel_id);
   live->cancel_id = 0;
   g_clear_signal_handler (&live->closed_id, live->qmp);
+  g_clear_handle_id (&live->room_timer, g_source_remove);
   g_clear_object (&live->qmp);
 }
 
@@ -108,9 +111,10 @@ end (GTask *task_given)
   LodgeMachine *self = g_task_get_source_object (task);
   Live *live = g_task_get_task_data (task);
 
-  /* What QEMU did not do because it has ended nobody needs. */
-  if ((live->ended || self->qmp == NULL) && live->error != NULL &&
-      !g_cancellable_is_cancelled (lodge_job_get_cancellable (live->job)) &&
+  /* What QEMU did not do because it has ended nobody needs; one that only has lost its connection
+   * is told by whoever takes it over again. */
+  if ((live->ended || self->qmp == NULL || lodge_qmp_is_closed (self->qmp)) &&
+      live->error != NULL && !g_cancellable_is_cancelled (lodge_job_get_cancellable (live->job)) &&
       !g_error_matches (live->error, LODGE_ERROR, LODGE_ERROR_STORAGE))
     g_clear_error (&live->error);
   if (live->lock_fd >= 0)
@@ -173,10 +177,12 @@ settled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     /* When the guest goes on. */
     self->join_stopped = TRUE;
     g_clear_error (&error);
-  } else {
-    g_prefix_error (&error, _ ("The layers are merged, but QEMU reads the old ones on until the "
-                               "guest is off: "));
+  } else if (live->error == NULL) {
+    g_prefix_error (&error, _ ("The layers are merged, but QEMU still has the old ones open, whose "
+                               "room is free when the guest is off: "));
     live->error = error;
+  } else {
+    g_clear_error (&error);
   }
   tidy (task);
 }
@@ -199,10 +205,17 @@ static void
 saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
+  LodgeMachine *self = LODGE_MACHINE (source);
   Live *live = g_task_get_task_data (task);
 
-  if (!lodge_machine_save_finish (LODGE_MACHINE (source), result, &live->error)) {
-    tidy (task);
+  if (!lodge_machine_save_finish (self, result, &live->error)) {
+    const LodgeDescription *now = lodge_machine_get_description (self);
+
+    /* One that has failed at its very end is there all the same. */
+    if (now != NULL && lodge_description_get_layer (now, live->id) != NULL)
+      settle (task);
+    else
+      tidy (task);
     return;
   }
   lodge_journal_step ("written");
@@ -250,18 +263,22 @@ freeze (gpointer data, GError **error)
 static gboolean
 is_full (const Live *live)
 {
-  g_autofree char *path = g_build_filename (live->folder, live->file, NULL);
+  g_autofree char *path = g_build_filename (live->folder, "layers", "new", NULL);
 
   return lodge_image_target_get_room (path) < SPARE_BYTES;
 }
 
-static void
-set_full (Live *live)
+static gboolean
+room_cb (gpointer user_data)
 {
-  g_autofree char *path = g_build_filename (live->folder, live->file, NULL);
+  Live *live = user_data;
 
-  g_clear_error (&live->error);
-  lodge_durable_set_full (&live->error, path);
+  if (!is_full (live))
+    return G_SOURCE_CONTINUE;
+  live->full = TRUE;
+  live->room_timer = 0;
+  g_cancellable_cancel (live->cancellable);
+  return G_SOURCE_REMOVE;
 }
 
 static void
@@ -273,8 +290,12 @@ joined_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   stop_watching (live);
   if (!lodge_image_join_finish (result, &live->error)) {
-    if (live->full)
-      set_full (live);
+    if (live->full) {
+      g_clear_error (&live->error);
+      g_set_error (&live->error, LODGE_ERROR, LODGE_ERROR_STORAGE,
+                   _ ("Layers of “%s” are not merged while less than 1 GiB is free on its disk"),
+                   lodge_machine_get_name (self));
+    }
     tidy (task);
     return;
   }
@@ -287,14 +308,10 @@ joined_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 progress_cb (double fraction, gpointer user_data)
 {
-  Live *live = g_task_get_task_data (user_data);
+  const Live *live = g_task_get_task_data (user_data);
 
   lodge_journal_step ("joining");
   lodge_job_set_progress (live->job, fraction);
-  if (!live->full && is_full (live)) {
-    live->full = TRUE;
-    g_cancellable_cancel (live->cancellable);
-  }
 }
 
 static void
@@ -322,14 +339,11 @@ journaled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     tidy (task);
     return;
   }
-  if (is_full (live)) {
-    set_full (live);
-    tidy (task);
-    return;
-  }
   path = g_build_filename (live->folder, live->file, NULL);
   g_clear_object (&live->cancellable);
   live->cancellable = g_cancellable_new ();
+  live->full = FALSE;
+  live->room_timer = g_timeout_add (LOOK_MS, room_cb, live);
   live->qmp = g_object_ref (self->qmp);
   live->closed_id = g_signal_connect (live->qmp, "closed", G_CALLBACK (closed_cb), live);
   live->cancel_id =
@@ -400,6 +414,7 @@ lodge_machine_can_join_layers (LodgeMachine *self)
       (self->state != LODGE_STATE_RUNNING && self->state != LODGE_STATE_PAUSED) ||
       self->disposable || self->frozen || self->disk_failed || self->recovering ||
       self->join_stopped || lodge_machine_is_locked (self) ||
+      self->settle_timeout != 0 || /* a guest that misses its disk comes first */
       !lodge_machine_check_answers (self, NULL) ||
       lodge_description_file_get_read_only (self->file) != NULL)
     return FALSE;
@@ -421,15 +436,22 @@ checked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (!lodge_qemu_chain_check_finish (LODGE_QMP (source), result, &live->error)) {
     /* What is told when the guest goes on is not told before. */
-    self->join_stopped = TRUE;
-    if (g_error_matches (live->error, LODGE_ERROR, LODGE_ERROR_BUSY))
+    if (g_error_matches (live->error, LODGE_ERROR, LODGE_ERROR_BUSY)) {
+      self->join_stopped = TRUE;
       g_clear_error (&live->error);
+    }
     end (task);
     return;
   }
   g_clear_pointer (&live->layers, g_strfreev);
   if (self->chain_unsettled) {
     settle (task);
+    return;
+  }
+  /* Nobody has asked for it, so nobody is told that there is no room. */
+  if (is_full (live)) {
+    self->join_stopped = TRUE;
+    end (task);
     return;
   }
   /* Who came meanwhile did not stop it. */
@@ -502,6 +524,7 @@ lodge_machine_join_recover (LodgeMachine *self)
 {
   const LodgeDescription *now = lodge_machine_get_description (self);
 
+  self->join_stopped = FALSE;
   for (guint i = 0; now != NULL && i < now->layers->len; i++) {
     const LodgeLayer *layer = now->layers->pdata[i];
 

@@ -417,7 +417,13 @@ begin_cb (GObject *source, GAsyncResult *result, gpointer user_data)
        lodge_description_find_snapshot (lodge_machine_get_description (self), work->snapshot,
                                         &error) == NULL) ||
       !lodge_machine_begin_work (self, work->job, &error)) {
-    g_task_return_error (task, error);
+    /* What nobody has asked for only comes too late. */
+    if (work->snapshot == NULL && g_error_matches (error, LODGE_ERROR, LODGE_ERROR_STATE)) {
+      g_clear_error (&error);
+      g_task_return_boolean (task, TRUE);
+    } else {
+      g_task_return_error (task, error);
+    }
     g_object_unref (task);
     return;
   }

@@ -98,9 +98,8 @@ finish (GTask *task)
   LodgeMachine *self = g_task_get_source_object (task);
 
   self->recovering = FALSE;
-  /* Until now it was not known to be off. */
-  if (self->state == LODGE_STATE_OFF)
-    lodge_machine_emit_changed (self);
+  /* Until now it was not known to be off, or what was to be done had to wait. */
+  lodge_machine_emit_changed (self);
   g_task_return_boolean (task, TRUE);
 }
 

@@ -534,9 +534,11 @@ lodge_machine_suspend_async (LodgeMachine *self,
                              gpointer user_data)
 {
   GTask *task = new_task (self, job, lodge_machine_suspend_async, callback, user_data);
+  g_autoptr (GError) error = NULL;
 
-  /* Where nothing is to be waited for the state is another when this returns. */
-  if (self->work != NULL && self->work_gives_way)
+  /* Where nothing is to be waited for the state is another when this returns. What is refused stops
+   * nothing. */
+  if (self->work != NULL && self->work_gives_way && check (self, &error))
     lodge_machine_end_other_work_async (self, other_ended_cb, task);
   else
     begin (task);

@@ -49,6 +49,7 @@ typedef enum {
   STEP_TRY,    /* whatever comes of it */
   STEP_PROBE,  /* of a link: where it is in use there is nothing more to do */
   STEP_NEEDED, /* or all of the link is taken back */
+  STEP_ABOVE,  /* the same, but for what is not there yet */
   STEP_DELETE, /* of a layer that is gone */
 } StepKind;
 
@@ -208,7 +209,7 @@ new_reopen (LodgeQemuChain *self, const Link *link)
 }
 
 static gboolean
-is_new_above (const LodgeQemuChain *self, const Link *link)
+is_link_above (const LodgeQemuChain *self, const Link *link)
 {
   for (guint i = 0; i < self->links->len; i++) {
     if (g_str_equal (((const Link *) self->links->pdata[i])->id, link->above))
@@ -238,7 +239,7 @@ add_link (LodgeQemuChain *self, Link *link)
   add_step (self, STEP_NEEDED, "blockdev-add", lodge_block_node_new_file (&image), link->id);
   add_step (self, STEP_NEEDED, "blockdev-add", lodge_block_node_new_format (&image), link->id);
   /* What is above it may be the next one, which QEMU has not yet. */
-  add_step (self, is_new_above (self, link) ? STEP_TRY : STEP_NEEDED, "blockdev-reopen",
+  add_step (self, is_link_above (self, link) ? STEP_ABOVE : STEP_NEEDED, "blockdev-reopen",
             new_reopen (self, link), link->id);
 }
 

@@ -416,10 +416,10 @@ nodes_cb (GObject *source, GAsyncResult *result, gpointer user_data)
        * that another disk stands on may be there, and so may this computer's disk. */
       g_queue_clear_full (&self->steps, step_free);
       end (task,
-           g_error_new (LODGE_ERROR, LODGE_ERROR_FAILED,
-                        _ ("QEMU still has a disk “%s”: shut the guest down, then the new one "
-                           "is there with its next start"),
-                        layer->id));
+           g_error_new (
+               LODGE_ERROR, LODGE_ERROR_FAILED,
+               _ ("QEMU has not let go of an earlier disk “%s” yet: shut the guest down first"),
+               self->id));
       return;
     }
   }
