@@ -105,12 +105,9 @@ crash_worker_kill_at_each (const char *original,
                            gpointer user_data)
 {
   const char *operation = table->operation;
-  const char *wanted = g_getenv ("LODGE_TEST_CRASHES");
-  const gboolean few = wanted == NULL && table->encrypted;
+  const gboolean few = table->encrypted && g_getenv ("LODGE_TEST_CRASHES") == NULL;
   const guint stride = !few ? 1 : test_get_times () > 1 ? STRIDE : STRIDE_SLOW;
-  const guint n_times = wanted != NULL     ? (guint) strtoul (wanted, NULL, 10)
-                        : table->encrypted ? 1
-                                           : test_get_times ();
+  const guint n_times = few ? 1 : test_get_times ();
   guint step = few ? (guint) g_test_rand_int_range (1, (gint32) MIN (stride, fewest) + 1) : 1;
   guint n_all = 0;
 

@@ -7,7 +7,6 @@
 #include "image-fixture.h"
 
 #include "lodge-error.h"
-#include "test-wait.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -303,7 +302,8 @@ static void
 test_mutated (ImageFixture *fixture, gconstpointer data)
 {
   const char *wanted = g_getenv ("LODGE_TEST_MUTATIONS");
-  const guint n = wanted != NULL ? (guint) strtoul (wanted, NULL, 10) : 30 * test_get_times ();
+  const guint n = wanted != NULL ? (guint) strtoul (wanted, NULL, 10)
+                                 : (g_getenv ("LODGE_TEST_SLOW") != NULL ? 30 : 150);
   guint in = 0;
 
   for (guint i = 0; i < G_N_ELEMENTS (seeds); i++) {
