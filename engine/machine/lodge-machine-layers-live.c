@@ -28,7 +28,6 @@
 
 #include "description/lodge-description-join.h"
 #include "description/lodge-description-keys.h"
-#include "description/lodge-durable-file.h"
 #include "description/lodge-own-file.h"
 #include "lodge-error.h"
 #include "lodge-task-thread.h"
@@ -42,7 +41,6 @@
 
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
-#include <string.h>
 #include <unistd.h>
 
 /* What is left free for the guest, which writes meanwhile and would stand still. */
@@ -238,16 +236,14 @@ frozen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   LodgeMachine *self = g_task_get_source_object (task);
   Live *live = g_task_get_task_data (task);
 
-  if (!g_task_propagate_boolean (G_TASK (result), &live->error))
+  if (!g_task_propagate_boolean (G_TASK (result), &live->error) || self->qmp == NULL) {
     tidy (task);
-  else if (self->qmp == NULL)
-    tidy (task);
-  else {
-    /* From now on, until QEMU has said that it stands on what machine.ini says: a write that fails
-     * at its very end may be there all the same. */
-    self->chain_unsettled = TRUE;
-    lodge_machine_save_for_work_async (self, edit, live, saved_cb, task);
+    return;
   }
+  /* From now on, until QEMU has said that it stands on what machine.ini says: a write that fails at
+   * its very end may be there all the same. */
+  self->chain_unsettled = TRUE;
+  lodge_machine_save_for_work_async (self, edit, live, saved_cb, task);
 }
 
 /* It is written. */

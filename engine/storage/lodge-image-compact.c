@@ -22,9 +22,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What qcow2 needs besides the data: see lodge-image.c. */
-#define TABLE_BYTES(size) ((size) / 1000 + (G_GUINT64_CONSTANT (64) << 20))
-
 typedef struct {
   GStrv layers;
   char *source; /* of the first */
@@ -86,7 +83,7 @@ made_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (LodgeQemuImg) run = lodge_qemu_img_new ("qemu-img");
   g_autofree char *from = NULL;
   g_autofree char *to = NULL;
-  guint64 most = compact->file_bytes + TABLE_BYTES (compact->disk_bytes);
+  guint64 most = compact->file_bytes + LODGE_QEMU_IMG_TABLE_BYTES (compact->disk_bytes);
   const guint64 room = lodge_image_target_get_room (compact->path);
   GError *error = NULL;
 

@@ -25,9 +25,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What qcow2 needs besides the data: see lodge-image.c. */
-#define TABLE_BYTES(size) ((size) / 1000 + (G_GUINT64_CONSTANT (64) << 20))
-
 typedef struct {
   GStrv layers;
   guint n_joined;
@@ -105,7 +102,8 @@ get_most (const Join *join)
   struct stat info;
   guint64 length = lstat (join->target->hidden, &info) == 0 ? (guint64) info.st_size : 0;
 
-  return MIN (MAX (join->all_lengths, join->all_bytes) + TABLE_BYTES (join->disk_bytes),
+  return MIN (MAX (join->all_lengths, join->all_bytes) +
+                  LODGE_QEMU_IMG_TABLE_BYTES (join->disk_bytes),
               MAX (length + lodge_image_target_get_room (join->path), 1));
 }
 

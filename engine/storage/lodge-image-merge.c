@@ -17,9 +17,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What qcow2 needs besides the data: see lodge-image.c. */
-#define TABLE_BYTES(size) ((size) / 1000 + (G_GUINT64_CONSTANT (64) << 20))
-
 typedef struct {
   char *upper;
   char *lower;
@@ -112,7 +109,7 @@ lodge_image_merge_async (const char *const *layers,
   merge->lower = g_strdup (strchr (layers[1], '/'));
   bytes = get_size (merge->upper) + get_size (merge->lower);
   /* A raw file below is made as long as the disk, which may have grown since. */
-  most = MAX (bytes + TABLE_BYTES (bytes), get_disk_size (layers[0], merge->upper));
+  most = MAX (bytes + LODGE_QEMU_IMG_TABLE_BYTES (bytes), get_disk_size (layers[0], merge->upper));
 
   /* -d: the upper one stays as it is. Without it qemu-img would empty it, which is the one moment
    * in which an end would lose something. */

@@ -23,9 +23,6 @@
 
 /* lazy_refcounts would save some writing and leave every image to be repaired after a power cut. */
 #define QCOW2_OPTIONS "compat=1.1,lazy_refcounts=off"
-/* A qcow2 file's tables are less than a thousandth of its disk (docs/interop/qcow2.txt in QEMU:
- * 8 bytes of L2 and 2 of refcount for 64 KiB); some more for small ones. */
-#define TABLE_BYTES(size) ((size) / 1000 + (G_GUINT64_CONSTANT (64) << 20))
 
 /* How an image of each format is made: the variants that other programs expect. */
 typedef struct {
@@ -192,7 +189,7 @@ lodge_image_create_async (const char *path,
   /* An absolute path is never taken for a protocol: those have no '/' before their ':'. */
   lodge_qemu_img_add (run, make->target->hidden, size, NULL);
   lodge_qemu_img_bind (run, LODGE_COMMAND_BIND_READ_WRITE, make->target->hidden);
-  lodge_qemu_img_limit (run, 60, is_qcow2 ? TABLE_BYTES (size_bytes) : size_bytes);
+  lodge_qemu_img_limit (run, 60, is_qcow2 ? LODGE_QEMU_IMG_TABLE_BYTES (size_bytes) : size_bytes);
   lodge_qemu_img_run_async (run, cancellable, made_cb, g_steal_pointer (&task));
 }
 
@@ -213,7 +210,7 @@ begin_convert (GTask *task)
   lodge_qemu_img_set_progress (make->run, make->progress, make->progress_data);
   /* A disk slower than 1 MiB/s is as good as none. */
   lodge_qemu_img_limit (make->run, 600 + (guint) (make->size_bytes >> 20),
-                        make->size_bytes + TABLE_BYTES (make->size_bytes));
+                        make->size_bytes + LODGE_QEMU_IMG_TABLE_BYTES (make->size_bytes));
   lodge_qemu_img_run_async (g_steal_pointer (&make->run), g_task_get_cancellable (task), made_cb,
                             g_object_ref (task));
 }

@@ -23,6 +23,11 @@ LodgeQemuImg *lodge_qemu_img_new (const char *program);
 void lodge_qemu_img_free (LodgeQemuImg *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgeQemuImg, lodge_qemu_img_free)
 
+/* What a qcow2 file takes besides its data, in bytes: its tables are less than a thousandth of its
+ * disk (docs/interop/qcow2.txt in QEMU: 8 bytes of L2 and 2 of refcount for 64 KiB); some more for
+ * small ones. */
+#define LODGE_QEMU_IMG_TABLE_BYTES(size) ((size) / 1000 + (G_GUINT64_CONSTANT (64) << 20))
+
 void lodge_qemu_img_add (LodgeQemuImg *self, const char *first, ...) G_GNUC_NULL_TERMINATED;
 /* The only files that it sees. @path is absolute. In an encrypted folder whose key is not here the
  * run fails with %LODGE_ERROR_LOCKED. */

@@ -136,9 +136,9 @@ class Boot:
     def run(self, again=False):
         """again: it has stood still before. Returns what is to be tested in another boot.
 
-        Rarely, the emulated computer itself stands still, all processors of it, the timers of its
-        kernel too: QEMU is told to be a processor that virtualizes, and no program of L1 can stop
-        all of that. So it is tried once more; what is Lodge's doing will be so again.
+        It was seen once that nothing at all went on in L1, the timers of its kernel neither, and
+        why is not known: so its registers are kept. A program of L1 that did this would do it
+        again, so it is tried once more.
         """
         trouble = None
         try:

@@ -286,6 +286,20 @@ make_reader (Fixture *f)
   return root;
 }
 
+/* A machine that has what is in it. */
+static LodgeMachine *
+create_with_card (Fixture *f, const char *root)
+{
+  LodgeMachine *machine = machine_fixture_create (&f->machines, "web", BOOT_SECTOR_RELEASE);
+
+  /* What else there is of this computer is known by now. */
+  machine_fixture_start (machine);
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  lodge_host_root_set_for_tests (root);
+  g_assert_no_error (add (f, machine, TRUE));
+  return machine;
+}
+
 static void
 change_card (Fixture *f, const char *root)
 {
@@ -312,12 +326,7 @@ test_card (Fixture *f, gconstpointer unused)
   if (!is_there (f))
     return;
   root = make_reader (f);
-  machine = machine_fixture_create (&f->machines, "web", BOOT_SECTOR_RELEASE);
-  /* What else there is of this computer is known by now. */
-  machine_fixture_start (machine);
-  machine_fixture_request (machine, LODGE_REQUEST_KILL);
-  lodge_host_root_set_for_tests (root);
-  g_assert_no_error (add (f, machine, TRUE));
+  machine = create_with_card (f, root);
   g_assert_cmpstr (get_identity (machine), ==, "R1#blank");
   machine_fixture_start (machine);
   plug_guest_ask_disk (machine, "disk1", "write -P 0x29 0 512");
@@ -361,13 +370,9 @@ test_engine_gone (Fixture *f, gboolean live, gboolean changed)
   if (!is_there (f))
     return;
   root = make_reader (f);
-  machine = machine_fixture_create (&f->machines, "web", BOOT_SECTOR_RELEASE);
-  machine_fixture_start (machine);
-  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  machine = create_with_card (f, root);
   folder = lodge_machine_dup_folder (machine);
   record = g_build_filename (folder, "media", NULL);
-  lodge_host_root_set_for_tests (root);
-  g_assert_no_error (add (f, machine, TRUE));
   g_assert_false (g_file_test (record, G_FILE_TEST_EXISTS));
   machine_fixture_start (machine);
   g_assert_true (g_file_test (record, G_FILE_TEST_EXISTS));

@@ -166,6 +166,16 @@ go_back (MachineFixture *f, LodgeMachine *machine, const char *name)
     machine_fixture_start (machine);
 }
 
+/* When nothing is to be merged any more there are so many, and what is read is the same. */
+static void
+expect_layers (MachineFixture *f, LodgeMachine *machine, guint n)
+{
+  settle (f, machine);
+  g_assert_cmpuint (count_layers (machine, DATA), ==, n);
+  assert_nodes (machine);
+  assert_last (machine, TRUE);
+}
+
 static void
 test_merged (MachineFixture *f, gconstpointer data)
 {
@@ -193,10 +203,7 @@ test_merged (MachineFixture *f, gconstpointer data)
   ask (machine, "write -P 9 11M 64k");
   forget (f, machine, "n5");
   forget (f, machine, "n6");
-  settle (f, machine);
-  g_assert_cmpuint (count_layers (machine, DATA), ==, 4);
-  assert_nodes (machine);
-  assert_last (machine, TRUE);
+  expect_layers (f, machine, 4);
   ask (machine, "read -P 9 11M 64k");
   g_assert_cmpuint (n_stood, ==, 0);
   g_signal_handlers_disconnect_by_data (machine, &n_stood);
@@ -237,10 +244,7 @@ test_paused (MachineFixture *f, gconstpointer data)
   g_assert_cmpuint (count_layers (machine, DATA), ==, 6);
   machine_fixture_request (machine, LODGE_REQUEST_RESUME);
   test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_RUNNING);
-  settle (f, machine);
-  g_assert_cmpuint (count_layers (machine, DATA), ==, 4);
-  assert_nodes (machine);
-  assert_last (machine, TRUE);
+  expect_layers (f, machine, 4);
   g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
 }
 
@@ -291,15 +295,9 @@ test_cancel (MachineFixture *f, gconstpointer data)
 
   lodge_job_cancel (job);
   g_assert_error (plug_guest_wait (job), LODGE_ERROR, LODGE_ERROR_CANCELLED);
-  settle (f, machine);
-  g_assert_cmpuint (count_layers (machine, DATA), ==, N_TAKEN + 1);
-  assert_nodes (machine);
-  assert_last (machine, TRUE);
+  expect_layers (f, machine, N_TAKEN + 1);
   forget (f, machine, "n5");
-  settle (f, machine);
-  g_assert_cmpuint (count_layers (machine, DATA), ==, 4);
-  assert_nodes (machine);
-  assert_last (machine, TRUE);
+  expect_layers (f, machine, 4);
 }
 
 /* What somebody wants comes first, and then it begins anew. */
@@ -310,10 +308,7 @@ test_gives_way (MachineFixture *f, gconstpointer data)
 
   (void) begin_merge (f, machine);
   take (f, machine, "n7");
-  settle (f, machine);
-  g_assert_cmpuint (count_layers (machine, DATA), ==, 6);
-  assert_nodes (machine);
-  assert_last (machine, TRUE);
+  expect_layers (f, machine, 6);
 }
 
 /* Who suspends it does not wait for that, and finds all as it was. */
@@ -330,10 +325,7 @@ test_suspend (MachineFixture *f, gconstpointer data)
   machine_fixture_start (machine);
   g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
   assert_last (machine, TRUE);
-  settle (f, machine);
-  g_assert_cmpuint (count_layers (machine, DATA), ==, 5);
-  assert_nodes (machine);
-  assert_last (machine, TRUE);
+  expect_layers (f, machine, 5);
 }
 
 /* It becomes one when there is no QEMU any more. */

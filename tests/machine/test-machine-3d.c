@@ -49,6 +49,19 @@ has_3d_qemu (LodgeMachine *machine)
          lodge_qemu_has_device (qemu, LODGE_MACHINE_COMMAND_3D_CORE);
 }
 
+/* FALSE: this QEMU cannot, and the test ends; @folder is taken then. */
+static gboolean
+start_in_3d (LodgeMachine *machine, char *folder)
+{
+  machine_fixture_start (machine);
+  if (has_3d_qemu (machine))
+    return TRUE;
+  g_test_skip ("this QEMU has no 3D: install qemu-system-modules-opengl, or qemu-system-gui");
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  forget_folder (folder);
+  return FALSE;
+}
+
 /* It runs, in 2D, and says so; also in its note, where there is nothing more important. */
 static void
 assert_flat (LodgeMachine *machine, const char *word)
@@ -108,13 +121,8 @@ test_broken (MachineFixture *self, gconstpointer data)
   LodgeMachine *machine = create (self);
 
   lodge_host_graphics_set_folder_for_tests (folder);
-  machine_fixture_start (machine);
-  if (!has_3d_qemu (machine)) {
-    g_test_skip ("this QEMU has no 3D: install qemu-system-modules-opengl, or qemu-system-gui");
-    machine_fixture_request (machine, LODGE_REQUEST_KILL);
-    forget_folder (folder);
+  if (!start_in_3d (machine, folder))
     return;
-  }
   assert_flat (machine, node);
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
   g_assert_false (machine_fixture_has_runtime (machine));
@@ -150,13 +158,8 @@ test_several (MachineFixture *self, gconstpointer data)
   LodgeMachine *machine = create (self);
 
   lodge_host_graphics_set_folder_for_tests (folder);
-  machine_fixture_start (machine);
-  if (!has_3d_qemu (machine)) {
-    g_test_skip ("this QEMU has no 3D: install qemu-system-modules-opengl, or qemu-system-gui");
-    machine_fixture_request (machine, LODGE_REQUEST_KILL);
-    forget_folder (folder);
+  if (!start_in_3d (machine, folder))
     return;
-  }
   assert_flat (machine, first);
   assert_flat (machine, second);
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
