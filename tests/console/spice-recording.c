@@ -19,9 +19,10 @@
 
 #define MINI_HEADER_SIZE 6
 /* A client that is still reading, and one that may open more channels, are given so long. */
-#define READ_LIMIT_MS      500
-#define OPEN_LIMIT_MS      40
-#define TRUE_OPEN_LIMIT_MS 10000
+#define READ_LIMIT_MS 500
+#define OPEN_LIMIT_MS 40
+/* The same for one that is told the truth and has not seen all of it. */
+#define TRUE_LIMIT_MS 20000
 /* Between the last byte that the client took and the end: it decodes after it has read. */
 #define DECODE_MS 3
 
@@ -390,6 +391,7 @@ struct _SpicePlayer {
   GPtrArray *threads; /* of the main context */
   int n_others;       /* atomic: connections besides the main channel's that are still being read */
   int n_opened;       /* atomic */
+  int ended;          /* atomic: the client has seen what it wants to */
 };
 
 typedef struct {
@@ -460,6 +462,14 @@ wait_until_read (int fd)
   sleep_ms (DECODE_MS);
 }
 
+/* Until @count has come to @wanted. */
+static void
+wait_for_count (int *count, int wanted, guint limit_ms)
+{
+  for (guint ms = 0; ms < limit_ms && g_atomic_int_get (count) < wanted; ms++)
+    sleep_ms (1);
+}
+
 static gpointer
 play (gpointer data)
 {
@@ -479,15 +489,15 @@ play (gpointer data)
   if (channel != NULL) {
     say (player, channel, line->fd);
     wait_until_read (line->fd);
+    /* How long a client decodes what it has read is not to be known from here. */
+    if (player->seed == 0)
+      wait_for_count (&player->ended, 1, TRUE_LIMIT_MS);
   }
   if (!is_main) {
     g_atomic_int_add (&player->n_others, -1);
   } else {
-    /* Its end is the end of all. Who is told the truth opens all of them. */
-    const int n_wanted = player->seed == 0 ? (int) player->recording->channels->len : 2;
-    const guint limit_ms = player->seed == 0 ? TRUE_OPEN_LIMIT_MS : OPEN_LIMIT_MS;
-    for (guint ms = 0; ms < limit_ms && g_atomic_int_get (&player->n_opened) < n_wanted; ms++)
-      sleep_ms (1);
+    /* Its end is the end of all. */
+    wait_for_count (&player->n_opened, 2, OPEN_LIMIT_MS);
     sleep_ms (DECODE_MS);
     while (g_atomic_int_get (&player->n_others) > 0)
       sleep_ms (1);
@@ -508,8 +518,15 @@ spice_player_new (SpiceRecording *recording, guint32 seed)
 }
 
 void
+spice_player_end (SpicePlayer *self)
+{
+  g_atomic_int_set (&self->ended, 1);
+}
+
+void
 spice_player_free (SpicePlayer *self)
 {
+  spice_player_end (self);
   for (guint i = 0; i < self->threads->len; i++)
     g_thread_join (g_ptr_array_index (self->threads, i));
   g_ptr_array_unref (self->threads);

@@ -27,8 +27,10 @@ SpiceRecording *spice_recording_load (const char *path);
 /* The recorded server, for one client. */
 typedef struct _SpicePlayer SpicePlayer;
 
-/* @seed: what is changed, and how; 0: nothing */
+/* @seed: what is changed, and how; 0: nothing, and the connections stay until spice_player_end() */
 SpicePlayer *spice_player_new (SpiceRecording *recording, guint32 seed);
+/* The client has seen enough of what was not changed. */
+void spice_player_end (SpicePlayer *self);
 /* Waits for its connections' ends. */
 void spice_player_free (SpicePlayer *self);
 /* A LodgeConsoleOpen. */
