@@ -12,8 +12,7 @@
 /* More steps than anything has. */
 #define MOST_STEPS 200
 /* One step in so many of an encrypted machine. */
-#define STRIDE      6
-#define STRIDE_SLOW 12
+#define STRIDE 6
 
 /* Those that were added: as long as the tests that have them. */
 static CrashTable tables[32];
@@ -106,8 +105,8 @@ crash_worker_kill_at_each (const char *original,
 {
   const char *operation = table->operation;
   const gboolean few = table->encrypted && g_getenv ("LODGE_TEST_CRASHES") == NULL;
-  const guint stride = !few ? 1 : test_get_times () > 1 ? STRIDE : STRIDE_SLOW;
-  const guint n_times = few ? 1 : test_get_times ();
+  const guint stride = few ? STRIDE : 1;
+  const guint n_times = test_get_times ();
   guint step = few ? (guint) g_test_rand_int_range (1, (gint32) MIN (stride, fewest) + 1) : 1;
   guint n_all = 0;
 
@@ -119,8 +118,8 @@ crash_worker_kill_at_each (const char *original,
       if (!crash_worker_run (data, operation, step))
         break;
       n_killed++;
-      /* The last time the next engine is killed in its turn. */
-      if (i == n_times - 1)
+      /* Every second time the next engine is killed in its turn. */
+      if ((step / stride + i) % 2 == 0)
         crash_worker_run (data, "recover", 1 + step % 4);
       look (user_data, operation);
     }

@@ -37,9 +37,9 @@ void crash_worker_add_tables (const char *area,
                               GTestFixtureFunc test,
                               GTestFixtureFunc tear_down);
 
-/* Kills the operation at each of its steps, each several times, until it comes to its end, and then
- * lets it come there; there have to be more than @fewest steps. Each time @look is called, on what
- * is left of a copy of @original in @data.
+/* Kills the operation at each of its steps until it comes to its end, and then lets it come there;
+ * there have to be more than @fewest steps. Each time @look is called, on what is left of a copy of
+ * @original in @data.
  *
  * An encrypted machine takes the same steps as another, and each time its passphrase is made a key:
  * one step in a few is enough there, not always the same.

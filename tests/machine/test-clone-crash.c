@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* An engine that is killed at every step of making a machine or a clone, and of deleting one of two
- * that share layers, each several times: nothing is lost, nothing is left lying about, and the next
- * engine goes on. As test-snapshot-crash.c, on a copy of a machine with a snapshot and a clone:
+ * that share layers: nothing is lost, nothing is left lying about, and the next engine goes on. As
+ * test-snapshot-crash.c, on a copy of a machine with a snapshot and a clone:
  *
  *     web    what it was (1) <-- one (1) <-- the present (1 2)
  *     twin   what it was (1) <-- the present (1 0 3)

@@ -422,8 +422,8 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("clone/full", test_full);
   MACHINE_FIXTURE_ADD ("clone/snapshot", test_snapshot);
   MACHINE_FIXTURE_ADD ("clone/paused", test_paused);
-  MACHINE_FIXTURE_ADD ("clone/qemu-dies", test_qemu_dies);
   MACHINE_FIXTURE_ADD ("clone/silent", test_silent);
-  MACHINE_FIXTURE_ADD ("clone/engine-dies", test_engine_dies);
+  MACHINE_FIXTURE_ADD ("clone-killed/qemu", test_qemu_dies);
+  MACHINE_FIXTURE_ADD ("clone-killed/engine", test_engine_dies);
   return g_test_run ();
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* An engine that is killed at every step of changing a machine's disks, each several times: what
- * was on them is there, each has its old size or the new one, and the next engine goes on. As
- * test-snapshot-crash.c. */
+/* An engine that is killed at every step of changing a machine's disks: what was on them is there,
+ * each has its old size or the new one, and the next engine goes on. As test-snapshot-crash.c. */
 #include "crash-worker.h"
 #include "snapshot-fixture.h"
 

@@ -113,15 +113,15 @@ look (KillFixture *f, LodgeMachine *machine, gboolean may_run)
 static void
 test_killed (KillFixture *f, gconstpointer unused)
 {
+  const guint first = (guint) g_test_rand_int_range (0, KILL_N_VICTIMS);
   MachineFixture *m = &f->machines;
-  const guint n_times = test_get_times () > 1 ? test_get_times () * KILL_N_VICTIMS : KILL_N_VICTIMS;
   guint n = 0;
 
   for (guint step = 1; step < KILL_WORKER_MOST_STEPS; step++) {
     guint n_killed = 0;
 
-    for (guint i = 0; i < n_times; i++) {
-      KillVictim who = i % KILL_N_VICTIMS;
+    for (guint i = 0; i < test_get_times (); i++) {
+      const KillVictim who = (first + step + i) % KILL_N_VICTIMS;
       g_auto (GStrv) steps = NULL;
       LodgeMachine *machine;
       gboolean killed;
@@ -135,8 +135,7 @@ test_killed (KillFixture *f, gconstpointer unused)
                       killed ? steps[g_strv_length (steps) - 1] : "the end", kill_victims[who],
                       lodge_state_get_name (lodge_machine_get_state (machine)));
       look (f, machine, killed && who == KILL_ENGINE);
-      /* Each time another victim's turn. */
-      if (i == step % KILL_N_VICTIMS) {
+      if (i == step % test_get_times ()) {
         machine_fixture_start (machine);
         g_assert_false (lodge_machine_is_disposable (machine));
         g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');

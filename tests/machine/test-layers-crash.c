@@ -27,7 +27,7 @@
 #define LEAST 3
 #define N     5
 /* One step in so many. */
-#define STRIDE 4
+#define STRIDE 6
 
 /* --- The worker --- */
 

@@ -100,14 +100,15 @@ look (MachineFixture *m, LodgeMachine *machine, const char *operation, KillVicti
 static void
 test_killed (KillFixture *f, gconstpointer operation)
 {
+  const guint first = (guint) g_test_rand_int_range (0, KILL_N_VICTIMS);
   MachineFixture *m = &f->machines;
   guint n = 0;
 
   for (guint step = 1; step < KILL_WORKER_MOST_STEPS; step++) {
     guint n_killed = 0;
 
-    for (guint i = 0; i < MAX (test_get_times (), KILL_N_VICTIMS); i++) {
-      const KillVictim who = i % KILL_N_VICTIMS;
+    for (guint i = 0; i < test_get_times (); i++) {
+      const KillVictim who = (first + step + i) % KILL_N_VICTIMS;
       g_auto (GStrv) steps = NULL;
       LodgeMachine *machine;
       gboolean killed;

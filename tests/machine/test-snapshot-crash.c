@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* An engine that is killed at every step of what it does with snapshots, each several times:
+/* An engine that is killed at every step of what it does with snapshots:
  * nothing is lost, nothing is left lying about, and the next engine goes on.
  *
  * A worker process is the engine. It is killed at its nth step, for n from 1 until it comes to its

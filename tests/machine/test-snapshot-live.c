@@ -436,7 +436,7 @@ test_killed (MachineFixture *f, gconstpointer data)
     gboolean killed = FALSE;
 
     for (guint i = 0; i < test_get_times (); i++) {
-      gboolean both = i % 2 == 1;
+      const gboolean both = (step + i) % 2 == 1;
 
       if (!lodge_state_is_live (lodge_machine_get_state (machine))) {
         machine_fixture_start (machine);

@@ -152,7 +152,7 @@ test_killed (KillFixture *f, gconstpointer data)
   const char *operation = table->operation;
   const gboolean few = table->encrypted && g_getenv ("LODGE_TEST_CRASHES") == NULL;
   const guint stride = few ? STRIDE : 1;
-  const guint n_times = few ? KILL_N_VICTIMS : MAX (test_get_times (), KILL_N_VICTIMS);
+  const guint first = (guint) g_test_rand_int_range (0, KILL_N_VICTIMS);
   MachineFixture *m = &f->machines;
   guint n = 0;
 
@@ -160,8 +160,8 @@ test_killed (KillFixture *f, gconstpointer data)
        step += stride) {
     guint n_killed = 0;
 
-    for (guint i = 0; i < n_times; i++) {
-      KillVictim who = i % KILL_N_VICTIMS;
+    for (guint i = 0; i < test_get_times (); i++) {
+      const KillVictim who = (first + step / stride + i) % KILL_N_VICTIMS;
       g_auto (GStrv) steps = NULL;
       LodgeMachine *machine;
       gboolean killed, kept;
