@@ -5,14 +5,25 @@
 #include "qemu/lodge-unix-socket.h"
 #include "test-wait.h"
 
+static gboolean
+has_terminal (LodgeMachine *machine)
+{
+  g_autoptr (GVariant) list = g_variant_ref_sink (lodge_machine_list_terminals (machine));
+
+  return g_variant_n_children (list) > 0;
+}
+
+/* A QEMU that a new engine found busy is asked again, and has no terminals meanwhile. */
 static GSocket *
 look (LodgeMachine *machine)
 {
-  g_autoptr (GVariant) list = g_variant_ref_sink (lodge_machine_list_terminals (machine));
+  g_autoptr (GVariant) list = NULL;
   const char *id, *label, *path;
   int saved_errno = 0;
   GSocket *client;
 
+  test_wait_until (has_terminal (machine));
+  list = g_variant_ref_sink (lodge_machine_list_terminals (machine));
   g_variant_get_child (list, 0, "(&s&s&s)", &id, &label, &path);
   g_assert_cmpstr (id, ==, "serial");
   client = lodge_unix_socket_connect (path, &saved_errno);
