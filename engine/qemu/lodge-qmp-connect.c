@@ -7,6 +7,12 @@
  * more often wakes the engine beside a QEMU that needs the processor, and inotify would still leave
  * the time between bind() and listen(), where connecting is refused. A QEMU that has a client
  * already accepts the connection and never greets; the time limit covers all of it.
+ *
+ * While it starts, QEMU moves its monitor from its main loop to a thread, and with it the watch on
+ * the socket (7.2, monitor/qmp.c and chardev/char-socket.c). A connection that comes at that moment
+ * is seen by both; one accepts it, and the other waits in accept() for the next one, for ever.
+ * Where that is the main loop nothing is answered. One more connection, closed at once, is that
+ * next one; to a QEMU that only takes its time it is nothing.
  */
 #include "qemu/lodge-qmp-private.h"
 
@@ -23,6 +29,9 @@
 #define FIRST_RETRY_MS 3
 #define QUICK_RETRIES  50
 #define LAST_RETRY_MS  50
+/* Until one more connection is made, and how many there are at most. */
+#define NUDGE_MS    1000
+#define MOST_NUDGES 10
 
 typedef struct {
   char *path;
@@ -32,6 +41,8 @@ typedef struct {
   guint n_tries;
   LodgeQmp *qmp; /* once connected */
   GSource *retry;
+  GSource *nudge;
+  guint n_nudges;
   GSource *timeout;
   GSource *cancelled;
   GSource *gone;
@@ -52,6 +63,7 @@ static void
 stop (Connect *connect)
 {
   destroy_source (&connect->retry);
+  destroy_source (&connect->nudge);
   destroy_source (&connect->timeout);
   destroy_source (&connect->cancelled);
   destroy_source (&connect->gone);
@@ -140,6 +152,18 @@ attach (GTask *task, GSource **field, GSource *source, GSourceFunc callback)
   g_source_attach (source, g_task_get_context (task));
 }
 
+static gboolean
+nudge_cb (gpointer user_data)
+{
+  Connect *connect = g_task_get_task_data (user_data);
+  int saved_errno = 0;
+  g_autoptr (GSocket) next = lodge_unix_socket_connect (connect->path, &saved_errno);
+
+  if (next != NULL)
+    g_debug ("QEMU has not greeted on %s: one more connection was made", connect->path);
+  return ++connect->n_nudges < MOST_NUDGES ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+}
+
 static void
 negotiated_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -172,6 +196,7 @@ greeted_cb (LodgeQmp *qmp, const GError *error, gpointer user_data)
                        connect->path, error->message));
     return;
   }
+  destroy_source (&connect->nudge);
   /* The limit is the whole connection's; this one only must not end before it. */
   lodge_qmp_execute_async (qmp, "qmp_capabilities", NULL, connect->timeout_ms + 1000, NULL,
                            negotiated_cb, g_object_ref (task));
@@ -196,6 +221,7 @@ try_to_connect (GTask *task)
 
   if (socket_object != NULL) {
     connect->qmp = lodge_qmp_new (socket_object, greeted_cb, task);
+    attach (task, &connect->nudge, g_timeout_source_new (NUDGE_MS), nudge_cb);
     return;
   }
   /* ENOENT: not there yet. ECONNREFUSED: left from an earlier one, or between bind() and listen().

@@ -122,6 +122,18 @@ test_no_greeting (QmpFixture *fixture, gconstpointer unused)
   assert_no_connection (fixture, QMP_FIXTURE_SHORT_MS, LODGE_ERROR_TIMEOUT, "within 0.06 s");
 }
 
+/* A QEMU that stands in accept() goes on with the next connection. */
+static void
+test_stuck (QmpFixture *fixture, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+
+  fake_qmp_set_waits_for_second (fixture->fake);
+  fixture->qmp =
+      qmp_fixture_connect (fake_qmp_get_path (fixture->fake), QMP_FIXTURE_LONG_MS, 0, &error);
+  g_assert_no_error (error);
+}
+
 static void
 test_early_end (QmpFixture *fixture, gconstpointer unused)
 {
@@ -314,6 +326,7 @@ main (int argc, char *argv[])
   CONNECTING ("greeted-late", test_greeted_late);
   CONNECTING ("bad-greeting", test_bad_greeting);
   CONNECTING ("no-greeting", test_no_greeting);
+  CONNECTING ("stuck", test_stuck);
   CONNECTING ("early-end", test_early_end);
   CONNECTING ("early-end-in-negotiation", test_early_end_in_negotiation);
   CONNECTING ("negotiation-fails", test_negotiation_fails);
