@@ -309,6 +309,7 @@ lodge_store_delete (LodgeStore *self, const char *uuid, GError **error)
 {
   g_autofree char *gone = g_strconcat (GONE_PREFIX, uuid, NULL);
   g_autofree char *shown = lodge_store_dup_folder (self, uuid);
+  g_autoptr (GError) left = NULL;
   int saved;
 
   if (!check_uuid (uuid, error))
@@ -329,8 +330,11 @@ lodge_store_delete (LodgeStore *self, const char *uuid, GError **error)
     return FALSE;
   }
   lodge_known_folder_forget (shown);
-  return lodge_durable_folder_sync (self->folder, error) &&
-         lodge_remove_tree (self->fd, gone, shown, error);
+  /* From here on it is no machine any more; what is left of it is tried again at the next start. */
+  if (!lodge_durable_folder_sync (self->folder, &left) ||
+      !lodge_remove_tree (self->fd, gone, shown, &left))
+    g_message ("%s", left->message);
+  return TRUE;
 }
 
 /* Files in the making, as lodge_durable_file_write() and lodge_image_create_async() name them. */

@@ -207,6 +207,9 @@ lodge_journal_finish (const char *folder, const LodgeDescription *now, GError **
   if (files == NULL)
     return FALSE;
   set_modes (folder, now);
+  /* What goes is what @now does not name; that has to be what a power cut leaves, too. */
+  if (files->len > 0 && !lodge_durable_folder_sync (folder, error))
+    return FALSE;
   for (guint i = 0; i < files->len; i++) {
     if (!lodge_description_needs_file (now, files->pdata[i]) &&
         !lodge_own_file_remove (folder, files->pdata[i], error))

@@ -21,6 +21,7 @@
 #include "lodge-task-thread.h"
 #include "machine/lodge-journal-private.h"
 #include "machine/lodge-machine-key.h"
+#include "qemu/lodge-qemu-chain.h"
 #include "storage/lodge-image-grow.h"
 
 #include <fcntl.h>
@@ -209,6 +210,19 @@ edit_wanted (LodgeMachine *self, LodgeDescription *value, gpointer data, GError 
 }
 
 static void
+at_hand_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  GError *error = NULL;
+
+  if (!lodge_qemu_chain_check_finish (LODGE_QMP (source), result, &error))
+    lodge_disk_work_end (task, error);
+  else
+    lodge_machine_save_for_work_async (g_task_get_source_object (task), edit_wanted,
+                                       g_task_get_task_data (task), saved_cb, task);
+}
+
+static void
 measured_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
@@ -229,6 +243,9 @@ measured_cb (GObject *source, GAsyncResult *result, gpointer user_data)
                          grow->work.disk, has);
   if (error != NULL)
     lodge_disk_work_end (task, error);
+  /* QEMU 7.2 aborts over a disk that it has put aside. */
+  else if (grow->work.live && self->qmp != NULL)
+    lodge_qemu_chain_check_async (self->qmp, at_hand_cb, task);
   else
     lodge_machine_save_for_work_async (self, edit_wanted, grow, saved_cb, task);
 }

@@ -485,7 +485,8 @@ lodge_machine_freeze_async (LodgeMachine *self,
   freeze->data = data;
   freeze->folder = lodge_machine_dup_folder (self);
   freeze->live = lodge_state_is_live (self->state);
-  freeze->ran = self->state == LODGE_STATE_RUNNING;
+  /* One that was asked to shut down runs until it has. */
+  freeze->ran = freeze->live && self->state != LODGE_STATE_PAUSED;
   freeze->next = lodge_description_copy (lodge_machine_get_description (self));
   worker = g_task_new (NULL, NULL, prepared_cb, task);
   g_task_set_task_data (worker, freeze, NULL);

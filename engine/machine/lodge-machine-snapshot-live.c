@@ -127,7 +127,8 @@ lodge_snapshot_live_new (LodgeMachine *self)
   LodgeSnapshotLive *live = g_new0 (LodgeSnapshotLive, 1);
 
   live->memory_fd = -1;
-  live->ran = self->state == LODGE_STATE_RUNNING;
+  /* One that was asked to shut down runs until it has. */
+  live->ran = self->state != LODGE_STATE_PAUSED;
   return live;
 }
 
@@ -169,15 +170,23 @@ forgotten_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   lodge_snapshot_work_end (user_data);
 }
 
+gboolean
+lodge_snapshot_drop_top (LodgeDescription *value, const char *id, LodgeQemuSnapshot *qemu)
+{
+  const LodgeLayer *top = lodge_description_get_layer (value, id);
+
+  if (top == NULL || top->below == NULL || lodge_qemu_snapshot_is_used (qemu, id) ||
+      !lodge_qemu_snapshot_is_used (qemu, top->below))
+    return FALSE;
+  lodge_description_drop_top (value, id);
+  return TRUE;
+}
+
 void
 lodge_snapshot_drop_unused (LodgeDescription *value, const GPtrArray *tops, LodgeQemuSnapshot *qemu)
 {
-  for (guint i = 0; i < tops->len; i++) {
-    const char *top = ((const LodgeLayer *) tops->pdata[i])->id;
-
-    if (!lodge_qemu_snapshot_is_used (qemu, top))
-      lodge_description_drop_top (value, top);
-  }
+  for (guint i = 0; i < tops->len; i++)
+    lodge_snapshot_drop_top (value, ((const LodgeLayer *) tops->pdata[i])->id, qemu);
 }
 
 static gboolean
@@ -614,7 +623,7 @@ lodge_snapshot_live_begin (GTask *task)
   }
   work->live->qemu = lodge_qemu_snapshot_new (self->qmp);
   lodge_qemu_snapshot_set_encrypted (work->live->qemu, work->stored->encrypted);
-  work->live->ran = self->state == LODGE_STATE_RUNNING;
+  work->live->ran = self->state != LODGE_STATE_PAUSED;
   if (open_files (self, work, &error))
     memory_fd = open_spool (self, work->live, &error);
   if (memory_fd < 0) {

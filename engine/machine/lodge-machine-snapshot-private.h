@@ -80,9 +80,11 @@ void lodge_snapshot_live_measure (LodgeMachine *self, guint64 *out_bytes, guint6
 guint64 lodge_snapshot_live_get_most (guint64 memory_bytes, guint64 bytes, guint64 room);
 /* Whatever it has begun in QEMU is over by then. */
 void lodge_snapshot_live_free (LodgeSnapshotLive *self);
-/* Those of @tops (of LodgeLayer) that QEMU is not on go from the description. What it is on is
- * known.
- */
+/* Takes the top @id from the description if QEMU's disk is on the layer below it, which has to be
+ * known. A disk that its guest has let go of is on neither, and may have been written to: its top
+ * stays, as one that is empty may. Returns: it went */
+gboolean lodge_snapshot_drop_top (LodgeDescription *value, const char *id, LodgeQemuSnapshot *qemu);
+/* All of @tops (of LodgeLayer). */
 void lodge_snapshot_drop_unused (LodgeDescription *value,
                                  const GPtrArray *tops,
                                  LodgeQemuSnapshot *qemu);

@@ -9,6 +9,7 @@
  *                     are the old ones, they are machine.ini's again. The guest goes on if it ran.
  */
 #include "machine/lodge-machine-private.h"
+#include "machine/lodge-machine-snapshot-private.h"
 
 #include "description/lodge-description-snapshots.h"
 #include "description/lodge-durable-file.h"
@@ -108,13 +109,8 @@ edit_tops_away (LodgeDescription *value, const Recover *recover, GError **error)
   gboolean changed = FALSE;
 
   for (guint i = 0; recover->nodes != NULL && recover->nodes->pdata[i] != NULL; i++) {
-    const char *node = recover->nodes->pdata[i];
-
-    if (lodge_description_get_layer (value, node) == NULL ||
-        lodge_qemu_snapshot_is_used (recover->qemu, node))
-      continue;
-    lodge_description_drop_top (value, node);
-    changed = TRUE;
+    if (lodge_snapshot_drop_top (value, recover->nodes->pdata[i], recover->qemu))
+      changed = TRUE;
   }
   if (!changed)
     g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_CANCELLED, "");
@@ -135,10 +131,8 @@ edit_away (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **
     return FALSE;
   }
   tops = list_tops (value, snapshot);
-  for (guint i = 0; recover->qemu != NULL && i < tops->len; i++) {
-    if (!lodge_qemu_snapshot_is_used (recover->qemu, tops->pdata[i]))
-      lodge_description_drop_top (value, tops->pdata[i]);
-  }
+  for (guint i = 0; recover->qemu != NULL && i < tops->len; i++)
+    lodge_snapshot_drop_top (value, tops->pdata[i], recover->qemu);
   lodge_description_forget_snapshot (value, recover->snapshot);
   return TRUE;
 }

@@ -154,6 +154,28 @@ test_suspended (MachineFixture *f, gconstpointer unused)
   g_assert_nonnull (g_strstr_len (refused->message, -1, "is suspended"));
 }
 
+/* A guest that stood still when its memory was saved: QEMU has put its disks aside until it goes
+ * on, and 7.2 would not live through this. */
+static void
+test_aside (MachineFixture *f, gconstpointer unused)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_IDLE);
+  LodgeJob *job;
+
+  machine_fixture_start (machine);
+  machine_fixture_request (machine, LODGE_REQUEST_PAUSE);
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_PAUSED);
+  job = lodge_library_take_snapshot (f->library, machine, "one", "");
+  test_wait_until (lodge_job_get_state (job) != LODGE_JOB_RUNNING);
+  g_assert_no_error (lodge_job_get_error (job));
+  g_assert_error (grow (f, machine, "disk0", 64 * MIB), LODGE_ERROR, LODGE_ERROR_BUSY);
+  machine_fixture_assert_tidy (machine);
+  machine_fixture_request (machine, LODGE_REQUEST_RESUME);
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_RUNNING);
+  g_assert_no_error (grow (f, machine, "disk0", 64 * MIB));
+  machine_fixture_assert_tidy (machine);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -161,5 +183,6 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("disks/grow", test_grow);
   MACHINE_FIXTURE_ADD ("disks/discard", test_discard);
   MACHINE_FIXTURE_ADD ("disks/suspended", test_suspended);
+  MACHINE_FIXTURE_ADD ("disks/aside", test_aside);
   return g_test_run ();
 }

@@ -3,6 +3,7 @@
  * disk when they are asked, or do not. */
 #include "lodge-error.h"
 #include "machine-fixture.h"
+#include "machine/lodge-journal-private.h"
 #include "machine/lodge-library-private.h"
 #include "machine/lodge-machine-disks.h"
 #include "machine/lodge-machine-private.h"
@@ -10,6 +11,7 @@
 #include "plug-guest.h"
 #include "qemu/lodge-qemu-plug.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 
 #define MIB (G_GUINT64_CONSTANT (1) << 20)
@@ -244,6 +246,62 @@ test_taken_back (MachineFixture *f, gconstpointer unused)
   g_assert_cmpuint (plug_guest_count_fds (machine), ==, n_fds);
 }
 
+static LodgeMachine *leaving;
+static char *away; /* where its snapshot's folder goes */
+
+static void
+let_go_cb (const char *step)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (JsonNode) answer = NULL;
+  g_autofree char *folder = NULL;
+  g_autofree char *path = NULL;
+  const LodgeSnapshot *snapshot;
+  LodgeMachine *machine;
+
+  if (leaving == NULL || !g_str_equal (step, "spooled"))
+    return;
+  machine = g_steal_pointer (&leaving);
+  plug_guest_ask_disk (machine, "disk1", "write -P 8 1M 64k");
+  lodge_qmp_execute_async (machine->qmp, "device_del", lodge_qmp_arguments ("id", "disk1", NULL), 0,
+                           NULL, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  answer = lodge_qmp_execute_finish (machine->qmp, result, NULL);
+  g_assert_nonnull (answer);
+  test_wait_polled (!plug_guest_has_device (machine, "disk1"));
+  folder = lodge_machine_dup_folder (machine);
+  snapshot = now (machine)->snapshots->pdata[0];
+  path = g_build_filename (folder, "snapshots", snapshot->id, NULL);
+  g_assert_no_errno (g_rename (path, away));
+}
+
+/* A snapshot that fails after its guest has written to the new tops, one of whose disks the guest
+ * has let go of: QEMU has that disk on neither layer, and what was written stays. */
+static void
+test_let_go (MachineFixture *f, gconstpointer unused)
+{
+  LodgeMachine *machine = start (f, BOOT_SECTOR_RELEASE);
+
+  memory_guest_tell (machine, "a");
+  g_assert_no_error (add (f, machine, "virtio"));
+  plug_guest_ask_disk (machine, "disk1", "write -P 7 1M 64k");
+  leaving = machine;
+  away = g_build_filename (f->folder, "away", NULL);
+  lodge_journal_step_hook = let_go_cb;
+  g_assert_nonnull (plug_guest_wait (lodge_library_take_snapshot (f->library, machine, "one", "")));
+  lodge_journal_step_hook = NULL;
+  g_assert_null (leaving);
+  g_clear_pointer (&away, g_free);
+  test_wait_until (machine->work == NULL);
+  test_wait_polled (plug_guest_has_device (machine, "disk1"));
+  test_wait_until (machine->work == NULL);
+  plug_guest_ask_disk (machine, "disk1", "read -P 8 1M 64k");
+  g_assert_cmpuint (now (machine)->snapshots->len, ==, 0);
+  g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
+  plug_guest_assert_settled (machine);
+  machine_fixture_assert_tidy (machine);
+}
+
 /* Its layers are encrypted as the others are. */
 static void
 test_encrypted (MachineFixture *f, gconstpointer unused)
@@ -299,6 +357,7 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("plug/refusals", test_refusals);
   MACHINE_FIXTURE_ADD ("plug/late", test_late);
   MACHINE_FIXTURE_ADD ("plug/taken-back", test_taken_back);
+  MACHINE_FIXTURE_ADD ("plug/let-go", test_let_go);
   MACHINE_FIXTURE_ADD ("plug/encrypted", test_encrypted);
   return g_test_run ();
 }

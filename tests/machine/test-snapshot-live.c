@@ -239,6 +239,38 @@ test_cancel (MachineFixture *f, gconstpointer data)
   g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
 }
 
+static LodgeMachine *stopping;
+
+static void
+shut_down_cb (const char *step)
+{
+  LodgeMachine *machine;
+
+  if (stopping == NULL || !g_str_equal (step, "top"))
+    return;
+  machine = g_steal_pointer (&stopping);
+  machine_fixture_request (machine, LODGE_REQUEST_SHUTDOWN);
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_STOPPING);
+}
+
+/* One that is asked to shut down while the snapshot is being prepared has to go on for that. */
+static void
+test_stopping (MachineFixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
+
+  machine_fixture_start (machine);
+  memory_guest_tell (machine, "a");
+  stopping = machine;
+  lodge_journal_step_hook = shut_down_cb;
+  take (f, machine, "one");
+  lodge_journal_step_hook = NULL;
+  g_assert_null (stopping);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_STOPPING);
+  g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
+  machine_fixture_assert_tidy (machine);
+}
+
 /* One that stands still is left standing, and one that is deleted while the guest runs goes. */
 static void
 test_paused_and_deleted (MachineFixture *f, gconstpointer data)
@@ -645,6 +677,7 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("snapshot/changed-settings", test_changed_settings);
   MACHINE_FIXTURE_ADD ("snapshot/changed-before", test_changed_before);
   MACHINE_FIXTURE_ADD ("snapshot/cancel", test_cancel);
+  MACHINE_FIXTURE_ADD ("snapshot/stopping", test_stopping);
   MACHINE_FIXTURE_ADD ("snapshot/paused-and-deleted", test_paused_and_deleted);
   MACHINE_FIXTURE_ADD ("snapshot/paused-again", test_paused_again);
   g_test_add_func ("/machine/life/snapshot/room", test_room);
