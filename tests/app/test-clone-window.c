@@ -133,6 +133,11 @@ test_snapshot (Fixture *f, gconstpointer data)
   fake_engine_add_snapshot (f->engine, NAME, "s9", "<b>one</b> & more", "s2", FALSE);
   app_wait_until (g_list_model_get_n_items (gtk_drop_down_get_model (choice)) == 6);
   g_assert_cmpstr (lodge_clone_from_row_get_snapshot (row), ==, "s3");
+  /* One that is gone is not replaced by the present. */
+  fake_engine_remove_snapshot (f->engine, NAME, "s3");
+  app_wait_until (app_find_label (row, "The snapshot that was chosen is gone: choose again") !=
+                  NULL);
+  g_assert_false (can_clone (f));
 
   /* What is suspended has its snapshots only. */
   fake_engine_set_state (f->engine, NAME, "suspended");

@@ -339,6 +339,15 @@ test_search (LibraryFixture *f, gconstpointer data)
   g_assert_nonnull (app_find_label (f->window, "Straße"));
   gtk_editable_set_text (entry, "nobody");
   app_wait_until (is_page (f, "nothing-found"));
+  /* Enter comes before the entry has told of what was typed; and means nothing in an empty one. */
+  gtk_editable_set_text (entry, "");
+  g_signal_emit_by_name (entry, "activate");
+  app_settle ();
+  g_assert_false (app_was_called (f->engine, "Start"));
+  gtk_editable_set_text (entry, "web");
+  g_signal_emit_by_name (entry, "activate");
+  app_wait_until (app_was_called (f->engine, "Start web"));
+  g_assert_false (app_was_called (f->engine, "Start Straße"));
   gtk_search_bar_set_search_mode (bar, FALSE);
   app_wait_until (app_count (f->window, LODGE_TYPE_MACHINE_CARD) == 2);
 }

@@ -108,6 +108,43 @@ test_schedule (Test *test, gconstpointer data)
   g_assert_nonnull (app_find_label (test->window, "Automatic: every day, kept for 7 days"));
 }
 
+/* With fewer kept, those that are there would go without a word. */
+static void
+test_expired (Test *test, gconstpointer data)
+{
+  GtkMenuButton *button = GTK_MENU_BUTTON (gtk_widget_get_ancestor (
+      GTK_WIDGET (app_find_label (test->window, "Change…")), GTK_TYPE_MENU_BUTTON));
+  GtkWidget *popover = GTK_WIDGET (gtk_menu_button_get_popover (button));
+
+  for (guint i = 0; i < 5; i++) {
+    g_autofree char *id = g_strdup_printf ("a%u", i);
+    g_autofree char *name = g_strdup_printf ("Automatic %u", i);
+
+    fake_engine_add_snapshot (test->engine, "web", id, name, "s2", FALSE);
+    app_wait_until (snapshots_find_card (test, name) != NULL);
+  }
+  for (guint i = 0; i < 2; i++) {
+    gtk_menu_button_popup (button);
+    app_wait_until (gtk_widget_get_mapped (popover));
+    adw_combo_row_set_selected (app_find (popover, ADW_TYPE_COMBO_ROW), 2);
+    gtk_spin_button_set_value (app_find (popover, GTK_TYPE_SPIN_BUTTON), 2);
+    gtk_menu_button_popdown (button);
+    app_wait_until (app_get_dialog () != NULL);
+    g_assert_nonnull (app_find_label (app_get_dialog (), "Delete 3 Automatic Snapshots?"));
+    g_assert_false (app_was_called (test->engine, "Set"));
+    snapshots_answer (i == 0 ? "cancel" : "act");
+  }
+  app_wait_until (app_find_label (test->window, "Automatic: every day, the last 2 kept") != NULL);
+
+  /* Switched off, all of them stay. */
+  fake_engine_clear_calls (test->engine);
+  gtk_menu_button_popup (button);
+  app_wait_until (gtk_widget_get_mapped (popover));
+  adw_combo_row_set_selected (app_find (popover, ADW_TYPE_COMBO_ROW), 0);
+  gtk_menu_button_popdown (button);
+  app_wait_until (app_find_label (test->window, "None are taken automatically") != NULL);
+}
+
 /* Names and descriptions are text, whatever is in them. */
 static void
 test_markup (Test *test, gconstpointer data)
@@ -433,6 +470,7 @@ main (int argc, char **argv)
   g_test_add ("/snapshots-window/" path, Test, NULL, set_up, test, snapshots_tear_down)
   ADD ("tree", snapshots_set_up_open, test_tree);
   ADD ("schedule", snapshots_set_up_open, test_schedule);
+  ADD ("expired", snapshots_set_up_open, test_expired);
   ADD ("markup", snapshots_set_up_open, test_markup);
   ADD ("empty", snapshots_set_up_open, test_empty);
   ADD ("many", snapshots_set_up, test_many);

@@ -316,8 +316,15 @@ test_grow (Test *test, gconstpointer data)
   g_assert_false (may_answer ());
   gtk_editable_set_text (entry, "10G");
   g_assert_false (may_answer ());
+  g_assert_cmpstr (adw_message_dialog_get_body (app_get_dialog ()), ==,
+                   "It has 20G already: it can only be made larger.");
   gtk_editable_set_text (entry, "much");
   g_assert_false (may_answer ());
+  g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), "much"));
+  /* A number alone is one of GiB. */
+  gtk_editable_set_text (entry, " 40 ");
+  g_assert_true (may_answer ());
+  g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), "It has 20G."));
   gtk_editable_set_text (entry, " 40g ");
   g_assert_true (may_answer ());
   answer (LODGE_MESSAGE_ACT);
@@ -441,12 +448,39 @@ test_remove (Test *test, gconstpointer data)
   g_assert_nonnull (app_find_label (app_get_dialog (), "Remove disk0?"));
   g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), "starts from this"));
   answer ("cancel");
+  /* What it says is not so any more once the guest runs. */
+  ask (test, "storage.remove", "disk1");
+  fake_engine_set_state (test->engine, "web", "running");
+  app_wait_until (app_get_dialog () == NULL);
+  fake_engine_set_state (test->engine, "web", "off");
+  app_wait_until (g_strcmp0 (lodge_machine1_get_state (test->window->machine), "off") == 0 &&
+                  can_add (test));
+  g_assert_false (app_was_called (test->engine, "RemoveDisk"));
   ask (test, "storage.remove", "disk1");
   g_assert_null (strstr (adw_message_dialog_get_body (app_get_dialog ()), "starts from this"));
   answer (LODGE_MESSAGE_ACT);
   app_wait_until (count_rows (test->window->disk_list) == 1);
-  g_assert_true (app_was_called (test->engine, "RemoveDisk web 'disk1' {'first': <true>}"));
-  g_assert_false (app_was_called (test->engine, "RemoveDisk web 'disk0'"));
+  g_assert_true (app_was_called (test->engine, "RemoveDisk web 'disk1' {}"));
+  app_wait_until (test->window->work == NULL && can_add (test));
+  ask (test, "storage.remove", "disk0");
+  answer (LODGE_MESSAGE_ACT);
+  app_wait_until (app_was_called (test->engine, "RemoveDisk web 'disk0' {'first': <true>}"));
+}
+
+/* An answer that comes when something else has begun is not lost without a word. */
+static void
+test_not_now (Test *test, gconstpointer data)
+{
+  test->window->calling = TRUE;
+  lodge_storage_work_call (test->window, "CompactDisk", g_variant_new ("(s)", "disk0"),
+                           g_strdup ("Could Not Compact disk0"));
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_nonnull (app_find_label (app_get_dialog (), "Could Not Compact disk0"));
+  g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), "not possible"));
+  gtk_window_close (GTK_WINDOW (app_get_dialog ()));
+  app_wait_until (app_get_dialog () == NULL);
+  test->window->calling = FALSE;
+  g_assert_false (app_was_called (test->engine, "CompactDisk"));
 }
 
 static void
@@ -736,6 +770,7 @@ main (int argc, char *argv[])
   ADD ("compact", test_compact);
   ADD ("locked", test_locked);
   ADD ("remove", test_remove);
+  ADD ("not-now", test_not_now);
   ADD ("export", test_export);
   ADD ("export-asked", test_export_asked);
   ADD ("export-over", test_export_over);

@@ -37,10 +37,11 @@ lodge_snapshot_row_equal (const LodgeSnapshotRow *a, const LodgeSnapshotRow *b)
   return a->present == b->present && g_strcmp0 (a->id, b->id) == 0 &&
          g_strcmp0 (a->name, b->name) == 0 && g_strcmp0 (a->description, b->description) == 0 &&
          a->created == b->created && a->bytes == b->bytes && a->shared_bytes == b->shared_bytes &&
-         a->automatic == b->automatic && a->memory == b->memory && a->thumbnail == b->thumbnail &&
-         a->current == b->current && g_strcmp0 (a->parent_name, b->parent_name) == 0 &&
-         a->lane == b->lane && a->through == b->through && a->above == b->above &&
-         a->branch == b->branch && a->below == b->below && a->way == b->way;
+         a->automatic == b->automatic && a->scheduled == b->scheduled && a->memory == b->memory &&
+         a->thumbnail == b->thumbnail && a->current == b->current &&
+         g_strcmp0 (a->parent_name, b->parent_name) == 0 && a->lane == b->lane &&
+         a->through == b->through && a->above == b->above && a->branch == b->branch &&
+         a->below == b->below && a->way == b->way;
 }
 
 static char *
@@ -63,6 +64,7 @@ row_new (GVariant *snapshot)
   g_variant_lookup (snapshot, "bytes", "t", &row->bytes);
   g_variant_lookup (snapshot, "shared-bytes", "t", &row->shared_bytes);
   g_variant_lookup (snapshot, "automatic", "b", &row->automatic);
+  g_variant_lookup (snapshot, "scheduled", "b", &row->scheduled);
   g_variant_lookup (snapshot, "memory", "b", &row->memory);
   g_variant_lookup (snapshot, "thumbnail", "b", &row->thumbnail);
   g_variant_lookup (snapshot, "current", "b", &row->current);

@@ -28,7 +28,8 @@ typedef struct {
   guint64 bytes;        /* that become free when it is deleted, at most */
   guint64 shared_bytes; /* that others need as well */
   gboolean automatic;
-  gboolean memory; /* of a guest that ran */
+  gboolean scheduled; /* because it was time for one, and it goes by itself, too */
+  gboolean memory;    /* of a guest that ran */
   gboolean thumbnail;
   gboolean current;  /* the present goes on from it */
   char *parent_name; /* of what it goes on from, "" where that is none; the present's too */

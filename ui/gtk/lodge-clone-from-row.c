@@ -61,7 +61,7 @@ listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GVariant) snapshots = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *chosen = NULL;
-  guint position = 0;
+  guint position = gtk_drop_down_get_selected (self->choice);
 
   /* Without an answer there is the present to choose. */
   if (!lodge_machine1_call_list_snapshots_finish (LODGE_MACHINE1 (source), &snapshots, result,
@@ -69,6 +69,9 @@ listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       self->machine == NULL)
     return;
   chosen = g_strdup (lodge_clone_from_row_get_snapshot (self));
+  /* One that is gone is not replaced by what nobody has chosen. */
+  if (chosen != NULL)
+    position = GTK_INVALID_LIST_POSITION;
   g_ptr_array_set_size (self->ids, 0);
   gtk_string_list_splice (self->names, 1, g_list_model_get_n_items (G_LIST_MODEL (self->names)) - 1,
                           NULL);
@@ -268,6 +271,8 @@ lodge_clone_from_row_get_obstacle (LodgeCloneFromRow *self)
 
   if (self->machine == NULL || lodge_clone_from_row_get_snapshot (self) != NULL)
     return NULL;
+  if (gtk_drop_down_get_selected (self->choice) == GTK_INVALID_LIST_POSITION)
+    return _ ("The snapshot that was chosen is gone: choose again");
   state = lodge_machine_state_from_text (lodge_machine1_get_state (self->machine));
   if ((lodge_machine_state_get_can (state) & LODGE_MACHINE_CAN_CLONE) != 0)
     return NULL;

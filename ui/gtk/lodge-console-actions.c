@@ -231,6 +231,9 @@ lodge_console_actions_update (LodgeConsoleWindow *self)
 
   for (guint i = 0; i < G_N_ELEMENTS (powers); i++)
     gtk_widget_action_set_enabled (widget, powers[i].action, (can & powers[i].can) != 0);
+  /* Of a run of which nothing is kept there is nothing to go on from. */
+  if (there && lodge_machine1_get_disposable (lodge_console_machine_get_machine (self->machine)))
+    gtk_widget_action_set_enabled (widget, "console.suspend", FALSE);
   gtk_widget_action_set_enabled (
       widget, "console.wake",
       there && lodge_machine1_get_asleep (lodge_console_machine_get_machine (self->machine)));

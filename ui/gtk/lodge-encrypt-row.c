@@ -50,6 +50,17 @@ lodge_encrypt_row_add_to_spec (LodgeEncryptRow *self, GVariantDict *spec)
   g_variant_dict_insert (spec, "remember", "b", gtk_switch_get_active (self->remember));
 }
 
+void
+lodge_encrypt_row_clear (LodgeEncryptRow *self)
+{
+  g_return_if_fail (LODGE_IS_ENCRYPT_ROW (self));
+
+  if (*gtk_editable_get_text (self->passphrase) != '\0')
+    gtk_editable_set_text (self->passphrase, "");
+  if (*gtk_editable_get_text (self->again) != '\0')
+    gtk_editable_set_text (self->again, "");
+}
+
 /* Two that differ are told of once the second has as much as the first. */
 static void
 changed_cb (LodgeEncryptRow *self)

@@ -16,6 +16,7 @@ G_DECLARE_FINAL_TYPE (LodgeEncryptRow, lodge_encrypt_row, LODGE, ENCRYPT_ROW, Ad
 /* Whether it asks for nothing, or for a passphrase that was typed twice. */
 gboolean lodge_encrypt_row_is_good (LodgeEncryptRow *self);
 /* Adds what it asks for to the keys of Engine1.CreateMachine. */
+void lodge_encrypt_row_clear (LodgeEncryptRow *self);
 void lodge_encrypt_row_add_to_spec (LodgeEncryptRow *self, GVariantDict *spec);
 
 G_END_DECLS

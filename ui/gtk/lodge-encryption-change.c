@@ -123,10 +123,7 @@ change_cb (Change *self)
 
   /* The engine went away, or something else has begun. */
   if (owner->machine == NULL || owner->calling || owner->work != NULL) {
-    show_problem (self,
-                  _ ("That is not possible at the moment: try again when what is being done "
-                     "with the machine is done"),
-                  FALSE);
+    show_problem (self, lodge_message_get_not_now (), FALSE);
     return;
   }
   owner->calling = TRUE;

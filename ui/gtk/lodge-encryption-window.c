@@ -90,6 +90,9 @@ lodge_encryption_window_update (LodgeEncryptionWindow *self)
   /* One that was hidden is not the default any more. */
   if (gtk_widget_get_visible (self->plain_page))
     gtk_window_set_default_widget (GTK_WINDOW (self), self->encrypt_button);
+  /* What was typed is not there for whoever sees the page again. */
+  if (encrypted)
+    lodge_encrypt_row_clear (self->encrypt_row);
   gtk_widget_set_visible (self->encrypted_page, encrypted);
   gtk_widget_set_sensitive (GTK_WIDGET (self->encrypt_row), may_change);
   gtk_widget_set_sensitive (self->encrypt_button,

@@ -128,9 +128,12 @@ lodge_encryption_work_call (LodgeEncryptionWindow *self,
   Work *work;
 
   /* A question may be answered after the engine went away, or something else began. */
-  if (!lodge_encryption_window_is_open (self) || self->machine == NULL || self->calling ||
-      self->work != NULL)
+  if (!lodge_encryption_window_is_open (self))
     return;
+  if (self->machine == NULL || self->calling || self->work != NULL) {
+    lodge_message_show_not_now (GTK_WINDOW (self), owned_failure);
+    return;
+  }
   self->calling = TRUE;
   lodge_encryption_window_update (self);
   work = g_new0 (Work, 1);

@@ -415,9 +415,14 @@ rename_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer use
       is_there (ask->window) ? lodge_connection_get_client (ask->window->connection) : NULL;
   const char *name = gtk_editable_get_text (ask->entry);
 
-  if (client == NULL || !g_str_equal (response, LODGE_MESSAGE_ACT) || g_str_equal (name, ask->name))
+  if (!g_str_equal (response, LODGE_MESSAGE_ACT) || !is_there (ask->window))
     return;
+  if (client == NULL) {
+    g_autofree char *heading = g_strdup_printf (_ ("Could Not Rename “%s”"), ask->name);
 
+    lodge_message_show_not_now (GTK_WINDOW (ask->window), heading);
+    return;
+  }
   lodge_machine_set_async (client, ask->uuid, "machine.name", name, NULL, renamed_cb,
                            g_rc_box_acquire (ask));
 }

@@ -161,12 +161,15 @@ search_changed_cb (GtkSearchEntry *entry, LodgeLibraryWindow *self)
   gtk_filter_changed (self->filter, GTK_FILTER_CHANGE_DIFFERENT);
 }
 
+/* What was typed is told of a moment later than Enter; and nothing is looked for in no text. */
 static void
 search_activate_cb (GtkSearchEntry *entry, LodgeLibraryWindow *self)
 {
-  g_autoptr (LodgeMachineItem) item = g_list_model_get_item (G_LIST_MODEL (self->shown), 0);
+  g_autoptr (LodgeMachineItem) item = NULL;
 
-  if (item != NULL)
+  search_changed_cb (entry, self);
+  item = g_list_model_get_item (G_LIST_MODEL (self->shown), 0);
+  if (item != NULL && *self->sought != '\0')
     lodge_library_window_start_and_open (self, lodge_machine_item_get_uuid (item));
 }
 

@@ -41,6 +41,20 @@ lodge_message_show_error (GtkWindow *parent, const char *heading, const GError *
   lodge_message_show (parent, heading, error->message);
 }
 
+const char *
+lodge_message_get_not_now (void)
+{
+  return _ (
+      "That is not possible at the moment: try again when what is being done with the machine "
+      "is done");
+}
+
+void
+lodge_message_show_not_now (GtkWindow *parent, const char *heading)
+{
+  lodge_message_show (parent, heading, lodge_message_get_not_now ());
+}
+
 static AdwToastOverlay *
 find_toasts (GtkWidget *widget)
 {

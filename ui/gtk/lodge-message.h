@@ -13,6 +13,11 @@ void lodge_message_show (GtkWindow *parent, const char *heading, const char *sen
  * has cancelled: that shows nothing. */
 void lodge_message_show_error (GtkWindow *parent, const char *heading, const GError *error);
 
+/* What could not be done, because the engine has gone or something else has begun since it was asked
+ * for. */
+void lodge_message_show_not_now (GtkWindow *parent, const char *heading);
+const char *lodge_message_get_not_now (void);
+
 /**
  * lodge_message_toast:
  * @window: or, where it is closed or has no toasts, the one that it belongs to

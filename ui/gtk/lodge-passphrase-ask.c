@@ -12,6 +12,7 @@
 typedef struct {
   GtkEntry *entry; /* lent by the question */
   GtkCheckButton *remember;
+  gboolean keep; /* was chosen before a passphrase that was wrong */
 } Own;
 
 static void question_show (LodgeMachineQuestion *ask, const char *sentence);
@@ -40,14 +41,14 @@ static void
 answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_data)
 {
   LodgeMachineQuestion *ask = user_data;
-  const Own *own = ask->own;
+  Own *own = ask->own;
 
   if (!g_str_equal (response, LODGE_MESSAGE_ACT) || !lodge_machine_question_is_open (ask))
     return;
+  own->keep = gtk_check_button_get_active (own->remember);
   lodge_machine1_call_unlock (
       ask->machine, lodge_passphrase_to_variant (gtk_editable_get_text (GTK_EDITABLE (own->entry))),
-      gtk_check_button_get_active (own->remember), NULL, unlocked_cb,
-      lodge_machine_question_ref (ask));
+      own->keep, NULL, unlocked_cb, lodge_machine_question_ref (ask));
 }
 
 static void
@@ -81,6 +82,7 @@ question_show (LodgeMachineQuestion *ask, const char *sentence)
                                   _ ("Passphrase"), -1);
   own->remember =
       GTK_CHECK_BUTTON (gtk_check_button_new_with_mnemonic (_ ("Keep the key in the _keyring")));
+  gtk_check_button_set_active (own->remember, own->keep);
   gtk_box_append (GTK_BOX (box), GTK_WIDGET (own->entry));
   gtk_box_append (GTK_BOX (box), GTK_WIDGET (own->remember));
   adw_message_dialog_set_extra_child (dialog, box);

@@ -78,6 +78,8 @@ find (LodgeSnapshotsWindow *self, const char *id)
   return self->rows != NULL ? lodge_snapshot_tree_find (self->rows, id) : NULL;
 }
 
+static void changed_cb (GtkEditable *entry, Ask *ask);
+
 void
 lodge_snapshots_ask_update (LodgeSnapshotsWindow *self)
 {
@@ -89,7 +91,11 @@ lodge_snapshots_ask_update (LodgeSnapshotsWindow *self)
   if (ask == NULL || self->machine == NULL || self->rows == NULL)
     return;
   obstacle = lodge_snapshots_window_dup_obstacle (self);
-  if (self->work != NULL || (ask->takes && self->checked && self->blocker != NULL) ||
+  /* What was typed stays: it waits for the end of what goes on, such as one that was due. */
+  if (ask->name_entry != NULL)
+    changed_cb (ask->name_entry, ask);
+  if ((self->work != NULL && ask->name_entry == NULL) ||
+      (ask->takes && self->checked && self->blocker != NULL) ||
       (ask->returns && (obstacle != NULL || ask->ends != lodge_snapshots_window_is_live (self))) ||
       (*ask->id != '\0' && find (self, ask->id) == NULL))
     /* As cancelling does. */
@@ -112,11 +118,21 @@ changed_cb (GtkEditable *entry, Ask *ask)
     /* The same rules as for a machine's. */
     problem = lodge_machine_name_check (name, NULL, NULL);
   adw_message_dialog_set_response_enabled (ask->dialog, LODGE_MESSAGE_ACT,
-                                           *name != '\0' && problem == NULL);
+                                           *name != '\0' && problem == NULL &&
+                                               ask->window->work == NULL);
   if (problem != NULL)
     adw_message_dialog_set_body (ask->dialog, problem);
   else
     adw_message_dialog_set_body (ask->dialog, g_object_get_data (G_OBJECT (ask->dialog), "body"));
+}
+
+/* One line: what was pasted may have had several. (transfer full) */
+static char *
+dup_description (const Ask *ask)
+{
+  char *text = g_strdup (gtk_editable_get_text (ask->description_entry));
+
+  return g_strstrip (g_strdelimit (text, "\r\n\t", ' '));
 }
 
 static GtkEditable *
@@ -153,7 +169,7 @@ take_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_
 {
   Ask *ask = user_data;
   const char *name = gtk_editable_get_text (ask->name_entry);
-  const char *description = gtk_editable_get_text (ask->description_entry);
+  g_autofree char *description = dup_description (ask);
 
   if (g_str_equal (response, LODGE_MESSAGE_ACT))
     lodge_snapshots_work_call (
@@ -212,13 +228,13 @@ static void
 describe_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_data)
 {
   Ask *ask = user_data;
+  g_autofree char *description = dup_description (ask);
 
   if (g_str_equal (response, LODGE_MESSAGE_ACT))
-    lodge_snapshots_work_call (ask->window, "DescribeSnapshot",
-                               g_variant_new ("(sss)", ask->id,
-                                              gtk_editable_get_text (ask->name_entry),
-                                              gtk_editable_get_text (ask->description_entry)),
-                               g_strdup_printf (_ ("Could Not Rename “%s”"), ask->name));
+    lodge_snapshots_work_call (
+        ask->window, "DescribeSnapshot",
+        g_variant_new ("(sss)", ask->id, gtk_editable_get_text (ask->name_entry), description),
+        g_strdup_printf (_ ("Could Not Rename “%s”"), ask->name));
 }
 
 void

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The snapshots window's word on snapshots that are taken by themselves, and how to change that.
- * What is chosen is set, all of it at once, when the choice is closed. */
+ * What is chosen is set, all of it at once, when the choice is closed; where snapshots that are
+ * there would go by that, after a question. */
 #include "gtk/lodge-snapshots-window-private.h"
 
+#include "gtk/lodge-message.h"
 #include "gtk/lodge-set-keys.h"
 #include "gtk/lodge-window-parts.h"
 
 #include <glib/gi18n-lib.h>
 #include <stdlib.h>
+
+#define DAY_S (24 * 60 * 60)
 
 struct _LodgeSnapshotsSchedule {
   GtkLabel *label;
@@ -150,26 +154,119 @@ dup_number (GtkSpinButton *spin)
   return g_strdup_printf ("%d", gtk_spin_button_get_value_as_int (spin));
 }
 
+/* How many of those that are there would be deleted with it at once; the engine keeps one. */
+static guint
+count_expired (LodgeSnapshotsWindow *self, guint keep_last, guint keep_days)
+{
+  const gint64 now_s = g_get_real_time () / G_USEC_PER_SEC;
+  guint n = 0, n_old = 0;
+
+  for (guint i = 0; self->rows != NULL && i < self->rows->len; i++) {
+    const LodgeSnapshotRow *row = self->rows->pdata[i];
+
+    if (!row->scheduled)
+      continue;
+    n++;
+    if (keep_days != 0 && now_s - row->created >= (gint64) keep_days * DAY_S)
+      n_old++;
+  }
+  if (n < 2)
+    return 0;
+  return MIN (n - 1, MAX (keep_last != 0 && n > keep_last ? n - keep_last : 0, n_old));
+}
+
+/* What was chosen. */
+typedef struct {
+  LodgeSnapshotsWindow *window; /* owned */
+  const char *schedule;
+  const char *running;
+  char *hours;
+  char *keep_last;
+  char *keep_days;
+} Choice;
+
+static void
+choice_free (Choice *choice)
+{
+  g_object_unref (choice->window);
+  g_free (choice->hours);
+  g_free (choice->keep_last);
+  g_free (choice->keep_days);
+  g_free (choice);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Choice, choice_free)
+
+static void
+free_closure (gpointer choice, GClosure *closure)
+{
+  choice_free (choice);
+}
+
+static void
+set (const Choice *choice)
+{
+  LodgeSnapshotsWindow *self = choice->window;
+
+  if (self->machine != NULL)
+    lodge_set_keys (GTK_WINDOW (self), self->machine, _ ("Could Not Change the Schedule"), NULL,
+                    "snapshots.schedule", choice->schedule, "snapshots.hours", choice->hours,
+                    "snapshots.keep-last", choice->keep_last, "snapshots.keep-days",
+                    choice->keep_days, "snapshots.while-running", choice->running, NULL);
+}
+
+static void
+answered_cb (AdwMessageDialog *dialog, const char *response, gpointer choice)
+{
+  if (g_str_equal (response, LODGE_MESSAGE_ACT))
+    set (choice);
+}
+
+/* Takes @choice. */
+static void
+ask (Choice *choice, guint n_expired)
+{
+  g_autofree char *heading = g_strdup_printf (
+      ngettext ("Delete an Automatic Snapshot?", "Delete %u Automatic Snapshots?", n_expired),
+      n_expired);
+  AdwMessageDialog *dialog = lodge_message_ask (
+      GTK_WINDOW (choice->window), heading,
+      _ ("With this schedule fewer are kept than there are: the oldest go at once, for good."),
+      _ ("_Delete"));
+
+  g_signal_connect_object (choice->window, "unrealize", G_CALLBACK (gtk_window_close), dialog,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_data (dialog, "response", G_CALLBACK (answered_cb), choice, free_closure, 0);
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
 static void
 closed_cb (GtkPopover *popover, LodgeSnapshotsWindow *self)
 {
   LodgeSnapshotsSchedule *schedule = self->schedule;
-  const char *selected = schedules[adw_combo_row_get_selected (schedule->schedule)];
-  const char *running = gtk_switch_get_active (schedule->running) ? "true" : "false";
-  g_autofree char *hours = dup_number (schedule->hours);
-  g_autofree char *keep_last = dup_number (schedule->keep_last);
-  g_autofree char *keep_days = dup_number (schedule->keep_days);
+  g_autoptr (Choice) choice = g_new0 (Choice, 1);
+  guint n_expired = 0;
 
-  if (self->machine == NULL || (g_str_equal (selected, lookup (self, "snapshots.schedule")) &&
-                                g_str_equal (hours, lookup (self, "snapshots.hours")) &&
-                                g_str_equal (keep_last, lookup (self, "snapshots.keep-last")) &&
-                                g_str_equal (keep_days, lookup (self, "snapshots.keep-days")) &&
-                                g_str_equal (running, lookup (self, "snapshots.while-running"))))
+  choice->window = g_object_ref (self);
+  choice->schedule = schedules[adw_combo_row_get_selected (schedule->schedule)];
+  choice->running = gtk_switch_get_active (schedule->running) ? "true" : "false";
+  choice->hours = dup_number (schedule->hours);
+  choice->keep_last = dup_number (schedule->keep_last);
+  choice->keep_days = dup_number (schedule->keep_days);
+  if (self->machine == NULL ||
+      (g_str_equal (choice->schedule, lookup (self, "snapshots.schedule")) &&
+       g_str_equal (choice->hours, lookup (self, "snapshots.hours")) &&
+       g_str_equal (choice->keep_last, lookup (self, "snapshots.keep-last")) &&
+       g_str_equal (choice->keep_days, lookup (self, "snapshots.keep-days")) &&
+       g_str_equal (choice->running, lookup (self, "snapshots.while-running"))))
     return;
-  lodge_set_keys (GTK_WINDOW (self), self->machine, _ ("Could Not Change the Schedule"), NULL,
-                  "snapshots.schedule", selected, "snapshots.hours", hours, "snapshots.keep-last",
-                  keep_last, "snapshots.keep-days", keep_days, "snapshots.while-running", running,
-                  NULL);
+  if (!g_str_equal (choice->schedule, schedules[0]))
+    n_expired = count_expired (self, (guint) strtoul (choice->keep_last, NULL, 10),
+                               (guint) strtoul (choice->keep_days, NULL, 10));
+  if (n_expired > 0)
+    ask (g_steal_pointer (&choice), n_expired);
+  else
+    set (choice);
 }
 
 /* Escape is for getting out: nothing is set, for what is kept less long goes at once. */

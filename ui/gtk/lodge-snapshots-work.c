@@ -193,8 +193,12 @@ lodge_snapshots_work_call (LodgeSnapshotsWindow *self,
   g_autofree char *owned_failure = failure;
 
   /* A question may be answered after the engine went away, or something else began. */
-  if (!is_open (self) || self->machine == NULL || self->work != NULL)
+  if (!is_open (self))
     return;
+  if (self->machine == NULL || self->work != NULL) {
+    lodge_message_show_not_now (GTK_WINDOW (self), owned_failure);
+    return;
+  }
   begin (self);
   self->its = work_new (self, g_steal_pointer (&owned_failure));
   self->its->method = g_strdup (method);

@@ -11,6 +11,7 @@
 #include "lodge-words.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 /* Of a disk that is added. */
 #define NEW_SIZE "20G"
@@ -27,7 +28,11 @@ typedef struct {
   AdwComboRow *format;
   AdwActionRow *image_row;
   GtkWidget *no_image;
-  char *image; /* chosen; or NULL */
+  char *image;        /* chosen; or NULL */
+  gboolean untouched; /* the size that is offered first is not found fault with */
+  gboolean removes;
+  gboolean first; /* the question says so */
+  gboolean live;  /* too */
 } Ask;
 
 static void
@@ -35,6 +40,8 @@ ask_free (gpointer data, GClosure *closure)
 {
   Ask *ask = data;
 
+  if (ask->window->question == ask->dialog)
+    g_clear_weak_pointer (&ask->window->question);
   g_object_unref (ask->window);
   g_free (ask->id);
   g_free (ask->image);
@@ -55,6 +62,8 @@ ask_new (LodgeStorageWindow *window, const char *id)
 static void
 show (Ask *ask, GCallback answered)
 {
+  g_set_weak_pointer (&ask->window->question, ask->dialog);
+  g_object_set_data (G_OBJECT (ask->dialog), "lodge-ask", ask);
   g_signal_connect_data (ask->dialog, "response", answered, ask, ask_free, 0);
   /* The window may be closed by what happens elsewhere; it is not destroyed while this holds it. */
   g_signal_connect_object (ask->window, "unrealize", G_CALLBACK (gtk_window_close), ask->dialog,
@@ -138,32 +147,63 @@ get_os (LodgeStorageWindow *self)
 
 /* --- Sizes --- */
 
-/* 0: it is none, or none that is larger than the disk. */
+/* A number alone is one of GiB, as where a machine is made. 0: it is none, or none that is larger
+ * than the disk, and @out_problem says so. */
 static guint64
-get_size (const Ask *ask)
+get_size (const Ask *ask, char **out_problem)
 {
-  g_autofree char *text = g_strdup (gtk_editable_get_text (ask->entry));
+  g_autofree char *typed = g_strdup (gtk_editable_get_text (ask->entry));
+  const gsize length = strlen (g_strstrip (typed));
+  g_autofree char *text =
+      g_strconcat (typed, length > 0 && g_ascii_isdigit (typed[length - 1]) ? "G" : NULL, NULL);
+  g_autofree char *has = NULL;
+  g_autoptr (GError) error = NULL;
   guint64 size = 0;
 
-  if (!lodge_size_parse (g_strstrip (text), &size, NULL) || size <= ask->size)
+  if (!lodge_size_parse (text, &size, &error)) {
+    if (out_problem != NULL)
+      *out_problem = g_strdup (error->message);
     return 0;
-  return size;
+  }
+  if (size > ask->size)
+    return size;
+  has = lodge_size_format (ask->size);
+  if (out_problem != NULL)
+    *out_problem = ask->size > 0
+                       ? g_strdup_printf (_ ("It has %s already: it can only be made larger."), has)
+                       : g_strdup (_ ("It needs a size, such as 40G."));
+  return 0;
 }
 
 static void
 check (Ask *ask)
 {
   const char *text = gtk_editable_get_text (ask->entry);
+  g_autofree char *problem = NULL;
+  const guint64 size = get_size (ask, &problem);
   /* A copy is as large as the image, unless it is to be larger. */
-  gboolean good = get_size (ask) > 0 || (ask->image != NULL && *text == '\0');
+  const gboolean good = size > 0 || (ask->image != NULL && *text == '\0');
 
   adw_message_dialog_set_response_enabled (ask->dialog, LODGE_MESSAGE_ACT, good);
+  adw_message_dialog_set_body (ask->dialog, good || *text == '\0' || ask->untouched
+                                                ? g_object_get_data (G_OBJECT (ask->dialog), "body")
+                                                : problem);
 }
 
 static void
 size_changed_cb (GtkEditable *entry, Ask *ask)
 {
+  ask->untouched = FALSE;
   check (ask);
+}
+
+static void
+ask_size (Ask *ask, GtkListBox *list, const char *title, const char *text, const char *body)
+{
+  ask->entry = add_entry (list, title, text);
+  ask->untouched = TRUE;
+  g_object_set_data_full (G_OBJECT (ask->dialog), "body", g_strdup (body), g_free);
+  g_signal_connect (ask->entry, "changed", G_CALLBACK (size_changed_cb), ask);
 }
 
 /* --- Grow --- */
@@ -175,7 +215,7 @@ grow_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_
 
   if (g_str_equal (response, LODGE_MESSAGE_ACT))
     lodge_storage_work_call (ask->window, "GrowDisk",
-                             g_variant_new ("(st)", ask->id, get_size (ask)),
+                             g_variant_new ("(st)", ask->id, get_size (ask, NULL)),
                              g_strdup_printf (_ ("Could Not Grow %s"), ask->id));
 }
 
@@ -197,8 +237,7 @@ lodge_storage_ask_grow (LodgeStorageWindow *self, const char *id)
                              "the size that they have. %s"),
                           has, lodge_words_after_growing (get_os (self)));
   ask->dialog = lodge_message_ask (GTK_WINDOW (self), heading, body, _ ("_Grow"));
-  ask->entry = add_entry (add_form (ask), _ ("New size, such as 40G"), has);
-  g_signal_connect (ask->entry, "changed", G_CALLBACK (size_changed_cb), ask);
+  ask_size (ask, add_form (ask), _ ("New size, such as 40G"), has, body);
   check (ask);
   show (ask, G_CALLBACK (grow_answered_cb));
 }
@@ -220,7 +259,7 @@ add_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_d
     g_variant_dict_insert (&options, "bus", "s", "virtio");
   lodge_storage_work_call (
       ask->window, "AddDisk",
-      g_variant_new ("(t@a{sv})", get_size (ask), g_variant_dict_end (&options)),
+      g_variant_new ("(t@a{sv})", get_size (ask, NULL), g_variant_dict_end (&options)),
       g_strdup (_ ("Could Not Add a Disk")));
 }
 
@@ -243,7 +282,7 @@ set_image (Ask *ask, const char *path)
 static void
 image_chosen (const char *path, const GError *error, gpointer user_data)
 {
-  Ask *ask = g_object_get_data (user_data, "ask");
+  Ask *ask = g_object_get_data (user_data, "lodge-ask");
 
   if (path != NULL)
     set_image (ask, path);
@@ -302,7 +341,7 @@ lodge_storage_ask_add (LodgeStorageWindow *self)
 
   ask->dialog = lodge_message_ask (GTK_WINDOW (self), _ ("Add a Disk"), body, _ ("_Add"));
   list = add_form (ask);
-  ask->entry = add_entry (list, _ ("Size, such as 40G"), NEW_SIZE);
+  ask_size (ask, list, _ ("Size, such as 40G"), NEW_SIZE, body);
   ask->image_row = ADW_ACTION_ROW (row);
   adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (row), FALSE);
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _ ("Image to copy"));
@@ -317,8 +356,6 @@ lodge_storage_ask_add (LodgeStorageWindow *self)
   adw_action_row_add_suffix (ADW_ACTION_ROW (row), ask->no_image);
   adw_action_row_add_suffix (ADW_ACTION_ROW (row), button);
   gtk_list_box_append (list, row);
-  g_object_set_data (G_OBJECT (ask->dialog), "ask", ask);
-  g_signal_connect (ask->entry, "changed", G_CALLBACK (size_changed_cb), ask);
   set_image (ask, NULL);
   show (ask, G_CALLBACK (add_answered_cb));
 }
@@ -414,7 +451,8 @@ remove_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer use
   if (g_str_equal (response, LODGE_MESSAGE_ACT))
     lodge_storage_work_call (
         ask->window, "RemoveDisk",
-        g_variant_new ("(s@a{sv})", ask->id, g_variant_new_parsed ("{'first': <true>}")),
+        g_variant_new ("(s@a{sv})", ask->id,
+                       g_variant_new_parsed (ask->first ? "{'first': <true>}" : "@a{sv} {}")),
         g_strdup_printf (_ ("Could Not Remove %s"), ask->id));
 }
 
@@ -474,6 +512,28 @@ lodge_storage_ask_remove (LodgeStorageWindow *self, const char *id)
               : _ ("What is on it is lost for good; only snapshots that have it keep it."),
       NULL);
   ask = ask_new (self, id);
+  ask->removes = TRUE;
+  ask->first = is_first;
+  ask->live = lodge_storage_window_is_live (self);
   ask->dialog = lodge_message_ask (GTK_WINDOW (self), heading, body, _ ("_Remove"));
   show (ask, G_CALLBACK (remove_answered_cb));
+}
+
+void
+lodge_storage_ask_update (LodgeStorageWindow *self)
+{
+  const Ask *ask =
+      self->question != NULL ? g_object_get_data (G_OBJECT (self->question), "lodge-ask") : NULL;
+  g_autoptr (GVariant) disk = NULL;
+  g_autoptr (GVariant) first = NULL;
+
+  /* While the engine is away nothing is known, and it comes back. */
+  if (ask == NULL || !ask->removes || self->machine == NULL || self->disks == NULL)
+    return;
+  disk = lodge_storage_window_find_disk (self, ask->id);
+  first = get_first (self);
+  if (disk == NULL || ask->live != lodge_storage_window_is_live (self) ||
+      ask->first != g_str_equal (get_text (first, "id"), ask->id))
+    /* As cancelling does. */
+    gtk_window_close (GTK_WINDOW (self->question));
 }

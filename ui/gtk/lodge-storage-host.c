@@ -148,6 +148,7 @@ listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   const char *path, *label, *obstacle;
 
   lodge_engine1_call_list_host_disks_finish (LODGE_ENGINE1 (source), &disks, result, &error);
+  self->looking = FALSE;
   if (!lodge_storage_window_is_open (self))
     return;
   if (error != NULL) {
@@ -178,6 +179,9 @@ listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 void
 lodge_storage_ask_add_host (LodgeStorageWindow *self)
 {
-  if (self->engine != NULL)
-    lodge_engine1_call_list_host_disks (self->engine, NULL, listed_cb, g_object_ref (self));
+  /* A disk that sleeps is a while about it: whoever asks again gets one question. */
+  if (self->engine == NULL || self->looking)
+    return;
+  self->looking = TRUE;
+  lodge_engine1_call_list_host_disks (self->engine, NULL, listed_cb, g_object_ref (self));
 }

@@ -39,6 +39,8 @@ struct _LodgeStorageWindow {
   GtkWidget *plug_button;
   LodgeWorkPanel *work_panel;
   GtkFileChooserNative *chooser; /* or NULL */
+  AdwMessageDialog *question;    /* weak: the one that is open */
+  gboolean looking;              /* for this computer's disks */
 };
 
 gboolean lodge_storage_window_is_open (LodgeStorageWindow *self);
@@ -75,6 +77,8 @@ gboolean lodge_storage_window_is_live (LodgeStorageWindow *self);
 void lodge_storage_ask_grow (LodgeStorageWindow *self, const char *id);
 void lodge_storage_ask_export (LodgeStorageWindow *self, const char *id);
 void lodge_storage_ask_remove (LodgeStorageWindow *self, const char *id);
+/* Takes the open question back when it does not apply any more. */
+void lodge_storage_ask_update (LodgeStorageWindow *self);
 
 /* lodge-storage-work.c: calls of the machine, and their jobs. */
 /* @parameters: floating; @failure: the heading of a message about a failure; taken */

@@ -138,6 +138,7 @@ lodge_storage_window_update (LodgeStorageWindow *self)
   gtk_widget_set_visible (self->hint, obstacle != NULL);
   show_page (self);
   keep_focus (self);
+  lodge_storage_ask_update (self);
 }
 
 /* --- The list --- */

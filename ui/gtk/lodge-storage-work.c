@@ -242,9 +242,12 @@ lodge_storage_work_call (LodgeStorageWindow *self,
   g_autofree char *owned_failure = failure;
 
   /* A question may be answered after the engine went away, or something else began. */
-  if (!lodge_storage_window_is_open (self) || self->machine == NULL || self->calling ||
-      self->work != NULL)
+  if (!lodge_storage_window_is_open (self))
     return;
+  if (self->machine == NULL || self->calling || self->work != NULL) {
+    lodge_message_show_not_now (GTK_WINDOW (self), owned_failure);
+    return;
+  }
   self->calling = TRUE;
   lodge_storage_window_update (self);
   g_dbus_proxy_call (G_DBUS_PROXY (self->machine), method, owned, G_DBUS_CALL_FLAGS_NONE,
