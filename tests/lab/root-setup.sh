@@ -45,8 +45,15 @@ END
 cat >"$root/etc/udev/rules.d/80-lab.rules" <<'END'
 SUBSYSTEM=="virtio-ports", TAG+="systemd"
 END
-systemctl --root="$root" --quiet enable lab-journal.service lab-agent.service
-systemctl --root="$root" --quiet set-default multi-user.target
+# As systemctl would, which this computer may not have: a container has no systemd.
+want() {
+  mkdir -p "$root/etc/systemd/system/$2.wants"
+  ln -sf "/etc/systemd/system/$1" "$root/etc/systemd/system/$2.wants/$1"
+}
+want lab-journal.service 'dev-virtio\x2dports-lab.journal.device'
+want lab-agent.service graphical.target
+want lab-agent.service multi-user.target
+ln -sf /lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"
 
 # Nobody logs in here but tests, and nothing runs at times of its own.
 for unit in getty.target serial-getty@ttyS0.service apt-daily.timer apt-daily-upgrade.timer \
