@@ -304,8 +304,7 @@ static void
 test_mutated (ImageFixture *fixture, gconstpointer share)
 {
   const char *wanted = g_getenv ("LODGE_TEST_MUTATIONS");
-  const guint n = wanted != NULL ? (guint) strtoul (wanted, NULL, 10)
-                                 : (g_getenv ("LODGE_TEST_SLOW") != NULL ? 30 : 150);
+  const guint n = wanted != NULL ? (guint) strtoul (wanted, NULL, 10) : 150;
   guint in = 0, n_tried = 0;
 
   for (guint i = GPOINTER_TO_UINT (share); i < G_N_ELEMENTS (seeds); i += N_SHARES) {

@@ -4,6 +4,7 @@
  * there would go by that, after a question. */
 #include "gtk/lodge-snapshots-window-private.h"
 
+#include "gtk/lodge-child-window.h"
 #include "gtk/lodge-message.h"
 #include "gtk/lodge-set-keys.h"
 #include "gtk/lodge-window-parts.h"
@@ -234,8 +235,7 @@ ask (Choice *choice, guint n_expired)
       _ ("With this schedule fewer are kept than there are: the oldest go at once, for good."),
       _ ("_Delete"));
 
-  g_signal_connect_object (choice->window, "unrealize", G_CALLBACK (gtk_window_close), dialog,
-                           G_CONNECT_SWAPPED);
+  lodge_child_window_attach (GTK_WINDOW (dialog), GTK_WINDOW (choice->window));
   g_signal_connect_data (dialog, "response", G_CALLBACK (answered_cb), choice, free_closure, 0);
   gtk_window_present (GTK_WINDOW (dialog));
 }
