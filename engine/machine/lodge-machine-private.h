@@ -572,6 +572,8 @@ void lodge_machine_open_frames (LodgeMachine *self, const char *folder);
 void lodge_machine_close_frames (LodgeMachine *self);
 
 /* lodge-machine-screen.c */
+/* What the set of descriptors is called in query-fdsets that a picture is written to. */
+#define LODGE_MACHINE_SCREEN_SET "screen"
 void lodge_machine_screen_begin (LodgeMachine *self);
 void lodge_machine_screen_end (LodgeMachine *self);
 void lodge_machine_screen_load (LodgeMachine *self);

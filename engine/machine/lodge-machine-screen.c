@@ -139,7 +139,9 @@ take_shot (LodgeMachine *self, int max_width, GTask *task)
     g_object_unref (task);
     return;
   }
-  lodge_qmp_execute_with_fd_async (self->qmp, "add-fd", NULL, writable, NULL, fd_added_cb, task);
+  lodge_qmp_execute_with_fd_async (self->qmp, "add-fd",
+                                   lodge_qmp_arguments ("opaque", LODGE_MACHINE_SCREEN_SET, NULL),
+                                   writable, NULL, fd_added_cb, task);
   close (writable);
 }
 

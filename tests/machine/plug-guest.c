@@ -66,8 +66,19 @@ guint
 plug_guest_count_fds (LodgeMachine *machine)
 {
   g_autoptr (JsonNode) answer = ask (machine, "query-fdsets", NULL);
+  JsonArray *sets = json_node_get_array (answer);
+  guint n = 0;
 
-  return json_array_get_length (json_node_get_array (answer));
+  for (guint i = 0; i < json_array_get_length (sets); i++) {
+    JsonObject *set = json_array_get_object_element (sets, i);
+    JsonArray *fds = json_object_get_array_member (set, "fds");
+    const char *name = NULL;
+
+    if (json_array_get_length (fds) > 0)
+      name = lodge_json_get_string (json_array_get_object_element (fds, 0), "opaque");
+    n += g_strcmp0 (name, LODGE_MACHINE_SCREEN_SET) != 0 ? 1 : 0;
+  }
+  return n;
 }
 
 /* @target: as QEMU's qemu-io wants it */

@@ -11,7 +11,8 @@ const GError *plug_guest_wait (LodgeJob *job);
 /* Whether QEMU has a device of that id, and whether it has a block node of that name. */
 gboolean plug_guest_has_device (LodgeMachine *machine, const char *id);
 gboolean plug_guest_has_node (LodgeMachine *machine, const char *name);
-/* How many sets of descriptors it has. */
+/* How many sets of descriptors it has, without that of a picture of its screen, which the engine
+ * takes now and then. */
 guint plug_guest_count_fds (LodgeMachine *machine);
 /* As the device asks for it: QEMU's own qemu-io on what is behind that. */
 void plug_guest_ask_disk (LodgeMachine *machine, const char *disk, const char *command);
