@@ -17,6 +17,7 @@
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -503,6 +504,31 @@ reaped_cb (GPid pid, int status, gpointer user_data)
 {
 }
 
+/* Where QEMU tells that it has come as far as the engine may connect to it (lodge-qmp-connect.c).
+ * Without, it is found out as by an engine that comes later. */
+static GSocket *
+add_hello (LodgeCommand *command)
+{
+  g_autoptr (GSocket) ours = NULL;
+  int ends[2];
+
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
+    return NULL;
+  ours = g_socket_new_from_fd (ends[0], NULL);
+  if (ours == NULL) {
+    close (ends[0]);
+    close (ends[1]);
+    return NULL;
+  }
+  g_socket_set_blocking (ours, FALSE);
+  /* After the monitor that has a name, which then is ready first. */
+  lodge_command_addf (command, _ ("A wire to the engine,"), "-chardev", "socket,id=hello,fd=%d",
+                      lodge_command_take_fd (command, ends[1]));
+  lodge_command_add (command, _ ("on which QEMU tells that it has started."), "-mon",
+                     "chardev=hello,mode=control");
+  return g_steal_pointer (&ours);
+}
+
 /* The runtime folder is there, and what QEMU writes to. Takes @task. */
 static void
 launch (GTask *task)
@@ -513,6 +539,7 @@ launch (GTask *task)
   gboolean contained = lodge_host_report_get_sandbox (report) == LODGE_SANDBOX_BUBBLEWRAP;
   g_autoptr (GArray) wires = g_array_new (FALSE, FALSE, sizeof (LodgeMachineCommandWire));
   g_autoptr (LodgeCommand) command = NULL;
+  g_autoptr (GSocket) hello = NULL;
   g_autofree char *folder = lodge_machine_dup_folder (self);
   g_autofree char *log = g_build_filename (folder, "qemu.log", NULL);
   g_autofree char *unit = g_strdup_printf ("lodge-machine-%s.scope", self->uuid);
@@ -546,6 +573,7 @@ launch (GTask *task)
     lodge_command_add (command,
                        _ ("The guest goes on from saved memory, which the engine hands over."),
                        "-incoming", "defer");
+  hello = add_hello (command);
 
   self->pid = lodge_launch (command, contained ? LODGE_LAUNCH_CONTAINED : 0, unit, log, &error);
   if (self->pid < 0) {
@@ -568,8 +596,8 @@ launch (GTask *task)
   }
 
   qmp_socket = g_build_filename (self->runtime, "qmp.sock", NULL);
-  lodge_qmp_connect_async (qmp_socket, lodge_machine_get_start_limit_ms (self), self->pid,
-                           self->start_cancellable, connected_cb, task);
+  lodge_qmp_connect_started_async (hello, qmp_socket, lodge_machine_get_start_limit_ms (self),
+                                   self->pid, self->start_cancellable, connected_cb, task);
 }
 
 static void

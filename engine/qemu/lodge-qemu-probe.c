@@ -27,8 +27,8 @@
 #include <unistd.h>
 
 /* A QEMU greets in 26 ms and lists its devices, loading every module, in 80 ms. The limit is for a
- * cold disk, not for patience. */
-guint lodge_qemu_probe_limit_ms = 15000;
+ * cold disk and for a computer that is itself emulated (15 s were too few there). */
+guint lodge_qemu_probe_limit_ms = 60000;
 
 /* "quit" is a courtesy: the process is killed afterwards in any case. */
 #define QUIT_LIMIT_MS 1000
@@ -239,8 +239,8 @@ fail (GTask *task, GError *error)
   } else if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_TIMEOUT)) {
     g_task_return_new_error (
         task, LODGE_ERROR, LODGE_ERROR_TIMEOUT,
-        _ ("“%s” does not work as QEMU: it gave no answer in %u s; install the "
-           "package %s"),
+        _ ("“%s” gave no answer in %u s. Try again when this computer is less busy; if that does "
+           "not help, install the package %s again"),
         probe->binary, (lodge_qemu_probe_limit_ms + 999) / 1000, package);
     g_error_free (error);
     g_object_unref (task);

@@ -11,8 +11,12 @@
  * While it starts, QEMU moves its monitor from its main loop to a thread, and with it the watch on
  * the socket (7.2, monitor/qmp.c and chardev/char-socket.c). A connection that comes at that moment
  * is seen by both; one accepts it, and the other waits in accept() for the next one, for ever.
- * Where that is the main loop nothing is answered. One more connection, closed at once, is that
- * next one; to a QEMU that only takes its time it is nothing.
+ * Where that is the main loop nothing is answered; where it is the thread, which reads, nothing
+ * after the greeting. So who starts a QEMU gives it one more monitor, on a pair of connected
+ * sockets, where nobody accepts anything: "hello". Once that one has answered, the main loop runs
+ * and the thread has all monitors, and only then the socket with a name is connected to. An engine
+ * that finds a QEMU cannot do that. There one more connection, closed at once, is the next one that
+ * is waited for; to a QEMU that only takes its time it is nothing.
  */
 #include "qemu/lodge-qmp-private.h"
 
@@ -39,7 +43,8 @@ typedef struct {
   GPid alive;
   int pidfd; /* of @alive; -1 where there is none */
   guint n_tries;
-  LodgeQmp *qmp; /* once connected */
+  LodgeQmp *hello; /* or NULL; kept until the end, see answered_hello_cb() */
+  LodgeQmp *qmp;   /* once connected */
   GSource *retry;
   GSource *nudge;
   guint n_nudges;
@@ -67,6 +72,9 @@ stop (Connect *connect)
   destroy_source (&connect->timeout);
   destroy_source (&connect->cancelled);
   destroy_source (&connect->gone);
+  if (connect->hello != NULL)
+    lodge_qmp_close (connect->hello);
+  g_clear_object (&connect->hello);
 }
 
 static void
@@ -160,7 +168,7 @@ nudge_cb (gpointer user_data)
   g_autoptr (GSocket) next = lodge_unix_socket_connect (connect->path, &saved_errno);
 
   if (next != NULL)
-    g_debug ("QEMU has not greeted on %s: one more connection was made", connect->path);
+    g_debug ("QEMU has not answered on %s: one more connection was made", connect->path);
   return ++connect->n_nudges < MOST_NUDGES ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
 }
 
@@ -196,7 +204,6 @@ greeted_cb (LodgeQmp *qmp, const GError *error, gpointer user_data)
                        connect->path, error->message));
     return;
   }
-  destroy_source (&connect->nudge);
   /* The limit is the whole connection's; this one only must not end before it. */
   lodge_qmp_execute_async (qmp, "qmp_capabilities", NULL, connect->timeout_ms + 1000, NULL,
                            negotiated_cb, g_object_ref (task));
@@ -221,7 +228,8 @@ try_to_connect (GTask *task)
 
   if (socket_object != NULL) {
     connect->qmp = lodge_qmp_new (socket_object, greeted_cb, task);
-    attach (task, &connect->nudge, g_timeout_source_new (NUDGE_MS), nudge_cb);
+    if (connect->hello == NULL)
+      attach (task, &connect->nudge, g_timeout_source_new (NUDGE_MS), nudge_cb);
     return;
   }
   /* ENOENT: not there yet. ECONNREFUSED: left from an earlier one, or between bind() and listen().
@@ -265,6 +273,38 @@ watch_alive (GTask *task)
   return TRUE;
 }
 
+/* Whatever it said. Where it ended that is told as without it. */
+static void
+answered_hello_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Connect *connect = g_task_get_task_data (task);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonNode) answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, &error);
+
+  if (answer == NULL)
+    g_debug ("QEMU has not said hello: %s", error->message);
+  /* It is closed only when the other is connected: QEMU drops descriptors of add-fd that nothing
+   * has opened yet when its last monitor's client goes (7.2, monitor/fds.c). */
+  if (!connect->done)
+    try_to_connect (task);
+}
+
+static void
+greeted_hello_cb (LodgeQmp *hello, const GError *error, gpointer user_data)
+{
+  GTask *task = user_data;
+  Connect *connect = g_task_get_task_data (task);
+
+  if (connect->done)
+    return;
+  if (error != NULL)
+    try_to_connect (task);
+  else
+    lodge_qmp_execute_async (hello, "qmp_capabilities", NULL, connect->timeout_ms + 1000, NULL,
+                             answered_hello_cb, g_object_ref (task));
+}
+
 void
 lodge_qmp_connect_async (const char *socket_path,
                          guint timeout_ms,
@@ -272,6 +312,19 @@ lodge_qmp_connect_async (const char *socket_path,
                          GCancellable *cancellable,
                          GAsyncReadyCallback callback,
                          gpointer user_data)
+{
+  lodge_qmp_connect_started_async (NULL, socket_path, timeout_ms, alive, cancellable, callback,
+                                   user_data);
+}
+
+void
+lodge_qmp_connect_started_async (GSocket *hello,
+                                 const char *socket_path,
+                                 guint timeout_ms,
+                                 GPid alive,
+                                 GCancellable *cancellable,
+                                 GAsyncReadyCallback callback,
+                                 gpointer user_data)
 {
   Connect *connect = g_new0 (Connect, 1);
   GTask *task = g_task_new (NULL, cancellable, callback, user_data);
@@ -298,7 +351,10 @@ lodge_qmp_connect_async (const char *socket_path,
   if (cancellable != NULL)
     attach (task, &connect->cancelled, g_cancellable_source_new (cancellable),
             G_SOURCE_FUNC (cancelled_cb));
-  try_to_connect (task);
+  if (hello != NULL)
+    connect->hello = lodge_qmp_new (hello, greeted_hello_cb, task);
+  else
+    try_to_connect (task);
 }
 
 LodgeQmp *

@@ -162,8 +162,13 @@ end_with_junk (LodgeQmp *self, const char *what)
 static void
 handle_greeting (LodgeQmp *self, LodgeQmpMessage *message)
 {
-  LodgeQmpGreeted greeted = g_steal_pointer (&self->greeted);
+  LodgeQmpGreeted greeted;
 
+  /* Every event goes also to a monitor that has a client and has not greeted it yet (QEMU 7.2,
+   * monitor/monitor.c, monitor_qapi_event_emit(): only one that negotiates is left out). */
+  if (message->kind == LODGE_QMP_MESSAGE_EVENT)
+    return;
+  greeted = g_steal_pointer (&self->greeted);
   if (message->kind != LODGE_QMP_MESSAGE_GREETING) {
     self->greeted = greeted;
     end_with_junk (self, _ ("no QMP greeting"));

@@ -35,6 +35,15 @@ void lodge_qmp_connect_async (const char *socket_path,
                               GCancellable *cancellable,
                               GAsyncReadyCallback callback,
                               gpointer user_data);
+/* The same for who has just started it: @hello (nullable) is connected to a monitor of its own, and
+ * tells when @socket_path can be connected to. */
+void lodge_qmp_connect_started_async (GSocket *hello,
+                                      const char *socket_path,
+                                      guint timeout_ms,
+                                      GPid alive,
+                                      GCancellable *cancellable,
+                                      GAsyncReadyCallback callback,
+                                      gpointer user_data);
 LodgeQmp *lodge_qmp_connect_finish (GAsyncResult *result, GError **error);
 
 /**

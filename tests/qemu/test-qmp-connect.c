@@ -3,6 +3,7 @@
 #include "qmp-fixture.h"
 
 #include "lodge-error.h"
+#include "qemu/lodge-unix-socket.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -51,6 +52,20 @@ test_greeting_in_pieces (QmpFixture *fixture, gconstpointer unused)
   node = qmp_fixture_execute (fixture->qmp, "x", QMP_FIXTURE_LONG_MS, &error);
   g_assert_no_error (error);
   g_assert_cmpstr (json_node_get_string (node), ==, "ü in two pieces");
+}
+
+/* As QEMU tells also whom it has not greeted yet. */
+static void
+test_event_before_greeting (QmpFixture *fixture, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+
+  fake_qmp_set_greeting (fixture->fake, "{\"event\": \"EARLY\"}\r\n{\"QMP\": {}}\r\n");
+  fixture->qmp =
+      qmp_fixture_connect (fake_qmp_get_path (fixture->fake), QMP_FIXTURE_LONG_MS, 0, &error);
+  g_assert_no_error (error);
+  qmp_fixture_drain ();
+  g_assert_cmpuint (fixture->n_events, ==, 0);
 }
 
 /* As QEMU does to whoever comes while its monitor is being set up: before the capabilities have
@@ -102,7 +117,6 @@ test_bad_greeting (QmpFixture *fixture, gconstpointer unused)
   } cases[] = {
       {"220 mail.example.org ESMTP\r\n", "no JSON object"},
       {"{\"QMP\": []}\n", "greeting that is no object"},
-      {"{\"event\": \"A\"}\n", "no QMP greeting"},
       {"{\"return\": {}, \"id\": 1}\n", "no QMP greeting"},
       {"\xff\xff\xff\n", "not UTF-8"},
   };
@@ -122,16 +136,65 @@ test_no_greeting (QmpFixture *fixture, gconstpointer unused)
   assert_no_connection (fixture, QMP_FIXTURE_SHORT_MS, LODGE_ERROR_TIMEOUT, "within 0.06 s");
 }
 
-/* A QEMU that stands in accept() goes on with the next connection. */
+/* A QEMU that stands in accept() goes on with the next connection: its main loop, or the thread of
+ * its monitor. */
 static void
 test_stuck (QmpFixture *fixture, gconstpointer unused)
 {
+  for (gboolean greets_first = FALSE; greets_first <= TRUE; greets_first++) {
+    g_autoptr (GError) error = NULL;
+
+    fake_qmp_set_waits_for_second (fixture->fake, greets_first);
+    fixture->qmp =
+        qmp_fixture_connect (fake_qmp_get_path (fixture->fake), QMP_FIXTURE_LONG_MS, 0, &error);
+    g_assert_no_error (error);
+    if (!greets_first) {
+      lodge_qmp_close (fixture->qmp);
+      g_clear_object (&fixture->qmp);
+      while (fake_qmp_has_client (fixture->fake))
+        g_main_context_iteration (NULL, TRUE);
+    }
+  }
+}
+
+/* What has a name is not connected to before QEMU has answered on the pair of sockets; and whatever
+ * becomes of that, it is then. */
+static void
+test_started (QmpFixture *fixture, gconstpointer ends)
+{
+  g_autoptr (FakeQmp) other = fake_qmp_new ();
+  int saved_errno = 0;
+  g_autoptr (GSocket) hello = lodge_unix_socket_connect (fake_qmp_get_path (other), &saved_errno);
+  QmpWait wait = {FALSE};
   g_autoptr (GError) error = NULL;
 
-  fake_qmp_set_waits_for_second (fixture->fake);
-  fixture->qmp =
-      qmp_fixture_connect (fake_qmp_get_path (fixture->fake), QMP_FIXTURE_LONG_MS, 0, &error);
+  g_assert_nonnull (hello);
+  fake_qmp_set_greeting (other, NULL);
+  if (ends == NULL)
+    fake_qmp_ignore (other, "qmp_capabilities");
+  lodge_qmp_connect_started_async (hello, fake_qmp_get_path (fixture->fake), QMP_FIXTURE_LONG_MS, 0,
+                                   NULL, qmp_fixture_done_cb, &wait);
+  while (!fake_qmp_has_client (other))
+    g_main_context_iteration (NULL, TRUE);
+  qmp_fixture_drain ();
+  g_assert_false (fake_qmp_has_client (fixture->fake));
+  if (ends != NULL) {
+    fake_qmp_hang_up (other);
+  } else {
+    fake_qmp_send (other, "{\"QMP\": {}}\r\n", -1);
+    while (fake_qmp_count (other, "qmp_capabilities") == 0)
+      g_main_context_iteration (NULL, TRUE);
+    qmp_fixture_drain ();
+    g_assert_false (fake_qmp_has_client (fixture->fake));
+    fake_qmp_answer_late (other, "qmp_capabilities", "{}");
+  }
+  qmp_fixture_iterate_until (&wait.done);
+  fixture->qmp = lodge_qmp_connect_finish (wait.result, &error);
+  g_object_unref (wait.result);
   g_assert_no_error (error);
+  g_assert_cmpstr (fake_qmp_get_commands (fixture->fake), ==, "qmp_capabilities");
+  while (fake_qmp_has_client (other))
+    g_main_context_iteration (NULL, TRUE);
 }
 
 static void
@@ -327,6 +390,10 @@ main (int argc, char *argv[])
   CONNECTING ("bad-greeting", test_bad_greeting);
   CONNECTING ("no-greeting", test_no_greeting);
   CONNECTING ("stuck", test_stuck);
+  CONNECTING ("event-before-greeting", test_event_before_greeting);
+  CONNECTING ("started", test_started);
+  g_test_add ("/qmp/connect/started-and-ended", QmpFixture, "", qmp_fixture_set_up, test_started,
+              qmp_fixture_tear_down);
   CONNECTING ("early-end", test_early_end);
   CONNECTING ("early-end-in-negotiation", test_early_end_in_negotiation);
   CONNECTING ("negotiation-fails", test_negotiation_fails);
