@@ -204,7 +204,8 @@ recover_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_d
   g_task_set_task_data (task, recover, (GDestroyNotify) recover_free);
   recover->snapshot = lodge_journal_dup_live (folder, &recover->ran);
   /* What machine.ini names as a suspended guest's memory counts: there is nothing to undo. */
-  if (recover->snapshot == NULL || now == NULL || now->suspended != NULL) {
+  if (recover->snapshot == NULL || now == NULL ||
+      g_strcmp0 (now->suspended, recover->snapshot) == 0) {
     g_task_return_boolean (task, TRUE);
     g_object_unref (task);
     return;

@@ -4,6 +4,8 @@
  *   QEMU has written it, or   it has nothing left to do, and ends: suspended.
  *   was loading it
  *   QEMU has a guest          that goes on, or can: QEMU has all of it. The memory is given up.
+ *                             (So has one that went on from that memory, and stood still when a
+ *                             snapshot was written, which leaves QEMU as after any memory.)
  *   no QEMU, and "run" does   the guest has not gone on from it: suspended.
  *   not name it
  *   no QEMU, and "run" does   the guest may have run. Where its disks are still what they were, to
@@ -166,11 +168,14 @@ lodge_machine_recover_resumed_async (LodgeMachine *self,
                                      gpointer user_data)
 {
   GTask *task = g_task_new (self, NULL, callback, user_data);
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+  /* qapi/run-state.json: what a QEMU says that has written its guest away, or waits for one. */
+  const gboolean waits = g_str_equal (status, "inmigrate") || g_str_equal (status, "prelaunch");
+  const gboolean written = g_str_equal (status, "postmigrate") &&
+                           !has_resumed (folder, lodge_machine_get_description (self)->suspended);
 
   g_task_set_source_tag (task, lodge_machine_recover_resumed_async);
-  /* qapi/run-state.json: what a QEMU says that has written its guest away, or waits for one. */
-  if (g_str_equal (status, "postmigrate") || g_str_equal (status, "inmigrate") ||
-      g_str_equal (status, "prelaunch")) {
+  if (waits || written) {
     Recover *recover;
 
     begin (task, TRUE, NULL);

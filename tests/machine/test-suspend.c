@@ -416,6 +416,37 @@ test_not_forgotten (MachineFixture *f, gconstpointer data)
   memory_guest_tell (machine, "b");
 }
 
+/* The same of one that stands still since, and was saved so: its QEMU looks as one whose guest has
+ * been suspended, and is the only one that has what the guest has done since. */
+static void
+test_not_forgotten_paused (MachineFixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
+  g_autofree char *memory = NULL;
+
+  machine_fixture_start (machine);
+  memory_guest_tell (machine, "a");
+  suspend (f, machine);
+  memory = dup_memory (machine);
+  g_atomic_pointer_set (&failing, ".machine.ini.new");
+  machine_fixture_start (machine);
+  assert_memory (machine, 'a');
+  memory_guest_tell (machine, "b");
+  g_atomic_pointer_set (&failing, NULL);
+  machine_fixture_request (machine, LODGE_REQUEST_PAUSE);
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_PAUSED);
+  g_assert_nonnull (get_suspended (machine));
+  g_assert_no_error (wait_job (lodge_library_take_snapshot (f->library, machine, "one", "")));
+  g_assert_nonnull (get_suspended (machine));
+
+  machine = machine_fixture_change_engine (f, "web");
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_PAUSED);
+  assert_forgotten (machine, memory);
+  machine_fixture_request (machine, LODGE_REQUEST_RESUME);
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_RUNNING);
+  assert_memory (machine, 'b');
+}
+
 static LodgeMachine *victim;
 
 /* One that is still named goes when the next is. */
@@ -562,6 +593,7 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("suspend/kill-while-resuming", test_kill_while_resuming);
   ADD_WITH ("suspend/not-forgotten/start", NULL, test_not_forgotten);
   ADD_WITH ("suspend/not-forgotten/engine", "engine", test_not_forgotten);
+  MACHINE_FIXTURE_ADD ("suspend/not-forgotten/paused", test_not_forgotten_paused);
   MACHINE_FIXTURE_ADD ("suspend/suspended-again", test_suspended_again);
   MACHINE_FIXTURE_ADD ("suspend/undone", test_undone);
   ADD_WITH ("suspend/killed-going-on/before", NULL, test_killed_going_on);
