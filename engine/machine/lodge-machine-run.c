@@ -248,11 +248,13 @@ event_cb (LodgeQmp *qmp, const char *name, JsonObject *data, gpointer user_data)
   } else if (g_str_equal (name, "BLOCK_IO_ERROR")) {
     on_io_error (self, data);
   } else if (g_str_equal (name, "STOP")) {
+    lodge_machine_emit_guest_event (self, "stands-still");
     if (self->state == LODGE_STATE_RUNNING && !self->frozen)
       lodge_machine_set_state (self, LODGE_STATE_PAUSED);
   } else if (g_str_equal (name, "RESUME")) {
     const gboolean goes_on = self->state == LODGE_STATE_PAUSED && !self->frozen;
 
+    lodge_machine_emit_guest_event (self, "goes-on");
     if (self->disk_failed || goes_on)
       lodge_machine_note_run (self);
     self->disk_failed = FALSE;

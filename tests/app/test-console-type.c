@@ -7,6 +7,7 @@
 #include "spice-fixture.h"
 
 #include <glib/gstdio.h>
+#include <linux/input-event-codes.h>
 #include <string.h>
 
 typedef struct {
@@ -106,6 +107,28 @@ test_type (void)
   tear_down (&test);
 }
 
+/* A key that is let go of while the guest stands still, for a snapshot or longer. */
+static void
+test_still (void)
+{
+  LodgeConsoleSession *session;
+  Test test;
+
+  set_up (&test);
+  session = lodge_console_machine_get_session (lodge_console_window_get_machine (test.window));
+  lodge_console_session_key (session, KEY_A, TRUE);
+  spice_fixture_expect_scancodes (test.server, "1e");
+  fake_engine_guest_event (test.engine, test.uuid, "stands-still");
+  lodge_console_session_key (session, KEY_A, FALSE);
+  spice_fixture_expect_scancodes (test.server, "9e");
+  fake_engine_guest_event (test.engine, test.uuid, "reset");
+  app_settle ();
+  g_assert_cmpstr (spice_fixture_get_scancodes (test.server), ==, "");
+  fake_engine_guest_event (test.engine, test.uuid, "goes-on");
+  spice_fixture_expect_scancodes (test.server, "9e");
+  tear_down (&test);
+}
+
 static void
 test_ends (void)
 {
@@ -160,5 +183,6 @@ main (int argc, char **argv)
     g_settings_set_boolean (lodge_settings_get (), "closing-explained", TRUE);
   g_test_add_data_func ("/console-type/type", (gconstpointer) (void (*) (void)) test_type, run);
   g_test_add_data_func ("/console-type/ends", (gconstpointer) (void (*) (void)) test_ends, run);
+  g_test_add_data_func ("/console-type/still", (gconstpointer) (void (*) (void)) test_still, run);
   return g_test_run ();
 }

@@ -181,6 +181,40 @@ test_release_all (void)
   input_fixture_teardown (&test);
 }
 
+/* What was let go of while the guest stood still is told again: no press of it, and nothing that is
+ * still down. */
+static void
+test_still (void)
+{
+  InputFixture test;
+
+  input_fixture_setup (&test, TRUE);
+  lodge_console_session_key (test.session, KEY_LEFTSHIFT, TRUE);
+  lodge_console_session_key (test.session, KEY_A, TRUE);
+  lodge_console_session_key (test.session, KEY_B, TRUE);
+  lodge_console_session_button (test.session, LODGE_BUTTON_LEFT, TRUE);
+  lodge_console_session_button (test.session, LODGE_BUTTON_RIGHT, TRUE);
+  spice_fixture_expect_order (test.server, "2a 1e 30 @0,0 =1 =3");
+  lodge_console_session_set_still (test.session, TRUE);
+  lodge_console_session_key (test.session, KEY_LEFTSHIFT, FALSE);
+  lodge_console_session_release_all (test.session);
+  lodge_console_session_button (test.session, LODGE_BUTTON_RIGHT, TRUE);
+  spice_fixture_expect_scancodes (test.server, "aa 9e b0");
+  spice_fixture_settle ();
+  spice_fixture_clear (test.server);
+  lodge_console_session_key (test.session, KEY_B, TRUE);
+  lodge_console_session_set_still (test.session, FALSE);
+  spice_fixture_expect_order (test.server, "30 9e aa =3 =2");
+
+  /* Once is enough. */
+  spice_fixture_clear (test.server);
+  lodge_console_session_set_still (test.session, TRUE);
+  lodge_console_session_set_still (test.session, FALSE);
+  input_fixture_tap (&test, KEY_Z);
+  spice_fixture_expect_order (test.server, "2c ac");
+  input_fixture_teardown (&test);
+}
+
 /* Closing lets go of what was down, although nothing follows it. */
 static void
 test_close_releases (void)
@@ -314,6 +348,7 @@ TEST (fast_keys)
 TEST (click_after_keys)
 TEST (motion_after_keys)
 TEST (release_all)
+TEST (still)
 TEST (close_releases)
 TEST (locks)
 TEST (pause_and_locks)
@@ -329,6 +364,7 @@ main (int argc, char **argv)
   g_test_add_func ("/console-input/click-after-keys", run_click_after_keys);
   g_test_add_func ("/console-input/motion-after-keys", run_motion_after_keys);
   g_test_add_func ("/console-input/release-all", run_release_all);
+  g_test_add_func ("/console-input/still", run_still);
   g_test_add_func ("/console-input/close-releases", run_close_releases);
   g_test_add_func ("/console-input/locks", run_locks);
   g_test_add_func ("/console-input/pause-and-locks", run_pause_and_locks);

@@ -15,9 +15,28 @@
 #define SLOW_START_MS 2000
 
 static void
+count_event_cb (LodgeMachine *machine, const char *kind, gpointer user_data)
+{
+  GHashTable *seen = user_data;
+
+  g_hash_table_add (seen, g_strdup (kind));
+}
+
+static GHashTable *
+record_events (LodgeMachine *machine)
+{
+  GHashTable *seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  g_signal_connect_data (machine, "guest-event", G_CALLBACK (count_event_cb), seen,
+                         (GClosureNotify) (void (*) (void)) g_hash_table_unref, 0);
+  return seen;
+}
+
+static void
 test_start_pause_resume_kill (MachineFixture *fixture, gconstpointer data)
 {
   LodgeMachine *machine = machine_fixture_create (fixture, "idle", BOOT_SECTOR_IDLE);
+  GHashTable *seen = record_events (machine);
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
 
@@ -37,8 +56,12 @@ test_start_pause_resume_kill (MachineFixture *fixture, gconstpointer data)
 
   machine_fixture_request (machine, LODGE_REQUEST_PAUSE);
   test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_PAUSED);
+  g_assert_true (g_hash_table_contains (seen, "stands-still"));
+  g_hash_table_remove_all (seen);
   machine_fixture_request (machine, LODGE_REQUEST_RESUME);
   test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_RUNNING);
+  g_assert_true (g_hash_table_contains (seen, "goes-on"));
+  g_assert_false (g_hash_table_contains (seen, "stands-still"));
   machine_fixture_request (machine, LODGE_REQUEST_RESET);
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
   g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
@@ -47,24 +70,6 @@ test_start_pause_resume_kill (MachineFixture *fixture, gconstpointer data)
 
   /* The lock has gone with it: it starts again at once. */
   machine_fixture_start (machine);
-}
-
-static void
-count_event_cb (LodgeMachine *machine, const char *kind, gpointer user_data)
-{
-  GHashTable *seen = user_data;
-
-  g_hash_table_add (seen, g_strdup (kind));
-}
-
-static GHashTable *
-record_events (LodgeMachine *machine)
-{
-  GHashTable *seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-
-  g_signal_connect_data (machine, "guest-event", G_CALLBACK (count_event_cb), seen,
-                         (GClosureNotify) (void (*) (void)) g_hash_table_unref, 0);
-  return seen;
 }
 
 static void

@@ -253,6 +253,27 @@ shut_down_cb (const char *step)
   test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_STOPPING);
 }
 
+static void
+count_kind_cb (LodgeMachine *machine, const char *kind, GString *seen)
+{
+  g_string_append_printf (seen, "%s ", kind);
+}
+
+/* Who types meanwhile is told that the guest has not heard it, although its state stays. */
+static void
+test_told (MachineFixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
+  g_autoptr (GString) seen = g_string_new (NULL);
+
+  machine_fixture_start (machine);
+  memory_guest_tell (machine, "a");
+  g_signal_connect (machine, "guest-event", G_CALLBACK (count_kind_cb), seen);
+  take (f, machine, "one");
+  g_assert_cmpstr (seen->str, ==, "stands-still goes-on ");
+  g_signal_handlers_disconnect_by_data (machine, seen);
+}
+
 /* One that is asked to shut down while the snapshot is being prepared has to go on for that. */
 static void
 test_stopping (MachineFixture *f, gconstpointer data)
@@ -677,6 +698,7 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("snapshot/changed-settings", test_changed_settings);
   MACHINE_FIXTURE_ADD ("snapshot/changed-before", test_changed_before);
   MACHINE_FIXTURE_ADD ("snapshot/cancel", test_cancel);
+  MACHINE_FIXTURE_ADD ("snapshot/told", test_told);
   MACHINE_FIXTURE_ADD ("snapshot/stopping", test_stopping);
   MACHINE_FIXTURE_ADD ("snapshot/paused-and-deleted", test_paused_and_deleted);
   MACHINE_FIXTURE_ADD ("snapshot/paused-again", test_paused_again);

@@ -297,6 +297,15 @@ taken_cb (LodgeMachine1 *machine, const char *by, LodgeConsoleMachine *self)
 }
 
 static void
+guest_event_cb (LodgeMachine1 *machine, const char *kind, LodgeConsoleMachine *self)
+{
+  const gboolean goes_on = g_strcmp0 (kind, "goes-on") == 0;
+
+  if (self->session != NULL && (goes_on || g_strcmp0 (kind, "stands-still") == 0))
+    lodge_console_session_set_still (self->session, !goes_on);
+}
+
+static void
 leave_machine (LodgeConsoleMachine *self)
 {
   if (self->machine != NULL)
@@ -347,6 +356,7 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   set_text (&self->wanted, self->uuid);
   g_signal_connect (self->machine, "notify", G_CALLBACK (properties_cb), self);
   g_signal_connect (self->machine, "console-taken", G_CALLBACK (taken_cb), self);
+  g_signal_connect (self->machine, "guest-event", G_CALLBACK (guest_event_cb), self);
 
   owner = lodge_machine1_get_console_owner (self->machine);
   if (is_connected (self) && (owner == NULL || *owner == '\0'))

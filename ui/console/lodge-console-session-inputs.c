@@ -246,6 +246,7 @@ lodge_console_session_key (LodgeConsoleSession *self, guint evdev, gboolean pres
   if (pressed && waiting >= (key.repeated ? KEYS_AT_ONCE : WAITING_MAX))
     return;
   self->pressed[evdev] = pressed;
+  self->let_go[evdev] = !pressed;
   wait_and_send (self, key);
 }
 
@@ -481,6 +482,41 @@ lodge_console_session_wheel_sideways (LodgeConsoleSession *self, int notches)
   }
 }
 
+/* ---- a guest that stands still */
+
+/* A key may have been let go of just before this was heard, so all of them are told of again: the
+ * end of one that is up already is nothing to a guest. A button is told of only as a change, so
+ * that a press goes before it; which is none to a guest that has not heard of the release. */
+static void
+tell_again (LodgeConsoleSession *self)
+{
+  for (guint evdev = 0; evdev < G_N_ELEMENTS (self->let_go); evdev++) {
+    if (self->let_go[evdev])
+      wait_and_send (self, (LodgeWaiting){.kind = LODGE_WAITING_KEY, .code = evdev});
+    self->let_go[evdev] = FALSE;
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (buttons); i++) {
+    if ((self->buttons_still & buttons[i].button) == 0 || (self->buttons & buttons[i].button) != 0)
+      continue;
+    point (self, (LodgeWaiting){.kind = LODGE_WAITING_BUTTON, .code = i, .pressed = TRUE});
+    point (self, (LodgeWaiting){.kind = LODGE_WAITING_BUTTON, .code = i});
+  }
+}
+
+void
+lodge_console_session_set_still (LodgeConsoleSession *self, gboolean still)
+{
+  g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
+
+  if (self->still == still)
+    return;
+  self->still = still;
+  if (still)
+    self->buttons_still = self->buttons_sent;
+  else if (self->inputs_ready)
+    tell_again (self);
+}
+
 /* ---- channel */
 
 void
@@ -533,8 +569,9 @@ lodge_console_session_drop_inputs (LodgeConsoleSession *self)
   self->keys_sent = 0;
   /* What was down is not any more: spice-server lets go of it when a client leaves. */
   memset (self->pressed, 0, sizeof self->pressed);
+  memset (self->let_go, 0, sizeof self->let_go);
   self->scroll_unknown = FALSE;
-  self->buttons = self->buttons_sent = 0;
+  self->buttons = self->buttons_sent = self->buttons_still = 0;
   self->inputs_ready = FALSE;
   g_clear_object (&self->inputs);
 }

@@ -55,13 +55,16 @@ struct _LodgeConsoleSession {
   guint server_locks;                /* what libspice-server believes the guest's locks are */
   gboolean scroll_unknown;           /* it may be wrong about Scroll Lock */
   guint8 pressed[LODGE_KEYMAP_SIZE]; /* by Linux key code, with those that wait */
+  guint8 let_go[LODGE_KEYMAP_SIZE];  /* since the guest last went on */
   GQueue waiting;                    /* of LodgeWaiting */
   guint pointer_waiting;             /* how many of them are the pointer's */
   guint keys_sent;                   /* that the guest may not have taken yet */
   gint64 keys_time;                  /* until when keys_sent was counted */
   guint key_pause_id;
-  guint buttons;      /* LodgeButton bits that are down, with those that wait */
-  guint buttons_sent; /* that the guest knows of */
+  guint buttons;       /* LodgeButton bits that are down, with those that wait */
+  guint buttons_sent;  /* that the guest knows of */
+  guint buttons_still; /* that it knew of when it began to stand still */
+  gboolean still;
   guint sideways_key; /* a Shift that is down for the wheel; 0: none */
   guint last_sideways_key;
   guint sideways_id;

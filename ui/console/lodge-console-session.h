@@ -79,6 +79,9 @@ gboolean lodge_console_session_has_key (LodgeConsoleSession *self, guint evdev);
 guint lodge_console_session_get_n_waiting (LodgeConsoleSession *self);
 /* Releases every key and button that is down. For focus loss, pause, closing. */
 void lodge_console_session_release_all (LodgeConsoleSession *self);
+/* A guest that stands still, if only for a snapshot, hears nothing (QEMU 7.2, ui/input.c:
+ * qemu_input_event_send()). When it goes on it is told once more of what was let go of. */
+void lodge_console_session_set_still (LodgeConsoleSession *self, gboolean still);
 /* Makes the guest's locks equal to the host's; bits as in "leds". Sends only differences. */
 void lodge_console_session_sync_locks (LodgeConsoleSession *self, guint leds);
 
