@@ -48,7 +48,8 @@ lodge_machine_build_command (LodgeMachine *self,
   return lodge_machine_command_build (description, &host, wires, n_wires, error);
 }
 
-/* As start would do it, but with /dev/null for wires, disks of this computer and the key, and
+/* As start would do it, but without what only connects the engine, or hands memory over, with
+ * /dev/null for wires, disks of this computer and the key, and
  * without recording anything. */
 static LodgeCommand *
 build_for_show (LodgeMachine *self, GError **error)

@@ -521,10 +521,10 @@ add_hello (LodgeCommand *command)
     return NULL;
   }
   g_socket_set_blocking (ours, FALSE);
-  /* After the monitor that has a name, which then is ready first. */
-  lodge_command_addf (command, _ ("A wire to the engine,"), "-chardev", "socket,id=hello,fd=%d",
-                      lodge_command_take_fd (command, ends[1]));
-  lodge_command_add (command, _ ("on which QEMU tells that it has started."), "-mon",
+
+  lodge_command_addf (command, _ ("A wire to the engine, until both are connected."), "-chardev",
+                      "socket,id=hello,fd=%d", lodge_command_take_fd (command, ends[1]));
+  lodge_command_add (command, _ ("On that wire QEMU tells that it has started."), "-mon",
                      "chardev=hello,mode=control");
   return g_steal_pointer (&ours);
 }

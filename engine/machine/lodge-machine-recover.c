@@ -334,8 +334,10 @@ believe (GTask *task_given)
     finish (task);
     return;
   }
-  /* A state that this build does not know stands still at least. */
+  /* Whatever else it says, it stands still at least: as after a snapshot of a guest that did. */
   recover_live (self, LODGE_STATE_PAUSED);
+  lodge_machine_screen_begin (self);
+  lodge_machine_links_recover (self);
   finish (task);
 }
 

@@ -5,7 +5,8 @@
  *   was loading it
  *   QEMU has a guest          that goes on, or can: QEMU has all of it. The memory is given up.
  *                             (So has one that went on from that memory, and stood still when a
- *                             snapshot was written, which leaves QEMU as after any memory.)
+ *                             snapshot was written, which leaves QEMU as after any memory, or when
+ *                             it was reset, which leaves it as before any guest.)
  *   no QEMU, and "run" does   the guest has not gone on from it: suspended.
  *   not name it
  *   no QEMU, and "run" does   the guest may have run. Where its disks are still what they were, to
@@ -54,9 +55,12 @@ static gboolean
 list_memory (const char *folder, const char *suspended, GError **error)
 {
   g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func (g_free);
+  gboolean ran = FALSE;
+  /* A snapshot that could not be undone yet still has to be. */
+  g_autofree char *snapshot = lodge_journal_dup_live (folder, &ran);
 
   g_ptr_array_add (files, lodge_snapshot_dup_folder (suspended));
-  return lodge_journal_begin (folder, files, error);
+  return lodge_journal_begin_live (folder, files, snapshot, ran, error);
 }
 
 static void
@@ -169,10 +173,13 @@ lodge_machine_recover_resumed_async (LodgeMachine *self,
 {
   GTask *task = g_task_new (self, NULL, callback, user_data);
   g_autofree char *folder = lodge_machine_dup_folder (self);
-  /* qapi/run-state.json: what a QEMU says that has written its guest away, or waits for one. */
-  const gboolean waits = g_str_equal (status, "inmigrate") || g_str_equal (status, "prelaunch");
-  const gboolean written = g_str_equal (status, "postmigrate") &&
-                           !has_resumed (folder, lodge_machine_get_description (self)->suspended);
+  /* qapi/run-state.json: what a QEMU says that waits for a guest, or has written it away. It says
+   * the same of one that stood still when a snapshot was written, or was reset; whose QEMU has no
+   * other "run" than that of the memory that it went on from. */
+  const gboolean waits = g_str_equal (status, "inmigrate");
+  const gboolean written =
+      (g_str_equal (status, "postmigrate") || g_str_equal (status, "prelaunch")) &&
+      !has_resumed (folder, lodge_machine_get_description (self)->suspended);
 
   g_task_set_source_tag (task, lodge_machine_recover_resumed_async);
   if (waits || written) {

@@ -202,7 +202,10 @@ ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (suspend->memory_fd >= 0 && ftruncate (suspend->memory_fd, 0) != 0)
     g_debug ("%s", g_strerror (errno));
   if (suspend->named) {
-    lodge_machine_set_gone_on (self, suspend->id);
+    /* Where it was not named after all, what is still named is an older memory, of which the same
+     * is known already. */
+    if (g_strcmp0 (lodge_machine_get_description (self)->suspended, suspend->id) == 0)
+      lodge_machine_set_gone_on (self, suspend->id);
     lodge_machine_forget_async (self, forgotten_cb, task);
   } else {
     go_on (task);

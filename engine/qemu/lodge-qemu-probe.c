@@ -27,8 +27,9 @@
 #include <unistd.h>
 
 /* A QEMU greets in 26 ms and lists its devices, loading every module, in 80 ms. The limit is for a
- * cold disk and for a computer that is itself emulated (15 s were too few there). */
-guint lodge_qemu_probe_limit_ms = 60000;
+ * cold disk and for a computer that is itself emulated (15 s were too few there); together with a
+ * start, with 3D and without, it is below what clients wait (LODGE_CLIENT_CALL_LIMIT_S). */
+guint lodge_qemu_probe_limit_ms = 30000;
 
 /* "quit" is a courtesy: the process is killed afterwards in any case. */
 #define QUIT_LIMIT_MS 1000

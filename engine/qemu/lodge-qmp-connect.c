@@ -12,11 +12,12 @@
  * the socket (7.2, monitor/qmp.c and chardev/char-socket.c). A connection that comes at that moment
  * is seen by both; one accepts it, and the other waits in accept() for the next one, for ever.
  * Where that is the main loop nothing is answered; where it is the thread, which reads, nothing
- * after the greeting. So who starts a QEMU gives it one more monitor, on a pair of connected
+ * after the greeting. So who starts a guest gives its QEMU one more monitor, on a pair of connected
  * sockets, where nobody accepts anything: "hello". Once that one has answered, the main loop runs
  * and the thread has all monitors, and only then the socket with a name is connected to. An engine
- * that finds a QEMU cannot do that. There one more connection, closed at once, is the next one that
- * is waited for; to a QEMU that only takes its time it is nothing.
+ * that finds a QEMU cannot do that. There (and where a QEMU is only asked what it can do) one more
+ * connection, closed at once, is the next one that is waited for; to a QEMU that only takes its
+ * time it is nothing.
  */
 #include "qemu/lodge-qmp-private.h"
 
@@ -43,8 +44,9 @@ typedef struct {
   GPid alive;
   int pidfd; /* of @alive; -1 where there is none */
   guint n_tries;
-  LodgeQmp *hello; /* or NULL; kept until the end, see answered_hello_cb() */
-  LodgeQmp *qmp;   /* once connected */
+  LodgeQmp *hello;  /* or NULL; kept until the end, see answered_hello_cb() */
+  gboolean started; /* it has answered there */
+  LodgeQmp *qmp;    /* once connected */
   GSource *retry;
   GSource *nudge;
   guint n_nudges;
@@ -130,6 +132,9 @@ timeout_cb (gpointer user_data)
                          _ ("QEMU did not greet on %s within %s; another program may be "
                             "connected to it"),
                          connect->path, limit);
+  else if (connect->hello != NULL && !connect->started)
+    error =
+        g_error_new (LODGE_ERROR, LODGE_ERROR_TIMEOUT, _ ("QEMU had not started within %s"), limit);
   else
     error = g_error_new (LODGE_ERROR, LODGE_ERROR_TIMEOUT, _ ("No QEMU listened on %s within %s"),
                          connect->path, limit);
@@ -228,7 +233,7 @@ try_to_connect (GTask *task)
 
   if (socket_object != NULL) {
     connect->qmp = lodge_qmp_new (socket_object, greeted_cb, task);
-    if (connect->hello == NULL)
+    if (!connect->started)
       attach (task, &connect->nudge, g_timeout_source_new (NUDGE_MS), nudge_cb);
     return;
   }
@@ -284,6 +289,7 @@ answered_hello_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (answer == NULL)
     g_debug ("QEMU has not said hello: %s", error->message);
+  connect->started = answer != NULL;
   /* It is closed only when the other is connected: QEMU drops descriptors of add-fd that nothing
    * has opened yet when its last monitor's client goes (7.2, monitor/fds.c). */
   if (!connect->done)

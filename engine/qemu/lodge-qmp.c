@@ -7,7 +7,7 @@
  *       +---------------------------+--------------------------+----> CLOSED
  *        the other end hangs up, sends what is not QMP, or lodge_qmp_close()
  *
- *   GREETING     only a greeting may come
+ *   GREETING     a greeting may come, and before it events, which are dropped
  *   NEGOTIATING  one command, sent by ourselves, is under way; events are dropped (QEMU sends none)
  *                and one more greeting may come, also when READY: see greet_again()
  *   READY        commands and events; while held (no begin_events yet) nothing is read

@@ -35,8 +35,14 @@ void lodge_qmp_connect_async (const char *socket_path,
                               GCancellable *cancellable,
                               GAsyncReadyCallback callback,
                               gpointer user_data);
-/* The same for who has just started it: @hello (nullable) is connected to a monitor of its own, and
- * tells when @socket_path can be connected to. */
+/**
+ * lodge_qmp_connect_started_async:
+ * @hello: (nullable): connected to another monitor of the same QEMU, non-blocking; a reference is
+ *   held, and it is shut down, until the end
+ *
+ * The same for who has just started QEMU: what @hello says tells when @socket_path can be connected
+ * to.
+ */
 void lodge_qmp_connect_started_async (GSocket *hello,
                                       const char *socket_path,
                                       guint timeout_ms,

@@ -447,6 +447,64 @@ test_not_forgotten_paused (MachineFixture *f, gconstpointer data)
   assert_memory (machine, 'b');
 }
 
+/* And of one that was reset: its QEMU looks as before any guest. */
+static void
+test_not_forgotten_reset (MachineFixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
+  g_autofree char *memory = NULL;
+
+  machine_fixture_start (machine);
+  memory_guest_tell (machine, "a");
+  suspend (f, machine);
+  memory = dup_memory (machine);
+  g_atomic_pointer_set (&failing, ".machine.ini.new");
+  machine_fixture_start (machine);
+  g_atomic_pointer_set (&failing, NULL);
+  machine_fixture_request (machine, LODGE_REQUEST_PAUSE);
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_PAUSED);
+  machine_fixture_request (machine, LODGE_REQUEST_RESET);
+  g_assert_nonnull (get_suspended (machine));
+
+  machine = machine_fixture_change_engine (f, "web");
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_OFF);
+  assert_forgotten (machine, memory);
+}
+
+static void
+fail_naming_cb (const char *step)
+{
+  if (g_str_equal (step, "synced"))
+    g_atomic_pointer_set (&failing, ".machine.ini.new");
+}
+
+/* A second memory could not be named: what is named is still the first, which is still not to be
+ * loaded. */
+static void
+test_not_forgotten_twice (MachineFixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
+
+  machine_fixture_start (machine);
+  memory_guest_tell (machine, "a");
+  suspend (f, machine);
+  g_atomic_pointer_set (&failing, ".machine.ini.new");
+  machine_fixture_start (machine);
+  g_atomic_pointer_set (&failing, NULL);
+  lodge_journal_step_hook = fail_naming_cb;
+  g_assert_error (wait_job (lodge_library_suspend (f->library, machine)), LODGE_ERROR,
+                  LODGE_ERROR_STORAGE);
+  lodge_journal_step_hook = NULL;
+  assert_memory (machine, 'a');
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  g_assert_nonnull (get_suspended (machine));
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+  g_atomic_pointer_set (&failing, NULL);
+  machine_fixture_start (machine);
+  g_assert_null (get_suspended (machine));
+  memory_guest_tell (machine, "b");
+}
+
 static LodgeMachine *victim;
 
 /* One that is still named goes when the next is. */
@@ -594,6 +652,8 @@ main (int argc, char *argv[])
   ADD_WITH ("suspend/not-forgotten/start", NULL, test_not_forgotten);
   ADD_WITH ("suspend/not-forgotten/engine", "engine", test_not_forgotten);
   MACHINE_FIXTURE_ADD ("suspend/not-forgotten/paused", test_not_forgotten_paused);
+  MACHINE_FIXTURE_ADD ("suspend/not-forgotten/reset", test_not_forgotten_reset);
+  MACHINE_FIXTURE_ADD ("suspend/not-forgotten/twice", test_not_forgotten_twice);
   MACHINE_FIXTURE_ADD ("suspend/suspended-again", test_suspended_again);
   MACHINE_FIXTURE_ADD ("suspend/undone", test_undone);
   ADD_WITH ("suspend/killed-going-on/before", NULL, test_killed_going_on);
