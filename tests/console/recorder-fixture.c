@@ -94,6 +94,7 @@ recorder_fixture_end (RecorderFixture *self)
 typedef struct {
   RecorderFixture *fixture;
   gint64 value;
+  LodgeFrame *frame;
 } Wait;
 
 static gboolean
@@ -130,13 +131,24 @@ recorder_fixture_settle (RecorderFixture *self)
   return self->recorder->shown_us;
 }
 
+static gboolean
+has_frame (gpointer data)
+{
+  LodgeFrame *frame = ((Wait *) data)->frame;
+
+  lodge_frame_source_get_frame (
+      lodge_console_session_get_source (((Wait *) data)->fixture->session), frame);
+  return frame->width > 0;
+}
+
 gint64
 recorder_fixture_fill (RecorderFixture *self, guint32 rgb)
 {
-  Wait wait = {self, rgb};
   LodgeFrame frame;
+  Wait wait = {self, rgb, &frame};
 
-  lodge_frame_source_get_frame (lodge_console_session_get_source (self->session), &frame);
+  /* One that connects again has none at first. */
+  g_assert_true (spice_fixture_wait (has_frame, &wait));
   spice_fixture_fill (self->server, 0, 0, frame.width, frame.height, rgb);
   g_assert_true (spice_fixture_wait (is_colored, &wait));
   return recorder_fixture_settle (self);

@@ -66,6 +66,29 @@ is_active (gpointer data)
   return !is_inactive (data);
 }
 
+typedef struct {
+  SpiceFixture *server;
+  const char *scancodes;
+} LetGo;
+
+static gboolean
+is_let_go (gpointer data)
+{
+  const LetGo *wanted = data;
+
+  return g_str_has_suffix (spice_fixture_get_scancodes (wanted->server), wanted->scancodes);
+}
+
+/* On a busy computer the X server has begun to repeat the key that is down. */
+static void
+expect_let_go (DisplayFixture *test, const char *scancodes)
+{
+  LetGo wanted = {test->server, scancodes};
+
+  g_assert_true (spice_fixture_wait (is_let_go, &wanted));
+  spice_fixture_clear (test->server);
+}
+
 /* Keys that are down when the user goes to another window are not held in the guest for ever. */
 static void
 test_focus_loss (void)
@@ -79,7 +102,7 @@ test_focus_loss (void)
   GtkWidget *other = gtk_window_new ();
   gtk_window_present (GTK_WINDOW (other));
   g_assert_true (spice_fixture_wait (is_inactive, &test));
-  spice_fixture_expect_scancodes (test.server, "aa b0");
+  expect_let_go (&test, "aa b0");
   display_fixture_xdotool ("keyup b keyup shift");
   spice_fixture_settle ();
   g_assert_cmpstr (spice_fixture_get_scancodes (test.server), ==, "");
@@ -92,7 +115,7 @@ test_focus_loss (void)
   spice_fixture_clear (test.server);
   /* Nor when it is hidden. */
   gtk_widget_set_visible (test.display, FALSE);
-  spice_fixture_expect_scancodes (test.server, "ae");
+  expect_let_go (&test, "ae");
   display_fixture_xdotool ("keyup c");
   display_fixture_tear_down (&test);
 }
