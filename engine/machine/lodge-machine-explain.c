@@ -49,8 +49,7 @@ lodge_machine_build_command (LodgeMachine *self,
 }
 
 /* As start would do it, but without what only connects the engine, or hands memory over, with
- * /dev/null for wires, disks of this computer and the key, and
- * without recording anything. */
+ * /dev/null for wires, disks of this computer and the key, and without recording anything. */
 static LodgeCommand *
 build_for_show (LodgeMachine *self, GError **error)
 {

@@ -300,6 +300,14 @@ find_networks (LodgeMachine *self)
   }
 }
 
+static void
+show_live (LodgeMachine *self, LodgeState state)
+{
+  recover_live (self, state);
+  lodge_machine_screen_begin (self);
+  lodge_machine_links_recover (self);
+}
+
 /* Takes @task_given, whose data is what QEMU says of itself. */
 static void
 believe (GTask *task_given)
@@ -327,17 +335,13 @@ believe (GTask *task_given)
       lodge_machine_set_state (self, statuses[i].state);
       lodge_machine_end_qemu (self);
     } else {
-      recover_live (self, statuses[i].state);
-      lodge_machine_screen_begin (self);
-      lodge_machine_links_recover (self);
+      show_live (self, statuses[i].state);
     }
     finish (task);
     return;
   }
   /* Whatever else it says, it stands still at least: as after a snapshot of a guest that did. */
-  recover_live (self, LODGE_STATE_PAUSED);
-  lodge_machine_screen_begin (self);
-  lodge_machine_links_recover (self);
+  show_live (self, LODGE_STATE_PAUSED);
   finish (task);
 }
 

@@ -416,23 +416,33 @@ test_not_forgotten (MachineFixture *f, gconstpointer data)
   memory_guest_tell (machine, "b");
 }
 
+/* One that has gone on from "a", and whose memory machine.ini still names; it can be written now.
+ */
+static LodgeMachine *
+go_on_named (MachineFixture *f, char **out_memory)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
+
+  machine_fixture_start (machine);
+  memory_guest_tell (machine, "a");
+  suspend (f, machine);
+  *out_memory = dup_memory (machine);
+  g_atomic_pointer_set (&failing, ".machine.ini.new");
+  machine_fixture_start (machine);
+  g_atomic_pointer_set (&failing, NULL);
+  return machine;
+}
+
 /* The same of one that stands still since, and was saved so: its QEMU looks as one whose guest has
  * been suspended, and is the only one that has what the guest has done since. */
 static void
 test_not_forgotten_paused (MachineFixture *f, gconstpointer data)
 {
-  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
   g_autofree char *memory = NULL;
+  LodgeMachine *machine = go_on_named (f, &memory);
 
-  machine_fixture_start (machine);
-  memory_guest_tell (machine, "a");
-  suspend (f, machine);
-  memory = dup_memory (machine);
-  g_atomic_pointer_set (&failing, ".machine.ini.new");
-  machine_fixture_start (machine);
   assert_memory (machine, 'a');
   memory_guest_tell (machine, "b");
-  g_atomic_pointer_set (&failing, NULL);
   machine_fixture_request (machine, LODGE_REQUEST_PAUSE);
   test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_PAUSED);
   g_assert_nonnull (get_suspended (machine));
@@ -451,16 +461,9 @@ test_not_forgotten_paused (MachineFixture *f, gconstpointer data)
 static void
 test_not_forgotten_reset (MachineFixture *f, gconstpointer data)
 {
-  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
   g_autofree char *memory = NULL;
+  LodgeMachine *machine = go_on_named (f, &memory);
 
-  machine_fixture_start (machine);
-  memory_guest_tell (machine, "a");
-  suspend (f, machine);
-  memory = dup_memory (machine);
-  g_atomic_pointer_set (&failing, ".machine.ini.new");
-  machine_fixture_start (machine);
-  g_atomic_pointer_set (&failing, NULL);
   machine_fixture_request (machine, LODGE_REQUEST_PAUSE);
   test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_PAUSED);
   machine_fixture_request (machine, LODGE_REQUEST_RESET);
@@ -483,14 +486,9 @@ fail_naming_cb (const char *step)
 static void
 test_not_forgotten_twice (MachineFixture *f, gconstpointer data)
 {
-  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
+  g_autofree char *memory = NULL;
+  LodgeMachine *machine = go_on_named (f, &memory);
 
-  machine_fixture_start (machine);
-  memory_guest_tell (machine, "a");
-  suspend (f, machine);
-  g_atomic_pointer_set (&failing, ".machine.ini.new");
-  machine_fixture_start (machine);
-  g_atomic_pointer_set (&failing, NULL);
   lodge_journal_step_hook = fail_naming_cb;
   g_assert_error (wait_job (lodge_library_suspend (f->library, machine)), LODGE_ERROR,
                   LODGE_ERROR_STORAGE);
@@ -511,16 +509,9 @@ static LodgeMachine *victim;
 static void
 test_suspended_again (MachineFixture *f, gconstpointer data)
 {
-  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
   g_autofree char *memory = NULL;
+  LodgeMachine *machine = go_on_named (f, &memory);
 
-  machine_fixture_start (machine);
-  memory_guest_tell (machine, "a");
-  suspend (f, machine);
-  memory = dup_memory (machine);
-  g_atomic_pointer_set (&failing, ".machine.ini.new");
-  machine_fixture_start (machine);
-  g_atomic_pointer_set (&failing, NULL);
   g_assert_nonnull (get_suspended (machine));
   suspend (f, machine);
   g_assert_false (g_file_test (memory, G_FILE_TEST_EXISTS));

@@ -118,6 +118,7 @@ test_bad_greeting (QmpFixture *fixture, gconstpointer unused)
       {"220 mail.example.org ESMTP\r\n", "no JSON object"},
       {"{\"QMP\": []}\n", "greeting that is no object"},
       {"{\"return\": {}, \"id\": 1}\n", "no QMP greeting"},
+      {"{\"event\": \"A\"}\n{\"return\": {}, \"id\": 1}\n", "no QMP greeting"},
       {"\xff\xff\xff\n", "not UTF-8"},
   };
 

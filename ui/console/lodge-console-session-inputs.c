@@ -508,13 +508,9 @@ lodge_console_session_set_still (LodgeConsoleSession *self, gboolean still)
 {
   g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
 
-  if (self->still == still)
-    return;
-  self->still = still;
-  if (still)
-    self->buttons_still = self->buttons_sent;
-  else if (self->inputs_ready)
+  if (!still && self->inputs_ready)
     tell_again (self);
+  self->buttons_still = still ? self->buttons_sent : 0;
 }
 
 /* ---- channel */
