@@ -99,6 +99,48 @@ test_volume (void)
   sound_fixture_tear_down (&test);
 }
 
+static gboolean
+volume_is_seen (gpointer data)
+{
+  return ((LodgeSoundStream *) data)->volume_seen;
+}
+
+/* As PipeWire says of a stream whose volume it does not know yet; and what the mixer turns to it. */
+static void
+test_nothing (void)
+{
+  const pa_cvolume nothing = {.channels = 2};
+  SoundFixture test;
+
+  sound_fixture_set_up (&test);
+  sound_fixture_play_something (&test);
+  expect_knob (&test, 100, 100, FALSE);
+  g_object_set (test.sound, "muted", TRUE, NULL);
+  sound_fixture_stop_playback (&test);
+  sound_fixture_expect_streams (&test, 0);
+  sound_fixture_play_something (&test);
+  LodgeSoundStream *stream = &test.sound->streams[LODGE_SOUND_PLAYBACK];
+  lodge_sound_operation_cancel (&stream->question);
+  stream->volume_seen = FALSE;
+  lodge_sound_volume_take (stream, pa_stream_get_index (stream->stream), &nothing, FALSE);
+  Knob before = {&test, 100, 100, TRUE};
+  g_assert_true (mixer_is_known (&before));
+  test.wanted = TRUE;
+  g_assert_true (muted_is_wanted (&test));
+  say_volume (&test, 70, 70);
+  expect_knob (&test, 70, 70, TRUE);
+  g_assert_true (pulse_server_wait (volume_is_seen, stream));
+
+  pulse_server_set_volume (test.server, sound_fixture_get_stream_index (&test), 0);
+  Knob down = {&test, 0, 0, TRUE};
+  g_assert_true (pulse_server_wait (mixer_is_known, &down));
+  sound_fixture_stop_playback (&test);
+  sound_fixture_expect_streams (&test, 0);
+  sound_fixture_play_something (&test);
+  expect_knob (&test, 0, 0, TRUE);
+  sound_fixture_tear_down (&test);
+}
+
 static void
 test_mute (void)
 {
@@ -298,6 +340,7 @@ main (int argc, char **argv)
   g_setenv ("LC_ALL", "C.UTF-8", TRUE);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/sound/volume", test_volume);
+  g_test_add_func ("/sound/nothing", test_nothing);
   g_test_add_func ("/sound/mute", test_mute);
   g_test_add_func ("/sound/guest-cannot-unmute", test_guest_cannot_unmute);
   g_test_add_func ("/sound/remembered-mute", test_remembered_mute);

@@ -30,6 +30,7 @@ typedef struct {
   gboolean guest_mute_known;
   pa_volume_t volume[2]; /* the knob: left, right */
   gboolean volume_known;
+  gboolean volume_seen; /* the server has said of this stream that it is not silent */
   gboolean guest_mutes;
   gboolean user_mutes;
   gboolean mute_known; /* else a new stream begins as the desktop remembers it */
@@ -102,6 +103,11 @@ void lodge_sound_stream_rename (LodgeSoundStream *self);
 void lodge_sound_operation_cancel (pa_operation **operation);
 void lodge_sound_volume_push (LodgeSoundStream *self); /* to the server */
 void lodge_sound_volume_pull (LodgeSoundStream *self); /* from it */
+/* What it says of its stream @index. @volume: (nullable): not said */
+void lodge_sound_volume_take (LodgeSoundStream *self,
+                              guint32 index,
+                              const pa_cvolume *volume,
+                              gboolean mute);
 void lodge_sound_mute_push (LodgeSoundStream *self);
 /* Whether the stream is to be muted on the server, by whoever. */
 gboolean lodge_sound_mute_get (LodgeSoundStream *self);

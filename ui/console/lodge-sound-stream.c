@@ -416,6 +416,7 @@ create (LodgeSoundStream *self)
   }
 
   pa_stream_set_state_callback (self->stream, state_cb, self);
+  self->volume_seen = FALSE;
   self->mute_known = self->mute_known || lodge_sound_mute_get (self);
   if (self->mute_known)
     flags |= lodge_sound_mute_get (self) ? PA_STREAM_START_MUTED : PA_STREAM_START_UNMUTED;

@@ -109,13 +109,33 @@ lodge_sound_mute_turn (LodgeSoundStream *self, gboolean mute)
   lodge_sound_mute_push (self);
 }
 
-static void
-take (LodgeSoundStream *self, uint32_t index, const pa_cvolume *volume, gboolean mute)
+/* PipeWire knows of a stream before it knows its volume, and says nothing and not muted until then
+ * (its pulse server's collect.c, collect_device_info). Whoever turns the knob down to nothing turns
+ * it down from something, which this stream has said before. */
+static gboolean
+is_true (LodgeSoundStream *self, const pa_cvolume *volume)
+{
+  const gboolean nothing = pa_cvolume_is_muted (volume);
+  pa_cvolume known;
+
+  if (!nothing)
+    self->volume_seen = TRUE;
+  return self->volume_seen ||
+         (lodge_sound_volume_get (self, &known) != NULL && pa_cvolume_is_muted (&known));
+}
+
+void
+lodge_sound_volume_take (LodgeSoundStream *self,
+                         guint32 index,
+                         const pa_cvolume *volume,
+                         gboolean mute)
 {
   if (!lodge_sound_stream_is_ready (self) || pa_stream_get_index (self->stream) != index)
     return;
 
   if (volume != NULL && volume->channels > 0) {
+    if (!is_true (self, volume))
+      return;
     self->volume_known = TRUE;
     for (guint i = 0; i < G_N_ELEMENTS (self->volume); i++)
       self->volume[i] = volume->values[MIN (i, volume->channels - 1u)];
@@ -130,14 +150,16 @@ static void
 sink_input_cb (pa_context *context, const pa_sink_input_info *info, int end, void *user_data)
 {
   if (info != NULL)
-    take (user_data, info->index, info->has_volume ? &info->volume : NULL, info->mute);
+    lodge_sound_volume_take (user_data, info->index, info->has_volume ? &info->volume : NULL,
+                             info->mute);
 }
 
 static void
 source_output_cb (pa_context *context, const pa_source_output_info *info, int end, void *user_data)
 {
   if (info != NULL)
-    take (user_data, info->index, info->has_volume ? &info->volume : NULL, info->mute);
+    lodge_sound_volume_take (user_data, info->index, info->has_volume ? &info->volume : NULL,
+                             info->mute);
 }
 
 /* Asked again after each change of ours, in place of the question before, whose answer would be as
