@@ -173,6 +173,7 @@ sound_fixture_first_sound (GByteArray *heard)
 
 typedef struct {
   GByteArray *heard;
+  gsize silent; /* as much of it, which is not looked at again: it may be minutes */
   LodgeSound *sound;
 } Playing;
 
@@ -186,7 +187,9 @@ keep_playing (gpointer data)
     noise = sound_fixture_make_noise (480);
   if (self->sound->streams[LODGE_SOUND_PLAYBACK].queue->len == 0)
     lodge_sound_play (self->sound, noise->data, noise->len);
-  return sound_fixture_first_sound (self->heard) < self->heard->len;
+  while (self->silent < self->heard->len && self->heard->data[self->silent] == 0)
+    self->silent++;
+  return self->silent < self->heard->len;
 }
 
 void

@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -41,11 +42,13 @@ has_landlock (void)
   return syscall (SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) > 0;
 }
 
-/* Between fork and exec. @data: a filter */
+/* Between fork and exec. @data: (nullable): a filter */
 static void
-load_filter_cb (gpointer data)
+child_setup_cb (gpointer data)
 {
-  if (seccomp_load (data) != 0)
+  /* It goes with a test that fails, whose output it else keeps open. */
+  prctl (PR_SET_PDEATHSIG, SIGTERM);
+  if (data != NULL && seccomp_load (data) != 0)
     abort ();
 }
 
@@ -78,8 +81,7 @@ viewer_fixture_start (ViewerFixture *f, int stdin_fd, const char *words)
       launcher, stdin_fd >= 0 ? stdin_fd : open ("/dev/null", O_RDONLY | O_CLOEXEC));
   /* What the library calls critical, and goes on after, is what a bad server has done. */
   g_subprocess_launcher_unsetenv (launcher, "G_DEBUG");
-  if (filter != NULL)
-    g_subprocess_launcher_set_child_setup (launcher, load_filter_cb, filter, NULL);
+  g_subprocess_launcher_set_child_setup (launcher, child_setup_cb, filter, NULL);
   f->ended = FALSE;
   f->viewer = g_subprocess_launcher_spawnv (launcher, (const char *const *) argv, &error);
   g_assert_no_error (error);
