@@ -3,6 +3,7 @@
 #include "console-fixture.h"
 
 #include "gtk/lodge-monitor-window.h"
+#include "gtk/lodge-settings.h"
 
 typedef ConsoleFixture Test;
 
@@ -84,9 +85,9 @@ fills_screen (GtkWindow *window)
 }
 
 static void
-set_up (Test *test)
+set_up (Test *test, guint32 agent)
 {
-  console_fixture_set_up (test, 0);
+  console_fixture_set_up (test, agent);
   console_fixture_set_key (test, "display.monitors", "2");
   app_wait_until (g_menu_model_get_n_items (G_MENU_MODEL (test->window->monitors_menu)) == 1);
   spice_fixture_set_monitors (test->server, 2, two);
@@ -104,13 +105,116 @@ open_second (Test *test)
   return window;
 }
 
+static LodgeScaling
+get_scaling (LodgeDisplay *display)
+{
+  LodgeScaling scaling;
+
+  g_object_get (display, "scaling", &scaling, NULL);
+  return scaling;
+}
+
+static const char *
+get_subtitle (GtkWindow *window)
+{
+  return adw_window_title_get_subtitle (
+      app_get_child (window, LODGE_TYPE_MONITOR_WINDOW, "title"));
+}
+
+static GtkDropTarget *
+find_drop_target (GtkWidget *widget)
+{
+  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (widget);
+
+  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++) {
+    g_autoptr (GtkEventController) controller = g_list_model_get_item (controllers, i);
+
+    if (GTK_IS_DROP_TARGET (controller))
+      return GTK_DROP_TARGET (controller);
+  }
+  return NULL;
+}
+
+/* One that is opened where the guest does not follow the window is switched on all the same; what
+ * the user has settled about keys, clipboard and files counts in its window, too. */
+static void
+in_scaled (void)
+{
+  GSettings *settings = lodge_settings_get ();
+  Test test;
+
+  g_assert_nonnull (settings);
+  g_settings_set_boolean (settings, LODGE_SETTINGS_GRAB_SHORTCUTS, FALSE);
+  set_up (&test, 0);
+  console_fixture_set_key (&test, "display.scaling", "scale");
+  app_wait_until (get_scaling (test.window->display) == LODGE_SCALING_SCALE);
+  fake_engine_clear_calls (test.engine);
+  GtkWindow *window = open_second (&test);
+  LodgeDisplay *display = lodge_monitor_window_get_display (LODGE_MONITOR_WINDOW (window));
+  app_wait_until (app_was_called (test.engine, "SetDisplaySize web 1 "));
+  /* Once: from then on it is scaled. */
+  fake_engine_clear_calls (test.engine);
+  gtk_window_set_default_size (window, 700, 500);
+  app_wait_until (gtk_widget_get_width (GTK_WIDGET (window)) == 700);
+  spice_fixture_run_for (300);
+  g_assert_false (app_was_called (test.engine, "SetDisplaySize web 1 "));
+
+  g_assert_true (lodge_display_get_keeps_shortcuts (display));
+  g_settings_set_boolean (settings, LODGE_SETTINGS_GRAB_SHORTCUTS, TRUE);
+  app_wait_until (!lodge_display_get_keeps_shortcuts (display));
+  g_assert_cmpstr (get_subtitle (window), ==, "");
+  app_xdotool ("getactivewindow mousemove --window %%1 300 300 click 1");
+  app_wait_until (lodge_display_get_grabbed (display));
+  app_wait_until (g_str_has_prefix (get_subtitle (window), "Ctrl+Alt takes"));
+  app_xdotool ("key ctrl+alt");
+  app_wait_until (!lodge_display_get_grabbed (display));
+  app_wait_until (*get_subtitle (window) == '\0');
+  console_fixture_tear_down (&test);
+}
+
+/* What is copied and dropped counts in its window, too. */
+static void
+in_exchange (void)
+{
+  g_autoptr (GFile) file = g_file_new_for_path ("/etc/hostname");
+  GSList files = {.data = file};
+  g_auto (GValue) value = G_VALUE_INIT;
+  gboolean taken = FALSE;
+  Test test;
+
+  set_up (&test, SPICE_FIXTURE_AGENT_LINUX);
+  LodgeConsoleSession *session = console_fixture_get_session (&test);
+  LodgeConsoleClipboard *clipboard = lodge_console_session_get_clipboard (session);
+  GtkWindow *window = open_second (&test);
+  LodgeDisplay *display = lodge_monitor_window_get_display (LODGE_MONITOR_WINDOW (window));
+
+  app_wait_until (!gtk_window_is_active (GTK_WINDOW (test.window)));
+  g_assert_false (lodge_console_clipboard_is_offering (clipboard));
+  gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (window)), "copied");
+  app_wait_until (lodge_console_clipboard_is_offering (clipboard));
+
+  GtkDropTarget *target = find_drop_target (GTK_WIDGET (display));
+  app_wait_until (gtk_drop_target_get_actions (target) == GDK_ACTION_COPY);
+  g_value_init (&value, GDK_TYPE_FILE_LIST);
+  g_value_take_boxed (&value, gdk_file_list_new_from_list (&files));
+  g_signal_emit_by_name (target, "drop", &value, 10., 10., &taken);
+  g_assert_true (taken);
+  console_fixture_set_key (&test, "sharing.files", "false");
+  app_wait_until (gtk_drop_target_get_actions (target) == 0);
+  gtk_window_close (window);
+  app_wait_until (find_window ("web: Monitor 2") == NULL);
+  console_fixture_set_key (&test, "sharing.files", "true");
+  app_wait_until (lodge_console_files_get_enabled (lodge_console_session_get_files (session)));
+  console_fixture_tear_down (&test);
+}
+
 /* F11 is this window's alone, and its header hides as the console's does. */
 static void
 in_fullscreen (void)
 {
   Test test;
 
-  set_up (&test);
+  set_up (&test, 0);
   GtkWindow *window = open_second (&test);
   GtkRevealer *bar = app_get_child (window, LODGE_TYPE_MONITOR_WINDOW, "bar");
   GtkWidget *header = app_get_child (window, LODGE_TYPE_MONITOR_WINDOW, "header");
@@ -154,6 +258,18 @@ test_windows (void)
 }
 
 static void
+test_scaled (void)
+{
+  spice_fixture_run (in_scaled);
+}
+
+static void
+test_exchange (void)
+{
+  spice_fixture_run (in_exchange);
+}
+
+static void
 test_fullscreen (void)
 {
   spice_fixture_run (in_fullscreen);
@@ -166,6 +282,8 @@ main (int argc, char **argv)
     return 0;
 
   g_test_add_func ("/console-monitors/windows", test_windows);
+  g_test_add_func ("/console-monitors/scaled", test_scaled);
+  g_test_add_func ("/console-monitors/exchange", test_exchange);
   g_test_add_func ("/console-monitors/fullscreen", test_fullscreen);
   return g_test_run ();
 }

@@ -194,6 +194,17 @@ in_3d (void)
   GtkWidget *label = test.window->flat_label;
   g_assert_false (gtk_widget_get_visible (label));
 
+  /* What the engine refuses does not begin, whatever else changes. */
+  fake_engine_fail_next (test.engine, "Set", LODGE_ERROR_STORAGE, "No <room> & no luck.");
+  g_assert_true (gtk_widget_activate_action (window, "graphics.accelerated", NULL));
+  app_wait_until (app_get_dialog () != NULL);
+  gtk_window_close (GTK_WINDOW (app_get_dialog ()));
+  app_wait_until (app_get_dialog () == NULL);
+  console_fixture_set_key (&test, "display.scaling", "scale");
+  app_wait_until (get_scaling (&test) == LODGE_SCALING_SCALE);
+  g_assert_false (
+      has_label (&test, "3D acceleration begins once the guest was shut down and started again"));
+
   /* It begins with the next start, which is said. */
   g_assert_true (gtk_widget_activate_action (window, "graphics.accelerated", NULL));
   app_wait_until (lodge_console_3d_is_wanted (test.window));

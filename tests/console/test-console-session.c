@@ -467,6 +467,53 @@ test_resize (void)
   teardown (&test);
 }
 
+static gboolean
+has_picture (gpointer data)
+{
+  LodgeFrame frame = {0};
+
+  lodge_frame_source_get_frame (lodge_console_session_get_source (((Test *) data)->session),
+                                &frame);
+  return frame.width > 0;
+}
+
+static gboolean
+asks_for_two (gpointer data)
+{
+  return spice_fixture_get_asked_monitors (((Test *) data)->server) == 2;
+}
+
+static gboolean
+asks_for_one (gpointer data)
+{
+  return spice_fixture_get_asked_monitors (((Test *) data)->server) == 1;
+}
+
+/* A first monitor that shall not follow its window keeps its size when others come and go. */
+static void
+test_further (void)
+{
+  Test test;
+  int width, height;
+
+  setup (&test);
+  spice_fixture_set_agent (test.server, TRUE);
+  lodge_console_session_open (test.session);
+  expect (&test, "can-resize", TRUE);
+  g_assert_true (spice_fixture_wait (has_picture, &test));
+  spice_fixture_settle ();
+  g_assert_cmpuint (spice_fixture_get_asked_size (test.server, NULL, NULL), ==, 0);
+
+  lodge_console_session_resize_monitor (test.session, 1, 800, 600);
+  g_assert_true (spice_fixture_wait (asks_for_two, &test));
+  spice_fixture_get_asked_size (test.server, &width, &height);
+  g_assert_cmpint (width, ==, 640);
+  g_assert_cmpint (height, ==, 480);
+  lodge_console_session_resize_monitor (test.session, 1, 0, 0);
+  g_assert_true (spice_fixture_wait (asks_for_one, &test));
+  teardown (&test);
+}
+
 #define TEST(name)                                                                                 \
   static void run_##name (void)                                                                    \
   {                                                                                                \
@@ -483,6 +530,7 @@ TEST (dropped_early)
 TEST (reopen_in_handler)
 TEST (last_window)
 TEST (resize)
+TEST (further)
 
 int
 main (int argc, char **argv)
@@ -499,5 +547,6 @@ main (int argc, char **argv)
   g_test_add_func ("/console-session/reopen-in-handler", run_reopen_in_handler);
   g_test_add_func ("/console-session/last-window", run_last_window);
   g_test_add_func ("/console-session/resize", run_resize);
+  g_test_add_func ("/console-session/further", run_further);
   return g_test_run ();
 }

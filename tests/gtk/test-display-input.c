@@ -374,9 +374,12 @@ test_relative (void)
   display_fixture_move_to (&test, 200, 200);
   spice_fixture_settle ();
   g_assert_cmpstr (spice_fixture_get_pointer (test.server), ==, "");
-  /* The click that gives the guest the pointer is not the guest's. */
-  display_fixture_xdotool ("click 1");
+  /* The click that gives the guest the pointer is not the guest's; another button meanwhile is. */
+  display_fixture_xdotool ("mousedown 1");
   display_fixture_expect_grabbed (&test, TRUE);
+  display_fixture_xdotool ("click 3");
+  spice_fixture_expect_pointer (test.server, "=2 =0");
+  display_fixture_xdotool ("mouseup 1");
   spice_fixture_settle ();
   g_assert_cmpstr (spice_fixture_get_pointer (test.server), ==, "");
 

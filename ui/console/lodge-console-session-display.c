@@ -80,23 +80,54 @@ lodge_console_session_drop_display (LodgeConsoleSession *self)
 
 /* ---- sizes */
 
+static gboolean
+asks_for_further (LodgeConsoleSession *self)
+{
+  for (guint i = 1; i < LODGE_CONSOLE_MONITORS; i++) {
+    if (self->asked_width[i] > 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* The first as it was asked for; else, as one message says it of all of them, as it is.
+ * Returns: FALSE when it is off. */
+static gboolean
+get_first (LodgeConsoleSession *self, int *out_width, int *out_height)
+{
+  LodgeFrame frame = {0};
+
+  *out_width = self->asked_width[0];
+  *out_height = self->asked_height[0];
+  if (*out_width > 0)
+    return TRUE;
+  lodge_frame_source_get_frame (LODGE_FRAME_SOURCE (self->choosers[0]), &frame);
+  *out_width = frame.width;
+  *out_height = frame.height;
+  return frame.width > 0;
+}
+
 static void
 send_size (LodgeConsoleSession *self)
 {
-  int x = 0;
+  const gboolean further = asks_for_further (self);
+  int width, height, x = 0;
 
-  if (!self->can_resize || self->asked_width[0] == 0)
+  if (!self->can_resize || (self->asked_width[0] == 0 && !further && !self->further_on) ||
+      !get_first (self, &width, &height))
     return;
+  self->further_on = further;
 
   /* With update TRUE the library waits a second for more changes; the caller has waited already. */
   for (int i = 0; i < LODGE_CONSOLE_MONITORS; i++) {
-    const gboolean on = self->asked_width[i] > 0;
-
-    spice_main_channel_update_display_enabled (self->main, i, on, FALSE);
-    if (on)
-      spice_main_channel_update_display (self->main, i, x, 0, self->asked_width[i],
-                                         self->asked_height[i], FALSE);
-    x += self->asked_width[i];
+    if (i > 0) {
+      width = self->asked_width[i];
+      height = self->asked_height[i];
+    }
+    spice_main_channel_update_display_enabled (self->main, i, width > 0, FALSE);
+    if (width > 0)
+      spice_main_channel_update_display (self->main, i, x, 0, width, height, FALSE);
+    x += width;
   }
   spice_main_channel_send_monitor_config (self->main);
 }

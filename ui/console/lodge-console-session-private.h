@@ -79,6 +79,7 @@ struct _LodgeConsoleSession {
   gboolean can_resize;
   int asked_width[LODGE_CONSOLE_MONITORS]; /* 0: nothing was asked for yet */
   int asked_height[LODGE_CONSOLE_MONITORS];
+  gboolean further_on; /* more than the first were asked for last */
 
   /* sharing */
   LodgeConsoleClipboard *clipboard;

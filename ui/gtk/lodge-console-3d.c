@@ -34,18 +34,28 @@ lodge_console_3d_is_wanted (LodgeConsoleWindow *self)
 static void
 change (LodgeConsoleWindow *self, gboolean wanted, const char *card)
 {
-  const LodgeMachineState state = lodge_console_machine_get_state (self->machine);
-
   self->flat_next = !wanted;
+  self->accelerated_asked = TRUE;
   lodge_set_keys (GTK_WINDOW (self), lodge_console_machine_get_machine (self->machine),
                   _ ("Could Not Change 3D Acceleration"), NULL, KEY, wanted ? "true" : "false",
                   card != NULL ? CARD : NULL, card, NULL);
+}
+
+/* What was asked for here is so: the engine may have refused it. */
+static void
+say_when (LodgeConsoleWindow *self)
+{
+  const LodgeMachineState state = lodge_console_machine_get_state (self->machine);
+
+  if (!self->accelerated_asked || lodge_console_3d_is_wanted (self) == self->flat_next)
+    return;
+  self->accelerated_asked = FALSE;
   if (state == LODGE_MACHINE_STATE_RUNNING || state == LODGE_MACHINE_STATE_PAUSED)
     adw_toast_overlay_add_toast (
-        self->toasts,
-        adw_toast_new (
-            wanted ? _ ("3D acceleration begins once the guest was shut down and started again")
-                   : _ ("3D acceleration ends once the guest was shut down and started again")));
+        self->toasts, adw_toast_new (self->flat_next ? _ ("3D acceleration ends once the guest "
+                                                          "was shut down and started again")
+                                                     : _ ("3D acceleration begins once the guest "
+                                                          "was shut down and started again")));
 }
 
 static void
@@ -93,12 +103,13 @@ lodge_console_3d_update (LodgeConsoleWindow *self)
 
   g_simple_action_set_enabled (self->accelerated, machine != NULL);
   if (lodge_console_machine_get_phase (self->machine) == LODGE_CONSOLE_OFF)
-    self->flat_next = FALSE;
+    self->flat_next = self->accelerated_asked = FALSE;
   /* While the engine is away it stays as it was. */
   if (machine == NULL)
     return;
   g_simple_action_set_state (self->accelerated,
                              g_variant_new_boolean (lodge_console_3d_is_wanted (self)));
+  say_when (self);
   problem = lodge_machine1_get_graphics_problem (machine);
   if (problem != NULL && *problem != '\0') {
     gtk_widget_set_tooltip_text (self->flat_label, problem);

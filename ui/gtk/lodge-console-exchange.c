@@ -20,8 +20,7 @@ struct _LodgeConsoleExchange {
   LodgeConsoleWindow *window;
   LodgeDisplayClipboard *clipboard;
   LodgeTransferPanel *panel; /* a child of the window */
-  GtkRevealer *hint;         /* likewise */
-  GtkDropTarget *drop;       /* of the display */
+  GPtrArray *screens;        /* of Screen, the window's own first */
   GSimpleActionGroup *actions;
   GSimpleAction *clipboard_action;
   GSimpleAction *files_action;
@@ -30,6 +29,14 @@ struct _LodgeConsoleExchange {
   gboolean pasted; /* said in this session that the agent is missing for that */
   guint copied;    /* since all were over */
 };
+
+/* One that files are dropped on. */
+typedef struct {
+  LodgeConsoleExchange *exchange;
+  LodgeDisplay *display;
+  GtkDropTarget *drop; /* owned, and the display's */
+  GtkRevealer *hint;   /* a child of its window */
+} Screen;
 
 /* In the order of the menu. */
 static const struct {
@@ -90,6 +97,12 @@ follow_description (LodgeConsoleExchange *self, LodgeMachine1 *machine)
 }
 
 static void
+set_takes_files (Screen *screen, gboolean takes_files)
+{
+  gtk_drop_target_set_actions (screen->drop, takes_files ? GDK_ACTION_COPY : 0);
+}
+
+static void
 apply (LodgeConsoleExchange *self)
 {
   g_autoptr (GVariant) clipboard = g_action_get_state (G_ACTION (self->clipboard_action));
@@ -102,7 +115,8 @@ apply (LodgeConsoleExchange *self)
       ways = clipboard_rows[i].ways;
   }
   lodge_display_clipboard_set_ways (self->clipboard, ways);
-  gtk_drop_target_set_actions (self->drop, take_files ? GDK_ACTION_COPY : 0);
+  for (guint i = 0; i < self->screens->len; i++)
+    set_takes_files (self->screens->pdata[i], take_files);
   if (self->session != NULL) {
     LodgeConsoleFiles *list = lodge_console_session_get_files (self->session);
 
@@ -200,23 +214,23 @@ lodge_console_exchange_get_n_unfinished (LodgeConsoleWindow *window)
 }
 
 static gboolean
-drop_cb (GtkDropTarget *drop, const GValue *value, double x, double y, LodgeConsoleExchange *self)
+drop_cb (GtkDropTarget *drop, const GValue *value, double x, double y, Screen *self)
 {
   g_autoptr (GSList) files = gdk_file_list_get_files (g_value_get_boxed (value));
 
   gtk_revealer_set_reveal_child (self->hint, FALSE);
-  return lodge_console_exchange_drop (self->window, files);
+  return lodge_console_exchange_drop (self->exchange->window, files);
 }
 
 static GdkDragAction
-enter_cb (GtkDropTarget *drop, double x, double y, LodgeConsoleExchange *self)
+enter_cb (GtkDropTarget *drop, double x, double y, Screen *self)
 {
   gtk_revealer_set_reveal_child (self->hint, TRUE);
   return GDK_ACTION_COPY;
 }
 
 static void
-leave_cb (GtkDropTarget *drop, LodgeConsoleExchange *self)
+leave_cb (GtkDropTarget *drop, Screen *self)
 {
   gtk_revealer_set_reveal_child (self->hint, FALSE);
 }
@@ -346,6 +360,63 @@ new_hint (void)
   return GTK_REVEALER (revealer);
 }
 
+static void
+screen_free (gpointer data)
+{
+  Screen *self = data;
+
+  g_signal_handlers_disconnect_by_data (self->display, self->exchange);
+  g_signal_handlers_disconnect_by_data (self->drop, self);
+  g_object_unref (self->drop);
+  g_free (self);
+}
+
+static Screen *
+add_screen (LodgeConsoleExchange *self, LodgeDisplay *display, GtkOverlay *overlay)
+{
+  Screen *screen = g_new0 (Screen, 1);
+
+  screen->exchange = self;
+  screen->display = display;
+  g_signal_connect_swapped (display, "paste-pressed", G_CALLBACK (paste_cb), self);
+  screen->hint = new_hint ();
+  gtk_overlay_add_overlay (overlay, GTK_WIDGET (screen->hint));
+  screen->drop = gtk_drop_target_new (GDK_TYPE_FILE_LIST, 0);
+  g_signal_connect (screen->drop, "drop", G_CALLBACK (drop_cb), screen);
+  g_signal_connect (screen->drop, "enter", G_CALLBACK (enter_cb), screen);
+  g_signal_connect (screen->drop, "leave", G_CALLBACK (leave_cb), screen);
+  gtk_widget_add_controller (GTK_WIDGET (display),
+                             GTK_EVENT_CONTROLLER (g_object_ref (screen->drop)));
+  g_ptr_array_add (self->screens, screen);
+  return screen;
+}
+
+void
+lodge_console_exchange_add_screen (LodgeConsoleWindow *window,
+                                   LodgeDisplay *display,
+                                   GtkOverlay *overlay)
+{
+  LodgeConsoleExchange *self = window->exchange;
+  g_autoptr (GVariant) files = g_action_get_state (G_ACTION (self->files_action));
+
+  set_takes_files (add_screen (self, display, overlay), g_variant_get_boolean (files));
+  lodge_display_clipboard_add_window (self->clipboard,
+                                      GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (display))));
+}
+
+void
+lodge_console_exchange_remove_screen (LodgeConsoleWindow *window, LodgeDisplay *display)
+{
+  LodgeConsoleExchange *self = window->exchange;
+
+  lodge_display_clipboard_remove_window (self->clipboard,
+                                         GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (display))));
+  for (guint i = 1; i < self->screens->len; i++) {
+    if (((Screen *) self->screens->pdata[i])->display == display)
+      g_ptr_array_remove_index (self->screens, i--);
+  }
+}
+
 void
 lodge_console_exchange_init (LodgeConsoleWindow *window)
 {
@@ -356,19 +427,11 @@ lodge_console_exchange_init (LodgeConsoleWindow *window)
   self->needs_agent = -1;
   self->clipboard = lodge_display_clipboard_new (GTK_WINDOW (window));
   g_signal_connect (self->clipboard, "problem", G_CALLBACK (problem_cb), self);
-  g_signal_connect_swapped (window->display, "paste-pressed", G_CALLBACK (paste_cb), self);
 
   self->panel = LODGE_TRANSFER_PANEL (lodge_transfer_panel_new ());
   gtk_overlay_add_overlay (GTK_OVERLAY (window->overlay), GTK_WIDGET (self->panel));
-  self->hint = new_hint ();
-  gtk_overlay_add_overlay (GTK_OVERLAY (window->overlay), GTK_WIDGET (self->hint));
-
-  self->drop = gtk_drop_target_new (GDK_TYPE_FILE_LIST, 0);
-  g_signal_connect (self->drop, "drop", G_CALLBACK (drop_cb), self);
-  g_signal_connect (self->drop, "enter", G_CALLBACK (enter_cb), self);
-  g_signal_connect (self->drop, "leave", G_CALLBACK (leave_cb), self);
-  gtk_widget_add_controller (GTK_WIDGET (window->display),
-                             GTK_EVENT_CONTROLLER (g_object_ref (self->drop)));
+  self->screens = g_ptr_array_new_with_free_func (screen_free);
+  add_screen (self, window->display, GTK_OVERLAY (window->overlay));
 
   self->actions = g_simple_action_group_new ();
   self->clipboard_action = g_simple_action_new_stateful ("clipboard", G_VARIANT_TYPE_STRING,
@@ -395,11 +458,9 @@ lodge_console_exchange_clear (LodgeConsoleWindow *window)
     leave_session (self);
     lodge_console_files_set_enabled (lodge_console_session_get_files (session), FALSE);
   }
-  g_signal_handlers_disconnect_by_data (self->window->display, self);
+  g_ptr_array_unref (self->screens);
   g_signal_handlers_disconnect_by_data (self->clipboard, self);
   g_object_unref (self->clipboard);
-  g_signal_handlers_disconnect_by_data (self->drop, self);
-  g_object_unref (self->drop);
   g_signal_handlers_disconnect_by_data (self->clipboard_action, self);
   g_object_unref (self->clipboard_action);
   g_signal_handlers_disconnect_by_data (self->files_action, self);

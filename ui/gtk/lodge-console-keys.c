@@ -75,14 +75,28 @@ fill_menu (LodgeConsoleWindow *self)
 }
 
 static void
-update_display (LodgeConsoleWindow *self)
+update_display (LodgeDisplay *display)
 {
   GSettings *settings = lodge_settings_get ();
   g_auto (GStrv) host = g_settings_get_strv (settings, LODGE_SETTINGS_HOST_KEYS);
 
-  lodge_display_set_host_keys (self->display, (const char *const *) host);
+  lodge_display_set_host_keys (display, (const char *const *) host);
   lodge_display_set_grab_shortcuts (
-      self->display, g_settings_get_boolean (settings, LODGE_SETTINGS_GRAB_SHORTCUTS));
+      display, g_settings_get_boolean (settings, LODGE_SETTINGS_GRAB_SHORTCUTS));
+}
+
+void
+lodge_console_keys_follow (LodgeDisplay *display)
+{
+  GSettings *settings = lodge_settings_get ();
+
+  if (settings == NULL)
+    return;
+  g_signal_connect_object (settings, "changed::" LODGE_SETTINGS_HOST_KEYS,
+                           G_CALLBACK (update_display), display, G_CONNECT_SWAPPED);
+  g_signal_connect_object (settings, "changed::" LODGE_SETTINGS_GRAB_SHORTCUTS,
+                           G_CALLBACK (update_display), display, G_CONNECT_SWAPPED);
+  update_display (display);
 }
 
 static void
@@ -115,12 +129,8 @@ lodge_console_keys_init (LodgeConsoleWindow *self)
   g_action_map_add_action_entries (G_ACTION_MAP (group), entries, G_N_ELEMENTS (entries), self);
   g_signal_connect_object (settings, "changed::" LODGE_SETTINGS_SEND_KEYS, G_CALLBACK (fill_own),
                            self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (settings, "changed::" LODGE_SETTINGS_HOST_KEYS,
-                           G_CALLBACK (update_display), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (settings, "changed::" LODGE_SETTINGS_GRAB_SHORTCUTS,
-                           G_CALLBACK (update_display), self, G_CONNECT_SWAPPED);
   fill_own (self);
-  update_display (self);
+  lodge_console_keys_follow (self->display);
 }
 
 void

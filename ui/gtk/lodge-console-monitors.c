@@ -73,6 +73,7 @@ close_monitor (LodgeConsoleMonitors *self, guint monitor)
   if (session != NULL)
     lodge_console_session_resize_monitor (session, monitor, 0, 0);
   lodge_console_scaling_tell (self->window, monitor, 0, 0);
+  lodge_console_exchange_remove_screen (self->window, display);
   lodge_display_set_session (display, NULL);
   g_signal_handlers_disconnect_by_data (window, self);
   g_signal_handlers_disconnect_by_data (display, self);
@@ -180,6 +181,9 @@ open_monitor (LodgeConsoleMonitors *self, guint monitor)
                           G_BINDING_SYNC_CREATE);
   g_object_bind_property (self->window->display, "whole-multiples", display, "whole-multiples",
                           G_BINDING_SYNC_CREATE);
+  lodge_console_keys_follow (display);
+  lodge_console_exchange_add_screen (self->window, display,
+                                     lodge_monitor_window_get_overlay (window));
   g_signal_connect (display, "size-wanted", G_CALLBACK (size_wanted_cb), self);
   g_signal_connect (window, "close-request", G_CALLBACK (close_request_cb), self);
 

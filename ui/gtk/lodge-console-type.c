@@ -111,6 +111,13 @@ show_bar (LodgeConsoleWindow *self)
   gtk_overlay_add_overlay (GTK_OVERLAY (self->overlay), self->typing_bar);
 }
 
+/* A guest that is paused takes nothing, and its keyboard holds little. */
+static gboolean
+takes_keys (LodgeConsoleWindow *self)
+{
+  return lodge_console_machine_get_state (self->machine) == LODGE_MACHINE_STATE_RUNNING;
+}
+
 static void
 start (LodgeConsoleWindow *self, GArray *strokes)
 {
@@ -118,6 +125,11 @@ start (LodgeConsoleWindow *self, GArray *strokes)
 
   if (session == NULL || self->typing != NULL)
     return;
+  if (!takes_keys (self)) {
+    adw_toast_overlay_add_toast (
+        self->toasts, adw_toast_new (_ ("Nothing was typed: the guest does not run now")));
+    return;
+  }
   self->typing = lodge_console_typing_new (session, strokes);
   g_signal_connect_object (self->typing, "progress", G_CALLBACK (progress_cb), self, 0);
   g_signal_connect_object (self->typing, "ended", G_CALLBACK (ended_cb), self, 0);
@@ -228,9 +240,7 @@ lodge_console_type_clipboard (LodgeConsoleWindow *self)
 void
 lodge_console_type_update (LodgeConsoleWindow *self)
 {
-  /* A guest that is paused takes nothing, and its keyboard holds little. */
-  if (self->typing != NULL &&
-      lodge_console_machine_get_state (self->machine) != LODGE_MACHINE_STATE_RUNNING)
+  if (self->typing != NULL && !takes_keys (self))
     lodge_console_typing_cancel (self->typing);
 }
 

@@ -31,6 +31,7 @@ struct _LodgeConsoleWindow {
   GtkWidget *disposable_label;
   GtkWidget *flat_label;
   GSimpleAction *accelerated;
+  gboolean accelerated_asked; /* for what flat_next says, and the machine does not say so yet */
   char *flat_told;    /* what the window has said of that */
   gboolean flat_next; /* it was switched off here, which counts from the next start on */
   GtkImage *lock_icon;
@@ -155,6 +156,8 @@ void lodge_console_record_clear (LodgeConsoleWindow *self);
 void lodge_console_keys_init (LodgeConsoleWindow *self);
 /* Follows the machine's state. */
 void lodge_console_keys_update (LodgeConsoleWindow *self);
+/* Does with a screen what the user has settled about keys, now and later. */
+void lodge_console_keys_follow (LodgeDisplay *display);
 void lodge_console_keys_clear (LodgeConsoleWindow *self);
 
 /* lodge-console-type.c: the host's clipboard, typed. */
@@ -167,6 +170,12 @@ void lodge_console_exchange_init (LodgeConsoleWindow *window);
 /* Follows the machine, its description and its session. */
 void lodge_console_exchange_update (LodgeConsoleWindow *window);
 void lodge_console_exchange_clear (LodgeConsoleWindow *window);
+/* What is done with the console is done with another of its guest's screens as well, until
+ * that goes. @overlay: over the screen */
+void lodge_console_exchange_add_screen (LodgeConsoleWindow *window,
+                                        LodgeDisplay *display,
+                                        GtkOverlay *overlay);
+void lodge_console_exchange_remove_screen (LodgeConsoleWindow *window, LodgeDisplay *display);
 /* @files: (element-type GFile). FALSE, and the user is told why, when they are not taken. */
 gboolean lodge_console_exchange_drop (LodgeConsoleWindow *window, GSList *files);
 /* How many files are still on their way into the guest. */

@@ -160,13 +160,11 @@ show_subtitle (LodgeConsoleWindow *self)
 {
   const LodgeMachineState state = lodge_console_machine_get_state (self->machine);
   LodgeMachine1 *machine = lodge_console_machine_get_machine (self->machine);
+  const char *way_out = lodge_display_get_way_out (self->display);
 
   /* What the user must know to get out comes before what the picture shows anyway. */
-  if (lodge_display_get_grabbed (self->display) &&
-      !lodge_display_get_keeps_shortcuts (self->display))
-    adw_window_title_set_subtitle (self->title, _ ("Ctrl+Alt takes keyboard and pointer back"));
-  else if (lodge_display_get_has_pointer (self->display))
-    adw_window_title_set_subtitle (self->title, _ ("Ctrl+Alt takes the pointer back"));
+  if (way_out != NULL)
+    adw_window_title_set_subtitle (self->title, way_out);
   else if (machine != NULL && lodge_machine1_get_asleep (machine))
     adw_window_title_set_subtitle (self->title, _ ("Asleep"));
   else if (state == LODGE_MACHINE_STATE_RUNNING && machine != NULL &&

@@ -2,7 +2,7 @@
 /* Joins the host's clipboard and a guest's.
  *
  * The guest is not trusted, and neither side may see or change the other's clipboard while the user
- * is busy elsewhere. So both ways wait for the window to have the focus:
+ * is busy elsewhere. So both ways wait for one of the guest's windows to have the focus:
  *
  * What the host has is offered only then. A guest in the background would otherwise read each
  * password that is copied from one host program to another. Once something else is copied on the
@@ -26,7 +26,7 @@
 struct _LodgeDisplayClipboard {
   GObject parent_instance;
 
-  GtkWindow *window; /* outlives it */
+  GPtrArray *windows; /* of GtkWindow, which outlive their being here */
   GdkClipboard *host;
   LodgeConsoleClipboard *guest;
   LodgeClipboardWays ways;
@@ -48,7 +48,11 @@ static const char *const png_types[] = {LODGE_CLIPBOARD_PNG, NULL};
 static gboolean
 has_focus (LodgeDisplayClipboard *self)
 {
-  return gtk_window_is_active (self->window);
+  for (guint i = 0; i < self->windows->len; i++) {
+    if (gtk_window_is_active (self->windows->pdata[i]))
+      return TRUE;
+  }
+  return FALSE;
 }
 
 static gboolean
@@ -355,9 +359,17 @@ lodge_display_clipboard_dispose (GObject *object)
 }
 
 static void
+lodge_display_clipboard_finalize (GObject *object)
+{
+  g_ptr_array_unref (LODGE_DISPLAY_CLIPBOARD (object)->windows);
+  G_OBJECT_CLASS (lodge_display_clipboard_parent_class)->finalize (object);
+}
+
+static void
 lodge_display_clipboard_class_init (LodgeDisplayClipboardClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = lodge_display_clipboard_dispose;
+  G_OBJECT_CLASS (klass)->finalize = lodge_display_clipboard_finalize;
 
   signals[PROBLEM] = g_signal_new ("problem", LODGE_TYPE_DISPLAY_CLIPBOARD, G_SIGNAL_RUN_LAST, 0,
                                    NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
@@ -366,6 +378,7 @@ lodge_display_clipboard_class_init (LodgeDisplayClipboardClass *klass)
 static void
 lodge_display_clipboard_init (LodgeDisplayClipboard *self)
 {
+  self->windows = g_ptr_array_new ();
 }
 
 LodgeDisplayClipboard *
@@ -373,11 +386,28 @@ lodge_display_clipboard_new (GtkWindow *window)
 {
   LodgeDisplayClipboard *self = g_object_new (LODGE_TYPE_DISPLAY_CLIPBOARD, NULL);
 
-  self->window = window;
   self->host = gtk_widget_get_clipboard (GTK_WIDGET (window));
   g_signal_connect_object (self->host, "changed", G_CALLBACK (host_changed_cb), self,
                            G_CONNECT_SWAPPED);
+  lodge_display_clipboard_add_window (self, window);
+  return self;
+}
+
+void
+lodge_display_clipboard_add_window (LodgeDisplayClipboard *self, GtkWindow *window)
+{
+  g_return_if_fail (LODGE_IS_DISPLAY_CLIPBOARD (self));
+
+  g_ptr_array_add (self->windows, window);
   g_signal_connect_object (window, "notify::is-active", G_CALLBACK (exchange_news), self,
                            G_CONNECT_SWAPPED);
-  return self;
+}
+
+void
+lodge_display_clipboard_remove_window (LodgeDisplayClipboard *self, GtkWindow *window)
+{
+  g_return_if_fail (LODGE_IS_DISPLAY_CLIPBOARD (self));
+
+  if (g_ptr_array_remove (self->windows, window))
+    g_signal_handlers_disconnect_by_data (window, self);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Joins the host's clipboard and a guest's, for one window. */
+/* Joins the host's clipboard and a guest's, for the windows that show it. */
 #pragma once
 
 #include "console/lodge-console-clipboard.h"
@@ -16,6 +16,9 @@ G_DECLARE_FINAL_TYPE (
 
 /* @window: outlives it */
 LodgeDisplayClipboard *lodge_display_clipboard_new (GtkWindow *window);
+/* A further one; removed before it goes. */
+void lodge_display_clipboard_add_window (LodgeDisplayClipboard *self, GtkWindow *window);
+void lodge_display_clipboard_remove_window (LodgeDisplayClipboard *self, GtkWindow *window);
 /* NULL: there is no guest now, and nothing of it stays behind. */
 void lodge_display_clipboard_set_guest (LodgeDisplayClipboard *self, LodgeConsoleClipboard *guest);
 /* Which ways are open, for this guest and those that come. None at first. */

@@ -130,7 +130,7 @@ lodge_display_release (LodgeDisplay *self)
 {
   if (self->session != NULL)
     lodge_console_session_release_all (self->session);
-  self->swallow = FALSE;
+  self->swallowed = 0;
   lodge_display_ungrab (self);
 }
 

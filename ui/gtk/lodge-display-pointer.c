@@ -148,7 +148,7 @@ press (LodgeDisplay *self, GdkEvent *event, LodgeButton button)
   lodge_display_grab (self, event);
   /* The guest's pointer is not where the host's is, so what was clicked at is not in the guest. */
   if (!was_grabbed && lodge_display_pointer_is_relative (self)) {
-    self->swallow = TRUE;
+    self->swallowed = button;
     return GDK_EVENT_STOP;
   }
   if (button != 0)
@@ -160,8 +160,8 @@ static gboolean
 release (LodgeDisplay *self, GdkEvent *event, LodgeButton button)
 {
   send_position (self, event);
-  if (self->swallow)
-    self->swallow = FALSE;
+  if ((self->swallowed & button) != 0)
+    self->swallowed = 0;
   else if (button != 0)
     lodge_console_session_button (self->session, button, FALSE);
   return GDK_EVENT_STOP;

@@ -20,6 +20,7 @@ struct _LodgeDisplay {
   LodgeScaling scaling;
   gboolean whole_multiples;
   guint resize_id;
+  gboolean switched_on; /* a further monitor was given a size in this session */
 
   /* picture */
   LodgeTiles *tiles;
@@ -54,8 +55,8 @@ struct _LodgeDisplay {
 
   /* pointer */
   LodgePointerLock *lock;
-  gboolean swallow; /* the press that grabbed a relative pointer is not the guest's */
-  double rest_x;    /* of relative motion: what is less than a pixel */
+  LodgeButton swallowed; /* its press grabbed a relative pointer, and is not the guest's; or 0 */
+  double rest_x;         /* of relative motion: what is less than a pixel */
   double rest_y;
   double last_x; /* without a lock: where motion is counted from */
   double last_y;

@@ -46,6 +46,15 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (LodgeDisplay,
 
 /* ---- the guest's size */
 
+/* A further monitor is off in the guest until it is given a size: once, where the guest does not
+ * follow the window. */
+static gboolean
+wants_size (LodgeDisplay *self)
+{
+  return self->session != NULL && (self->scaling == LODGE_SCALING_RESIZE_GUEST ||
+                                   (self->monitor > 0 && !self->switched_on));
+}
+
 static gboolean
 resize_cb (gpointer user_data)
 {
@@ -54,7 +63,7 @@ resize_cb (gpointer user_data)
   int width, height;
 
   self->resize_id = 0;
-  if (self->session == NULL || self->scaling != LODGE_SCALING_RESIZE_GUEST ||
+  if (!wants_size (self) ||
       !gtk_widget_get_mapped (GTK_WIDGET (self)))
     return G_SOURCE_REMOVE;
 
@@ -62,6 +71,7 @@ resize_cb (gpointer user_data)
   lodge_display_view_get_room (&self->view, &width, &height);
   if (width < 1 || height < 1)
     return G_SOURCE_REMOVE;
+  self->switched_on = TRUE;
   g_object_get (self->session, "can-resize", &can_resize, NULL);
   if (can_resize)
     lodge_console_session_resize_monitor (self->session, self->monitor, width, height);
@@ -74,7 +84,7 @@ static void
 queue_resize_guest (LodgeDisplay *self)
 {
   g_clear_handle_id (&self->resize_id, g_source_remove);
-  if (self->session != NULL && self->scaling == LODGE_SCALING_RESIZE_GUEST)
+  if (wants_size (self))
     self->resize_id = g_timeout_add (RESIZE_DELAY_MS, resize_cb, self);
 }
 
@@ -188,6 +198,7 @@ lodge_display_set_session (LodgeDisplay *self, LodgeConsoleSession *session)
     g_signal_handlers_disconnect_by_data (self->session, self);
   }
   g_set_object (&self->session, session);
+  self->switched_on = FALSE;
   if (session != NULL) {
     g_signal_connect_object (session, "notify::connected", G_CALLBACK (connected_cb), self, 0);
     g_signal_connect_object (session, "notify::pointer-absolute", G_CALLBACK (pointer_mode_cb),
@@ -260,6 +271,18 @@ lodge_display_set_grabbed (LodgeDisplay *self, gboolean grabbed)
     return;
   self->grabbed = grabbed;
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_GRABBED]);
+}
+
+const char *
+lodge_display_get_way_out (LodgeDisplay *self)
+{
+  g_return_val_if_fail (LODGE_IS_DISPLAY (self), NULL);
+
+  if (self->grabbed && !lodge_display_get_keeps_shortcuts (self))
+    return _ ("Ctrl+Alt takes keyboard and pointer back");
+  if (lodge_display_get_has_pointer (self))
+    return _ ("Ctrl+Alt takes the pointer back");
+  return NULL;
 }
 
 void

@@ -43,6 +43,14 @@ focus_guest (gpointer user_data)
   gtk_widget_grab_focus (GTK_WIDGET (((LodgeMonitorWindow *) user_data)->display));
 }
 
+static void
+show_subtitle (LodgeMonitorWindow *self)
+{
+  const char *way_out = lodge_display_get_way_out (self->display);
+
+  adw_window_title_set_subtitle (self->title, way_out != NULL ? way_out : "");
+}
+
 static gboolean
 has_open_menu (gpointer user_data)
 {
@@ -252,6 +260,8 @@ lodge_monitor_window_init (LodgeMonitorWindow *self)
 
   self->hiding_bar = lodge_hiding_bar_new (&parts);
   g_signal_connect_object (self->display, "leave", G_CALLBACK (leave_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->display, "notify::grabbed", G_CALLBACK (show_subtitle), self,
+                           G_CONNECT_SWAPPED);
   lodge_settings_keep_size (GTK_WINDOW (self), "monitor");
 }
 
@@ -286,6 +296,14 @@ lodge_monitor_window_follow (LodgeMonitorWindow *self, LodgeConsoleMachine *mach
   adw_window_title_set_title (self->title, title);
   lodge_display_set_session (self->display, lodge_console_machine_get_session (machine));
   update_recording (self);
+}
+
+GtkOverlay *
+lodge_monitor_window_get_overlay (LodgeMonitorWindow *self)
+{
+  g_return_val_if_fail (LODGE_IS_MONITOR_WINDOW (self), NULL);
+
+  return GTK_OVERLAY (self->overlay);
 }
 
 LodgeDisplay *

@@ -27,6 +27,8 @@ void lodge_monitor_window_say_ended (LodgeMonitorWindow *self, GFile *file, cons
 /* Shows everything of the machine as it is now. */
 void lodge_monitor_window_follow (LodgeMonitorWindow *self, LodgeConsoleMachine *machine);
 gboolean lodge_monitor_window_is_recording (LodgeMonitorWindow *self);
+/* Lent: over the screen. */
+GtkOverlay *lodge_monitor_window_get_overlay (LodgeMonitorWindow *self);
 /* Lent. */
 LodgeDisplay *lodge_monitor_window_get_display (LodgeMonitorWindow *self);
 

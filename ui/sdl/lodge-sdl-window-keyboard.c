@@ -120,6 +120,6 @@ lodge_sdl_window_release (LodgeSdlWindow *self)
 {
   if (self->session != NULL)
     lodge_console_session_release_all (self->session);
-  self->swallow = FALSE;
+  self->swallowed = 0;
   lodge_sdl_window_ungrab (self);
 }

@@ -50,7 +50,7 @@ struct _LodgeSdlWindow {
   guint8 own_keys[SDL_NUM_SCANCODES]; /* that were the viewer's when they were pressed */
 
   /* pointer */
-  gboolean swallow; /* the click that took the pointer is not the guest's */
+  LodgeButton swallowed; /* its click took the pointer, and is not the guest's; or 0 */
   double scroll;
   SDL_Cursor *cursor;
   double cursor_scale; /* that cursor was made for; 0: it is to be made */
