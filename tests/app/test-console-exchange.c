@@ -43,7 +43,7 @@ expect_menu (Test *test, const char *expected)
 #define MENU                                                                                       \
   "Share Cli_pboard \n> _Both Ways sharing.clipboard\n"                                            \
   "> Only Into the _Guest sharing.clipboard\n> Only _Out of the Guest sharing.clipboard\n"         \
-  "> _Off sharing.clipboard\nTake _Dropped Files sharing.files\n"
+  "> O_ff sharing.clipboard\nTake _Dropped Files sharing.files\n"
 #define MENU_WITHOUT_AGENT                                                                         \
   "Share Clipboard (the guest needs spice-vdagent) sharing.none\n"                                 \
   "Take Dropped Files (the guest needs spice-vdagent) sharing.none\n"
@@ -108,6 +108,51 @@ in_switches (void)
   app_wait_until (console_fixture_is_shown (&test));
   g_assert_cmpint (lodge_console_clipboard_get_ways (get_clipboard (&test)), ==,
                    LODGE_CLIPBOARD_WAY_TO_HOST);
+  console_fixture_tear_down (&test);
+}
+
+/* No letter opens two things: the second one of them is never reached by it. @used: of one popover,
+ * which sections are part of */
+static void
+check_letters (GMenuModel *menu, GString *used)
+{
+  for (int i = 0; i < g_menu_model_get_n_items (menu); i++) {
+    g_autoptr (GMenuModel) inner = g_menu_model_get_item_link (menu, i, G_MENU_LINK_SUBMENU);
+    g_autoptr (GMenuModel) section = g_menu_model_get_item_link (menu, i, G_MENU_LINK_SECTION);
+    g_autofree char *label = NULL;
+
+    if (inner != NULL) {
+      g_autoptr (GString) own = g_string_new (NULL);
+      check_letters (inner, own);
+    }
+    if (section != NULL)
+      check_letters (section, used);
+    if (!g_menu_model_get_item_attribute (menu, i, G_MENU_ATTRIBUTE_LABEL, "s", &label))
+      continue;
+    const char *mark = strchr (label, '_');
+    if (mark == NULL)
+      continue;
+    const char letter = g_ascii_tolower (mark[1]);
+    if (strchr (used->str, letter) != NULL)
+      g_error ("“%s” has a letter of another item", label);
+    g_string_append_c (used, letter);
+  }
+}
+
+static void
+in_letters (void)
+{
+  g_autoptr (GString) main_menu = g_string_new (NULL);
+  g_autoptr (GString) keys = g_string_new (NULL);
+  Test test;
+
+  setup (&test, SPICE_FIXTURE_AGENT_LINUX);
+  console_fixture_set_key (&test, "display.monitors", "2");
+  app_wait_until (g_menu_model_get_n_items (G_MENU_MODEL (test.window->monitors_menu)) == 1);
+  check_letters (gtk_menu_button_get_menu_model (GTK_MENU_BUTTON (test.window->menu_button)),
+                 main_menu);
+  g_assert_nonnull (strchr (main_menu->str, '3'));
+  check_letters (G_MENU_MODEL (test.window->keys_menu), keys);
   console_fixture_tear_down (&test);
 }
 
@@ -441,6 +486,12 @@ test_switches (void)
 }
 
 static void
+test_letters (void)
+{
+  spice_fixture_run (in_letters);
+}
+
+static void
 test_without_agent (void)
 {
   spice_fixture_run (in_without_agent);
@@ -483,6 +534,7 @@ main (int argc, char **argv)
     return 0;
 
   g_test_add_func ("/console-exchange/switches", test_switches);
+  g_test_add_func ("/console-exchange/letters", test_letters);
   g_test_add_func ("/console-exchange/without-agent", test_without_agent);
   g_test_add_func ("/console-exchange/paste-without-agent", test_paste_without_agent);
   g_test_add_func ("/console-exchange/files", test_files);

@@ -47,7 +47,7 @@ static const struct {
     {"both", LODGE_CLIPBOARD_WAY_TO_GUEST | LODGE_CLIPBOARD_WAY_TO_HOST, N_ ("_Both Ways")},
     {"to-guest", LODGE_CLIPBOARD_WAY_TO_GUEST, N_ ("Only Into the _Guest")},
     {"to-host", LODGE_CLIPBOARD_WAY_TO_HOST, N_ ("Only _Out of the Guest")},
-    {"off", LODGE_CLIPBOARD_NO_WAY, N_ ("_Off")},
+    {"off", LODGE_CLIPBOARD_NO_WAY, N_ ("O_ff")},
 };
 
 static void

@@ -358,7 +358,7 @@ explain_closing (LodgeConsoleWindow *self)
   AdwMessageDialog *dialog = ADW_MESSAGE_DIALOG (widget);
 
   adw_message_dialog_set_heading_use_markup (dialog, FALSE);
-  adw_message_dialog_add_responses (dialog, "cancel", _ ("_Cancel"), "shutdown", _ ("Shut _Down"),
+  adw_message_dialog_add_responses (dialog, "cancel", _ ("_Cancel"), "shutdown", _ ("S_hut Down"),
                                     "close", _ ("Close _Window"), NULL);
   adw_message_dialog_set_response_appearance (dialog, "close", ADW_RESPONSE_SUGGESTED);
   adw_message_dialog_set_default_response (dialog, "close");

@@ -65,7 +65,7 @@ is_no_template (LodgeMachineItem *item)
 static const MenuRow open_rows[] = {
     {"start", LODGE_MACHINE_CAN_START, NULL, NULL, NULL},
     {"start-disposable", LODGE_MACHINE_CAN_TRY, N_ ("Start _Without Keeping Changes"), NULL, NULL},
-    {"instantiate", LODGE_MACHINE_CAN_INSTANTIATE, N_ ("New _Machine From It…"), NULL, NULL},
+    {"instantiate", LODGE_MACHINE_CAN_INSTANTIATE, N_ ("New Machine From _It…"), NULL, NULL},
     {"open", 0, N_ ("_Open Console"), NULL, is_no_template},
     {"note", 0, N_ ("Show _Message…"), NULL, has_note},
 };
@@ -73,7 +73,7 @@ static const MenuRow open_rows[] = {
 static const MenuRow power_rows[] = {
     {"pause", LODGE_MACHINE_CAN_PAUSE, N_ ("_Pause"), NULL, NULL},
     {"resume", LODGE_MACHINE_CAN_RESUME, N_ ("_Resume"), NULL, NULL},
-    {"shutdown", LODGE_MACHINE_CAN_SHUTDOWN, N_ ("Shut _Down"), NULL, NULL},
+    {"shutdown", LODGE_MACHINE_CAN_SHUTDOWN, N_ ("S_hut Down"), NULL, NULL},
     {"suspend", LODGE_MACHINE_CAN_SUSPEND, N_ ("S_uspend"), NULL, is_kept},
     {"cancel-suspend", LODGE_MACHINE_CAN_STAY, N_ ("_Cancel Suspending"), NULL, NULL},
     {"cancel-work", 0, N_ ("_Cancel Resuming"), NULL, is_resumed},
@@ -85,7 +85,7 @@ static const MenuRow power_rows[] = {
 static const MenuRow keep_rows[] = {
     {"snapshots", 0, N_ ("Sn_apshots…"), NULL, NULL},
     {"storage", 0, N_ ("Stora_ge…"), NULL, NULL},
-    {"encryption", 0, N_ ("_Encryption…"), NULL, NULL},
+    {"encryption", 0, N_ ("Encr_yption…"), NULL, NULL},
     {"clone", 0, N_ ("C_lone…"), NULL, can_be_cloned},
     {"make-template", LODGE_MACHINE_CAN_BE_TEMPLATE, N_ ("Make It a _Template"), NULL, NULL},
     {"unmake-template", LODGE_MACHINE_CAN_INSTANTIATE, N_ ("No _Template Any More"), NULL, NULL},
