@@ -117,8 +117,7 @@ get_scaling (LodgeDisplay *display)
 static const char *
 get_subtitle (GtkWindow *window)
 {
-  return adw_window_title_get_subtitle (
-      app_get_child (window, LODGE_TYPE_MONITOR_WINDOW, "title"));
+  return adw_window_title_get_subtitle (app_get_child (window, LODGE_TYPE_MONITOR_WINDOW, "title"));
 }
 
 static GtkDropTarget *

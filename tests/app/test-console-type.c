@@ -161,8 +161,8 @@ test_ends (void)
   fake_engine_set_state (test.engine, test.uuid, "paused");
   app_wait_until (!g_action_get_enabled (G_ACTION (test.window->type_action)));
   answer ("_Type");
-  app_wait_until (
-      app_find_label (test.window, "Nothing was typed: the guest does not run now") != NULL);
+  app_wait_until (app_find_label (test.window, "Nothing was typed: the guest does not run now") !=
+                  NULL);
   g_assert_null (test.window->typing);
   fake_engine_set_state (test.engine, test.uuid, "running");
   app_wait_until (g_action_get_enabled (G_ACTION (test.window->type_action)));

@@ -34,9 +34,9 @@
 /* Of a session without changes: at first, narrowed to the first monitor, and after the guest
  * changed its size. */
 #define N_FRAMES 3
-#define WORKER "--worker"
-#define WIDTH  96
-#define HEIGHT 64
+#define WORKER   "--worker"
+#define WIDTH    96
+#define HEIGHT   64
 /* As a console's process has; see app/lodge-console.c. */
 #define MEMORY_MAX ((rlim_t) 4 << 30)
 

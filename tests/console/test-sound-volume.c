@@ -105,7 +105,8 @@ volume_is_seen (gpointer data)
   return ((LodgeSoundStream *) data)->volume_seen;
 }
 
-/* As PipeWire says of a stream whose volume it does not know yet; and what the mixer turns to it. */
+/* As PipeWire says of a stream whose volume it does not know yet; and what the mixer turns to it.
+ */
 static void
 test_nothing (void)
 {
