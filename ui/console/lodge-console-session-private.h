@@ -64,7 +64,7 @@ struct _LodgeConsoleSession {
   guint buttons;       /* LodgeButton bits that are down, with those that wait */
   guint buttons_sent;  /* that the guest knows of */
   guint buttons_still; /* that it knew of when it began to stand still; 0 when it goes on */
-  guint sideways_key; /* a Shift that is down for the wheel; 0: none */
+  guint sideways_key;  /* a Shift that is down for the wheel; 0: none */
   guint last_sideways_key;
   guint sideways_id;
   guint pointer_monitor; /* of the last position, sent or waiting */

@@ -32,8 +32,8 @@ struct _LodgeConsoleWindow {
   GtkWidget *flat_label;
   GSimpleAction *accelerated;
   gboolean accelerated_asked; /* for what flat_next says, and the machine does not say so yet */
-  char *flat_told;    /* what the window has said of that */
-  gboolean flat_next; /* it was switched off here, which counts from the next start on */
+  char *flat_told;            /* what the window has said of that */
+  gboolean flat_next;         /* it was switched off here, which counts from the next start on */
   GtkImage *lock_icon;
   GtkWidget *keys_button;
   GtkWidget *menu_button;

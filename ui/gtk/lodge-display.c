@@ -51,8 +51,8 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (LodgeDisplay,
 static gboolean
 wants_size (LodgeDisplay *self)
 {
-  return self->session != NULL && (self->scaling == LODGE_SCALING_RESIZE_GUEST ||
-                                   (self->monitor > 0 && !self->switched_on));
+  return self->session != NULL &&
+         (self->scaling == LODGE_SCALING_RESIZE_GUEST || (self->monitor > 0 && !self->switched_on));
 }
 
 static gboolean
@@ -63,8 +63,7 @@ resize_cb (gpointer user_data)
   int width, height;
 
   self->resize_id = 0;
-  if (!wants_size (self) ||
-      !gtk_widget_get_mapped (GTK_WIDGET (self)))
+  if (!wants_size (self) || !gtk_widget_get_mapped (GTK_WIDGET (self)))
     return G_SOURCE_REMOVE;
 
   lodge_display_update_view (self);

@@ -57,8 +57,8 @@ void lodge_display_set_host_keys (LodgeDisplay *self, const char *const *combina
 gboolean lodge_display_get_keeps_shortcuts (LodgeDisplay *self);
 /* Whether the guest has the pointer for itself. */
 gboolean lodge_display_get_has_pointer (LodgeDisplay *self);
-/* What the user must know to get out of a grab, in words; NULL without one. "grabbed" is notified when
- * that changes. */
+/* What the user must know to get out of a grab, in words; NULL without one. "grabbed" is notified
+ * when that changes. */
 const char *lodge_display_get_way_out (LodgeDisplay *self);
 
 /* Lent: why the guest's picture cannot be shown, or NULL. */

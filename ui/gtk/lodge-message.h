@@ -13,8 +13,8 @@ void lodge_message_show (GtkWindow *parent, const char *heading, const char *sen
  * has cancelled: that shows nothing. */
 void lodge_message_show_error (GtkWindow *parent, const char *heading, const GError *error);
 
-/* What could not be done, because the engine has gone or something else has begun since it was asked
- * for. */
+/* What could not be done, because the engine has gone or something else has begun since it was
+ * asked for. */
 void lodge_message_show_not_now (GtkWindow *parent, const char *heading);
 const char *lodge_message_get_not_now (void);
 
