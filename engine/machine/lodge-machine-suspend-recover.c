@@ -3,6 +3,8 @@
  *
  *   QEMU has written it, or   it has nothing left to do, and ends: suspended.
  *   was loading it
+ *   QEMU has written one that that was given up while it was named. As below.
+ *   is not whole any more
  *   QEMU has a guest          that goes on, or can: QEMU has all of it. The memory is given up.
  *                             (So has one that went on from that memory, and stood still when a
  *                             snapshot was written, which leaves QEMU as after any memory, or when
@@ -137,7 +139,55 @@ look_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancel
 }
 
 static void
-begin (GTask *task, gboolean live, GTaskThreadFunc function)
+run (GTask *task, GTaskThreadFunc function, GAsyncReadyCallback done)
+{
+  g_autoptr (GTask) worker = g_task_new (NULL, NULL, done, task);
+
+  g_task_set_task_data (worker, g_task_get_task_data (task), NULL);
+  g_task_run_in_thread (worker, function);
+}
+
+static void
+end_qemu (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  Recover *recover = g_task_get_task_data (task);
+
+  recover->suspended = TRUE;
+  lodge_machine_set_note (self, NULL);
+  lodge_machine_set_state (self, LODGE_STATE_STOPPING);
+  lodge_machine_end_qemu (self);
+  lodge_machine_tidy_async (self, tidied_cb, task);
+}
+
+static void
+check_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Recover *recover = data;
+  g_autoptr (GError) error = NULL;
+
+  recover->suspended = lodge_suspend_files_check (recover->folder, recover->now->suspended,
+                                                  recover->now, FALSE, &error);
+  if (error != NULL)
+    g_debug ("%s", error->message);
+  g_task_return_boolean (worker, TRUE);
+}
+
+static void
+checked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  Recover *recover = g_task_get_task_data (task);
+
+  g_task_propagate_boolean (G_TASK (result), NULL);
+  if (recover->suspended)
+    end_qemu (task);
+  else
+    run (task, look_thread, looked_cb);
+}
+
+static void
+begin (GTask *task, gboolean live)
 {
   LodgeMachine *self = g_task_get_source_object (task);
   Recover *recover = g_new0 (Recover, 1);
@@ -146,12 +196,6 @@ begin (GTask *task, gboolean live, GTaskThreadFunc function)
   recover->now = lodge_description_copy (lodge_machine_get_description (self));
   recover->live = live;
   g_task_set_task_data (task, recover, recover_free);
-  if (function != NULL) {
-    g_autoptr (GTask) worker = g_task_new (NULL, NULL, looked_cb, task);
-
-    g_task_set_task_data (worker, recover, NULL);
-    g_task_run_in_thread (worker, function);
-  }
 }
 
 void
@@ -162,7 +206,8 @@ lodge_machine_recover_suspended_async (LodgeMachine *self,
   GTask *task = g_task_new (self, NULL, callback, user_data);
 
   g_task_set_source_tag (task, lodge_machine_recover_suspended_async);
-  begin (task, FALSE, look_thread);
+  begin (task, FALSE);
+  run (task, look_thread, looked_cb);
 }
 
 void
@@ -182,19 +227,13 @@ lodge_machine_recover_resumed_async (LodgeMachine *self,
       !has_resumed (folder, lodge_machine_get_description (self)->suspended);
 
   g_task_set_source_tag (task, lodge_machine_recover_resumed_async);
-  if (waits || written) {
-    Recover *recover;
-
-    begin (task, TRUE, NULL);
-    recover = g_task_get_task_data (task);
-    recover->suspended = TRUE;
-    lodge_machine_set_note (self, NULL);
-    lodge_machine_set_state (self, LODGE_STATE_STOPPING);
-    lodge_machine_end_qemu (self);
-    lodge_machine_tidy_async (self, tidied_cb, task);
-    return;
-  }
-  begin (task, TRUE, look_thread);
+  begin (task, TRUE);
+  if (waits)
+    end_qemu (task);
+  else if (written)
+    run (task, check_thread, checked_cb);
+  else
+    run (task, look_thread, looked_cb);
 }
 
 gboolean

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Guests that are suspended to disk and go on from there: real QEMUs, and a guest that remembers
  * the last byte that it was told in its memory, and tells it again. */
+#include "description/lodge-ini.h"
 #include "lodge-error.h"
 #include "machine-fixture.h"
 #include "machine/lodge-journal-private.h"
@@ -457,6 +458,37 @@ test_not_forgotten_paused (MachineFixture *f, gconstpointer data)
   assert_memory (machine, 'b');
 }
 
+/* One whose naming was given up at its very end, which the engine did not live to undo: what is
+ * named is not there, and QEMU is the only one that has the guest. */
+static void
+test_named_in_vain (MachineFixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  g_autofree char *path = g_build_filename (folder, "machine.ini", NULL);
+  g_autoptr (LodgeIni) ini = NULL;
+  g_autofree char *text = NULL;
+  g_autoptr (GError) error = NULL;
+
+  machine_fixture_start (machine);
+  memory_guest_tell (machine, "a");
+  machine_fixture_request (machine, LODGE_REQUEST_PAUSE);
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_PAUSED);
+  g_assert_no_error (wait_job (lodge_library_take_snapshot (f->library, machine, "one", "")));
+  ini = lodge_ini_load (path, &error);
+  g_assert_no_error (error);
+  lodge_ini_set_value (ini, "machine", "suspended", "s99");
+  text = lodge_ini_dup_text (ini, NULL);
+  g_assert_true (g_file_set_contents (path, text, -1, NULL));
+
+  machine = machine_fixture_change_engine (f, "web");
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_PAUSED);
+  g_assert_null (get_suspended (machine));
+  machine_fixture_request (machine, LODGE_REQUEST_RESUME);
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_RUNNING);
+  assert_memory (machine, 'a');
+}
+
 /* And of one that was reset: its QEMU looks as before any guest. */
 static void
 test_not_forgotten_reset (MachineFixture *f, gconstpointer data)
@@ -645,6 +677,7 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("suspend/not-forgotten/paused", test_not_forgotten_paused);
   MACHINE_FIXTURE_ADD ("suspend/not-forgotten/reset", test_not_forgotten_reset);
   MACHINE_FIXTURE_ADD ("suspend/not-forgotten/twice", test_not_forgotten_twice);
+  MACHINE_FIXTURE_ADD ("suspend/named-in-vain", test_named_in_vain);
   MACHINE_FIXTURE_ADD ("suspend/suspended-again", test_suspended_again);
   MACHINE_FIXTURE_ADD ("suspend/undone", test_undone);
   ADD_WITH ("suspend/killed-going-on/before", NULL, test_killed_going_on);
