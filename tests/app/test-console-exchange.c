@@ -144,6 +144,7 @@ in_letters (void)
 {
   g_autoptr (GString) main_menu = g_string_new (NULL);
   g_autoptr (GString) keys = g_string_new (NULL);
+  g_autoptr (GString) power = g_string_new (NULL);
   Test test;
 
   setup (&test, SPICE_FIXTURE_AGENT_LINUX);
@@ -153,6 +154,9 @@ in_letters (void)
                  main_menu);
   g_assert_nonnull (strchr (main_menu->str, '3'));
   check_letters (G_MENU_MODEL (test.window->keys_menu), keys);
+  check_letters (gtk_menu_button_get_menu_model (GTK_MENU_BUTTON (test.window->power_button)),
+                 power);
+  g_assert_nonnull (strchr (power->str, 'h'));
   console_fixture_tear_down (&test);
 }
 

@@ -166,6 +166,16 @@ test_ends (void)
   g_assert_null (test.window->typing);
   fake_engine_set_state (test.engine, test.uuid, "running");
   app_wait_until (g_action_get_enabled (G_ACTION (test.window->type_action)));
+  type (&test, much);
+  app_wait_until (app_get_dialog () != NULL);
+  spice_fixture_settle (); /* the server's screen has nothing to do when its client goes */
+  fake_engine_set_state (test.engine, test.uuid, "off");
+  app_wait_until (lodge_display_get_session (test.window->display) == NULL);
+  answer ("_Type");
+  g_assert_null (test.window->typing);
+  fake_engine_set_state (test.engine, test.uuid, "running");
+  app_wait_until (is_ready (&test));
+  app_wait_until (g_action_get_enabled (G_ACTION (test.window->type_action)));
 
   type (&test, too_much);
   app_wait_until (app_get_dialog () != NULL);

@@ -478,6 +478,12 @@ has_picture (gpointer data)
 }
 
 static gboolean
+has_no_picture (gpointer data)
+{
+  return !has_picture (data);
+}
+
+static gboolean
 asks_for_two (gpointer data)
 {
   return spice_fixture_get_asked_monitors (((Test *) data)->server) == 2;
@@ -501,16 +507,31 @@ test_further (void)
   lodge_console_session_open (test.session);
   expect (&test, "can-resize", TRUE);
   g_assert_true (spice_fixture_wait (has_picture, &test));
-  spice_fixture_settle ();
-  g_assert_cmpuint (spice_fixture_get_asked_size (test.server, NULL, NULL), ==, 0);
+  lodge_console_session_resize (test.session, 1234, 777);
+  expect_size (&test, 1234, 777);
+  lodge_console_session_set_follows (test.session, 0, FALSE);
+  lodge_console_session_set_follows (test.session, 1, FALSE);
 
   lodge_console_session_resize_monitor (test.session, 1, 800, 600);
   g_assert_true (spice_fixture_wait (asks_for_two, &test));
   spice_fixture_get_asked_size (test.server, &width, &height);
   g_assert_cmpint (width, ==, 640);
   g_assert_cmpint (height, ==, 480);
+
+  /* There is no picture now that it could be told to keep: then later. */
+  spice_fixture_blank (test.server);
+  g_assert_true (spice_fixture_wait (has_no_picture, &test));
   lodge_console_session_resize_monitor (test.session, 1, 0, 0);
+  spice_fixture_settle ();
+  g_assert_cmpuint (spice_fixture_get_asked_monitors (test.server), ==, 2);
+  spice_fixture_resize (test.server, 400, 300);
   g_assert_true (spice_fixture_wait (asks_for_one, &test));
+  expect_size (&test, 400, 300);
+
+  /* It follows again: the same as before is news. */
+  lodge_console_session_set_follows (test.session, 0, TRUE);
+  lodge_console_session_resize (test.session, 1234, 777);
+  expect_size (&test, 1234, 777);
   teardown (&test);
 }
 

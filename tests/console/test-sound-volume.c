@@ -135,10 +135,34 @@ test_nothing (void)
   pulse_server_set_volume (test.server, sound_fixture_get_stream_index (&test), 0);
   Knob down = {&test, 0, 0, TRUE};
   g_assert_true (pulse_server_wait (mixer_is_known, &down));
+  lodge_sound_operation_cancel (&stream->question);
+  stream->volume_seen = FALSE;
+  lodge_sound_volume_take (stream, pa_stream_get_index (stream->stream), &nothing, FALSE);
+  g_assert_true (muted_is_wanted (&test));
   sound_fixture_stop_playback (&test);
   sound_fixture_expect_streams (&test, 0);
   sound_fixture_play_something (&test);
   expect_knob (&test, 0, 0, TRUE);
+  sound_fixture_tear_down (&test);
+}
+
+/* The guest has muted itself before the server said anything of its stream. */
+static void
+test_early_mute (void)
+{
+  const pa_cvolume full = {.channels = 2, .values = {PA_VOLUME_NORM, PA_VOLUME_NORM}};
+  SoundFixture test;
+
+  sound_fixture_set_up (&test);
+  sound_fixture_play_something (&test);
+  LodgeSoundStream *stream = &test.sound->streams[LODGE_SOUND_PLAYBACK];
+  lodge_sound_operation_cancel (&stream->question);
+  stream->mute_known = FALSE;
+  lodge_sound_set_guest_mute (test.sound, LODGE_SOUND_PLAYBACK, TRUE);
+  lodge_sound_volume_take (stream, pa_stream_get_index (stream->stream), &full, FALSE);
+  expect_knob (&test, 100, 100, TRUE);
+  test.wanted = TRUE;
+  g_assert_true (muted_is_wanted (&test));
   sound_fixture_tear_down (&test);
 }
 
@@ -342,6 +366,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/sound/volume", test_volume);
   g_test_add_func ("/sound/nothing", test_nothing);
+  g_test_add_func ("/sound/early-mute", test_early_mute);
   g_test_add_func ("/sound/mute", test_mute);
   g_test_add_func ("/sound/guest-cannot-unmute", test_guest_cannot_unmute);
   g_test_add_func ("/sound/remembered-mute", test_remembered_mute);

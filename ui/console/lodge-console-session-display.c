@@ -90,21 +90,22 @@ asks_for_further (LodgeConsoleSession *self)
   return FALSE;
 }
 
-/* The first as it was asked for; else, as one message says it of all of them, as it is.
- * Returns: FALSE when it is off. */
-static gboolean
-get_first (LodgeConsoleSession *self, int *out_width, int *out_height)
+/* What is said of one of them, as one message says it of all: as it was asked for, or as it is
+ * where that is the guest's own business. 0 by 0: off */
+static void
+get_size (LodgeConsoleSession *self, guint monitor, int *out_width, int *out_height)
 {
   LodgeFrame frame = {0};
 
-  *out_width = self->asked_width[0];
-  *out_height = self->asked_height[0];
-  if (*out_width > 0)
-    return TRUE;
-  lodge_frame_source_get_frame (LODGE_FRAME_SOURCE (self->choosers[0]), &frame);
-  *out_width = frame.width;
-  *out_height = frame.height;
-  return frame.width > 0;
+  *out_width = self->asked_width[monitor];
+  *out_height = self->asked_height[monitor];
+  if (*out_width == 0 ? monitor > 0 : self->follows[monitor])
+    return;
+  lodge_frame_source_get_frame (LODGE_FRAME_SOURCE (self->choosers[monitor]), &frame);
+  if (frame.width > 0) {
+    *out_width = frame.width;
+    *out_height = frame.height;
+  }
 }
 
 static void
@@ -113,23 +114,48 @@ send_size (LodgeConsoleSession *self)
   const gboolean further = asks_for_further (self);
   int width, height, x = 0;
 
-  if (!self->can_resize || (self->asked_width[0] == 0 && !further && !self->further_on) ||
-      !get_first (self, &width, &height))
+  if (!self->can_resize || (self->asked_width[0] == 0 && !further && !self->further_on))
+    return;
+  get_size (self, 0, &width, &height);
+  self->size_waits = width == 0;
+  if (self->size_waits)
     return;
   self->further_on = further;
 
   /* With update TRUE the library waits a second for more changes; the caller has waited already. */
   for (int i = 0; i < LODGE_CONSOLE_MONITORS; i++) {
-    if (i > 0) {
-      width = self->asked_width[i];
-      height = self->asked_height[i];
-    }
+    get_size (self, i, &width, &height);
     spice_main_channel_update_display_enabled (self->main, i, width > 0, FALSE);
     if (width > 0)
       spice_main_channel_update_display (self->main, i, x, 0, width, height, FALSE);
     x += width;
   }
   spice_main_channel_send_monitor_config (self->main);
+  /* The library says again what it was told when the guest's agent begins. */
+  if (self->asked_width[0] == 0 && !further)
+    spice_main_channel_update_display (self->main, 0, 0, 0, 0, 0, FALSE);
+}
+
+void
+lodge_console_session_first_frame (LodgeConsoleSession *self)
+{
+  if (self->size_waits)
+    send_size (self);
+}
+
+void
+lodge_console_session_set_follows (LodgeConsoleSession *self, guint monitor, gboolean follows)
+{
+  g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
+  g_return_if_fail (monitor < LODGE_CONSOLE_MONITORS);
+
+  if (self->follows[monitor] == follows)
+    return;
+  self->follows[monitor] = follows;
+  /* The guest may have another one by the time the same is asked for again. */
+  self->asks_again[monitor] = TRUE;
+  if (!follows && monitor == 0)
+    self->asked_width[0] = self->asked_height[0] = 0;
 }
 
 void
@@ -145,8 +171,10 @@ lodge_console_session_resize_monitor (LodgeConsoleSession *self,
 
   width = off ? 0 : CLAMP (width, WIDTH_MIN, LODGE_FRAME_SIZE_MAX);
   height = off ? 0 : CLAMP (height, HEIGHT_MIN, LODGE_FRAME_SIZE_MAX);
-  if (width == self->asked_width[monitor] && height == self->asked_height[monitor])
+  if (width == self->asked_width[monitor] && height == self->asked_height[monitor] &&
+      !self->asks_again[monitor])
     return;
+  self->asks_again[monitor] = FALSE;
   self->asked_width[monitor] = width;
   self->asked_height[monitor] = height;
   send_size (self);

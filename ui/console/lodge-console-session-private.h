@@ -79,7 +79,10 @@ struct _LodgeConsoleSession {
   gboolean can_resize;
   int asked_width[LODGE_CONSOLE_MONITORS]; /* 0: nothing was asked for yet */
   int asked_height[LODGE_CONSOLE_MONITORS];
-  gboolean further_on; /* more than the first were asked for last */
+  gboolean follows[LODGE_CONSOLE_MONITORS];
+  gboolean asks_again[LODGE_CONSOLE_MONITORS]; /* the same may be news */
+  gboolean further_on;                         /* more than the first were asked for last */
+  gboolean size_waits;                         /* for a picture of the first */
 
   /* sharing */
   LodgeConsoleClipboard *clipboard;
@@ -113,6 +116,8 @@ void lodge_console_session_drop_inputs (LodgeConsoleSession *self);
 void lodge_console_session_update_mouse_mode (LodgeConsoleSession *self);
 
 /* lodge-console-session-display.c */
+/* The first monitor has another picture, or none. */
+void lodge_console_session_first_frame (LodgeConsoleSession *self);
 void lodge_console_session_update_agent (LodgeConsoleSession *self);
 void lodge_console_session_drop_display (LodgeConsoleSession *self);
 /* A display or cursor channel; @id: its number, below LODGE_CONSOLE_MONITORS. */

@@ -501,7 +501,10 @@ lodge_console_session_init (LodgeConsoleSession *self)
   for (guint i = 0; i < LODGE_CONSOLE_MONITORS; i++) {
     self->sources[i] = lodge_spice_source_new ();
     self->choosers[i] = lodge_frame_chooser_new (LODGE_FRAME_SOURCE (self->sources[i]), i);
+    self->follows[i] = TRUE;
   }
+  g_signal_connect_object (self->choosers[0], "frame-changed",
+                           G_CALLBACK (lodge_console_session_first_frame), self, G_CONNECT_SWAPPED);
   self->clipboard = lodge_console_clipboard_new ();
   self->files = lodge_console_files_new ();
   self->pointer_x = self->pointer_y = -1;

@@ -115,5 +115,8 @@ void lodge_console_session_resize_monitor (LodgeConsoleSession *self,
                                            guint monitor,
                                            int width,
                                            int height);
+/* Whether a monitor shall keep the size that was asked for; else it is the guest's own business,
+ * and what others are asked for does not change it. TRUE at first. */
+void lodge_console_session_set_follows (LodgeConsoleSession *self, guint monitor, gboolean follows);
 
 G_END_DECLS

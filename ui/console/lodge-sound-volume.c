@@ -113,15 +113,11 @@ lodge_sound_mute_turn (LodgeSoundStream *self, gboolean mute)
  * (its pulse server's collect.c, collect_device_info). Whoever turns the knob down to nothing turns
  * it down from something, which this stream has said before. */
 static gboolean
-is_true (LodgeSoundStream *self, const pa_cvolume *volume)
+is_true (LodgeSoundStream *self, const pa_cvolume *volume, gboolean mute)
 {
-  const gboolean nothing = pa_cvolume_is_muted (volume);
-  pa_cvolume known;
-
-  if (!nothing)
+  if (!pa_cvolume_is_muted (volume))
     self->volume_seen = TRUE;
-  return self->volume_seen ||
-         (lodge_sound_volume_get (self, &known) != NULL && pa_cvolume_is_muted (&known));
+  return self->volume_seen || mute;
 }
 
 void
@@ -134,11 +130,17 @@ lodge_sound_volume_take (LodgeSoundStream *self,
     return;
 
   if (volume != NULL && volume->channels > 0) {
-    if (!is_true (self, volume))
+    if (!is_true (self, volume, mute))
       return;
     self->volume_known = TRUE;
     for (guint i = 0; i < G_N_ELEMENTS (self->volume); i++)
       self->volume[i] = volume->values[MIN (i, volume->channels - 1u)];
+  }
+  if (!self->mute_known && !mute && lodge_sound_mute_get (self)) {
+    /* Nobody has asked the server for it yet. */
+    self->mute_known = TRUE;
+    lodge_sound_mute_push (self);
+    return;
   }
   /* What differs from what we asked for was asked for by the user. */
   if (!!mute != lodge_sound_mute_get (self))

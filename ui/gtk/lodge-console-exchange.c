@@ -56,6 +56,14 @@ say (LodgeConsoleExchange *self, const char *sentence)
   lodge_message_toast (GTK_WINDOW (self->window), sentence, LODGE_MESSAGE_TOAST_S);
 }
 
+/* Where it was done. */
+static void
+say_at (Screen *screen, const char *sentence)
+{
+  lodge_message_toast (GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (screen->display))), sentence,
+                       LODGE_MESSAGE_TOAST_S);
+}
+
 /* --- Switches --- */
 
 static void
@@ -167,8 +175,10 @@ update_menu (LodgeConsoleExchange *self)
 /* The keys have gone into the guest, which may have something of its own to paste. So it is said
  * only when what was copied last is this computer's, and once in a session. */
 static void
-paste_cb (LodgeConsoleExchange *self)
+paste_cb (Screen *screen)
 {
+  LodgeConsoleExchange *self = screen->exchange;
+
   GdkClipboard *host = gtk_widget_get_clipboard (GTK_WIDGET (self->window));
   GdkContentFormats *formats = gdk_clipboard_get_formats (host);
   AdwToast *toast;
@@ -181,6 +191,10 @@ paste_cb (LodgeConsoleExchange *self)
     return;
 
   self->pasted = TRUE;
+  if (screen->display != self->window->display) {
+    say_at (screen, _ ("To paste, the guest needs spice-vdagent"));
+    return;
+  }
   toast = adw_toast_new (_ ("To paste, the guest needs spice-vdagent"));
   adw_toast_set_button_label (toast, _ ("_Type It"));
   adw_toast_set_action_name (toast, "keys.type-clipboard");
@@ -189,18 +203,24 @@ paste_cb (LodgeConsoleExchange *self)
 
 /* --- Files --- */
 
+static gboolean
+drop (Screen *screen, GSList *files)
+{
+  LodgeConsoleSession *session = screen->exchange->session;
+  g_autoptr (GError) error = NULL;
+
+  if (session == NULL)
+    return FALSE;
+  if (lodge_console_files_send (lodge_console_session_get_files (session), files, &error))
+    return TRUE;
+  say_at (screen, error->message);
+  return FALSE;
+}
+
 gboolean
 lodge_console_exchange_drop (LodgeConsoleWindow *window, GSList *files)
 {
-  LodgeConsoleExchange *self = window->exchange;
-  g_autoptr (GError) error = NULL;
-
-  if (self->session == NULL)
-    return FALSE;
-  if (lodge_console_files_send (lodge_console_session_get_files (self->session), files, &error))
-    return TRUE;
-  say (self, error->message);
-  return FALSE;
+  return drop (window->exchange->screens->pdata[0], files);
 }
 
 guint
@@ -214,23 +234,23 @@ lodge_console_exchange_get_n_unfinished (LodgeConsoleWindow *window)
 }
 
 static gboolean
-drop_cb (GtkDropTarget *drop, const GValue *value, double x, double y, Screen *self)
+drop_cb (GtkDropTarget *target, const GValue *value, double x, double y, Screen *self)
 {
   g_autoptr (GSList) files = gdk_file_list_get_files (g_value_get_boxed (value));
 
   gtk_revealer_set_reveal_child (self->hint, FALSE);
-  return lodge_console_exchange_drop (self->exchange->window, files);
+  return drop (self, files);
 }
 
 static GdkDragAction
-enter_cb (GtkDropTarget *drop, double x, double y, Screen *self)
+enter_cb (GtkDropTarget *target, double x, double y, Screen *self)
 {
   gtk_revealer_set_reveal_child (self->hint, TRUE);
   return GDK_ACTION_COPY;
 }
 
 static void
-leave_cb (GtkDropTarget *drop, Screen *self)
+leave_cb (GtkDropTarget *target, Screen *self)
 {
   gtk_revealer_set_reveal_child (self->hint, FALSE);
 }
@@ -365,7 +385,7 @@ screen_free (gpointer data)
 {
   Screen *self = data;
 
-  g_signal_handlers_disconnect_by_data (self->display, self->exchange);
+  g_signal_handlers_disconnect_by_data (self->display, self);
   g_signal_handlers_disconnect_by_data (self->drop, self);
   g_object_unref (self->drop);
   g_free (self);
@@ -378,7 +398,7 @@ add_screen (LodgeConsoleExchange *self, LodgeDisplay *display, GtkOverlay *overl
 
   screen->exchange = self;
   screen->display = display;
-  g_signal_connect_swapped (display, "paste-pressed", G_CALLBACK (paste_cb), self);
+  g_signal_connect_swapped (display, "paste-pressed", G_CALLBACK (paste_cb), screen);
   screen->hint = new_hint ();
   gtk_overlay_add_overlay (overlay, GTK_WIDGET (screen->hint));
   screen->drop = gtk_drop_target_new (GDK_TYPE_FILE_LIST, 0);

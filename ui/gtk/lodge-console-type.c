@@ -123,9 +123,9 @@ start (LodgeConsoleWindow *self, GArray *strokes)
 {
   LodgeConsoleSession *session = lodge_display_get_session (self->display);
 
-  if (session == NULL || self->typing != NULL)
+  if (self->typing != NULL || !lodge_console_window_is_open (self))
     return;
-  if (!takes_keys (self)) {
+  if (session == NULL || !takes_keys (self)) {
     adw_toast_overlay_add_toast (
         self->toasts, adw_toast_new (_ ("Nothing was typed: the guest does not run now")));
     return;

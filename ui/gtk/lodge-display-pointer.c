@@ -148,9 +148,10 @@ press (LodgeDisplay *self, GdkEvent *event, LodgeButton button)
   lodge_display_grab (self, event);
   /* The guest's pointer is not where the host's is, so what was clicked at is not in the guest. */
   if (!was_grabbed && lodge_display_pointer_is_relative (self)) {
-    self->swallowed = button;
+    self->swallowed |= button;
     return GDK_EVENT_STOP;
   }
+  self->swallowed &= ~button;
   if (button != 0)
     lodge_console_session_button (self->session, button, TRUE);
   return GDK_EVENT_STOP;
@@ -161,7 +162,7 @@ release (LodgeDisplay *self, GdkEvent *event, LodgeButton button)
 {
   send_position (self, event);
   if ((self->swallowed & button) != 0)
-    self->swallowed = 0;
+    self->swallowed &= ~button;
   else if (button != 0)
     lodge_console_session_button (self->session, button, FALSE);
   return GDK_EVENT_STOP;

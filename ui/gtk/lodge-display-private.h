@@ -55,8 +55,8 @@ struct _LodgeDisplay {
 
   /* pointer */
   LodgePointerLock *lock;
-  LodgeButton swallowed; /* its press grabbed a relative pointer, and is not the guest's; or 0 */
-  double rest_x;         /* of relative motion: what is less than a pixel */
+  guint swallowed; /* LodgeButton bits: the press grabbed a relative pointer: not the guest's */
+  double rest_x;   /* of relative motion: what is less than a pixel */
   double rest_y;
   double last_x; /* without a lock: where motion is counted from */
   double last_y;

@@ -87,6 +87,14 @@ queue_resize_guest (LodgeDisplay *self)
     self->resize_id = g_timeout_add (RESIZE_DELAY_MS, resize_cb, self);
 }
 
+static void
+tell_follows (LodgeDisplay *self)
+{
+  if (self->session != NULL)
+    lodge_console_session_set_follows (self->session, self->monitor,
+                                       self->scaling == LODGE_SCALING_RESIZE_GUEST);
+}
+
 /* ---- widget */
 
 static void
@@ -178,6 +186,12 @@ pointer_mode_cb (LodgeConsoleSession *session, GParamSpec *pspec, LodgeDisplay *
 static void
 can_resize_cb (LodgeConsoleSession *session, GParamSpec *pspec, LodgeDisplay *self)
 {
+  gboolean can_resize;
+
+  g_object_get (session, "can-resize", &can_resize, NULL);
+  /* Whoever was told of a further monitor before, the session was not. */
+  if (can_resize)
+    self->switched_on = FALSE;
   queue_resize_guest (self);
 }
 
@@ -206,6 +220,7 @@ lodge_display_set_session (LodgeDisplay *self, LodgeConsoleSession *session)
     lodge_display_connect_source (self);
     lodge_display_update_shown (self);
     lodge_display_sync_locks (self);
+    tell_follows (self);
     queue_resize_guest (self);
   }
   lodge_display_update_cursor (self);
@@ -237,6 +252,7 @@ lodge_display_set_scaling (LodgeDisplay *self, LodgeScaling scaling)
   if (self->scaling == scaling)
     return;
   self->scaling = scaling;
+  tell_follows (self);
   gtk_widget_queue_resize (GTK_WIDGET (self));
   queue_resize_guest (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SCALING]);

@@ -89,11 +89,12 @@ lodge_sdl_window_button (LodgeSdlWindow *self, const SDL_MouseButtonEvent *event
     /* The guest's pointer is not where the host's is, so what was clicked at is not in the guest.
      */
     if (!was_grabbed && lodge_sdl_window_pointer_is_relative (self)) {
-      self->swallowed = button;
+      self->swallowed |= button;
       return;
     }
+    self->swallowed &= ~button;
   } else if ((self->swallowed & button) != 0) {
-    self->swallowed = 0;
+    self->swallowed &= ~button;
     return;
   }
   if (button != 0)

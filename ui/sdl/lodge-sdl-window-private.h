@@ -50,7 +50,7 @@ struct _LodgeSdlWindow {
   guint8 own_keys[SDL_NUM_SCANCODES]; /* that were the viewer's when they were pressed */
 
   /* pointer */
-  LodgeButton swallowed; /* its click took the pointer, and is not the guest's; or 0 */
+  guint swallowed; /* LodgeButton bits: the click took the pointer, and is not the guest's */
   double scroll;
   SDL_Cursor *cursor;
   double cursor_scale; /* that cursor was made for; 0: it is to be made */
