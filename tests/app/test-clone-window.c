@@ -115,6 +115,20 @@ test_full (Fixture *f, gconstpointer data)
   g_assert_true (app_was_called (f->engine, "Clone " NAME " 'new' {}"));
 }
 
+/* Why it cannot be cloned is said, also where there is nothing to choose. */
+static void
+test_suspended (Fixture *f, gconstpointer data)
+{
+  LodgeCloneFromRow *row = child (f, "from_row");
+
+  fake_engine_clear_snapshots (f->engine, NAME);
+  app_wait_until (!gtk_widget_get_visible (GTK_WIDGET (row)));
+  fake_engine_set_state (f->engine, NAME, "suspended");
+  app_wait_until (!can_clone (f));
+  g_assert_true (gtk_widget_get_visible (GTK_WIDGET (row)));
+  g_assert_nonnull (app_find_label (row, "It is suspended: choose a snapshot, or resume it first"));
+}
+
 /* Also of a snapshot: the newest is first behind the present, and one that is chosen stays so. */
 static void
 test_snapshot (Fixture *f, gconstpointer data)
@@ -241,6 +255,7 @@ main (int argc, char *argv[])
   ADD ("full", test_full);
   ADD ("locked", test_locked);
   ADD ("snapshot", test_snapshot);
+  ADD ("suspended", test_suspended);
   ADD ("names", test_names);
   ADD ("fails", test_fails);
   ADD ("cancel", test_cancel);

@@ -219,6 +219,34 @@ assert_told (Test *test, const char *disk, const char *words)
   answer ("close");
 }
 
+/* What is asked of a machine that is off says nothing of a guest that gets it at once. */
+static void
+test_started_meanwhile (Test *test, gconstpointer data)
+{
+  static const char *const questions[] = {"storage.add", "storage.add-host"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (questions); i++) {
+    fake_engine_set_state (test->engine, "web", "off");
+    app_wait_until (!lodge_storage_window_is_live (test->window) && can_add (test));
+    ask (test, questions[i], NULL);
+    if (i == 1)
+      gtk_check_button_set_active (app_find (app_get_dialog (), GTK_TYPE_CHECK_BUTTON), TRUE);
+    fake_engine_set_state (test->engine, "web", "running");
+    app_wait_until (lodge_storage_window_is_live (test->window));
+    if (i == 1) {
+      AdwMessageDialog *question = app_get_dialog ();
+
+      adw_message_dialog_response (question, LODGE_MESSAGE_ACT);
+      gtk_window_close (GTK_WINDOW (question));
+      app_wait_until (app_get_dialog () != NULL && app_get_dialog () != question);
+      g_assert_nonnull (app_find_label (app_get_dialog (), "Could Not Add a Disk"));
+      answer ("close");
+    }
+    app_wait_until (app_get_dialog () == NULL);
+  }
+  g_assert_false (app_was_called (test->engine, "AddDisk"));
+}
+
 /* What a guest that runs cannot do is said before anything is asked. */
 static void
 test_running (Test *test, gconstpointer data)
@@ -763,6 +791,7 @@ main (int argc, char *argv[])
   ADD ("empty", test_empty);
   ADD ("states", test_states);
   ADD ("running", test_running);
+  ADD ("started-meanwhile", test_started_meanwhile);
   ADD ("host", test_host);
   ADD ("grow", test_grow);
   ADD ("add", test_add);

@@ -33,6 +33,7 @@ changed (LodgeCloneFromRow *self)
   const char *obstacle = lodge_clone_from_row_get_obstacle (self);
 
   adw_action_row_set_subtitle (ADW_ACTION_ROW (self), obstacle != NULL ? obstacle : "");
+  gtk_widget_set_visible (GTK_WIDGET (self), self->ids->len > 0 || obstacle != NULL);
   g_signal_emit (self, changed_signal, 0);
 }
 
@@ -85,8 +86,6 @@ listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       position = i + 1;
   }
   gtk_drop_down_set_selected (self->choice, position);
-  gtk_widget_set_visible (GTK_WIDGET (self),
-                          self->ids->len > 0 || lodge_clone_from_row_get_obstacle (self) != NULL);
   changed (self);
 }
 
@@ -269,10 +268,10 @@ lodge_clone_from_row_get_obstacle (LodgeCloneFromRow *self)
 {
   LodgeMachineState state;
 
-  if (self->machine == NULL || lodge_clone_from_row_get_snapshot (self) != NULL)
-    return NULL;
   if (gtk_drop_down_get_selected (self->choice) == GTK_INVALID_LIST_POSITION)
     return _ ("The snapshot that was chosen is gone: choose again");
+  if (self->machine == NULL || lodge_clone_from_row_get_snapshot (self) != NULL)
+    return NULL;
   state = lodge_machine_state_from_text (lodge_machine1_get_state (self->machine));
   if ((lodge_machine_state_get_can (state) & LODGE_MACHINE_CAN_CLONE) != 0)
     return NULL;

@@ -200,6 +200,12 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     fail (self, error);
     return;
   }
+  /* What was chosen may be gone by now; the row says so. */
+  if (lodge_clone_from_row_get_obstacle (self->from_row) != NULL) {
+    g_variant_dict_clear (&options);
+    set_cloning (self, FALSE);
+    return;
+  }
   if (gtk_check_button_get_active (self->linked_check))
     g_variant_dict_insert (&options, "linked", "b", TRUE);
   if (lodge_clone_from_row_get_snapshot (self->from_row) != NULL)

@@ -6,6 +6,7 @@
 #include "gtk/lodge-child-window.h"
 #include "gtk/lodge-message.h"
 #include "gtk/lodge-password-row.h"
+#include "gtk/lodge-set-keys.h"
 #include "gtk/lodge-window-parts.h"
 #include "lodge-error.h"
 #include "lodge-passphrase.h"
@@ -107,9 +108,10 @@ changed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   } else {
     if (self->window != NULL)
       gtk_window_destroy (self->window);
-    if (lodge_encryption_window_is_open (owner) && error != NULL)
-      lodge_message_show_error (GTK_WINDOW (owner), _ ("Could Not Change the Passphrase"), error);
-    else if (lodge_encryption_window_is_open (owner))
+    /* Where there still is a window, if only the library: the old one is the right one, or not. */
+    if (error != NULL)
+      lodge_set_keys_show_error (GTK_WINDOW (owner), _ ("Could Not Change the Passphrase"), error);
+    else
       lodge_message_toast (GTK_WINDOW (owner), _ ("The passphrase was changed"),
                            LODGE_MESSAGE_TOAST_S);
   }

@@ -31,6 +31,7 @@ typedef struct {
   char *image;        /* chosen; or NULL */
   gboolean untouched; /* the size that is offered first is not found fault with */
   gboolean removes;
+  gboolean adds;
   gboolean first; /* the question says so */
   gboolean live;  /* too */
 } Ask;
@@ -339,6 +340,8 @@ lodge_storage_ask_add (LodgeStorageWindow *self)
   GtkListBox *list;
   Ask *ask = ask_new (self, "");
 
+  ask->adds = TRUE;
+  ask->live = lodge_storage_window_is_live (self);
   ask->dialog = lodge_message_ask (GTK_WINDOW (self), _ ("Add a Disk"), body, _ ("_Add"));
   list = add_form (ask);
   ask_size (ask, list, _ ("Size, such as 40G"), NEW_SIZE, body);
@@ -528,7 +531,14 @@ lodge_storage_ask_update (LodgeStorageWindow *self)
   g_autoptr (GVariant) first = NULL;
 
   /* While the engine is away nothing is known, and it comes back. */
-  if (ask == NULL || !ask->removes || self->machine == NULL || self->disks == NULL)
+  if (ask == NULL || self->machine == NULL || self->disks == NULL)
+    return;
+  /* What it said of a guest that runs, or not, is not so any more. */
+  if (ask->adds && ask->live != lodge_storage_window_is_live (self)) {
+    gtk_window_close (GTK_WINDOW (self->question));
+    return;
+  }
+  if (!ask->removes)
     return;
   disk = lodge_storage_window_find_disk (self, ask->id);
   first = get_first (self);

@@ -17,6 +17,7 @@ typedef struct {
   LodgeStorageWindow *window; /* owned */
   GPtrArray *paths;
   AdwComboRow *choice; /* the dialog's */
+  gboolean live;       /* the guest ran when it was asked */
 } Ask;
 
 static void
@@ -38,6 +39,11 @@ answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_data)
 
   if (!g_str_equal (response, LODGE_MESSAGE_ACT) || n >= ask->paths->len)
     return;
+  if (ask->live != lodge_storage_window_is_live (ask->window)) {
+    if (lodge_storage_window_is_open (ask->window))
+      lodge_message_show_not_now (GTK_WINDOW (ask->window), _ ("Could Not Add a Disk"));
+    return;
+  }
   g_variant_dict_insert (&options, "host-disk", "s", ask->paths->pdata[n]);
   g_variant_dict_insert (&options, "accepted", "b", TRUE);
   if (lodge_storage_window_is_live (ask->window))
@@ -129,6 +135,7 @@ ask (LodgeStorageWindow *self, GtkStringList *labels, GPtrArray *paths, GVariant
   its->window = g_object_ref (self);
   its->paths = g_ptr_array_ref (paths);
   its->choice = ADW_COMBO_ROW (choice);
+  its->live = lodge_storage_window_is_live (self);
   g_signal_connect_data (dialog, "response", G_CALLBACK (answered_cb), its, ask_free, 0);
   g_signal_connect_object (self, "unrealize", G_CALLBACK (gtk_window_close), dialog,
                            G_CONNECT_SWAPPED);
