@@ -94,6 +94,18 @@ forgotten_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_object_unref (task);
 }
 
+/* There is no QEMU any more. */
+static void
+settle_suspended (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+
+  lodge_machine_set_gone_on (self, NULL);
+  lodge_machine_clear_run (self);
+  lodge_machine_set_state (self, LODGE_STATE_SUSPENDED);
+  lodge_machine_tidy_async (self, tidied_cb, task);
+}
+
 static void
 looked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -103,10 +115,7 @@ looked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   g_task_propagate_boolean (G_TASK (result), NULL);
   if (recover->suspended) {
-    lodge_machine_set_gone_on (self, NULL);
-    lodge_machine_clear_run (self);
-    lodge_machine_set_state (self, LODGE_STATE_SUSPENDED);
-    lodge_machine_tidy_async (self, tidied_cb, task);
+    settle_suspended (task);
     return;
   }
   lodge_machine_set_gone_on (self, recover->now->suspended);
@@ -177,13 +186,19 @@ static void
 checked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
   Recover *recover = g_task_get_task_data (task);
 
   g_task_propagate_boolean (G_TASK (result), NULL);
-  if (recover->suspended)
+  if (recover->suspended && self->pid == 0) {
+    /* It has ended meanwhile. */
+    lodge_machine_set_note (self, NULL);
+    settle_suspended (task);
+  } else if (recover->suspended) {
     end_qemu (task);
-  else
+  } else {
     run (task, look_thread, looked_cb);
+  }
 }
 
 static void
@@ -221,10 +236,10 @@ lodge_machine_recover_resumed_async (LodgeMachine *self,
   /* qapi/run-state.json: what a QEMU says that waits for a guest, or has written it away. It says
    * the same of one that stood still when a snapshot was written, or was reset; whose QEMU has no
    * other "run" than that of the memory that it went on from. */
-  const gboolean waits = g_str_equal (status, "inmigrate");
-  const gboolean written =
-      (g_str_equal (status, "postmigrate") || g_str_equal (status, "prelaunch")) &&
-      !has_resumed (folder, lodge_machine_get_description (self)->suspended);
+  const gboolean resumed = has_resumed (folder, lodge_machine_get_description (self)->suspended);
+  const gboolean waits =
+      g_str_equal (status, "inmigrate") || (g_str_equal (status, "prelaunch") && !resumed);
+  const gboolean written = g_str_equal (status, "postmigrate") && !resumed;
 
   g_task_set_source_tag (task, lodge_machine_recover_resumed_async);
   begin (task, TRUE);

@@ -2,6 +2,7 @@
 /* Connecting, losing the connection, connecting again; and asking the guest for a size. */
 #include "console/lodge-console-session.h"
 #include "lodge-error.h"
+#include "spice-fixture-agent.h"
 #include "spice-fixture.h"
 
 #include <gio/gunixsocketaddress.h>
@@ -499,11 +500,12 @@ asks_for_one (gpointer data)
 static void
 test_further (void)
 {
+  SpiceFixtureAgent *agent;
   Test test;
   int width, height;
 
   setup (&test);
-  spice_fixture_set_agent (test.server, TRUE);
+  agent = spice_fixture_agent_new (test.server);
   lodge_console_session_open (test.session);
   expect (&test, "can-resize", TRUE);
   g_assert_true (spice_fixture_wait (has_picture, &test));
@@ -527,11 +529,18 @@ test_further (void)
   spice_fixture_resize (test.server, 400, 300);
   g_assert_true (spice_fixture_wait (asks_for_one, &test));
   expect_size (&test, 400, 300);
+  guint asked = spice_fixture_get_asked_size (test.server, NULL, NULL);
+
+  /* Its agent begins anew: the library, which waits a second, has nothing to say again. */
+  spice_fixture_agent_announce (agent, SPICE_FIXTURE_AGENT_LINUX);
+  spice_fixture_run_for (1500);
+  g_assert_cmpuint (spice_fixture_get_asked_size (test.server, NULL, NULL), ==, asked);
 
   /* It follows again: the same as before is news. */
   lodge_console_session_set_follows (test.session, 0, TRUE);
   lodge_console_session_resize (test.session, 1234, 777);
   expect_size (&test, 1234, 777);
+  spice_fixture_agent_free (agent);
   teardown (&test);
 }
 

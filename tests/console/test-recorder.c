@@ -37,7 +37,8 @@ test_colors (void)
   g_assert_cmpint (first->time_us, ==, 0);
   g_assert_cmpint (first->width, ==, 321);
   g_assert_cmpint (first->height, ==, 241);
-  g_assert_cmpint (ABS (last->time_us - length), <=, 2000);
+  /* Between the two a busy computer may do something else; a frame is 33 ms. */
+  g_assert_cmpint (ABS (last->time_us - length), <=, 20 * 1000);
   /* Sound and picture end together, and the file says when. */
   g_assert_cmpint (ABS (recording->duration_us - length), <, 100 * 1000);
   g_assert_cmpint (ABS ((gint64) recording->sound->len / 4 * G_USEC_PER_SEC / 48000 - length), <,

@@ -3,6 +3,7 @@
 #include "console/lodge-console-session-private.h"
 
 #include "console/lodge-frame-check.h"
+#include "console/lodge-frame-message.h"
 
 /* Smaller screens than this are of no use to any desktop, and installers fail on them. */
 #define WIDTH_MIN  320
@@ -75,6 +76,7 @@ lodge_console_session_drop_display (LodgeConsoleSession *self)
     lodge_spice_source_set_cursor (self->sources[i], NULL);
   }
   self->own_displays = self->own_cursors = 0;
+  self->on = 0;
   lodge_console_session_set_flag (self, &self->can_resize, FALSE, LODGE_CONSOLE_PROP_CAN_RESIZE);
 }
 
@@ -101,11 +103,23 @@ get_size (LodgeConsoleSession *self, guint monitor, int *out_width, int *out_hei
   *out_height = self->asked_height[monitor];
   if (*out_width == 0 ? monitor > 0 : self->follows[monitor])
     return;
+  /* One that is off may have a picture all the same, in which its card says so. */
+  if (monitor > 0 && (self->on & 1u << monitor) == 0)
+    return;
   lodge_frame_source_get_frame (LODGE_FRAME_SOURCE (self->choosers[monitor]), &frame);
-  if (frame.width > 0) {
+  if (frame.width > 0 && (monitor == 0 || !lodge_frame_is_message (&frame))) {
     *out_width = frame.width;
     *out_height = frame.height;
   }
+}
+
+/* The library says again what it was told when the guest's agent begins. What nobody asks for is
+ * not said. */
+static void
+forget_size (LodgeConsoleSession *self)
+{
+  if (self->main != NULL && self->asked_width[0] == 0 && !asks_for_further (self))
+    spice_main_channel_update_display (self->main, 0, 0, 0, 0, 0, FALSE);
 }
 
 static void
@@ -126,14 +140,13 @@ send_size (LodgeConsoleSession *self)
   for (int i = 0; i < LODGE_CONSOLE_MONITORS; i++) {
     get_size (self, i, &width, &height);
     spice_main_channel_update_display_enabled (self->main, i, width > 0, FALSE);
-    if (width > 0)
-      spice_main_channel_update_display (self->main, i, x, 0, width, height, FALSE);
+    /* What is off has no size either: by one the library takes itself to have something to say. */
+    spice_main_channel_update_display (self->main, i, width > 0 ? x : 0, 0, width, height, FALSE);
+    self->on = (self->on & ~(1u << i)) | (guint) (width > 0) << i;
     x += width;
   }
   spice_main_channel_send_monitor_config (self->main);
-  /* The library says again what it was told when the guest's agent begins. */
-  if (self->asked_width[0] == 0 && !further)
-    spice_main_channel_update_display (self->main, 0, 0, 0, 0, 0, FALSE);
+  forget_size (self);
 }
 
 void
@@ -154,8 +167,10 @@ lodge_console_session_set_follows (LodgeConsoleSession *self, guint monitor, gbo
   self->follows[monitor] = follows;
   /* The guest may have another one by the time the same is asked for again. */
   self->asks_again[monitor] = TRUE;
-  if (!follows && monitor == 0)
+  if (!follows && monitor == 0) {
     self->asked_width[0] = self->asked_height[0] = 0;
+    forget_size (self);
+  }
 }
 
 void

@@ -81,6 +81,7 @@ struct _LodgeConsoleSession {
   int asked_height[LODGE_CONSOLE_MONITORS];
   gboolean follows[LODGE_CONSOLE_MONITORS];
   gboolean asks_again[LODGE_CONSOLE_MONITORS]; /* the same may be news */
+  guint on;                                    /* bits of the monitors that were said to be */
   gboolean further_on;                         /* more than the first were asked for last */
   gboolean size_waits;                         /* for a picture of the first */
 

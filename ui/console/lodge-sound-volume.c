@@ -115,9 +115,9 @@ lodge_sound_mute_turn (LodgeSoundStream *self, gboolean mute)
 static gboolean
 is_true (LodgeSoundStream *self, const pa_cvolume *volume, gboolean mute)
 {
-  if (!pa_cvolume_is_muted (volume))
+  if (mute || !pa_cvolume_is_muted (volume))
     self->volume_seen = TRUE;
-  return self->volume_seen || mute;
+  return self->volume_seen;
 }
 
 void

@@ -194,6 +194,7 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (LodgeMachine1) machine =
       lodge_client_open_machine_finish (LODGE_CLIENT (source), result, &error);
   GVariantDict options = G_VARIANT_DICT_INIT (NULL);
+  const char *obstacle;
 
   if (machine == NULL) {
     g_variant_dict_clear (&options);
@@ -201,9 +202,15 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   /* What was chosen may be gone by now; the row says so. */
-  if (lodge_clone_from_row_get_obstacle (self->from_row) != NULL) {
+  obstacle = lodge_clone_from_row_get_obstacle (self->from_row);
+  if (obstacle != NULL) {
     g_variant_dict_clear (&options);
-    set_cloning (self, FALSE);
+    if (is_open (self))
+      set_cloning (self, FALSE);
+    else
+      error = g_error_new_literal (LODGE_ERROR, LODGE_ERROR_STATE, obstacle);
+    if (error != NULL)
+      fail (self, error);
     return;
   }
   if (gtk_check_button_get_active (self->linked_check))
