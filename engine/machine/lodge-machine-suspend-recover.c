@@ -31,7 +31,8 @@ typedef struct {
   LodgeDescription *now;
   LodgeRunEnd how;
   gboolean suspended;
-  gboolean live; /* there is a QEMU */
+  gboolean live;    /* there is a QEMU */
+  gboolean written; /* which says that it has written a guest's memory */
 } Recover;
 
 static void
@@ -94,15 +95,23 @@ forgotten_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_object_unref (task);
 }
 
-/* There is no QEMU any more. */
+/* QEMU, which may have ended by now, has nothing left to do. */
 static void
 settle_suspended (GTask *task)
 {
   LodgeMachine *self = g_task_get_source_object (task);
+  const Recover *recover = g_task_get_task_data (task);
 
-  lodge_machine_set_gone_on (self, NULL);
-  lodge_machine_clear_run (self);
-  lodge_machine_set_state (self, LODGE_STATE_SUSPENDED);
+  if (recover->live)
+    lodge_machine_set_note (self, NULL);
+  if (self->pid != 0) {
+    lodge_machine_set_state (self, LODGE_STATE_STOPPING);
+    lodge_machine_end_qemu (self);
+  } else {
+    lodge_machine_set_gone_on (self, NULL);
+    lodge_machine_clear_run (self);
+    lodge_machine_set_state (self, LODGE_STATE_SUSPENDED);
+  }
   lodge_machine_tidy_async (self, tidied_cb, task);
 }
 
@@ -127,81 +136,36 @@ looked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   lodge_machine_forget_async (self, forgotten_cb, task);
 }
 
+static gboolean
+is_whole (const Recover *recover, gboolean exact)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (lodge_suspend_files_check (recover->folder, recover->now->suspended, recover->now, exact,
+                                 &error))
+    return TRUE;
+  g_debug ("%s", error->message);
+  return FALSE;
+}
+
 static void
 look_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
 {
   Recover *recover = data;
   g_autoptr (GError) error = NULL;
 
-  recover->suspended = !recover->live;
   recover->how = lodge_run_record_read (recover->folder);
-  if (!recover->live && has_resumed (recover->folder, recover->now->suspended))
-    recover->suspended = recover->how == LODGE_RUN_QEMU_ENDED &&
-                         lodge_suspend_files_check (recover->folder, recover->now->suspended,
-                                                    recover->now, TRUE, &error);
-  if (error != NULL)
-    g_debug ("%s", error->message);
-  g_clear_error (&error);
+  if (recover->live)
+    recover->suspended = recover->written && is_whole (recover, FALSE);
+  else
+    recover->suspended = !has_resumed (recover->folder, recover->now->suspended) ||
+                         (recover->how == LODGE_RUN_QEMU_ENDED && is_whole (recover, TRUE));
   if (!recover->suspended && !list_memory (recover->folder, recover->now->suspended, &error))
     g_debug ("%s", error->message);
   g_task_return_boolean (worker, TRUE);
 }
 
-static void
-run (GTask *task, GTaskThreadFunc function, GAsyncReadyCallback done)
-{
-  g_autoptr (GTask) worker = g_task_new (NULL, NULL, done, task);
-
-  g_task_set_task_data (worker, g_task_get_task_data (task), NULL);
-  g_task_run_in_thread (worker, function);
-}
-
-static void
-end_qemu (GTask *task)
-{
-  LodgeMachine *self = g_task_get_source_object (task);
-  Recover *recover = g_task_get_task_data (task);
-
-  recover->suspended = TRUE;
-  lodge_machine_set_note (self, NULL);
-  lodge_machine_set_state (self, LODGE_STATE_STOPPING);
-  lodge_machine_end_qemu (self);
-  lodge_machine_tidy_async (self, tidied_cb, task);
-}
-
-static void
-check_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  Recover *recover = data;
-  g_autoptr (GError) error = NULL;
-
-  recover->suspended = lodge_suspend_files_check (recover->folder, recover->now->suspended,
-                                                  recover->now, FALSE, &error);
-  if (error != NULL)
-    g_debug ("%s", error->message);
-  g_task_return_boolean (worker, TRUE);
-}
-
-static void
-checked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  GTask *task = user_data;
-  LodgeMachine *self = g_task_get_source_object (task);
-  Recover *recover = g_task_get_task_data (task);
-
-  g_task_propagate_boolean (G_TASK (result), NULL);
-  if (recover->suspended && self->pid == 0) {
-    /* It has ended meanwhile. */
-    lodge_machine_set_note (self, NULL);
-    settle_suspended (task);
-  } else if (recover->suspended) {
-    end_qemu (task);
-  } else {
-    run (task, look_thread, looked_cb);
-  }
-}
-
-static void
+static Recover *
 begin (GTask *task, gboolean live)
 {
   LodgeMachine *self = g_task_get_source_object (task);
@@ -211,6 +175,16 @@ begin (GTask *task, gboolean live)
   recover->now = lodge_description_copy (lodge_machine_get_description (self));
   recover->live = live;
   g_task_set_task_data (task, recover, recover_free);
+  return recover;
+}
+
+static void
+look (GTask *task)
+{
+  g_autoptr (GTask) worker = g_task_new (NULL, NULL, looked_cb, task);
+
+  g_task_set_task_data (worker, g_task_get_task_data (task), NULL);
+  g_task_run_in_thread (worker, look_thread);
 }
 
 void
@@ -222,7 +196,7 @@ lodge_machine_recover_suspended_async (LodgeMachine *self,
 
   g_task_set_source_tag (task, lodge_machine_recover_suspended_async);
   begin (task, FALSE);
-  run (task, look_thread, looked_cb);
+  look (task);
 }
 
 void
@@ -232,23 +206,20 @@ lodge_machine_recover_resumed_async (LodgeMachine *self,
                                      gpointer user_data)
 {
   GTask *task = g_task_new (self, NULL, callback, user_data);
-  g_autofree char *folder = lodge_machine_dup_folder (self);
+  Recover *recover = begin (task, TRUE);
   /* qapi/run-state.json: what a QEMU says that waits for a guest, or has written it away. It says
    * the same of one that stood still when a snapshot was written, or was reset; whose QEMU has no
    * other "run" than that of the memory that it went on from. */
-  const gboolean resumed = has_resumed (folder, lodge_machine_get_description (self)->suspended);
-  const gboolean waits =
-      g_str_equal (status, "inmigrate") || (g_str_equal (status, "prelaunch") && !resumed);
-  const gboolean written = g_str_equal (status, "postmigrate") && !resumed;
+  const gboolean resumed = has_resumed (recover->folder, recover->now->suspended);
 
   g_task_set_source_tag (task, lodge_machine_recover_resumed_async);
-  begin (task, TRUE);
-  if (waits)
-    end_qemu (task);
-  else if (written)
-    run (task, check_thread, checked_cb);
-  else
-    run (task, look_thread, looked_cb);
+  recover->written = g_str_equal (status, "postmigrate") && !resumed;
+  if (g_str_equal (status, "inmigrate") || (g_str_equal (status, "prelaunch") && !resumed)) {
+    recover->suspended = TRUE;
+    settle_suspended (task);
+  } else {
+    look (task);
+  }
 }
 
 gboolean

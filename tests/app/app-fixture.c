@@ -276,3 +276,21 @@ app_assert_dies (gpointer object)
   g_object_unref (object);
   app_wait_until (weak == NULL);
 }
+
+void
+app_ask (gpointer window, const char *action, const char *id)
+{
+  g_assert_true (
+      gtk_widget_activate_action (GTK_WIDGET (window), action, id != NULL ? "s" : NULL, id));
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_true (gtk_window_get_transient_for (GTK_WINDOW (app_get_dialog ())) ==
+                 GTK_WINDOW (window));
+}
+
+void
+app_answer (const char *response)
+{
+  adw_message_dialog_response (app_get_dialog (), response);
+  gtk_window_close (GTK_WINDOW (app_get_dialog ()));
+  app_wait_until (app_get_dialog () == NULL);
+}

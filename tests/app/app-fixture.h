@@ -62,4 +62,8 @@ void app_destroy_window (gpointer window);
 /* Drops the last reference of the test and waits until the object is gone. */
 void app_assert_dies (gpointer object);
 
+/* Waits for the question of a window's action; and answers it. @id: (nullable) */
+void app_ask (gpointer window, const char *action, const char *id);
+void app_answer (const char *response);
+
 G_END_DECLS

@@ -78,24 +78,6 @@ snapshots_find_card (SnapshotsFixture *test, const char *name)
                        : NULL;
 }
 
-void
-snapshots_ask (SnapshotsFixture *test, const char *action, const char *id)
-{
-  g_assert_true (
-      gtk_widget_activate_action (GTK_WIDGET (test->window), action, id != NULL ? "s" : NULL, id));
-  app_wait_until (app_get_dialog () != NULL);
-  g_assert_true (gtk_window_get_transient_for (GTK_WINDOW (app_get_dialog ())) ==
-                 GTK_WINDOW (test->window));
-}
-
-void
-snapshots_answer (const char *response)
-{
-  adw_message_dialog_response (app_get_dialog (), response);
-  gtk_window_close (GTK_WINDOW (app_get_dialog ()));
-  app_wait_until (app_get_dialog () == NULL);
-}
-
 /* Nothing is on its way, and the machine is off. */
 gboolean
 snapshots_can_take (SnapshotsFixture *test)

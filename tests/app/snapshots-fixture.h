@@ -33,9 +33,6 @@ const LodgeSnapshotRow *snapshots_get_row (SnapshotsFixture *test, guint positio
 /* Nothing is on its way, and the machine is off. */
 gboolean snapshots_can_take (SnapshotsFixture *test);
 
-/* Waits for the question of an action; and answers it. @id: (nullable) */
-void snapshots_ask (SnapshotsFixture *test, const char *action, const char *id);
-void snapshots_answer (const char *response);
 /* Waits for a message at @parent, and closes it. */
 void snapshots_assert_message (const char *text, gpointer parent);
 

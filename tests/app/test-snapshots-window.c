@@ -132,7 +132,7 @@ test_expired (Test *test, gconstpointer data)
     app_wait_until (app_get_dialog () != NULL);
     g_assert_nonnull (app_find_label (app_get_dialog (), "Delete 3 Automatic Snapshots?"));
     g_assert_false (app_was_called (test->engine, "Set"));
-    snapshots_answer (i == 0 ? "cancel" : "act");
+    app_answer (i == 0 ? "cancel" : "act");
   }
   app_wait_until (app_find_label (test->window, "Automatic: every day, the last 2 kept") != NULL);
 
@@ -151,9 +151,9 @@ test_markup (Test *test, gconstpointer data)
 {
   fake_engine_add_snapshot (test->engine, "web", "s9", "<b>a</b> & \n b", "s2", FALSE);
   app_wait_until (snapshots_find_card (test, "<b>a</b> & \n b") != NULL);
-  snapshots_ask (test, "snapshots.delete", "s9");
+  app_ask (test->window, "snapshots.delete", "s9");
   g_assert_nonnull (app_find_label (app_get_dialog (), "Delete the Snapshot “<b>a</b> & \n b”?"));
-  snapshots_answer ("cancel");
+  app_answer ("cancel");
   g_assert_false (app_was_called (test->engine, "DeleteSnapshot"));
 }
 
@@ -175,7 +175,7 @@ test_empty (Test *test, gconstpointer data)
   app_wait_until (is_button (gtk_window_get_focus (GTK_WINDOW (test->window)), "_Take Snapshot…"));
   app_click (gtk_stack_get_visible_child (test->window->pages), "_Take Snapshot…");
   app_wait_until (app_get_dialog () != NULL);
-  snapshots_answer (LODGE_MESSAGE_ACT);
+  app_answer (LODGE_MESSAGE_ACT);
   app_wait_until (snapshots_is_page (test, "list"));
   g_assert_cmpuint (test->window->rows->len, ==, 2);
 }
@@ -214,9 +214,9 @@ test_thumbnail (Test *test, gconstpointer data)
                   gtk_picture_get_paintable (GTK_PICTURE (picture)) != NULL);
   g_assert_null (app_find (snapshots_find_card (test, "installed"), GTK_TYPE_PICTURE));
 
-  snapshots_ask (test, "snapshots.describe", "s9");
+  app_ask (test->window, "snapshots.describe", "s9");
   gtk_editable_set_text (app_find (app_get_dialog (), ADW_TYPE_ENTRY_ROW), "seen again");
-  snapshots_answer (LODGE_MESSAGE_ACT);
+  app_answer (LODGE_MESSAGE_ACT);
   app_wait_until ((card = snapshots_find_card (test, "seen again")) != NULL &&
                   (picture = app_find (card, GTK_TYPE_PICTURE)) != NULL &&
                   gtk_picture_get_paintable (GTK_PICTURE (picture)) != NULL);
@@ -238,7 +238,7 @@ test_running (Test *test, gconstpointer data)
   g_assert_false (gtk_widget_get_visible (test->window->hint));
   g_assert_true (gtk_widget_is_sensitive (
       app_find (snapshots_find_card (test, "installed"), GTK_TYPE_BUTTON)));
-  snapshots_ask (test, "snapshots.go-back", "s1");
+  app_ask (test->window, "snapshots.go-back", "s1");
   g_assert_nonnull (
       strstr (adw_message_dialog_get_body (app_get_dialog ()), "with its memory, is kept"));
   gtk_check_button_set_active (
@@ -251,11 +251,11 @@ test_running (Test *test, gconstpointer data)
   fake_engine_set_state (test->engine, "web", "running");
   app_wait_until (lodge_snapshots_window_is_live (test->window) && test->window->checking == NULL &&
                   snapshots_can_take (test));
-  snapshots_ask (test, "snapshots.take", NULL);
+  app_ask (test->window, "snapshots.take", NULL);
   g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), "1.0\xc2\xa0GiB"));
   g_assert_null (strstr (adw_message_dialog_get_body (app_get_dialog ()), "seconds"));
   gtk_editable_set_text (app_find (app_get_dialog (), ADW_TYPE_ENTRY_ROW), "live");
-  snapshots_answer (LODGE_MESSAGE_ACT);
+  app_answer (LODGE_MESSAGE_ACT);
   app_wait_until (snapshots_find_card (test, "live") != NULL);
   facts = app_find_label (snapshots_find_card (test, "live"),
                           "1 January 2026, 12:04 · 512.0\xc2\xa0KiB · "
@@ -267,19 +267,19 @@ test_running (Test *test, gconstpointer data)
   g_assert_null (app_find (snapshots_find_card (test, "installed"), GTK_TYPE_STACK));
   app_wait_until (test->window->checking == NULL && snapshots_can_take (test));
   /* The guest stood still for longer than one would like. */
-  snapshots_ask (test, "snapshots.take", NULL);
+  app_ask (test->window, "snapshots.take", NULL);
   g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), "1.8 seconds"));
-  snapshots_answer ("cancel");
+  app_answer ("cancel");
   /* That may be done at any time. */
-  snapshots_ask (test, "snapshots.delete", "s1");
-  snapshots_answer (LODGE_MESSAGE_ACT);
+  app_ask (test->window, "snapshots.delete", "s1");
+  app_answer (LODGE_MESSAGE_ACT);
   app_wait_until (snapshots_find_card (test, "installed") == NULL);
   fake_engine_set_state (test->engine, "web", "off");
   app_wait_until (!gtk_widget_get_visible (test->window->hint));
   app_wait_until (snapshots_can_take (test));
-  snapshots_ask (test, "snapshots.go-back", "s4");
+  app_ask (test->window, "snapshots.go-back", "s4");
   g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), "runs again"));
-  snapshots_answer ("cancel");
+  app_answer ("cancel");
 }
 
 /* What the engine says is in the way of one is said, and what to do about it. */
@@ -313,17 +313,17 @@ test_keys (Test *test, gconstpointer data)
   app_xdotool ("key Return");
   app_wait_until (app_get_dialog () != NULL);
   g_assert_nonnull (app_find_label (app_get_dialog (), "Go Back to “patched”?"));
-  snapshots_answer ("cancel");
+  app_answer ("cancel");
   app_wait_until (gtk_window_is_active (GTK_WINDOW (test->window)));
   app_xdotool ("key F2");
   app_wait_until (app_get_dialog () != NULL);
   g_assert_nonnull (app_find_label (app_get_dialog (), "Rename or Describe Snapshot"));
-  snapshots_answer ("cancel");
+  app_answer ("cancel");
   app_wait_until (gtk_window_is_active (GTK_WINDOW (test->window)));
   app_xdotool ("key Delete");
   app_wait_until (app_get_dialog () != NULL);
   g_assert_nonnull (app_find_label (app_get_dialog (), "Delete the Snapshot “patched”?"));
-  snapshots_answer ("cancel");
+  app_answer ("cancel");
   app_wait_until (gtk_window_is_active (GTK_WINDOW (test->window)));
   app_xdotool ("key Menu");
   app_wait_until (app_find (snapshots_find_card (test, "patched"), GTK_TYPE_POPOVER_MENU) != NULL);
@@ -333,7 +333,7 @@ test_keys (Test *test, gconstpointer data)
   app_xdotool ("key ctrl+n");
   app_wait_until (app_get_dialog () != NULL);
   g_assert_nonnull (app_find_label (app_get_dialog (), "Take Snapshot"));
-  snapshots_answer ("cancel");
+  app_answer ("cancel");
   app_wait_until (gtk_window_is_active (GTK_WINDOW (test->window)));
   app_xdotool ("key Escape");
   app_wait_until (test->window == NULL);
@@ -357,8 +357,8 @@ test_focus (Test *test, gconstpointer data)
   app_wait_until (has_list_focus (test));
   /* With the button in the header, which is off meanwhile. */
   gtk_widget_grab_focus (test->window->take_button);
-  snapshots_ask (test, "snapshots.take", NULL);
-  snapshots_answer (LODGE_MESSAGE_ACT);
+  app_ask (test->window, "snapshots.take", NULL);
+  app_answer (LODGE_MESSAGE_ACT);
   app_wait_until (test->window->rows->len == 6 && snapshots_can_take (test));
   app_wait_until (has_list_focus (test));
 
@@ -368,14 +368,14 @@ test_focus (Test *test, gconstpointer data)
   app_wait_until (app_find (card, GTK_TYPE_POPOVER_MENU) != NULL);
   gtk_widget_child_focus (app_find (card, GTK_TYPE_POPOVER_MENU), GTK_DIR_TAB_FORWARD);
   gtk_popover_popdown (app_find (card, GTK_TYPE_POPOVER_MENU));
-  snapshots_ask (test, "snapshots.describe", "s2");
-  snapshots_answer ("cancel");
+  app_ask (test->window, "snapshots.describe", "s2");
+  app_answer ("cancel");
   app_wait_until (gtk_window_is_active (GTK_WINDOW (test->window)));
   app_wait_until (has_list_focus (test));
 
   /* With a row that goes. */
-  snapshots_ask (test, "snapshots.delete", "s2");
-  snapshots_answer (LODGE_MESSAGE_ACT);
+  app_ask (test->window, "snapshots.delete", "s2");
+  app_answer (LODGE_MESSAGE_ACT);
   app_wait_until (snapshots_find_card (test, "patched") == NULL && snapshots_can_take (test));
   app_wait_until (has_list_focus (test));
 }
@@ -399,9 +399,9 @@ test_no_jump (Test *test, gconstpointer data)
   gtk_adjustment_set_value (adjustment, 0);
   app_settle ();
   g_assert_cmpfloat (gtk_adjustment_get_value (adjustment), ==, 0);
-  snapshots_ask (test, "snapshots.describe", "s1");
+  app_ask (test->window, "snapshots.describe", "s1");
   gtk_editable_set_text (app_find (app_get_dialog (), ADW_TYPE_ENTRY_ROW), "renamed");
-  snapshots_answer (LODGE_MESSAGE_ACT);
+  app_answer (LODGE_MESSAGE_ACT);
   app_wait_until (snapshots_find_card (test, "renamed") != NULL && snapshots_can_take (test));
   app_wait_until (test->window->scroll_idle == 0);
   app_settle ();
@@ -442,17 +442,17 @@ test_suspended (Test *test, gconstpointer data)
 static void
 test_question_follows (Test *test, gconstpointer data)
 {
-  snapshots_ask (test, "snapshots.go-back", "s1");
+  app_ask (test->window, "snapshots.go-back", "s1");
   fake_engine_set_state (test->engine, "web", "running");
   app_wait_until (app_get_dialog () == NULL);
   fake_engine_set_state (test->engine, "web", "off");
   app_wait_until (!gtk_widget_get_visible (test->window->hint));
-  snapshots_ask (test, "snapshots.take", NULL);
+  app_ask (test->window, "snapshots.take", NULL);
   fake_engine_block_snapshots (test->engine, "web", "None can be taken.");
   app_wait_until (app_get_dialog () == NULL);
   fake_engine_block_snapshots (test->engine, "web", NULL);
   app_wait_until (snapshots_can_take (test));
-  snapshots_ask (test, "snapshots.describe", "s1");
+  app_ask (test->window, "snapshots.describe", "s1");
   fake_engine_clear_snapshots (test->engine, "web");
   app_wait_until (app_get_dialog () == NULL);
   g_assert_false (app_was_called (test->engine, "RevertSnapshot"));

@@ -39,7 +39,7 @@ test_take (Test *test, gconstpointer data)
   }
   gtk_editable_set_text (entry, "before the <update>");
   g_assert_true (adw_message_dialog_get_response_enabled (app_get_dialog (), LODGE_MESSAGE_ACT));
-  snapshots_answer (LODGE_MESSAGE_ACT);
+  app_answer (LODGE_MESSAGE_ACT);
   app_wait_until (snapshots_find_card (test, "before the <update>") != NULL);
   g_assert_true (app_was_called (test->engine, "CreateSnapshot web 'before the <update>' '' {}"));
   /* The present goes on from it, and is the last row. */
@@ -56,7 +56,7 @@ test_go_back (Test *test, gconstpointer data)
 {
   GtkCheckButton *discard;
 
-  snapshots_ask (test, "snapshots.go-back", "s1");
+  app_ask (test->window, "snapshots.go-back", "s1");
   g_assert_nonnull (app_find_label (app_get_dialog (), "Go Back to “installed”?"));
   discard = app_find (app_get_dialog (), GTK_TYPE_CHECK_BUTTON);
   g_assert_false (gtk_check_button_get_active (discard));
@@ -66,14 +66,14 @@ test_go_back (Test *test, gconstpointer data)
   /* Enter goes back, and switches nothing. */
   g_assert_true (gtk_window_get_focus (GTK_WINDOW (app_get_dialog ())) ==
                  gtk_window_get_default_widget (GTK_WINDOW (app_get_dialog ())));
-  snapshots_answer (LODGE_MESSAGE_ACT);
+  app_answer (LODGE_MESSAGE_ACT);
   app_wait_until (lodge_snapshot_tree_find (test->window->rows, "s4") != NULL);
   g_assert_true (app_was_called (test->engine, "RevertSnapshot web 's1' {'keep': <true>}"));
   g_assert_true (lodge_snapshot_tree_find (test->window->rows, "s1")->current);
   app_wait_until (snapshots_can_take (test));
 
   /* Losing the present is said so, and is not what Enter does. */
-  snapshots_ask (test, "snapshots.go-back", "s2");
+  app_ask (test->window, "snapshots.go-back", "s2");
   discard = app_find (app_get_dialog (), GTK_TYPE_CHECK_BUTTON);
   gtk_check_button_set_active (discard, TRUE);
   g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), "lost for good"));
@@ -82,7 +82,7 @@ test_go_back (Test *test, gconstpointer data)
       ADW_RESPONSE_DESTRUCTIVE);
   g_assert_cmpstr (adw_message_dialog_get_default_response (app_get_dialog ()), ==, "cancel");
   g_assert_true (gtk_window_get_focus (GTK_WINDOW (app_get_dialog ())) == GTK_WIDGET (discard));
-  snapshots_answer (LODGE_MESSAGE_ACT);
+  app_answer (LODGE_MESSAGE_ACT);
   app_wait_until (lodge_snapshot_tree_find (test->window->rows, "s2")->current);
   g_assert_true (app_was_called (test->engine, "RevertSnapshot web 's2' {'keep': <false>}"));
   g_assert_cmpuint (test->window->rows->len, ==, 6);
@@ -96,41 +96,41 @@ test_go_back_disks_only (Test *test, gconstpointer data)
 
   fake_engine_set_state (test->engine, "web", "running");
   app_wait_until (lodge_snapshots_window_is_live (test->window) && snapshots_can_take (test));
-  snapshots_ask (test, "snapshots.take", NULL);
-  snapshots_answer (LODGE_MESSAGE_ACT);
+  app_ask (test->window, "snapshots.take", NULL);
+  app_answer (LODGE_MESSAGE_ACT);
   app_wait_until (lodge_snapshot_tree_find (test->window->rows, "s4") != NULL &&
                   snapshots_can_take (test));
   fake_engine_set_state (test->engine, "web", "off");
   app_wait_until (!lodge_snapshots_window_is_live (test->window) && snapshots_can_take (test));
-  snapshots_ask (test, "snapshots.go-back", "s4");
+  app_ask (test->window, "snapshots.go-back", "s4");
   g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), "runs again"));
   without = gtk_widget_get_ancestor (
       GTK_WIDGET (app_find_label (app_get_dialog (), "Without the guest’s memory")),
       GTK_TYPE_CHECK_BUTTON);
   gtk_check_button_set_active (GTK_CHECK_BUTTON (without), TRUE);
   g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), "and is off"));
-  snapshots_answer (LODGE_MESSAGE_ACT);
+  app_answer (LODGE_MESSAGE_ACT);
   app_wait_until (
       app_was_called (test->engine, "RevertSnapshot web 's4' {'keep': <true>, 'memory': <false>}"));
   app_wait_until (snapshots_can_take (test));
 
   /* What has none does not ask. */
-  snapshots_ask (test, "snapshots.go-back", "s1");
+  app_ask (test->window, "snapshots.go-back", "s1");
   g_assert_null (app_find_label (app_get_dialog (), "Without the guest’s memory"));
-  snapshots_answer ("cancel");
+  app_answer ("cancel");
 }
 
 static void
 test_delete (Test *test, gconstpointer data)
 {
-  snapshots_ask (test, "snapshots.delete", "s2");
+  app_ask (test->window, "snapshots.delete", "s2");
   g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), "10.0\xc2\xa0MiB"));
   g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()),
                             "Another 3.0\xc2\xa0MiB of it stay"));
-  snapshots_answer ("cancel");
+  app_answer ("cancel");
   g_assert_false (app_was_called (test->engine, "DeleteSnapshot"));
-  snapshots_ask (test, "snapshots.delete", "s2");
-  snapshots_answer (LODGE_MESSAGE_ACT);
+  app_ask (test->window, "snapshots.delete", "s2");
+  app_answer (LODGE_MESSAGE_ACT);
   app_wait_until (snapshots_find_card (test, "patched") == NULL);
   g_assert_true (app_was_called (test->engine, "DeleteSnapshot web 's2'"));
   g_assert_nonnull (snapshots_find_card (test, "try\x1b[31m"));
@@ -141,11 +141,11 @@ test_describe (Test *test, gconstpointer data)
 {
   GtkEditable *entry;
 
-  snapshots_ask (test, "snapshots.describe", "s1");
+  app_ask (test->window, "snapshots.describe", "s1");
   entry = app_find (app_get_dialog (), ADW_TYPE_ENTRY_ROW);
   g_assert_cmpstr (gtk_editable_get_text (entry), ==, "installed");
   gtk_editable_set_text (entry, "set up");
-  snapshots_answer (LODGE_MESSAGE_ACT);
+  app_answer (LODGE_MESSAGE_ACT);
   app_wait_until (snapshots_find_card (test, "set up") != NULL);
   g_assert_true (app_was_called (test->engine,
                                  "DescribeSnapshot web 's1' 'set up' 'fresh from the installer'"));
@@ -156,8 +156,8 @@ static void
 test_locked (Test *test, gconstpointer data)
 {
   fake_engine_encrypt (test->engine, "web", "secret");
-  snapshots_ask (test, "snapshots.take", NULL);
-  snapshots_answer (LODGE_MESSAGE_ACT);
+  app_ask (test->window, "snapshots.take", NULL);
+  app_answer (LODGE_MESSAGE_ACT);
   app_wait_until (app_get_dialog () != NULL &&
                   app_find_label (app_get_dialog (), "Unlock “web”") != NULL);
   gtk_editable_set_text (GTK_EDITABLE (app_find (app_get_dialog (), GTK_TYPE_ENTRY)), "secret");
@@ -172,14 +172,14 @@ static void
 test_failures (Test *test, gconstpointer data)
 {
   fake_engine_fail_next (test->engine, "CreateSnapshot", LODGE_ERROR_STATE, "Not <now> & here.");
-  snapshots_ask (test, "snapshots.take", NULL);
-  snapshots_answer (LODGE_MESSAGE_ACT);
+  app_ask (test->window, "snapshots.take", NULL);
+  app_answer (LODGE_MESSAGE_ACT);
   snapshots_assert_message ("Not <now> & here.", test->window);
   app_wait_until (snapshots_can_take (test));
 
   fake_engine_fail_next_job (test->engine, LODGE_ERROR_STORAGE, "No room.");
-  snapshots_ask (test, "snapshots.go-back", "s1");
-  snapshots_answer (LODGE_MESSAGE_ACT);
+  app_ask (test->window, "snapshots.go-back", "s1");
+  app_answer (LODGE_MESSAGE_ACT);
   snapshots_assert_message ("No room.", test->window);
   app_wait_until (snapshots_can_take (test));
   g_assert_cmpuint (test->window->rows->len, ==, 5);
@@ -195,8 +195,8 @@ static void
 test_cancel (Test *test, gconstpointer data)
 {
   fake_engine_set_hold_jobs (test->engine, TRUE);
-  snapshots_ask (test, "snapshots.take", NULL);
-  snapshots_answer (LODGE_MESSAGE_ACT);
+  app_ask (test->window, "snapshots.take", NULL);
+  app_answer (LODGE_MESSAGE_ACT);
   app_wait_until (lodge_work_panel_is_shown (test->window->work_panel));
   app_wait_until (lodge_work_panel_get_fraction (test->window->work_panel) >= 0.5);
   g_assert_false (snapshots_can_take (test));
@@ -226,8 +226,8 @@ test_close_before_answer (Test *test, gconstpointer data)
 {
   fake_engine_set_delay (test->engine, "CreateSnapshot", 50);
   fake_engine_fail_next (test->engine, "CreateSnapshot", LODGE_ERROR_STATE, "Not now.");
-  snapshots_ask (test, "snapshots.take", NULL);
-  snapshots_answer (LODGE_MESSAGE_ACT);
+  app_ask (test->window, "snapshots.take", NULL);
+  app_answer (LODGE_MESSAGE_ACT);
   close_window (test);
   snapshots_assert_message ("Not now.", test->console);
   app_wait_until (test->window == NULL);
@@ -235,8 +235,8 @@ test_close_before_answer (Test *test, gconstpointer data)
   snapshots_open_window (test);
   app_wait_until (snapshots_is_page (test, "list"));
   fake_engine_fail_next_job (test->engine, LODGE_ERROR_STORAGE, "No room.");
-  snapshots_ask (test, "snapshots.take", NULL);
-  snapshots_answer (LODGE_MESSAGE_ACT);
+  app_ask (test->window, "snapshots.take", NULL);
+  app_answer (LODGE_MESSAGE_ACT);
   close_window (test);
   snapshots_assert_message ("No room.", test->console);
   app_wait_until (test->window == NULL);
@@ -247,8 +247,8 @@ static void
 test_close_and_hear (Test *test, gconstpointer data)
 {
   fake_engine_set_hold_jobs (test->engine, TRUE);
-  snapshots_ask (test, "snapshots.take", NULL);
-  snapshots_answer (LODGE_MESSAGE_ACT);
+  app_ask (test->window, "snapshots.take", NULL);
+  app_answer (LODGE_MESSAGE_ACT);
   app_wait_until (lodge_work_panel_is_shown (test->window->work_panel));
   close_window (test);
   app_wait_until (app_find_label (test->console, "A snapshot is being taken") != NULL);
@@ -262,8 +262,8 @@ static void
 test_close_and_fail (Test *test, gconstpointer data)
 {
   fake_engine_set_hold_jobs (test->engine, TRUE);
-  snapshots_ask (test, "snapshots.take", NULL);
-  snapshots_answer (LODGE_MESSAGE_ACT);
+  app_ask (test->window, "snapshots.take", NULL);
+  app_answer (LODGE_MESSAGE_ACT);
   app_wait_until (lodge_work_panel_is_shown (test->window->work_panel));
   close_window (test);
   app_wait_until (app_find_label (test->console, "A snapshot is being taken") != NULL);
@@ -278,8 +278,8 @@ static void
 test_close_and_open (Test *test, gconstpointer data)
 {
   fake_engine_set_hold_jobs (test->engine, TRUE);
-  snapshots_ask (test, "snapshots.delete", "s2");
-  snapshots_answer (LODGE_MESSAGE_ACT);
+  app_ask (test->window, "snapshots.delete", "s2");
+  app_answer (LODGE_MESSAGE_ACT);
   app_wait_until (lodge_work_panel_is_shown (test->window->work_panel));
   close_window (test);
   app_wait_until (snapshots_find_window (test) == NULL);
@@ -330,8 +330,8 @@ test_close_while_loading (Test *test, gconstpointer data)
     snapshots_open_window (test);
     if (i == G_N_ELEMENTS (methods) - 1) {
       app_wait_until (snapshots_is_page (test, "list"));
-      snapshots_ask (test, "snapshots.describe", "s9");
-      snapshots_answer (LODGE_MESSAGE_ACT);
+      app_ask (test->window, "snapshots.describe", "s9");
+      app_answer (LODGE_MESSAGE_ACT);
     }
     app_wait_until (app_was_called (test->engine, methods[i]));
     close_window (test);
@@ -342,15 +342,15 @@ test_close_while_loading (Test *test, gconstpointer data)
   snapshots_open_window (test);
   app_wait_until (snapshots_is_page (test, "list"));
   fake_engine_set_delay (test->engine, "CreateSnapshot", 60);
-  snapshots_ask (test, "snapshots.take", NULL);
-  snapshots_answer (LODGE_MESSAGE_ACT);
+  app_ask (test->window, "snapshots.take", NULL);
+  app_answer (LODGE_MESSAGE_ACT);
   app_wait_until (app_was_called (test->engine, "CreateSnapshot"));
 }
 
 static void
 test_question_left_open (Test *test, gconstpointer data)
 {
-  snapshots_ask (test, "snapshots.go-back", "s1");
+  app_ask (test->window, "snapshots.go-back", "s1");
   close_window (test);
   app_wait_until (test->window == NULL && app_get_dialog () == NULL);
 }
@@ -363,8 +363,8 @@ test_engine_goes (Test *test, gconstpointer data)
   g_assert_true (snapshots_is_page (test, "list"));
   app_wait_until (snapshots_can_take (test));
   fake_engine_set_hold_jobs (test->engine, TRUE);
-  snapshots_ask (test, "snapshots.take", NULL);
-  snapshots_answer (LODGE_MESSAGE_ACT);
+  app_ask (test->window, "snapshots.take", NULL);
+  app_answer (LODGE_MESSAGE_ACT);
   app_wait_until (lodge_work_panel_is_shown (test->window->work_panel));
   fake_engine_drop_clients (test->engine);
   snapshots_assert_message (

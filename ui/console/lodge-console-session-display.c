@@ -125,16 +125,14 @@ forget_size (LodgeConsoleSession *self)
 static void
 send_size (LodgeConsoleSession *self)
 {
-  const gboolean further = asks_for_further (self);
   int width, height, x = 0;
 
-  if (!self->can_resize || (self->asked_width[0] == 0 && !further && !self->further_on))
+  if (!self->can_resize || (self->asked_width[0] == 0 && !asks_for_further (self) && self->on <= 1))
     return;
   get_size (self, 0, &width, &height);
   self->size_waits = width == 0;
   if (self->size_waits)
     return;
-  self->further_on = further;
 
   /* With update TRUE the library waits a second for more changes; the caller has waited already. */
   for (int i = 0; i < LODGE_CONSOLE_MONITORS; i++) {

@@ -82,7 +82,6 @@ struct _LodgeConsoleSession {
   gboolean follows[LODGE_CONSOLE_MONITORS];
   gboolean asks_again[LODGE_CONSOLE_MONITORS]; /* the same may be news */
   guint on;                                    /* bits of the monitors that were said to be */
-  gboolean further_on;                         /* more than the first were asked for last */
   gboolean size_waits;                         /* for a picture of the first */
 
   /* sharing */

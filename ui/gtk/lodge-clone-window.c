@@ -201,16 +201,12 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     fail (self, error);
     return;
   }
-  /* What was chosen may be gone by now; the row says so. */
+  /* What was chosen may be gone by now. */
   obstacle = lodge_clone_from_row_get_obstacle (self->from_row);
   if (obstacle != NULL) {
     g_variant_dict_clear (&options);
-    if (is_open (self))
-      set_cloning (self, FALSE);
-    else
-      error = g_error_new_literal (LODGE_ERROR, LODGE_ERROR_STATE, obstacle);
-    if (error != NULL)
-      fail (self, error);
+    error = g_error_new_literal (LODGE_ERROR, LODGE_ERROR_STATE, obstacle);
+    fail (self, error);
     return;
   }
   if (gtk_check_button_get_active (self->linked_check))

@@ -31,9 +31,9 @@ typedef struct {
   char *image;        /* chosen; or NULL */
   gboolean untouched; /* the size that is offered first is not found fault with */
   gboolean removes;
-  gboolean adds;
-  gboolean first; /* the question says so */
-  gboolean live;  /* too */
+  gboolean first;     /* the question says so */
+  gboolean says_live; /* and says what "live" makes of it */
+  gboolean live;
 } Ask;
 
 static void
@@ -340,7 +340,7 @@ lodge_storage_ask_add (LodgeStorageWindow *self)
   GtkListBox *list;
   Ask *ask = ask_new (self, "");
 
-  ask->adds = TRUE;
+  ask->says_live = TRUE;
   ask->live = lodge_storage_window_is_live (self);
   ask->dialog = lodge_message_ask (GTK_WINDOW (self), _ ("Add a Disk"), body, _ ("_Add"));
   list = add_form (ask);
@@ -517,6 +517,7 @@ lodge_storage_ask_remove (LodgeStorageWindow *self, const char *id)
   ask = ask_new (self, id);
   ask->removes = TRUE;
   ask->first = is_first;
+  ask->says_live = TRUE;
   ask->live = lodge_storage_window_is_live (self);
   ask->dialog = lodge_message_ask (GTK_WINDOW (self), heading, body, _ ("_Remove"));
   show (ask, G_CALLBACK (remove_answered_cb));
@@ -533,17 +534,13 @@ lodge_storage_ask_update (LodgeStorageWindow *self)
   /* While the engine is away nothing is known, and it comes back. */
   if (ask == NULL || self->machine == NULL || self->disks == NULL)
     return;
-  /* What it said of a guest that runs, or not, is not so any more. */
-  if (ask->adds && ask->live != lodge_storage_window_is_live (self)) {
-    gtk_window_close (GTK_WINDOW (self->question));
-    return;
+  if (ask->removes) {
+    disk = lodge_storage_window_find_disk (self, ask->id);
+    first = get_first (self);
   }
-  if (!ask->removes)
-    return;
-  disk = lodge_storage_window_find_disk (self, ask->id);
-  first = get_first (self);
-  if (disk == NULL || ask->live != lodge_storage_window_is_live (self) ||
-      ask->first != g_str_equal (get_text (first, "id"), ask->id))
+  if ((ask->says_live && ask->live != lodge_storage_window_is_live (self)) ||
+      (ask->removes &&
+       (disk == NULL || ask->first != g_str_equal (get_text (first, "id"), ask->id))))
     /* As cancelling does. */
     gtk_window_close (GTK_WINDOW (self->question));
 }
