@@ -298,6 +298,15 @@ test_blocked (Test *test, gconstpointer data)
 
 /* --- Keys --- */
 
+static gboolean
+has_list_focus (Test *test)
+{
+  GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (test->window));
+
+  return focus != NULL && gtk_widget_get_mapped (focus) && gtk_widget_is_sensitive (focus) &&
+         (focus == test->window->list || gtk_widget_is_ancestor (focus, test->window->list));
+}
+
 static void
 test_keys (Test *test, gconstpointer data)
 {
@@ -329,7 +338,7 @@ test_keys (Test *test, gconstpointer data)
   app_wait_until (app_find (snapshots_find_card (test, "patched"), GTK_TYPE_POPOVER_MENU) != NULL);
   app_xdotool ("key Escape");
   app_wait_until (app_find (snapshots_find_card (test, "patched"), GTK_TYPE_POPOVER_MENU) == NULL);
-  g_assert_true (gtk_widget_get_visible (GTK_WIDGET (test->window)));
+  app_wait_until (has_list_focus (test) && gtk_window_is_active (GTK_WINDOW (test->window)));
   app_xdotool ("key ctrl+n");
   app_wait_until (app_get_dialog () != NULL);
   g_assert_nonnull (app_find_label (app_get_dialog (), "Take Snapshot"));
@@ -337,15 +346,6 @@ test_keys (Test *test, gconstpointer data)
   app_wait_until (gtk_window_is_active (GTK_WINDOW (test->window)));
   app_xdotool ("key Escape");
   app_wait_until (test->window == NULL);
-}
-
-static gboolean
-has_list_focus (Test *test)
-{
-  GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (test->window));
-
-  return focus != NULL && gtk_widget_get_mapped (focus) && gtk_widget_is_sensitive (focus) &&
-         (focus == test->window->list || gtk_widget_is_ancestor (focus, test->window->list));
 }
 
 /* The keyboard is somewhere after each question, whatever became of what it was asked with. */
