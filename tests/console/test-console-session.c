@@ -300,6 +300,29 @@ test_dropped_early (void)
   }
 }
 
+static gboolean
+is_over (gpointer data)
+{
+  return !lodge_console_session_is_ending ();
+}
+
+/* A server that is busy hears all at once what a client has said and that it has gone: it would
+ * crash, and the guest with it. */
+static void
+test_busy_server (void)
+{
+  Test test;
+
+  setup (&test);
+  spice_fixture_set_take_ms (test.server, 300);
+  lodge_console_session_open (test.session);
+  g_assert_true (spice_fixture_wait (spice_fixture_is_taking, test.server));
+  lodge_console_session_close (test.session);
+  g_assert_true (lodge_console_session_is_ending ());
+  g_assert_true (spice_fixture_wait (is_over, NULL));
+  teardown (&test);
+}
+
 static void
 close_cb (LodgeConsoleSession *session, const GError *error, Test *test)
 {
@@ -557,6 +580,7 @@ TEST (refused)
 TEST (cut)
 TEST (hundred_times)
 TEST (dropped_early)
+TEST (busy_server)
 TEST (reopen_in_handler)
 TEST (last_window)
 TEST (resize)
@@ -574,6 +598,7 @@ main (int argc, char **argv)
   g_test_add_func ("/console-session/cut", run_cut);
   g_test_add_func ("/console-session/hundred-times", run_hundred_times);
   g_test_add_func ("/console-session/dropped-early", run_dropped_early);
+  g_test_add_func ("/console-session/busy-server", run_busy_server);
   g_test_add_func ("/console-session/reopen-in-handler", run_reopen_in_handler);
   g_test_add_func ("/console-session/last-window", run_last_window);
   g_test_add_func ("/console-session/resize", run_resize);

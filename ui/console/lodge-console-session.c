@@ -16,6 +16,7 @@
  */
 #include "console/lodge-console-session-private.h"
 
+#include "console/lodge-console-ending.h"
 #include "lodge-error.h"
 
 #include <glib/gi18n-lib.h>
@@ -30,8 +31,6 @@ static guint signals[N_SIGNALS];
 
 /* A local server answers in milliseconds; one under heavy emulation may take seconds. */
 #define CONNECT_TIMEOUT_S 30
-/* Between the end of the main channel and that of the others. */
-#define END_PAUSE_MS 50
 
 void
 lodge_console_session_set_flag (LodgeConsoleSession *self,
@@ -69,74 +68,6 @@ lodge_console_session_update_connected (LodgeConsoleSession *self)
 
 /* ---- the end */
 
-/* A connection that is being ended. A program whose last window closes lives on until that is done:
- * its own end would close all channels at once. */
-typedef struct {
-  SpiceSession *spice;
-  GApplication *application; /* held; NULL in a program without one */
-} Ending;
-
-static void
-ending_free (gpointer data)
-{
-  Ending *ending = data;
-
-  g_object_unref (ending->spice);
-  if (ending->application != NULL) {
-    g_application_release (ending->application);
-    g_object_unref (ending->application);
-  }
-  g_free (ending);
-}
-
-/* The library takes the session from its channels when it disconnects, and logs critical errors
- * when one of them is in the middle of a message then, waiting for an idle to emit a signal. So
- * both of these run when no other idle is left, and let none of them read any more. What was to be
- * sent, the release of keys, has gone out by then. */
-static gboolean
-end_cb (gpointer user_data)
-{
-  const Ending *ending = user_data;
-  GList *channels = spice_session_get_channels (ending->spice);
-
-  for (GList *l = channels; l != NULL; l = l->next)
-    spice_channel_disconnect (l->data, SPICE_CHANNEL_NONE);
-  g_list_free (channels);
-  spice_session_disconnect (ending->spice);
-  return G_SOURCE_REMOVE;
-}
-
-/* The main channel goes first. libspice-server 0.15 crashes at times, in its screen's thread, when
- * it sees the display's channel end before it knows that the client has gone. */
-static gboolean
-end_main_cb (gpointer user_data)
-{
-  Ending *ending = user_data;
-  GList *channels = spice_session_get_channels (ending->spice);
-
-  for (GList *l = channels; l != NULL; l = l->next) {
-    if (SPICE_IS_MAIN_CHANNEL (l->data))
-      spice_channel_disconnect (l->data, SPICE_CHANNEL_NONE);
-  }
-  g_list_free (channels);
-  g_timeout_add_full (G_PRIORITY_LOW, END_PAUSE_MS, end_cb, ending, ending_free);
-  return G_SOURCE_REMOVE;
-}
-
-/* Consumes @spice. */
-static void
-begin_end (SpiceSession *spice)
-{
-  Ending *ending = g_new0 (Ending, 1);
-
-  ending->spice = spice;
-  if (g_application_get_default () != NULL) {
-    ending->application = g_object_ref (g_application_get_default ());
-    g_application_hold (ending->application);
-  }
-  g_idle_add_full (G_PRIORITY_LOW, end_main_cb, ending, NULL);
-}
-
 static void
 drop (LodgeConsoleSession *self)
 {
@@ -163,7 +94,7 @@ drop (LodgeConsoleSession *self)
   lodge_console_session_update_mouse_mode (self);
   lodge_console_session_update_connected (self);
 
-  begin_end (spice);
+  lodge_console_ending_begin (spice);
 }
 
 static void
@@ -309,6 +240,7 @@ channel_new_cb (SpiceSession *spice, SpiceChannel *channel, LodgeConsoleSession 
   if (!sounds)
     g_signal_connect_object (channel, "channel-event", G_CALLBACK (channel_event_cb), self, 0);
   self->n_opening++;
+  lodge_console_ending_watch (channel);
   g_signal_connect_object (channel, "channel-event", G_CALLBACK (opened_cb), self, 0);
   if (self->open_channel != NULL)
     g_signal_connect_object (channel, "open-fd", G_CALLBACK (open_fd_cb), self, 0);
@@ -395,6 +327,12 @@ lodge_console_session_close (LodgeConsoleSession *self)
 
   lodge_console_session_release_all (self);
   drop (self);
+}
+
+gboolean
+lodge_console_session_is_ending (void)
+{
+  return lodge_console_ending_get_n () > 0;
 }
 
 LodgeConsoleClipboard *

@@ -52,7 +52,12 @@ LodgeConsoleSession *lodge_console_session_new_for_open (LodgeConsoleOpen open_c
 void lodge_console_session_set_sound (LodgeConsoleSession *self, LodgeSound *sound);
 
 void lodge_console_session_open (LodgeConsoleSession *self);
+/* What was connected ends a while later: lodge_console_session_is_ending(). */
 void lodge_console_session_close (LodgeConsoleSession *self);
+/* Whether the connection of any session of this program is not at its end yet: it ends step by step
+ * on the default main context, without which a server, and so a guest, may crash. A GApplication is
+ * held for so long by itself. At most about ten seconds, with a server that hangs. */
+gboolean lodge_console_session_is_ending (void);
 
 /* How many monitors of a guest can be shown. */
 #define LODGE_CONSOLE_MONITORS 4

@@ -425,10 +425,11 @@ end (Viewer *self)
   g_clear_object (&self->connection);
   g_clear_object (&self->server);
   g_clear_object (&self->owned_sound);
-  /* What is on its way, the release of keys above all, goes out. */
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
   g_clear_object (&self->window);
+  /* What is on its way, the release of keys above all, goes out. */
+  while (g_main_context_iteration (NULL, lodge_console_session_is_ending ()) ||
+         lodge_console_session_is_ending ())
+    ;
   SDL_Quit ();
   g_clear_pointer (&self->loop, g_main_loop_unref);
 }
