@@ -82,8 +82,8 @@ recorded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 record (GTask *task)
 {
-  lodge_machine_save_async (g_task_get_source_object (task), edit, g_task_get_task_data (task),
-                            NULL, recorded_cb, task);
+  lodge_machine_save_for_client_async (g_task_get_source_object (task), edit,
+                                       g_task_get_task_data (task), NULL, recorded_cb, task);
 }
 
 static void

@@ -91,8 +91,8 @@ recorded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 record (GTask *task)
 {
-  lodge_machine_save_async (g_task_get_source_object (task), edit, g_task_get_task_data (task),
-                            NULL, recorded_cb, task);
+  lodge_machine_save_for_client_async (g_task_get_source_object (task), edit,
+                                       g_task_get_task_data (task), NULL, recorded_cb, task);
 }
 
 static void
@@ -212,7 +212,7 @@ check (LodgeMachine *self, Change *change, GError **error)
   const LodgeMedia *media = NULL;
 
   lodge_machine_refresh (self);
-  if (!lodge_machine_check_usable (self, error) ||
+  if (!lodge_machine_check_usable (self, error) || !lodge_machine_check_edit (self, error) ||
       !lodge_machine_check_not_suspended (self, _ ("medium"), error))
     return FALSE;
   description = lodge_machine_get_description (self);

@@ -289,8 +289,8 @@ lodge_machine_accept_async (LodgeMachine *self,
                             GAsyncReadyCallback callback,
                             gpointer user_data)
 {
-  lodge_machine_save_async (self, edit_accepted, g_strdupv ((char **) paths),
-                            (GDestroyNotify) g_strfreev, callback, user_data);
+  lodge_machine_save_for_client_async (self, edit_accepted, g_strdupv ((char **) paths),
+                                       (GDestroyNotify) g_strfreev, callback, user_data);
 }
 
 void

@@ -254,13 +254,24 @@ typedef gboolean (*LodgeMachineEdit) (LodgeMachine *self,
                                       LodgeDescription *value,
                                       gpointer data,
                                       GError **error);
-/* Never waits for the disk. Errors: @edit's, those of lodge_description_file_save(). */
+/* Never waits for the disk. What the engine itself changes: comes when work on the folder has
+ * ended. Errors: @edit's, those of lodge_description_file_save(). */
 void lodge_machine_save_async (LodgeMachine *self,
                                LodgeMachineEdit edit,
                                gpointer data,
                                GDestroyNotify free_data,
                                GAsyncReadyCallback callback,
                                gpointer user_data);
+/* For somebody who waits: refused where it would have to wait for work. Errors: the same, those of
+ * lodge_machine_check_edit(). */
+void lodge_machine_save_for_client_async (LodgeMachine *self,
+                                          LodgeMachineEdit edit,
+                                          gpointer data,
+                                          GDestroyNotify free_data,
+                                          GAsyncReadyCallback callback,
+                                          gpointer user_data);
+/* %LODGE_ERROR_STATE while there is work that a change of the description waits for. */
+gboolean lodge_machine_check_edit (LodgeMachine *self, GError **error);
 
 /* %LODGE_ERROR_STATE while a suspended guest's memory depends on @what, which is to be changed. */
 gboolean lodge_machine_check_not_suspended (LodgeMachine *self, const char *what, GError **error);
@@ -407,8 +418,8 @@ void lodge_machine_stick_in_async (LodgeMachine *self,
 gboolean lodge_machine_stick_in_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
 /* lodge-machine-work.c */
-/* From here on other changes of the description wait, and so does whoever wants to start it, or is
- * refused. %LODGE_ERROR_STATE when there is work already. */
+/* From here on other changes of the description wait, or are refused where a client asks, and so
+ * does, or is, whoever wants to start it. %LODGE_ERROR_STATE when there is work already. */
 gboolean lodge_machine_begin_work (LodgeMachine *self, LodgeJob *job, GError **error);
 void lodge_machine_end_work (LodgeMachine *self);
 /* Whoever would be refused for it waits instead: it takes no longer than the disk for some small

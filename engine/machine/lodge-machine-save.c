@@ -4,6 +4,8 @@
  * A disk that is busy takes seconds to say that it has something (fsync(2)): a thread waits for it,
  * on a copy of the file, which takes the old one's place when it is written. Each change is made to
  * what the one before has left, and whoever asked is told when it is on the disk or was refused.
+ * While there is work on the machine's folder only the work's own are made: the engine's wait, and
+ * a client, who would wait for minutes, is told so.
  */
 #include "machine/lodge-machine-private.h"
 
@@ -12,11 +14,17 @@
 
 #include <glib/gi18n-lib.h>
 
+typedef enum {
+  ASKED_BY_ENGINE,
+  ASKED_BY_WORK,
+  ASKED_BY_CLIENT,
+} Asker;
+
 typedef struct {
   LodgeMachineEdit edit;
   gpointer data;
   GDestroyNotify free_data;
-  gboolean for_work;
+  Asker asker;
   /* Once it is its turn; the thread's. */
   LodgeDescriptionFile *file;
   LodgeDescription *value;
@@ -98,6 +106,13 @@ saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   next (self);
 }
 
+gboolean
+lodge_machine_check_edit (LodgeMachine *self, GError **error)
+{
+  /* What is done beside a running guest does not mind. */
+  return lodge_state_is_live (self->state) || lodge_machine_check_no_work (self, error);
+}
+
 /* FALSE: it has been refused already. Takes @task. */
 static gboolean
 begin (LodgeMachine *self, GTask *task_given)
@@ -107,7 +122,8 @@ begin (LodgeMachine *self, GTask *task_given)
   g_autoptr (GTask) worker = NULL;
   GError *error = NULL;
 
-  if (lodge_machine_check_usable (self, &error)) {
+  if (lodge_machine_check_usable (self, &error) &&
+      (save->asker != ASKED_BY_CLIENT || lodge_machine_check_edit (self, &error))) {
     save->value = lodge_description_copy (lodge_machine_get_description (self));
     self->held_decided = FALSE;
     self->accepted = NULL;
@@ -130,7 +146,7 @@ begin (LodgeMachine *self, GTask *task_given)
   return FALSE;
 }
 
-/* While there is work on the machine's folder, only the work's own; the others keep their order. */
+/* Those that wait for the end of the work keep their order. */
 static GTask *
 pop (LodgeMachine *self)
 {
@@ -138,9 +154,7 @@ pop (LodgeMachine *self)
     GTask *task = link->data;
     Save *save = g_task_get_task_data (task);
 
-    /* What is done beside a running guest does not mind. */
-    if (self->work != NULL && !self->work_gives_way && !lodge_state_is_live (self->state) &&
-        !save->for_work)
+    if (save->asker == ASKED_BY_ENGINE && !lodge_machine_check_edit (self, NULL))
       continue;
     g_queue_delete_link (&self->saves, link);
     return task;
@@ -165,7 +179,7 @@ lodge_machine_save_waiting (LodgeMachine *self)
 
 static void
 enqueue (LodgeMachine *self,
-         gboolean for_work,
+         Asker asker,
          LodgeMachineEdit edit,
          gpointer data,
          GDestroyNotify free_data,
@@ -176,7 +190,7 @@ enqueue (LodgeMachine *self,
   Save *save = g_new0 (Save, 1);
 
   g_task_set_source_tag (task, lodge_machine_save_async);
-  save->for_work = for_work;
+  save->asker = asker;
   save->edit = edit;
   save->data = data;
   save->free_data = free_data;
@@ -193,7 +207,18 @@ lodge_machine_save_async (LodgeMachine *self,
                           GAsyncReadyCallback callback,
                           gpointer user_data)
 {
-  enqueue (self, FALSE, edit, data, free_data, callback, user_data);
+  enqueue (self, ASKED_BY_ENGINE, edit, data, free_data, callback, user_data);
+}
+
+void
+lodge_machine_save_for_client_async (LodgeMachine *self,
+                                     LodgeMachineEdit edit,
+                                     gpointer data,
+                                     GDestroyNotify free_data,
+                                     GAsyncReadyCallback callback,
+                                     gpointer user_data)
+{
+  enqueue (self, ASKED_BY_CLIENT, edit, data, free_data, callback, user_data);
 }
 
 void
@@ -203,7 +228,7 @@ lodge_machine_save_for_work_async (LodgeMachine *self,
                                    GAsyncReadyCallback callback,
                                    gpointer user_data)
 {
-  enqueue (self, TRUE, edit, data, NULL, callback, user_data);
+  enqueue (self, ASKED_BY_WORK, edit, data, NULL, callback, user_data);
 }
 
 /* Comes when it is its turn, and writes nothing. */
@@ -219,7 +244,7 @@ lodge_machine_wait_saved_async (LodgeMachine *self,
                                 GAsyncReadyCallback callback,
                                 gpointer user_data)
 {
-  enqueue (self, TRUE, edit_nothing, NULL, NULL, callback, user_data);
+  enqueue (self, ASKED_BY_WORK, edit_nothing, NULL, NULL, callback, user_data);
 }
 
 gboolean
@@ -345,8 +370,8 @@ static void
 set_now (LodgeMachine *self, GVariant *changes, GAsyncReadyCallback callback, gpointer user_data)
 {
   lodge_machine_refresh (self);
-  lodge_machine_save_async (self, edit_by_name, g_variant_ref (changes),
-                            (GDestroyNotify) g_variant_unref, callback, user_data);
+  lodge_machine_save_for_client_async (self, edit_by_name, g_variant_ref (changes),
+                                       (GDestroyNotify) g_variant_unref, callback, user_data);
 }
 
 static void

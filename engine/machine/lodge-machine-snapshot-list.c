@@ -274,5 +274,5 @@ lodge_machine_describe_snapshot_async (LodgeMachine *self,
   words->name = g_strdup (name);
   words->text = g_strdup (text);
   lodge_machine_refresh (self);
-  lodge_machine_save_async (self, edit_words, words, words_free, callback, user_data);
+  lodge_machine_save_for_client_async (self, edit_words, words, words_free, callback, user_data);
 }

@@ -223,11 +223,17 @@ test_refused (SnapshotFixture *f, gconstpointer data)
   snapshot_fixture_assert_tidy (f);
 }
 
-/* One at a time; changes of the description wait for it. */
+static void
+assert_worked_on (const GError *error)
+{
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_STATE);
+  g_assert_nonnull (strstr (error->message, "“web” is being worked on (Taking a snapshot)"));
+}
+
+/* One at a time. */
 static void
 test_at_once (SnapshotFixture *f, gconstpointer data)
 {
-  g_autoptr (GAsyncResult) changed = NULL;
   g_autoptr (GAsyncResult) started = NULL;
   g_autoptr (GError) error = NULL;
   LodgeJob *first = lodge_library_take_snapshot (f->library, f->machine, "one", "");
@@ -235,22 +241,56 @@ test_at_once (SnapshotFixture *f, gconstpointer data)
 
   while (lodge_job_get_step (first)[0] == '\0')
     g_main_context_iteration (NULL, TRUE);
-  lodge_library_set_async (f->library, f->machine, g_variant_new_parsed ("{'machine.cpus': '3'}"),
-                           test_wait_result_cb, &changed);
   lodge_machine_start_async (f->machine, test_wait_result_cb, &started);
   test_wait_until (started != NULL);
   g_assert_false (lodge_machine_start_finish (f->machine, started, &error));
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_STATE);
-  g_clear_error (&error);
 
   g_assert_no_error (snapshot_fixture_wait (first));
   g_assert_error (snapshot_fixture_wait (second), LODGE_ERROR, LODGE_ERROR_STATE);
-  test_wait_until (changed != NULL);
-  g_assert_true (lodge_library_set_finish (f->library, changed, &error));
-  g_assert_no_error (error);
-  g_assert_cmpuint (now (f)->cpus, ==, 3);
   g_assert_nonnull (lodge_description_find_snapshot (now (f), "one", NULL));
   g_assert_null (lodge_description_find_snapshot (now (f), "two", NULL));
+  snapshot_fixture_assert_tidy (f);
+}
+
+/* What a client changes would have to wait for the end of the work: it is refused, and not made
+ * when nobody thinks of it any more. */
+static void
+test_edits_at_once (SnapshotFixture *f, gconstpointer data)
+{
+  g_autoptr (GAsyncResult) set_result = NULL;
+  g_autoptr (GAsyncResult) words_result = NULL;
+  g_autoptr (GAsyncResult) media_result = NULL;
+  g_autoptr (GError) set_error = NULL;
+  g_autoptr (GError) words_error = NULL;
+  g_autoptr (GError) media_error = NULL;
+  LodgeJob *job;
+
+  g_free (snapshot_fixture_take (f, "one"));
+  job = lodge_library_take_snapshot (f->library, f->machine, "two", "");
+  while (lodge_job_get_step (job)[0] == '\0')
+    g_main_context_iteration (NULL, TRUE);
+  lodge_library_set_async (f->library, f->machine, g_variant_new_parsed ("{'machine.name': 'x'}"),
+                           test_wait_result_cb, &set_result);
+  lodge_machine_describe_snapshot_async (f->machine, "one", "first", "", test_wait_result_cb,
+                                         &words_result);
+  lodge_machine_change_media_async (f->machine, "", NULL, FALSE, test_wait_result_cb,
+                                    &media_result);
+  test_wait_until (set_result != NULL && words_result != NULL && media_result != NULL);
+  g_assert_cmpint (lodge_job_get_state (job), ==, LODGE_JOB_RUNNING);
+  lodge_library_set_finish (f->library, set_result, &set_error);
+  assert_worked_on (set_error);
+  lodge_machine_save_finish (f->machine, words_result, &words_error);
+  assert_worked_on (words_error);
+  lodge_machine_change_media_finish (f->machine, media_result, &media_error);
+  assert_worked_on (media_error);
+
+  /* The work's own are made. */
+  g_assert_no_error (snapshot_fixture_wait (job));
+  g_assert_nonnull (lodge_description_find_snapshot (now (f), "two", NULL));
+  g_assert_nonnull (lodge_description_find_snapshot (now (f), "one", NULL));
+  g_assert_cmpstr (lodge_machine_get_name (f->machine), ==, "web");
+  set (f, "{'machine.name': 'x'}");
   snapshot_fixture_assert_tidy (f);
 }
 
@@ -478,6 +518,7 @@ main (int argc, char *argv[])
   ADD ("reopen", test_reopen);
   ADD ("refused", test_refused);
   ADD ("at-once", test_at_once);
+  ADD ("edits-at-once", test_edits_at_once);
   ADD ("cancel", test_cancel);
   ADD ("cancel-merge", test_cancel_merge);
   ADD ("full-disk", test_full_disk);
