@@ -128,6 +128,28 @@ test_passphrase (Fixture *f, gconstpointer data)
   app_wait_until (app_get_dialog () == NULL);
 }
 
+/* The passphrase was right: what was asked for is done, and what was not is said. */
+static void
+test_no_keyring (Fixture *f, gconstpointer data)
+{
+  AdwMessageDialog *dialog;
+
+  fake_engine_encrypt (f->engine, f->uuid, "correct horse");
+  fake_engine_set_keyring_problem (f->engine, f->uuid, "There is <no> keyring");
+  dialog = start (f);
+  gtk_check_button_set_active (app_find (dialog, GTK_TYPE_CHECK_BUTTON), TRUE);
+  answer (dialog, "correct horse");
+  app_wait_until (app_get_dialog () != NULL && app_get_dialog () != dialog);
+  g_assert_nonnull (
+      app_find_label (app_get_dialog (), "Could Not Keep the Key of “web” in the Keyring"));
+  g_assert_nonnull (app_find_label (
+      app_get_dialog (), "The passphrase will be asked for again: There is <no> keyring"));
+  app_wait_until (has_state (f, "running"));
+  app_click (app_get_dialog (), "_Close");
+  app_wait_until (app_get_dialog () == NULL);
+  g_assert_false (fake_engine_is_remembered (f->engine, f->uuid));
+}
+
 static guint
 count_dialogs (void)
 {
@@ -234,6 +256,7 @@ main (int argc, char *argv[])
   g_test_add ("/outside-ask/" name, Fixture, NULL, set_up, function, tear_down)
   ADD ("accept", test_accept);
   ADD ("passphrase", test_passphrase);
+  ADD ("no-keyring", test_no_keyring);
   ADD ("once", test_once);
   g_test_add ("/outside-ask/taken-back/window", Fixture, "window", set_up, test_taken_back,
               tear_down);

@@ -119,8 +119,14 @@ unlocked_cb (gpointer user_data)
 {
   LodgeCloneWindow *self = user_data;
 
-  if (is_open (self))
+  g_autofree char *heading = NULL;
+
+  if (is_open (self)) {
     clone_clicked_cb (NULL, self);
+    return;
+  }
+  heading = g_strdup_printf (_ ("Could Not Clone “%s”"), self->name);
+  lodge_passphrase_say_dropped (GTK_WINDOW (self), heading);
 }
 
 static void

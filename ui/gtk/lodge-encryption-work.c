@@ -40,8 +40,11 @@ unlocked_cb (gpointer user_data)
 {
   const Work *work = user_data;
 
-  lodge_encryption_work_call (work->window, work->method, work->parameters,
-                              g_strdup (work->failure), work->outcome);
+  if (lodge_encryption_window_is_open (work->window))
+    lodge_encryption_work_call (work->window, work->method, work->parameters,
+                                g_strdup (work->failure), work->outcome);
+  else
+    lodge_passphrase_say_dropped (GTK_WINDOW (work->window), work->failure);
 }
 
 /* Takes @work_given, and @error. */

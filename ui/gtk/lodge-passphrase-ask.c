@@ -3,6 +3,7 @@
 #include "gtk/lodge-passphrase-ask.h"
 
 #include "gtk/lodge-message.h"
+#include "gtk/lodge-set-keys.h"
 #include "lodge-error.h"
 #include "lodge-passphrase.h"
 
@@ -18,23 +19,43 @@ typedef struct {
 static void question_show (LodgeMachineQuestion *ask, const char *sentence);
 
 static void
-unlocked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+kept_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (LodgeMachineQuestion) ask = user_data;
   g_autoptr (GError) error = NULL;
-  const gboolean done = lodge_machine1_call_unlock_finish (LODGE_MACHINE1 (source), result, &error);
+  g_autoptr (GError) told = NULL;
+  g_autofree char *heading = NULL;
 
-  if (!lodge_machine_question_is_open (ask))
+  if (lodge_machine1_call_remember_key_finish (LODGE_MACHINE1 (source), result, &error))
     return;
-  if (done) {
+  g_dbus_error_strip_remote_error (error);
+  heading = g_strdup_printf (_ ("Could Not Keep the Key of “%s” in the Keyring"), ask->name);
+  told = g_error_new (error->domain, error->code, _ ("The passphrase will be asked for again: %s"),
+                      error->message);
+  lodge_set_keys_show_error (ask->parent, heading, told);
+}
+
+static void
+unlocked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeMachineQuestion) ask = user_data;
+  const Own *own = ask->own;
+  g_autoptr (GError) error = NULL;
+
+  if (lodge_machine1_call_unlock_finish (LODGE_MACHINE1 (source), result, &error)) {
+    /* Nothing that the passphrase was asked for depends on a keyring. */
+    if (own->keep)
+      lodge_machine1_call_remember_key (ask->machine, TRUE, NULL, kept_cb,
+                                        lodge_machine_question_ref (ask));
     ask->answered (ask->user_data);
     return;
   }
   g_dbus_error_strip_remote_error (error);
-  if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_DENIED))
+  if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_DENIED) &&
+      lodge_machine_question_is_open (ask))
     question_show (ask, error->message);
   else
-    lodge_message_show_error (ask->parent, ask->heading, error);
+    lodge_set_keys_show_error (ask->parent, ask->heading, error);
 }
 
 static void
@@ -48,7 +69,7 @@ answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_data)
   own->keep = gtk_check_button_get_active (own->remember);
   lodge_machine1_call_unlock (
       ask->machine, lodge_passphrase_to_variant (gtk_editable_get_text (GTK_EDITABLE (own->entry))),
-      own->keep, NULL, unlocked_cb, lodge_machine_question_ref (ask));
+      FALSE, NULL, unlocked_cb, lodge_machine_question_ref (ask));
 }
 
 static void
@@ -130,6 +151,17 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
   question_show (ask, NULL);
   g_signal_connect_swapped (ask->machine, "notify::encryption", G_CALLBACK (encryption_cb), ask);
+}
+
+void
+lodge_passphrase_say_dropped (GtkWindow *window, const char *heading)
+{
+  g_autoptr (GError) error = g_error_new_literal (
+      LODGE_ERROR, LODGE_ERROR_STATE,
+      _ ("Its window was closed while the passphrase was being checked, so nothing was done: ask "
+         "for it again"));
+
+  lodge_set_keys_show_error (window, heading, error);
 }
 
 void

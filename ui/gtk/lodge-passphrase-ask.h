@@ -11,11 +11,12 @@ G_BEGIN_DECLS
  * @parent: that is open
  * @name: the machine's
  * @heading: of the message about what has failed
- * @given: it is unlocked, and what has failed can be done again; not called otherwise, nor when
- *   @parent has been closed meanwhile
+ * @given: it is unlocked, and what has failed can be done again; not called otherwise. @parent may
+ *   have been closed while the passphrase was checked: lodge_passphrase_say_dropped()
  *
  * Asks until it is right, or the user has had enough, or it is not the question any more: see
- * lodge_machine_question_show(). Nothing where that is being asked in @parent already.
+ * lodge_machine_question_show(). Nothing where that is being asked in @parent already. That the
+ * keyring did not take the key is told beside @given.
  */
 void lodge_passphrase_ask (GtkWindow *parent,
                            LodgeClient *client,
@@ -25,5 +26,9 @@ void lodge_passphrase_ask (GtkWindow *parent,
                            LodgeMachineAnswered given,
                            gpointer user_data,
                            GDestroyNotify free_data);
+
+/* What is not done any more because @window, in which it was asked for, is closed: told at the one
+ * that it belonged to. */
+void lodge_passphrase_say_dropped (GtkWindow *window, const char *heading);
 
 G_END_DECLS

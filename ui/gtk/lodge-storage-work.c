@@ -123,7 +123,11 @@ unlocked_cb (gpointer user_data)
 {
   const Work *work = user_data;
 
-  lodge_storage_work_call (work->window, work->method, work->parameters, g_strdup (work->failure));
+  if (lodge_storage_window_is_open (work->window))
+    lodge_storage_work_call (work->window, work->method, work->parameters,
+                             g_strdup (work->failure));
+  else
+    lodge_passphrase_say_dropped (GTK_WINDOW (work->window), work->failure);
 }
 
 /* Takes @work. */
