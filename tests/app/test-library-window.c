@@ -309,6 +309,28 @@ test_engine_dies (LibraryFixture *f, gconstpointer data)
   app_wait_until (app_count (f->window, LODGE_TYPE_MACHINE_CARD) == 2);
 }
 
+/* An answer that comes while it is away is not lost without a word. */
+static void
+test_answer_unheard (LibraryFixture *f, gconstpointer data)
+{
+  const char *uuid = fake_engine_add_machine (f->engine, "web", "running");
+  AdwMessageDialog *question;
+
+  library_fixture_show (f);
+  library_fixture_act (f, "machine.kill", uuid);
+  app_wait_until (app_get_dialog () != NULL);
+  question = app_get_dialog ();
+  fake_engine_drop_clients (f->engine);
+  app_wait_until (lodge_connection_get_client (f->connection) == NULL);
+  app_click (question, "_Force Off");
+  app_wait_until (app_get_dialog () != NULL && app_get_dialog () != question);
+  g_assert_nonnull (app_find_label (app_get_dialog (), "Could Not Force Off “web”"));
+  g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), "cannot be reached"));
+  app_click (app_get_dialog (), "_Close");
+  app_wait_until (app_get_dialog () == NULL);
+  g_assert_false (app_was_called (f->engine, "Kill"));
+}
+
 static void
 test_no_engine (LibraryFixture *f, gconstpointer data)
 {
@@ -434,6 +456,7 @@ main (int argc, char **argv)
   ADD ("keyboard", test_keyboard);
   ADD ("spoken", test_spoken);
   ADD ("engine-dies", test_engine_dies);
+  ADD ("answer-unheard", test_answer_unheard);
   ADD ("no-engine", test_no_engine);
   ADD ("search", test_search);
   ADD ("many", test_many);

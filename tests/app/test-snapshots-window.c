@@ -108,6 +108,34 @@ test_schedule (Test *test, gconstpointer data)
   g_assert_nonnull (app_find_label (test->window, "Automatic: every day, kept for 7 days"));
 }
 
+/* What is chosen while the engine is away is not lost without a word; a look at it says nothing. */
+static void
+test_schedule_away (Test *test, gconstpointer data)
+{
+  GtkMenuButton *button = GTK_MENU_BUTTON (gtk_widget_get_ancestor (
+      GTK_WIDGET (app_find_label (test->window, "Change…")), GTK_TYPE_MENU_BUTTON));
+  GtkWidget *popover = GTK_WIDGET (gtk_menu_button_get_popover (button));
+
+  for (guint i = 0; i < 2; i++) {
+    app_wait_until (snapshots_can_take (test));
+    gtk_menu_button_popup (button);
+    app_wait_until (gtk_widget_get_mapped (popover));
+    if (i == 1)
+      adw_combo_row_set_selected (app_find (popover, ADW_TYPE_COMBO_ROW), 2);
+    fake_engine_drop_clients (test->engine);
+    app_wait_until (test->window->machine == NULL);
+    gtk_menu_button_popdown (button);
+    if (i == 0)
+      g_assert_null (app_get_dialog ());
+  }
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_nonnull (app_find_label (app_get_dialog (), "Could Not Change the Schedule"));
+  g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), "cannot be reached"));
+  app_answer ("close");
+  g_assert_false (app_was_called (test->engine, "Set"));
+  app_wait_until (app_find_label (test->window, "None are taken automatically") != NULL);
+}
+
 /* With fewer kept, those that are there would go without a word. */
 static void
 test_expired (Test *test, gconstpointer data)
@@ -470,6 +498,7 @@ main (int argc, char **argv)
   g_test_add ("/snapshots-window/" path, Test, NULL, set_up, test, snapshots_tear_down)
   ADD ("tree", snapshots_set_up_open, test_tree);
   ADD ("schedule", snapshots_set_up_open, test_schedule);
+  ADD ("schedule-away", snapshots_set_up_open, test_schedule_away);
   ADD ("expired", snapshots_set_up_open, test_expired);
   ADD ("markup", snapshots_set_up_open, test_markup);
   ADD ("empty", snapshots_set_up_open, test_empty);

@@ -303,6 +303,21 @@ test_drive (Test *test, gconstpointer data)
   app_answer ("close");
 }
 
+/* A disc that is chosen while the engine is away is not lost without a word. */
+static void
+test_drive_away (Test *test, gconstpointer data)
+{
+  fake_engine_drop_clients (test->engine);
+  app_wait_until (test->window->machine == NULL);
+  lodge_storage_work_change_drive (test->window, "cd0", "/images/a.iso", FALSE);
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_nonnull (app_find_label (app_get_dialog (), "Could Not Insert the Disc"));
+  g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), "cannot be reached"));
+  app_answer ("close");
+  app_wait_until (storage_can_add (test));
+  g_assert_false (app_was_called (test->engine, "InsertMedia"));
+}
+
 /* The keyboard stays at the drive whose disc is changed. */
 static void
 test_drive_focus (Test *test, gconstpointer data)
@@ -372,6 +387,7 @@ main (int argc, char *argv[])
   ADD ("export-over", test_export_over);
   ADD ("failed", test_failed);
   ADD ("drive", test_drive);
+  ADD ("drive-away", test_drive_away);
   ADD ("drive-focus", test_drive_focus);
   ADD ("stick", test_stick);
   return g_test_run ();

@@ -133,7 +133,11 @@ lodge_encryption_work_call (LodgeEncryptionWindow *self,
   /* A question may be answered after the engine went away, or something else began. */
   if (!lodge_encryption_window_is_open (self))
     return;
-  if (self->machine == NULL || self->calling || self->work != NULL) {
+  if (self->machine == NULL) {
+    lodge_message_show_away (GTK_WINDOW (self), owned_failure);
+    return;
+  }
+  if (self->calling || self->work != NULL) {
     lodge_message_show_not_now (GTK_WINDOW (self), owned_failure);
     return;
   }

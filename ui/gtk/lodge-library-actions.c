@@ -171,7 +171,11 @@ operate (Ask *ask)
       is_there (ask->window) ? lodge_connection_get_client (ask->window->connection) : NULL;
 
   if (client == NULL) {
-    /* The banner says that the engine is away. */
+    if (is_there (ask->window)) {
+      g_autofree char *heading = lodge_machine_operation_dup_failure (ask->operation, ask->name);
+
+      lodge_message_show_away (GTK_WINDOW (ask->window), heading);
+    }
     ask_unref (ask);
     return;
   }
@@ -420,7 +424,7 @@ rename_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer use
   if (client == NULL) {
     g_autofree char *heading = g_strdup_printf (_ ("Could Not Rename “%s”"), ask->name);
 
-    lodge_message_show_not_now (GTK_WINDOW (ask->window), heading);
+    lodge_message_show_away (GTK_WINDOW (ask->window), heading);
     return;
   }
   lodge_machine_set_async (client, ask->uuid, "machine.name", name, NULL, renamed_cb,

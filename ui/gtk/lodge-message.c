@@ -29,16 +29,29 @@ lodge_message_show (GtkWindow *parent, const char *heading, const char *sentence
   gtk_window_present (GTK_WINDOW (dialog));
 }
 
+/* By the user, who knows it. */
+static gboolean
+was_cancelled (const GError *error)
+{
+  return g_error_matches (error, LODGE_ERROR, LODGE_ERROR_CANCELLED) ||
+         g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
 void
 lodge_message_show_error (GtkWindow *parent, const char *heading, const GError *error)
 {
   g_return_if_fail (error != NULL);
 
-  if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_CANCELLED) ||
-      g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return;
+  if (!was_cancelled (error))
+    lodge_message_show (parent, heading, error->message);
+}
 
-  lodge_message_show (parent, heading, error->message);
+void
+lodge_message_show_away (GtkWindow *parent, const char *heading)
+{
+  lodge_message_show (
+      parent, heading,
+      _ ("The Lodge engine cannot be reached at the moment: try again when it is back"));
 }
 
 const char *
@@ -88,6 +101,13 @@ lodge_message_toast (GtkWindow *window, const char *sentence, guint timeout_s)
   adw_toast_set_timeout (toast, timeout_s);
   adw_toast_overlay_add_toast (toasts, toast);
   return toast;
+}
+
+void
+lodge_message_toast_error (GtkWindow *window, const GError *error)
+{
+  if (!was_cancelled (error))
+    lodge_message_toast (window, error->message, 0);
 }
 
 AdwMessageDialog *

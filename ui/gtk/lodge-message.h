@@ -13,8 +13,9 @@ void lodge_message_show (GtkWindow *parent, const char *heading, const char *sen
  * has cancelled: that shows nothing. */
 void lodge_message_show_error (GtkWindow *parent, const char *heading, const GError *error);
 
-/* What could not be done, because the engine has gone or something else has begun since it was
- * asked for. */
+/* What could not be done, because the engine has gone since it was asked for. */
+void lodge_message_show_away (GtkWindow *parent, const char *heading);
+/* Or because something else may have begun, too. */
 void lodge_message_show_not_now (GtkWindow *parent, const char *heading);
 const char *lodge_message_get_not_now (void);
 
@@ -28,6 +29,8 @@ const char *lodge_message_get_not_now (void);
  * Returns: (transfer none) (nullable): %NULL where nobody is there to see it
  */
 AdwToast *lodge_message_toast (GtkWindow *window, const char *sentence, guint timeout_s);
+/* A failure, until it is dismissed: of what somebody else has asked for. */
+void lodge_message_toast_error (GtkWindow *window, const GError *error);
 /* libadwaita's own */
 #define LODGE_MESSAGE_TOAST_S 5
 

@@ -25,6 +25,7 @@ struct _LodgeSnapshotsSchedule {
   GtkSpinButton *keep_last;
   GtkSpinButton *keep_days;
   GtkSwitch *running;
+  GVariant *shown; /* the description that all that is filled with; NULL before that */
 };
 
 /* In the order of the combo row's. */
@@ -32,11 +33,12 @@ static const char *const schedules[] = {"off", "hourly", "daily", "weekly"};
 static const char *const words[] = {N_ ("Never"), N_ ("Every Few Hours"), N_ ("Every Day"),
                                     N_ ("Every Week"), NULL};
 
+/* While the engine is away it is as it was when it was shown. */
 static const char *
 lookup (LodgeSnapshotsWindow *self, const char *key)
 {
-  GVariant *description =
-      self->machine != NULL ? lodge_machine1_get_description (self->machine) : NULL;
+  GVariant *description = self->machine != NULL ? lodge_machine1_get_description (self->machine)
+                                                : self->schedule->shown;
   const char *text = "";
 
   if (description != NULL)
@@ -109,7 +111,13 @@ static void
 fill (LodgeSnapshotsWindow *self)
 {
   LodgeSnapshotsSchedule *schedule = self->schedule;
+  GVariant *description =
+      self->machine != NULL ? lodge_machine1_get_description (self->machine) : NULL;
 
+  if (description != NULL) {
+    g_clear_pointer (&schedule->shown, g_variant_unref);
+    schedule->shown = g_variant_ref (description);
+  }
   adw_combo_row_set_selected (schedule->schedule, lookup_schedule (self));
   gtk_spin_button_set_value (schedule->hours, lookup_number (self, "snapshots.hours"));
   gtk_spin_button_set_value (schedule->keep_last, lookup_number (self, "snapshots.keep-last"));
@@ -209,11 +217,16 @@ set (const Choice *choice)
 {
   LodgeSnapshotsWindow *self = choice->window;
 
-  if (self->machine != NULL)
-    lodge_set_keys (GTK_WINDOW (self), self->machine, _ ("Could Not Change the Schedule"), NULL,
-                    "snapshots.schedule", choice->schedule, "snapshots.hours", choice->hours,
-                    "snapshots.keep-last", choice->keep_last, "snapshots.keep-days",
-                    choice->keep_days, "snapshots.while-running", choice->running, NULL);
+  if (self->connection == NULL)
+    return;
+  if (self->machine == NULL) {
+    lodge_message_show_away (GTK_WINDOW (self), _ ("Could Not Change the Schedule"));
+    return;
+  }
+  lodge_set_keys (GTK_WINDOW (self), self->machine, _ ("Could Not Change the Schedule"), NULL,
+                  "snapshots.schedule", choice->schedule, "snapshots.hours", choice->hours,
+                  "snapshots.keep-last", choice->keep_last, "snapshots.keep-days",
+                  choice->keep_days, "snapshots.while-running", choice->running, NULL);
 }
 
 static void
@@ -253,7 +266,8 @@ closed_cb (GtkPopover *popover, LodgeSnapshotsWindow *self)
   choice->hours = dup_number (schedule->hours);
   choice->keep_last = dup_number (schedule->keep_last);
   choice->keep_days = dup_number (schedule->keep_days);
-  if (self->machine == NULL ||
+  /* One that was never filled has nothing that somebody could have chosen. */
+  if ((self->machine == NULL && schedule->shown == NULL) ||
       (g_str_equal (choice->schedule, lookup (self, "snapshots.schedule")) &&
        g_str_equal (choice->hours, lookup (self, "snapshots.hours")) &&
        g_str_equal (choice->keep_last, lookup (self, "snapshots.keep-last")) &&
@@ -277,7 +291,7 @@ key_cb (GtkEventControllerKey *controller,
         GdkModifierType modifiers,
         LodgeSnapshotsWindow *self)
 {
-  if (keyval == GDK_KEY_Escape && self->machine != NULL)
+  if (keyval == GDK_KEY_Escape && (self->machine != NULL || self->schedule->shown != NULL))
     fill (self);
   return GDK_EVENT_PROPAGATE;
 }
@@ -378,5 +392,6 @@ lodge_snapshots_schedule_init (LodgeSnapshotsWindow *self)
 void
 lodge_snapshots_schedule_finalize (LodgeSnapshotsWindow *self)
 {
+  g_clear_pointer (&self->schedule->shown, g_variant_unref);
   g_clear_pointer (&self->schedule, g_free);
 }

@@ -198,7 +198,11 @@ lodge_snapshots_work_call (LodgeSnapshotsWindow *self,
   /* A question may be answered after the engine went away, or something else began. */
   if (!is_open (self))
     return;
-  if (self->machine == NULL || self->work != NULL) {
+  if (self->machine == NULL) {
+    lodge_message_show_away (GTK_WINDOW (self), owned_failure);
+    return;
+  }
+  if (self->work != NULL) {
     lodge_message_show_not_now (GTK_WINDOW (self), owned_failure);
     return;
   }

@@ -248,7 +248,11 @@ lodge_storage_work_call (LodgeStorageWindow *self,
   /* A question may be answered after the engine went away, or something else began. */
   if (!lodge_storage_window_is_open (self))
     return;
-  if (self->machine == NULL || self->calling || self->work != NULL) {
+  if (self->machine == NULL) {
+    lodge_message_show_away (GTK_WINDOW (self), owned_failure);
+    return;
+  }
+  if (self->calling || self->work != NULL) {
     lodge_message_show_not_now (GTK_WINDOW (self), owned_failure);
     return;
   }
@@ -327,6 +331,12 @@ change_free (gpointer data)
   g_free (its);
 }
 
+static const char *
+get_drive_failure (const char *path)
+{
+  return path != NULL ? _ ("Could Not Insert the Disc") : _ ("Could Not Eject the Disc");
+}
+
 static void
 force_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_data)
 {
@@ -372,10 +382,7 @@ changed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
   if (answer == NULL) {
     g_dbus_error_strip_remote_error (error);
-    lodge_set_keys_show_error (GTK_WINDOW (self),
-                               its->path != NULL ? _ ("Could Not Insert the Disc")
-                                                 : _ ("Could Not Eject the Disc"),
-                               error);
+    lodge_set_keys_show_error (GTK_WINDOW (self), get_drive_failure (its->path), error);
   }
   change_free (its);
 }
@@ -391,8 +398,16 @@ lodge_storage_work_change_drive (LodgeStorageWindow *self,
   g_autoptr (GVariant) owned = g_variant_ref_sink (parameters);
   Change *its;
 
-  if (!lodge_storage_window_is_open (self) || self->machine == NULL || self->calling)
+  if (!lodge_storage_window_is_open (self))
     return;
+  if (self->machine == NULL) {
+    lodge_message_show_away (GTK_WINDOW (self), get_drive_failure (path));
+    return;
+  }
+  if (self->calling) {
+    lodge_message_show_not_now (GTK_WINDOW (self), get_drive_failure (path));
+    return;
+  }
   its = g_new0 (Change, 1);
   its->window = g_object_ref (self);
   its->drive = g_strdup (drive);
