@@ -364,6 +364,45 @@ test_work_spoken (LibraryFixture *f, gconstpointer data)
   }
 }
 
+/* Who has begun it may be gone; that it has failed is said until something else is done. */
+static void
+test_work_failed (LibraryFixture *f, gconstpointer data)
+{
+  const char *uuid = fake_engine_add_machine (f->engine, "web", "off");
+  static const char *const told = "What was being done with it has failed: No <room>";
+  g_autoptr (LodgeMachine1) machine = NULL;
+
+  fake_engine_set_hold_jobs (f->engine, TRUE);
+  library_fixture_show (f);
+  lodge_client_open_machine_async (lodge_connection_get_client (f->connection), uuid, NULL,
+                                   opened_cb, &machine);
+  app_wait_until (machine != NULL);
+  for (guint i = 0; i < 2; i++) {
+    g_dbus_proxy_call (G_DBUS_PROXY (machine), "CompactDisk", g_variant_new ("(s)", "disk0"),
+                       G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL, NULL);
+    app_wait_until (app_find_label (f->window, "Compacting a Disk · 50 %") != NULL);
+    g_assert_null (app_find_label (f->window, told));
+    fake_engine_finish_jobs (f->engine, LODGE_ERROR_STORAGE, "No <room>");
+    app_wait_until (app_find_label (f->window, told) != NULL);
+  }
+  /* What the engine itself has to say comes first. */
+  fake_engine_set_note (f->engine, uuid, "The disk is full");
+  app_wait_until (app_find_label (f->window, "The disk is full") != NULL);
+  fake_engine_set_note (f->engine, uuid, "");
+  app_wait_until (app_find_label (f->window, told) != NULL);
+  fake_engine_set_state (f->engine, uuid, "running");
+  app_wait_until (app_find_label (f->window, told) == NULL);
+
+  /* What is asked for here is told here. */
+  library_fixture_act (f, "machine.suspend", uuid);
+  app_wait_until (app_find_label (f->window, "Suspending · 50 %") != NULL);
+  fake_engine_finish_jobs (f->engine, LODGE_ERROR_STORAGE, "No <room>");
+  app_wait_until (app_get_dialog () != NULL);
+  app_click (app_get_dialog (), "_Close");
+  app_wait_until (app_get_dialog () == NULL);
+  g_assert_null (app_find_label (f->window, told));
+}
+
 /* The window that asked for a clone is closed: what became of it is told here. */
 static void
 test_closed_clone (LibraryFixture *f, gconstpointer data)
@@ -483,6 +522,7 @@ main (int argc, char **argv)
   ADD ("follows", test_follows);
   ADD ("work", test_work);
   ADD ("work-spoken", test_work_spoken);
+  ADD ("work-failed", test_work_failed);
   ADD ("closed-clone", test_closed_clone);
   ADD ("closed-creation", test_closed_creation);
   ADD ("note", test_note);

@@ -155,6 +155,39 @@ test_locked (Test *test, gconstpointer data)
   app_wait_until (app_find_label (test->window, "512.0\302\240MiB were given back") != NULL);
 }
 
+/* Closed while the passphrase is looked at: nothing is done then, and that is said. */
+static void
+test_locked_closed (Test *test, gconstpointer data)
+{
+  fake_engine_encrypt (test->engine, "web", "secret");
+  fake_engine_set_delay (test->engine, "Unlock", 300);
+  app_ask (test->window, "storage.compact", "disk0");
+  gtk_editable_set_text (GTK_EDITABLE (app_find (app_get_dialog (), GTK_TYPE_ENTRY)), "secret");
+  app_click (app_get_dialog (), "_Unlock");
+  app_wait_until (app_was_called (test->engine, "Unlock") && app_get_dialog () == NULL);
+  gtk_window_close (GTK_WINDOW (test->window));
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_nonnull (app_find_label (app_get_dialog (), "Could Not Compact disk0"));
+  g_assert_nonnull (strstr (adw_message_dialog_get_body (app_get_dialog ()), "window was closed"));
+  app_answer ("close");
+  app_wait_until (test->window == NULL);
+}
+
+/* What somebody else has begun goes on here, and does not end without a word. */
+static void
+test_others_fails (Test *test, gconstpointer data)
+{
+  fake_engine_set_hold_jobs (test->engine, TRUE);
+  g_dbus_proxy_call (G_DBUS_PROXY (test->window->machine), "CompactDisk",
+                     g_variant_new ("(s)", "disk0"), G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL, NULL);
+  app_wait_until (app_was_called (test->engine, "CompactDisk"));
+  lodge_storage_work_find (test->window);
+  app_wait_until (storage_is_busy (test));
+  fake_engine_finish_jobs (test->engine, LODGE_ERROR_STORAGE, "No <room>");
+  app_wait_until (app_find_label (test->window, "No <room>") != NULL);
+  g_assert_null (app_get_dialog ());
+}
+
 static void
 test_remove (Test *test, gconstpointer data)
 {
@@ -380,6 +413,8 @@ main (int argc, char *argv[])
   ADD ("add-image", test_add_image);
   ADD ("compact", test_compact);
   ADD ("locked", test_locked);
+  ADD ("locked-closed", test_locked_closed);
+  ADD ("others-fails", test_others_fails);
   ADD ("remove", test_remove);
   ADD ("not-now", test_not_now);
   ADD ("export", test_export);

@@ -19,6 +19,7 @@ typedef struct {
   GVariant *parameters;
   char *failure;
   char *outcome;
+  gboolean told; /* by who began it */
 } Work;
 
 static void
@@ -71,6 +72,8 @@ end (Work *work_given, GError *error_given)
   } else if (error != NULL && work->failure != NULL) {
     g_dbus_error_strip_remote_error (error);
     lodge_set_keys_show_error (GTK_WINDOW (self), work->failure, error);
+  } else if (error != NULL && !work->told) {
+    lodge_message_toast_error (GTK_WINDOW (self), error);
   }
 }
 
@@ -218,6 +221,7 @@ jobs_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   work = g_new0 (Work, 1);
   work->window = g_object_ref (self);
+  work->told = lodge_job_is_followed (path);
   follow (work, g_dbus_proxy_get_connection (G_DBUS_PROXY (source)), path);
 }
 

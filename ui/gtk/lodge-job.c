@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 
 typedef struct {
+  char *path;
   GDBusConnection *connection;
   LodgeJob1 *job; /* NULL until its proxy is there */
   gulong closed_handler;
@@ -16,6 +17,34 @@ typedef struct {
   LodgeJobProgress progress;
   gpointer progress_data;
 } Follow;
+
+/* Those of this program: path to how many. There is one engine at a time. */
+static GHashTable *
+get_followed (void)
+{
+  static GHashTable *followed;
+
+  if (followed == NULL)
+    followed = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  return followed;
+}
+
+static void
+count_followers (const char *path, int n)
+{
+  const int sum = GPOINTER_TO_INT (g_hash_table_lookup (get_followed (), path)) + n;
+
+  if (sum > 0)
+    g_hash_table_insert (get_followed (), g_strdup (path), GINT_TO_POINTER (sum));
+  else
+    g_hash_table_remove (get_followed (), path);
+}
+
+gboolean
+lodge_job_is_followed (const char *path)
+{
+  return g_hash_table_contains (get_followed (), path);
+}
 
 /* Everything that could call back is gone before the task's callback runs. */
 static void
@@ -35,6 +64,8 @@ follow_stop (Follow *follow, gpointer task)
 static void
 follow_free (Follow *follow)
 {
+  count_followers (follow->path, -1);
+  g_free (follow->path);
   g_clear_object (&follow->job);
   g_clear_object (&follow->connection);
   g_clear_object (&follow->cancellable);
@@ -49,15 +80,28 @@ finish_with_error (GTask *task, GError *error)
   g_object_unref (task);
 }
 
+static const char *
+get_message (LodgeJob1 *job)
+{
+  const char *message = lodge_job1_get_error_message (job);
+
+  return message != NULL && *message != '\0' ? message
+                                             : _ ("The engine did not say why it failed.");
+}
+
+char *
+lodge_job_dup_failure (LodgeJob1 *job)
+{
+  return g_strdup_printf (_ ("What was being done with it has failed: %s"), get_message (job));
+}
+
 static void
 finish_failed_job (GTask *task, LodgeJob1 *job)
 {
   const char *name = lodge_job1_get_error_name (job);
-  const char *message = lodge_job1_get_error_message (job);
+  const char *message = get_message (job);
   GError *error;
 
-  if (message == NULL || *message == '\0')
-    message = _ ("The engine did not say why it failed.");
   if (name == NULL || !g_dbus_is_interface_name (name))
     name = "org.lodgevm.Error.Failed";
 
@@ -174,6 +218,8 @@ lodge_job_follow_async (GDBusConnection *connection,
   Follow *follow = g_new0 (Follow, 1);
 
   g_task_set_source_tag (task, lodge_job_follow_async);
+  follow->path = g_strdup (path);
+  count_followers (path, 1);
   follow->connection = g_object_ref (connection);
   follow->cancellable = cancellable != NULL ? g_object_ref (cancellable) : NULL;
   follow->progress = progress;

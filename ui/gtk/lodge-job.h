@@ -32,6 +32,11 @@ void lodge_job_follow_async (GDBusConnection *connection,
                              gpointer user_data);
 char *lodge_job_follow_finish (GAsyncResult *result, GError **error);
 
+/* Whether somebody in this program follows it to its end, and tells what has come of it. */
+gboolean lodge_job_is_followed (const char *path);
+/* What a machine's item says of a job that has failed. */
+char *lodge_job_dup_failure (LodgeJob1 *job);
+
 /**
  * lodge_job_find:
  * @jobs: what Engine1.ListJobs has answered

@@ -10,6 +10,7 @@ struct _LodgeMachineItem {
   char *sort_key;
   char *os;
   char *note;
+  char *failure; /* or NULL */
   char *encryption;
   gboolean disposable;
   LodgeMachineState state;
@@ -60,7 +61,7 @@ lodge_machine_item_get_property (GObject *object, guint id, GValue *value, GPara
     g_value_set_string (value, self->os);
     break;
   case PROP_NOTE:
-    g_value_set_string (value, self->note);
+    g_value_set_string (value, lodge_machine_item_get_note (self));
     break;
   case PROP_ENCRYPTION:
     g_value_set_string (value, self->encryption);
@@ -104,6 +105,7 @@ lodge_machine_item_finalize (GObject *object)
   g_free (self->sort_key);
   g_free (self->os);
   g_free (self->note);
+  g_free (self->failure);
   g_free (self->encryption);
   g_clear_object (&self->thumbnail);
   g_clear_object (&self->work);
@@ -208,6 +210,10 @@ lodge_machine_item_update (LodgeMachineItem *self, GVariant *row)
     self->disposable = disposable;
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DISPOSABLE]);
   }
+  /* A guest that goes on because it could not be suspended has not been told of yet. */
+  if (self->state != lodge_machine_state_from_text (state) &&
+      self->state != LODGE_MACHINE_STATE_SUSPENDING)
+    lodge_machine_item_set_failure (self, NULL);
   take_number (self, &self->state, lodge_machine_state_from_text (state), PROP_STATE);
   take_number (self, &self->memory_mib, memory_mib, PROP_MEMORY_MIB);
   take_number (self, &self->cpus, cpus, PROP_CPUS);
@@ -253,7 +259,7 @@ lodge_machine_item_get_os (LodgeMachineItem *self)
 const char *
 lodge_machine_item_get_note (LodgeMachineItem *self)
 {
-  return self->note;
+  return *self->note == '\0' && self->failure != NULL ? self->failure : self->note;
 }
 
 const char *
@@ -325,8 +331,18 @@ lodge_machine_item_set_work (LodgeMachineItem *self, LodgeJob1 *work)
 {
   g_return_if_fail (LODGE_IS_MACHINE_ITEM (self));
 
+  if (work != NULL)
+    lodge_machine_item_set_failure (self, NULL);
   if (g_set_object (&self->work, work))
     lodge_machine_item_work_changed (self);
+}
+
+void
+lodge_machine_item_set_failure (LodgeMachineItem *self, const char *failure)
+{
+  g_return_if_fail (LODGE_IS_MACHINE_ITEM (self));
+
+  take_text (self, &self->failure, failure, PROP_NOTE);
 }
 
 void

@@ -54,6 +54,9 @@ lodge_machine_item_set_thumbnail (LodgeMachineItem *self, GdkPaintable *thumbnai
 /* Lent; NULL while nothing is being done to it. */
 LodgeJob1 *lodge_machine_item_get_work (LodgeMachineItem *self);
 void lodge_machine_item_set_work (LodgeMachineItem *self, LodgeJob1 *work);
+/* What has become of a job that nobody tells of; it is in the note, while the engine has nothing to
+ * say there, until something else is done with the machine. */
+void lodge_machine_item_set_failure (LodgeMachineItem *self, const char *failure);
 /* The job has changed. */
 void lodge_machine_item_work_changed (LodgeMachineItem *self);
 

@@ -2,6 +2,8 @@
 /* The engine's jobs, brought to the machines that they are about. */
 #include "gtk/lodge-machine-jobs.h"
 
+#include "gtk/lodge-job.h"
+
 struct _LodgeMachineJobs {
   LodgeMachineList *list; /* lent */
   LodgeEngine1 *engine;
@@ -14,6 +16,7 @@ typedef struct {
   char *path;
   LodgeJob1 *proxy; /* NULL until it is there */
   gboolean running; /* and told to the list */
+  gboolean told;    /* somebody else here says how it ends */
 } Job;
 
 static void
@@ -100,6 +103,22 @@ end (Job *job, gboolean made)
     lodge_machine_item_add_clone (source, -1);
 }
 
+/* Who has begun it may be gone, or in a window that is closed. */
+static void
+tell_failure (Job *job)
+{
+  LodgeMachineItem *item =
+      lodge_machine_list_find (job->jobs->list, lodge_job1_get_machine (job->proxy));
+  g_autofree char *sentence = NULL;
+
+  if (item == NULL)
+    item = find_source (job);
+  if (item == NULL || job->told || !is_shown (job))
+    return;
+  sentence = lodge_job_dup_failure (job->proxy);
+  lodge_machine_item_set_failure (item, sentence);
+}
+
 static void
 look (Job *job)
 {
@@ -113,9 +132,12 @@ look (Job *job)
     return;
   }
   item = lodge_machine_list_find (job->jobs->list, uuid);
+  job->told = job->told || lodge_job_is_followed (job->path);
   if (g_strcmp0 (state, "running") != 0) {
     if (job->running)
       end (job, g_strcmp0 (state, "done") == 0);
+    if (g_strcmp0 (state, "failed") == 0)
+      tell_failure (job);
     g_hash_table_remove (job->jobs->jobs, job->path);
   } else if (!job->running) {
     begin (job);

@@ -8,7 +8,8 @@ G_BEGIN_DECLS
 
 /* Follows all jobs of one engine, whoever began them: each is the "work" of its machine's item in
  * the list while it goes on. A machine that is being made is in the list from then on, in a state
- * of its own, and goes again when it comes to nothing.
+ * of its own, and goes again when it comes to nothing. What has failed, and nobody here follows, is
+ * told by the item of its machine.
  *
  * Owns its proxies of jobs, and what it has put into the list. Never asks more than once for each
  * job. */

@@ -28,9 +28,10 @@ static const WorkRow rows[] = {
 /* From a call to the end of its job; lives longer than the window where that is closed. */
 struct _LodgeSnapshotsWork {
   LodgeSnapshotsWindow *window; /* owned */
-  char *failure;                /* NULL: somebody else's, who is told */
+  char *failure;                /* NULL: somebody else's */
   char *method;                 /* NULL: somebody else's */
   GVariant *parameters;
+  gboolean told;      /* by who began it */
   const WorkRow *row; /* or NULL: nothing is told */
   AdwToast *toast;    /* weak; that it goes on */
 };
@@ -129,6 +130,8 @@ end (Work *work, GError *error)
   } else if (error != NULL && work->failure != NULL) {
     g_dbus_error_strip_remote_error (error);
     lodge_set_keys_show_error (GTK_WINDOW (self), work->failure, error);
+  } else if (error != NULL && !work->told) {
+    lodge_message_toast_error (GTK_WINDOW (self), error);
   }
   if (!is_open (self)) {
     if (error == NULL)
@@ -233,6 +236,7 @@ jobs_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (LodgeSnapshotsWindow) self = user_data;
   g_autoptr (GVariant) jobs = NULL;
   g_autofree char *path = NULL;
+  Work *work;
 
   /* Without an answer there is nothing to show. */
   if (!lodge_engine1_call_list_jobs_finish (LODGE_ENGINE1 (source), &jobs, result, NULL) ||
@@ -242,7 +246,9 @@ jobs_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (path == NULL)
     return;
   begin (self);
-  follow (work_new (self, NULL), g_dbus_proxy_get_connection (G_DBUS_PROXY (source)), path);
+  work = work_new (self, NULL);
+  work->told = lodge_job_is_followed (path);
+  follow (work, g_dbus_proxy_get_connection (G_DBUS_PROXY (source)), path);
 }
 
 void

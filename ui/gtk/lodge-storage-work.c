@@ -17,9 +17,10 @@
 /* From a call to the end of its job; lives longer than the window where that is closed. */
 typedef struct {
   LodgeStorageWindow *window; /* owned */
-  char *method;               /* NULL: somebody else's, who is told */
+  char *method;               /* NULL: somebody else's */
   GVariant *parameters;
   char *failure;
+  gboolean told; /* by who began it */
 } Work;
 
 static Work *
@@ -182,6 +183,8 @@ end (Work *work_given, const char *result, GError *error)
   } else if (error != NULL && work->failure != NULL) {
     g_dbus_error_strip_remote_error (error);
     lodge_set_keys_show_error (GTK_WINDOW (self), work->failure, error);
+  } else if (error != NULL && !work->told) {
+    lodge_message_toast_error (GTK_WINDOW (self), error);
   }
   /* What began meanwhile. */
   if (lodge_storage_window_is_open (self))
@@ -294,15 +297,18 @@ jobs_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (LodgeStorageWindow) self = user_data;
   g_autoptr (GVariant) jobs = NULL;
   g_autofree char *path = NULL;
+  Work *work;
 
   /* Without an answer there is nothing to show. */
   if (!lodge_engine1_call_list_jobs_finish (LODGE_ENGINE1 (source), &jobs, result, NULL) ||
       !lodge_storage_window_is_open (self) || self->calling || self->work != NULL)
     return;
   path = lodge_job_find (jobs, self->uuid, is_wanted);
-  if (path != NULL)
-    follow (work_new (self, NULL, NULL, NULL), g_dbus_proxy_get_connection (G_DBUS_PROXY (source)),
-            path);
+  if (path == NULL)
+    return;
+  work = work_new (self, NULL, NULL, NULL);
+  work->told = lodge_job_is_followed (path);
+  follow (work, g_dbus_proxy_get_connection (G_DBUS_PROXY (source)), path);
 }
 
 void
