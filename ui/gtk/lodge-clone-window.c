@@ -118,7 +118,6 @@ static void
 unlocked_cb (gpointer user_data)
 {
   LodgeCloneWindow *self = user_data;
-
   g_autofree char *heading = NULL;
 
   if (is_open (self)) {
