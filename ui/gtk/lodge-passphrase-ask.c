@@ -18,10 +18,26 @@ typedef struct {
 
 static void question_show (LodgeMachineQuestion *ask, const char *sentence);
 
+/* The key is to be kept, for which a keyring may have questions of its own. The passphrase's is
+ * over: there may be another one meanwhile. */
+typedef struct {
+  GtkWindow *parent; /* owned */
+  char *name;
+} Keeping;
+
+static void
+keeping_free (Keeping *keeping)
+{
+  g_object_unref (keeping->parent);
+  g_free (keeping->name);
+  g_free (keeping);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Keeping, keeping_free)
+
 static void
 kept_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (LodgeMachineQuestion) ask = user_data;
+  g_autoptr (Keeping) keeping = user_data;
   g_autoptr (GError) error = NULL;
   g_autoptr (GError) told = NULL;
   g_autofree char *heading = NULL;
@@ -29,10 +45,20 @@ kept_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (lodge_machine1_call_remember_key_finish (LODGE_MACHINE1 (source), result, &error))
     return;
   g_dbus_error_strip_remote_error (error);
-  heading = g_strdup_printf (_ ("Could Not Keep the Key of “%s” in the Keyring"), ask->name);
+  heading = g_strdup_printf (_ ("Could Not Keep the Key of “%s” in the Keyring"), keeping->name);
   told = g_error_new (error->domain, error->code, _ ("The passphrase will be asked for again: %s"),
                       error->message);
-  lodge_set_keys_show_error (ask->parent, heading, told);
+  lodge_set_keys_show_error (keeping->parent, heading, told);
+}
+
+static void
+keep (LodgeMachineQuestion *ask)
+{
+  Keeping *keeping = g_new0 (Keeping, 1);
+
+  keeping->parent = g_object_ref (ask->parent);
+  keeping->name = g_strdup (ask->name);
+  lodge_machine1_call_remember_key (ask->machine, TRUE, NULL, kept_cb, keeping);
 }
 
 static void
@@ -45,8 +71,7 @@ unlocked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (lodge_machine1_call_unlock_finish (LODGE_MACHINE1 (source), result, &error)) {
     /* Nothing that the passphrase was asked for depends on a keyring. */
     if (own->keep)
-      lodge_machine1_call_remember_key (ask->machine, TRUE, NULL, kept_cb,
-                                        lodge_machine_question_ref (ask));
+      keep (ask);
     ask->answered (ask->user_data);
     return;
   }
