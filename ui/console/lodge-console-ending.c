@@ -18,8 +18,8 @@
 #define END_PAUSE_MS 50
 /* How often, and how long, a channel that the server has not taken yet is waited for. A server that
  * is silent for so long hangs. */
-#define TAKEN_POLL_MS  20
-#define TAKEN_LIMIT_MS 10000
+#define TAKEN_POLL_MS 20
+#define TAKEN_LIMIT_S 10
 
 /* What a channel had read when it was opened; a gsize in a pointer. */
 #define OPENED_AT "lodge-console-ending-opened-at"
@@ -27,7 +27,7 @@
 typedef struct {
   SpiceSession *spice;
   GApplication *application; /* held; NULL in a program without one */
-  guint waited_ms;
+  gint64 deadline;           /* monotonic; for what is being taken */
 } Ending;
 
 static guint n_endings;
@@ -66,8 +66,9 @@ get_bytes_read (SpiceChannel *channel)
 static void
 event_cb (SpiceChannel *channel, SpiceChannelEvent event, gpointer user_data)
 {
-  if (event == SPICE_CHANNEL_OPENED)
-    g_object_set_data (G_OBJECT (channel), OPENED_AT, GSIZE_TO_POINTER (get_bytes_read (channel)));
+  const gsize opened_at = event == SPICE_CHANNEL_OPENED ? get_bytes_read (channel) : 0;
+
+  g_object_set_data (G_OBJECT (channel), OPENED_AT, GSIZE_TO_POINTER (opened_at));
 }
 
 /* Those of the server's other thread. */
@@ -100,15 +101,15 @@ is_being_taken (SpiceChannel *channel)
 }
 
 static gboolean
-is_any_being_taken (SpiceSession *spice)
+is_to_wait (const Ending *ending)
 {
-  GList *channels = spice_session_get_channels (spice);
+  GList *channels = spice_session_get_channels (ending->spice);
   gboolean any = FALSE;
 
   for (GList *l = channels; l != NULL && !any; l = l->next)
     any = is_being_taken (l->data);
   g_list_free (channels);
-  return any;
+  return any && g_get_monotonic_time () < ending->deadline;
 }
 
 /* ---- the end */
@@ -121,8 +122,12 @@ static gboolean
 end_cb (gpointer user_data)
 {
   const Ending *ending = user_data;
-  GList *channels = spice_session_get_channels (ending->spice);
+  GList *channels;
 
+  /* One may have been connected since. */
+  if (is_to_wait (ending))
+    return G_SOURCE_CONTINUE;
+  channels = spice_session_get_channels (ending->spice);
   for (GList *l = channels; l != NULL; l = l->next)
     spice_channel_disconnect (l->data, SPICE_CHANNEL_NONE);
   g_list_free (channels);
@@ -138,8 +143,7 @@ end_main_cb (gpointer user_data)
   Ending *ending = user_data;
   GList *channels;
 
-  if (ending->waited_ms < TAKEN_LIMIT_MS && is_any_being_taken (ending->spice)) {
-    ending->waited_ms += TAKEN_POLL_MS;
+  if (is_to_wait (ending)) {
     g_timeout_add_full (G_PRIORITY_LOW, TAKEN_POLL_MS, end_main_cb, ending, NULL);
     return G_SOURCE_REMOVE;
   }
@@ -160,6 +164,7 @@ lodge_console_ending_begin (SpiceSession *spice)
 
   n_endings++;
   ending->spice = spice;
+  ending->deadline = g_get_monotonic_time () + TAKEN_LIMIT_S * G_TIME_SPAN_SECOND;
   if (g_application_get_default () != NULL) {
     ending->application = g_object_ref (g_application_get_default ());
     g_application_hold (ending->application);

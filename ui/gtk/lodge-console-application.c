@@ -11,6 +11,8 @@
 #include "lodge-config.h"
 
 #include <gio/gunixinputstream.h>
+#include <glib-unix.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -31,6 +33,15 @@ G_DEFINE_FINAL_TYPE (LodgeConsoleApplication, lodge_console_application, ADW_TYP
 static void read_word (LodgeConsoleApplication *self);
 
 static void
+make_window (LodgeConsoleApplication *self)
+{
+  GtkWidget *window =
+      lodge_console_window_new (GTK_APPLICATION (self), self->connection, self->machine);
+
+  g_set_weak_pointer (&self->window, GTK_WINDOW (window));
+}
+
+static void
 word_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (LodgeConsoleApplication) self = user_data;
@@ -44,7 +55,10 @@ word_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (g_str_has_prefix (line, LODGE_CONSOLE_PRESENT " "))
     token = line + strlen (LODGE_CONSOLE_PRESENT " ");
-  if (token != NULL && self->window != NULL) {
+  if (token != NULL) {
+    /* It was closed, and its connection is still being ended. */
+    if (self->window == NULL)
+      make_window (self);
     if (*token != '\0')
       gtk_window_set_startup_id (self->window, token);
     gtk_window_present (self->window);
@@ -76,6 +90,18 @@ hear_words (LodgeConsoleApplication *self)
   read_word (self);
 }
 
+/* As if it had been closed, without a question: connections end in their order. Whoever cannot wait
+ * for that sends the same signal again. */
+static gboolean
+signal_cb (gpointer user_data)
+{
+  LodgeConsoleApplication *self = user_data;
+
+  if (self->window != NULL)
+    gtk_window_destroy (self->window);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 lodge_console_application_startup (GApplication *application)
 {
@@ -88,6 +114,9 @@ lodge_console_application_startup (GApplication *application)
 
   self->connection = lodge_connection_new ();
   lodge_connection_open (self->connection);
+  g_unix_signal_add (SIGTERM, signal_cb, self);
+  g_unix_signal_add (SIGINT, signal_cb, self);
+  g_unix_signal_add (SIGHUP, signal_cb, self);
 }
 
 static void
@@ -96,14 +125,11 @@ lodge_console_application_activate (GApplication *application)
   LodgeConsoleApplication *self = LODGE_CONSOLE_APPLICATION (application);
 
   if (self->window == NULL) {
-    GtkWidget *window =
-        lodge_console_window_new (GTK_APPLICATION (self), self->connection, self->machine);
-
-    g_set_weak_pointer (&self->window, GTK_WINDOW (window));
+    make_window (self);
     if (self->start == LODGE_CONSOLE_START_MACHINE)
-      lodge_console_window_start (LODGE_CONSOLE_WINDOW (window));
+      lodge_console_window_start (LODGE_CONSOLE_WINDOW (self->window));
     else if (self->start == LODGE_CONSOLE_SHOW_AGAIN)
-      lodge_console_window_say_crashed (LODGE_CONSOLE_WINDOW (window));
+      lodge_console_window_say_crashed (LODGE_CONSOLE_WINDOW (self->window));
     hear_words (self);
   }
   gtk_window_present (self->window);
