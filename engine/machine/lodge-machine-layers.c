@@ -202,7 +202,7 @@ merged_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
   lodge_journal_step ("merged");
   /* From here to the end nobody stops it. */
-  self->work_gives_way = FALSE;
+  lodge_machine_work_ends_soon (self);
   save (task);
 }
 
@@ -427,8 +427,8 @@ begin_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_object_unref (task);
     return;
   }
-  if (work->snapshot != NULL || self->qmp != NULL)
-    lodge_machine_work_ends_soon (self);
+  /* But for the merge itself, which can be stopped. */
+  lodge_machine_work_ends_soon (self);
   if (work->snapshot != NULL)
     lodge_job_set_step (work->job, _ ("Deleting the snapshot"));
   lodge_machine_wait_saved_async (self, saved_before_cb, task);

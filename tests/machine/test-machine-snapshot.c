@@ -5,6 +5,8 @@
 #include "description/lodge-description-file.h"
 #include "description/lodge-description-snapshots.h"
 #include "lodge-error.h"
+#include "machine/lodge-journal-private.h"
+#include "machine/lodge-machine-private.h"
 
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -294,6 +296,59 @@ test_edits_at_once (SnapshotFixture *f, gconstpointer data)
   snapshot_fixture_assert_tidy (f);
 }
 
+/* What is asked for in the middle of a merge. */
+static SnapshotFixture *merging;
+static const char *asked_at;
+static GAsyncResult *asked;
+
+static void
+merge_step_cb (const char *step)
+{
+  if (asked == NULL && g_str_equal (step, asked_at)) {
+    asked_at = "";
+    lodge_library_set_async (merging->library, merging->machine,
+                             g_variant_new_parsed ("{'machine.name': 'y'}"), test_wait_result_cb,
+                             &asked);
+  }
+}
+
+/* A merge begins by itself and is not shown: at no moment of it is a change refused. */
+static void
+test_edits_while_merging (SnapshotFixture *f, gconstpointer data)
+{
+  g_autoptr (LodgeJob) merge =
+      lodge_job_new ("snapshot-merge", lodge_machine_get_uuid (f->machine));
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  LodgeJob *job;
+
+  g_free (snapshot_fixture_take (f, "one"));
+  job = lodge_library_delete_snapshot (f->library, f->machine, "one");
+  while (!g_str_equal (lodge_job_get_step (job), "Merging layers"))
+    g_main_context_iteration (NULL, TRUE);
+  lodge_job_cancel (job);
+  g_assert_no_error (snapshot_fixture_wait (job));
+  g_assert_cmpuint (now (f)->layers->len, ==, 4);
+
+  merging = f;
+  asked_at = "written";
+  lodge_journal_step_hook = merge_step_cb;
+  lodge_machine_merge_layers_async (f->machine, merge, test_wait_result_cb, &result);
+  while (f->machine->work == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  set (f, "{'machine.name': 'x'}");
+  test_wait_until (result != NULL && asked != NULL);
+  lodge_journal_step_hook = NULL;
+  lodge_machine_layers_finish (f->machine, result, &error);
+  g_assert_no_error (error);
+  lodge_library_set_finish (f->library, asked, &error);
+  g_clear_object (&asked);
+  g_assert_no_error (error);
+  g_assert_cmpuint (now (f)->layers->len, ==, 2);
+  g_assert_cmpstr (lodge_machine_get_name (f->machine), ==, "y");
+  snapshot_fixture_assert_tidy (f);
+}
+
 /* At any moment: all of it is there, or nothing. */
 static void
 test_cancel (SnapshotFixture *f, gconstpointer data)
@@ -519,6 +574,7 @@ main (int argc, char *argv[])
   ADD ("refused", test_refused);
   ADD ("at-once", test_at_once);
   ADD ("edits-at-once", test_edits_at_once);
+  ADD ("edits-while-merging", test_edits_while_merging);
   ADD ("cancel", test_cancel);
   ADD ("cancel-merge", test_cancel_merge);
   ADD ("full-disk", test_full_disk);
