@@ -107,7 +107,8 @@ check (LodgeMachine *self, Change *change, const char *rule, GError **error)
   int at;
 
   lodge_machine_refresh (self);
-  if (!lodge_machine_check_usable (self, error) || !lodge_forward_parse (rule, &parsed, error))
+  if (!lodge_machine_check_usable (self, error) || !lodge_machine_check_edit (self, error) ||
+      !lodge_forward_parse (rule, &parsed, error))
     return FALSE;
   change->rule = lodge_forward_format (&parsed);
 

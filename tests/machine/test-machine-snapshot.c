@@ -263,9 +263,11 @@ test_edits_at_once (SnapshotFixture *f, gconstpointer data)
   g_autoptr (GAsyncResult) set_result = NULL;
   g_autoptr (GAsyncResult) words_result = NULL;
   g_autoptr (GAsyncResult) media_result = NULL;
+  g_autoptr (GAsyncResult) forward_result = NULL;
   g_autoptr (GError) set_error = NULL;
   g_autoptr (GError) words_error = NULL;
   g_autoptr (GError) media_error = NULL;
+  g_autoptr (GError) forward_error = NULL;
   LodgeJob *job;
 
   g_free (snapshot_fixture_take (f, "one"));
@@ -278,7 +280,10 @@ test_edits_at_once (SnapshotFixture *f, gconstpointer data)
                                          &words_result);
   lodge_machine_change_media_async (f->machine, "", NULL, FALSE, test_wait_result_cb,
                                     &media_result);
-  test_wait_until (set_result != NULL && words_result != NULL && media_result != NULL);
+  lodge_machine_forward_async (f->machine, FALSE, "", "tcp:2222:22", test_wait_result_cb,
+                               &forward_result);
+  test_wait_until (set_result != NULL && words_result != NULL && media_result != NULL &&
+                   forward_result != NULL);
   g_assert_cmpint (lodge_job_get_state (job), ==, LODGE_JOB_RUNNING);
   lodge_library_set_finish (f->library, set_result, &set_error);
   assert_worked_on (set_error);
@@ -286,6 +291,8 @@ test_edits_at_once (SnapshotFixture *f, gconstpointer data)
   assert_worked_on (words_error);
   lodge_machine_change_media_finish (f->machine, media_result, &media_error);
   assert_worked_on (media_error);
+  lodge_machine_forward_finish (f->machine, forward_result, &forward_error);
+  assert_worked_on (forward_error);
 
   /* The work's own are made. */
   g_assert_no_error (snapshot_fixture_wait (job));
