@@ -5,7 +5,8 @@
  * on a copy of the file, which takes the old one's place when it is written. Each change is made to
  * what the one before has left, and whoever asked is told when it is on the disk or was refused.
  * While there is work on the machine's folder only the work's own are made: the engine's wait, and
- * a client, who would wait for minutes, is told so.
+ * a client, who would wait for minutes, is told so. What a client has asked for before the work
+ * began is made before it: work waits for it (lodge_machine_wait_saved_async()).
  */
 #include "machine/lodge-machine-private.h"
 
@@ -14,17 +15,11 @@
 
 #include <glib/gi18n-lib.h>
 
-typedef enum {
-  ASKED_BY_ENGINE,
-  ASKED_BY_WORK,
-  ASKED_BY_CLIENT,
-} Asker;
-
 typedef struct {
   LodgeMachineEdit edit;
   gpointer data;
   GDestroyNotify free_data;
-  Asker asker;
+  gboolean waits; /* for the end of work */
   /* Once it is its turn; the thread's. */
   LodgeDescriptionFile *file;
   LodgeDescription *value;
@@ -122,8 +117,7 @@ begin (LodgeMachine *self, GTask *task_given)
   g_autoptr (GTask) worker = NULL;
   GError *error = NULL;
 
-  if (lodge_machine_check_usable (self, &error) &&
-      (save->asker != ASKED_BY_CLIENT || lodge_machine_check_edit (self, &error))) {
+  if (lodge_machine_check_usable (self, &error)) {
     save->value = lodge_description_copy (lodge_machine_get_description (self));
     self->held_decided = FALSE;
     self->accepted = NULL;
@@ -154,7 +148,7 @@ pop (LodgeMachine *self)
     GTask *task = link->data;
     Save *save = g_task_get_task_data (task);
 
-    if (save->asker == ASKED_BY_ENGINE && !lodge_machine_check_edit (self, NULL))
+    if (save->waits && !lodge_machine_check_edit (self, NULL))
       continue;
     g_queue_delete_link (&self->saves, link);
     return task;
@@ -179,7 +173,7 @@ lodge_machine_save_waiting (LodgeMachine *self)
 
 static void
 enqueue (LodgeMachine *self,
-         Asker asker,
+         gboolean waits,
          LodgeMachineEdit edit,
          gpointer data,
          GDestroyNotify free_data,
@@ -190,7 +184,7 @@ enqueue (LodgeMachine *self,
   Save *save = g_new0 (Save, 1);
 
   g_task_set_source_tag (task, lodge_machine_save_async);
-  save->asker = asker;
+  save->waits = waits;
   save->edit = edit;
   save->data = data;
   save->free_data = free_data;
@@ -207,7 +201,7 @@ lodge_machine_save_async (LodgeMachine *self,
                           GAsyncReadyCallback callback,
                           gpointer user_data)
 {
-  enqueue (self, ASKED_BY_ENGINE, edit, data, free_data, callback, user_data);
+  enqueue (self, TRUE, edit, data, free_data, callback, user_data);
 }
 
 void
@@ -218,7 +212,15 @@ lodge_machine_save_for_client_async (LodgeMachine *self,
                                      GAsyncReadyCallback callback,
                                      gpointer user_data)
 {
-  enqueue (self, ASKED_BY_CLIENT, edit, data, free_data, callback, user_data);
+  GError *error = NULL;
+
+  if (lodge_machine_check_edit (self, &error)) {
+    enqueue (self, FALSE, edit, data, free_data, callback, user_data);
+    return;
+  }
+  if (free_data != NULL)
+    free_data (data);
+  g_task_report_error (self, callback, user_data, lodge_machine_save_async, error);
 }
 
 void
@@ -228,7 +230,7 @@ lodge_machine_save_for_work_async (LodgeMachine *self,
                                    GAsyncReadyCallback callback,
                                    gpointer user_data)
 {
-  enqueue (self, ASKED_BY_WORK, edit, data, NULL, callback, user_data);
+  enqueue (self, FALSE, edit, data, NULL, callback, user_data);
 }
 
 /* Comes when it is its turn, and writes nothing. */
@@ -244,7 +246,7 @@ lodge_machine_wait_saved_async (LodgeMachine *self,
                                 GAsyncReadyCallback callback,
                                 gpointer user_data)
 {
-  enqueue (self, ASKED_BY_WORK, edit_nothing, NULL, NULL, callback, user_data);
+  enqueue (self, FALSE, edit_nothing, NULL, NULL, callback, user_data);
 }
 
 gboolean
