@@ -81,17 +81,15 @@ make_row (LodgeMachine *machine)
 }
 
 /* A start changes a machine half a dozen times within a turn of the main loop: one row tells it. */
-static gboolean
-tell_changed_cb (gpointer user_data)
+static void
+tell_changed (LodgeServiceEngine *self)
 {
-  LodgeServiceEngine *self = user_data;
   /* Looking a machine up may find it edited by hand, which is a change again. */
   g_autoptr (GHashTable) changed = g_steal_pointer (&self->changed);
   GHashTableIter iter;
   gpointer uuid;
 
   self->changed = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  self->changed_idle = 0;
   g_hash_table_iter_init (&iter, changed);
   while (g_hash_table_iter_next (&iter, &uuid, NULL)) {
     LodgeMachine *machine = lodge_library_find (self->library, uuid, NULL);
@@ -99,7 +97,23 @@ tell_changed_cb (gpointer user_data)
     if (machine != NULL)
       lodge_engine1_emit_machine_changed (LODGE_ENGINE1 (self), make_row (machine));
   }
+}
+
+static gboolean
+tell_changed_cb (gpointer user_data)
+{
+  LodgeServiceEngine *self = user_data;
+
+  self->changed_idle = 0;
+  tell_changed (self);
   return G_SOURCE_REMOVE;
+}
+
+void
+lodge_service_engine_flush (LodgeServiceEngine *self)
+{
+  g_clear_handle_id (&self->changed_idle, g_source_remove);
+  tell_changed (self);
 }
 
 static void

@@ -17,4 +17,7 @@ G_DECLARE_FINAL_TYPE (
  */
 LodgeServiceEngine *lodge_service_engine_new (LodgeLibrary *library);
 
+/* Tells now how the machines are, not only when the engine is idle. */
+void lodge_service_engine_flush (LodgeServiceEngine *self);
+
 G_END_DECLS

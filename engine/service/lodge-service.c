@@ -183,12 +183,23 @@ drop_old_jobs (LodgeService *self)
   }
 }
 
+/* What has become of the machine is told before what has become of the job. */
+static void
+job_changed_cb (LodgeJob *job, LodgeServiceEngine *engine)
+{
+  if (lodge_job_get_state (job) != LODGE_JOB_RUNNING)
+    lodge_service_engine_flush (engine);
+}
+
 static void
 job_added_cb (LodgeLibrary *library, LodgeJob *job, LodgeService *self)
 {
-  LodgeJob1 *object = lodge_service_job_new (job);
   const char *path = lodge_service_job_get_path (job);
+  LodgeJob1 *object;
 
+  /* First, and the object after it: they hear in that order. */
+  g_signal_connect_object (job, "changed", G_CALLBACK (job_changed_cb), self->engine, 0);
+  object = lodge_service_job_new (job);
   drop_old_jobs (self);
   g_hash_table_insert (self->jobs, g_object_ref (job), object);
   for (guint i = 0; i < self->connections->len; i++)

@@ -2,7 +2,10 @@
 /* The engine on the wire: a real socket, the real client, real folders; no guest. */
 #include "lodge-error.h"
 #include "lodge-paths.h"
+#include "machine/lodge-library-private.h"
+#include "machine/lodge-machine-private.h"
 #include "service-fixture.h"
+#include "service/lodge-service-job.h"
 #include "test-wait.h"
 
 #include <fcntl.h>
@@ -161,6 +164,42 @@ test_set_delete_and_signals (ServiceFixture *fixture, gconstpointer data)
   g_assert_no_error (error);
   test_wait_until (g_ptr_array_find_with_equal_func (told, removed, g_str_equal, NULL));
   g_assert_cmpuint (lodge_library_get_machines (fixture->library)->len, ==, 0);
+}
+
+static void
+job_state_cb (GDBusProxy *proxy, GVariant *changed, const char *const *gone, GPtrArray *told)
+{
+  if (g_strcmp0 (lodge_job1_get_state (LODGE_JOB1 (proxy)), "failed") == 0)
+    g_ptr_array_add (told, g_strdup ("failed"));
+}
+
+/* What a machine has become before its job failed is told before that. */
+static void
+test_job_ends_last (ServiceFixture *fixture, gconstpointer data)
+{
+  g_autofree char *uuid = service_fixture_create (fixture, "web");
+  LodgeMachine *machine = lodge_library_find (fixture->library, uuid, NULL);
+  LodgeJob *job = lodge_library_add_job (fixture->library, lodge_job_new ("snapshot", uuid));
+  GDBusProxy *engine = G_DBUS_PROXY (lodge_client_get_engine (fixture->client));
+  g_autoptr (GPtrArray) told = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (LodgeJob1) proxy = NULL;
+  g_autoptr (GError) error = NULL;
+
+  lodge_job1_proxy_new (g_dbus_proxy_get_connection (engine), G_DBUS_PROXY_FLAGS_NONE, NULL,
+                        lodge_service_job_get_path (job), NULL, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  proxy = lodge_job1_proxy_new_finish (result, &error);
+  g_assert_no_error (error);
+  g_signal_connect (engine, "machine-changed", G_CALLBACK (changed_cb), told);
+  g_signal_connect (proxy, "g-properties-changed", G_CALLBACK (job_state_cb), told);
+  lodge_machine_emit_changed (machine);
+  lodge_job_take_error (job, g_error_new_literal (LODGE_ERROR, LODGE_ERROR_FAILED, "No"));
+  test_wait_until (told->len == 2);
+  g_assert_cmpstr (told->pdata[0], ==, "web");
+  g_assert_cmpstr (told->pdata[1], ==, "failed");
+  g_signal_handlers_disconnect_by_data (engine, told);
+  g_signal_handlers_disconnect_by_data (proxy, told);
 }
 
 static void
@@ -353,6 +392,7 @@ main (int argc, char *argv[])
   SERVICE_FIXTURE_ADD ("anonymous-is-refused", test_anonymous_is_refused);
   SERVICE_FIXTURE_ADD ("list-and-open", test_list_and_open);
   SERVICE_FIXTURE_ADD ("set-delete-and-signals", test_set_delete_and_signals);
+  SERVICE_FIXTURE_ADD ("job-ends-last", test_job_ends_last);
   SERVICE_FIXTURE_ADD ("console-has-one-owner", test_console_has_one_owner);
   SERVICE_FIXTURE_ADD ("host", test_host);
   SERVICE_FIXTURE_ADD ("socket-comes-back", test_socket_comes_back);

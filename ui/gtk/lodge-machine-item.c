@@ -210,9 +210,8 @@ lodge_machine_item_update (LodgeMachineItem *self, GVariant *row)
     self->disposable = disposable;
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DISPOSABLE]);
   }
-  /* A guest that goes on because it could not be suspended has not been told of yet. */
-  if (self->state != lodge_machine_state_from_text (state) &&
-      self->state != LODGE_MACHINE_STATE_SUSPENDING)
+  /* What came of the job itself has come before its end. */
+  if (self->state != lodge_machine_state_from_text (state))
     lodge_machine_item_set_failure (self, NULL);
   take_number (self, &self->state, lodge_machine_state_from_text (state), PROP_STATE);
   take_number (self, &self->memory_mib, memory_mib, PROP_MEMORY_MIB);
