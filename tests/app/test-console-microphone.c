@@ -89,6 +89,23 @@ test_engine_away (Fixture *f, gconstpointer data)
   allow (f);
 }
 
+/* A machine that is being worked on is not changed: it is told when something of it is another. */
+static void
+test_worked_on (Fixture *f, gconstpointer data)
+{
+  allow (f);
+  fake_engine_drop_clients (f->engine);
+  app_wait_until (lodge_console_machine_get_machine (f->machine) == NULL);
+  click (f, "microphone_button");
+  fake_engine_clear_calls (f->engine);
+  fake_engine_fail_next (f->engine, "Set", LODGE_ERROR_STATE, "It is being worked on.");
+  app_wait_until (app_was_called (f->engine, "Set"));
+  app_settle ();
+  g_assert_true (is_kept (f, "true"));
+  fake_engine_set_note (f->engine, "web", "A note.");
+  app_wait_until (is_kept (f, "false"));
+}
+
 /* An engine that does not answer, and says meanwhile what it knew. */
 static void
 test_engine_hangs (Fixture *f, gconstpointer data)
@@ -167,6 +184,7 @@ main (int argc, char **argv)
 #define ADD(path, test)                                                                            \
   g_test_add ("/console-microphone/" path, Fixture, NULL, set_up, test, tear_down)
   ADD ("engine-away", test_engine_away);
+  ADD ("worked-on", test_worked_on);
   ADD ("engine-hangs", test_engine_hangs);
   ADD ("full-screen", test_full_screen);
   ADD ("not-remembered", test_not_remembered);

@@ -49,6 +49,7 @@ struct _LodgeConsoleMachine {
   LodgeSound *sound;
   gboolean silent;
   gboolean microphone_refused; /* here; the engine may not know it yet */
+  gboolean refusal_waits;      /* for the end of work on the machine */
   char *lost;                  /* why the screen could not be reached, or NULL */
   guint timer;
   guint pause_ms;
@@ -236,17 +237,31 @@ update_sound (LodgeConsoleMachine *self)
                 NULL);
 }
 
-/* Nobody may have been there to be told. */
+static void
+refusal_remembered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeConsoleMachine) self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  /* Another failure is the user's next word's: here it is off all the same. */
+  if (!lodge_machine1_call_set_finish (LODGE_MACHINE1 (source), result, &error) &&
+      LODGE_MACHINE1 (source) == self->machine)
+    self->refusal_waits = g_error_matches (error, LODGE_ERROR, LODGE_ERROR_STATE);
+}
+
+/* Nobody may have been there to be told, or the machine was being worked on. */
 static void
 remember_refusal (LodgeConsoleMachine *self)
 {
   GVariantBuilder changes;
 
+  self->refusal_waits = FALSE;
   if (!self->microphone_refused || !may_hear (self))
     return;
   g_variant_builder_init (&changes, G_VARIANT_TYPE ("a{ss}"));
   g_variant_builder_add (&changes, "{ss}", "sharing.microphone", "false");
-  lodge_machine1_call_set (self->machine, g_variant_builder_end (&changes), NULL, NULL, NULL);
+  lodge_machine1_call_set (self->machine, g_variant_builder_end (&changes), self->cancellable,
+                           refusal_remembered_cb, g_object_ref (self));
 }
 
 void
@@ -284,6 +299,8 @@ properties_cb (LodgeMachine1 *machine, GParamSpec *pspec, LodgeConsoleMachine *s
     lodge_console_session_set_frames (self->session, lodge_machine1_get_frames_socket (machine));
   self->state = lodge_machine_state_from_text (lodge_machine1_get_state (machine));
   follow_owner (self);
+  if (self->refusal_waits)
+    remember_refusal (self);
   pursue (self);
   changed (self);
 }
