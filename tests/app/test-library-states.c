@@ -370,6 +370,8 @@ test_work_failed (LibraryFixture *f, gconstpointer data)
 {
   const char *uuid = fake_engine_add_machine (f->engine, "web", "off");
   static const char *const told = "What was being done with it has failed: No <room>";
+  static const LodgeError codes[] = {LODGE_ERROR_STORAGE, LODGE_ERROR_LOCKED, LODGE_ERROR_EXISTS,
+                                     LODGE_ERROR_STORAGE};
   g_autoptr (LodgeMachine1) machine = NULL;
 
   fake_engine_set_hold_jobs (f->engine, TRUE);
@@ -377,13 +379,18 @@ test_work_failed (LibraryFixture *f, gconstpointer data)
   lodge_client_open_machine_async (lodge_connection_get_client (f->connection), uuid, NULL,
                                    opened_cb, &machine);
   app_wait_until (machine != NULL);
-  for (guint i = 0; i < 2; i++) {
+  for (guint i = 0; i < G_N_ELEMENTS (codes); i++) {
     g_dbus_proxy_call (G_DBUS_PROXY (machine), "CompactDisk", g_variant_new ("(s)", "disk0"),
                        G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL, NULL);
     app_wait_until (app_find_label (f->window, "Compacting a Disk · 50 %") != NULL);
     g_assert_null (app_find_label (f->window, told));
-    fake_engine_finish_jobs (f->engine, LODGE_ERROR_STORAGE, "No <room>");
-    app_wait_until (app_find_label (f->window, told) != NULL);
+    fake_engine_finish_jobs (f->engine, codes[i], "No <room>");
+    app_wait_until (app_find_label (f->window, "Compacting a Disk · 50 %") == NULL);
+    /* Of these its window asks. */
+    if (codes[i] == LODGE_ERROR_LOCKED || codes[i] == LODGE_ERROR_EXISTS)
+      g_assert_null (app_find_label (f->window, told));
+    else
+      app_wait_until (app_find_label (f->window, told) != NULL);
   }
   /* What the engine itself has to say comes first. */
   fake_engine_set_note (f->engine, uuid, "The disk is full");

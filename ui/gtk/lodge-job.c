@@ -80,28 +80,15 @@ finish_with_error (GTask *task, GError *error)
   g_object_unref (task);
 }
 
-static const char *
-get_message (LodgeJob1 *job)
-{
-  const char *message = lodge_job1_get_error_message (job);
-
-  return message != NULL && *message != '\0' ? message
-                                             : _ ("The engine did not say why it failed.");
-}
-
-char *
-lodge_job_dup_failure (LodgeJob1 *job)
-{
-  return g_strdup_printf (_ ("What was being done with it has failed: %s"), get_message (job));
-}
-
-static void
-finish_failed_job (GTask *task, LodgeJob1 *job)
+static GError *
+make_error (LodgeJob1 *job)
 {
   const char *name = lodge_job1_get_error_name (job);
-  const char *message = get_message (job);
+  const char *message = lodge_job1_get_error_message (job);
   GError *error;
 
+  if (message == NULL || *message == '\0')
+    message = _ ("The engine did not say why it failed.");
   if (name == NULL || !g_dbus_is_interface_name (name))
     name = "org.lodgevm.Error.Failed";
 
@@ -109,7 +96,18 @@ finish_failed_job (GTask *task, LodgeJob1 *job)
   (void) LODGE_ERROR;
   error = g_dbus_error_new_for_dbus_error (name, message);
   g_dbus_error_strip_remote_error (error);
-  finish_with_error (task, error);
+  return error;
+}
+
+char *
+lodge_job_dup_failure (LodgeJob1 *job)
+{
+  g_autoptr (GError) error = make_error (job);
+
+  if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_LOCKED) ||
+      g_error_matches (error, LODGE_ERROR, LODGE_ERROR_EXISTS))
+    return NULL;
+  return g_strdup_printf (_ ("What was being done with it has failed: %s"), error->message);
 }
 
 static void
@@ -123,7 +121,7 @@ look (GTask *task, LodgeJob1 *job)
     g_task_return_pointer (task, g_strdup (lodge_job1_get_result (job)), g_free);
     g_object_unref (task);
   } else if (g_strcmp0 (state, "failed") == 0) {
-    finish_failed_job (task, job);
+    finish_with_error (task, make_error (job));
   } else if (g_strcmp0 (state, "cancelled") == 0) {
     finish_with_error (task, g_error_new_literal (LODGE_ERROR, LODGE_ERROR_CANCELLED,
                                                   _ ("Cancelled; nothing was changed.")));

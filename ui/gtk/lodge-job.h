@@ -34,7 +34,8 @@ char *lodge_job_follow_finish (GAsyncResult *result, GError **error);
 
 /* Whether somebody in this program follows it to its end, and tells what has come of it. */
 gboolean lodge_job_is_followed (const char *path);
-/* What a machine's item says of a job that has failed. */
+/* What a machine's item says of a job that has failed: NULL for what only makes whoever began it
+ * ask his user, and begin it again. */
 char *lodge_job_dup_failure (LodgeJob1 *job);
 
 /**

@@ -116,7 +116,8 @@ tell_failure (Job *job)
   if (item == NULL || job->told || !is_shown (job))
     return;
   sentence = lodge_job_dup_failure (job->proxy);
-  lodge_machine_item_set_failure (item, sentence);
+  if (sentence != NULL)
+    lodge_machine_item_set_failure (item, sentence);
 }
 
 static void
