@@ -72,7 +72,7 @@ end (Work *work_given, GError *error_given)
   } else if (error != NULL && work->failure != NULL) {
     g_dbus_error_strip_remote_error (error);
     lodge_set_keys_show_error (GTK_WINDOW (self), work->failure, error);
-  } else if (error != NULL && !work->told) {
+  } else if (error != NULL && !work->told && open) {
     lodge_message_toast_error (GTK_WINDOW (self), error);
   }
 }
@@ -102,8 +102,12 @@ follow (Work *work, GDBusConnection *connection, const char *path)
     lodge_work_panel_begin (self->work_panel, self->work, "");
     lodge_encryption_window_update (self);
   }
-  lodge_job_follow_async (connection, path, self->work, lodge_work_panel_show_progress,
-                          self->work_panel, job_cb, work);
+  if (work->method != NULL)
+    lodge_job_follow_async (connection, path, self->work, lodge_work_panel_show_progress,
+                            self->work_panel, job_cb, work);
+  else
+    lodge_job_watch_async (connection, path, self->work, lodge_work_panel_show_progress,
+                           self->work_panel, job_cb, work);
 }
 
 static void

@@ -7,7 +7,7 @@
 #include <glib/gi18n-lib.h>
 
 typedef struct {
-  char *path;
+  char *path; /* NULL: it is only watched */
   GDBusConnection *connection;
   LodgeJob1 *job; /* NULL until its proxy is there */
   gulong closed_handler;
@@ -64,7 +64,8 @@ follow_stop (Follow *follow, gpointer task)
 static void
 follow_free (Follow *follow)
 {
-  count_followers (follow->path, -1);
+  if (follow->path != NULL)
+    count_followers (follow->path, -1);
   g_free (follow->path);
   g_clear_object (&follow->job);
   g_clear_object (&follow->connection);
@@ -202,6 +203,46 @@ proxy_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   look (task, follow->job);
 }
 
+static void
+begin (gboolean tells,
+       GDBusConnection *connection,
+       const char *path,
+       GCancellable *cancellable,
+       LodgeJobProgress progress,
+       gpointer progress_data,
+       GAsyncReadyCallback callback,
+       gpointer user_data)
+{
+  /* Not the task's cancellable: a cancelled job ends when the engine has undone it. */
+  GTask *task = g_task_new (NULL, NULL, callback, user_data);
+  Follow *follow = g_new0 (Follow, 1);
+
+  g_task_set_source_tag (task, lodge_job_follow_async);
+  if (tells) {
+    follow->path = g_strdup (path);
+    count_followers (path, 1);
+  }
+  follow->connection = g_object_ref (connection);
+  follow->cancellable = cancellable != NULL ? g_object_ref (cancellable) : NULL;
+  follow->progress = progress;
+  follow->progress_data = progress_data;
+  g_task_set_task_data (task, follow, (GDestroyNotify) follow_free);
+
+  lodge_job1_proxy_new (connection, G_DBUS_PROXY_FLAGS_NONE, NULL, path, NULL, proxy_cb, task);
+}
+
+void
+lodge_job_watch_async (GDBusConnection *connection,
+                       const char *path,
+                       GCancellable *cancellable,
+                       LodgeJobProgress progress,
+                       gpointer progress_data,
+                       GAsyncReadyCallback callback,
+                       gpointer user_data)
+{
+  begin (FALSE, connection, path, cancellable, progress, progress_data, callback, user_data);
+}
+
 void
 lodge_job_follow_async (GDBusConnection *connection,
                         const char *path,
@@ -211,20 +252,7 @@ lodge_job_follow_async (GDBusConnection *connection,
                         GAsyncReadyCallback callback,
                         gpointer user_data)
 {
-  /* Not the task's cancellable: a cancelled job ends when the engine has undone it. */
-  GTask *task = g_task_new (NULL, NULL, callback, user_data);
-  Follow *follow = g_new0 (Follow, 1);
-
-  g_task_set_source_tag (task, lodge_job_follow_async);
-  follow->path = g_strdup (path);
-  count_followers (path, 1);
-  follow->connection = g_object_ref (connection);
-  follow->cancellable = cancellable != NULL ? g_object_ref (cancellable) : NULL;
-  follow->progress = progress;
-  follow->progress_data = progress_data;
-  g_task_set_task_data (task, follow, (GDestroyNotify) follow_free);
-
-  lodge_job1_proxy_new (connection, G_DBUS_PROXY_FLAGS_NONE, NULL, path, NULL, proxy_cb, task);
+  begin (TRUE, connection, path, cancellable, progress, progress_data, callback, user_data);
 }
 
 char *

@@ -32,6 +32,16 @@ void lodge_job_follow_async (GDBusConnection *connection,
                              gpointer user_data);
 char *lodge_job_follow_finish (GAsyncResult *result, GError **error);
 
+/* The same for a window that shows a job which somebody else has begun, and may be closed before it
+ * ends: it does not count as one that tells what has come of it. */
+void lodge_job_watch_async (GDBusConnection *connection,
+                            const char *path,
+                            GCancellable *cancellable,
+                            LodgeJobProgress progress,
+                            gpointer progress_data,
+                            GAsyncReadyCallback callback,
+                            gpointer user_data);
+
 /* Whether somebody in this program follows it to its end, and tells what has come of it. */
 gboolean lodge_job_is_followed (const char *path);
 /* What a machine's item says of a job that has failed: NULL for what only makes whoever began it

@@ -130,7 +130,7 @@ end (Work *work, GError *error)
   } else if (error != NULL && work->failure != NULL) {
     g_dbus_error_strip_remote_error (error);
     lodge_set_keys_show_error (GTK_WINDOW (self), work->failure, error);
-  } else if (error != NULL && !work->told) {
+  } else if (error != NULL && !work->told && is_open (self)) {
     lodge_message_toast_error (GTK_WINDOW (self), error);
   }
   if (!is_open (self)) {
@@ -169,8 +169,12 @@ follow (Work *work, GDBusConnection *connection, const char *path)
 
   if (is_open (self))
     lodge_work_panel_begin (self->work_panel, self->work, "");
-  lodge_job_follow_async (connection, path, self->work, lodge_work_panel_show_progress,
-                          self->work_panel, job_cb, work);
+  if (work->method != NULL)
+    lodge_job_follow_async (connection, path, self->work, lodge_work_panel_show_progress,
+                            self->work_panel, job_cb, work);
+  else
+    lodge_job_watch_async (connection, path, self->work, lodge_work_panel_show_progress,
+                           self->work_panel, job_cb, work);
 }
 
 static void
