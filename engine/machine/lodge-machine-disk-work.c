@@ -108,6 +108,14 @@ typedef struct {
   const LodgeDiskWorkKind *kind;
 } Beginning;
 
+/* What was asked for before has been made since: it may be a template. */
+static gboolean
+check_state (LodgeMachine *self, LodgeDiskWork *work, const LodgeDiskWorkKind *kind, GError **error)
+{
+  return work->live || kind->action == LODGE_N_ACTIONS ||
+         lodge_state_check_action (self->state, kind->action, lodge_machine_get_name (self), error);
+}
+
 static void
 earlier_tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -118,6 +126,7 @@ earlier_tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   /* The journal of earlier work stays where that could not be finished. */
   if (!lodge_machine_tidy_earlier_finish (self, result, &work->error) ||
       !lodge_machine_check_usable (self, &work->error) ||
+      !check_state (self, work, beginning->kind, &work->error) ||
       (work->disk != NULL && lodge_machine_find_disk (self, work->disk, &work->error) == NULL))
     finish (beginning->task);
   else

@@ -301,6 +301,14 @@ plan (LodgeMachine *self, LodgeSnapshotWork *work, GError **error)
 
   if (taken == NULL)
     return FALSE;
+  /* What was asked for before has been made since: it may be a template, or the name be taken. */
+  if (work->live == NULL &&
+      !lodge_state_check_action (self->state,
+                                 work->target != NULL ? LODGE_ACTION_REVERT : LODGE_ACTION_SNAPSHOT,
+                                 lodge_machine_get_name (self), error))
+    return FALSE;
+  if (work->keep && !lodge_description_check_snapshot_name (now, work->name, error))
+    return FALSE;
   work->next = lodge_description_copy (now);
   if (work->keep) {
     work->stored = work->live != NULL ? lodge_snapshot_live_dup_description (self)

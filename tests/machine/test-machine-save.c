@@ -163,6 +163,30 @@ test_before_work (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (description->snapshots->len, ==, 1);
 }
 
+/* What has been made of the machine meanwhile is looked at again. */
+static void
+test_template_before_work (Fixture *fixture, gconstpointer data)
+{
+  GAsyncResult *results[2] = {NULL};
+  g_autoptr (GError) error = NULL;
+  LodgeJob *job;
+
+  hold (TRUE);
+  set (fixture, "{'machine.cpus': '2'}", &results[0]);
+  set (fixture, "{'machine.template': 'true'}", &results[1]);
+  job = lodge_library_take_snapshot (fixture->library, fixture->machine, "one", "");
+  while (lodge_job_get_step (job)[0] == '\0')
+    g_main_context_iteration (NULL, TRUE);
+  hold (FALSE);
+  for (guint i = 0; i < G_N_ELEMENTS (results); i++) {
+    g_assert_true (end_set (fixture, &results[i], &error));
+    g_assert_no_error (error);
+  }
+  test_wait_until (lodge_job_get_state (job) != LODGE_JOB_RUNNING);
+  g_assert_error (lodge_job_get_error (job), LODGE_ERROR, LODGE_ERROR_STATE);
+  g_assert_cmpuint (lodge_machine_get_description (fixture->machine)->snapshots->len, ==, 0);
+}
+
 /* A name that is being given is taken already; one that was not to be had is free again. */
 static void
 test_name_is_taken (Fixture *fixture, gconstpointer data)
@@ -204,6 +228,7 @@ main (int argc, char *argv[])
   g_test_add ("/machine/save/" name, Fixture, NULL, set_up, function, tear_down)
   ADD ("one-after-the-other", test_one_after_the_other);
   ADD ("before-work", test_before_work);
+  ADD ("template-before-work", test_template_before_work);
   ADD ("name-is-taken", test_name_is_taken);
   return g_test_run ();
 }
