@@ -13,9 +13,13 @@
 #include <gio/gunixinputstream.h>
 #include <glib-unix.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* A signal to end that comes later than this after the first is a second one. */
+#define AGAIN_MS 1000
 
 struct _LodgeConsoleApplication {
   AdwApplication parent_instance;
@@ -24,6 +28,7 @@ struct _LodgeConsoleApplication {
   LodgeConsoleStart start;
   LodgeConnection *connection;
   GtkWindow *window; /* weak */
+  gint64 asked_at;   /* when a signal asked it to end, monotonic; 0: not yet */
   GDataInputStream *words;
   GCancellable *cancellable;
 };
@@ -39,6 +44,14 @@ make_window (LodgeConsoleApplication *self)
       lodge_console_window_new (GTK_APPLICATION (self), self->connection, self->machine);
 
   g_set_weak_pointer (&self->window, GTK_WINDOW (window));
+  self->asked_at = 0;
+}
+
+/* One that was closed may be kept by a call that has not been answered yet. */
+static gboolean
+has_window (LodgeConsoleApplication *self)
+{
+  return self->window != NULL && gtk_window_get_application (self->window) != NULL;
 }
 
 static void
@@ -57,7 +70,7 @@ word_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     token = line + strlen (LODGE_CONSOLE_PRESENT " ");
   if (token != NULL) {
     /* It was closed, and its connection is still being ended. */
-    if (self->window == NULL)
+    if (!has_window (self))
       make_window (self);
     if (*token != '\0')
       gtk_window_set_startup_id (self->window, token);
@@ -90,16 +103,22 @@ hear_words (LodgeConsoleApplication *self)
   read_word (self);
 }
 
-/* As if it had been closed, without a question: connections end in their order. Whoever cannot wait
- * for that sends the same signal again. */
+/* As if it had been closed, without a question: connections end in their order. A terminal and a
+ * desktop that ends send the same to the keeper, which passes it on: one soon after the first is no
+ * second one. Who sends another cannot wait. */
 static gboolean
 signal_cb (gpointer user_data)
 {
   LodgeConsoleApplication *self = user_data;
+  const gint64 now = g_get_monotonic_time ();
 
-  if (self->window != NULL)
+  if (self->asked_at != 0 && now - self->asked_at > AGAIN_MS * G_TIME_SPAN_MILLISECOND)
+    _exit (EXIT_FAILURE);
+  if (self->asked_at == 0)
+    self->asked_at = now;
+  if (has_window (self))
     gtk_window_destroy (self->window);
-  return G_SOURCE_REMOVE;
+  return G_SOURCE_CONTINUE;
 }
 
 static void

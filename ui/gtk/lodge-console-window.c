@@ -448,6 +448,8 @@ end (LodgeConsoleWindow *self)
   if (self->machine != NULL) {
     g_signal_handlers_disconnect_by_data (self->machine, self);
     lodge_display_set_session (self->display, NULL);
+    /* A call that is not answered yet may keep it, and its connections would not be ended. */
+    g_object_run_dispose (G_OBJECT (self->machine));
   }
   g_clear_object (&self->machine);
   g_clear_object (&self->connection);
