@@ -18,8 +18,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A signal to end that comes later than this after the first is a second one. */
-#define AGAIN_MS 1000
+/* A terminal and a desktop that ends send a signal to the window and to its keeper, which passes it
+ * on. Who sends another one cannot wait. */
+#define SIGNALS_MAX 2
 
 struct _LodgeConsoleApplication {
   AdwApplication parent_instance;
@@ -28,7 +29,7 @@ struct _LodgeConsoleApplication {
   LodgeConsoleStart start;
   LodgeConnection *connection;
   GtkWindow *window; /* weak */
-  gint64 asked_at;   /* when a signal asked it to end, monotonic; 0: not yet */
+  guint n_signals;   /* that asked it to end */
   GDataInputStream *words;
   GCancellable *cancellable;
 };
@@ -44,7 +45,7 @@ make_window (LodgeConsoleApplication *self)
       lodge_console_window_new (GTK_APPLICATION (self), self->connection, self->machine);
 
   g_set_weak_pointer (&self->window, GTK_WINDOW (window));
-  self->asked_at = 0;
+  self->n_signals = 0;
 }
 
 /* One that was closed may be kept by a call that has not been answered yet. */
@@ -103,19 +104,14 @@ hear_words (LodgeConsoleApplication *self)
   read_word (self);
 }
 
-/* As if it had been closed, without a question: connections end in their order. A terminal and a
- * desktop that ends send the same to the keeper, which passes it on: one soon after the first is no
- * second one. Who sends another cannot wait. */
+/* As if it had been closed, without a question: connections end in their order. */
 static gboolean
 signal_cb (gpointer user_data)
 {
   LodgeConsoleApplication *self = user_data;
-  const gint64 now = g_get_monotonic_time ();
 
-  if (self->asked_at != 0 && now - self->asked_at > AGAIN_MS * G_TIME_SPAN_MILLISECOND)
+  if (++self->n_signals > SIGNALS_MAX)
     _exit (EXIT_FAILURE);
-  if (self->asked_at == 0)
-    self->asked_at = now;
   if (has_window (self))
     gtk_window_destroy (self->window);
   return G_SOURCE_CONTINUE;
