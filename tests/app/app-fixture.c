@@ -263,6 +263,15 @@ app_make_recorder (const char *folder, char **out_record)
   return program;
 }
 
+int
+app_find_child (int parent)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/task/%d/children", parent, parent);
+  g_autofree char *text = NULL;
+
+  return g_file_get_contents (path, &text, NULL, NULL) ? atoi (text) : 0;
+}
+
 gboolean
 app_file_contains (const char *path, const char *text)
 {

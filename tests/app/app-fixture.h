@@ -53,6 +53,9 @@ void app_xdotool (const char *format, ...) G_GNUC_PRINTF (1, 2);
 char *app_make_recorder (const char *folder, char **out_record);
 gboolean app_file_contains (const char *path, const char *text);
 
+/* The only child of a process, or 0. */
+int app_find_child (int parent);
+
 /* Every button below @root that shows only an icon has a name for a screen reader: where there is
  * none, GTK 4.8 says “GtkImage”. What is inside GTK's and libadwaita's own widgets is theirs. */
 void app_assert_named (gpointer root);

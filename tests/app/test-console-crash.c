@@ -5,7 +5,6 @@
 #include "gtk/lodge-console-launcher.h"
 
 #include <signal.h>
-#include <stdlib.h>
 
 typedef struct {
   FakeEngine *engine;
@@ -21,24 +20,14 @@ failed_cb (LodgeConsoleLauncher *launcher, const char *uuid, Fixture *f)
   f->failed = g_strdup (uuid);
 }
 
-/* The only child of a process, or 0. */
-static int
-find_child (int parent)
-{
-  g_autofree char *path = g_strdup_printf ("/proc/%d/task/%d/children", parent, parent);
-  g_autofree char *text = NULL;
-
-  return g_file_get_contents (path, &text, NULL, NULL) ? atoi (text) : 0;
-}
-
 /* What shows the window, once it asks the engine for its machine. @keeper: 0 to look for it. */
 static int
 wait_for_window (Fixture *f, int *keeper)
 {
   app_wait_until (fake_engine_get_n_clients (f->engine) == 1);
   if (*keeper == 0)
-    *keeper = find_child (getpid ());
-  return find_child (*keeper);
+    *keeper = app_find_child (getpid ());
+  return app_find_child (*keeper);
 }
 
 static void
@@ -73,7 +62,7 @@ test_comes_back (void)
   g_assert_cmpint (wait_for_window (&f, &keeper), >, 1);
   g_assert_no_errno (kill (keeper, SIGTERM));
   app_wait_until (fake_engine_get_n_clients (f.engine) == 0);
-  app_wait_until (find_child (getpid ()) == 0);
+  app_wait_until (app_find_child (getpid ()) == 0);
   app_settle ();
   g_assert_null (f.failed);
 

@@ -9,7 +9,6 @@
 
 #include <glib/gstdio.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 /* How long the server is busy when a window connects. */
@@ -60,52 +59,55 @@ tear_down (Test *test)
   g_free (test->folder);
 }
 
-/* The only child of a process, or 0. */
-static int
-find_child (int parent)
-{
-  g_autofree char *path = g_strdup_printf ("/proc/%d/task/%d/children", parent, parent);
-  g_autofree char *text = NULL;
-
-  return g_file_get_contents (path, &text, NULL, NULL) ? atoi (text) : 0;
-}
-
 static int
 find_keeper (void)
 {
-  return find_child (getpid ());
+  return app_find_child (getpid ());
+}
+
+/* Its window's connection is just being made. Returns the window's keeper. */
+static int
+set_up_taken (Test *test)
+{
+  int keeper;
+
+  set_up (test);
+  show (test);
+  app_wait_until (spice_fixture_get_n_taken (test->server) == 1);
+  keeper = find_keeper ();
+  g_assert_cmpint (keeper, >, 1);
+  return keeper;
+}
+
+static void
+tear_down_ended (Test *test)
+{
+  app_wait_until (find_keeper () == 0);
+  spice_fixture_run_for (BUSY_MS);
+  tear_down (test);
 }
 
 static void
 test_signal (void)
 {
   Test test;
-  int keeper;
+  const int keeper = set_up_taken (&test);
+  const int window = app_find_child (keeper);
 
-  set_up (&test);
-  show (&test);
-  app_wait_until (spice_fixture_get_n_taken (test.server) == 1);
-  keeper = find_keeper ();
-  g_assert_cmpint (keeper, >, 1);
+  g_assert_cmpint (window, >, 1);
   /* As a desktop's session manager does, which does not know who is whose. */
-  g_assert_no_errno (kill (find_child (keeper), SIGTERM));
+  g_assert_no_errno (kill (window, SIGTERM));
   spice_fixture_run_for (BUSY_MS / 8);
   g_assert_no_errno (kill (keeper, SIGTERM));
-  app_wait_until (find_keeper () == 0);
-  spice_fixture_run_for (BUSY_MS);
-  tear_down (&test);
+  tear_down_ended (&test);
 }
 
 static void
 test_open_again (void)
 {
   Test test;
-  int keeper;
+  const int keeper = set_up_taken (&test);
 
-  set_up (&test);
-  show (&test);
-  app_wait_until (spice_fixture_get_n_taken (test.server) == 1);
-  keeper = find_keeper ();
   g_assert_no_errno (kill (keeper, SIGTERM));
   spice_fixture_run_for (BUSY_MS / 4);
   g_assert_cmpint (find_keeper (), ==, keeper); /* it is still being ended */
@@ -113,9 +115,7 @@ test_open_again (void)
   app_wait_until (spice_fixture_get_n_taken (test.server) == 2);
   g_assert_cmpint (find_keeper (), ==, keeper);
   g_assert_no_errno (kill (keeper, SIGTERM));
-  app_wait_until (find_keeper () == 0);
-  spice_fixture_run_for (BUSY_MS);
-  tear_down (&test);
+  tear_down_ended (&test);
 }
 
 static void

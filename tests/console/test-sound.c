@@ -141,12 +141,14 @@ test_order (void)
   all.fd = open (path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   g_assert_cmpint (all.fd, >=, 0);
   sound_fixture_start_playback (&test);
-  if (!pulse_server_wait (flow, &all))
+  const gboolean ended = pulse_server_wait (flow, &all);
+  if (!ended)
     g_test_message ("%" G_GSIZE_FORMAT " bytes were sent", all.sent);
   if (pulse_server_is_pipewire ())
     g_assert_cmpuint (count_left_out (heard, noise), <, noise->len / 10);
   else
     g_assert_cmpmem (heard->data, heard->len, noise->data, noise->len);
+  g_assert_true (ended);
   sound_fixture_expect_streams (&test, 0);
   close (all.fd);
   sound_fixture_tear_down (&test);

@@ -186,7 +186,7 @@ called_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (path == NULL)
     fail (self, error);
   else
-    lodge_job_follow_async (g_dbus_proxy_get_connection (G_DBUS_PROXY (source)), path,
+    lodge_job_follow_async (g_dbus_proxy_get_connection (G_DBUS_PROXY (source)), path, TRUE,
                             self->cloning, lodge_work_panel_show_progress, self->work_panel, job_cb,
                             g_object_ref (self));
 }

@@ -7,7 +7,7 @@
 #include <glib/gi18n-lib.h>
 
 typedef struct {
-  char *path; /* NULL: it is only watched */
+  char *path; /* NULL: the caller does not tell what has come of it */
   GDBusConnection *connection;
   LodgeJob1 *job; /* NULL until its proxy is there */
   gulong closed_handler;
@@ -203,15 +203,15 @@ proxy_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   look (task, follow->job);
 }
 
-static void
-begin (gboolean tells,
-       GDBusConnection *connection,
-       const char *path,
-       GCancellable *cancellable,
-       LodgeJobProgress progress,
-       gpointer progress_data,
-       GAsyncReadyCallback callback,
-       gpointer user_data)
+void
+lodge_job_follow_async (GDBusConnection *connection,
+                        const char *path,
+                        gboolean tells,
+                        GCancellable *cancellable,
+                        LodgeJobProgress progress,
+                        gpointer progress_data,
+                        GAsyncReadyCallback callback,
+                        gpointer user_data)
 {
   /* Not the task's cancellable: a cancelled job ends when the engine has undone it. */
   GTask *task = g_task_new (NULL, NULL, callback, user_data);
@@ -229,30 +229,6 @@ begin (gboolean tells,
   g_task_set_task_data (task, follow, (GDestroyNotify) follow_free);
 
   lodge_job1_proxy_new (connection, G_DBUS_PROXY_FLAGS_NONE, NULL, path, NULL, proxy_cb, task);
-}
-
-void
-lodge_job_watch_async (GDBusConnection *connection,
-                       const char *path,
-                       GCancellable *cancellable,
-                       LodgeJobProgress progress,
-                       gpointer progress_data,
-                       GAsyncReadyCallback callback,
-                       gpointer user_data)
-{
-  begin (FALSE, connection, path, cancellable, progress, progress_data, callback, user_data);
-}
-
-void
-lodge_job_follow_async (GDBusConnection *connection,
-                        const char *path,
-                        GCancellable *cancellable,
-                        LodgeJobProgress progress,
-                        gpointer progress_data,
-                        GAsyncReadyCallback callback,
-                        gpointer user_data)
-{
-  begin (TRUE, connection, path, cancellable, progress, progress_data, callback, user_data);
 }
 
 char *

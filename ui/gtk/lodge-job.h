@@ -14,6 +14,8 @@ typedef void (*LodgeJobProgress) (double progress, const char *step, gpointer us
 /**
  * lodge_job_follow_async:
  * @path: object path of a Job1
+ * @tells: the caller tells what has come of it, also where its window is closed by then: see
+ *   lodge_job_is_followed()
  * @cancellable: (nullable): asks the engine to undo the job; the operation ends when it has
  * @progress: (nullable): called for each change until the operation ends
  *
@@ -25,22 +27,13 @@ typedef void (*LodgeJobProgress) (double progress, const char *step, gpointer us
  */
 void lodge_job_follow_async (GDBusConnection *connection,
                              const char *path,
+                             gboolean tells,
                              GCancellable *cancellable,
                              LodgeJobProgress progress,
                              gpointer progress_data,
                              GAsyncReadyCallback callback,
                              gpointer user_data);
 char *lodge_job_follow_finish (GAsyncResult *result, GError **error);
-
-/* The same for a window that shows a job which somebody else has begun, and may be closed before it
- * ends: it does not count as one that tells what has come of it. */
-void lodge_job_watch_async (GDBusConnection *connection,
-                            const char *path,
-                            GCancellable *cancellable,
-                            LodgeJobProgress progress,
-                            gpointer progress_data,
-                            GAsyncReadyCallback callback,
-                            gpointer user_data);
 
 /* Whether somebody in this program follows it to its end, and tells what has come of it. */
 gboolean lodge_job_is_followed (const char *path);

@@ -77,7 +77,7 @@ called_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     const char *path;
 
     g_variant_get (answer, "(&o)", &path);
-    lodge_job_follow_async (g_dbus_proxy_get_connection (G_DBUS_PROXY (source)), path,
+    lodge_job_follow_async (g_dbus_proxy_get_connection (G_DBUS_PROXY (source)), path, TRUE,
                             g_task_get_cancellable (task), NULL, NULL, job_cb, g_object_ref (task));
   } else {
     g_task_return_boolean (task, TRUE);

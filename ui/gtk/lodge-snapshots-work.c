@@ -169,12 +169,8 @@ follow (Work *work, GDBusConnection *connection, const char *path)
 
   if (is_open (self))
     lodge_work_panel_begin (self->work_panel, self->work, "");
-  if (work->method != NULL)
-    lodge_job_follow_async (connection, path, self->work, lodge_work_panel_show_progress,
-                            self->work_panel, job_cb, work);
-  else
-    lodge_job_watch_async (connection, path, self->work, lodge_work_panel_show_progress,
-                           self->work_panel, job_cb, work);
+  lodge_job_follow_async (connection, path, work->method != NULL, self->work,
+                          lodge_work_panel_show_progress, self->work_panel, job_cb, work);
 }
 
 static void

@@ -70,7 +70,7 @@ listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_NOT_FOUND,
                              _ ("The machine is not being suspended"));
   else
-    lodge_job_follow_async (g_dbus_proxy_get_connection (G_DBUS_PROXY (source)), path,
+    lodge_job_follow_async (g_dbus_proxy_get_connection (G_DBUS_PROXY (source)), path, TRUE,
                             g_task_get_cancellable (task), follow->progress, follow->progress_data,
                             ended_cb, g_object_ref (task));
 }
