@@ -19,15 +19,6 @@
 
 typedef ConsoleFixture Test;
 
-/* The fixture's folder is where the user's videos are. */
-static void
-set_up (Test *test)
-{
-  console_fixture_set_up (test, 0);
-  console_fixture_set_user_folder ("XDG_VIDEOS_DIR", test->folder);
-  app_wait_until (gtk_window_is_active (GTK_WINDOW (test->window)));
-}
-
 static guint
 count_files (Test *test, char **out_path)
 {
@@ -72,6 +63,23 @@ has_color (Test *test, guint32 rgb)
   LodgeConsoleSession *session = console_fixture_get_session (test);
 
   return session != NULL && is_colored (lodge_console_session_get_source (session), rgb);
+}
+
+/* The fixture's folder is where the user's videos are. A file has the size of its first picture, so
+ * the guest's is there.
+ */
+static void
+set_up (Test *test)
+{
+  LodgeFrame frame = {0};
+
+  console_fixture_set_up (test, 0);
+  console_fixture_set_user_folder ("XDG_VIDEOS_DIR", test->folder);
+  app_wait_until (gtk_window_is_active (GTK_WINDOW (test->window)));
+  app_wait_until (
+      (lodge_frame_source_get_frame (
+           lodge_console_session_get_source (console_fixture_get_session (test)), &frame),
+       frame.data != NULL && frame.width == 640));
 }
 
 /* So long that it is in the recording. */
