@@ -135,7 +135,7 @@ lodge_library_schedule_tick (LodgeLibrarySchedule *self)
     }
     expired = lodge_machine_schedule_find_expired (machine, trusted);
     if (expired != NULL)
-      follow (self, lodge_library_delete_snapshot (self->library, machine, expired->id),
+      follow (self, lodge_library_delete_expired (self->library, machine, expired->id, trusted),
               deleting_cb);
   }
 }

@@ -51,13 +51,32 @@ layers_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     lodge_job_take_error (job, error);
 }
 
+static LodgeJob *
+add_deletion (LodgeLibrary *self, LodgeMachine *machine)
+{
+  return lodge_library_add_job (
+      self, lodge_job_new ("snapshot-delete", lodge_machine_get_uuid (machine)));
+}
+
 LodgeJob *
 lodge_library_delete_snapshot (LodgeLibrary *self, LodgeMachine *machine, const char *snapshot)
 {
-  LodgeJob *job = lodge_library_add_job (
-      self, lodge_job_new ("snapshot-delete", lodge_machine_get_uuid (machine)));
+  LodgeJob *job = add_deletion (self, machine);
 
   lodge_machine_delete_snapshot_async (machine, job, snapshot, layers_cb, g_object_ref (job));
+  return job;
+}
+
+LodgeJob *
+lodge_library_delete_expired (LodgeLibrary *self,
+                              LodgeMachine *machine,
+                              const char *snapshot,
+                              gboolean trusted)
+{
+  LodgeJob *job = add_deletion (self, machine);
+
+  lodge_machine_delete_expired_async (machine, job, snapshot, trusted, layers_cb,
+                                      g_object_ref (job));
   return job;
 }
 

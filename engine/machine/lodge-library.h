@@ -70,6 +70,11 @@ LodgeJob *lodge_library_go_back_off (LodgeLibrary *self,
                                      const char *name);
 LodgeJob *
 lodge_library_delete_snapshot (LodgeLibrary *self, LodgeMachine *machine, const char *snapshot);
+/* See lodge_machine_delete_expired_async(). */
+LodgeJob *lodge_library_delete_expired (LodgeLibrary *self,
+                                        LodgeMachine *machine,
+                                        const char *snapshot,
+                                        gboolean trusted);
 
 /* Jobs as lodge_machine_suspend_async() and those beside it say. Whatever is wrong is the job's
  * error. Lent. */

@@ -17,6 +17,7 @@
 #include "machine/lodge-journal-private.h"
 #include "machine/lodge-journal.h"
 #include "machine/lodge-machine-key.h"
+#include "machine/lodge-machine-schedule.h"
 #include "storage/lodge-image.h"
 
 #include <glib/gi18n-lib.h>
@@ -24,8 +25,10 @@
 
 typedef struct {
   LodgeJob *job;
-  char *snapshot; /* name, then id, of the one to delete; NULL to merge only */
-  char *name;     /* of that, for messages */
+  char *snapshot;   /* name, then id, of the one to delete; NULL to merge only */
+  char *name;       /* of that, for messages */
+  gboolean expires; /* it is deleted only if its schedule still says so, */
+  gboolean trusted; /* and to whom the clock is right */
   gboolean forgotten;
   int lock_fd;
   GPtrArray *files; /* for the journal */
@@ -365,7 +368,9 @@ forget (GTask *task)
   }
   /* Looked for again: what was waited for may have been its deletion. */
   snapshot = lodge_description_find_snapshot (now, work->snapshot, &work->error);
-  if (snapshot == NULL) {
+  if (snapshot == NULL ||
+      /* And so with what somebody has made his own meanwhile. */
+      (work->expires && !lodge_machine_schedule_expires (self, snapshot, work->trusted))) {
     end (task);
     return;
   }
@@ -434,15 +439,16 @@ begin_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   lodge_machine_wait_saved_async (self, saved_before_cb, task);
 }
 
+/* Takes @work. */
 static void
 begin (LodgeMachine *self,
        LodgeJob *job,
        const char *snapshot,
+       Work *work,
        GAsyncReadyCallback callback,
        gpointer user_data)
 {
   GTask *task = g_task_new (self, NULL, callback, user_data);
-  Work *work = g_new0 (Work, 1);
 
   work->job = g_object_ref (job);
   work->snapshot = g_strdup (snapshot);
@@ -460,7 +466,22 @@ lodge_machine_delete_snapshot_async (LodgeMachine *self,
                                      GAsyncReadyCallback callback,
                                      gpointer user_data)
 {
-  begin (self, job, snapshot, callback, user_data);
+  begin (self, job, snapshot, g_new0 (Work, 1), callback, user_data);
+}
+
+void
+lodge_machine_delete_expired_async (LodgeMachine *self,
+                                    LodgeJob *job,
+                                    const char *snapshot,
+                                    gboolean trusted,
+                                    GAsyncReadyCallback callback,
+                                    gpointer user_data)
+{
+  Work *work = g_new0 (Work, 1);
+
+  work->expires = TRUE;
+  work->trusted = trusted;
+  begin (self, job, snapshot, work, callback, user_data);
 }
 
 void
@@ -469,7 +490,7 @@ lodge_machine_merge_layers_async (LodgeMachine *self,
                                   GAsyncReadyCallback callback,
                                   gpointer user_data)
 {
-  begin (self, job, NULL, callback, user_data);
+  begin (self, job, NULL, g_new0 (Work, 1), callback, user_data);
 }
 
 gboolean

@@ -277,6 +277,16 @@ lodge_machine_schedule_find_expired (LodgeMachine *self, gboolean trusted)
   return expired;
 }
 
+gboolean
+lodge_machine_schedule_expires (LodgeMachine *self, const LodgeSnapshot *snapshot, gboolean trusted)
+{
+  LodgeClock clock;
+
+  lodge_clock_read (&clock);
+  return lodge_schedule_find_expired (lodge_machine_get_description (self), trusted,
+                                      clock.wall_s) == snapshot;
+}
+
 void
 lodge_machine_schedule_changed (LodgeMachine *self)
 {

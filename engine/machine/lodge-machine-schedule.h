@@ -26,6 +26,12 @@ void lodge_machine_schedule_taken (LodgeMachine *self);
 /* One that is to be deleted now, lent, or %NULL.
  * @trusted: nobody has set the clock lately */
 const LodgeSnapshot *lodge_machine_schedule_find_expired (LodgeMachine *self, gboolean trusted);
+/* Whether @snapshot, of the present description, is the one that it would name, whatever is worked
+ * on.
+ */
+gboolean lodge_machine_schedule_expires (LodgeMachine *self,
+                                         const LodgeSnapshot *snapshot,
+                                         gboolean trusted);
 /* That has failed, and is tried again later. */
 void lodge_machine_schedule_not_deleted (LodgeMachine *self);
 

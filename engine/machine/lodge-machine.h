@@ -296,6 +296,16 @@ void lodge_machine_delete_snapshot_async (LodgeMachine *self,
                                           GAsyncReadyCallback callback,
                                           gpointer user_data);
 
+/* The same for one that lodge_machine_schedule_find_expired() has named to @trusted. One that it
+ * would not name any more, when all that was before it has ended, stays: that is no error.
+ */
+void lodge_machine_delete_expired_async (LodgeMachine *self,
+                                         LodgeJob *job,
+                                         const char *snapshot,
+                                         gboolean trusted,
+                                         GAsyncReadyCallback callback,
+                                         gpointer user_data);
+
 /* Merges layers that no snapshot needs by themselves any more. %LODGE_ERROR_CANCELLED. */
 void lodge_machine_merge_layers_async (LodgeMachine *self,
                                        LodgeJob *job,
@@ -303,7 +313,7 @@ void lodge_machine_merge_layers_async (LodgeMachine *self,
                                        gpointer user_data);
 /* Whether there is something to merge, and nothing in its way. */
 gboolean lodge_machine_can_merge_layers (LodgeMachine *self);
-/* For the two above. */
+/* For the three above. */
 gboolean lodge_machine_layers_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
 /* Another name (%NULL: the same), another text. */

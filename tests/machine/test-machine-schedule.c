@@ -301,6 +301,61 @@ test_expired (SnapshotFixture *f, gconstpointer unused)
   g_assert_cmpuint (count (f), ==, 3);
 }
 
+/* The schedule would delete before a change that was made before is in machine.ini. Nothing is
+ * deleted, and that is no failure.
+ */
+static void
+tick_before_saved (SnapshotFixture *f, GAsyncResult **result)
+{
+  GPtrArray *jobs = lodge_library_get_jobs (f->library);
+  const LodgeJob *before = jobs->pdata[jobs->len - 1];
+  const guint n = count (f);
+  g_autoptr (GError) error = NULL;
+  LodgeJob *job;
+
+  g_assert_null (*result);
+  tick (f);
+  test_wait_until (*result != NULL);
+  lodge_machine_save_finish (f->machine, *result, &error);
+  g_assert_no_error (error);
+  g_clear_object (result);
+  g_assert_cmpuint (count (f), ==, n);
+  job = jobs->pdata[jobs->len - 1];
+  g_assert_true (job != before);
+  g_assert_cmpstr (lodge_job_get_kind (job), ==, "snapshot-delete");
+  g_assert_cmpint (lodge_job_get_state (job), ==, LODGE_JOB_DONE);
+}
+
+/* One that is made somebody's own, or the schedule ends, in the moment in which it is to go. */
+static void
+test_kept_meanwhile (SnapshotFixture *f, gconstpointer unused)
+{
+  g_autoptr (GVariant) off =
+      g_variant_ref_sink (g_variant_new_parsed ("{'snapshots.schedule': 'off'}"));
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autofree char *first = NULL;
+
+  set (f, "{'snapshots.schedule': 'daily', 'snapshots.keep-last': '3'}");
+  for (guint8 place = 1; place < 4; place++) {
+    tick (f);
+    snapshot_fixture_write (f, place, place + 1);
+    pass (DAY_S);
+    set (f, "{'display.scaling': 'scale'}");
+  }
+  g_assert_cmpuint (count (f), ==, 3);
+  first = g_strdup (((LodgeSnapshot *) get (f)->snapshots->pdata[0])->id);
+  pass (-DAY_S); /* none is due */
+  set (f, "{'snapshots.keep-last': '2'}");
+  lodge_machine_describe_snapshot_async (f->machine, first, NULL, "mine", test_wait_result_cb,
+                                         &result);
+  tick_before_saved (f, &result);
+  g_assert_nonnull (lodge_description_get_snapshot (get (f), first));
+
+  set (f, "{'snapshots.keep-last': '1'}");
+  lodge_machine_set_async (f->machine, off, test_wait_result_cb, &result);
+  tick_before_saved (f, &result);
+}
+
 /* What is in the way is said, once, and tried again. */
 static void
 test_blocked (SnapshotFixture *f, gconstpointer unused)
@@ -387,6 +442,7 @@ main (int argc, char *argv[])
   ADD ("clock-set", test_clock_set);
   ADD ("clock-ahead", test_clock_ahead);
   ADD ("expired", test_expired);
+  ADD ("kept-meanwhile", test_kept_meanwhile);
   ADD ("blocked", test_blocked);
   ADD ("cancelled", test_cancelled);
   ADD ("waited-for", test_waited_for);
