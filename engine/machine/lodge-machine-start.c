@@ -276,14 +276,18 @@ start_now (GTask *task)
   lodge_machine_start_again (task);
 }
 
+static void begin_again (GTask *task);
+
 /* What was left of a guest that panicked is gone now. */
 static void
 remains_ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  start_now (user_data);
-}
+  LodgeStart *start = g_task_get_task_data (user_data);
 
-static void begin (GTask *task);
+  if (start->suspended == NULL)
+    g_clear_pointer (&start->description, lodge_description_free);
+  begin_again (user_data);
+}
 
 static void
 keyed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -292,7 +296,7 @@ keyed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
 
   if (lodge_machine_need_key_finish (LODGE_MACHINE (source), result, &error)) {
-    begin (task);
+    begin_again (task);
     return;
   }
   g_task_return_error (task, error);
@@ -353,7 +357,7 @@ forgotten_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
 
   if (lodge_machine_forget_finish (self, result, &error)) {
-    begin (task);
+    begin_again (task);
     return;
   }
   lodge_machine_set_note (self, error->message);
@@ -381,6 +385,30 @@ work_stopped_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   forget (user_data);
 }
 
+/* Takes @task. */
+static void
+stop_work_and_begin (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+
+  if (self->work != NULL && self->work_gives_way)
+    lodge_machine_stop_work_async (self, work_stopped_cb, task);
+  else
+    forget (task);
+}
+
+/* After a wait, in which something may have begun by itself. */
+static void
+begin_again (GTask *task)
+{
+  const LodgeStart *start = g_task_get_task_data (task);
+
+  if (start->suspended != NULL)
+    begin (task);
+  else
+    stop_work_and_begin (task);
+}
+
 static GTask *
 new_task (LodgeMachine *self, int memory_fd, GAsyncReadyCallback callback, gpointer user_data)
 {
@@ -392,18 +420,6 @@ new_task (LodgeMachine *self, int memory_fd, GAsyncReadyCallback callback, gpoin
   g_task_set_source_tag (task, lodge_machine_start_async);
   g_task_set_task_data (task, start, (GDestroyNotify) start_free);
   return task;
-}
-
-/* Takes @task. */
-static void
-stop_work_and_begin (GTask *task)
-{
-  LodgeMachine *self = g_task_get_source_object (task);
-
-  if (self->work != NULL && self->work_gives_way)
-    lodge_machine_stop_work_async (self, work_stopped_cb, task);
-  else
-    forget (task);
 }
 
 void
