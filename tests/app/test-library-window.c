@@ -331,6 +331,30 @@ test_answer_unheard (LibraryFixture *f, gconstpointer data)
   g_assert_false (app_was_called (f->engine, "Kill"));
 }
 
+/* What is asked for while the engine is away is not dropped in silence either. */
+static void
+test_acts_unheard (LibraryFixture *f, gconstpointer data)
+{
+  static const char *const rows[][2] = {{"machine.delete", "Could Not Delete “web”"},
+                                        {"machine.make-template", "Could Not Change the Machine"},
+                                        {"machine.start", "Could Not Start “web”"}};
+  const char *uuid = fake_engine_add_machine (f->engine, "web", "off");
+
+  library_fixture_show (f);
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+    app_wait_until (lodge_connection_get_client (f->connection) != NULL);
+    fake_engine_drop_clients (f->engine);
+    app_wait_until (lodge_connection_get_client (f->connection) == NULL);
+    library_fixture_act (f, rows[i][0], uuid);
+    app_wait_until (app_get_dialog () != NULL);
+    g_assert_nonnull (app_find_label (app_get_dialog (), rows[i][1]));
+    g_assert_nonnull (
+        strstr (adw_message_dialog_get_body (app_get_dialog ()), "cannot be reached"));
+    app_click (app_get_dialog (), "_Close");
+    app_wait_until (app_get_dialog () == NULL);
+  }
+}
+
 static void
 test_no_engine (LibraryFixture *f, gconstpointer data)
 {
@@ -457,6 +481,7 @@ main (int argc, char **argv)
   ADD ("spoken", test_spoken);
   ADD ("engine-dies", test_engine_dies);
   ADD ("answer-unheard", test_answer_unheard);
+  ADD ("acts-unheard", test_acts_unheard);
   ADD ("no-engine", test_no_engine);
   ADD ("search", test_search);
   ADD ("many", test_many);

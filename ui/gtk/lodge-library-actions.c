@@ -378,15 +378,18 @@ ask_delete (LodgeLibraryWindow *self, const char *uuid)
   const char *obstacle;
   Ask *ask;
 
-  if (item == NULL || client == NULL)
+  if (item == NULL)
     return;
 
   obstacle = get_delete_obstacle (item);
-  if (obstacle != NULL) {
+  if (obstacle != NULL || client == NULL) {
     g_autofree char *heading = lodge_machine_operation_dup_failure (
         LODGE_MACHINE_DELETE, lodge_machine_item_get_name (item));
 
-    show_obstacle (self, heading, obstacle);
+    if (client == NULL)
+      lodge_message_show_away (GTK_WINDOW (self), heading);
+    else
+      show_obstacle (self, heading, obstacle);
     return;
   }
 
@@ -528,7 +531,9 @@ mark (LodgeLibraryWindow *self, const char *uuid, const char *text)
 {
   LodgeClient *client = lodge_connection_get_client (self->connection);
 
-  if (client != NULL)
+  if (client == NULL)
+    lodge_message_show_away (GTK_WINDOW (self), _ ("Could Not Change the Machine"));
+  else
     lodge_machine_set_async (client, uuid, "machine.template", text, NULL, marked_cb,
                              ask_new (self, uuid, LODGE_MACHINE_START));
 }
