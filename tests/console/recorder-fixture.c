@@ -141,6 +141,14 @@ has_frame (gpointer data)
   return frame->width > 0;
 }
 
+void
+recorder_fixture_wait_color (RecorderFixture *self, guint32 rgb)
+{
+  Wait wait = {self, rgb};
+
+  g_assert_true (spice_fixture_wait (is_colored, &wait));
+}
+
 gint64
 recorder_fixture_fill (RecorderFixture *self, guint32 rgb)
 {
@@ -150,7 +158,7 @@ recorder_fixture_fill (RecorderFixture *self, guint32 rgb)
   /* One that connects again has none at first. */
   g_assert_true (spice_fixture_wait (has_frame, &wait));
   spice_fixture_fill (self->server, 0, 0, frame.width, frame.height, rgb);
-  g_assert_true (spice_fixture_wait (is_colored, &wait));
+  recorder_fixture_wait_color (self, rgb);
   return recorder_fixture_settle (self);
 }
 

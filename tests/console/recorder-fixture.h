@@ -30,6 +30,8 @@ void recorder_fixture_begin (RecorderFixture *self);
 Recording *recorder_fixture_end (RecorderFixture *self);
 void recorder_fixture_wait_ended (RecorderFixture *self);
 
+/* Until the guest's picture has come as far as its last corner, which is of this color. */
+void recorder_fixture_wait_color (RecorderFixture *self, guint32 rgb);
 /* All of the guest's picture in one color. Returns: a moment in the recording when it is shown. */
 gint64 recorder_fixture_fill (RecorderFixture *self, guint32 rgb);
 /* Returns: a moment when all that has changed until now is shown. */

@@ -353,7 +353,7 @@ test_crash (void)
   recorder_fixture_begin (&test);
   const gint64 red = recorder_fixture_fill (&test, RED);
   /* What goes with this process is what came in the last moment. */
-  recorder_fixture_wait_length (&test, red / 1000 + 3000);
+  recorder_fixture_wait_length (&test, red / 1000 + 6000);
   g_assert_true (g_file_get_contents (test.path, &data, &length, NULL));
   g_autofree char *left = g_build_filename (test.folder, "left.webm", NULL);
   g_assert_true (g_file_set_contents (left, data, (gssize) length, NULL));
@@ -374,7 +374,7 @@ test_dropped (void)
   recorder_fixture_set_up (&test, 320, 240);
   recorder_fixture_begin (&test);
   const gint64 red = recorder_fixture_fill (&test, RED);
-  recorder_fixture_wait_length (&test, red / 1000 + 2000);
+  recorder_fixture_wait_length (&test, red / 1000 + 5000);
   g_assert_finalize_object (g_steal_pointer (&test.recorder));
   g_autoptr (Recording) recording = recording_read (test.path);
   recording_assert_color (recording, red, 100, 100, RED);

@@ -70,6 +70,15 @@ count_buffers (LodgeRecorder *self)
   return n;
 }
 
+static LodgeRecorderSlot *
+new_slot (void)
+{
+  LodgeRecorderSlot *slot = g_atomic_rc_box_new0 (LodgeRecorderSlot);
+
+  slot->stale = everything;
+  return slot;
+}
+
 /* One that nobody looks at, or NULL. The last one that was written lacks the least. */
 static LodgeRecorderSlot *
 find_slot (LodgeRecorder *self)
@@ -77,10 +86,8 @@ find_slot (LodgeRecorder *self)
   if (self->shown != NULL && g_atomic_int_get (&self->shown->buffers) == 0)
     return self->shown;
   for (guint i = 0; i < LODGE_RECORDER_SLOTS; i++) {
-    if (self->slots[i] == NULL) {
-      self->slots[i] = g_atomic_rc_box_new0 (LodgeRecorderSlot);
-      self->slots[i]->stale = everything;
-    }
+    if (self->slots[i] == NULL)
+      self->slots[i] = new_slot ();
     if (g_atomic_int_get (&self->slots[i]->buffers) == 0)
       return self->slots[i];
   }
@@ -378,16 +385,24 @@ lodge_recorder_begin_pictures (LodgeRecorder *self)
 
 /* A file ends with the beginning of its last picture, so the last one is written once more. */
 void
-lodge_recorder_end_pictures (LodgeRecorder *self)
+lodge_recorder_end_pictures (LodgeRecorder *self, gboolean current)
 {
-  LodgeRecorderSlot *slot = self->dirty && self->paused_us == 0 ? find_slot (self) : NULL;
+  LodgeRecorderSlot *slot = current && self->dirty ? find_slot (self) : NULL;
+  LodgeRecorderSlot *own = NULL;
 
   g_clear_handle_id (&self->picture_id, g_source_remove);
   g_clear_handle_id (&self->repeat_id, g_source_remove);
+  /* What the guest showed last is not left out, however slow the encoder is. */
+  if (current && self->dirty && slot == NULL)
+    slot = own = new_slot ();
   if (slot != NULL && fill_slot (self, slot))
     write_slot (self, slot);
   else if (self->shown != NULL)
     write_slot (self, self->shown);
+  if (own != NULL)
+    drop_slot (own);
+  if (self->shown == own)
+    self->shown = NULL;
 }
 
 void

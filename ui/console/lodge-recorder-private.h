@@ -88,8 +88,8 @@ void lodge_recorder_connect_picture (LodgeRecorder *self);
 void lodge_recorder_disconnect_picture (LodgeRecorder *self);
 /* Begins to take pictures with the one there is. */
 void lodge_recorder_begin_pictures (LodgeRecorder *self);
-/* Whatever changed since the last one, if anything did: at the end. */
-void lodge_recorder_end_pictures (LodgeRecorder *self);
+/* At the end. @current: with what has changed since the last one */
+void lodge_recorder_end_pictures (LodgeRecorder *self, gboolean current);
 void lodge_recorder_clear_pictures (LodgeRecorder *self);
 
 /* lodge-recorder-sound.c */

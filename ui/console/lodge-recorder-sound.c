@@ -78,7 +78,8 @@ write_samples (LodgeRecorder *self, gint16 *samples, gsize n_frames)
   return TRUE;
 }
 
-static void
+/* FALSE when there is no room for all of it. */
+static gboolean
 write_silence (LodgeRecorder *self, gint64 end_us)
 {
   while (get_end_us (self) < end_us) {
@@ -87,8 +88,9 @@ write_silence (LodgeRecorder *self, gint64 end_us)
         gst_util_uint64_scale_ceil ((guint64) piece_us, self->rate_hz, G_USEC_PER_SEC);
 
     if (!write_samples (self, g_malloc0 (n_frames * self->channels * BYTES), n_frames))
-      return;
+      return FALSE;
   }
+  return TRUE;
 }
 
 static gint16 *
@@ -130,8 +132,9 @@ played_cb (LodgeSound *sound,
     self->format_us = now;
     set_format (self, channels, rate_hz);
   }
-  if (now - end > BEHIND_US)
-    write_silence (self, now);
+  /* Nor does it come before its time. */
+  if (now - end > BEHIND_US && !write_silence (self, now))
+    return;
   write_samples (self, copy_samples (self, data, n_frames), n_frames);
 }
 

@@ -103,7 +103,7 @@ stop_taking (LodgeRecorder *self)
 {
   if (self->ending)
     return;
-  /* The time of it stays as it is. */
+  /* Where it was not stopped, but broke. */
   if (self->paused_us == 0)
     self->paused_us = g_get_monotonic_time ();
   self->ending = TRUE;
@@ -152,7 +152,11 @@ lodge_recorder_stop (LodgeRecorder *self)
 
   if (!lodge_recorder_is_running (self))
     return;
-  lodge_recorder_end_pictures (self);
+  const gboolean paused = self->paused_us != 0;
+  /* Picture and sound end at the same moment, however long it takes to write them. */
+  if (!paused)
+    self->paused_us = g_get_monotonic_time ();
+  lodge_recorder_end_pictures (self, !paused);
   lodge_recorder_end_sound (self);
   stop_taking (self);
   gst_app_src_end_of_stream (self->pictures);
