@@ -49,6 +49,7 @@ typedef struct {
   gsize n_heard;
   guint8 buffer[4096];
   char *said;
+  gint64 asked_ns; /* when its clock was asked for */
 } Talk;
 
 static void
@@ -139,6 +140,7 @@ say (GTask *task, Step step)
     break;
   case STEP_LOOK:
   case STEP_CHECK:
+    talk->asked_ns = get_now_ns ();
     talk->said = g_strdup ("{\"execute\":\"guest-get-time\"}\n");
     break;
   }
@@ -152,7 +154,7 @@ static void
 take (GTask *task, JsonObject *answer)
 {
   Talk *talk = g_task_get_task_data (task);
-  gint64 guest, off;
+  gint64 guest;
 
   switch (talk->step) {
   case STEP_SYNC:
@@ -160,9 +162,9 @@ take (GTask *task, JsonObject *answer)
     break;
   case STEP_LOOK:
   case STEP_CHECK:
-    guest = lodge_json_get_int (answer, "return", 0);
-    off = get_now_ns () - MAX (guest, 0);
-    if (off > -RIGHT_NS && off < RIGHT_NS)
+    guest = MAX (0, lodge_json_get_int (answer, "return", 0));
+    /* It was read at some time since it was asked for. */
+    if (talk->asked_ns - guest < RIGHT_NS && guest - get_now_ns () < RIGHT_NS)
       end (task, NULL);
     else if (talk->step == STEP_LOOK)
       say (task, STEP_SET);

@@ -331,7 +331,11 @@ lodge_qemu_snapshot_next_step (LodgeQemuSnapshot *self)
       lodge_qemu_snapshot_end (self, NULL);
       return;
     }
-    look_at_status (self);
+    /* Begun, although it may be over before it is looked at. */
+    if (self->progress != NULL)
+      self->progress (0, self->progress_data);
+    if (self->task != NULL)
+      look_at_status (self);
     /* Not before: what it would be told of is what was before. */
     if (self->task != NULL)
       self->poll =

@@ -16,7 +16,8 @@
 #define MANAGER_PATH      "/org/freedesktop/systemd1"
 #define MANAGER_INTERFACE "org.freedesktop.systemd1.Manager"
 
-#define LIMIT_MS 2000
+guint lodge_scope_limit_ms = 2000;
+
 /* How long systemd may take from its answer to having moved the process. */
 #define MOVE_LIMIT_MS 1000
 /* What a scope's processes get at logout between the polite signal and the other. By then the
@@ -107,7 +108,7 @@ call (GDBusConnection *connection,
 {
   g_autoptr (GVariant) answer = g_dbus_connection_call_sync (
       connection, name, MANAGER_PATH, MANAGER_INTERFACE, method, arguments, NULL,
-      G_DBUS_CALL_FLAGS_NO_AUTO_START, LIMIT_MS, NULL, error);
+      G_DBUS_CALL_FLAGS_NO_AUTO_START, (int) lodge_scope_limit_ms, NULL, error);
 
   return answer != NULL;
 }
@@ -120,7 +121,8 @@ wait_until_moved (const Placement *self)
   g_autofree char *wanted = g_strconcat ("/", self->unit, NULL);
   gint64 limit = g_get_monotonic_time () + MOVE_LIMIT_MS * 1000;
 
-  while (g_get_monotonic_time () < limit) {
+  /* At least once: this thread may have stood still. */
+  do {
     g_autofree char *groups = NULL;
 
     if (!g_file_get_contents (path, &groups, NULL, NULL))
@@ -128,7 +130,7 @@ wait_until_moved (const Placement *self)
     if (strstr (groups, wanted) != NULL)
       return TRUE;
     g_usleep (1000);
-  }
+  } while (g_get_monotonic_time () < limit);
   return FALSE;
 }
 
@@ -186,7 +188,7 @@ lodge_scope_place (GPid pid, const char *unit)
 {
   Placement *self;
   gboolean placed;
-  gint64 limit = g_get_monotonic_time () + LIMIT_MS * 1000;
+  gint64 limit = g_get_monotonic_time () + lodge_scope_limit_ms * G_TIME_SPAN_MILLISECOND;
 
   g_return_val_if_fail (pid > 0 && unit != NULL, FALSE);
 

@@ -7,6 +7,9 @@
 
 G_BEGIN_DECLS
 
+/* How long the manager may take. */
+extern guint lodge_scope_limit_ms;
+
 /**
  * lodge_scope_place:
  * @pid: held still by the caller until this returns

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Short, since it is waited for; what has to come before it does so without any time. */
+/* Short, for those that wait for it. */
 #define PATIENCE_MS 1000
 
 #define STATUS(status) "{\"status\":\"" status "\"}"
@@ -33,7 +33,7 @@ set_up (Fixture *f, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (willing); i++)
     fake_qmp_answer (f->qmp.fake, willing[i], "{}");
   fake_qmp_answer (f->qmp.fake, "query-block", "[]");
-  lodge_qemu_snapshot_patience_ms = PATIENCE_MS;
+  lodge_qemu_snapshot_patience_ms = QMP_FIXTURE_LONG_MS;
   f->snapshot = lodge_qemu_snapshot_new (f->qmp.qmp);
   f->fd = g_file_open_tmp (NULL, &name, NULL);
   g_assert_cmpint (f->fd, >=, 0);
@@ -91,6 +91,7 @@ test_stuck (Fixture *f, gconstpointer data)
   QmpWait wait = {FALSE};
   g_autoptr (GError) error = NULL;
 
+  lodge_qemu_snapshot_patience_ms = PATIENCE_MS;
   fake_qmp_answer (f->qmp.fake, "query-migrate", STATUS ("active"));
   freeze (f, NULL, NULL, &wait);
   fake_qmp_answer (f->qmp.fake, "query-status", STATUS ("finish-migrate"));
@@ -121,6 +122,7 @@ test_silent (Fixture *f, gconstpointer data)
   QmpWait wait = {FALSE};
   g_autoptr (GError) error = NULL;
 
+  lodge_qemu_snapshot_patience_ms = PATIENCE_MS;
   fake_qmp_ignore (f->qmp.fake, "query-status");
   lodge_qemu_snapshot_go_on_async (f->snapshot, qmp_fixture_done_cb, &wait);
   g_assert_false (finish (f, &wait, &error));

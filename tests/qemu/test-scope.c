@@ -290,6 +290,8 @@ test_held (void)
   g_unlink (log);
 }
 
+static guint limit_ms; /* of users */
+
 /* Returns all the same: that is all that is asked. */
 static void
 test_silent (void)
@@ -298,6 +300,7 @@ test_silent (void)
     Manager manager = {0};
 
     manager_start (&manager, MANAGER_SILENT);
+    lodge_scope_limit_ms = limit_ms;
     g_assert_false (lodge_scope_place (getpid (), UNIT));
     _exit (0);
   }
@@ -320,6 +323,9 @@ main (int argc, char *argv[])
   int result;
 
   g_test_init (&argc, &argv, NULL);
+  /* But for the one that waits for it. */
+  limit_ms = lodge_scope_limit_ms;
+  lodge_scope_limit_ms = 60000;
   /* The case that runs as a process of its own and ends early uses its parent's. */
   runtime = g_test_subprocess () ? g_strdup (g_getenv ("XDG_RUNTIME_DIR"))
                                  : g_dir_make_tmp ("lodge-scope-XXXXXX", NULL);
