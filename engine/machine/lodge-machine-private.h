@@ -487,6 +487,9 @@ void lodge_machine_end_waiting (LodgeMachine *self);
 /* How long who has the lock, and is no QEMU, may be one that is ending. Only tests change it. */
 #define LODGE_MACHINE_RECOVER_PATIENCE_MS 5000
 extern guint lodge_machine_recover_patience_ms;
+/* And how long a QEMU may take to greet. */
+#define LODGE_MACHINE_RECOVER_GREETING_MS 5000
+extern guint lodge_machine_recover_greeting_ms;
 
 /* lodge-machine-recover.c: QEMU has answered that did not, over @qmp, or (%NULL) over the
  * connection that there is. Ends with lodge_machine_recover_finish(). */

@@ -24,11 +24,11 @@
 #include <glib/gstdio.h>
 #include <unistd.h>
 
-/* A live QEMU greets at once; one whose monitor another client holds never does. */
-#define RECOVER_TIMEOUT_MS 5000
 /* Between two looks at who has the lock. */
 #define LOOK_AGAIN_MS 50
 
+/* A live QEMU greets at once; one whose monitor another client holds never does. */
+guint lodge_machine_recover_greeting_ms = LODGE_MACHINE_RECOVER_GREETING_MS;
 guint lodge_machine_recover_patience_ms = LODGE_MACHINE_RECOVER_PATIENCE_MS;
 
 /* A QEMU's own word for its state (qapi/run-state.json, RunState), what it means to us, and whether
@@ -548,7 +548,7 @@ look (GTask *task_given)
     recover_ended (g_steal_pointer (&task));
   } else if (self->runtime != NULL) {
     /* A QEMU that was just being started has no socket yet. */
-    lodge_qmp_connect_async (socket, RECOVER_TIMEOUT_MS, 0, NULL, connected_cb,
+    lodge_qmp_connect_async (socket, lodge_machine_recover_greeting_ms, 0, NULL, connected_cb,
                              g_steal_pointer (&task));
   } else {
     recover_without_qmp (g_steal_pointer (&task));

@@ -31,6 +31,8 @@
 /* And how many they are. */
 #define WORDS(text) text, strlen (text)
 
+guint lodge_qemu_display_limit_ms = LODGE_QEMU_DISPLAY_LIMIT_MS;
+
 typedef struct {
   GSocket *socket; /* our end */
   const char *keyring;
@@ -221,7 +223,7 @@ enter_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancell
   Connect *self = data;
   GError *error = NULL;
 
-  g_socket_set_timeout (self->socket, LODGE_QEMU_DISPLAY_LIMIT_MS / 1000);
+  g_socket_set_timeout (self->socket, lodge_qemu_display_limit_ms / 1000);
   if (!lodge_qemu_display_enter (self->socket, self->keyring, self->descriptors, cancellable,
                                  &error)) {
     g_task_return_error (task, error);

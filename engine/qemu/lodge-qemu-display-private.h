@@ -8,6 +8,7 @@ G_BEGIN_DECLS
 
 /* For one thing that is said there. */
 #define LODGE_QEMU_DISPLAY_LIMIT_MS 5000
+extern guint lodge_qemu_display_limit_ms;
 
 /**
  * lodge_qemu_display_connect_async:

@@ -54,7 +54,7 @@ fail (GTask *task, GError *error)
   if (g_cancellable_is_cancelled (size->cancellable)) {
     g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_TIMEOUT,
                              _ ("QEMU did not take the screen’s size within %d seconds"),
-                             LODGE_QEMU_DISPLAY_LIMIT_MS / 1000);
+                             lodge_qemu_display_limit_ms / 1000);
     return;
   }
   g_dbus_error_strip_remote_error (owned);
@@ -97,8 +97,8 @@ bus_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   /* In millimetres 0 by 0 leaves it to the card; the place is the guest's affair. */
   g_dbus_connection_call (size->bus, NULL, path, "org.qemu.Display1.Console", "SetUIInfo",
                           g_variant_new ("(qqiiuu)", 0, 0, 0, 0, size->width, size->height), NULL,
-                          G_DBUS_CALL_FLAGS_NONE, LODGE_QEMU_DISPLAY_LIMIT_MS, size->cancellable,
-                          called_cb, g_steal_pointer (&task));
+                          G_DBUS_CALL_FLAGS_NONE, (int) lodge_qemu_display_limit_ms,
+                          size->cancellable, called_cb, g_steal_pointer (&task));
 }
 
 static void
@@ -153,7 +153,7 @@ lodge_qemu_display_set_size_async (LodgeQmp *qmp,
                              LODGE_QEMU_DISPLAY_SIDE_MAX);
     return;
   }
-  size->limit = g_timeout_add (LODGE_QEMU_DISPLAY_LIMIT_MS, limit_cb, size);
+  size->limit = g_timeout_add (lodge_qemu_display_limit_ms, limit_cb, size);
   lodge_qemu_display_connect_async (qmp, keyring, FALSE, size->cancellable, connected_cb,
                                     g_steal_pointer (&task));
 }

@@ -242,7 +242,7 @@ open_thread (GTask *task, gpointer source, gpointer data, GCancellable *unused)
   gboolean opened;
   int other = -1;
 
-  g_socket_set_timeout (self->bus, LODGE_QEMU_DISPLAY_LIMIT_MS / 1000);
+  g_socket_set_timeout (self->bus, lodge_qemu_display_limit_ms / 1000);
   if (!check_console (self, &error)) {
     g_task_return_error (task, error);
     return;
@@ -252,7 +252,7 @@ open_thread (GTask *task, gpointer source, gpointer data, GCancellable *unused)
     g_task_return_error (task, error);
     return;
   }
-  g_socket_set_timeout (listener, LODGE_QEMU_DISPLAY_LIMIT_MS / 1000);
+  g_socket_set_timeout (listener, lodge_qemu_display_limit_ms / 1000);
   opened = register_listener (self, other, &error);
   close (other);
   opened = opened &&
@@ -289,7 +289,7 @@ fail (GTask *task, GError *error)
       g_error_matches (owned, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
     g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_TIMEOUT,
                              _ ("QEMU did not offer its frames within %d seconds"),
-                             LODGE_QEMU_DISPLAY_LIMIT_MS / 1000);
+                             lodge_qemu_display_limit_ms / 1000);
   else if (owned->domain == LODGE_ERROR)
     g_task_return_error (task, g_steal_pointer (&owned));
   else
@@ -344,7 +344,7 @@ lodge_qemu_frames_open_async (LodgeQmp *qmp,
   self->monitor = monitor;
   self->keyring = g_strdup (keyring);
   self->cancellable = g_cancellable_new ();
-  self->limit = g_timeout_add (LODGE_QEMU_DISPLAY_LIMIT_MS, limit_cb, self);
+  self->limit = g_timeout_add (lodge_qemu_display_limit_ms, limit_cb, self);
   lodge_qemu_display_connect_async (qmp, keyring, TRUE, self->cancellable, connected_cb,
                                     g_steal_pointer (&task));
 }

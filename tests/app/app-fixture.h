@@ -68,5 +68,7 @@ void app_assert_dies (gpointer object);
 /* Waits for the question of a window's action; and answers it. @id: (nullable) */
 void app_ask (gpointer window, const char *action, const char *id);
 void app_answer (const char *response);
+/* The same with "cancel"; until the window that asked is the active one again. */
+void app_cancel (gpointer window);
 
 G_END_DECLS

@@ -20,14 +20,18 @@ failed_cb (LodgeConsoleLauncher *launcher, const char *uuid, Fixture *f)
   f->failed = g_strdup (uuid);
 }
 
-/* What shows the window, once it asks the engine for its machine. @keeper: 0 to look for it. */
-static int
-wait_for_window (Fixture *f, int *keeper)
+/* Whether there is what shows the window, and asks the engine for its machine. @keeper: 0 to look
+ * for it.
+ */
+static gboolean
+is_there (Fixture *f, int *keeper, int *out_window)
 {
-  app_wait_until (fake_engine_get_n_clients (f->engine) == 1);
+  if (fake_engine_get_n_clients (f->engine) != 1)
+    return FALSE;
   if (*keeper == 0)
     *keeper = app_find_child (getpid ());
-  return app_find_child (*keeper);
+  *out_window = *keeper > 1 ? app_find_child (*keeper) : 0;
+  return *out_window > 1;
 }
 
 static void
@@ -44,22 +48,25 @@ test_comes_back (void)
   g_assert_true (lodge_console_launcher_show (f.launcher, f.uuid, NULL, &error));
   g_assert_no_error (error);
 
-  for (int crash = 1; crash <= 4; crash++) {
-    const int window = wait_for_window (&f, &keeper);
+  /* The fourth is the last one, unless they are too far apart on a busy computer. */
+  for (int crash = 1, window = 0;; crash++) {
+    const int before = window;
 
+    app_wait_until (f.failed != NULL || (is_there (&f, &keeper, &window) && window != before));
+    if (f.failed != NULL) {
+      g_assert_cmpint (crash, >, 4);
+      break;
+    }
     g_test_message ("crash %d of process %d", crash, window);
-    g_assert_cmpint (window, >, 1);
-    g_assert_null (f.failed);
+    g_assert_cmpint (crash, <, 20);
     g_assert_no_errno (kill (window, SIGSEGV));
-    app_wait_until (fake_engine_get_n_clients (f.engine) == 0);
   }
-  app_wait_until (f.failed != NULL);
   g_assert_cmpstr (f.failed, ==, f.uuid);
   /* A new one can be opened. That one is asked to end, which is no failure. */
   g_clear_pointer (&f.failed, g_free);
   g_assert_true (lodge_console_launcher_show (f.launcher, f.uuid, NULL, &error));
   keeper = 0;
-  g_assert_cmpint (wait_for_window (&f, &keeper), >, 1);
+  app_wait_until (is_there (&f, &keeper, &(int){0}));
   g_assert_no_errno (kill (keeper, SIGTERM));
   app_wait_until (fake_engine_get_n_clients (f.engine) == 0);
   app_wait_until (app_find_child (getpid ()) == 0);

@@ -107,7 +107,7 @@ test_held (Test *test, gconstpointer data)
   lodge_console_media_insert (test->window, "cd0", "/srv/a.iso");
   app_wait_until (has_label (test, 1, "_Eject “a.iso”"));
 
-  fake_engine_set_delay (test->engine, "EjectMedia", 1200);
+  fake_engine_set_delay (test->engine, "EjectMedia", 5000);
   fake_engine_fail_next (test->engine, "EjectMedia", LODGE_ERROR_BUSY, "The guest holds it");
   eject (test);
   app_wait_until (app_find_label (test->window, "The guest is asked for its disc") != NULL);
@@ -147,7 +147,7 @@ test_two_drives (Test *test, gconstpointer data)
 {
   lodge_console_media_insert (test->window, "cd0", "/srv/a.iso");
   app_wait_until (has_label (test, 1, "_Eject “a.iso”"));
-  fake_engine_set_delay (test->engine, "EjectMedia", 3000);
+  fake_engine_set_delay (test->engine, "EjectMedia", 8000);
   eject (test);
   lodge_console_media_insert (test->window, "cd1", "/srv/b.iso");
   app_wait_until (app_get_dialog () != NULL);

@@ -75,6 +75,7 @@ in_all (void)
 
   console_fixture_set_up (&test, 0);
   app_wait_until (g_list_model_get_n_items (get_hosts ()) == 2);
+  app_wait_until (get_host (test.window) != NULL);
   /* There is nothing to fill them with while the guest has one. */
   activate (&test, "monitors.all");
   app_settle ();

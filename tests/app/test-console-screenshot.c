@@ -3,6 +3,7 @@
 #include "console-fixture.h"
 
 #include "test-folder.h"
+#include "test-keys-repeat.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -283,7 +284,9 @@ in_key (void)
   spice_fixture_expect_scancodes (test.server, "1d 9d");
 
   /* Held it comes again and again, and is one press. */
+  test_keys_repeat (TRUE);
   app_xdotool ("keydown ctrl keydown Print sleep 1.5 keyup Print keyup ctrl");
+  test_keys_repeat (FALSE);
   app_wait_until (count_pictures (&test, NULL) == 2);
   app_settle ();
   app_xdotool ("key ctrl+Print");

@@ -310,7 +310,9 @@ test_nothing_moves (Fixture *f, gconstpointer data)
 
   gtk_window_present (GTK_WINDOW (f->window));
   app_wait_until (can_create (f));
-  app_wait_until (gtk_widget_get_height (get (f, "hardware_row")) > 0);
+  /* The row of the file was put in anew, with the installers above it. */
+  app_wait_until (gtk_widget_get_height (get (f, "hardware_row")) > 0 &&
+                  gtk_widget_get_height (get (f, "file_row")) > 0);
   file = get_y (f, "file_row");
   name = get_y (f, "name_row");
   hardware = get_y (f, "hardware_row");

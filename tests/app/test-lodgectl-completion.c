@@ -345,7 +345,6 @@ main (int argc, char **argv)
   g_assert_nonnull (g_getenv ("LODGE_TEST_LODGECTL"));
   g_assert_nonnull (g_getenv ("LODGE_TEST_MAN"));
   g_setenv ("LODGE_ENGINE", "/nowhere/lodge-engine", TRUE); /* never start a real one */
-  g_setenv ("LODGE_ENGINE_TIMEOUT", "60", TRUE);
   add ("/completion/bash", test_bash);
   add ("/completion/zsh", test_zsh);
   add ("/completion/zsh-commands", test_zsh_commands);

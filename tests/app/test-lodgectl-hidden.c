@@ -67,7 +67,11 @@ start (Typing *self, const char *words)
                                              "web; %s code=$?; echo ENDED; read x; exit "
                                              "$code",
                                              words);
-  const pid_t child = fork ();
+  pid_t child;
+
+  /* Before there is another process, which may not allocate: this one has threads. */
+  g_setenv ("LODGE_RUNTIME_DIR", self->base.runtime, TRUE);
+  child = fork ();
 
   if (child == 0) {
     setsid ();
@@ -76,7 +80,6 @@ start (Typing *self, const char *words)
       dup2 (self->slave, fd);
     for (int number = 1; number < NSIG; number++)
       signal (number, SIG_DFL);
-    setenv ("LODGE_RUNTIME_DIR", self->base.runtime, TRUE);
     execl ("/bin/sh", "sh", "-c", script, NULL);
     _exit (127);
   }

@@ -494,7 +494,6 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_assert_nonnull (get_program ());
   g_setenv ("LODGE_ENGINE", "/nowhere/lodge-engine", TRUE); /* never start a real one */
-  g_setenv ("LODGE_ENGINE_TIMEOUT", "60", TRUE);
   add ("/lodgectl/life", test_life);
   add ("/lodgectl/wrong-state", test_wrong_state);
   add ("/lodgectl/start-note", test_start_note);

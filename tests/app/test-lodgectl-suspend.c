@@ -144,7 +144,6 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_setenv ("LODGE_ENGINE", "/nowhere/lodge-engine", TRUE); /* never start a real one */
-  g_setenv ("LODGE_ENGINE_TIMEOUT", "60", TRUE);
 #define ADD(name, function)                                                                        \
   g_test_add ("/lodgectl/suspend/" name, Fixture, NULL, set_up, function, tear_down)
   ADD ("suspend", test_suspend);

@@ -392,7 +392,6 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_assert_nonnull (get_program ());
   g_setenv ("LODGE_ENGINE", "/nowhere/lodge-engine", TRUE); /* never start a real one */
-  g_setenv ("LODGE_ENGINE_TIMEOUT", "60", TRUE);
   add ("/lodgectl/usage", test_usage);
   add ("/lodgectl/help", test_help);
   add ("/lodgectl/list", test_list);

@@ -350,18 +350,15 @@ test_keys (Test *test, gconstpointer data)
   app_xdotool ("key Return");
   app_wait_until (app_get_dialog () != NULL);
   g_assert_nonnull (app_find_label (app_get_dialog (), "Go Back to “patched”?"));
-  app_answer ("cancel");
-  app_wait_until (gtk_window_is_active (GTK_WINDOW (test->window)));
+  app_cancel (test->window);
   app_xdotool ("key F2");
   app_wait_until (app_get_dialog () != NULL);
   g_assert_nonnull (app_find_label (app_get_dialog (), "Rename or Describe Snapshot"));
-  app_answer ("cancel");
-  app_wait_until (gtk_window_is_active (GTK_WINDOW (test->window)));
+  app_cancel (test->window);
   app_xdotool ("key Delete");
   app_wait_until (app_get_dialog () != NULL);
   g_assert_nonnull (app_find_label (app_get_dialog (), "Delete the Snapshot “patched”?"));
-  app_answer ("cancel");
-  app_wait_until (gtk_window_is_active (GTK_WINDOW (test->window)));
+  app_cancel (test->window);
   app_xdotool ("key Menu");
   app_wait_until (app_find (snapshots_find_card (test, "patched"), GTK_TYPE_POPOVER_MENU) != NULL);
   app_xdotool ("key Escape");
@@ -370,8 +367,7 @@ test_keys (Test *test, gconstpointer data)
   app_xdotool ("key ctrl+n");
   app_wait_until (app_get_dialog () != NULL);
   g_assert_nonnull (app_find_label (app_get_dialog (), "Take Snapshot"));
-  app_answer ("cancel");
-  app_wait_until (gtk_window_is_active (GTK_WINDOW (test->window)));
+  app_cancel (test->window);
   app_xdotool ("key Escape");
   app_wait_until (test->window == NULL);
 }

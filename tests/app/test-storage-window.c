@@ -321,8 +321,7 @@ test_keys (Test *test, gconstpointer data)
                   ADW_IS_ACTION_ROW (focus));
   app_xdotool ("key ctrl+n");
   app_wait_until (app_get_dialog () != NULL);
-  app_answer ("cancel");
-  app_wait_until (gtk_window_is_active (GTK_WINDOW (test->window)));
+  app_cancel (test->window);
   app_xdotool ("key Escape");
   app_wait_until (test->window == NULL);
 }

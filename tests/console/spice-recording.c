@@ -22,7 +22,7 @@
 #define READ_LIMIT_MS 500
 #define OPEN_LIMIT_MS 40
 /* The same for one that is told the truth and has not seen all of it. */
-#define TRUE_LIMIT_MS 20000
+#define TRUE_LIMIT_MS 120000
 /* Between the last byte that the client took and the end: it decodes after it has read. */
 #define DECODE_MS 3
 

@@ -184,6 +184,24 @@ teardown (Test *test)
   g_free (test->folder);
 }
 
+static gboolean
+is_large (gpointer data)
+{
+  return ((GByteArray *) data)->len >= LARGE;
+}
+
+static gboolean
+has_copied_two (gpointer data)
+{
+  return ((Test *) data)->copied == 2;
+}
+
+static gboolean
+is_held (gpointer data)
+{
+  return spice_fixture_agent_is_held (data);
+}
+
 static void
 test_copies (void)
 {
@@ -213,8 +231,9 @@ test_copies (void)
 
   spice_fixture_agent_file_status (test.agent, 0, VD_AGENT_FILE_XFER_STATUS_CAN_SEND_DATA);
   expect_log (&test, "data1");
-  spice_fixture_settle ();
   GByteArray *arrived = spice_fixture_agent_get_file (test.agent);
+  g_assert_true (spice_fixture_wait (is_large, arrived));
+  spice_fixture_settle ();
   g_assert_cmpmem (arrived->data, arrived->len, large, LARGE);
   g_assert_cmpuint (test.copied, ==, 0); /* the guest has not said so */
   spice_fixture_agent_clear (test.agent);
@@ -229,8 +248,7 @@ test_copies (void)
   expect_log (&test, "data2");
   g_assert_cmpuint (arrived->len, ==, 0);
   spice_fixture_agent_file_status (test.agent, 0, VD_AGENT_FILE_XFER_STATUS_SUCCESS);
-  spice_fixture_settle ();
-  g_assert_cmpuint (test.copied, ==, 2);
+  g_assert_true (spice_fixture_wait (has_copied_two, &test));
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (test.files)), ==, 0);
   teardown (&test);
 }
@@ -305,7 +323,7 @@ test_cancel (void)
   /* The guest, which has taken a part, is told. */
   spice_fixture_agent_stall (test.agent, TRUE);
   spice_fixture_agent_file_status (test.agent, 0, VD_AGENT_FILE_XFER_STATUS_CAN_SEND_DATA);
-  spice_fixture_settle ();
+  g_assert_true (spice_fixture_wait (is_held, test.agent));
   g_assert_cmpint (lodge_console_transfer_get_state (first), ==, LODGE_TRANSFER_RUNNING);
   lodge_console_transfer_cancel (first);
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (test.files)), ==, 0);

@@ -72,6 +72,12 @@ is_ready (gpointer data)
          gtk_widget_get_width (GTK_WIDGET (test->display)) == 800;
 }
 
+static gboolean
+has_entered (gpointer data)
+{
+  return g_str_has_suffix (spice_fixture_get_pointer (data), "@401,300");
+}
+
 static void
 set_up (Test *test, gboolean tablet)
 {
@@ -88,6 +94,10 @@ set_up (Test *test, gboolean tablet)
   gtk_window_present (GTK_WINDOW (test->window));
   lodge_console_session_open (test->session);
   g_assert_true (spice_fixture_wait (is_ready, test));
+  if (tablet) { /* the pointer may come after the keyboard */
+    xdotool ("mousemove 401 300");
+    g_assert_true (spice_fixture_wait (has_entered, test->server));
+  }
   spice_fixture_settle ();
   spice_fixture_clear (test->server);
 }

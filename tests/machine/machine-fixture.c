@@ -2,10 +2,12 @@
 /* See machine-fixture.h. */
 #include "machine-fixture.h"
 
+#include "host/lodge-host-sandbox.h"
 #include "lodge-paths.h"
 #include "machine/lodge-journal.h"
 #include "machine/lodge-lock-holder.h"
 #include "machine/lodge-machine-private.h"
+#include "qemu/lodge-qemu-display-private.h"
 #include "qemu/lodge-qemu-private.h"
 #include "test-worker.h"
 
@@ -21,6 +23,10 @@ machine_fixture_init (int *argc, char ***argv)
   g_test_init (argc, argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   /* How long QEMU may take to say what it can do is not what is tested here. */
   lodge_qemu_probe_limit_ms = TEST_WAIT_S * 1000;
+  lodge_qemu_display_limit_ms = TEST_WAIT_S * 1000;
+  lodge_host_sandbox_set_limit_for_tests (TEST_WAIT_S * 1000);
+  /* Nor how long one may take to greet, but where it does not. */
+  lodge_machine_recover_greeting_ms = 30000;
 }
 
 static gboolean

@@ -65,8 +65,12 @@ memory_guest_ask (LodgeMachine *machine, const char *text)
 void
 memory_guest_tell (LodgeMachine *machine, const char *text)
 {
-  g_assert_cmpint (memory_guest_ask (machine, text), ==, text[0]);
-  g_assert_cmpint (memory_guest_ask (machine, "?"), ==, text[0]);
+  /* Again: what it had said before, and the answer of one that was slow, may come in between. */
+  for (guint i = 0; i < 10; i++) {
+    if (memory_guest_ask (machine, text) == text[0] && memory_guest_ask (machine, "?") == text[0])
+      return;
+  }
+  g_assert_not_reached ();
 }
 
 void

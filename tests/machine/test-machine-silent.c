@@ -378,6 +378,7 @@ int
 main (int argc, char *argv[])
 {
   machine_fixture_init (&argc, &argv);
+  lodge_machine_recover_greeting_ms = LODGE_MACHINE_RECOVER_GREETING_MS;
   MACHINE_FIXTURE_ADD ("silent/engine", test_engine);
   MACHINE_FIXTURE_ADD ("silent/engine-paused", test_engine_paused);
   MACHINE_FIXTURE_ADD ("silent/engine-killed", test_engine_killed);

@@ -89,7 +89,7 @@ test_set (MachineFixture *fixture, gconstpointer data)
   machine_fixture_set_key (machine, METHOD, "webdav");
   test_wait_polled (machine_fixture_find_descendant ("lodge-share", two) != 0);
   g_assert_cmpint (find_daemon (two), ==, 0);
-  g_assert_cmpint (machine->folder_device, ==, LODGE_FOLDER_DEVICE_NONE);
+  test_wait_until (machine->folder_device == LODGE_FOLDER_DEVICE_NONE);
   g_assert_false (is_in_the_way (machine));
   machine_fixture_set_key (machine, METHOD, "virtiofs");
   test_wait_polled (is_there (machine, two, 0));

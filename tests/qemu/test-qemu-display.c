@@ -4,7 +4,7 @@
 #include "qmp-fixture.h"
 
 #include "lodge-error.h"
-#include "qemu/lodge-qemu-display.h"
+#include "qemu/lodge-qemu-display-private.h"
 
 #include "test-folder.h"
 
@@ -158,7 +158,9 @@ test_silent (Fixture *self, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
 
+  lodge_qemu_display_limit_ms = LODGE_QEMU_DISPLAY_LIMIT_MS;
   g_assert_false (set_size (self, 0, 640, 480, FALSE, &error));
+  lodge_qemu_display_limit_ms = QMP_FIXTURE_LONG_MS;
   qmp_fixture_assert_error (error, LODGE_ERROR_TIMEOUT, "within 5 seconds");
 }
 
@@ -185,6 +187,7 @@ main (int argc, char **argv)
 
   g_setenv (LODGE_QEMU_DISPLAY_KEYRING_VARIABLE, keyring, TRUE);
   g_test_init (&argc, &argv, NULL);
+  lodge_qemu_display_limit_ms = QMP_FIXTURE_LONG_MS;
 #define ADD(path, test, refuses)                                                                   \
   g_test_add ("/qemu-display/" path, Fixture, GINT_TO_POINTER (refuses), set_up, test, tear_down)
   ADD ("said", test_said, FALSE);

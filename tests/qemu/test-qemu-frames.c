@@ -6,7 +6,7 @@
 #include "qmp-fixture.h"
 
 #include "lodge-error.h"
-#include "qemu/lodge-qemu-display.h"
+#include "qemu/lodge-qemu-display-private.h"
 #include "qemu/lodge-qemu-frames.h"
 
 #include "test-folder.h"
@@ -233,7 +233,9 @@ test_leaves (Fixture *self, gconstpointer unused)
 static void
 test_silent (Fixture *self, gconstpointer unused)
 {
+  lodge_qemu_display_limit_ms = LODGE_QEMU_DISPLAY_LIMIT_MS;
   expect (self, 1, LODGE_ERROR_TIMEOUT, "within 5 seconds");
+  lodge_qemu_display_limit_ms = QMP_FIXTURE_LONG_MS;
 }
 
 static void
@@ -250,6 +252,7 @@ main (int argc, char **argv)
 
   g_setenv (LODGE_QEMU_DISPLAY_KEYRING_VARIABLE, keyring, TRUE);
   g_test_init (&argc, &argv, NULL);
+  lodge_qemu_display_limit_ms = QMP_FIXTURE_LONG_MS;
 #define ADD(path, kind, test)                                                                      \
   g_test_add ("/qemu-frames/" path, Fixture, GINT_TO_POINTER (kind), set_up, test, tear_down)
   ADD ("maps", MAPS, test_maps);

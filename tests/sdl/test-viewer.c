@@ -91,6 +91,8 @@ test_signal (void)
   spice_fixture_fill (f.server, 0, 0, 320, 240, 0x336699);
   viewer_fixture_start_with_server (&f, "");
   viewer_fixture_expect_pixel (&f, 10, 10, 0x336699);
+  /* All channels are open: it has its last filter. */
+  test_wait_polled (viewer_fixture_has_status (&f, "\nSeccomp_filters:\t2\n"));
   viewer_fixture_wait_for_focus (&f);
   spice_fixture_settle ();
   spice_fixture_clear (f.server);
