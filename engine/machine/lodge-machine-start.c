@@ -397,7 +397,7 @@ stop_work_and_begin (GTask *task)
     forget (task);
 }
 
-/* After a wait, in which something may have begun by itself. */
+/* After a wait, in which something may have begun by itself. Takes @task. */
 static void
 begin_again (GTask *task)
 {

@@ -331,13 +331,15 @@ lodge_qemu_snapshot_next_step (LodgeQemuSnapshot *self)
       lodge_qemu_snapshot_end (self, NULL);
       return;
     }
+    const guint turn = self->turn; /* another one: what this was for ends in here */
+
     /* Begun, although it may be over before it is looked at. */
     if (self->progress != NULL)
       self->progress (0, self->progress_data);
-    if (self->task != NULL)
+    if (self->turn == turn)
       look_at_status (self);
     /* Not before: what it would be told of is what was before. */
-    if (self->task != NULL)
+    if (self->turn == turn)
       self->poll =
           lodge_qemu_poll_new (self->qmp, "query-migrate", lodge_qemu_snapshot_progress_ms,
                                lodge_qemu_snapshot_progress_ms, lodge_qemu_snapshot_patience_ms,

@@ -39,6 +39,7 @@ typedef void (*LodgeQemuSnapshotProgress) (double fraction, gpointer user_data);
  * lodge_qemu_snapshot_freeze_async:
  * @memory_fd: an empty file; duplicated. -1: only the disks are wanted, and the guest is stopped
  * @most_bytes: when more is written, the guest is stopped so that it comes to an end
+ * @progress: (nullable): called with 0 when the memory begins, and may end this
  *
  * Writes the memory while the guest runs, then stops it. One that stands still since its memory was
  * written before runs for an instant first, with a RESUME and a STOP event. Whoever gets an error

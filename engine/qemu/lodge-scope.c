@@ -121,17 +121,19 @@ wait_until_moved (const Placement *self)
   g_autofree char *wanted = g_strconcat ("/", self->unit, NULL);
   gint64 limit = g_get_monotonic_time () + MOVE_LIMIT_MS * 1000;
 
-  /* At least once: this thread may have stood still. */
-  do {
+  for (;;) {
     g_autofree char *groups = NULL;
+    /* Before the look: this thread may stand still between the two. */
+    const gboolean late = g_get_monotonic_time () >= limit;
 
     if (!g_file_get_contents (path, &groups, NULL, NULL))
       return FALSE;
     if (strstr (groups, wanted) != NULL)
       return TRUE;
+    if (late)
+      return FALSE;
     g_usleep (1000);
-  } while (g_get_monotonic_time () < limit);
-  return FALSE;
+  }
 }
 
 static gboolean

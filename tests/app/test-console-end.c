@@ -11,8 +11,8 @@
 #include <signal.h>
 #include <unistd.h>
 
-/* How long the server is busy when a window connects. */
-/* Less than the console waits for (lodge-console-ending.c); it ends with the test. */
+/* How long the server is busy when a window connects: less than the console waits for
+ * (lodge-console-ending.c). It ends with the test. */
 #define BUSY_MS 8000
 
 typedef struct {

@@ -88,6 +88,37 @@ test_slow (void)
   recorder_fixture_tear_down (&test);
 }
 
+/* What the guest showed last is in the file, however far behind the encoder is. */
+static void
+test_slow_end (void)
+{
+  RecorderFixture test;
+
+  recorder_fixture_set_up (&test, 320, 240);
+  recorder_fixture_begin (&test);
+  recorder_fixture_fill (&test, RED);
+  g_autoptr (GstElement) encoder =
+      gst_bin_get_by_name (GST_BIN (test.recorder->pipeline), "encoder");
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (encoder, "sink");
+  const gulong id =
+      gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BLOCK_DOWNSTREAM, hold_cb, NULL, NULL);
+  for (guint i = 0; test.recorder->n_left_out < 10; i++)
+    noise (&test, i);
+  spice_fixture_fill (test.server, 0, 0, 320, 240, BLUE);
+  recorder_fixture_wait_color (&test, BLUE);
+  lodge_recorder_stop (test.recorder);
+  gst_pad_remove_probe (pad, id);
+  recorder_fixture_wait_ended (&test);
+  g_assert_no_error (test.error);
+
+  g_autoptr (Recording) recording = recording_read (test.path);
+  const RecordingFrame *last = g_ptr_array_index (recording->frames, recording->frames->len - 1);
+  recording_assert_color (recording, last->time_us, 100, 100, BLUE);
+  g_clear_object (&pad);
+  g_clear_object (&encoder);
+  recorder_fixture_tear_down (&test);
+}
+
 /* Sample by sample, each of another format: no more wait than may. */
 static void
 test_crumbs (void)
@@ -387,6 +418,7 @@ test_dropped (void)
     spice_fixture_run (test_##name);                                                               \
   }
 TEST (slow)
+TEST (slow_end)
 TEST (crumbs)
 TEST (stuck)
 TEST (nothing)
@@ -411,6 +443,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/recorder/slow", run_slow);
+  g_test_add_func ("/recorder/slow-end", run_slow_end);
   g_test_add_func ("/recorder/crumbs", run_crumbs);
   g_test_add_func ("/recorder/stuck", run_stuck);
   g_test_add_func ("/recorder/nothing", run_nothing);

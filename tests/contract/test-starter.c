@@ -197,18 +197,21 @@ test_unit_hangs (void)
 {
   g_autoptr (Manager) manager = manager_new (UNIT_HANGS);
   g_autoptr (GError) error = NULL;
+  guint n_asked = 0;
 
   /* The manager is asked within that time, too. */
   for (guint limit_s = 1; limit_s <= 16 && manager->n_starts == 0; limit_s *= 4) {
     g_autofree char *text = g_strdup_printf ("%u", limit_s);
 
+    n_asked++;
     g_clear_error (&error);
     g_setenv ("LODGE_ENGINE_TIMEOUT", text, TRUE);
     g_assert_null (lodge_client_connect_sync (LODGE_CLIENT_FLAGS_NONE, NULL, &error));
   }
   g_setenv ("LODGE_ENGINE_TIMEOUT", "60", TRUE);
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_TIMEOUT);
-  g_assert_cmpuint (manager->n_starts, ==, 1);
+  g_assert_cmpuint (manager->n_starts, >=, 1);
+  g_assert_cmpuint (manager->n_starts, <=, n_asked);
   g_assert_nonnull (strstr (error->message, "journalctl --user -u lodge-engine.service"));
 }
 

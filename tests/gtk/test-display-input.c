@@ -85,7 +85,7 @@ is_let_go (gpointer data)
   return g_str_has_suffix (spice_fixture_get_scancodes (wanted->server), wanted->scancodes);
 }
 
-/* On a busy computer the X server has begun to repeat the key that is down. */
+/* Whatever else was let go of before. */
 static void
 expect_let_go (DisplayFixture *test, const char *scancodes)
 {

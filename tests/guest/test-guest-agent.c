@@ -202,7 +202,10 @@ test_agent (Fixture *f, gconstpointer data)
   }
   g_assert_no_error (error);
   g_assert_cmpint (ABS (f->off_ns), <, 1000000000);
-  g_assert_cmpuint (f->n_set, ==, f->agent->off_ns != 0 ? 1 : 0);
+  /* A right one is set where its answer has come late. */
+  g_assert_cmpuint (f->n_set, <=, 1);
+  if (f->agent->off_ns != 0)
+    g_assert_cmpuint (f->n_set, ==, 1);
 }
 
 static void

@@ -50,13 +50,12 @@ measure (gboolean fresh)
 static LodgeAccelerator
 measure_hanging (void)
 {
-  LodgeAccelerator accelerator;
+  LodgeAccelerator accelerator = {.verdict = LODGE_KVM_FAILED};
 
-  for (guint limit_ms = 2000; limit_ms <= 32000; limit_ms *= 4) {
+  for (guint limit_ms = 2000; limit_ms <= 32000 && accelerator.verdict == LODGE_KVM_FAILED;
+       limit_ms *= 4) {
     lodge_accelerator_set_limit_for_tests (limit_ms);
     accelerator = measure (FALSE);
-    if (accelerator.verdict != LODGE_KVM_FAILED)
-      break;
   }
   return accelerator;
 }

@@ -303,8 +303,10 @@ test_recover_without_socket (MachineFixture *fixture, gconstpointer data)
 
   socket = g_build_filename (machine->runtime, "qmp.sock", NULL);
   g_assert_cmpint (g_unlink (socket), ==, 0);
+  const guint greeting_ms = lodge_machine_recover_greeting_ms;
   lodge_machine_recover_greeting_ms = LODGE_MACHINE_RECOVER_GREETING_MS;
   machine = machine_fixture_change_engine (fixture, "idle");
+  lodge_machine_recover_greeting_ms = greeting_ms;
   test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_RUNNING);
   set (machine, "sharing.files", "no");
   g_assert_cmpint (find_share (folder), ==, pid);

@@ -270,13 +270,10 @@ test_work (MachineFixture *f, gconstpointer data)
   stopped_qemu = machine_fixture_find_qemu (machine);
   stopped_step = works[i].step;
   lodge_journal_step_hook = stop_cb;
-  /* A small memory is written before it would be asked for the first time. */
-  lodge_qemu_snapshot_progress_ms = 1;
   cancelled = works[i].begin (f->library, machine);
   test_wait_until (lodge_job_get_state (cancelled) != LODGE_JOB_RUNNING);
   lodge_journal_step_hook = NULL;
   lodge_qemu_snapshot_patience_ms = LODGE_QEMU_POLL_PATIENCE_MS;
-  lodge_qemu_snapshot_progress_ms = LODGE_QEMU_SNAPSHOT_PROGRESS_MS;
   g_assert_null (stopped_step);
   /* Nothing is as before: it may still be written to. */
   g_assert_error (lodge_job_get_error (cancelled), LODGE_ERROR, LODGE_ERROR_TIMEOUT);
@@ -334,11 +331,9 @@ test_loss (MachineFixture *f, gconstpointer data)
   closed_machine = machine;
   stopped_step = losses[i].step;
   lodge_journal_step_hook = close_cb;
-  lodge_qemu_snapshot_progress_ms = 1;
   job = losses[i].begin (f->library, machine);
   test_wait_until (lodge_job_get_state (job) != LODGE_JOB_RUNNING);
   lodge_journal_step_hook = NULL;
-  lodge_qemu_snapshot_progress_ms = LODGE_QEMU_SNAPSHOT_PROGRESS_MS;
   g_assert_null (stopped_step);
   g_assert_nonnull (lodge_job_get_error (job));
   g_test_message ("%s", lodge_job_get_error (job)->message);

@@ -10,7 +10,7 @@
 G_BEGIN_DECLS
 
 /* So many copies of the picture there are at most: one that is encoded, one that waits, and one to
- * be filled. */
+ * be filled; and one more at the end, where these are all in use. */
 #define LODGE_RECORDER_SLOTS 3
 /* Pictures in the encoder's hands, with those that are a copy once more. */
 #define LODGE_RECORDER_PICTURES 4
