@@ -280,6 +280,21 @@ count_added (GskRenderNode *before, GskRenderNode *now, graphene_rect_t *out_new
   return n;
 }
 
+/* As GSK compares them: each child with the one at the same place. */
+static gboolean
+differ_at_one_place (GskRenderNode *before, GskRenderNode *now)
+{
+  const guint n = gsk_container_node_get_n_children (now);
+  guint changed = 0;
+
+  if (gsk_container_node_get_n_children (before) != n)
+    return FALSE;
+  for (guint i = 0; i < n; i++)
+    changed +=
+        gsk_container_node_get_child (before, i) != gsk_container_node_get_child (now, i) ? 1 : 0;
+  return changed == 1;
+}
+
 /* With the cairo renderer all stays as it is, and what is added lies over what changed, and not
  * over much more. */
 static void
@@ -320,13 +335,38 @@ test_patches (void)
     g_assert_cmpuint (count_added (second, third, &added), ==, 1);
     g_assert_cmpfloat (added.size.width, >=, 11 * 40 * scale);
 
-    /* And they do not become more and more. */
-    g_autoptr (GskRenderNode) last = NULL;
+    /* And they do not become more and more: what gives way is what costs least to be drawn once
+     * more, at its place. */
+    lodge_tiles_damage (tiles, 0, 0, WIDTH, HEIGHT);
+    g_autoptr (GskRenderNode) last = snapshot (tiles);
     for (int i = 0; i < 1000; i++) {
+      graphene_rect_t gone;
+
       lodge_tiles_damage (tiles, i % WIDTH, i % HEIGHT, 1, 1);
+      g_autoptr (GskRenderNode) next = snapshot (tiles);
+      g_assert_cmpuint (count_added (last, next, &added), ==, 1);
+      g_assert_cmpuint (gsk_container_node_get_n_children (next), <=, 20);
+      if (count_added (next, last, &gone) > 0) {
+        g_assert_cmpfloat (gone.size.width, <, 100 * scale);
+        g_assert_true (differ_at_one_place (last, next));
+      }
       g_clear_pointer (&last, gsk_render_node_unref);
-      last = snapshot (tiles);
-      g_assert_cmpuint (gsk_container_node_get_n_children (last), <, 300);
+      last = g_steal_pointer (&next);
+    }
+
+    /* Nor where it is the same place again and again. */
+    for (int i = 0; i < 3; i++) {
+      lodge_tiles_damage (tiles, 0, 0, WIDTH, HEIGHT);
+      g_autoptr (GskRenderNode) next = snapshot (tiles);
+      g_assert_cmpuint (gsk_container_node_get_n_children (next), ==,
+                        gsk_container_node_get_n_children (last));
+      g_assert_cmpuint (count_added (last, next, &added), ==, 1);
+      g_assert_cmpfloat (added.origin.x, >=, 0);
+      g_assert_cmpfloat (added.origin.y, >=, 0);
+      g_assert_cmpfloat (added.size.width, <=, view.width);
+      g_assert_cmpfloat (added.size.height, <=, view.height);
+      g_clear_pointer (&last, gsk_render_node_unref);
+      last = g_steal_pointer (&next);
     }
   }
 }

@@ -33,10 +33,10 @@
 #include <math.h>
 
 #define GUTTER 2
-/* More than a few of them in one frame are drawn as one; and when so many are there all are let go
- * of, which has all of their places drawn once more. */
+/* Patches. More than a few in one frame become one. Each that is there costs something in every
+ * frame; one that gives way has its place drawn once more. */
 #define FRAME_PATCHES_MAX 8
-#define PATCHES_MAX       256
+#define PATCHES_MAX       16
 
 struct _LodgeTiles {
   LodgeFrame frame;
@@ -50,7 +50,7 @@ struct _LodgeTiles {
   int rows;
   GskRenderNode **nodes;  /* columns * rows, NULL: to be made */
   cairo_region_t *damage; /* in guest pixels: has no patch yet */
-  GPtrArray *patches;     /* of GskRenderNode, for cairo */
+  GPtrArray *patches;     /* of GskRenderNode, for cairo, each at its own place */
   GskRenderNode *background;
   cairo_surface_t *image; /* for cairo: all of the frame */
 };
@@ -322,9 +322,10 @@ make_node (LodgeTiles *self, int column, int row, const graphene_rect_t *tile)
   return node != NULL ? node : make_cairo_node (self, column, row, tile);
 }
 
-/* On whole pixels of the window, and one further: cairo smooths over the edges between them. */
-static GskRenderNode *
-make_patch (LodgeTiles *self, const cairo_rectangle_int_t *damage)
+/* On whole pixels of the window, and one further: cairo smooths over the edges between them. Not
+ * out of the room, for what is cut off there is compared as a whole. FALSE: it is not seen. */
+static gboolean
+get_patch_bounds (LodgeTiles *self, const cairo_rectangle_int_t *damage, graphene_rect_t *out)
 {
   const graphene_rect_t place =
       get_bounds (self, damage->x, damage->y, damage->width, damage->height);
@@ -332,7 +333,52 @@ make_patch (LodgeTiles *self, const cairo_rectangle_int_t *damage)
   const float right = ceilf (place.origin.x + place.size.width) + 1;
   const float bottom = ceilf (place.origin.y + place.size.height) + 1;
 
-  return gsk_cairo_node_new (&GRAPHENE_RECT_INIT (left, top, right - left, bottom - top));
+  return graphene_rect_intersection (
+      &GRAPHENE_RECT_INIT (left, top, right - left, bottom - top),
+      &GRAPHENE_RECT_INIT (0, 0, self->view.width, self->view.height), out);
+}
+
+/* Which one gives way, or PATCHES_MAX: one that it covers, of which nothing is drawn that would not
+ * be; else, where there is no room, the smallest. @taken: those of this frame */
+static guint
+find_place (LodgeTiles *self, const graphene_rect_t *bounds, guint taken)
+{
+  guint place = PATCHES_MAX;
+  float least = INFINITY;
+
+  for (guint i = 0; i < self->patches->len; i++) {
+    graphene_rect_t old;
+
+    if ((taken & 1u << i) != 0)
+      continue;
+    gsk_render_node_get_bounds (g_ptr_array_index (self->patches, i), &old);
+    if (graphene_rect_contains_rect (bounds, &old))
+      return i;
+    if (self->patches->len == PATCHES_MAX && old.size.width * old.size.height < least) {
+      least = old.size.width * old.size.height;
+      place = i;
+    }
+  }
+  return place;
+}
+
+/* GSK compares each with the one at its place in the last frame, so none moves. */
+static void
+add_patch (LodgeTiles *self, const cairo_rectangle_int_t *damage, guint *taken)
+{
+  graphene_rect_t bounds;
+  guint place;
+
+  if (!get_patch_bounds (self, damage, &bounds))
+    return;
+  place = find_place (self, &bounds, *taken);
+  if (place == PATCHES_MAX) {
+    place = self->patches->len;
+    g_ptr_array_add (self->patches, NULL);
+  }
+  g_clear_pointer (&self->patches->pdata[place], unref_node);
+  self->patches->pdata[place] = gsk_cairo_node_new (&bounds);
+  *taken |= 1u << place;
 }
 
 static void
@@ -340,16 +386,15 @@ snapshot_patches (LodgeTiles *self, GtkSnapshot *snapshot)
 {
   const int n = cairo_region_num_rectangles (self->damage);
   cairo_rectangle_int_t damage;
+  guint taken = 0;
 
-  if (self->patches->len + FRAME_PATCHES_MAX > PATCHES_MAX)
-    g_ptr_array_set_size (self->patches, 0);
   if (n > FRAME_PATCHES_MAX) {
     cairo_region_get_extents (self->damage, &damage);
-    g_ptr_array_add (self->patches, make_patch (self, &damage));
+    add_patch (self, &damage, &taken);
   } else {
     for (int i = 0; i < n; i++) {
       cairo_region_get_rectangle (self->damage, i, &damage);
-      g_ptr_array_add (self->patches, make_patch (self, &damage));
+      add_patch (self, &damage, &taken);
     }
   }
   cairo_region_destroy (self->damage);
