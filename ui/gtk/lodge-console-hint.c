@@ -9,6 +9,7 @@
 
 /* A picture that is just being made anew, or has not come yet, is nothing to talk about. */
 #define PATIENCE_MS 1500
+#define LOOK_MS     100
 /* With what is around it; one at the bottom covers no button. */
 #define TOAST_HEIGHT 72
 
@@ -164,12 +165,13 @@ look_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* There are many for one picture; it is looked at once they are through. */
+/* There are many for one picture, and a guest that is used has a picture: it is looked at now and
+ * then, and not after each of them. */
 static void
 damage_cb (LodgeFrameSource *source, int x, int y, int width, int height, LodgeConsoleWindow *self)
 {
   if (self->hint->look == 0)
-    self->hint->look = g_idle_add (look_cb, self);
+    self->hint->look = g_timeout_add (LOOK_MS, look_cb, self);
 }
 
 void
