@@ -35,15 +35,18 @@ shut_down_free (ShutDown *shut_down)
   g_free (shut_down);
 }
 
+/* @only_waited_for: those that hear of it, or are on their way out: a QEMU that has gone off its
+ * control socket still has to end, and what it has written has to be recorded. */
 static guint
-count (LodgeLibrary *self, gboolean only_who_hears)
+count (LodgeLibrary *self, gboolean only_waited_for)
 {
   GPtrArray *machines = lodge_library_get_machines (self);
   guint n = 0;
 
   for (guint i = 0; i < machines->len; i++)
     n += lodge_state_is_live (lodge_machine_get_state (machines->pdata[i])) &&
-         (!only_who_hears || lodge_machine_hears_button (machines->pdata[i]));
+         (!only_waited_for || lodge_machine_hears_button (machines->pdata[i]) ||
+          lodge_machine_is_going (machines->pdata[i]));
   return n;
 }
 

@@ -342,6 +342,13 @@ lodge_machine_hears_button (LodgeMachine *self)
          !self->disk_failed;
 }
 
+gboolean
+lodge_machine_is_going (LodgeMachine *self)
+{
+  return (self->state == LODGE_STATE_STOPPING || self->state == LODGE_STATE_SUSPENDING) &&
+         self->silence == NULL && !self->disk_failed;
+}
+
 static const struct {
   LodgeAction action;
   const char *command;

@@ -157,6 +157,8 @@ gboolean lodge_machine_suspend_finish (LodgeMachine *self, GAsyncResult *result,
  * control socket, not while QEMU does not answer, and not while it stands still because its disk
  * failed or is full. */
 gboolean lodge_machine_hears_button (LodgeMachine *self);
+/* Whether it is on its way out, and nothing is known to be in the way of that. */
+gboolean lodge_machine_is_going (LodgeMachine *self);
 
 /* @changes: a{ss}. All or nothing. %LODGE_ERROR_INVALID, %LODGE_ERROR_NOT_FOUND, storage. */
 void lodge_machine_set_async (LodgeMachine *self,

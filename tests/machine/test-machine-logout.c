@@ -2,6 +2,8 @@
 /* The session ends: machines are shut down, and nobody waits for a guest that can do nothing. */
 #include "machine-fixture.h"
 
+#include "machine/lodge-machine-private.h"
+
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -63,6 +65,25 @@ test_shut_down (MachineFixture *fixture, gconstpointer data)
   g_assert_cmpstr (lodge_machine_get_note (paused), ==, "");
 }
 
+/* One whose QEMU has closed its control socket already is on its way out, and is waited for. */
+static void
+test_shut_down_going (MachineFixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (fixture, "idle", BOOT_SECTOR_IDLE);
+  g_autoptr (GAsyncResult) result = NULL;
+
+  lodge_machine_set_state (machine, LODGE_STATE_STARTING);
+  lodge_machine_set_state (machine, LODGE_STATE_RUNNING);
+  lodge_machine_set_state (machine, LODGE_STATE_STOPPING);
+  g_assert_false (lodge_machine_hears_button (machine));
+  lodge_library_shut_down_async (fixture->library, TEST_WAIT_S, 1, test_wait_result_cb, &result);
+  test_wait_ms (100);
+  g_assert_null (result);
+  lodge_machine_set_state (machine, LODGE_STATE_OFF);
+  test_wait_until (result != NULL);
+  g_assert_cmpuint (lodge_library_shut_down_finish (fixture->library, result), ==, 0);
+}
+
 /* A guest whose disk has failed can do nothing any more: it is not waited for. */
 static void
 test_shut_down_failed_disk (MachineFixture *fixture, gconstpointer data)
@@ -86,6 +107,7 @@ main (int argc, char *argv[])
 {
   machine_fixture_init (&argc, &argv);
   MACHINE_FIXTURE_ADD ("shut-down", test_shut_down);
+  MACHINE_FIXTURE_ADD ("shut-down-going", test_shut_down_going);
   MACHINE_FIXTURE_ADD ("shut-down-failed-disk", test_shut_down_failed_disk);
   return g_test_run ();
 }
