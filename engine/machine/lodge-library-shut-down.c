@@ -7,9 +7,10 @@
  *   running, stopping        asked, and again after a while: one that was still booting, or that
  *                            showed a question, did not take the first press
  *   paused by a failed disk  cannot write what it has to: left alone, and not waited for
- *   no control socket        the same
- *   to be suspended          stopped first, so that its memory is written once and as fast as the
- *                            disk takes it; where that fails it is resumed and asked to power off
+ *   no control socket        the same, but for one that is stopping or suspending: its QEMU has
+ * gone, and what it has left is being recorded to be suspended          stopped first, so that its
+ * memory is written once and as fast as the disk takes it; where that fails it is resumed and asked
+ * to power off
  *
  * Never: kills. What is left when the time is over ends with the session.
  */
@@ -35,8 +36,8 @@ shut_down_free (ShutDown *shut_down)
   g_free (shut_down);
 }
 
-/* @only_waited_for: those that hear of it, or are on their way out: a QEMU that has gone off its
- * control socket still has to end, and what it has written has to be recorded. */
+/* @only_waited_for: those that hear of it, or are on their way out: of a QEMU that has gone, and
+ * its control socket with it, it still has to be recorded how, and what it has written. */
 static guint
 count (LodgeLibrary *self, gboolean only_waited_for)
 {

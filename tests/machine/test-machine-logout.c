@@ -65,7 +65,7 @@ test_shut_down (MachineFixture *fixture, gconstpointer data)
   g_assert_cmpstr (lodge_machine_get_note (paused), ==, "");
 }
 
-/* One whose QEMU has closed its control socket already is on its way out, and is waited for. */
+/* One whose QEMU has gone is waited for until that is recorded. */
 static void
 test_shut_down_going (MachineFixture *fixture, gconstpointer data)
 {
