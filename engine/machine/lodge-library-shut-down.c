@@ -7,10 +7,10 @@
  *   running, stopping        asked, and again after a while: one that was still booting, or that
  *                            showed a question, did not take the first press
  *   paused by a failed disk  cannot write what it has to: left alone, and not waited for
- *   no control socket        the same, but for one that is stopping or suspending: its QEMU has
- * gone, and what it has left is being recorded to be suspended          stopped first, so that its
- * memory is written once and as fast as the disk takes it; where that fails it is resumed and asked
- * to power off
+ *   no control socket        the same, but for one that is stopping or suspending: what its QEMU,
+ *                            which has gone, has left is being recorded
+ *   to be suspended          stopped first, so that its memory is written once and as fast as the
+ *                            disk takes it; where that fails it is resumed and asked to power off
  *
  * Never: kills. What is left when the time is over ends with the session.
  */

@@ -147,10 +147,12 @@ in_menu (void)
   g_assert_false (is_recording (&test));
   g_assert_true (is_offered (&test, "_Record the Screen"));
   fill (&test, RED);
+  const gint64 begin_us = g_get_monotonic_time ();
   toggle (&test);
   g_assert_true (is_recording (&test));
   g_assert_false (gtk_widget_get_visible (test.window->record_pill));
   g_assert_true (is_offered (&test, "Stop _Recording"));
+  g_assert_cmpint (get_seconds (&test), <=, (g_get_monotonic_time () - begin_us) / G_USEC_PER_SEC);
   g_assert_cmpuint (count_files (&test, NULL), ==, 1);
   wait_time (&test, 1);
   fill (&test, GREEN);

@@ -36,6 +36,18 @@ hold_cb (GstPad *pad, GstPadProbeInfo *info, gpointer data)
   return GST_PAD_PROBE_OK; /* blocked for as long as it is there */
 }
 
+/* Nothing goes into it until the probe @out_id of its pad is removed. */
+static GstPad *
+hold_encoder (RecorderFixture *test, gulong *out_id)
+{
+  g_autoptr (GstElement) encoder =
+      gst_bin_get_by_name (GST_BIN (test->recorder->pipeline), "encoder");
+  GstPad *pad = gst_element_get_static_pad (encoder, "sink");
+
+  *out_id = gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BLOCK_DOWNSTREAM, hold_cb, NULL, NULL);
+  return pad;
+}
+
 static guint
 count_buffers (RecorderFixture *test, gsize *out_bytes)
 {
@@ -62,11 +74,8 @@ test_slow (void)
   recorder_fixture_set_up (&test, 320, 240);
   recorder_fixture_begin (&test);
   const gint64 red = recorder_fixture_fill (&test, RED);
-  g_autoptr (GstElement) encoder =
-      gst_bin_get_by_name (GST_BIN (test.recorder->pipeline), "encoder");
-  g_autoptr (GstPad) pad = gst_element_get_static_pad (encoder, "sink");
-  const gulong id =
-      gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BLOCK_DOWNSTREAM, hold_cb, NULL, NULL);
+  gulong id;
+  g_autoptr (GstPad) pad = hold_encoder (&test, &id);
   for (guint i = 0; i < 100; i++) {
     noise (&test, i);
     g_assert_cmpuint (count_buffers (&test, &bytes), <=, LODGE_RECORDER_PICTURES);
@@ -84,7 +93,6 @@ test_slow (void)
   recording_assert_color (recording, red, 100, 100, RED);
   recording_assert_color (recording, blue, 100, 100, BLUE);
   g_clear_object (&pad);
-  g_clear_object (&encoder);
   recorder_fixture_tear_down (&test);
 }
 
@@ -97,11 +105,8 @@ test_slow_end (void)
   recorder_fixture_set_up (&test, 320, 240);
   recorder_fixture_begin (&test);
   recorder_fixture_fill (&test, RED);
-  g_autoptr (GstElement) encoder =
-      gst_bin_get_by_name (GST_BIN (test.recorder->pipeline), "encoder");
-  g_autoptr (GstPad) pad = gst_element_get_static_pad (encoder, "sink");
-  const gulong id =
-      gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BLOCK_DOWNSTREAM, hold_cb, NULL, NULL);
+  gulong id;
+  g_autoptr (GstPad) pad = hold_encoder (&test, &id);
   for (guint i = 0; test.recorder->n_left_out < 10; i++)
     noise (&test, i);
   spice_fixture_fill (test.server, 0, 0, 320, 240, BLUE);
@@ -115,7 +120,6 @@ test_slow_end (void)
   const RecordingFrame *last = g_ptr_array_index (recording->frames, recording->frames->len - 1);
   recording_assert_color (recording, last->time_us, 100, 100, BLUE);
   g_clear_object (&pad);
-  g_clear_object (&encoder);
   recorder_fixture_tear_down (&test);
 }
 
@@ -158,10 +162,8 @@ test_stuck (void)
   const gint64 red = recorder_fixture_fill (&test, RED);
   /* On a busy computer the encoder is that far behind. */
   recorder_fixture_wait_length (&test, red / 1000 + 5000);
-  g_autoptr (GstElement) encoder =
-      gst_bin_get_by_name (GST_BIN (test.recorder->pipeline), "encoder");
-  g_autoptr (GstPad) pad = gst_element_get_static_pad (encoder, "sink");
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BLOCK_DOWNSTREAM, hold_cb, NULL, NULL);
+  gulong id;
+  g_autoptr (GstPad) pad = hold_encoder (&test, &id);
   test.recorder->end_limit_ms = 300;
   lodge_recorder_stop (test.recorder);
   recorder_fixture_wait_ended (&test);
@@ -170,7 +172,6 @@ test_stuck (void)
   g_autoptr (Recording) recording = recording_read (test.path);
   recording_assert_color (recording, red, 100, 100, RED);
   g_clear_object (&pad);
-  g_clear_object (&encoder);
   recorder_fixture_tear_down (&test);
 }
 

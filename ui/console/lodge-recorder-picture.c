@@ -399,10 +399,11 @@ lodge_recorder_end_pictures (LodgeRecorder *self, gboolean current)
     write_slot (self, slot);
   else if (self->shown != NULL)
     write_slot (self, self->shown);
-  if (own != NULL)
-    drop_slot (own);
+  if (own == NULL)
+    return;
   if (self->shown == own)
     self->shown = NULL;
+  drop_slot (own);
 }
 
 void
