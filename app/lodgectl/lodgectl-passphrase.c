@@ -123,8 +123,8 @@ lodgectl_ask_new_passphrase (LodgectlRun *run, GError **error)
   return bytes;
 }
 
-gboolean
-lodgectl_unlock_machine (LodgectlRun *run, LodgeMachine1 *machine, GError **error)
+static gboolean
+unlock (LodgectlRun *run, LodgeMachine1 *machine, GError **error)
 {
   g_autofree char *name = lodgectl_dup_harmless (lodge_machine1_get_name (machine));
   g_autofree char *prompt = g_strdup_printf (_ ("Passphrase of “%s”:"), name);
@@ -136,11 +136,8 @@ lodgectl_unlock_machine (LodgectlRun *run, LodgeMachine1 *machine, GError **erro
 
     if (passphrase == NULL)
       return FALSE;
-    if (lodgectl_run_check (
-            run,
-            lodge_machine1_call_unlock_sync (machine, passphrase,
-                                             lodgectl_run_has_option (run, "remember"), NULL, &why),
-            &why))
+    if (lodgectl_run_check (run, lodge_machine1_call_unlock_sync (machine, passphrase, NULL, &why),
+                            &why))
       return TRUE;
     if (!typed || i == ATTEMPTS || !g_error_matches (why, LODGE_ERROR, LODGE_ERROR_DENIED)) {
       g_propagate_error (error, g_steal_pointer (&why));
@@ -150,12 +147,39 @@ lodgectl_unlock_machine (LodgectlRun *run, LodgeMachine1 *machine, GError **erro
   }
 }
 
+/* Where --remember asks for it. */
+static gboolean
+keep_key (LodgectlRun *run, LodgeMachine1 *machine, GError **error)
+{
+  return !lodgectl_run_has_option (run, "remember") ||
+         lodgectl_run_check (
+             run, lodge_machine1_call_remember_key_sync (machine, TRUE, NULL, error), error);
+}
+
+gboolean
+lodgectl_unlock_machine (LodgectlRun *run, LodgeMachine1 *machine, GError **error)
+{
+  g_autoptr (GError) why = NULL;
+
+  if (!unlock (run, machine, error))
+    return FALSE;
+  /* Nothing that the passphrase was asked for depends on a keyring. */
+  if (!keep_key (run, machine, &why))
+    fprintf (stderr, _ ("lodgectl: the passphrase will be asked for again: %s\n"), why->message);
+  return TRUE;
+}
+
 gboolean
 lodgectl_unlock (LodgectlRun *run, GError **error)
 {
   g_autoptr (LodgeMachine1) machine = lodgectl_run_open (run, error);
 
-  return machine != NULL && lodgectl_unlock_machine (run, machine, error);
+  if (machine == NULL || !unlock (run, machine, error))
+    return FALSE;
+  if (keep_key (run, machine, error))
+    return TRUE;
+  g_prefix_error (error, "%s", _ ("It is unlocked, but the passphrase will be asked for again: "));
+  return FALSE;
 }
 
 gboolean

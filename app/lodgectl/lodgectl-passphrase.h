@@ -12,7 +12,8 @@ G_BEGIN_DECLS
 GVariant *lodgectl_ask_passphrase (LodgectlRun *run, const char *prompt, GError **error);
 /* One that is new: typed twice, or made up and shown when nothing is typed. */
 GVariant *lodgectl_ask_new_passphrase (LodgectlRun *run, GError **error);
-/* Opens the machine; asks again, a few times, where somebody types. */
+/* Opens the machine; asks again, a few times, where somebody types. A key that --remember cannot
+ * keep is told of on the standard error, and is no error. */
 gboolean lodgectl_unlock_machine (LodgectlRun *run, LodgeMachine1 *machine, GError **error);
 
 G_END_DECLS

@@ -235,7 +235,6 @@ typedef struct {
   char *folder;
   LodgeSecret *passphrase;
   LodgeSecret *next; /* that it shall have, or NULL */
-  gboolean remember;
   LodgeSecret *here; /* the key where it is unlocked, or NULL */
   LodgeSecret *key;  /* that it opened */
 } Open;
@@ -254,18 +253,6 @@ open_free (gpointer data)
 }
 
 static void
-stored_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  GError *error = NULL;
-
-  if (lodge_keyring_store_finish (result, &error))
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
-}
-
-static void
 opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
@@ -281,11 +268,7 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
   if (open->next == NULL && is_encrypted (self))
     take (self, open->key);
-  if (open->remember)
-    lodge_keyring_store_async (self->uuid, lodge_machine_get_name (self), open->key, stored_cb,
-                               g_steal_pointer (&task));
-  else
-    g_task_return_boolean (task, TRUE);
+  g_task_return_boolean (task, TRUE);
 }
 
 static void
@@ -339,7 +322,7 @@ new_task (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data)
 }
 
 static void
-open_with (GTask *task_given, LodgeSecret *passphrase, LodgeSecret *next, gboolean remember)
+open_with (GTask *task_given, LodgeSecret *passphrase, LodgeSecret *next)
 {
   g_autoptr (GTask) task = task_given;
   g_autoptr (GTask) worker = NULL;
@@ -351,7 +334,6 @@ open_with (GTask *task_given, LodgeSecret *passphrase, LodgeSecret *next, gboole
   open->folder = lodge_machine_dup_folder (g_task_get_source_object (task));
   open->passphrase = lodge_secret_ref (passphrase);
   open->next = next != NULL ? lodge_secret_ref (next) : NULL;
-  open->remember = remember;
   open->here = get_key (g_task_get_source_object (task));
   g_task_set_task_data (task, open, open_free);
   worker = g_task_new (NULL, NULL, opened_cb, g_object_ref (task));
@@ -362,11 +344,10 @@ open_with (GTask *task_given, LodgeSecret *passphrase, LodgeSecret *next, gboole
 void
 lodge_machine_unlock_async (LodgeMachine *self,
                             LodgeSecret *passphrase,
-                            gboolean remember,
                             GAsyncReadyCallback callback,
                             gpointer user_data)
 {
-  open_with (new_task (self, callback, user_data), passphrase, NULL, remember);
+  open_with (new_task (self, callback, user_data), passphrase, NULL);
 }
 
 void
@@ -389,7 +370,7 @@ lodge_machine_change_passphrase_async (LodgeMachine *self,
   }
   if (task != NULL)
     self->passphrase_changes = TRUE;
-  open_with (task, passphrase, next, FALSE);
+  open_with (task, passphrase, next);
 }
 
 gboolean
@@ -414,6 +395,18 @@ cleared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
 
   if (lodge_keyring_clear_finish (result, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+stored_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+
+  if (lodge_keyring_store_finish (result, &error))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);

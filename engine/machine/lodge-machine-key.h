@@ -47,20 +47,18 @@ int lodge_machine_unseal_memory (LodgeMachine *self,
 
 /**
  * lodge_machine_unlock_async:
- * @remember: the key goes into the keyring, too; where that fails it is unlocked all the same, and
- *   the error says why
  *
- * Errors: those of lodge_key_file_open() and lodge_keyring_store_async(); %LODGE_ERROR_STATE when
- * it is not encrypted.
+ * Errors: those of lodge_key_file_open(); %LODGE_ERROR_STATE when it is not encrypted.
  */
 void lodge_machine_unlock_async (LodgeMachine *self,
                                  LodgeSecret *passphrase,
-                                 gboolean remember,
                                  GAsyncReadyCallback callback,
                                  gpointer user_data);
 /* The key is wiped. %LODGE_ERROR_STATE while it is needed. */
 gboolean lodge_machine_lock (LodgeMachine *self, GError **error);
-/* Puts the key into the keyring, or takes it out of there. */
+/* Puts the key into the keyring, or takes it out of there. Errors: %LODGE_ERROR_STATE when it is
+ * not encrypted, %LODGE_ERROR_LOCKED where there is no key to put, those of
+ * lodge_keyring_store_async() and lodge_keyring_clear_async(). */
 void lodge_machine_remember_async (LodgeMachine *self,
                                    gboolean remember,
                                    GAsyncReadyCallback callback,

@@ -32,10 +32,7 @@ done_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static gboolean
-handle_unlock (LodgeMachine1 *object,
-               GDBusMethodInvocation *invocation,
-               GVariant *bytes,
-               gboolean remember)
+handle_unlock (LodgeMachine1 *object, GDBusMethodInvocation *invocation, GVariant *bytes)
 {
   GError *error = NULL;
   g_autoptr (LodgeSecret) passphrase = lodge_passphrase_read (bytes, &error);
@@ -43,7 +40,7 @@ handle_unlock (LodgeMachine1 *object,
   if (passphrase == NULL)
     g_dbus_method_invocation_take_error (invocation, error);
   else
-    lodge_machine_unlock_async (get_machine (object), passphrase, remember, done_cb, invocation);
+    lodge_machine_unlock_async (get_machine (object), passphrase, done_cb, invocation);
   return TRUE;
 }
 

@@ -50,6 +50,33 @@ test_start (Fixture *self, gconstpointer unused)
   g_assert_true (fake_engine_is_remembered (self->engine, "web"));
 }
 
+/* What the passphrase was given for is done all the same. */
+static void
+test_no_keyring (Fixture *self, gconstpointer unused)
+{
+  g_auto (Output) unlocked = {0};
+  g_auto (Output) locked = {0};
+  g_auto (Output) started = {0};
+  g_auto (Output) shown = {0};
+
+  fake_engine_encrypt (self->engine, "web", "correct horse");
+  fake_engine_set_keyring_problem (self->engine, "web", "There is no keyring");
+  unlocked = run_with (self, "correct horse", "unlock web --remember --passphrase-fd 0");
+  assert_fails (&unlocked, 1,
+                "It is unlocked, but the passphrase will be asked for again: There is no keyring");
+  shown = run_with (self, "", "show web --json");
+  g_assert_nonnull (strstr (shown.out, "\"encryption\" : \"unlocked\""));
+  locked = run_with (self, "", "lock web");
+  assert_done (&locked);
+
+  started = run_with (self, "correct horse", "start web --remember --passphrase-fd 0");
+  g_assert_cmpint (started.status, ==, 0);
+  g_assert_cmpstr (started.err, ==,
+                   "lodgectl: the passphrase will be asked for again: There is no keyring\n");
+  assert_state (self, "running");
+  g_assert_false (fake_engine_is_remembered (self->engine, "web"));
+}
+
 static void
 test_job (Fixture *self, gconstpointer unused)
 {
@@ -178,6 +205,7 @@ main (int argc, char **argv)
 #define ADD(name, function)                                                                        \
   g_test_add ("/lodgectl/passphrase/" name, Fixture, NULL, set_up, function, tear_down)
   ADD ("start", test_start);
+  ADD ("no-keyring", test_no_keyring);
   ADD ("job", test_job);
   ADD ("change", test_change);
   ADD ("create", test_create);

@@ -87,12 +87,12 @@ create (
 }
 
 gboolean
-unlock (LodgeMachine *machine, const char *passphrase, gboolean remember, GError **error)
+unlock (LodgeMachine *machine, const char *passphrase, GError **error)
 {
   g_autoptr (LodgeSecret) secret = lodge_secret_new_copy (passphrase, strlen (passphrase));
   g_autoptr (GAsyncResult) result = NULL;
 
-  lodge_machine_unlock_async (machine, secret, remember, test_wait_result_cb, &result);
+  lodge_machine_unlock_async (machine, secret, test_wait_result_cb, &result);
   test_wait_until (result != NULL);
   return lodge_machine_key_finish (machine, result, error);
 }
@@ -102,7 +102,7 @@ open_up (LodgeMachine *machine)
 {
   g_autoptr (GError) error = NULL;
 
-  unlock (machine, PASSPHRASE, FALSE, &error);
+  unlock (machine, PASSPHRASE, &error);
   g_assert_no_error (error);
   g_assert_cmpstr (lodge_machine_get_encryption (machine), ==, "unlocked");
 }

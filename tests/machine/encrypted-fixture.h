@@ -35,7 +35,7 @@ void succeed (LodgeJob *job);
 LodgeMachine *create (
     Fixture *f, const char *name, const char *passphrase, gboolean remember, const char *firmware);
 LodgeMachine *make_clone (Fixture *f, LodgeMachine *machine, const char *name, const char *options);
-gboolean unlock (LodgeMachine *machine, const char *passphrase, gboolean remember, GError **error);
+gboolean unlock (LodgeMachine *machine, const char *passphrase, GError **error);
 /* With PASSPHRASE. */
 void open_up (LodgeMachine *machine);
 gboolean start (LodgeMachine *machine, GError **error);

@@ -115,7 +115,7 @@ open_up (SnapshotFixture *self)
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
 
-  lodge_machine_unlock_async (self->machine, passphrase, FALSE, test_wait_result_cb, &result);
+  lodge_machine_unlock_async (self->machine, passphrase, test_wait_result_cb, &result);
   test_wait_until (result != NULL);
   lodge_machine_key_finish (self->machine, result, &error);
   g_assert_no_error (error);

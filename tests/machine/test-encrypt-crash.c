@@ -36,7 +36,7 @@ open_up (SnapshotFixture *s)
 
   if (!lodge_machine_is_locked (s->machine))
     return;
-  lodge_machine_unlock_async (s->machine, passphrase, FALSE, test_wait_result_cb, &result);
+  lodge_machine_unlock_async (s->machine, passphrase, test_wait_result_cb, &result);
   test_wait_until (result != NULL);
   lodge_machine_key_finish (s->machine, result, &error);
   g_assert_no_error (error);

@@ -300,7 +300,7 @@ test_locked (Fixture *f, gconstpointer data)
                   LODGE_ERROR, LODGE_ERROR_LOCKED);
   machine_fixture_assert_tidy (machine);
 
-  g_assert_false (unlock (machine, "correct horse ", FALSE, &error));
+  g_assert_false (unlock (machine, "correct horse ", &error));
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_DENIED);
   g_clear_error (&error);
   assert_locked (machine);
@@ -318,10 +318,10 @@ test_locked (Fixture *f, gconstpointer data)
   g_assert_no_error (error);
   g_assert_true (lodge_machine_lock (machine, &error));
   assert_locked (machine);
-  g_assert_false (unlock (machine, PASSPHRASE, FALSE, &error));
+  g_assert_false (unlock (machine, PASSPHRASE, &error));
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_DENIED);
   g_clear_error (&error);
-  g_assert_true (unlock (machine, "battery", FALSE, &error));
+  g_assert_true (unlock (machine, "battery", &error));
   machine_fixture_start (machine);
   power_off (machine);
 
@@ -340,7 +340,7 @@ test_locked (Fixture *f, gconstpointer data)
   lodge_machine_key_finish (machine, first, &error);
   g_assert_no_error (error);
   g_assert_true (lodge_machine_lock (machine, &error));
-  g_assert_true (unlock (machine, "battery", FALSE, &error));
+  g_assert_true (unlock (machine, "battery", &error));
   machine_fixture_start (machine);
 }
 
@@ -376,7 +376,8 @@ test_keyring (Fixture *f, gconstpointer data)
   g_assert_false (remember (machine, TRUE, &error));
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_LOCKED);
   g_clear_error (&error);
-  g_assert_true (unlock (machine, PASSPHRASE, TRUE, &error));
+  g_assert_true (unlock (machine, PASSPHRASE, &error));
+  g_assert_true (remember (machine, TRUE, &error));
   g_assert_true (lodge_machine_lock (machine, NULL));
   machine_fixture_start (machine);
 }
@@ -395,7 +396,8 @@ test_no_keyring (Fixture *f, gconstpointer data)
   g_assert_nonnull (strstr (lodge_machine_get_note (machine), "keyring"));
   machine = machine_fixture_change_engine (&f->machines, "web");
   assert_locked (machine);
-  g_assert_false (unlock (machine, PASSPHRASE, TRUE, &error));
+  g_assert_true (unlock (machine, PASSPHRASE, &error));
+  g_assert_false (remember (machine, TRUE, &error));
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_HOST);
   g_assert_cmpstr (lodge_machine_get_encryption (machine), ==, "unlocked");
   machine_fixture_start (machine);

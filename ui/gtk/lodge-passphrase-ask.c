@@ -94,7 +94,7 @@ answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_data)
   own->keep = gtk_check_button_get_active (own->remember);
   lodge_machine1_call_unlock (
       ask->machine, lodge_passphrase_to_variant (gtk_editable_get_text (GTK_EDITABLE (own->entry))),
-      FALSE, NULL, unlocked_cb, lodge_machine_question_ref (ask));
+      NULL, unlocked_cb, lodge_machine_question_ref (ask));
 }
 
 static void
