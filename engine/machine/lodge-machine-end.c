@@ -37,24 +37,45 @@ restarted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_debug ("restart: %s", error->message);
 }
 
+void
+lodge_machine_restart (LodgeMachine *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!self->restart || self->state != LODGE_STATE_OFF)
+    return;
+  if (lodge_machine_check_no_work (self, &error)) {
+    self->restart = FALSE;
+    lodge_machine_start_async (self, restarted_cb, NULL);
+  } else {
+    g_autofree char *note =
+        g_strdup_printf (_ ("The guest has reset, and is started again when what is being done is "
+                            "over: %s"),
+                         lodge_job_get_step (self->work));
+
+    lodge_machine_set_note (self, note);
+  }
+}
+
 static void
 finish_end (LodgeMachine *self)
 {
-  gboolean restart = self->restart;
   gboolean forgotten = self->disposable;
 
-  self->restart = FALSE;
   lodge_machine_set_state (self, lodge_machine_get_rest_state (self));
+  if (self->state != LODGE_STATE_OFF)
+    self->restart = FALSE;
   if (forgotten) {
     lodge_machine_clear_run (self);
     lodge_machine_note_rest (self);
   }
-  if (forgotten && restart)
+  if (forgotten && self->restart) {
+    self->restart = FALSE;
     lodge_machine_set_note (self, _ ("The guest has reset, which was the end of a run of which "
                                      "nothing was to be kept"));
+  }
   lodge_machine_end_waiting (self);
-  if (restart && !forgotten)
-    lodge_machine_start_async (self, restarted_cb, NULL);
+  lodge_machine_restart (self);
 }
 
 static gboolean
@@ -195,6 +216,7 @@ settle_end (LodgeMachine *self, const Gone *gone)
   if (!gone->expected) {
     g_autofree char *folder = lodge_machine_dup_folder (self);
 
+    self->restart = FALSE;
     /* A guest that has run no instruction has lost nothing, and the next engine need not tell. */
     if (!gone->starting || lodge_run_record_read (folder) != LODGE_RUN_NONE)
       lodge_run_record_qemu_ended (folder);

@@ -483,6 +483,9 @@ gboolean lodge_machine_watch (LodgeMachine *self, GPid pid);
 void lodge_machine_crashed (LodgeMachine *self, LodgeRunEnd how);
 /* For whoever waits for the end, once the state says it. */
 void lodge_machine_end_waiting (LodgeMachine *self);
+/* A guest that has reset, and is off for that, gets its fresh QEMU; while it is worked on, the note
+ * says that it will when this is called at that work's end. */
+void lodge_machine_restart (LodgeMachine *self);
 
 /* How long who has the lock, and is no QEMU, may be one that is ending. Only tests change it. */
 #define LODGE_MACHINE_RECOVER_PATIENCE_MS 5000

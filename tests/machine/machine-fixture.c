@@ -227,6 +227,53 @@ machine_fixture_request (LodgeMachine *machine, LodgeRequest what)
   g_assert_no_error (error);
 }
 
+/* What is loaded at 1 MiB, as its header says (Multiboot 0.6.96, 3.1), and uses the ICH9's reset
+ * control, or halts. */
+static void
+write_kernel (const char *path, gboolean resets)
+{
+  static const guint32 head[] = {
+      0x1badb002, 0x10000, -(0x1badb002u + 0x10000u), 0x100000, 0x100000, 0, 0, 0x100020,
+  };
+  static const guint8 reset[] = {0x66, 0xba, 0xf9, 0x0c, 0xb0, 0x06, 0xee};
+  static const guint8 halt[] = {0xf4, 0xeb, 0xfd};
+  g_autoptr (GError) error = NULL;
+  char image[4096] = {0};
+  char *code = image + sizeof head;
+
+  memcpy (image, head, sizeof head);
+  if (resets) {
+    memcpy (code, reset, sizeof reset);
+    code += sizeof reset;
+  }
+  memcpy (code, halt, sizeof halt);
+  g_file_set_contents (path, image, sizeof image, &error);
+  g_assert_no_error (error);
+}
+
+static gboolean
+edit_kernel_once (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
+{
+  g_free (value->kernel);
+  value->kernel = g_strdup (data);
+  value->kernel_once = TRUE;
+  return TRUE;
+}
+
+void
+machine_fixture_give_kernel_once (MachineFixture *self, LodgeMachine *machine, gboolean resets)
+{
+  g_autofree char *path = g_build_filename (self->folder, "kernel", NULL);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  write_kernel (path, resets);
+  lodge_machine_save_async (machine, edit_kernel_once, path, NULL, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  lodge_machine_save_finish (machine, result, &error);
+  g_assert_no_error (error);
+}
+
 static void
 press (LodgeMachine *machine, const char *keys)
 {

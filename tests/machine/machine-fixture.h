@@ -39,6 +39,11 @@ void machine_fixture_start_disposable (LodgeMachine *machine);
 void machine_fixture_set_key (LodgeMachine *machine, const char *key, const char *value);
 void machine_fixture_request (LodgeMachine *machine, LodgeRequest what);
 
+/* A kernel that the machine starts with until its disk can be started from. @resets: at once; else
+ * it halts */
+void
+machine_fixture_give_kernel_once (MachineFixture *self, LodgeMachine *machine, gboolean resets);
+
 /* A key that comes before the BIOS reads the keyboard is lost, so it is pressed until it works. */
 void machine_fixture_press_until (LodgeMachine *machine, const char *keys, LodgeState state);
 

@@ -145,48 +145,17 @@ test_computer_ended (MachineFixture *f, gconstpointer unused)
   g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
 }
 
-/* A kernel that resets at once: what is loaded at 1 MiB, as its header says (Multiboot
- * 0.6.96, 3.1), and the ICH9's reset control. */
-static void
-write_kernel (const char *path)
-{
-  static const guint32 head[] = {
-      0x1badb002, 0x10000, -(0x1badb002u + 0x10000u), 0x100000, 0x100000, 0, 0, 0x100020,
-  };
-  static const guint8 code[] = {0x66, 0xba, 0xf9, 0x0c, 0xb0, 0x06, 0xee, 0xf4, 0xeb, 0xfd};
-  g_autoptr (GError) error = NULL;
-  char image[4096] = {0};
-
-  memcpy (image, head, sizeof head);
-  memcpy (image + sizeof head, code, sizeof code);
-  g_file_set_contents (path, image, sizeof image, &error);
-  g_assert_no_error (error);
-}
-
-static gboolean
-edit_once (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
-{
-  g_free (value->kernel);
-  value->kernel = g_strdup (data);
-  value->kernel_once = TRUE;
-  return TRUE;
-}
-
 /* A guest that resets with a kernel that is given up then does not come up again with its real
  * disks. */
 static void
 test_kernel_once (MachineFixture *f, gconstpointer unused)
 {
   LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_IDLE);
-  g_autofree char *kernel = g_build_filename (f->folder, "kernel", NULL);
+  g_autofree char *kernel = NULL;
   g_autoptr (GAsyncResult) result = NULL;
 
-  write_kernel (kernel);
-  lodge_machine_save_async (machine, edit_once, kernel, NULL, test_wait_result_cb, &result);
-  test_wait_until (result != NULL);
-  g_assert_true (lodge_machine_save_finish (machine, result, NULL));
-  g_clear_object (&result);
-
+  machine_fixture_give_kernel_once (f, machine, TRUE);
+  kernel = g_strdup (lodge_machine_get_description (machine)->kernel);
   lodge_machine_start_disposable_async (machine, test_wait_result_cb, &result);
   test_wait_until (result != NULL);
   g_clear_object (&result);

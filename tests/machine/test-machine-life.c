@@ -96,6 +96,42 @@ test_guest_resets (MachineFixture *fixture, gconstpointer data)
   g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
 }
 
+/* With a kernel that is given up then it is another QEMU that goes on; a clone that is being made
+ * does not take that away. */
+static void
+test_resets_during_work (MachineFixture *fixture, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (fixture, "reset", BOOT_SECTOR_IDLE);
+  g_autoptr (LodgeJob) job = lodge_job_new ("clone", lodge_machine_get_uuid (machine));
+  GHashTable *seen = record_events (machine);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  machine_fixture_give_kernel_once (fixture, machine, FALSE);
+  machine_fixture_start (machine);
+  lodge_job_set_step (job, "Copying the disk");
+  /* Once there is work nobody may ask for it any more; guests do not ask. */
+  lodge_machine_request_async (machine, LODGE_REQUEST_RESET, test_wait_result_cb, &result);
+  g_assert_true (lodge_machine_begin_work (machine, job, &error));
+  test_wait_until (result != NULL);
+  g_assert_true (lodge_machine_request_finish (machine, result, &error));
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_OFF);
+  g_assert_true (g_hash_table_contains (seen, "reset"));
+  test_wait_until (strstr (lodge_machine_get_note (machine), "Copying the disk") != NULL);
+  test_wait_ms (200);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+
+  lodge_machine_end_work (machine);
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_RUNNING);
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
+
+  /* Once. */
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  g_assert_true (lodge_machine_begin_work (machine, job, &error));
+  lodge_machine_end_work (machine);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
+}
+
 /* Kill takes a start back, whatever it is at, and answers when all of it is gone. */
 static void
 test_kill_while_starting (MachineFixture *fixture, gconstpointer data)
@@ -348,6 +384,7 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("start-pause-resume-kill", test_start_pause_resume_kill);
   MACHINE_FIXTURE_ADD ("guest-powers-off", test_guest_powers_off);
   MACHINE_FIXTURE_ADD ("guest-resets", test_guest_resets);
+  MACHINE_FIXTURE_ADD ("resets-during-work", test_resets_during_work);
   MACHINE_FIXTURE_ADD ("kill-while-starting", test_kill_while_starting);
   MACHINE_FIXTURE_ADD ("delete-while-locked", test_delete_while_locked);
   MACHINE_FIXTURE_ADD ("keys-and-screenshot", test_keys_and_screenshot);
