@@ -294,7 +294,9 @@ release_cb (SpiceMainChannel *main, guint selection, LodgeConsoleClipboard *self
   if (lodge_console_clipboard_agent_can (self, VD_AGENT_CAP_CLIPBOARD_NO_RELEASE_ON_REGRAB))
     lodge_console_clipboard_update_guest (self, 0);
   else if (self->release_timer == 0)
-    self->release_timer = g_timeout_add (RELEASE_MS, release_timer_cb, self);
+    /* What has come meanwhile is read first. */
+    self->release_timer =
+        g_timeout_add_full (G_PRIORITY_LOW, RELEASE_MS, release_timer_cb, self, NULL);
 }
 
 const char *const *
