@@ -337,6 +337,7 @@ test_acts_unheard (LibraryFixture *f, gconstpointer data)
 {
   static const char *const rows[][2] = {{"machine.delete", "Could Not Delete “web”"},
                                         {"machine.make-template", "Could Not Change the Machine"},
+                                        {"machine.cancel-suspend", "Could Not Cancel Suspending"},
                                         {"machine.start", "Could Not Start “web”"}};
   const char *uuid = fake_engine_add_machine (f->engine, "web", "off");
 

@@ -297,7 +297,9 @@ cancel_suspend (LodgeLibraryWindow *self, const char *uuid)
 {
   LodgeClient *client = lodge_connection_get_client (self->connection);
 
-  if (client != NULL)
+  if (client == NULL)
+    lodge_message_show_away (GTK_WINDOW (self), _ ("Could Not Cancel Suspending"));
+  else
     lodge_suspend_cancel (client, uuid);
 }
 
