@@ -8,17 +8,9 @@
  *                   the first draw until the last frame is seen
  *   look N          N times: the microseconds from a small draw until its middle has that colour
  *   type N          N times: the microseconds from a key press until the server has it
- *   cut             ends the client's connections; "done"
- */
-/* bench-screen SOCKET: a guest's screen of 1920x1080 behind a SPICE server, and the eye and the
- * hand of its user on the X server in DISPLAY. Reads commands from its standard input, a line each,
- * and answers each with one line:
- *
- *   find            where the guest's screen is on the display: "X Y WIDTH HEIGHT", "none" if
- * nowhere draw KIND N MS  draws N frames, one every MS ms, small (200x100) or full; "MICROSECONDS",
- * from the first draw until the last frame is seen look N          N times: the microseconds from a
- * small draw until its middle has that colour type N          N times: the microseconds from a key
- * press until the server has it cut             ends the client's connections; "done"
+ *   seen            the microseconds until the guest's screen is somewhere on the display
+ *   again           ends the client's connections, and draws what nobody can have seen yet: the
+ *                   microseconds until it is on the display
  */
 #include "spice-fixture.h"
 
@@ -37,8 +29,10 @@
 #define SMALL_WIDTH  200
 #define SMALL_HEIGHT 100
 /* In no theme. */
-#define FIND_COLOUR 0x12f3c7
-#define LIMIT_US    (5 * G_TIME_SPAN_SECOND)
+#define FIND_COLOUR  0x12f3c7
+#define AGAIN_COLOUR 0xc712f3
+#define LIMIT_US     (5 * G_TIME_SPAN_SECOND)
+#define SEEN_US      (30 * G_TIME_SPAN_SECOND)
 
 typedef struct {
   SpiceFixture *server;
@@ -190,11 +184,47 @@ type (Bench *bench, int n)
   putchar ('\n');
 }
 
-static void
-cut (Bench *bench)
+/* Wherever a window is that shows the guest's screen, it crosses the display's middle. */
+static gboolean
+is_seen (Bench *bench, guint32 colour)
 {
+  const int width = DisplayWidth (bench->display, 0);
+  XImage *image = XGetImage (bench->display, DefaultRootWindow (bench->display), 0,
+                             DisplayHeight (bench->display, 0) / 2, width, 1, AllPlanes, ZPixmap);
+  gboolean found = FALSE;
+
+  for (int x = 0; x < width && !found; x++)
+    found = (XGetPixel (image, x, 0) & 0xffffff) == colour;
+  XDestroyImage (image);
+  return found;
+}
+
+static void
+wait_seen (Bench *bench, guint32 colour)
+{
+  const gint64 began = g_get_monotonic_time ();
+
+  draw (bench, TRUE, colour);
+  while (!is_seen (bench, colour)) {
+    if (g_get_monotonic_time () - began > SEEN_US) {
+      puts ("none");
+      return;
+    }
+    while (g_main_context_iteration (NULL, FALSE))
+      ;
+    g_usleep (1000);
+  }
+  printf ("%" G_GINT64_FORMAT "\n", g_get_monotonic_time () - began);
+}
+
+static void
+again (Bench *bench)
+{
+  /* What the client has now must not be what it is looked for. */
+  draw (bench, TRUE, FIND_COLOUR);
+  spice_fixture_run_for (200);
   spice_fixture_cut (bench->server);
-  puts ("done");
+  wait_seen (bench, AGAIN_COLOUR);
 }
 
 static void
@@ -211,8 +241,10 @@ obey (Bench *bench, const char *line)
     look (bench, n);
   else if (sscanf (line, "type %d", &n) == 1)
     type (bench, n);
-  else if (g_str_has_prefix (line, "cut"))
-    cut (bench);
+  else if (g_str_has_prefix (line, "seen"))
+    wait_seen (bench, FIND_COLOUR);
+  else if (g_str_has_prefix (line, "again"))
+    again (bench);
   else
     puts ("what?");
   fflush (stdout);
