@@ -362,7 +362,7 @@ describe (LodgeClone *clone, GError **error)
     tops = lodge_description_add_tops (clone->clone, none);
     for (guint i = 0; i < tops->len; i++)
       lodge_description_release_layer (clone->clone, ((const LodgeLayer *) tops->pdata[i])->below);
-    if (!lodge_snapshot_check_depth (clone->clone, error))
+    if (!lodge_snapshot_check_clone_depth (clone->clone, clone->from->name, error))
       return FALSE;
   }
   clone->folder = lodge_store_begin (clone->store, clone->clone->uuid, error);

@@ -440,7 +440,7 @@ plan (Freeze *freeze, GError **error)
   freeze->files = g_ptr_array_new_with_free_func (g_free);
   for (guint i = 0; i < freeze->tops->len; i++)
     g_ptr_array_add (freeze->files, g_strdup (((const LodgeLayer *) freeze->tops->pdata[i])->file));
-  return lodge_snapshot_check_depth (freeze->next, error) &&
+  return lodge_snapshot_check_depth (freeze->next, freeze->next, error) &&
          lodge_description_check (freeze->next, error);
 }
 

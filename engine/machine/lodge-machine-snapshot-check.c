@@ -36,23 +36,77 @@ block (const Asked *asked, int code, const char *advice, const char *format, ...
   asked->block (error, advice, asked->data);
 }
 
+/* Whether it is there for a snapshot of @now. */
+static gboolean
+is_of_snapshot (const LodgeDescription *now, const char *layer)
+{
+  for (guint i = 0; i < now->snapshots->len; i++) {
+    const LodgeSnapshot *snapshot = now->snapshots->pdata[i];
+
+    if (g_strv_contains ((const char *const *) snapshot->layers, layer))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* The layers that the top of @disk stands on; @now: those of them that are there for a snapshot of
+ * that, or NULL for all. */
+static guint
+count_below (const LodgeDescription *description,
+             const LodgeDisk *disk,
+             const LodgeDescription *now)
+{
+  const LodgeLayer *layer = lodge_description_get_layer (description, disk->top);
+  guint n = 0;
+
+  while (layer->below != NULL) {
+    layer = lodge_description_get_layer (description, layer->below);
+    n += now == NULL || is_of_snapshot (now, layer->id);
+  }
+  return n;
+}
+
 gboolean
-lodge_snapshot_check_depth (const LodgeDescription *description, GError **error)
+lodge_snapshot_check_depth (const LodgeDescription *description,
+                            const LodgeDescription *now,
+                            GError **error)
 {
   for (guint i = 0; i < description->disks->len; i++) {
     const LodgeDisk *disk = description->disks->pdata[i];
-    const LodgeLayer *layer = lodge_description_get_layer (description, disk->top);
-    guint n = 1;
+    const guint n = count_below (description, disk, NULL);
 
-    for (; layer->below != NULL; n++)
-      layer = lodge_description_get_layer (description, layer->below);
-    if (n > MOST_LAYERS) {
+    if (n < MOST_LAYERS)
+      continue;
+    if (n - count_below (description, disk, now) < MOST_LAYERS)
       g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
                    _ ("“%s” would have %u snapshots one on the other, more than are fast enough: "
                       "delete some first"),
-                   description->name, n - 1);
-      return FALSE;
-    }
+                   description->name, n);
+    else
+      /* It has them of the machine that it was cloned from, or its own clones need them. */
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+                   _ ("“%s” would stand on %u layers, more than are fast enough, and deleting "
+                      "snapshots would not make them few enough: make a full clone of it while it "
+                      "is off, and go on with that"),
+                   description->name, n);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+lodge_snapshot_check_clone_depth (const LodgeDescription *clone, const char *source, GError **error)
+{
+  for (guint i = 0; i < clone->disks->len; i++) {
+    const guint n = count_below (clone, clone->disks->pdata[i], NULL);
+
+    if (n < MOST_LAYERS)
+      continue;
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+                 _ ("A linked clone of “%s” would stand on %u layers, more than are fast enough: "
+                    "make a full clone"),
+                 source, n);
+    return FALSE;
   }
   return TRUE;
 }
@@ -70,7 +124,7 @@ check_next (LodgeMachine *self, GError **error)
 
   lodge_description_freeze (next, id, name, "", 0);
   tops = lodge_description_add_tops (next, taken);
-  return lodge_snapshot_check_depth (next, error) && lodge_description_check (next, error);
+  return lodge_snapshot_check_depth (next, now, error) && lodge_description_check (next, error);
 }
 
 static void

@@ -55,8 +55,15 @@ void lodge_snapshot_list_blockers (LodgeMachine *self,
 /* The first of them. %LODGE_ERROR_STATE, %LODGE_ERROR_INVALID when machine.ini is broken,
  * %LODGE_ERROR_STORAGE when there is too little room for the memory. */
 gboolean lodge_snapshot_check (LodgeMachine *self, LodgeAction action, GError **error);
-/* %LODGE_ERROR_STATE for more layers one on the other than are good. */
-gboolean lodge_snapshot_check_depth (const LodgeDescription *description, GError **error);
+/* %LODGE_ERROR_STATE for more layers one on the other than are good.
+ * @now: the machine as it is, whose snapshots could be deleted first */
+gboolean lodge_snapshot_check_depth (const LodgeDescription *description,
+                                     const LodgeDescription *now,
+                                     GError **error);
+/* The same of a linked clone that is not there yet. @source: the name of what it is made from */
+gboolean lodge_snapshot_check_clone_depth (const LodgeDescription *clone,
+                                           const char *source,
+                                           GError **error);
 
 /* lodge-machine-snapshot-reckon.c: how long the guest will stand still, which is in the machine
  * afterwards; one that runs and has QMP. Takes some dozens of milliseconds, and more than a second

@@ -332,7 +332,7 @@ plan (LodgeMachine *self, LodgeSnapshotWork *work, GError **error)
   work->tops = lodge_description_add_tops (work->next, taken);
   for (guint i = 0; old != NULL && i < old->len; i++)
     lodge_description_release_layer (work->next, old->pdata[i]);
-  if (!lodge_snapshot_check_depth (work->next, error) ||
+  if (!lodge_snapshot_check_depth (work->next, now, error) ||
       !lodge_description_check (work->next, error))
     return FALSE;
   list_files (work, now);

@@ -451,6 +451,35 @@ test_in_place (SnapshotFixture *f, gconstpointer data)
   }
 }
 
+/* What stands on many layers already has no snapshots that could be deleted for it. */
+static void
+test_too_deep (SnapshotFixture *f, gconstpointer data)
+{
+  g_autofree char *ini = g_build_filename (f->machine_folder, "machine.ini", NULL);
+  g_autoptr (LodgeDescriptionFile) file = lodge_description_file_load (ini, NULL);
+  g_autoptr (LodgeDescription) deep = lodge_description_copy (now (f));
+  g_autoptr (GHashTable) taken = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GError) error = NULL;
+  LodgeJob *job;
+
+  for (guint i = 0; i < 80; i++) {
+    g_autofree char *id = lodge_description_dup_snapshot_id ();
+    g_autofree char *name = g_strdup_printf ("n%u", i);
+
+    lodge_description_freeze (deep, id, name, "", 0);
+    g_ptr_array_unref (lodge_description_add_tops (deep, taken));
+    lodge_description_forget_snapshot (deep, id);
+  }
+  g_assert_true (lodge_description_file_save (file, deep, &error));
+  g_assert_no_error (error);
+  job = begin (f, "new", LINKED);
+  g_assert_error (snapshot_fixture_wait (job), LODGE_ERROR, LODGE_ERROR_STATE);
+  g_assert_cmpstr (lodge_job_get_error (job)->message, ==,
+                   "A linked clone of “web” would stand on 81 layers, more than are fast enough: "
+                   "make a full clone");
+  g_assert_cmpuint (count_folders (f), ==, 1);
+}
+
 /* At any moment: all of it is there, or nothing. */
 static void
 test_cancel (SnapshotFixture *f, gconstpointer data)
@@ -543,6 +572,7 @@ main (int argc, char *argv[])
   ADD ("snapshot", test_snapshot);
   ADD ("refused", test_refused);
   ADD ("in-place", test_in_place);
+  ADD ("too-deep", test_too_deep);
   ADD ("cancel", test_cancel);
   ADD ("full-disk", test_full_disk);
   return g_test_run ();

@@ -566,6 +566,37 @@ test_too_deep (SnapshotFixture *f, gconstpointer data)
   g_assert_cmpstr (lodge_job_get_error (job)->message, ==, sentence);
 }
 
+/* Where there is no snapshot to delete nobody is told to delete one. */
+static void
+test_too_many_layers (SnapshotFixture *f, gconstpointer data)
+{
+  g_autofree char *ini = g_build_filename (f->machine_folder, "machine.ini", NULL);
+  g_autoptr (LodgeDescriptionFile) file = lodge_description_file_load (ini, NULL);
+  g_autoptr (LodgeDescription) deep = lodge_description_copy (now (f));
+  g_autoptr (GHashTable) taken = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GError) error = NULL;
+  LodgeJob *job;
+
+  /* As after many linked clones of what is written to between them. */
+  for (guint i = 0; i < 80; i++) {
+    g_autofree char *id = lodge_description_dup_snapshot_id ();
+    g_autofree char *name = g_strdup_printf ("n%u", i);
+
+    lodge_description_freeze (deep, id, name, "", 0);
+    g_ptr_array_unref (lodge_description_add_tops (deep, taken));
+    lodge_description_forget_snapshot (deep, id);
+  }
+  g_assert_true (lodge_description_file_save (file, deep, &error));
+  g_assert_no_error (error);
+  job = lodge_library_take_snapshot (f->library, f->machine, "one", "");
+  g_assert_error (snapshot_fixture_wait (job), LODGE_ERROR, LODGE_ERROR_STATE);
+  g_test_message ("%s", lodge_job_get_error (job)->message);
+  g_assert_cmpuint (now (f)->snapshots->len, ==, 0);
+  g_assert_null (strstr (lodge_job_get_error (job)->message, "delete some"));
+  g_assert_nonnull (strstr (lodge_job_get_error (job)->message, " 81 layers,"));
+  g_assert_nonnull (strstr (lodge_job_get_error (job)->message, "full clone of it"));
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -588,5 +619,6 @@ main (int argc, char *argv[])
   ADD ("links", test_links);
   ADD ("words", test_words);
   ADD ("too-deep", test_too_deep);
+  ADD ("too-many-layers", test_too_many_layers);
   return g_test_run ();
 }
