@@ -5,6 +5,7 @@
 #include "lodgectl-wait.h"
 
 #include "lodge-error.h"
+#include "lodge-words.h"
 
 #include <glib/gi18n.h>
 #include <string.h>
@@ -199,7 +200,7 @@ lodgectl_snapshot_check (LodgectlRun *run, GError **error)
   g_autoptr (LodgeMachine1) machine = lodgectl_run_open (run, error);
   g_autoptr (GVariant) blockers = NULL;
   g_autoptr (GVariant) facts = NULL;
-  const char *sentence, *advice;
+  g_autofree char *in_the_way = NULL;
 
   if (machine == NULL ||
       !lodgectl_run_check (
@@ -211,11 +212,8 @@ lodgectl_snapshot_check (LodgectlRun *run, GError **error)
     return TRUE;
   }
   if (g_variant_n_children (blockers) > 0) {
-    g_variant_get_child (blockers, 0, "(&s&s)", &sentence, &advice);
-    if (*advice != '\0')
-      g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE, _ ("%s. %s"), sentence, advice);
-    else
-      g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_STATE, sentence);
+    in_the_way = lodge_words_dup_blockers (blockers);
+    g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_STATE, in_the_way);
     return FALSE;
   }
   print_check (facts);

@@ -104,3 +104,21 @@ lodge_words_before_removing (const char *os)
         "to it would be lost.");
   return _ ("Unmount it in the guest first: what is still to be written to it would be lost.");
 }
+
+char *
+lodge_words_dup_blockers (GVariant *blockers)
+{
+  g_autofree char *text = g_strdup ("");
+  const char *sentence, *advice;
+  GVariantIter iter;
+
+  g_variant_iter_init (&iter, blockers);
+  while (g_variant_iter_next (&iter, "(&s&s)", &sentence, &advice)) {
+    g_autofree char *before = g_steal_pointer (&text);
+    g_autofree char *one =
+        *advice != '\0' ? g_strdup_printf (_ ("%s. %s"), sentence, advice) : g_strdup (sentence);
+
+    text = *before != '\0' ? g_strdup_printf (_ ("%s. %s"), before, one) : g_steal_pointer (&one);
+  }
+  return g_steal_pointer (&text);
+}

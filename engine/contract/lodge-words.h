@@ -18,4 +18,8 @@ const char *lodge_words_after_growing (const char *os);
 /* What has to be done in a guest that runs before it loses a disk. The same. */
 const char *lodge_words_before_removing (const char *os);
 
+/* @blockers: a(ss), of Machine1.CheckSnapshot. Each sentence with what to do about it, one after
+ * the other; "" for none. Transfer full. */
+char *lodge_words_dup_blockers (GVariant *blockers);
+
 G_END_DECLS

@@ -6,6 +6,7 @@
 #include "description/lodge-description-snapshots.h"
 #include "lodge-error.h"
 #include "lodge-task-thread.h"
+#include "lodge-words.h"
 #include "machine/lodge-clock.h"
 #include "machine/lodge-machine-freeze.h"
 #include "machine/lodge-machine-key.h"
@@ -147,17 +148,12 @@ checked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GVariant) checked = lodge_machine_check_snapshot_finish (self, result);
   g_autoptr (GVariant) blockers = g_variant_get_child_value (checked, 0);
   g_autoptr (GVariant) facts = g_variant_get_child_value (checked, 1);
+  g_autofree char *in_the_way = lodge_words_dup_blockers (blockers);
   guint64 bytes = 0, room = 0;
-  const char *sentence, *advice;
   g_autofree char *has = NULL;
 
   if (g_variant_n_children (blockers) > 0) {
-    g_variant_get_child (blockers, 0, "(&s&s)", &sentence, &advice);
-    if (*advice != '\0')
-      g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_STATE, _ ("%s. %s"), sentence,
-                               advice);
-    else
-      g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_STATE, "%s", sentence);
+    g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_STATE, "%s", in_the_way);
     return;
   }
   g_variant_lookup (facts, "bytes", "t", &bytes);

@@ -158,7 +158,7 @@ list_live (LodgeMachine *self, const Asked *asked)
          _ ("The memory of the guest takes %s and there is room for %s"), wants, has);
 }
 
-void
+gboolean
 lodge_snapshot_list_blockers (LodgeMachine *self,
                               LodgeAction action,
                               LodgeSnapshotBlock block_given,
@@ -171,11 +171,13 @@ lodge_snapshot_list_blockers (LodgeMachine *self,
   lodge_machine_refresh (self);
   if (!lodge_machine_check_usable (self, &error) ||
       !lodge_machine_check_action (self, action, &error) ||
-      !lodge_machine_check_no_work (self, &error) ||
-      (action == LODGE_ACTION_SNAPSHOT && !check_next (self, &error))) {
+      !lodge_machine_check_no_work (self, &error)) {
     asked.block (error, "", data);
-    return;
+    return FALSE;
   }
+  if (action == LODGE_ACTION_SNAPSHOT && !check_next (self, &error))
+    asked.block (error, "", data);
+  g_clear_error (&error);
   host_disk = lodge_description_find_host_disk (lodge_machine_get_description (self));
   if (host_disk != NULL)
     block (&asked, LODGE_ERROR_STATE,
@@ -189,32 +191,116 @@ lodge_snapshot_list_blockers (LodgeMachine *self,
   else if (self->pid != 0)
     block (&asked, LODGE_ERROR_STATE, _ ("Force it off first"),
            _ ("The QEMU of “%s” is still there after a panic"), lodge_machine_get_name (self));
+  return TRUE;
 }
 
 static void
-keep_first_cb (const GError *error, const char *advice, gpointer user_data)
+keep_cb (const GError *error, const char *advice, gpointer user_data)
 {
-  GError **first = user_data;
+  GError **kept = user_data;
+  g_autofree char *words = advice[0] != '\0'
+                               ? g_strdup_printf (_ ("%s. %s"), error->message, advice)
+                               : g_strdup (error->message);
+  g_autofree char *before = NULL;
 
-  if (*first == NULL)
-    *first = advice[0] != '\0'
-                 ? g_error_new (error->domain, error->code, _ ("%s. %s"), error->message, advice)
-                 : g_error_copy (error);
+  if (*kept == NULL) {
+    *kept = g_error_new_literal (error->domain, error->code, words);
+  } else {
+    before = (*kept)->message;
+    (*kept)->message = g_strdup_printf (_ ("%s. %s"), before, words);
+  }
 }
 
 gboolean
-lodge_snapshot_check (LodgeMachine *self, LodgeAction action, GError **error)
+lodge_snapshot_check (LodgeMachine *self, LodgeAction action, const GError *refusal, GError **error)
 {
-  GError *first = NULL;
+  GError *kept = NULL;
 
-  lodge_snapshot_list_blockers (self, action, keep_first_cb, &first);
-  if (first == NULL)
+  if (lodge_snapshot_list_blockers (self, action, keep_cb, &kept) && refusal != NULL)
+    keep_cb (refusal, "", &kept);
+  if (kept == NULL)
     return TRUE;
-  g_propagate_error (error, first);
+  g_propagate_error (error, kept);
   return FALSE;
 }
 
-/* The same for a window, with what QEMU says. */
+/* What QEMU says. */
+
+/* The folder that is shared by virtiofs is in the way by itself (list_live()), with its switch: for
+ * QEMU that is a "non-migratable device" (migration/savevm.c), or what its hw/virtio/vhost-user.c
+ * misses. */
+static gboolean
+is_told (LodgeMachine *self, const char *reason)
+{
+  return self->folder_device != LODGE_FOLDER_DEVICE_NONE && strstr (reason, "vhost-user") != NULL;
+}
+
+/* @answer: of query-migrate. */
+static void
+list_refusals (LodgeMachine *self, JsonNode *answer, const Asked *asked)
+{
+  JsonNode *node = JSON_NODE_HOLDS_OBJECT (answer)
+                       ? json_object_get_member (json_node_get_object (answer), "blocked-reasons")
+                       : NULL;
+  JsonArray *reasons =
+      node != NULL && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+
+  for (guint i = 0; reasons != NULL && i < json_array_get_length (reasons); i++) {
+    JsonNode *element = json_array_get_element (reasons, i);
+    const char *reason;
+
+    if (!JSON_NODE_HOLDS_VALUE (element) || json_node_get_value_type (element) != G_TYPE_STRING)
+      continue;
+    reason = json_node_get_string (element);
+    if (is_told (self, reason))
+      continue;
+    /* hw/display/virtio-gpu-base.c: "virgl is not yet migratable" */
+    block (asked, LODGE_ERROR_STATE,
+           strstr (reason, "virgl") != NULL
+               ? _ ("Switch 3D acceleration off (display.3d=no) and start the guest again; or shut "
+                    "it down, and take the snapshot then")
+               : _ ("Shut the guest down, and take the snapshot then"),
+           _ ("QEMU cannot save the guest's memory: %s"), reason);
+  }
+}
+
+static void
+refused_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (JsonNode) answer = NULL;
+  g_autoptr (GError) unsaid = NULL;
+  GError *refusal = NULL;
+  const Asked asked = {keep_cb, &refusal};
+
+  answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, &unsaid);
+  if (answer != NULL)
+    list_refusals (g_task_get_source_object (task), answer, &asked);
+  else
+    g_debug ("%s", unsaid->message);
+  if (refusal != NULL)
+    g_task_return_error (task, refusal);
+  else
+    g_task_return_boolean (task, TRUE);
+}
+
+void
+lodge_snapshot_ask_qemu_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+
+  g_task_set_source_tag (task, lodge_snapshot_ask_qemu_async);
+  lodge_qmp_execute_async (self->qmp, "query-migrate", NULL, 0, NULL, refused_cb, task);
+}
+
+gboolean
+lodge_snapshot_ask_qemu_finish (LodgeMachine *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_async_result_is_tagged (result, lodge_snapshot_ask_qemu_async), FALSE);
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* All of it for a window. */
 
 typedef struct {
   GVariantBuilder blockers; /* a(ss) */
@@ -224,16 +310,12 @@ typedef struct {
 } Check;
 
 static void
-add (Check *check, const char *sentence, const char *advice)
-{
-  g_variant_builder_add (&check->blockers, "(ss)", sentence, advice);
-  check->n++;
-}
-
-static void
 add_cb (const GError *error, const char *advice, gpointer user_data)
 {
-  add (user_data, error->message, advice);
+  Check *check = user_data;
+
+  g_variant_builder_add (&check->blockers, "(ss)", error->message, advice);
+  check->n++;
 }
 
 /* Takes @check. */
@@ -275,33 +357,15 @@ asked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GTask *task = user_data;
   LodgeMachine *self = g_task_get_source_object (task);
   Check *check = g_task_get_task_data (task);
+  const Asked asked = {add_cb, check};
   g_autoptr (JsonNode) node = NULL;
   g_autoptr (GError) error = NULL;
-  JsonNode *reasons = NULL;
 
   node = lodge_qmp_execute_finish (LODGE_QMP (source), result, &error);
   if (node == NULL)
-    add (check, error->message, _ ("Shut the guest down, and take the snapshot then"));
-  else if (JSON_NODE_HOLDS_OBJECT (node))
-    reasons = json_object_get_member (json_node_get_object (node), "blocked-reasons");
-  for (guint i = 0; reasons != NULL && JSON_NODE_HOLDS_ARRAY (reasons) &&
-                    i < json_array_get_length (json_node_get_array (reasons));
-       i++) {
-    JsonNode *reason = json_array_get_element (json_node_get_array (reasons), i);
-    g_autofree char *sentence = NULL;
-
-    if (!JSON_NODE_HOLDS_VALUE (reason) || json_node_get_value_type (reason) != G_TYPE_STRING)
-      continue;
-    sentence = g_strdup_printf (_ ("QEMU cannot save the guest's memory: %s"),
-                                json_node_get_string (reason));
-    /* hw/display/virtio-gpu-base.c: "virgl is not yet migratable" */
-    add (
-        check, sentence,
-        strstr (json_node_get_string (reason), "virgl") != NULL
-            ? _ ("Switch 3D acceleration off (display.3d=no) and start the guest again; or shut it "
-                 "down, and take the snapshot then")
-            : _ ("Shut the guest down, and take the snapshot then"));
-  }
+    add_cb (error, _ ("Shut the guest down, and take the snapshot then"), check);
+  else
+    list_refusals (self, node, &asked);
   if (check->wants_estimate && check->n == 0)
     lodge_snapshot_reckon_async (self, reckoned_cb, task);
   else
@@ -322,8 +386,8 @@ lodge_machine_check_snapshot_async (LodgeMachine *self,
   check->wants_estimate = estimate;
   g_variant_builder_init (&check->blockers, G_VARIANT_TYPE ("a(ss)"));
   check->memory = lodge_state_is_live (self->state);
-  lodge_snapshot_list_blockers (self, LODGE_ACTION_SNAPSHOT, add_cb, check);
-  if (check->n == 0 && check->memory)
+  if (lodge_snapshot_list_blockers (self, LODGE_ACTION_SNAPSHOT, add_cb, check) && check->memory &&
+      self->qmp != NULL)
     lodge_qmp_execute_async (self->qmp, "query-migrate", NULL, 0, NULL, asked_cb, task);
   else
     answer (task, check);

@@ -29,6 +29,7 @@ typedef struct {
   GPtrArray *tops;          /* new, lent by next */
   GPtrArray *files;         /* for the journal */
   guint n_made;             /* tops */
+  GError *refusal;          /* what QEMU has against it, or NULL */
   GError *error;            /* while what was begun is being undone */
 } LodgeSnapshotWork;
 
@@ -47,14 +48,25 @@ void lodge_snapshot_work_end (GTask *task);
 /* @error: lent. @advice: what to do, or "". */
 typedef void (*LodgeSnapshotBlock) (const GError *error, const char *advice, gpointer user_data);
 /* @action: taking a snapshot, or going back to one. Reads machine.ini again where it has changed.
- */
-void lodge_snapshot_list_blockers (LodgeMachine *self,
-                                   LodgeAction action,
-                                   LodgeSnapshotBlock block,
-                                   gpointer user_data);
-/* The first of them. %LODGE_ERROR_STATE, %LODGE_ERROR_INVALID when machine.ini is broken,
- * %LODGE_ERROR_STORAGE when there is too little room for the memory. */
-gboolean lodge_snapshot_check (LodgeMachine *self, LodgeAction action, GError **error);
+ * FALSE: the one that was told of is such that nothing else was looked at. */
+gboolean lodge_snapshot_list_blockers (LodgeMachine *self,
+                                       LodgeAction action,
+                                       LodgeSnapshotBlock block,
+                                       gpointer user_data);
+/* All of them in one message, each with what to do; the code is the first one's.
+ * %LODGE_ERROR_STATE, %LODGE_ERROR_INVALID when machine.ini is broken, %LODGE_ERROR_STORAGE when
+ * there is too little room for the memory.
+ * @refusal: (nullable): what lodge_snapshot_ask_qemu_finish() said, which belongs to them */
+gboolean lodge_snapshot_check (LodgeMachine *self,
+                               LodgeAction action,
+                               const GError *refusal,
+                               GError **error);
+/* What QEMU has against saving the guest's memory: %LODGE_ERROR_STATE, all of it in one message. A
+ * QEMU that does not answer has said nothing. @self: one that has QMP */
+void lodge_snapshot_ask_qemu_async (LodgeMachine *self,
+                                    GAsyncReadyCallback callback,
+                                    gpointer user_data);
+gboolean lodge_snapshot_ask_qemu_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 /* %LODGE_ERROR_STATE for more layers one on the other than are good.
  * @now: the machine as it is, whose snapshots could be deleted first */
 gboolean lodge_snapshot_check_depth (const LodgeDescription *description,

@@ -49,6 +49,7 @@ work_free (LodgeSnapshotWork *work)
   g_clear_pointer (&work->then, lodge_description_free);
   g_clear_pointer (&work->stored, lodge_description_free);
   g_clear_pointer (&work->next, lodge_description_free);
+  g_clear_error (&work->refusal);
   g_clear_error (&work->error);
   g_free (work);
 }
@@ -410,8 +411,9 @@ check (LodgeMachine *self, LodgeSnapshotWork *work, GError **error)
   const LodgeDescription *now;
   const LodgeSnapshot *target;
 
-  if (!lodge_snapshot_check (
-          self, work->target != NULL ? LODGE_ACTION_REVERT : LODGE_ACTION_SNAPSHOT, error))
+  if (!lodge_snapshot_check (self,
+                             work->target != NULL ? LODGE_ACTION_REVERT : LODGE_ACTION_SNAPSHOT,
+                             work->refusal, error))
     return FALSE;
   if (lodge_state_is_live (self->state))
     work->live = lodge_snapshot_live_new (self);
@@ -472,6 +474,16 @@ begin_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     lodge_machine_wait_saved_async (self, saved_before_cb, task);
 }
 
+static void
+asked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachine *self = LODGE_MACHINE (source);
+  LodgeSnapshotWork *work = g_task_get_task_data (user_data);
+
+  lodge_snapshot_ask_qemu_finish (self, result, &work->refusal);
+  lodge_machine_stop_work_async (self, begin_cb, user_data);
+}
+
 /* Takes @work. */
 static void
 begin (LodgeMachine *self,
@@ -485,7 +497,11 @@ begin (LodgeMachine *self,
   work->lock_fd = -1;
   g_task_set_source_tag (task, tag);
   g_task_set_task_data (task, work, (GDestroyNotify) work_free);
-  lodge_machine_stop_work_async (self, begin_cb, task);
+  /* First, because from the end of other work to the begin of this one nothing may come between. */
+  if (work->target == NULL && lodge_state_is_live (self->state) && self->qmp != NULL)
+    lodge_snapshot_ask_qemu_async (self, asked_cb, task);
+  else
+    lodge_machine_stop_work_async (self, begin_cb, task);
 }
 
 void

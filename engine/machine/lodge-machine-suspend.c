@@ -465,7 +465,7 @@ static gboolean
 check (LodgeMachine *self, GError **error)
 {
   /* What is in the way of a snapshot with memory is in the way of this. */
-  if (!lodge_snapshot_check (self, LODGE_ACTION_SUSPEND, error))
+  if (!lodge_snapshot_check (self, LODGE_ACTION_SUSPEND, NULL, error))
     return FALSE;
   if (self->asleep) {
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE, _ ("“%s” is asleep: wake it up first"),

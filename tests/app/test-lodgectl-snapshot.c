@@ -48,6 +48,7 @@ test_check (Fixture *self, gconstpointer unused)
   g_auto (Output) running = {0};
   g_auto (Output) json = {0};
   g_auto (Output) blocked = {0};
+  g_auto (Output) both = {0};
 
   assert_done (&off);
   g_assert_nonnull (strstr (off.out, "nothing runs"));
@@ -63,6 +64,14 @@ test_check (Fixture *self, gconstpointer unused)
   assert_json (&json, "$.blockers[0].sentence", "[\"There is a device.\"]");
   blocked = run (self, "snapshot", "check", "web");
   assert_fails (&blocked, 1, "There is a device.");
+  /* All of it. */
+  fake_engine_block_snapshots (self->engine, "web", "There is a device");
+  fake_engine_block_snapshots_also (self->engine, "web", "QEMU cannot: virgl",
+                                    "Switch 3D acceleration off (display.3d=no)");
+  both = run (self, "snapshot", "check", "web");
+  assert_fails (&both, 1,
+                "There is a device. Do <this>.. QEMU cannot: virgl. "
+                "Switch 3D acceleration off (display.3d=no)");
 }
 
 static void
