@@ -310,18 +310,111 @@ test_running (Test *test, gconstpointer data)
   app_answer ("cancel");
 }
 
+static gboolean
+says (Test *test, const char *words)
+{
+  return gtk_widget_get_visible (test->window->hint) &&
+         g_str_equal (gtk_label_get_text (test->window->hint_label), words);
+}
+
 /* What the engine says is in the way of one is said, and what to do about it. */
 static void
 test_blocked (Test *test, gconstpointer data)
 {
   fake_engine_block_snapshots (test->engine, "web", "There is a <device> & more.");
-  app_wait_until (gtk_widget_get_visible (test->window->hint));
-  g_assert_cmpstr (gtk_label_get_text (test->window->hint_label), ==,
-                   "There is a <device> & more.\nDo <this>.");
+  app_wait_until (says (test, "There is a <device> & more.\nDo <this>."));
   g_assert_false (snapshots_can_take (test));
+  /* All of it: who lifts one of them would find the next. */
+  fake_engine_block_snapshots_also (test->engine, "web", "QEMU cannot save it: virgl is not.",
+                                    "Switch 3D acceleration off (display.3d=no).");
+  app_wait_until (says (test, "There is a <device> & more.\nDo <this>.\n\n"
+                              "QEMU cannot save it: virgl is not.\n"
+                              "Switch 3D acceleration off (display.3d=no)."));
   fake_engine_block_snapshots (test->engine, "web", NULL);
   app_wait_until (snapshots_can_take (test));
   g_assert_false (gtk_widget_get_visible (test->window->hint));
+}
+
+/* --- What is asked anew --- */
+
+/* Longer than any test: it is answered by another call, or never. */
+#define NEVER_MS 600000
+
+static gboolean
+can_answer (void)
+{
+  return adw_message_dialog_get_response_enabled (app_get_dialog (), LODGE_MESSAGE_ACT);
+}
+
+static gboolean
+asks_about (const char *words)
+{
+  return strstr (adw_message_dialog_get_body (app_get_dialog ()), words) != NULL;
+}
+
+/* The machine has changed, and the engine is asked anew: this one is answered. */
+static void
+answer_now (Test *test, const char *snapshot)
+{
+  fake_engine_set_delay (test->engine, "CheckSnapshot", 0);
+  fake_engine_add_snapshot (test->engine, "web", snapshot, snapshot, "s2", FALSE);
+}
+
+/* What was true before a start is not what is asked about after it. */
+static void
+test_check_on_its_way (Test *test, gconstpointer data)
+{
+  g_assert_true (snapshots_can_take (test));
+  fake_engine_set_delay (test->engine, "CheckSnapshot", NEVER_MS);
+  fake_engine_set_state (test->engine, "web", "running");
+  app_wait_until (lodge_snapshots_window_is_live (test->window));
+  g_assert_false (snapshots_can_take (test));
+  g_assert_false (gtk_widget_is_sensitive (
+      app_find (snapshots_find_card (test, "installed"), GTK_TYPE_BUTTON)));
+  app_wait_until (says (test, "Whether a snapshot can be taken now is being looked into"));
+  g_assert_false (snapshots_can_take (test));
+  answer_now (test, "s8");
+  app_wait_until (snapshots_can_take (test));
+  g_assert_false (gtk_widget_get_visible (test->window->hint));
+  app_ask (test->window, "snapshots.take", NULL);
+  g_assert_true (asks_about ("memory, up to"));
+
+  /* The question follows, and waits. */
+  g_assert_true (can_answer ());
+  fake_engine_set_delay (test->engine, "CheckSnapshot", NEVER_MS);
+  fake_engine_set_state (test->engine, "web", "off");
+  app_wait_until (!lodge_snapshots_window_is_live (test->window));
+  g_assert_false (can_answer ());
+  app_wait_until (asks_about ("being looked into"));
+  g_assert_false (can_answer ());
+  answer_now (test, "s9");
+  app_wait_until (can_answer ());
+  g_assert_false (asks_about ("memory"));
+  app_answer (LODGE_MESSAGE_ACT);
+  app_wait_until (app_was_called (test->engine, "CreateSnapshot"));
+  app_wait_until (snapshots_can_take (test));
+}
+
+/* Who could not say it is not taken for one who said that there is no memory; and is asked again.
+ */
+static void
+test_check_failed (Test *test, gconstpointer data)
+{
+  fake_engine_fail_next (test->engine, "CheckSnapshot", LODGE_ERROR_FAILED, "No <answer> & no.");
+  fake_engine_set_state (test->engine, "web", "running");
+  app_wait_until (test->window->check == LODGE_SNAPSHOTS_CHECK_FAILED);
+  g_assert_true (gtk_widget_get_visible (test->window->hint));
+  g_assert_nonnull (
+      strstr (gtk_label_get_text (test->window->hint_label), "found out: No <answer> & no.\n"));
+  g_assert_true (snapshots_can_take (test));
+  app_ask (test->window, "snapshots.take", NULL);
+  g_assert_true (asks_about ("guest’s memory"));
+  g_assert_true (asks_about ("could not be found out"));
+
+  fake_engine_set_note (test->engine, "web", "Something else has changed");
+  app_wait_until (asks_about ("memory, up to 1.0\xc2\xa0GiB"));
+  g_assert_false (gtk_widget_get_visible (test->window->hint));
+  app_answer ("cancel");
 }
 
 /* --- Keys --- */
@@ -470,7 +563,7 @@ test_question_follows (Test *test, gconstpointer data)
   fake_engine_set_state (test->engine, "web", "running");
   app_wait_until (app_get_dialog () == NULL);
   fake_engine_set_state (test->engine, "web", "off");
-  app_wait_until (!gtk_widget_get_visible (test->window->hint));
+  app_wait_until (!gtk_widget_get_visible (test->window->hint) && snapshots_can_take (test));
   app_ask (test->window, "snapshots.take", NULL);
   fake_engine_block_snapshots (test->engine, "web", "None can be taken.");
   app_wait_until (app_get_dialog () == NULL);
@@ -505,6 +598,8 @@ main (int argc, char **argv)
   ADD ("suspended", snapshots_set_up_open, test_suspended);
   ADD ("question-follows", snapshots_set_up_open, test_question_follows);
   ADD ("blocked", snapshots_set_up_open, test_blocked);
+  ADD ("check-on-its-way", snapshots_set_up_open, test_check_on_its_way);
+  ADD ("check-failed", snapshots_set_up_open, test_check_failed);
   ADD ("keys", snapshots_set_up_open, test_keys);
   ADD ("focus", snapshots_set_up_open, test_focus);
   ADD ("no-jump", snapshots_set_up_open, test_no_jump);

@@ -79,6 +79,7 @@ find (LodgeSnapshotsWindow *self, const char *id)
 }
 
 static void changed_cb (GtkEditable *entry, Ask *ask);
+static char *dup_what_is_kept (LodgeSnapshotsWindow *self);
 
 void
 lodge_snapshots_ask_update (LodgeSnapshotsWindow *self)
@@ -91,11 +92,15 @@ lodge_snapshots_ask_update (LodgeSnapshotsWindow *self)
   if (ask == NULL || self->machine == NULL || self->rows == NULL)
     return;
   obstacle = lodge_snapshots_window_dup_obstacle (self);
+  /* The words of before stay for a moment, as the window's do. */
+  if (ask->takes &&
+      (self->check != LODGE_SNAPSHOTS_CHECK_ASKED || lodge_snapshots_check_is_slow (self)))
+    g_object_set_data_full (G_OBJECT (ask->dialog), "body", dup_what_is_kept (self), g_free);
   /* What was typed stays: it waits for the end of what goes on, such as one that was due. */
   if (ask->name_entry != NULL)
     changed_cb (ask->name_entry, ask);
   if ((self->work != NULL && ask->name_entry == NULL) ||
-      (ask->takes && self->checked && self->blocker != NULL) ||
+      (ask->takes && self->check == LODGE_SNAPSHOTS_CHECK_KNOWN && self->blocked) ||
       (ask->returns && (obstacle != NULL || ask->ends != lodge_snapshots_window_is_live (self))) ||
       (*ask->id != '\0' && find (self, ask->id) == NULL))
     /* As cancelling does. */
@@ -117,9 +122,10 @@ changed_cb (GtkEditable *entry, Ask *ask)
   else if (*name != '\0')
     /* The same rules as for a machine's. */
     problem = lodge_machine_name_check (name, NULL, NULL);
-  adw_message_dialog_set_response_enabled (ask->dialog, LODGE_MESSAGE_ACT,
-                                           *name != '\0' && problem == NULL &&
-                                               ask->window->work == NULL);
+  adw_message_dialog_set_response_enabled (
+      ask->dialog, LODGE_MESSAGE_ACT,
+      *name != '\0' && problem == NULL && ask->window->work == NULL &&
+          (!ask->takes || lodge_snapshots_check_allows (ask->window)));
   if (problem != NULL)
     adw_message_dialog_set_body (ask->dialog, problem);
   else
@@ -186,7 +192,14 @@ dup_what_is_kept (LodgeSnapshotsWindow *self)
 {
   g_autofree char *size = g_format_size_full (self->memory_bytes, G_FORMAT_SIZE_IEC_UNITS);
 
-  if (!self->takes_memory)
+  if (self->check == LODGE_SNAPSHOTS_CHECK_ASKED)
+    return g_strdup (_ ("What it would hold now is being looked into."));
+  if (self->check == LODGE_SNAPSHOTS_CHECK_FAILED && lodge_snapshots_window_is_live (self))
+    return g_strdup (
+        _ ("The disks, firmware variables, TPM and settings are kept as they are now, and the "
+           "guest’s memory. How much that takes, and for how long the guest stands still for it, "
+           "could not be found out."));
+  if (self->check == LODGE_SNAPSHOTS_CHECK_FAILED || !self->takes_memory)
     return g_strdup (
         _ ("The disks, firmware variables, TPM and settings are kept as they are now."));
   if (self->standstill_ms >= STANDSTILL_TOLD_MS)

@@ -13,6 +13,14 @@ G_BEGIN_DECLS
 typedef struct _LodgeSnapshotsSchedule LodgeSnapshotsSchedule;
 typedef struct _LodgeSnapshotsWork LodgeSnapshotsWork;
 
+/* What is known of the next snapshot: lodge-snapshots-check.c. */
+typedef enum {
+  LODGE_SNAPSHOTS_CHECK_NONE,
+  LODGE_SNAPSHOTS_CHECK_ASKED,
+  LODGE_SNAPSHOTS_CHECK_KNOWN,
+  LODGE_SNAPSHOTS_CHECK_FAILED,
+} LodgeSnapshotsCheck;
+
 struct _LodgeSnapshotsWindow {
   AdwWindow parent_instance;
 
@@ -23,9 +31,11 @@ struct _LodgeSnapshotsWindow {
   LodgeEngine1 *engine;   /* whose jobs are followed */
   GCancellable *opening;  /* the machine */
   GCancellable *listing;  /* its snapshots */
-  GCancellable *checking; /* whether one can be taken */
-  gboolean checked;
-  char *blocker;          /* why none can be; NULL: one can */
+  LodgeSnapshotsCheck check;
+  GCancellable *checking; /* while it is asked */
+  guint check_timer;      /* until that is said */
+  char *check_words;      /* to be said of it; NULL: nothing */
+  gboolean blocked;       /* KNOWN: none can be taken, and so on */
   gboolean takes_memory;  /* one would have the guest's memory */
   guint64 memory_bytes;   /* at most */
   guint standstill_ms;    /* of the guest, expected for the next one; 0: not known */
@@ -60,10 +70,17 @@ char *lodge_snapshots_window_dup_obstacle (LodgeSnapshotsWindow *self);
 gboolean lodge_snapshots_window_is_live (LodgeSnapshotsWindow *self);
 /* Enables what can be done now, and says why the rest cannot. */
 void lodge_snapshots_window_update (LodgeSnapshotsWindow *self);
-/* Asks the engine whether one can be taken. */
-void lodge_snapshots_window_check (LodgeSnapshotsWindow *self);
 /* Asks the engine for the list again. */
 void lodge_snapshots_window_reload (LodgeSnapshotsWindow *self);
+
+/* lodge-snapshots-check.c: whether one can be taken, and what it would hold. */
+/* Asks the engine. What was known before is forgotten. */
+void lodge_snapshots_check_begin (LodgeSnapshotsWindow *self);
+/* Nothing that is known is in the way. */
+gboolean lodge_snapshots_check_allows (LodgeSnapshotsWindow *self);
+/* The answer has been on its way for long enough that this is said. */
+gboolean lodge_snapshots_check_is_slow (LodgeSnapshotsWindow *self);
+void lodge_snapshots_check_clear (LodgeSnapshotsWindow *self);
 
 /* lodge-snapshots-ask.c: the questions before something is done. @id: of a snapshot */
 void lodge_snapshots_ask_take (LodgeSnapshotsWindow *self);

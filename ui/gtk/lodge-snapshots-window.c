@@ -16,7 +16,6 @@ G_DEFINE_FINAL_TYPE (LodgeSnapshotsWindow, lodge_snapshots_window, ADW_TYPE_WIND
 
 /* --- What can be done --- */
 
-/* What is in the way of taking one the engine knows. */
 gboolean
 lodge_snapshots_window_is_live (LodgeSnapshotsWindow *self)
 {
@@ -80,12 +79,12 @@ lodge_snapshots_window_update (LodgeSnapshotsWindow *self)
 {
   GtkWidget *widget = GTK_WIDGET (self);
   g_autofree char *obstacle = lodge_snapshots_window_dup_obstacle (self);
-  const char *blocker = self->machine != NULL ? self->blocker : NULL;
-  g_autofree char *hint = blocker == NULL    ? g_strdup (obstacle)
-                          : obstacle == NULL ? g_strdup (blocker)
-                                             : g_strjoin ("\n", blocker, obstacle, NULL);
+  const char *words = self->check_words;
+  g_autofree char *hint = words == NULL      ? g_strdup (obstacle)
+                          : obstacle == NULL ? g_strdup (words)
+                                             : g_strjoin ("\n\n", words, obstacle, NULL);
   const gboolean free_now = self->machine != NULL && self->rows != NULL && self->work == NULL;
-  const gboolean can_take = free_now && self->checked && self->blocker == NULL;
+  const gboolean can_take = free_now && lodge_snapshots_check_allows (self);
 
   gtk_widget_action_set_enabled (widget, "snapshots.take", can_take);
   /* What a guest that runs is now becomes a snapshot first. */
@@ -100,52 +99,6 @@ lodge_snapshots_window_update (LodgeSnapshotsWindow *self)
   show_page (self);
   lodge_snapshots_ask_update (self);
   keep_focus (self);
-}
-
-static void
-checked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (LodgeSnapshotsWindow) self = user_data;
-  g_autoptr (GVariant) blockers = NULL;
-  g_autoptr (GVariant) facts = NULL;
-  g_autoptr (GError) error = NULL;
-  const char *sentence, *remedy;
-
-  lodge_machine1_call_check_snapshot_finish (LODGE_MACHINE1 (source), &blockers, &facts, result,
-                                             &error);
-  /* Asked again since, or closed. */
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || self->connection == NULL)
-    return;
-  g_clear_object (&self->checking);
-  g_clear_pointer (&self->blocker, g_free);
-  self->takes_memory = FALSE;
-  self->memory_bytes = 0;
-  self->standstill_ms = 0;
-  /* Who could not say it says so when one is taken. */
-  self->checked = TRUE;
-  if (facts != NULL) {
-    g_variant_lookup (facts, "memory", "b", &self->takes_memory);
-    g_variant_lookup (facts, "bytes", "t", &self->memory_bytes);
-    g_variant_lookup (facts, "expected-standstill", "u", &self->standstill_ms);
-  }
-  if (blockers != NULL && g_variant_n_children (blockers) > 0) {
-    g_variant_get_child (blockers, 0, "(&s&s)", &sentence, &remedy);
-    self->blocker =
-        *remedy != '\0' ? g_strdup_printf ("%s\n%s", sentence, remedy) : g_strdup (sentence);
-  }
-  lodge_snapshots_window_update (self);
-}
-
-void
-lodge_snapshots_window_check (LodgeSnapshotsWindow *self)
-{
-  g_cancellable_cancel (self->checking);
-  g_clear_object (&self->checking);
-  if (self->machine == NULL)
-    return;
-  self->checking = g_cancellable_new ();
-  lodge_machine1_call_check_snapshot (self->machine, self->checking, checked_cb,
-                                      g_object_ref (self));
 }
 
 /* --- The list --- */
@@ -221,9 +174,10 @@ properties_cb (GDBusProxy *proxy,
   g_autoptr (GVariant) state = g_variant_lookup_value (changed, "State", NULL);
   g_autoptr (GVariant) description = g_variant_lookup_value (changed, "Description", NULL);
 
+  if (serial != NULL || state != NULL || description != NULL ||
+      self->check == LODGE_SNAPSHOTS_CHECK_FAILED)
+    lodge_snapshots_check_begin (self);
   follow_properties (self);
-  if (serial != NULL || state != NULL || description != NULL)
-    lodge_snapshots_window_check (self);
   if (serial != NULL)
     lodge_snapshots_window_reload (self);
 }
@@ -235,9 +189,7 @@ drop_machine (LodgeSnapshotsWindow *self)
   g_clear_object (&self->opening);
   g_cancellable_cancel (self->listing);
   g_clear_object (&self->listing);
-  g_cancellable_cancel (self->checking);
-  g_clear_object (&self->checking);
-  self->checked = FALSE;
+  lodge_snapshots_check_clear (self);
   if (self->machine != NULL)
     g_signal_handlers_disconnect_by_data (self->machine, self);
   g_clear_object (&self->machine);
@@ -271,8 +223,8 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   self->machine = g_steal_pointer (&machine);
   g_signal_connect (self->machine, "g-properties-changed", G_CALLBACK (properties_cb), self);
+  lodge_snapshots_check_begin (self);
   follow_properties (self);
-  lodge_snapshots_window_check (self);
   lodge_snapshots_window_reload (self);
 }
 
@@ -359,7 +311,6 @@ lodge_snapshots_window_finalize (GObject *object)
 
   g_free (self->uuid);
   g_free (self->name);
-  g_free (self->blocker);
   g_clear_pointer (&self->rows, g_ptr_array_unref);
   lodge_snapshots_list_finalize (self);
   lodge_snapshots_schedule_finalize (self);

@@ -146,7 +146,7 @@ end (Work *work, GError *error)
   g_clear_object (&self->work);
   lodge_work_panel_end (self->work_panel);
   lodge_snapshots_window_update (self);
-  lodge_snapshots_window_check (self);
+  lodge_snapshots_check_begin (self);
   lodge_snapshots_window_reload (self);
   /* What began meanwhile. */
   lodge_snapshots_work_find (self);
