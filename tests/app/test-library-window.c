@@ -3,7 +3,9 @@
 #include "library-fixture.h"
 
 #include "gtk/lodge-create-window.h"
+#include "gtk/lodge-logout-window.h"
 #include "gtk/lodge-machine-card.h"
+#include "gtk/lodge-machine-menu.h"
 #include "gtk/lodge-snapshots-window.h"
 
 #include <string.h>
@@ -459,6 +461,28 @@ test_snapshots (LibraryFixture *f, gconstpointer data)
   app_wait_until (count_snapshots_windows () == 1);
 }
 
+static guint
+count_logout_entries (LodgeMachineItem *item)
+{
+  g_autoptr (GMenuModel) menu = lodge_machine_menu_dup (item);
+
+  return library_fixture_count_entries (menu, "card.logout");
+}
+
+/* A template never runs. */
+static void
+test_logout (LibraryFixture *f, gconstpointer data)
+{
+  const char *web = fake_engine_add_machine (f->engine, "web", "off");
+  const char *base = fake_engine_add_machine (f->engine, "base", "template");
+
+  library_fixture_show (f);
+  g_assert_cmpuint (count_logout_entries (lodge_machine_list_find (f->machines, web)), ==, 1);
+  g_assert_cmpuint (count_logout_entries (lodge_machine_list_find (f->machines, base)), ==, 0);
+  library_fixture_act (f, "machine.logout", web);
+  g_assert_nonnull (library_fixture_find_window (LODGE_TYPE_LOGOUT_WINDOW));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -469,6 +493,7 @@ main (int argc, char **argv)
   g_test_add ("/library-window/" path, LibraryFixture, NULL, library_fixture_set_up, test,         \
               library_fixture_tear_down)
   ADD ("snapshots", test_snapshots);
+  ADD ("logout", test_logout);
   ADD ("empty", test_empty);
   ADD ("cards", test_cards);
   ADD ("hostile-text", test_hostile_text);

@@ -3,6 +3,7 @@
 #include "gtk/lodge-console-window-private.h"
 
 #include "gtk/lodge-encryption-window.h"
+#include "gtk/lodge-logout-window.h"
 #include "gtk/lodge-machine-operation.h"
 #include "gtk/lodge-message.h"
 #include "gtk/lodge-outside-ask.h"
@@ -208,6 +209,17 @@ encryption_action (GtkWidget *widget, const char *name, GVariant *parameter)
                                   lodge_console_machine_get_name (self->machine));
 }
 
+static void
+logout_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (widget);
+  const char *uuid = lodge_console_machine_get_uuid (self->machine);
+
+  if (uuid != NULL)
+    lodge_logout_window_show (GTK_WINDOW (self), self->connection, uuid,
+                              lodge_console_machine_get_name (self->machine));
+}
+
 void
 lodge_console_actions_init (GtkWidgetClass *widget_class)
 {
@@ -217,6 +229,7 @@ lodge_console_actions_init (GtkWidgetClass *widget_class)
   gtk_widget_class_install_action (widget_class, "console.snapshots", NULL, snapshots_action);
   gtk_widget_class_install_action (widget_class, "console.storage", NULL, storage_action);
   gtk_widget_class_install_action (widget_class, "console.encryption", NULL, encryption_action);
+  gtk_widget_class_install_action (widget_class, "console.logout", NULL, logout_action);
 }
 
 void
@@ -244,6 +257,7 @@ lodge_console_actions_update (LodgeConsoleWindow *self)
                                      LODGE_CONSOLE_GONE);
   gtk_widget_action_set_enabled (widget, "console.storage", there);
   gtk_widget_action_set_enabled (widget, "console.encryption", there);
+  gtk_widget_action_set_enabled (widget, "console.logout", there);
   gtk_widget_action_set_enabled (widget, "console.send-keys", (can & LODGE_MACHINE_CAN_SHOW) != 0);
   gtk_widget_action_set_enabled (widget, "console.screenshot",
                                  (can & LODGE_MACHINE_CAN_SHOW) != 0 || stands);

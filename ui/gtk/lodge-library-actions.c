@@ -5,6 +5,7 @@
 #include "gtk/lodge-child-window.h"
 #include "gtk/lodge-clone-window.h"
 #include "gtk/lodge-encryption-window.h"
+#include "gtk/lodge-logout-window.h"
 #include "gtk/lodge-machine-name.h"
 #include "gtk/lodge-machine-operation.h"
 #include "gtk/lodge-message.h"
@@ -475,33 +476,6 @@ ask_rename (LodgeLibraryWindow *self, const char *uuid)
 }
 
 static void
-show_snapshots (LodgeLibraryWindow *self, const char *uuid)
-{
-  LodgeMachineItem *item = lodge_machine_list_find (self->machines, uuid);
-
-  lodge_snapshots_window_show (GTK_WINDOW (self), self->connection, uuid,
-                               item != NULL ? lodge_machine_item_get_name (item) : uuid);
-}
-
-static void
-show_storage (LodgeLibraryWindow *self, const char *uuid)
-{
-  LodgeMachineItem *item = lodge_machine_list_find (self->machines, uuid);
-
-  lodge_storage_window_show (GTK_WINDOW (self), self->connection, uuid,
-                             item != NULL ? lodge_machine_item_get_name (item) : uuid);
-}
-
-static void
-show_encryption (LodgeLibraryWindow *self, const char *uuid)
-{
-  LodgeMachineItem *item = lodge_machine_list_find (self->machines, uuid);
-
-  lodge_encryption_window_show (GTK_WINDOW (self), self->connection, uuid,
-                                item != NULL ? lodge_machine_item_get_name (item) : uuid);
-}
-
-static void
 show_clone (LodgeLibraryWindow *self, const char *uuid)
 {
   LodgeMachineItem *item = lodge_machine_list_find (self->machines, uuid);
@@ -572,9 +546,6 @@ static const ActionRow actions[] = {
     {"machine.discard", LODGE_MACHINE_DISCARD, ask_discard},
     {"machine.reset", LODGE_MACHINE_RESET, ask_reset},
     {"machine.kill", LODGE_MACHINE_KILL, ask_kill},
-    {"machine.snapshots", LODGE_MACHINE_START, show_snapshots},
-    {"machine.storage", LODGE_MACHINE_START, show_storage},
-    {"machine.encryption", LODGE_MACHINE_START, show_encryption},
     {"machine.clone", LODGE_MACHINE_START, show_clone},
     {"machine.instantiate", LODGE_MACHINE_START, show_clone},
     {"machine.make-template", LODGE_MACHINE_START, make_template},
@@ -582,6 +553,34 @@ static const ActionRow actions[] = {
     {"machine.rename", LODGE_MACHINE_START, ask_rename},
     {"machine.delete", LODGE_MACHINE_DELETE, ask_delete},
 };
+
+/* The windows about one machine. */
+static const struct {
+  const char *name;
+  GtkWidget *(*show) (GtkWindow *parent,
+                      LodgeConnection *connection,
+                      const char *uuid,
+                      const char *name);
+} windows[] = {
+    {"machine.snapshots", lodge_snapshots_window_show},
+    {"machine.storage", lodge_storage_window_show},
+    {"machine.encryption", lodge_encryption_window_show},
+    {"machine.logout", lodge_logout_window_show},
+};
+
+static void
+window_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeLibraryWindow *self = LODGE_LIBRARY_WINDOW (widget);
+  const char *uuid = g_variant_get_string (parameter, NULL);
+  LodgeMachineItem *item = lodge_machine_list_find (self->machines, uuid);
+
+  for (guint i = 0; i < G_N_ELEMENTS (windows); i++) {
+    if (g_str_equal (name, windows[i].name))
+      windows[i].show (GTK_WINDOW (self), self->connection, uuid,
+                       item != NULL ? lodge_machine_item_get_name (item) : uuid);
+  }
+}
 
 static void
 machine_action (GtkWidget *widget, const char *name, GVariant *parameter)
@@ -605,4 +604,6 @@ lodge_library_actions_init (GtkWidgetClass *widget_class)
 {
   for (guint i = 0; i < G_N_ELEMENTS (actions); i++)
     gtk_widget_class_install_action (widget_class, actions[i].name, "s", machine_action);
+  for (guint i = 0; i < G_N_ELEMENTS (windows); i++)
+    gtk_widget_class_install_action (widget_class, windows[i].name, "s", window_action);
 }

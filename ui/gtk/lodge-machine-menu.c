@@ -86,6 +86,7 @@ static const MenuRow keep_rows[] = {
     {"snapshots", 0, N_ ("Sn_apshots…"), NULL, NULL},
     {"storage", 0, N_ ("Stora_ge…"), NULL, NULL},
     {"encryption", 0, N_ ("Encr_yption…"), NULL, NULL},
+    {"logout", 0, N_ ("Wh_en You Log Out…"), NULL, is_no_template},
     {"clone", 0, N_ ("C_lone…"), NULL, can_be_cloned},
     {"make-template", LODGE_MACHINE_CAN_BE_TEMPLATE, N_ ("Make It a _Template"), NULL, NULL},
     {"unmake-template", LODGE_MACHINE_CAN_INSTANTIATE, N_ ("No _Template Any More"), NULL, NULL},

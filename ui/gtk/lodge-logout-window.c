@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What becomes of a machine's guest that runs when its user logs out. */
+#include "gtk/lodge-logout-window.h"
+
+#include "console/lodge-machine-state.h"
+#include "gtk/lodge-child-window.h"
+#include "gtk/lodge-set-keys.h"
+#include "gtk/lodge-window-parts.h"
+#include "lodge-client.h"
+
+#include <glib/gi18n-lib.h>
+
+#define WIDTH     460
+#define MIN_WIDTH 340
+#define KEY       "machine.at-session-end"
+
+/* In the order of the list: all that the key can be (engine/description/lodge-description-keys.c).
+ */
+static const struct {
+  const char *value;
+  const char *label;
+  const char *words;
+} ends[] = {
+    {"shut-down", N_ ("Shut Down"),
+     N_ ("Its power button is pressed, and Lodge waits up to 80 seconds for it. A guest that does "
+         "not shut down in that time loses power.")},
+    {"suspend", N_ ("Suspend to Disk"),
+     N_ ("Its memory is written to the disk, and it goes on from there when it is started again. "
+         "Where that takes longer than 80 seconds it loses power. One that cannot be suspended is "
+         "shut down.")},
+};
+
+struct _LodgeLogoutWindow {
+  AdwWindow parent_instance;
+
+  LodgeConnection *connection; /* NULL once the window is closed */
+  char *uuid;
+  char *name;
+  LodgeMachine1 *machine; /* NULL while the engine is away */
+  LodgeEngine1 *engine;
+  GCancellable *opening; /* the machine */
+  char *problem;         /* why it could not be opened, or NULL */
+  gboolean updating;     /* what changes now is not the user's wish */
+
+  AdwComboRow *choice;
+  GtkLabel *words; /* what it means, or why it cannot be changed */
+};
+
+G_DEFINE_FINAL_TYPE (LodgeLogoutWindow, lodge_logout_window, ADW_TYPE_WINDOW)
+
+/* --- What there is --- */
+
+/* The choice of the machine, or as many as there are for one that is not known here. */
+static guint
+find_end (LodgeLogoutWindow *self)
+{
+  GVariant *description = lodge_machine1_get_description (self->machine);
+  const char *value = NULL;
+  guint i = 0;
+
+  if (description != NULL)
+    g_variant_lookup (description, KEY, "&s", &value);
+  while (i < G_N_ELEMENTS (ends) && g_strcmp0 (ends[i].value, value) != 0)
+    i++;
+  return i;
+}
+
+/* Why it cannot be changed, and what to do first; NULL: it can. Lent. */
+static const char *
+get_obstacle (LodgeLogoutWindow *self)
+{
+  const char *problem;
+
+  if (self->machine == NULL) {
+    problem = lodge_connection_get_problem (self->connection);
+    return problem != NULL ? problem : self->problem;
+  }
+  if (lodge_machine_state_from_text (lodge_machine1_get_state (self->machine)) ==
+      LODGE_MACHINE_STATE_TEMPLATE)
+    return _ ("It is a template, which never runs: make it an ordinary machine again before this "
+              "is changed");
+  if (find_end (self) == G_N_ELEMENTS (ends)) {
+    problem = lodge_machine1_get_note (self->machine);
+    return problem != NULL && *problem != '\0'
+               ? problem
+               : _ ("The engine that runs is of another version, and does not say what it does "
+                    "then: it is another one once all guests have ended and Lodge was closed");
+  }
+  return NULL;
+}
+
+static void
+show (LodgeLogoutWindow *self)
+{
+  const char *obstacle = get_obstacle (self);
+
+  gtk_widget_set_sensitive (GTK_WIDGET (self->choice), self->machine != NULL && obstacle == NULL);
+  /* While the engine is away it stays as it was last seen. */
+  if (self->machine != NULL) {
+    const guint now = find_end (self);
+    const gboolean known = now < G_N_ELEMENTS (ends);
+
+    self->updating = TRUE;
+    adw_combo_row_set_selected (self->choice, known ? now : GTK_INVALID_LIST_POSITION);
+    self->updating = FALSE;
+    gtk_label_set_text (self->words,
+                        lodge_machine1_get_disposable (self->machine)
+                            ? _ ("Nothing of this run is kept: its guest is shut down in any case. "
+                                 "What is chosen here counts from its next start on.")
+                        : known ? _ (ends[now].words)
+                                : "");
+  }
+  if (obstacle != NULL)
+    gtk_label_set_text (self->words, obstacle);
+}
+
+static void
+refused_cb (GtkWindow *window)
+{
+  /* It goes back. */
+  if (LODGE_LOGOUT_WINDOW (window)->connection != NULL)
+    show (LODGE_LOGOUT_WINDOW (window));
+}
+
+static void
+selected_cb (AdwComboRow *row, GParamSpec *pspec, LodgeLogoutWindow *self)
+{
+  const guint selected = adw_combo_row_get_selected (row);
+
+  if (!self->updating && selected < G_N_ELEMENTS (ends))
+    lodge_set_keys (GTK_WINDOW (self), self->machine,
+                    _ ("Could Not Change What Happens When You Log Out"), refused_cb, KEY,
+                    ends[selected].value, NULL);
+}
+
+/* --- The engine --- */
+
+static void
+set_title (LodgeLogoutWindow *self)
+{
+  g_autofree char *title = g_strdup_printf (_ ("“%s” When You Log Out"), self->name);
+
+  gtk_window_set_title (GTK_WINDOW (self), title);
+}
+
+static void
+properties_cb (LodgeLogoutWindow *self)
+{
+  const char *name = lodge_machine1_get_name (self->machine);
+
+  if (name != NULL && g_strcmp0 (name, self->name) != 0) {
+    g_free (self->name);
+    self->name = g_strdup (name);
+    set_title (self);
+  }
+  show (self);
+}
+
+static void
+drop_machine (LodgeLogoutWindow *self)
+{
+  g_cancellable_cancel (self->opening);
+  g_clear_object (&self->opening);
+  g_clear_pointer (&self->problem, g_free);
+  if (self->machine != NULL)
+    g_signal_handlers_disconnect_by_data (self->machine, self);
+  g_clear_object (&self->machine);
+  if (self->engine != NULL)
+    g_signal_handlers_disconnect_by_data (self->engine, self);
+  g_clear_object (&self->engine);
+}
+
+static void
+opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeLogoutWindow) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (LodgeMachine1) machine =
+      lodge_client_open_machine_finish (LODGE_CLIENT (source), result, &error);
+
+  /* Another engine since, or closed. */
+  if (self->connection == NULL ||
+      lodge_connection_get_client (self->connection) != LODGE_CLIENT (source))
+    return;
+  if (machine == NULL) {
+    g_dbus_error_strip_remote_error (error);
+    self->problem = g_strdup (error->message);
+    show (self);
+    return;
+  }
+  self->machine = g_steal_pointer (&machine);
+  g_signal_connect_swapped (self->machine, "g-properties-changed", G_CALLBACK (properties_cb),
+                            self);
+  properties_cb (self);
+  /* Not one of the header's buttons. */
+  if (gtk_window_get_focus (GTK_WINDOW (self)) == NULL)
+    gtk_widget_grab_focus (GTK_WIDGET (self->choice));
+}
+
+static void
+removed_cb (LodgeEngine1 *engine, const char *uuid, LodgeLogoutWindow *self)
+{
+  if (g_str_equal (uuid, self->uuid))
+    gtk_window_destroy (GTK_WINDOW (self));
+}
+
+static void
+client_cb (LodgeConnection *connection, GParamSpec *pspec, LodgeLogoutWindow *self)
+{
+  LodgeClient *client = lodge_connection_get_client (connection);
+
+  drop_machine (self);
+  if (client != NULL) {
+    self->engine = g_object_ref (lodge_client_get_engine (client));
+    g_signal_connect (self->engine, "machine-removed", G_CALLBACK (removed_cb), self);
+    self->opening = g_cancellable_new ();
+    lodge_client_open_machine_async (client, self->uuid, self->opening, opened_cb,
+                                     g_object_ref (self));
+  }
+  show (self);
+}
+
+/* --- Life --- */
+
+/* A window that is closed may live on in a call that has not come back, and is not disposed of
+ * before; gtk_window_destroy() hides it without the signal and then unrealizes it. */
+static void
+end (LodgeLogoutWindow *self)
+{
+  drop_machine (self);
+  if (self->connection != NULL)
+    g_signal_handlers_disconnect_by_data (self->connection, self);
+  g_clear_object (&self->connection);
+  /* The list may tell of its end. */
+  self->updating = TRUE;
+}
+
+static void
+lodge_logout_window_unrealize (GtkWidget *widget)
+{
+  end (LODGE_LOGOUT_WINDOW (widget));
+  GTK_WIDGET_CLASS (lodge_logout_window_parent_class)->unrealize (widget);
+}
+
+static void
+lodge_logout_window_dispose (GObject *object)
+{
+  end (LODGE_LOGOUT_WINDOW (object));
+  G_OBJECT_CLASS (lodge_logout_window_parent_class)->dispose (object);
+}
+
+static void
+lodge_logout_window_finalize (GObject *object)
+{
+  LodgeLogoutWindow *self = LODGE_LOGOUT_WINDOW (object);
+
+  g_free (self->uuid);
+  g_free (self->name);
+  G_OBJECT_CLASS (lodge_logout_window_parent_class)->finalize (object);
+}
+
+static void
+lodge_logout_window_class_init (LodgeLogoutWindowClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = lodge_logout_window_dispose;
+  G_OBJECT_CLASS (klass)->finalize = lodge_logout_window_finalize;
+  widget_class->unrealize = lodge_logout_window_unrealize;
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
+}
+
+static GtkWidget *
+make_choice (LodgeLogoutWindow *self)
+{
+  GtkListBox *list = lodge_boxed_list_new ();
+  g_autoptr (GtkStringList) labels = gtk_string_list_new (NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (ends); i++)
+    gtk_string_list_append (labels, _ (ends[i].label));
+  self->choice = ADW_COMBO_ROW (adw_combo_row_new ());
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->choice), _ ("Running Guest"));
+  self->updating = TRUE;
+  adw_combo_row_set_model (self->choice, G_LIST_MODEL (labels));
+  self->updating = FALSE;
+  g_signal_connect (self->choice, "notify::selected", G_CALLBACK (selected_cb), self);
+  gtk_list_box_append (list, GTK_WIDGET (self->choice));
+  return GTK_WIDGET (list);
+}
+
+static void
+lodge_logout_window_init (LodgeLogoutWindow *self)
+{
+  GtkWidget *outer = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
+
+  gtk_window_set_default_size (GTK_WINDOW (self), WIDTH, -1);
+  gtk_widget_set_size_request (GTK_WIDGET (self), MIN_WIDTH, -1);
+  gtk_widget_set_margin_top (box, 18);
+  gtk_widget_set_margin_bottom (box, 18);
+  gtk_widget_set_margin_start (box, 18);
+  gtk_widget_set_margin_end (box, 18);
+
+  self->words = GTK_LABEL (gtk_label_new (NULL));
+  gtk_label_set_wrap (self->words, TRUE);
+  gtk_label_set_wrap_mode (self->words, PANGO_WRAP_WORD_CHAR);
+  gtk_label_set_xalign (self->words, 0);
+  gtk_box_append (GTK_BOX (box), make_choice (self));
+  gtk_box_append (GTK_BOX (box), GTK_WIDGET (self->words));
+  gtk_accessible_update_relation (GTK_ACCESSIBLE (self->choice),
+                                  GTK_ACCESSIBLE_RELATION_DESCRIBED_BY, self->words, NULL, -1);
+
+  gtk_box_append (GTK_BOX (outer), adw_header_bar_new ());
+  gtk_box_append (GTK_BOX (outer), box);
+  adw_window_set_content (ADW_WINDOW (self), outer);
+}
+
+GtkWidget *
+lodge_logout_window_show (GtkWindow *parent,
+                          LodgeConnection *connection,
+                          const char *uuid,
+                          const char *name)
+{
+  GtkWindow *there = lodge_child_window_find (parent, LODGE_TYPE_LOGOUT_WINDOW, uuid);
+  LodgeLogoutWindow *self = there != NULL ? LODGE_LOGOUT_WINDOW (there) : NULL;
+
+  if (self == NULL) {
+    self = g_object_new (LODGE_TYPE_LOGOUT_WINDOW, NULL);
+    self->uuid = g_strdup (uuid);
+    self->name = g_strdup (name);
+    self->connection = g_object_ref (connection);
+    set_title (self);
+    lodge_child_window_attach (GTK_WINDOW (self), parent);
+    lodge_child_window_set_machine (GTK_WINDOW (self), uuid);
+    g_signal_connect (connection, "notify::client", G_CALLBACK (client_cb), self);
+    g_signal_connect_swapped (connection, "notify::problem", G_CALLBACK (show), self);
+    client_cb (connection, NULL, self);
+  }
+  gtk_window_present (GTK_WINDOW (self));
+  return GTK_WIDGET (self);
+}

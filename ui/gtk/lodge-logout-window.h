@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What becomes of a machine's guest that runs when its user logs out.
+ *
+ * What is chosen is set at once; what is shown is what the engine says, and follows it.
+ */
+#pragma once
+
+#include "console/lodge-connection.h"
+
+#include <adwaita.h>
+
+G_BEGIN_DECLS
+
+#define LODGE_TYPE_LOGOUT_WINDOW (lodge_logout_window_get_type ())
+G_DECLARE_FINAL_TYPE (LodgeLogoutWindow, lodge_logout_window, LODGE, LOGOUT_WINDOW, AdwWindow)
+
+/**
+ * lodge_logout_window_show:
+ * @parent: the window that it belongs to
+ * @uuid: the machine
+ * @name: its name, until the engine says it
+ *
+ * Shows the window: the one that @parent has for this machine, or a new one.
+ *
+ * Returns: (transfer none)
+ */
+GtkWidget *lodge_logout_window_show (GtkWindow *parent,
+                                     LodgeConnection *connection,
+                                     const char *uuid,
+                                     const char *name);
+
+G_END_DECLS
