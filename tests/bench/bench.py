@@ -11,6 +11,7 @@ its own.
 import argparse
 import contextlib
 import glob
+import json
 import os
 import shutil
 import signal
@@ -736,6 +737,7 @@ def bench_frames(bench):
 MEMORY_MIB = [int(size) for size in
               os.environ.get("LODGE_BENCH_SNAPSHOT_MIB", "512 4096").split()]
 STANDSTILL_AIM_MS = 500
+MUCH_LONGER_MS = 500  # than was said: somebody who was told would notice
 
 
 def rounds_for(bench, memory_mib):
@@ -791,6 +793,25 @@ def wait_filled(path):
         time.sleep(0.1)
 
 
+def ask_standstill(env):
+    """For how many milliseconds the engine says that the guest will stand still."""
+    checked = json.loads(run("lodgectl", "snapshot", "check", "dirties", "--json", env=env))
+    expected = checked["facts"].get("expected_standstill")
+    if expected is None:
+        raise Failed(f"the engine does not say how long the guest will stand still: {checked}")
+    return expected
+
+
+def show_expectation(still, said):
+    """How far what was said was from what came."""
+    apart = [measured - expected for measured, expected in zip(still, said)]
+    show("it was said to, by lodgectl snapshot check", said, "ms")
+    show("measured minus said", apart, "ms")
+    longer = sum(more > MUCH_LONGER_MS for more in apart)
+    print(f"  {'longer than said by more than ' + str(MUCH_LONGER_MS) + ' ms':46} "
+          f"{longer:7} of {len(apart)}", flush=True)
+
+
 def bench_snapshot_of(bench, memory_mib):
     env = bench.environment("house")
     bench.engine(env)
@@ -805,11 +826,12 @@ def bench_snapshot_of(bench, memory_mib):
     # While one of them is measured the other one stands still: both at once share a processor.
     def ours():
         bare.command("stop")
+        said = ask_standstill(env)
         watch = snapshot.Watch(tool, memory)
         run("lodgectl", "snapshot", "create", "dirties", "one", env=env, timeout=LONG_S)
-        taken = watch.end()
+        still, whole = watch.end()
         run("lodgectl", "snapshot", "delete", "dirties", "one", env=env, timeout=LONG_S)
-        return taken
+        return still, whole, said
 
     def quiet():
         watch = snapshot.Watch(tool, memory)
@@ -835,6 +857,7 @@ def bench_snapshot_of(bench, memory_mib):
     show("the guest stands still, Lodge", still, "ms")
     show("the guest stands still, snapshot-save", bare_still, "ms")
     show("a guest that nobody stops, in one second", nothing, "ms")
+    show_expectation(still, [taken[2] for taken in mine])
     show_ratio("standstill, Lodge to snapshot-save", still, bare_still)
     show_aim("standstill at p95", p95(still), "ms", STANDSTILL_AIM_MS)
     whole, bare_whole = ([taken[1] for taken in kept] for kept in (mine, alone))
