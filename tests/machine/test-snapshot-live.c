@@ -10,6 +10,7 @@
 #include "memory-guest.h"
 #include "qemu/lodge-qemu-snapshot-private.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -47,6 +48,65 @@ count_pauses_cb (LodgeMachine *machine, guint *n)
     (*n)++;
 }
 
+/* What of the disk a file takes. */
+static guint64
+measure (const char *folder, const char *file)
+{
+  g_autofree char *path = g_build_filename (folder, file, NULL);
+  int fd = open (path, O_RDONLY | O_CLOEXEC);
+  struct stat info;
+
+  g_assert_cmpint (fd, >=, 0);
+  /* Until then it may be another number each time. */
+  g_assert_no_errno (fsync (fd));
+  g_assert_no_errno (fstat (fd, &info));
+  close (fd);
+  return (guint64) info.st_blocks * 512;
+}
+
+/* What is said of its size is what there is on the disk. */
+static void
+assert_sizes (LodgeMachine *machine, const char *name)
+{
+  const LodgeSnapshot *snapshot = lodge_description_find_snapshot (now (machine), name, NULL);
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  g_autofree char *below = g_build_filename (folder, "snapshots", snapshot->id, NULL);
+  g_autoptr (GDir) dir = g_dir_open (below, 0, NULL);
+  const guint64 memory = measure (below, "memory");
+  guint64 all = 0, memory_bytes, bytes, shared_bytes;
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GVariant) list = NULL;
+  gboolean found = FALSE;
+  const char *file;
+
+  g_assert_nonnull (dir);
+  while ((file = g_dir_read_name (dir)) != NULL)
+    all += measure (below, file);
+  for (guint i = 0; snapshot->layers[i] != NULL; i++)
+    all += measure (folder, lodge_description_get_layer (now (machine), snapshot->layers[i])->file);
+  lodge_machine_list_snapshots_async (machine, test_wait_result_cb, &result);
+  test_wait_until (result != NULL);
+  list = lodge_machine_list_snapshots_finish (machine, result);
+  for (gsize i = 0; i < g_variant_n_children (list); i++) {
+    g_autoptr (GVariant) row = g_variant_get_child_value (list, i);
+    const char *id;
+
+    g_assert_true (g_variant_lookup (row, "id", "&s", &id));
+    if (!g_str_equal (id, snapshot->id))
+      continue;
+    found = TRUE;
+    g_assert_true (g_variant_lookup (row, "memory-bytes", "t", &memory_bytes));
+    g_assert_true (g_variant_lookup (row, "bytes", "t", &bytes));
+    g_assert_true (g_variant_lookup (row, "shared-bytes", "t", &shared_bytes));
+    g_assert_cmpuint (memory_bytes, ==, memory);
+    g_assert_cmpuint (bytes, ==, all);
+    g_assert_cmpuint (shared_bytes, ==, 0);
+  }
+  g_assert_true (found);
+  g_assert_cmpuint (memory, >, 0);
+  g_assert_cmpuint (all, >, memory);
+}
+
 /* The guest hardly notices; what it knew is there again in a fresh QEMU. */
 static void
 test_memory (MachineFixture *f, gconstpointer data)
@@ -70,11 +130,14 @@ test_memory (MachineFixture *f, gconstpointer data)
   memory = g_build_filename (folder, "snapshots", snapshot->id, "memory", NULL);
   g_assert_no_errno (g_stat (memory, &info));
   g_assert_cmpuint (info.st_mode & 0777, ==, 0400);
+  assert_sizes (machine, "one");
   g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
   memory_guest_tell (machine, "b");
 
   /* A second one on the first, in the same QEMU, and none that is half. */
   take (f, machine, "two");
+  assert_sizes (machine, "one");
+  assert_sizes (machine, "two");
   memory_guest_tell (machine, "c");
   g_signal_handlers_disconnect_by_data (machine, &n_pauses);
   g_assert_cmpuint (now (machine)->layers->len, ==, 3);
