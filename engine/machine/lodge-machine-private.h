@@ -594,5 +594,25 @@ void lodge_machine_close_frames (LodgeMachine *self);
 void lodge_machine_screen_begin (LodgeMachine *self);
 void lodge_machine_screen_end (LodgeMachine *self);
 void lodge_machine_screen_load (LodgeMachine *self);
+/* What is in the file is another one, or there is none any more. */
+void lodge_machine_screen_reload (LodgeMachine *self);
+
+/* For how long a QEMU that gives no picture is waited for. Only tests change it. */
+#define LODGE_MACHINE_SHOT_LIMIT_MS 2000
+extern guint lodge_machine_shot_limit_ms;
+
+/* What the guest shows in this moment, small, while whoever wants it goes on with other things. It
+ * becomes the machine's thumbnail. %NULL where there is no QEMU, where that gives none in time, and
+ * for an encrypted machine. */
+typedef struct _LodgeMachineShot LodgeMachineShot;
+LodgeMachineShot *lodge_machine_shot_new (LodgeMachine *self);
+/* Nobody waits for it. */
+void lodge_machine_shot_free (LodgeMachineShot *shot);
+/* Calls back at the latest when the limit, from the beginning on, is over. */
+void lodge_machine_shot_wait_async (LodgeMachineShot *shot,
+                                    GAsyncReadyCallback callback,
+                                    gpointer user_data);
+/* Returns: (transfer full) (nullable): PNG bytes */
+GBytes *lodge_machine_shot_wait_finish (GAsyncResult *result);
 
 G_END_DECLS

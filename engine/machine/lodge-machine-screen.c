@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Pictures of a machine's screen: a screenshot when asked, a small one every few seconds.
+/* Pictures of a machine's screen: a screenshot when asked, a small one every few seconds, and one
+ * of the moment that a snapshot shows.
  *
  * QEMU writes into a descriptor of ours (add-fd), so that no path is opened by either side. The
  * bytes are checked and encoded in a thread; they come from a guest.
@@ -25,6 +26,8 @@
 #define THUMBNAIL_FILE       LODGE_DESCRIPTION_PICTURE
 /* The largest picture that lodge_picture_parse() takes, with its header. */
 #define MAX_PPM_BYTES ((gsize) 256 * 1024 * 1024)
+
+guint lodge_machine_shot_limit_ms = LODGE_MACHINE_SHOT_LIMIT_MS;
 
 typedef struct {
   int fd; /* a memfd */
@@ -173,25 +176,36 @@ lodge_machine_screenshot_finish (LodgeMachine *self, GAsyncResult *result, GErro
 
 /* Thumbnails. */
 
+/* Becomes the machine's while that runs: what is left of a run was decided at its end. Transfer
+ * full, or %NULL: a missing thumbnail is nothing to tell. */
+static GBytes *
+take_thumbnail (LodgeMachine *self, GAsyncResult *result)
+{
+  g_autoptr (GError) error = NULL;
+  GBytes *png = g_task_propagate_pointer (G_TASK (result), &error);
+
+  if (png == NULL) {
+    g_debug ("%s: %s", self->uuid, error->message);
+    return NULL;
+  }
+  if (self->screen_timeout != 0 &&
+      (self->thumbnail == NULL || !g_bytes_equal (self->thumbnail, png))) {
+    g_clear_pointer (&self->thumbnail, g_bytes_unref);
+    self->thumbnail = g_bytes_ref (png);
+    self->thumbnail_serial++;
+    lodge_machine_emit_changed (self);
+  }
+  return png;
+}
+
 static void
 thumbnail_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   LodgeMachine *self = LODGE_MACHINE (source);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) png = g_task_propagate_pointer (G_TASK (result), &error);
+  GBytes *png = take_thumbnail (self, result);
 
+  g_clear_pointer (&png, g_bytes_unref);
   self->screen_under_way = FALSE;
-  if (png == NULL) {
-    /* The next one comes in a few seconds; a missing thumbnail is nothing to tell. */
-    g_debug ("%s: %s", self->uuid, error->message);
-    return;
-  }
-  if (self->thumbnail != NULL && g_bytes_equal (self->thumbnail, png))
-    return;
-  g_clear_pointer (&self->thumbnail, g_bytes_unref);
-  self->thumbnail = g_steal_pointer (&png);
-  self->thumbnail_serial++;
-  lodge_machine_emit_changed (self);
 }
 
 static gboolean
@@ -213,6 +227,104 @@ lodge_machine_screen_begin (LodgeMachine *self)
     self->screen_timeout = g_timeout_add_seconds (THUMBNAIL_INTERVAL_S, screen_timeout_cb, self);
 }
 
+/* The picture of a moment. */
+
+struct _LodgeMachineShot {
+  guint n_refs; /* whoever asked, and whoever QEMU's answer comes to */
+  guint timeout;
+  gboolean over; /* it is there, or is not waited for any longer */
+  GBytes *png;
+  GTask *waiting; /* or NULL */
+};
+
+static void
+shot_unref (LodgeMachineShot *shot)
+{
+  if (--shot->n_refs > 0)
+    return;
+  g_clear_handle_id (&shot->timeout, g_source_remove);
+  g_clear_pointer (&shot->png, g_bytes_unref);
+  g_free (shot);
+}
+
+static void
+tell_shot (LodgeMachineShot *shot)
+{
+  g_autoptr (GTask) task = g_steal_pointer (&shot->waiting);
+
+  if (task != NULL)
+    g_task_return_pointer (task, shot->png != NULL ? g_bytes_ref (shot->png) : NULL,
+                           (GDestroyNotify) g_bytes_unref);
+}
+
+static gboolean
+shot_late_cb (gpointer user_data)
+{
+  LodgeMachineShot *shot = user_data;
+
+  shot->timeout = 0;
+  shot->over = TRUE;
+  tell_shot (shot);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+shot_taken_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachineShot *shot = user_data;
+
+  g_clear_handle_id (&shot->timeout, g_source_remove);
+  shot->png = take_thumbnail (LODGE_MACHINE (source), result);
+  shot->over = TRUE;
+  tell_shot (shot);
+  shot_unref (shot);
+}
+
+LodgeMachineShot *
+lodge_machine_shot_new (LodgeMachine *self)
+{
+  LodgeMachineShot *shot = g_new0 (LodgeMachineShot, 1);
+
+  shot->n_refs = 1;
+  /* Of an encrypted machine no picture is kept: it is a part of what the guest keeps to itself. */
+  shot->over = self->qmp == NULL || lodge_machine_get_encryption (self)[0] != '\0';
+  if (shot->over)
+    return shot;
+  shot->n_refs++;
+  shot->timeout = g_timeout_add (lodge_machine_shot_limit_ms, shot_late_cb, shot);
+  take_shot (self, THUMBNAIL_WIDTH, g_task_new (self, NULL, shot_taken_cb, shot));
+  return shot;
+}
+
+void
+lodge_machine_shot_free (LodgeMachineShot *shot)
+{
+  if (shot == NULL)
+    return;
+  g_clear_handle_id (&shot->timeout, g_source_remove);
+  shot_unref (shot);
+}
+
+void
+lodge_machine_shot_wait_async (LodgeMachineShot *shot,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data)
+{
+  g_return_if_fail (shot->waiting == NULL);
+
+  shot->waiting = g_task_new (NULL, NULL, callback, user_data);
+  g_task_set_source_tag (shot->waiting, lodge_machine_shot_wait_async);
+  if (shot->over)
+    tell_shot (shot);
+}
+
+GBytes *
+lodge_machine_shot_wait_finish (GAsyncResult *result)
+{
+  g_return_val_if_fail (g_async_result_is_tagged (result, lodge_machine_shot_wait_async), NULL);
+  return g_task_propagate_pointer (G_TASK (result), NULL);
+}
+
 /* The last picture stays for a library that is opened tomorrow. */
 void
 lodge_machine_screen_end (LodgeMachine *self)
@@ -226,10 +338,7 @@ lodge_machine_screen_end (LodgeMachine *self)
   g_clear_handle_id (&self->screen_timeout, g_source_remove);
   if (self->disposable) {
     /* Nor is the picture of a run of which nothing is. */
-    g_clear_pointer (&self->thumbnail, g_bytes_unref);
-    lodge_machine_screen_load (self);
-    if (self->thumbnail == NULL)
-      self->thumbnail_serial = 0;
+    lodge_machine_screen_reload (self);
     return;
   }
   if (self->thumbnail == NULL)
@@ -265,4 +374,13 @@ lodge_machine_screen_load (LodgeMachine *self)
     return;
   self->thumbnail = g_bytes_new_take (g_steal_pointer (&data), size);
   self->thumbnail_serial++;
+}
+
+void
+lodge_machine_screen_reload (LodgeMachine *self)
+{
+  g_clear_pointer (&self->thumbnail, g_bytes_unref);
+  lodge_machine_screen_load (self);
+  if (self->thumbnail == NULL)
+    self->thumbnail_serial = 0;
 }

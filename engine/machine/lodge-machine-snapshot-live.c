@@ -6,7 +6,8 @@
  *   1. the firmware's variables and the TPM's state are copied;
  *   2. machine.ini is written: the disks have their new tops, empty by now;
  *   3. QEMU switches to those, and writes what is left of the memory;
- *   4. the guest goes on. What is left to do waits for the disk without it.
+ *   4. the guest goes on. What is left to do waits for the disk without it: also for the picture of
+ *      what the guest shows, for which QEMU is asked only then, so that nobody stands still for it.
  *
  * What QEMU writes is kept in this computer's memory until the disk has taken it (lodge-spool.h): a
  * guest that changes its memory faster than the disk writes is done with all the same, and what it
@@ -50,8 +51,10 @@
 struct _LodgeSnapshotLive {
   LodgeQemuSnapshot *qemu;
   int memory_fd;
-  LodgeSealed *sealed;  /* of an encrypted machine, before that */
-  LodgeSpool *spool;    /* between QEMU and that */
+  LodgeSealed *sealed; /* of an encrypted machine, before that */
+  LodgeSpool *spool;   /* between QEMU and that */
+  LodgeMachineShot *shot;
+  GBytes *picture;      /* that it gave, or NULL */
   guint64 memory_bytes; /* that it will be, about */
   double progress;
   guint progress_timer;
@@ -80,6 +83,8 @@ lodge_snapshot_live_free (LodgeSnapshotLive *self)
   g_clear_object (&self->qemu);
   lodge_spool_free (self->spool);
   lodge_sealed_free (self->sealed);
+  lodge_machine_shot_free (self->shot);
+  g_clear_pointer (&self->picture, g_bytes_unref);
   if (self->memory_fd >= 0)
     close (self->memory_fd);
   g_free (self);
@@ -350,8 +355,13 @@ sync_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancel
   g_autofree char *folder = lodge_machine_dup_folder (source);
   g_autofree char *below = lodge_snapshot_dup_folder (work->id);
   g_autofree char *path = g_build_filename (folder, below, NULL);
+  g_autoptr (GError) no_picture = NULL;
   GError *error = NULL;
 
+  /* A snapshot is good without one. */
+  if (work->live->picture != NULL &&
+      !lodge_snapshot_files_store_picture (folder, work->id, work->live->picture, &no_picture))
+    g_debug ("%s", no_picture->message);
   if (lodge_snapshot_files_sync_memory (folder, work->id, work->live->memory_fd, &error) &&
       lodge_durable_folder_sync (path, &error))
     g_task_return_boolean (worker, TRUE);
@@ -360,15 +370,25 @@ sync_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancel
 }
 
 static void
-sync_memory (GTask *task)
+pictured_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  GTask *task = user_data;
   LodgeMachine *self = g_task_get_source_object (task);
   LodgeSnapshotWork *work = g_task_get_task_data (task);
   g_autoptr (GTask) worker = NULL;
 
+  work->live->picture = lodge_machine_shot_wait_finish (result);
   worker = g_task_new (self, NULL, memory_synced_cb, task);
   g_task_set_task_data (worker, work, NULL);
   lodge_task_run_in_thread (worker, sync_thread);
+}
+
+static void
+sync_memory (GTask *task)
+{
+  LodgeSnapshotWork *work = g_task_get_task_data (task);
+
+  lodge_machine_shot_wait_async (work->live->shot, pictured_cb, task);
 }
 
 static void
@@ -439,6 +459,8 @@ cleaned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   LodgeSnapshotLive *live = work->live;
 
   lodge_qemu_snapshot_finish (LODGE_QEMU_SNAPSHOT (source), result, NULL);
+  /* A QEMU that hangs over it keeps nothing of this waiting any more. */
+  live->shot = lodge_machine_shot_new (g_task_get_source_object (task));
   lodge_job_set_step (work->job, _ ("Writing it to disk"));
   live->memory_bytes = 0;
   live->progress_timer = g_timeout_add (PROGRESS_MS, progress_timer_cb, work);

@@ -10,7 +10,7 @@
  *   4. What is now is stored in snapshots/ID (always, but for a present that is given up); what was
  *      then is copied out of there, under new names.
  *   5. New tops are made. Until here it can be cancelled.
- *   6. machine.ini is written.
+ *   6. machine.ini is written. Going back, the machine's picture is the one of then.
  *   7. What the journal lists and machine.ini does not need goes: after a failure what was made,
  *      after a success what is old.
  *
@@ -152,17 +152,52 @@ lodge_snapshot_work_edit (LodgeMachine *self,
   return TRUE;
 }
 
+/* What the machine shows is what it showed then. Not in the journal: whoever ends before this
+ * leaves an older picture, and nothing else that is wrong. */
+static void
+picture_thread (GTask *worker, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  const LodgeSnapshotWork *work = data;
+  g_autofree char *folder = lodge_machine_dup_folder (source);
+  GError *error = NULL;
+
+  if (lodge_snapshot_files_restore_picture (folder, work->target, &error))
+    g_task_return_boolean (worker, TRUE);
+  else
+    g_task_return_error (worker, error);
+}
+
+static void
+pictured_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!g_task_propagate_boolean (G_TASK (result), &error))
+    g_debug ("%s", error->message);
+  lodge_machine_screen_reload (LODGE_MACHINE (source));
+  lodge_snapshot_work_tidy (user_data);
+}
+
 static void
 saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  GTask *task = user_data;
+  LodgeSnapshotWork *work = g_task_get_task_data (task);
+  g_autoptr (GTask) worker = NULL;
   GError *error = NULL;
 
   if (!lodge_machine_save_finish (LODGE_MACHINE (source), result, &error)) {
-    fail (user_data, error);
+    fail (task, error);
     return;
   }
   lodge_journal_step ("written");
-  lodge_snapshot_work_tidy (user_data);
+  if (work->target == NULL) {
+    lodge_snapshot_work_tidy (task);
+    return;
+  }
+  worker = g_task_new (source, NULL, pictured_cb, task);
+  g_task_set_task_data (worker, work, NULL);
+  lodge_task_run_in_thread (worker, picture_thread);
 }
 
 static void make_top (GTask *task);
@@ -227,7 +262,8 @@ prepare_thread (GTask *worker, gpointer source, gpointer data, GCancellable *can
       (work->stored == NULL ||
        lodge_snapshot_files_store (folder, work->id, work->stored, &error)) &&
       (work->stored == NULL || work->live != NULL ||
-       lodge_snapshot_files_store_states (folder, work->id, work->stored, &error)) &&
+       (lodge_snapshot_files_store_states (folder, work->id, work->stored, &error) &&
+        lodge_snapshot_files_store_picture (folder, work->id, NULL, &error))) &&
       (work->target == NULL ||
        lodge_snapshot_files_restore (folder, work->target, work->next->nvram, work->next->tpm_state,
                                      &error)))

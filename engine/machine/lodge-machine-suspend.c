@@ -43,14 +43,15 @@ typedef struct {
   LodgeDescription *stored;
   LodgeQemuSnapshot *qemu;
   int memory_fd;
-  LodgeSealed *sealed; /* of an encrypted machine, between QEMU and that */
-  gboolean ran;        /* and does not only stand still */
-  gboolean stood;      /* because the user had paused it, and is to do so again */
-  gboolean named;      /* machine.ini names it, or may do so */
-  gboolean known;      /* what QEMU does, once this has ended badly */
-  int lock_fd;         /* while there is no QEMU */
-  gboolean rests;      /* it is where it was to come to; told last */
-  GError *error;       /* while what was begun is being undone */
+  LodgeSealed *sealed;    /* of an encrypted machine, between QEMU and that */
+  LodgeMachineShot *shot; /* of what the guest shows while it stands still */
+  gboolean ran;           /* and does not only stand still */
+  gboolean stood;         /* because the user had paused it, and is to do so again */
+  gboolean named;         /* machine.ini names it, or may do so */
+  gboolean known;         /* what QEMU does, once this has ended badly */
+  int lock_fd;            /* while there is no QEMU */
+  gboolean rests;         /* it is where it was to come to; told last */
+  GError *error;          /* while what was begun is being undone */
 } Suspend;
 
 static void
@@ -65,6 +66,7 @@ suspend_free (gpointer data)
   g_clear_pointer (&suspend->stored, lodge_description_free);
   g_clear_object (&suspend->qemu);
   lodge_sealed_free (suspend->sealed);
+  lodge_machine_shot_free (suspend->shot);
   if (suspend->memory_fd >= 0)
     close (suspend->memory_fd);
   if (suspend->lock_fd >= 0)
@@ -285,20 +287,31 @@ named_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-synced_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+pictured_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
   LodgeMachine *self = g_task_get_source_object (task);
   Suspend *suspend = g_task_get_task_data (task);
-  GError *error = NULL;
+  GBytes *png = lodge_machine_shot_wait_finish (result);
 
-  if (!g_task_propagate_boolean (G_TASK (result), &error)) {
-    abandon (task, error);
-    return;
-  }
+  /* The machine has it by now. */
+  g_clear_pointer (&png, g_bytes_unref);
   /* A write that fails at its very end may be there all the same. */
   suspend->named = TRUE;
   lodge_machine_save_for_work_async (self, edit_suspended, suspend, named_cb, task);
+}
+
+static void
+synced_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  Suspend *suspend = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (g_task_propagate_boolean (G_TASK (result), &error))
+    lodge_machine_shot_wait_async (suspend->shot, pictured_cb, task);
+  else
+    abandon (task, error);
 }
 
 static gboolean
@@ -352,6 +365,7 @@ written_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   lodge_job_set_progress (suspend->job, 0.96);
   lodge_job_set_step (suspend->job, _ ("Writing it to disk"));
   lodge_qemu_snapshot_close_memory (suspend->qemu);
+  suspend->shot = lodge_machine_shot_new (self);
   if (suspend->sealed != NULL)
     lodge_sealed_finish_async (suspend->sealed, sealed_cb, task);
   else

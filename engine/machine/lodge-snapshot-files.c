@@ -141,16 +141,30 @@ lodge_snapshot_files_store_states (const char *folder,
   g_autofree char *path = g_build_filename (folder, below, NULL);
   g_autofree char *nvram = dup_in (id, nvram_name);
   g_autofree char *tpm = dup_in (id, tpm_name);
-  g_autofree char *picture = dup_in (id, picture_name);
   gboolean there;
 
   if (description->nvram[0] != '\0' &&
       !copy (folder, description->nvram, folder, nvram, MOST_STATE, 0400, &there, error))
     return FALSE;
-  if (!copy_tpm (folder, description->tpm_state, folder, tpm, 0400, error) ||
-      !copy (folder, picture_name, folder, picture, MOST_PICTURE, 0400, &there, error))
-    return FALSE;
-  return lodge_durable_folder_sync (path, error);
+  return copy_tpm (folder, description->tpm_state, folder, tpm, 0400, error) &&
+         lodge_durable_folder_sync (path, error);
+}
+
+gboolean
+lodge_snapshot_files_store_picture (const char *folder, const char *id, GBytes *png, GError **error)
+{
+  g_autofree char *picture = dup_in (id, picture_name);
+  g_autofree char *path = g_build_filename (folder, picture, NULL);
+  gboolean there;
+
+  if (png == NULL)
+    return copy (folder, picture_name, folder, picture, MOST_PICTURE, 0400, &there, error);
+  /* Nobody would read it. */
+  if (g_bytes_get_size (png) > MOST_PICTURE)
+    return TRUE;
+  return lodge_durable_file_write (path, g_bytes_get_data (png, NULL), g_bytes_get_size (png),
+                                   error) &&
+         lodge_own_file_set_mode (folder, picture, 0400, error);
 }
 
 int
@@ -241,6 +255,16 @@ lodge_snapshot_files_restore (
   return (nvram[0] == '\0' ||
           copy (folder, stored_nvram, folder, nvram, MOST_STATE, 0600, &there, error)) &&
          copy_tpm (folder, stored_tpm, folder, tpm_state, 0600, error);
+}
+
+gboolean
+lodge_snapshot_files_restore_picture (const char *folder, const char *id, GError **error)
+{
+  g_autofree char *picture = dup_in (id, picture_name);
+  gboolean there;
+
+  return copy (folder, picture, folder, picture_name, MOST_PICTURE, 0600, &there, error) &&
+         (there || lodge_own_file_remove (folder, picture_name, error));
 }
 
 gboolean

@@ -4,7 +4,8 @@
  *     machine.ini     the description as it was
  *     nvram.qcow2     the firmware's variables; none for BIOS, and none before the first start
  *     tpm/            the TPM's state, in the same way
- *     thumbnail.png   the last picture
+ *     thumbnail.png   what a guest that ran showed; else the machine's last picture. None when
+ *                     that is encrypted
  *     memory          of a guest that ran: what QEMU needs to go on from there
  *
  * All of it is read-only. Everything here waits for the disk: for threads.
@@ -31,12 +32,18 @@ gboolean lodge_snapshot_files_store (const char *folder,
                                      const char *id,
                                      const LodgeDescription *description,
                                      GError **error);
-/* The rest but the memory, while nothing writes to it. %LODGE_ERROR_INVALID also for a state that
- * is larger than any. */
+/* The firmware's variables and the TPM's state, while nothing writes to them. %LODGE_ERROR_INVALID
+ * also for a state that is larger than any. */
 gboolean lodge_snapshot_files_store_states (const char *folder,
                                             const char *id,
                                             const LodgeDescription *description,
                                             GError **error);
+
+/* @png: (nullable): %NULL for the machine's last picture, which may be none */
+gboolean lodge_snapshot_files_store_picture (const char *folder,
+                                             const char *id,
+                                             GBytes *png,
+                                             GError **error);
 
 /* The file with the memory, in the machine's folder. Transfer full. */
 char *lodge_snapshot_dup_memory (const char *id);
@@ -64,6 +71,9 @@ lodge_snapshot_files_load (const char *folder, const char *id, const char *name,
 /* Copies the states back, under new names in the machine's folder (@nvram may be ""). */
 gboolean lodge_snapshot_files_restore (
     const char *folder, const char *id, const char *nvram, const char *tpm_state, GError **error);
+
+/* The machine's picture is the snapshot's from now on; where that has none there is none. */
+gboolean lodge_snapshot_files_restore_picture (const char *folder, const char *id, GError **error);
 
 /**
  * lodge_snapshot_files_hand_over:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What BOOT_SECTOR_MEMORY knows, and BOOT_SECTOR_DISK: a guest that remembers the last byte that it
+/* What BOOT_SECTOR_MEMORY knows, and BOOT_SECTOR_SCREEN, and BOOT_SECTOR_DISK: a guest that remembers the last byte that it
  * was told in its memory, or on its disk, and tells it again. */
 #pragma once
 

@@ -5,6 +5,7 @@
  * The guest is a boot sector, whose code is on the disk and, once it runs, in memory. */
 #include "encrypted-fixture.h"
 
+#include "description/lodge-description-snapshots.h"
 #include "lodge-error.h"
 #include "machine/lodge-library-private.h"
 #include "machine/lodge-machine-disks.h"
@@ -194,6 +195,25 @@ test_clear (Fixture *f, gconstpointer data)
   succeed (lodge_library_discard_suspended (f->machines.library, machine));
 }
 
+/* What the guest shows is its own business, too. */
+static void
+assert_no_picture (LodgeMachine *machine)
+{
+  const LodgeDescription *now = lodge_machine_get_description (machine);
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  g_autofree char *last = g_build_filename (folder, LODGE_DESCRIPTION_PICTURE, NULL);
+
+  g_assert_false (g_file_test (last, G_FILE_TEST_EXISTS));
+  g_assert_cmpuint (now->snapshots->len, >, 0);
+  for (guint i = 0; i < now->snapshots->len; i++) {
+    const LodgeSnapshot *snapshot = now->snapshots->pdata[i];
+    g_autofree char *path =
+        g_build_filename (folder, "snapshots", snapshot->id, LODGE_DESCRIPTION_PICTURE, NULL);
+
+    g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
+  }
+}
+
 /* Of a snapshot, and of a guest that is suspended, also for the next engine. */
 static void
 test_memory (Fixture *f, gconstpointer data)
@@ -207,6 +227,7 @@ test_memory (Fixture *f, gconstpointer data)
   memory_guest_tell (machine, "a");
   succeed (lodge_library_take_snapshot (f->machines.library, machine, "live", ""));
   g_assert_false (has_pattern (f, machine));
+  assert_no_picture (machine);
   memory_guest_tell (machine, "b");
   for (guint i = 0; i < 4; i++) {
     LodgeJob *job = lodge_library_suspend (f->machines.library, machine);
@@ -220,6 +241,8 @@ test_memory (Fixture *f, gconstpointer data)
   suspend (f, machine);
   assert_secret_kept (f, machine);
   g_assert_false (has_pattern (f, machine));
+  assert_no_picture (machine);
+  g_assert_null (lodge_machine_get_thumbnail (machine));
   machine_fixture_assert_tidy (machine);
 
   machine = machine_fixture_change_engine (&f->machines, "web");
