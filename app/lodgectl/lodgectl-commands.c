@@ -351,6 +351,7 @@ const LodgectlCommand lodgectl_commands[] = {
       { .name = "usb",
         .sentence = N_ ("plug the image in as a USB stick instead, which the guest can only read; "
                         "prints its id, with which “media eject --drive” unplugs it") },
+      JSON,
     },
     .handler = lodgectl_media_insert,
   },
@@ -359,7 +360,7 @@ const LodgectlCommand lodgectl_commands[] = {
     .verb = "eject",
     .arguments = { MACHINE },
     .sentence = N_ ("Take out what is in a drive, or unplug a USB stick made of an image."),
-    .options = { DRIVE, FORCE },
+    .options = { DRIVE, FORCE, JSON },
     .handler = lodgectl_media_eject,
   },
   {
@@ -422,6 +423,7 @@ const LodgectlCommand lodgectl_commands[] = {
                    "the first disk, can be removed only while the machine is off."),
     .options = {
       { .name = "yes", .sentence = N_ ("also the first disk, from which the machine starts") },
+      JSON,
     },
     .handler = lodgectl_disk_remove,
   },
@@ -573,6 +575,7 @@ const LodgectlCommand lodgectl_commands[] = {
                    "part of the next one, which takes a while: Ctrl+C leaves that for the next "
                    "time that the machine is off. While it runs, layers of several deleted "
                    "snapshots become one by themselves, in the background."),
+    .options = { JSON },
     .handler = lodgectl_snapshot_delete,
   },
   {

@@ -239,22 +239,47 @@ check_confirmed (LodgectlRun *run, LodgeMachine1 *machine, const char *disk, GEr
   return FALSE;
 }
 
+/* The path of what is written to, or "". Transfer full. */
+static char *
+dup_file (GVariant *disks, const char *disk)
+{
+  for (gsize i = 0; i < g_variant_n_children (disks); i++) {
+    g_autoptr (GVariant) row = g_variant_get_child_value (disks, i);
+
+    if (g_str_equal (lodgectl_get_string (row, "id"), disk))
+      return g_strdup (lodgectl_get_string (row, "file"));
+  }
+  return g_strdup ("");
+}
+
 gboolean
 lodgectl_disk_remove (LodgectlRun *run, GError **error)
 {
   const char *disk = check_disk (run, error);
   g_autoptr (LodgeMachine1) machine = disk != NULL ? lodgectl_run_open (run, error) : NULL;
+  const gboolean json = lodgectl_run_has_option (run, "json");
+  g_autoptr (GVariant) disks = NULL;
   g_autofree char *nothing = NULL;
   GVariantBuilder options;
 
   if (machine == NULL || !check_confirmed (run, machine, disk, error))
+    return FALSE;
+  /* Afterwards nobody knows where it was. */
+  if (json && (disks = list_disks (run, machine, error)) == NULL)
     return FALSE;
   g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add (&options, "{sv}", "first",
                          g_variant_new_boolean (lodgectl_run_has_option (run, "yes")));
   nothing = lodgectl_run_job (run, G_DBUS_PROXY (machine), "RemoveDisk",
                               g_variant_new ("(sa{sv})", disk, &options), error);
-  return nothing != NULL;
+  if (nothing == NULL)
+    return FALSE;
+  if (json) {
+    g_autofree char *file = dup_file (disks, disk);
+
+    lodgectl_print_variant (g_variant_new_parsed ("{'id': <%s>, 'file': <%s>}", disk, file));
+  }
+  return TRUE;
 }
 
 gboolean

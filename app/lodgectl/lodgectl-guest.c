@@ -137,60 +137,109 @@ lodgectl_key (LodgectlRun *run, GError **error)
 
 /* --- Drives --- */
 
-static gboolean
-is_stick (LodgeMachine1 *machine, const char *drive)
-{
-  GVariant *description = lodge_machine1_get_description (machine);
-  g_autofree char *key = g_strdup_printf ("stick.%s.file", drive);
-  const char *file;
+/* Of a drive or a stick that the description names. */
+typedef struct {
+  char *id;
+  char *file; /* what is in it, or "" */
+} Drive;
 
-  return description != NULL && g_variant_lookup (description, key, "&s", &file);
+static void
+drive_clear (Drive *self)
+{
+  g_free (self->id);
+  g_free (self->file);
 }
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Drive, drive_clear)
 
-/* The drive that is empty, of those that are meant by @drive, which is "" for the first; NULL where
- * there is something in it, or none like that. Transfer full. */
-static char *
-dup_empty_drive (LodgeMachine1 *machine, const char *drive)
+/* @section: "media" or "stick"; @id: "" for the first. FALSE: there is none. */
+static gboolean
+find_drive (LodgeMachine1 *machine, const char *section, const char *id, Drive *out_drive)
 {
   GVariant *description = lodge_machine1_get_description (machine);
-  g_autofree char *empty = NULL;
   GVariantIter iter;
   const char *key, *file;
 
   if (description == NULL)
-    return NULL;
+    return FALSE;
   g_variant_iter_init (&iter, description);
   while (g_variant_iter_next (&iter, "{&s&s}", &key, &file)) {
-    g_autofree char *id = NULL;
+    g_auto (GStrv) parts = g_strsplit (key, ".", -1);
 
-    if (!g_str_has_prefix (key, "media.") || !g_str_has_suffix (key, ".file"))
+    if (g_strv_length (parts) != 3 || !g_str_equal (parts[0], section) ||
+        !g_str_equal (parts[2], "file") || (*id != '\0' && !g_str_equal (parts[1], id)))
       continue;
-    id = g_strndup (key + strlen ("media."), strlen (key) - strlen ("media..file"));
-    if (*drive != '\0' && !g_str_equal (id, drive))
-      continue;
-    /* Which one is the first is not known from here. */
-    if (*file != '\0')
-      return NULL;
-    if (empty == NULL)
-      empty = g_steal_pointer (&id);
+    *out_drive = (Drive){g_strdup (parts[1]), g_strdup (file)};
+    return TRUE;
   }
-  return g_steal_pointer (&empty);
+  return FALSE;
+}
+
+/* @file: what was put in or taken out */
+static void
+print_drive (const char *drive, const char *file)
+{
+  lodgectl_print_variant (g_variant_new_parsed ("{'drive': <%s>, 'file': <%s>}", drive, file));
+}
+
+/* A guest is asked for what it holds, and has some seconds; a disk that sleeps takes as long. */
+static gboolean
+change_drive (LodgectlRun *run,
+              LodgeMachine1 *machine,
+              const char *method,
+              GVariant *arguments,
+              GError **error)
+{
+  return lodgectl_wait_call (
+      run, G_DBUS_PROXY (machine), method, arguments,
+      _ ("Changing the drive; a guest that holds it has some seconds to let go…"), error);
 }
 
 static gboolean
-eject (LodgectlRun *run, LodgeMachine1 *machine, const char *drive, gboolean force, GError **error)
+eject (LodgectlRun *run, LodgeMachine1 *machine, const char *id, GError **error)
 {
-  g_autofree char *empty = dup_empty_drive (machine, drive);
+  g_auto (Drive) drive = {0};
+  const gboolean known = find_drive (machine, "media", id, &drive);
 
-  if (!lodgectl_run_check (
-          run, lodge_machine1_call_eject_media_sync (machine, drive, force, NULL, error), error))
+  if (!change_drive (run, machine, "EjectMedia",
+                     g_variant_new ("(sb)", id, lodgectl_run_has_option (run, "force")), error))
     return FALSE;
-  if (empty != NULL) {
+  if (lodgectl_run_has_option (run, "json")) {
+    print_drive (known ? drive.id : id, known ? drive.file : "");
+  } else if (known && *drive.file == '\0') {
     /* Translators: %s is the id of a drive, such as cd0. */
-    g_autofree char *sentence = g_strdup_printf (_ ("There was nothing in the drive %s."), empty);
+    g_autofree char *sentence =
+        g_strdup_printf (_ ("There was nothing in the drive %s."), drive.id);
 
     lodgectl_print_line (sentence);
   }
+  return TRUE;
+}
+
+static gboolean
+insert (LodgectlRun *run, LodgeMachine1 *machine, const char *id, const char *path, GError **error)
+{
+  g_auto (Drive) drive = {0};
+  const gboolean known = find_drive (machine, "media", id, &drive);
+
+  if (!change_drive (run, machine, "InsertMedia",
+                     g_variant_new ("(ssb)", id, path, lodgectl_run_has_option (run, "force")),
+                     error))
+    return FALSE;
+  if (lodgectl_run_has_option (run, "json"))
+    print_drive (known ? drive.id : id, path);
+  return TRUE;
+}
+
+static gboolean
+unplug (LodgectlRun *run, LodgeMachine1 *machine, const Drive *stick, GError **error)
+{
+  g_autofree char *nothing = lodgectl_run_job (run, G_DBUS_PROXY (machine), "UnplugStick",
+                                               g_variant_new ("(s)", stick->id), error);
+
+  if (nothing == NULL)
+    return FALSE;
+  if (lodgectl_run_has_option (run, "json"))
+    print_drive (stick->id, stick->file);
   return TRUE;
 }
 
@@ -199,8 +248,8 @@ static gboolean
 change_media (LodgectlRun *run, const char *path, GError **error)
 {
   const char *drive = lodgectl_run_get_option (run, "drive");
-  const gboolean force = lodgectl_run_has_option (run, "force");
   g_autoptr (LodgeMachine1) machine = NULL;
+  g_auto (Drive) stick = {0};
 
   if ((drive != NULL && !check_utf8 (drive, error)) || (path != NULL && !check_utf8 (path, error)))
     return FALSE;
@@ -209,16 +258,11 @@ change_media (LodgectlRun *run, const char *path, GError **error)
     return FALSE;
   if (drive == NULL)
     drive = "";
-  if (path == NULL && is_stick (machine, drive)) {
-    g_autofree char *nothing = lodgectl_run_job (run, G_DBUS_PROXY (machine), "UnplugStick",
-                                                 g_variant_new ("(s)", drive), error);
-
-    return nothing != NULL;
-  }
-  if (path == NULL)
-    return eject (run, machine, drive, force, error);
-  return lodgectl_run_check (
-      run, lodge_machine1_call_insert_media_sync (machine, drive, path, force, NULL, error), error);
+  if (path != NULL)
+    return insert (run, machine, drive, path, error);
+  if (*drive != '\0' && find_drive (machine, "stick", drive, &stick))
+    return unplug (run, machine, &stick, error);
+  return eject (run, machine, drive, error);
 }
 
 static gboolean
@@ -237,7 +281,10 @@ plug_stick (LodgectlRun *run, const char *path, GError **error)
                          error);
   if (id == NULL)
     return FALSE;
-  lodgectl_print_line (id);
+  if (lodgectl_run_has_option (run, "json"))
+    print_drive (id, path);
+  else
+    lodgectl_print_line (id);
   return TRUE;
 }
 

@@ -292,21 +292,54 @@ lodgectl_snapshot_revert (LodgectlRun *run, GError **error)
 
 /* --- delete, describe --- */
 
+/* The one that is meant by @name: its id, or a name that only it has. NULL where there is none. */
+static GVariant *
+find_snapshot (GVariant *snapshots, const char *name)
+{
+  GVariant *found = NULL;
+
+  for (gsize i = 0; i < g_variant_n_children (snapshots); i++) {
+    g_autoptr (GVariant) row = g_variant_get_child_value (snapshots, i);
+    const gboolean is_id = g_str_equal (lodgectl_get_string (row, "id"), name);
+
+    if (!is_id && !g_str_equal (lodgectl_get_string (row, "name"), name))
+      continue;
+    g_clear_pointer (&found, g_variant_unref);
+    found = g_steal_pointer (&row);
+    if (is_id)
+      break;
+  }
+  return found;
+}
+
 gboolean
 lodgectl_snapshot_delete (LodgectlRun *run, GError **error)
 {
   const char *name = check_text (lodgectl_run_get_argument (run, 1), error);
+  const gboolean json = lodgectl_run_has_option (run, "json");
   g_autoptr (LodgeMachine1) machine = NULL;
+  g_autoptr (GVariant) snapshots = NULL;
+  g_autoptr (GVariant) snapshot = NULL;
   g_autofree char *nothing = NULL;
 
   if (name == NULL)
     return FALSE;
   machine = lodgectl_run_open (run, error);
-  if (machine == NULL)
+  /* Afterwards nobody knows which it was. */
+  if (machine == NULL ||
+      (json &&
+       !lodgectl_run_check (
+           run, lodge_machine1_call_list_snapshots_sync (machine, &snapshots, NULL, error), error)))
     return FALSE;
   nothing = lodgectl_run_job (run, G_DBUS_PROXY (machine), "DeleteSnapshot",
                               g_variant_new ("(s)", name), error);
-  return nothing != NULL;
+  if (nothing == NULL)
+    return FALSE;
+  if (json && (snapshot = find_snapshot (snapshots, name)) != NULL)
+    lodgectl_print_variant (g_variant_new_parsed ("{'id': <%s>, 'name': <%s>}",
+                                                  lodgectl_get_string (snapshot, "id"),
+                                                  lodgectl_get_string (snapshot, "name")));
+  return TRUE;
 }
 
 gboolean

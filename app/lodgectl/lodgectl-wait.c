@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Waiting for what the engine does: a machine's state, the end of a job. Nothing is polled. */
+/* Waiting for what the engine does: a machine's state, the end of a job, an answer. Nothing is
+ * polled. */
 #include "lodgectl-wait.h"
 
 #include "lodgectl-passphrase.h"
@@ -320,4 +321,37 @@ lodgectl_run_job (
   if (!lodgectl_unlock_machine (run, LODGE_MACHINE1 (proxy), error))
     return NULL;
   return run_job (run, proxy, method, kept, error);
+}
+
+/* --- A call that takes its time --- */
+
+static void
+called_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Wait *self = user_data;
+  GVariant *reply = g_dbus_proxy_call_finish (G_DBUS_PROXY (source), result, &self->error);
+
+  g_clear_pointer (&reply, g_variant_unref);
+  g_main_loop_quit (self->loop);
+}
+
+gboolean
+lodgectl_wait_call (LodgectlRun *run,
+                    GDBusProxy *proxy,
+                    const char *method,
+                    GVariant *arguments,
+                    const char *sentence,
+                    GError **error)
+{
+  g_auto (Wait) self = {.loop = g_main_loop_new (NULL, FALSE), .terminal = isatty (STDERR_FILENO)};
+
+  if (self.terminal)
+    fputs (sentence, stderr);
+  g_dbus_proxy_call (proxy, method, arguments, G_DBUS_CALL_FLAGS_NONE, -1, NULL, called_cb, &self);
+  g_main_loop_run (self.loop);
+  clear_progress (&self);
+  if (self.error == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&self.error));
+  return lodgectl_run_check (run, FALSE, error);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Waiting for what the engine does: a machine's state, the end of a job. */
+/* Waiting for what the engine does: a machine's state, the end of a job, an answer. */
 #pragma once
 
 #include "lodgectl-run.h"
@@ -34,5 +34,21 @@ gboolean lodgectl_wait_state (LodgectlRun *run,
  */
 char *lodgectl_run_job (
     LodgectlRun *run, GDBusProxy *proxy, const char *method, GVariant *arguments, GError **error);
+
+/**
+ * lodgectl_wait_call:
+ * @proxy: the object to call
+ * @method: one that answers when it is done, which may take seconds, and returns nothing
+ * @arguments: (transfer floating)
+ * @sentence: what is waited for; shown meanwhile when stderr is a terminal
+ *
+ * Returns: whether it has succeeded, as lodgectl_run_check() has it
+ */
+gboolean lodgectl_wait_call (LodgectlRun *run,
+                             GDBusProxy *proxy,
+                             const char *method,
+                             GVariant *arguments,
+                             const char *sentence,
+                             GError **error);
 
 G_END_DECLS

@@ -140,13 +140,15 @@ test_remove (Fixture *self, gconstpointer unused)
   g_auto (Output) none = {0};
 
   assert_done (&output);
+  g_assert_cmpstr (output.out, ==, "");
   assert_calls (self, "ListDisks web\nRemoveDisk web 'disk1' {'first': <false>}");
   first = run (self, "disk", "remove", "web", "disk0");
   assert_fails (&first, 2, "--yes");
   assert_calls (self, "ListDisks web");
-  confirmed = run (self, "disk", "remove", "web", "disk0", "--yes");
-  assert_done (&confirmed);
-  assert_calls (self, "RemoveDisk web 'disk0' {'first': <true>}");
+  confirmed = run (self, "disk", "remove", "web", "disk0", "--yes", "--json");
+  assert_json (&confirmed, "$.id", "[\"disk0\"]");
+  assert_json (&confirmed, "$.file", "[\"/lodge/web/layers/disk0-l0.qcow2\"]");
+  assert_calls (self, "ListDisks web\nRemoveDisk web 'disk0' {'first': <true>}");
   none = run (self, "disk", "remove", "web");
   assert_fails (&none, 2, "DISK");
 }

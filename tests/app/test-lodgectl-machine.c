@@ -434,6 +434,35 @@ test_media (Fixture *self, gconstpointer unused)
   g_assert_cmpstr (any.out, ==, "There was nothing in the drive cd0.\n");
 }
 
+/* For scripts: which drive that was, also where none was named, and what was put in or taken out.
+ */
+static void
+test_media_json (Fixture *self, gconstpointer unused)
+{
+  g_autofree char *path = g_build_filename (self->folder, "a b.iso", NULL);
+  g_autofree char *file = g_strdup_printf ("[\"%s\"]", path);
+  g_auto (Output) insert = run (self, "media", "insert", "web", "a b.iso", "--json");
+  g_auto (Output) eject = {0};
+  g_auto (Output) empty = {0};
+  g_auto (Output) plug = {0};
+  g_auto (Output) unplug = {0};
+
+  assert_json (&insert, "$.drive", "[\"cd0\"]");
+  assert_json (&insert, "$.file", file);
+  eject = run (self, "media", "eject", "web", "--json");
+  assert_json (&eject, "$.drive", "[\"cd0\"]");
+  assert_json (&eject, "$.file", file);
+  empty = run (self, "media", "eject", "web", "--drive=cd0", "--json");
+  assert_json (&empty, "$.drive", "[\"cd0\"]");
+  assert_json (&empty, "$.file", "[\"\"]");
+  plug = run (self, "media", "insert", "web", "/s.img", "--usb", "--json");
+  assert_json (&plug, "$.drive", "[\"usb0\"]");
+  assert_json (&plug, "$.file", "[\"/s.img\"]");
+  unplug = run (self, "media", "eject", "web", "--drive=usb0", "--json");
+  assert_json (&unplug, "$.drive", "[\"usb0\"]");
+  assert_json (&unplug, "$.file", "[\"/s.img\"]");
+}
+
 /* A stick's image. */
 static void
 test_media_usb (Fixture *self, gconstpointer unused)
@@ -514,6 +543,7 @@ main (int argc, char **argv)
   add ("/lodgectl/keyboard", test_keyboard);
   add ("/lodgectl/forward", test_forward);
   add ("/lodgectl/media", test_media);
+  add ("/lodgectl/media-json", test_media_json);
   add ("/lodgectl/media-usb", test_media_usb);
   add ("/lodgectl/console", test_console);
   return g_test_run ();

@@ -129,11 +129,21 @@ static void
 test_others (Fixture *self, gconstpointer unused)
 {
   g_auto (Output) deleted = run (self, "snapshot", "delete", "web", "patched");
+  g_auto (Output) by_id = {0};
+  g_auto (Output) by_name = {0};
   g_auto (Output) described = {0};
   g_auto (Output) failed = {0};
 
   assert_done (&deleted);
+  g_assert_cmpstr (deleted.out, ==, "");
   assert_calls (self, "DeleteSnapshot web 'patched'");
+  by_id = run (self, "snapshot", "delete", "web", "s3", "--json");
+  assert_json (&by_id, "$.id", "[\"s3\"]");
+  assert_json (&by_id, "$.name", "[\"before going back\"]");
+  assert_calls (self, "ListSnapshots web\nDeleteSnapshot web 's3'");
+  by_name = run (self, "snapshot", "delete", "web", "try\x1b[31m", "--json");
+  assert_json (&by_name, "$.id", "[\"s5\"]");
+  fake_engine_clear_calls (self->engine);
   described =
       run (self, "snapshot", "describe", "web", "installed", "new text", "--name", "mended");
   assert_done (&described);
