@@ -184,6 +184,26 @@ test_copy (void)
   g_assert_cmpuint (g_strv_length (lodge_description_get_nic (self, "nic0")->forwards), ==, 2);
 }
 
+/* The first drive comes first, whatever it is called: that is how a client knows which it is. */
+static void
+test_list_order (void)
+{
+  g_autoptr (LodgeDescription) self = new_machine ();
+  g_autoptr (GPtrArray) list = NULL;
+  g_autoptr (GString) drives = g_string_new (NULL);
+
+  g_assert_nonnull (lodge_description_add_media (self, NULL, NULL));
+  g_ptr_array_insert (self->media, 0, g_ptr_array_steal_index (self->media, 1));
+  list = lodge_description_list (self);
+  for (guint i = 0; i < list->len; i += 2) {
+    const char *key = g_ptr_array_index (list, i);
+
+    if (g_str_has_prefix (key, "media.") && g_str_has_suffix (key, ".file"))
+      g_string_append_printf (drives, "%s ", key);
+  }
+  g_assert_cmpstr (drives->str, ==, "media.cd1.file media.cd0.file ");
+}
+
 /* Every settable key takes the text that list() shows for it, every other is refused. */
 static void
 test_every_key (void)
@@ -644,6 +664,7 @@ main (int argc, char **argv)
   g_test_add_func ("/description/ports-run-out", test_ports_run_out);
   g_test_add_func ("/description/copy", test_copy);
   g_test_add_func ("/description/every-key", test_every_key);
+  g_test_add_func ("/description/list-order", test_list_order);
   g_test_add_func ("/description/set", test_set);
   g_test_add_func ("/description/set-refused", test_set_refused);
   g_test_add_func ("/description/set-takes-along", test_set_takes_along);
