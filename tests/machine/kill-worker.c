@@ -4,6 +4,7 @@
 
 #include "machine/lodge-journal-private.h"
 #include "machine/lodge-lock-holder.h"
+#include "machine/lodge-machine-private.h"
 #include "qemu/lodge-qemu-private.h"
 
 #include <fcntl.h>
@@ -24,6 +25,10 @@ static gint found_qemu;
 static KillVictim victim;
 static int first_step;
 static char *lock;
+/* Whom the lock was taken from; more than a QEMU and what it is walled in by are not known here. */
+static int killed[16];
+static guint n_killed;
+static gboolean was_progress;
 
 /* Whoever has the machine's lock but us: QEMU, and its bubblewrap before that is there. */
 static gboolean
@@ -39,6 +44,7 @@ kill_holders (void)
     if (pid <= 1 || pid == getpid () || !lodge_lock_holder_check (lock, pid))
       continue;
     kill (pid, SIGKILL);
+    killed[n_killed++ % G_N_ELEMENTS (killed)] = pid;
     found = TRUE;
   }
   return found;
@@ -56,9 +62,27 @@ is_locked (void)
   return locked;
 }
 
+static gboolean
+is_killed (int pid)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (killed); i++) {
+    if (pid != 0 && killed[i] == pid)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* On the main thread and on others, but never at the same time. */
 static void
 step_cb (const char *step)
 {
+  /* Of these there are as many as it takes. */
+  const gboolean progress = g_str_equal (step, "memory");
+  const gboolean again = progress && was_progress;
+
+  was_progress = progress;
+  if (again)
+    return;
   /* What it has done shows how far it was. */
   if (g_atomic_int_get (&steps_left) > 0)
     g_printerr ("%s\n", step);
@@ -94,9 +118,10 @@ kill_worker_has_killed_qemu (void)
 void
 kill_worker_disarm (LodgeMachine *machine)
 {
-  while (victim == KILL_QEMU && kill_worker_has_killed_qemu () &&
-         lodge_state_is_live (lodge_machine_get_state (machine)))
-    test_wait_ms (5);
+  /* It may have another by now, which goes on. */
+  if (kill_worker_has_killed_qemu ())
+    test_wait_polled (!lodge_state_is_live (lodge_machine_get_state (machine)) ||
+                      !is_killed (machine->pid));
   lodge_journal_step_hook = NULL;
 }
 
@@ -193,4 +218,68 @@ kill_fixture_run (
   if (!WIFEXITED (status) || WEXITSTATUS (status) != 3)
     g_error ("%s at step %u: status %d: %s", operation, step, status, words);
   return FALSE;
+}
+
+/* --- A table --- */
+
+gboolean
+kill_run_has_done (const KillRun *run, const char *step)
+{
+  return g_strv_contains ((const char *const *) run->steps, step);
+}
+
+/* FALSE: it came to its end. */
+static gboolean
+kill_once (KillFixture *self, const KillTable *table, KillVictim who, guint step)
+{
+  MachineFixture *m = &self->machines;
+  KillRun run = {.operation = table->operation, .who = who};
+  LodgeMachine *machine;
+
+  kill_fixture_copy (self);
+  run.killed = kill_fixture_run (self, table->operation, who, step, &run.steps);
+  machine_fixture_open_library (m);
+  machine = lodge_library_find (m->library, "web", NULL);
+  g_test_message ("step %u, after “%s”, %s: %s", step,
+                  run.killed ? run.steps[g_strv_length (run.steps) - 1] : "the end",
+                  kill_victims[who], lodge_state_get_name (lodge_machine_get_state (machine)));
+  table->look (self, machine, &run);
+  if (lodge_state_is_live (lodge_machine_get_state (machine)))
+    machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  g_strfreev (run.steps);
+  return run.killed;
+}
+
+void
+kill_fixture_kill_at_each (KillFixture *self, const KillTable *table)
+{
+  const gboolean few = g_getenv ("LODGE_TEST_CRASHES") == NULL;
+  const guint stride = few ? MAX (table->stride, 1) : 1;
+  const guint n_victims = few && !table->cheap ? 1 : KILL_N_VICTIMS;
+  const guint first = (guint) g_test_rand_int_range (0, KILL_N_VICTIMS);
+  guint step = (guint) g_test_rand_int_range (1, (gint32) MIN (stride, table->fewest) + 1);
+  guint n_steps = 0, n_all = 0;
+
+  for (; step < KILL_WORKER_MOST_STEPS; step += stride) {
+    guint n_killed_now = 0;
+
+    for (guint i = 0; i < n_victims; i++) {
+      const KillVictim who = (first + step / stride + i) % KILL_N_VICTIMS;
+
+      for (guint j = 0; j < test_get_times (); j++) {
+        if (!kill_once (self, table, who, step))
+          break;
+        n_killed_now++;
+      }
+    }
+    /* How often a merge tells of its progress is not the same each time. */
+    if (n_killed_now == 0)
+      break;
+    n_all += n_killed_now;
+    n_steps++;
+  }
+  g_test_message ("%s: %u steps, killed %u times", table->operation, n_steps, n_all);
+  g_assert_cmpuint (step, <, KILL_WORKER_MOST_STEPS);
+  g_assert_cmpuint (step, >, table->fewest);
+  g_assert_cmpuint (n_steps, >, 0);
 }

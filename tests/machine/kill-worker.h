@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A worker process that is an engine with a real QEMU: at its nth step the engine, that QEMU, or
- * both are killed. The steps are those of lodge_journal_step(). What it works on is in the folder
- * of a MachineFixture, whose data is a copy of an original, made anew for each run. */
+ * both are killed. The steps are those of lodge_journal_step(); where several tell how much memory
+ * is written, the first counts. What it works on is in the folder of a MachineFixture, whose data
+ * is a copy of an original, made anew for each run. */
 #pragma once
 
 #include "machine-fixture.h"
@@ -49,5 +50,32 @@ void kill_fixture_copy (KillFixture *self);
 /* TRUE: the victim was killed, after the last of @out_steps. FALSE: it has come to its end. */
 gboolean kill_fixture_run (
     KillFixture *self, const char *operation, KillVictim victim, guint step, char ***out_steps);
+
+/* One run of a table. */
+typedef struct {
+  const char *operation;
+  KillVictim who;
+  gboolean killed; /* FALSE: it has come to its end */
+  char **steps;    /* that it came to; the last is the one at which somebody was killed */
+} KillRun;
+
+gboolean kill_run_has_done (const KillRun *run, const char *step);
+
+/* At what is left, with @machine, "web", as the next engine knows it. */
+typedef void (*KillLook) (KillFixture *self, LodgeMachine *machine, const KillRun *run);
+
+typedef struct {
+  const char *operation;
+  KillLook look;
+  guint fewest;   /* there are more steps than so many, 1 at least */
+  guint stride;   /* one step in so many each time, not always the same; 0 for every one */
+  gboolean cheap; /* each victim at each step also where there are few runs */
+} KillTable;
+
+/* Kills at each of the operation's steps until it comes to its end: one victim after the other from
+ * step to step.
+ *
+ * LODGE_TEST_CRASHES=N: every victim N times at every step. */
+void kill_fixture_kill_at_each (KillFixture *self, const KillTable *table);
 
 G_END_DECLS

@@ -97,7 +97,11 @@ ask_image (LodgeMachine *machine, const char *target, const char *command)
 void
 plug_guest_ask_disk (LodgeMachine *machine, const char *disk, const char *command)
 {
-  g_autofree char *target = g_strdup_printf ("-d /machine/peripheral/%s/virtio-backend", disk);
+  const LodgeDisk *described =
+      lodge_section_find_item (LODGE_SECTION_DISK, lodge_machine_get_description (machine), disk);
+  g_autofree char *target =
+      g_strdup_printf ("-d /machine/peripheral/%s%s", disk,
+                       described->bus == LODGE_DISK_BUS_VIRTIO ? "/virtio-backend" : "");
 
   ask_image (machine, target, command);
 }

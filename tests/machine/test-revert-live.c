@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Going back to a snapshot from a guest that runs: what it was then, and what it is now, are both
- * there whatever fails, and whoever is killed. */
+ * there whatever fails. Whoever is killed over it: test-live-crash.c. */
 #include "description/lodge-description-snapshots.h"
 #include "lodge-error.h"
 #include "machine-fixture.h"
@@ -9,14 +9,7 @@
 #include "memory-guest.h"
 
 #include <glib/gstdio.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-/* More than it has. */
-#define MOST_STEPS 200
 
 static const LodgeDescription *
 now (LodgeMachine *machine)
@@ -160,108 +153,13 @@ test_cancel (MachineFixture *f, gconstpointer data)
   machine_fixture_assert_tidy (machine);
 }
 
-/* --- An engine that is killed over it, at every step, while QEMU lives on or is killed, too --- */
-
-static gint steps_left;
-
-static void
-step_cb (const char *step)
-{
-  /* Of these there are as many as it takes. */
-  if (!g_str_equal (step, "memory") && g_atomic_int_dec_and_test (&steps_left))
-    kill (getpid (), SIGKILL);
-}
-
-/* The engine that is killed. */
-static int
-work (const char *folder, const char *step)
-{
-  MachineFixture f = {.folder = (char *) folder};
-  LodgeMachine *machine;
-
-  machine_fixture_open_library (&f);
-  machine = lodge_library_find (f.library, "web", NULL);
-  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
-  steps_left = atoi (step);
-  lodge_journal_step_hook = step_cb;
-  g_assert_no_error (wait_job (lodge_library_go_back (f.library, machine, "one", TRUE, "kept")));
-  machine_fixture_close_library (&f);
-  return 0;
-}
-
-/* The guest that ran runs, or stands still, or what it was is a snapshot with its memory. */
-static void
-assert_kept (MachineFixture *f, LodgeMachine *machine)
-{
-  gboolean kept = lodge_description_find_snapshot (now (machine), "kept", NULL) != NULL;
-
-  if (lodge_machine_get_state (machine) == LODGE_STATE_PAUSED)
-    machine_fixture_request (machine, LODGE_REQUEST_RESUME);
-  if (lodge_state_is_live (lodge_machine_get_state (machine))) {
-    char byte = memory_guest_ask (machine, "?");
-
-    /* Of then or of now. */
-    g_assert_true (byte == 'b' || (byte == 'a' && kept));
-    if (byte == 'b')
-      return;
-  }
-  g_assert_true (kept && lodge_machine_has_memory (machine, "kept"));
-  if (lodge_state_is_live (lodge_machine_get_state (machine)))
-    machine_fixture_request (machine, LODGE_REQUEST_KILL);
-  g_assert_no_error (wait_job (lodge_library_go_back (f->library, machine, "kept", FALSE, NULL)));
-  g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'b');
-}
-
-static void
-test_killed (MachineFixture *f, gconstpointer data)
-{
-  LodgeMachine *machine = make (f);
-  gboolean killed = TRUE;
-  guint n = 0;
-
-  for (guint step = 1; killed && step < MOST_STEPS; step++) {
-    g_autofree char *number = g_strdup_printf ("%u", step);
-
-    machine_fixture_close_library (f);
-    killed = machine_fixture_is_worker_killed (f, number);
-    n += killed;
-    machine_fixture_open_library (f);
-    machine = lodge_library_find (f->library, "web", NULL);
-    machine_fixture_wait_jobs (f);
-    if (step % 2 == 1 && lodge_description_find_snapshot (now (machine), "kept", NULL) != NULL &&
-        lodge_state_is_live (lodge_machine_get_state (machine))) {
-      /* QEMU as well: what it was is kept by now. */
-      kill (machine_fixture_find_qemu (machine), SIGKILL);
-      test_wait_until (!lodge_state_is_live (lodge_machine_get_state (machine)));
-    }
-    machine_fixture_assert_tidy (machine);
-    assert_kept (f, machine);
-
-    /* As it was before; what nobody needs any more is merged meanwhile. */
-    if (lodge_description_find_snapshot (now (machine), "kept", NULL) != NULL)
-      g_assert_no_error (wait_job (lodge_library_delete_snapshot (f->library, machine, "kept")));
-    g_assert_cmpuint (now (machine)->snapshots->len, ==, 1);
-    machine_fixture_request (machine, LODGE_REQUEST_KILL);
-    machine_fixture_wait_jobs (f);
-    go_back (f, machine, "one", FALSE);
-    g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
-    memory_guest_tell (machine, "b");
-  }
-  g_test_message ("%u times", n);
-  g_assert_cmpuint (n, >, 20);
-  g_assert_false (killed);
-}
-
 int
 main (int argc, char *argv[])
 {
-  if (argc == 4 && g_str_equal (argv[1], "--worker"))
-    return work (argv[2], argv[3]);
   machine_fixture_init (&argc, &argv);
   MACHINE_FIXTURE_ADD ("revert/kept", test_kept);
   MACHINE_FIXTURE_ADD ("revert/off", test_off);
   MACHINE_FIXTURE_ADD ("revert/damaged", test_damaged);
   MACHINE_FIXTURE_ADD ("revert/cancel", test_cancel);
-  MACHINE_FIXTURE_ADD ("revert-killed", test_killed);
   return g_test_run ();
 }

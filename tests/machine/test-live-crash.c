@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* An engine, a QEMU, or both that are killed at every step of what is done while a guest runs: what
+ * was in its memory and on its disks is there, nothing is left lying about, and the next one works.
+ *
+ * A worker process is the engine. At its nth step, for n from 1 until it comes to its end, the
+ * victim is killed. What it works on is a copy, made anew for each run, of a machine whose guest
+ * was suspended:
+ *
+ *     revert      with a "b"; there is a snapshot "one" with an "a"
+ *
+ * Memory is lost with a QEMU that is killed, unless it is kept by then; disks never lose anything.
+ */
+#include "description/lodge-description-snapshots.h"
+#include "kill-worker.h"
+#include "live-guest.h"
+#include "machine/lodge-machine-private.h"
+#include "memory-guest.h"
+#include "plug-guest.h"
+
+/* --- The worker --- */
+
+static LodgeJob *
+begin (MachineFixture *f, LodgeMachine *machine, const char *operation)
+{
+  g_assert_cmpstr (operation, ==, "revert");
+  return lodge_library_go_back (f->library, machine, "one", TRUE, "kept");
+}
+
+static void
+work (MachineFixture *f, const char *operation)
+{
+  LodgeMachine *machine;
+  const GError *error;
+
+  machine_fixture_open_library (f);
+  machine = lodge_library_find (f->library, "web", NULL);
+  machine_fixture_start (machine);
+  test_wait_until (machine->work == NULL);
+  kill_worker_arm (machine);
+  error = plug_guest_wait (begin (f, machine, operation));
+  if (!kill_worker_has_killed_qemu ())
+    g_assert_no_error (error);
+  kill_worker_disarm (machine);
+  machine_fixture_close_library (f);
+}
+
+/* --- The next engine --- */
+
+static void
+take (MachineFixture *m, LodgeMachine *machine, const char *name)
+{
+  g_assert_no_error (plug_guest_wait (lodge_library_take_snapshot (m->library, machine, name, "")));
+}
+
+static void
+go_back (MachineFixture *m, LodgeMachine *machine, const char *name)
+{
+  g_assert_no_error (
+      plug_guest_wait (lodge_library_go_back (m->library, machine, name, FALSE, NULL)));
+}
+
+static gboolean
+has (LodgeMachine *machine, const char *name)
+{
+  return lodge_description_find_snapshot (lodge_machine_get_description (machine), name, NULL) !=
+         NULL;
+}
+
+static void
+set_up (KillFixture *f, gconstpointer data)
+{
+  const KillTable *table = data;
+  MachineFixture *m = &f->machines;
+  LodgeMachine *machine;
+
+  machine_fixture_set_up (m, NULL);
+  machine = live_guest_create (m);
+  live_guest_mark (machine, 'a');
+  if (g_str_equal (table->operation, "revert")) {
+    take (m, machine, "one");
+    live_guest_mark (machine, 'b');
+  }
+  g_assert_no_error (plug_guest_wait (lodge_library_suspend (m->library, machine)));
+  kill_fixture_keep (f);
+}
+
+static void
+tear_down (KillFixture *f, gconstpointer data)
+{
+  machine_fixture_tear_down (&f->machines, NULL);
+  kill_fixture_clear (f);
+}
+
+/* Whoever may have lost the guest's memory has not lost its disks. */
+static void
+assert_lost_power (LodgeMachine *machine, const KillRun *run, char mark)
+{
+  g_assert_cmpint (run->who, !=, KILL_ENGINE);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_CRASHED);
+  machine_fixture_start (machine);
+  live_guest_assert_disks (machine, mark);
+}
+
+/* The guest that ran runs, or stands still, or what it was is a snapshot with its memory. */
+static void
+look_at_reverted (KillFixture *f, LodgeMachine *machine, const KillRun *run)
+{
+  MachineFixture *m = &f->machines;
+  gboolean kept, live;
+  char mark = 0;
+
+  live_guest_settle (m, machine);
+  machine_fixture_assert_tidy (machine);
+  g_assert_true (has (machine, "one"));
+  kept = has (machine, "kept");
+  if (lodge_machine_get_state (machine) == LODGE_STATE_PAUSED) {
+    machine_fixture_request (machine, LODGE_REQUEST_RESUME);
+    test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_RUNNING);
+  }
+  live = lodge_state_is_live (lodge_machine_get_state (machine));
+  if (live) {
+    mark = memory_guest_ask (machine, "?");
+    /* Of now or of then. */
+    g_assert_true (mark == 'b' || (mark == 'a' && kept));
+    live_guest_assert (machine, mark);
+  }
+  if (kill_run_has_done (run, "kept"))
+    g_assert_true (kept || mark == 'b');
+  if (!run->killed)
+    g_assert_true (kept && mark == 'a');
+  if (kept) {
+    g_assert_true (lodge_machine_has_memory (machine, "kept"));
+    if (live)
+      machine_fixture_request (machine, LODGE_REQUEST_KILL);
+    go_back (m, machine, "kept");
+    live_guest_assert (machine, 'b');
+  } else if (!live) {
+    assert_lost_power (machine, run, 'b');
+  }
+
+  /* And once more. */
+  go_back (m, machine, "one");
+  live_guest_assert (machine, 'a');
+  machine_fixture_assert_tidy (machine);
+}
+
+static void
+test_killed (KillFixture *f, gconstpointer table)
+{
+  kill_fixture_kill_at_each (f, table);
+}
+
+int
+main (int argc, char *argv[])
+{
+  static const KillTable tables[] = {
+      {"revert", look_at_reverted, 20, 1, FALSE},
+  };
+  int status;
+
+  if (kill_worker_main (argc, argv, work, &status))
+    return status;
+  machine_fixture_init (&argc, &argv);
+  for (guint i = 0; i < G_N_ELEMENTS (tables); i++) {
+    g_autofree char *path = g_strconcat ("/machine/live/killed/", tables[i].operation, NULL);
+
+    g_test_add (path, KillFixture, &tables[i], set_up, test_killed, tear_down);
+  }
+  return g_test_run ();
+}
