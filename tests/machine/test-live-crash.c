@@ -6,6 +6,7 @@
  * victim is killed. What it works on is a copy, made anew for each run, of a machine whose guest
  * was suspended:
  *
+ *     snapshot    with an "a"
  *     revert      with a "b"; there is a snapshot "one" with an "a"
  *
  * Memory is lost with a QEMU that is killed, unless it is kept by then; disks never lose anything.
@@ -22,6 +23,8 @@
 static LodgeJob *
 begin (MachineFixture *f, LodgeMachine *machine, const char *operation)
 {
+  if (g_str_equal (operation, "snapshot"))
+    return lodge_library_take_snapshot (f->library, machine, "new", "");
   g_assert_cmpstr (operation, ==, "revert");
   return lodge_library_go_back (f->library, machine, "one", TRUE, "kept");
 }
@@ -57,6 +60,12 @@ go_back (MachineFixture *m, LodgeMachine *machine, const char *name)
 {
   g_assert_no_error (
       plug_guest_wait (lodge_library_go_back (m->library, machine, name, FALSE, NULL)));
+}
+
+static void
+delete_snapshot (MachineFixture *m, LodgeMachine *machine, const char *name)
+{
+  g_assert_no_error (plug_guest_wait (lodge_library_delete_snapshot (m->library, machine, name)));
 }
 
 static gboolean
@@ -99,6 +108,44 @@ assert_lost_power (LodgeMachine *machine, const KillRun *run, char mark)
   g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_CRASHED);
   machine_fixture_start (machine);
   live_guest_assert_disks (machine, mark);
+}
+
+/* The guest goes on, unless somebody has killed its QEMU; the snapshot is whole, or not there; and
+ * neither takes anything from the other. */
+static void
+look_at_snapshot (KillFixture *f, LodgeMachine *machine, const KillRun *run)
+{
+  MachineFixture *m = &f->machines;
+
+  live_guest_settle (m, machine);
+  machine_fixture_assert_tidy (machine);
+  if (lodge_state_is_live (lodge_machine_get_state (machine)))
+    live_guest_assert (machine, 'a');
+  else
+    assert_lost_power (machine, run, 'a');
+  g_assert_true (run->killed || has (machine, "new"));
+  live_guest_mark (machine, 'b');
+  take (m, machine, "after");
+  machine_fixture_assert_tidy (machine);
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  if (has (machine, "new")) {
+    g_assert_true (lodge_machine_has_memory (machine, "new"));
+    go_back (m, machine, "new");
+    live_guest_assert (machine, 'a');
+    machine_fixture_request (machine, LODGE_REQUEST_KILL);
+    delete_snapshot (m, machine, "new");
+  }
+  go_back (m, machine, "after");
+  live_guest_assert (machine, 'b');
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  delete_snapshot (m, machine, "after");
+  /* What was frozen for them is one with what stands on it again. */
+  live_guest_settle (m, machine);
+  machine_fixture_assert_tidy (machine);
+  g_assert_cmpuint (lodge_machine_get_description (machine)->layers->len, ==,
+                    lodge_machine_get_description (machine)->disks->len);
+  machine_fixture_start (machine);
+  live_guest_assert_disks (machine, 'b');
 }
 
 /* The guest that ran runs, or stands still, or what it was is a snapshot with its memory. */
@@ -154,6 +201,7 @@ int
 main (int argc, char *argv[])
 {
   static const KillTable tables[] = {
+      {"snapshot", look_at_snapshot, 10, 1, FALSE},
       {"revert", look_at_reverted, 20, 1, FALSE},
   };
   int status;

@@ -13,11 +13,9 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static const LodgeDescription *
@@ -505,19 +503,14 @@ test_damaged_memory (MachineFixture *f, gconstpointer data)
   memory_guest_tell (machine, "b");
 }
 
-/* --- An engine that is killed over it, at every step, while QEMU lives on or is killed, too --- */
+/* --- An engine that is killed over it; at every step: test-live-crash.c --- */
 
-#define MOST_STEPS 200
-
-static gint steps_left;
-static const char *last_step; /* by its name; or NULL */
+static const char *last_step; /* by its name */
 
 static void
 step_cb (const char *step)
 {
-  if (g_strcmp0 (step, last_step) == 0)
-    kill (getpid (), SIGKILL);
-  if (g_atomic_int_dec_and_test (&steps_left))
+  if (g_str_equal (step, last_step))
     kill (getpid (), SIGKILL);
 }
 
@@ -532,75 +525,12 @@ work (const char *folder, const char *step)
   machine_fixture_open_library (&f);
   machine = lodge_library_find (f.library, "web", NULL);
   g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
-  steps_left = atoi (step);
   last_step = step;
   lodge_journal_step_hook = step_cb;
   job = lodge_library_take_snapshot (f.library, machine, "new", "");
   g_assert_no_error (wait_job (job));
   machine_fixture_close_library (&f);
   return 0;
-}
-
-static void
-test_killed (MachineFixture *f, gconstpointer data)
-{
-  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
-  guint n = 0;
-
-  for (guint step = 1; step < MOST_STEPS; step++) {
-    g_autofree char *number = g_strdup_printf ("%u", step);
-    gboolean killed = FALSE;
-
-    for (guint i = 0; i < test_get_times (); i++) {
-      const gboolean both = (step + i) % 2 == 1;
-
-      if (!lodge_state_is_live (lodge_machine_get_state (machine))) {
-        machine_fixture_start (machine);
-        memory_guest_tell (machine, "a");
-      }
-      machine_fixture_close_library (f);
-      killed = machine_fixture_is_worker_killed (f, number);
-      if (both) {
-        machine_fixture_open_library (f);
-        machine = lodge_library_find (f->library, "web", NULL);
-        if (lodge_machine_get_state (machine) != LODGE_STATE_OFF)
-          kill (machine_fixture_find_qemu (machine), SIGKILL);
-        test_wait_until (!lodge_state_is_live (lodge_machine_get_state (machine)));
-      } else {
-        machine_fixture_open_library (f);
-        machine = lodge_library_find (f->library, "web", NULL);
-        /* It goes on, and knows what it knew. */
-        g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
-        g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
-      }
-      machine_fixture_wait_jobs (f);
-      machine_fixture_assert_tidy (machine);
-      if (!both) {
-        /* The next one is as good as any. */
-        take (f, machine, "after");
-        machine_fixture_assert_tidy (machine);
-        machine_fixture_request (machine, LODGE_REQUEST_KILL);
-      }
-      for (guint j = 0; now (machine)->snapshots->len > 0 && j < 3; j++) {
-        const LodgeSnapshot *snapshot = now (machine)->snapshots->pdata[0];
-        LodgeJob *job;
-
-        g_test_message ("%s", snapshot->name);
-        job = lodge_library_delete_snapshot (f->library, machine, snapshot->id);
-        g_assert_no_error (wait_job (job));
-      }
-      machine_fixture_wait_jobs (f);
-      g_assert_cmpuint (now (machine)->layers->len, ==, 1);
-      machine_fixture_assert_tidy (machine);
-      if (!killed)
-        break;
-    }
-    if (!killed)
-      break;
-    n++;
-  }
-  g_test_message ("%u steps", n);
-  g_assert_cmpuint (n, >, 10);
 }
 
 /* What the next engine cannot make up for, with a disk that takes nothing more, is not forgotten:
@@ -769,7 +699,6 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("snapshot/damaged-memory", test_damaged_memory);
   /* A file that would become too large is an error, and no end of the process. */
   signal (SIGXFSZ, SIG_IGN);
-  MACHINE_FIXTURE_ADD ("snapshot-killed", test_killed);
   MACHINE_FIXTURE_ADD ("snapshot/recovered-later", test_recovered_later);
   MACHINE_FIXTURE_ADD ("snapshot/paused-over-journal", test_paused_over_journal);
   MACHINE_FIXTURE_ADD ("snapshot/silent", test_silent);
