@@ -33,6 +33,7 @@ typedef struct {
   gboolean live;    /* it is one with memory */
   gboolean paused;  /* of a guest that stood still */
   gboolean off;     /* the memory of then is left alone */
+  gboolean gone;    /* its disks have gone back */
   GError *error;    /* why it has not gone back */
 } Back;
 
@@ -100,8 +101,11 @@ stay_away (LodgeMachine *machine, Back *back, GError *why)
   g_debug ("%s", why->message);
   g_error_free (why);
   g_prefix_error (&back->error,
-                  _ ("The disks of “%s” have gone back, but its guest could not go on from there; "
-                     "go back to the snapshot “%s” to have what was before: "),
+                  back->gone
+                      ? _ ("The disks of “%s” have gone back, but its guest could not go on from "
+                           "there; go back to the snapshot “%s” to have what was before: ")
+                      : _ ("The guest of “%s” was ended, but its disks could not go back; "
+                           "go back to the snapshot “%s” to have what was before: "),
                   lodge_machine_get_name (machine), kept != NULL ? kept->name : back->kept);
   lodge_job_take_error (back->job, g_steal_pointer (&back->error));
   back_free (back);
@@ -207,6 +211,7 @@ gone_back_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autofree char *kept = lodge_machine_go_back_finish (machine, result, &error);
   int memory = -1;
 
+  back->gone = kept != NULL;
   if (kept == NULL && !back->live) {
     lodge_job_take_error (back->job, error);
     back_free (back);
@@ -258,6 +263,8 @@ kept_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   back->kept = lodge_machine_take_snapshot_finish (machine, result, &error);
   if (back->kept == NULL) {
+    if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_STORAGE))
+      g_prefix_error (&error, _ ("“%s” has not gone back: "), lodge_machine_get_name (machine));
     lodge_job_take_error (back->job, error);
     back_free (back);
     return;

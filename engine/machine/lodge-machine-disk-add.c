@@ -440,6 +440,8 @@ lodge_machine_add_disk_async (LodgeMachine *self,
 
   add->size = size_bytes > LODGE_IMAGE_MOST_BYTES ? size_bytes
                                                   : (size_bytes + SECTOR - 1) / SECTOR * SECTOR;
+  add->work.undone =
+      g_strdup_printf (_ ("No disk was added to “%s”: "), lodge_machine_get_name (self));
   add->bus = g_strdup (bus);
   add->image = g_strdup (image);
   lodge_disk_work_begin (lodge_disk_work_new (self, add, job, NULL, add_free, callback, user_data),
@@ -457,6 +459,8 @@ lodge_machine_add_host_disk_async (LodgeMachine *self,
 {
   Add *add = g_new0 (Add, 1);
 
+  add->work.undone =
+      g_strdup_printf (_ ("No disk was added to “%s”: "), lodge_machine_get_name (self));
   add->host_path = g_strdup (path);
   add->bus = g_strdup (bus);
   add->accepted = accepted;

@@ -211,8 +211,9 @@ lodge_machine_compact_disk_async (LodgeMachine *self,
 {
   static const LodgeDiskWorkKind kind = {LODGE_ACTION_COMPACT, N_ ("Compacting the disk"), NULL,
                                          go};
+  Compact *compact = g_new0 (Compact, 1);
 
+  compact->work.undone = g_strdup_printf (_ ("The disk “%s” was not compacted: "), disk);
   lodge_disk_work_begin (
-      lodge_disk_work_new (self, g_new0 (Compact, 1), job, disk, compact_free, callback, user_data),
-      &kind);
+      lodge_disk_work_new (self, compact, job, disk, compact_free, callback, user_data), &kind);
 }

@@ -241,6 +241,7 @@ lodge_machine_convert_disk_async (LodgeMachine *self,
   static const LodgeDiskWorkKind frozen = {LODGE_N_ACTIONS, N_ ("Copying the disk"), check, go};
   Convert *convert = g_new0 (Convert, 1);
 
+  convert->work.undone = g_strdup_printf (_ ("The disk “%s” was not copied: "), disk);
   convert->disk = g_strdup (disk);
   convert->format = g_strdup (format);
   convert->path = g_strdup (path);

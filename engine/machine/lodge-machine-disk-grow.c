@@ -16,6 +16,7 @@
 #include "machine/lodge-machine-disks.h"
 
 #include "description/lodge-description-keys.h"
+#include "description/lodge-durable-file.h"
 #include "description/lodge-own-file.h"
 #include "lodge-error.h"
 #include "lodge-task-thread.h"
@@ -26,6 +27,7 @@
 
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #define SECTOR 512
 
@@ -151,10 +153,18 @@ grown (GTask *task, GError *error)
 static void
 resized_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  const Grow *grow = g_task_get_task_data (user_data);
   GError *error = NULL;
   G_GNUC_UNUSED g_autoptr (JsonNode) answer =
       lodge_qmp_execute_finish (LODGE_QMP (source), result, &error);
 
+  /* strerror(3): QEMU has the words alone. */
+  if (error != NULL && strstr (error->message, "No space left") != NULL) {
+    g_autofree char *path = g_build_filename (grow->work.folder, grow->file, NULL);
+
+    g_clear_error (&error);
+    lodge_durable_set_full (&error, path);
+  }
   grown (user_data, error);
 }
 

@@ -26,6 +26,7 @@ lodge_disk_work_clear (LodgeDiskWork *self)
     close (self->lock_fd);
   g_ptr_array_unref (self->files);
   g_free (self->result);
+  g_free (self->undone);
   g_clear_error (&self->error);
 }
 
@@ -43,6 +44,8 @@ finish (GTask *task_given)
     lodge_machine_end_work (self);
     lodge_machine_emit_changed (self);
   }
+  if (work->undone != NULL && g_error_matches (work->error, LODGE_ERROR, LODGE_ERROR_STORAGE))
+    g_prefix_error (&work->error, "%s", work->undone);
   if (work->error != NULL)
     g_task_return_error (task, g_steal_pointer (&work->error));
   else

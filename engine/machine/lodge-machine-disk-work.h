@@ -17,6 +17,7 @@ typedef struct {
   gboolean began;   /* it is the machine's work */
   GPtrArray *files; /* what the journal is to list */
   char *result;     /* what the task returns */
+  char *undone;     /* what a full disk keeps from being done, as a prefix of its error; or NULL */
   GError *error;
 } LodgeDiskWork;
 
