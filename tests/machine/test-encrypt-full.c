@@ -8,92 +8,32 @@
 #include "encrypted-fixture.h"
 
 #include "description/lodge-description-snapshots.h"
-#include "lodge-error.h"
-#include "machine/lodge-journal-private.h"
+#include "full-fixture.h"
 #include "machine/lodge-journal.h"
 #include "machine/lodge-machine-key.h"
 #include "memory-guest.h"
 #include "storage/lodge-key-file.h"
 
-#include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 
 /* One step in so many, and more than anything has. */
 #define STRIDE     5
 #define MOST_STEPS 200
 
-static struct rlimit before;
-static gint steps_left;
-
-static void
-set_room (gboolean room)
-{
-  struct rlimit limit = before;
-
-  if (!room)
-    limit.rlim_cur = 0;
-  g_assert_no_errno (setrlimit (RLIMIT_FSIZE, &limit));
-}
-
-static void
-step_cb (const char *step)
-{
-  if (g_atomic_int_dec_and_test (&steps_left))
-    set_room (FALSE);
-}
-
-/* Its error, which is lent; NULL: it has come to its end. */
-typedef LodgeJob *(*Begin) (Fixture *f, LodgeMachine *machine);
-static const GError *
-run_full (Fixture *f, LodgeMachine *machine, Begin begin, guint step)
-{
-  const GError *error;
-
-  g_atomic_int_set (&steps_left, (gint) step);
-  lodge_journal_step_hook = step_cb;
-  if (step == 0)
-    set_room (FALSE);
-  error = wait_job (begin (f, machine));
-  machine_fixture_wait_jobs (&f->machines);
-  lodge_journal_step_hook = NULL;
-  set_room (TRUE);
-  return error;
-}
-
-static void
-assert_told (const GError *error, guint step)
-{
-  g_test_message ("full after %u steps: %s", step, error->message);
-  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_STORAGE);
-  g_assert_null (strchr (error->message, '\n'));
-  /* What was to be done, and nothing that only we know. */
-  g_assert_nonnull (strstr (error->message, "“"));
-  g_assert_null (strstr (error->message, "/."));
-  g_assert_true (strstr (error->message, "room") != NULL ||
-                 strstr (error->message, "full") != NULL);
-}
-
-static guint
-get_stride (void)
-{
-  return g_getenv ("LODGE_TEST_CRASHES") != NULL ? 1 : STRIDE;
-}
-
 /* --- Encrypting, and the opposite --- */
 
 static LodgeJob *
-encrypt (Fixture *f, LodgeMachine *machine)
+encrypt (MachineFixture *f, LodgeMachine *machine)
 {
   g_autoptr (LodgeSecret) passphrase = lodge_secret_new_copy (PASSPHRASE, strlen (PASSPHRASE));
 
-  return lodge_library_encrypt (f->machines.library, machine, passphrase, FALSE);
+  return lodge_library_encrypt (f->library, machine, passphrase, FALSE);
 }
 
 static LodgeJob *
-decrypt (Fixture *f, LodgeMachine *machine)
+decrypt (MachineFixture *f, LodgeMachine *machine)
 {
-  return lodge_library_decrypt (f->machines.library, machine);
+  return lodge_library_decrypt (f->library, machine);
 }
 
 static void
@@ -110,16 +50,18 @@ assert_encrypted (Fixture *f, LodgeMachine *machine, gboolean encrypted)
 }
 
 static void
-change (Fixture *f, LodgeMachine *machine, Begin begin, gboolean was)
+change (Fixture *f, LodgeMachine *machine, FullBegin begin, gboolean was)
 {
-  const guint first = get_stride () > 1 ? (guint) g_test_rand_int_range (0, STRIDE) : 0;
+  const guint first =
+      full_fixture_get_stride (STRIDE) > 1 ? (guint) g_test_rand_int_range (0, STRIDE) : 0;
   guint step = first;
   const GError *error;
 
-  while ((error = run_full (f, machine, begin, step)) != NULL) {
-    assert_told (error, step);
+  while ((error = full_fixture_run (&f->machines, machine, begin, step)) != NULL) {
+    g_test_message ("full after %u steps: %s", step, error->message);
+    full_fixture_assert_told (error);
     assert_encrypted (f, machine, was);
-    step += get_stride ();
+    step += full_fixture_get_stride (STRIDE);
     g_assert_cmpuint (step, <, MOST_STEPS);
   }
   g_test_message ("it came to its end after %u steps", step);
@@ -153,52 +95,43 @@ test_there_and_back (Fixture *f, gconstpointer data)
 /* --- Of an encrypted machine --- */
 
 static LodgeJob *
-take (Fixture *f, LodgeMachine *machine)
+take (MachineFixture *f, LodgeMachine *machine)
 {
-  return lodge_library_take_snapshot (f->machines.library, machine, "new", "");
+  return lodge_library_take_snapshot (f->library, machine, "new", "");
 }
 
 static LodgeJob *
-go_back (Fixture *f, LodgeMachine *machine)
+go_back (MachineFixture *f, LodgeMachine *machine)
 {
-  return lodge_library_go_back (f->machines.library, machine, "one", TRUE, "kept");
+  return lodge_library_go_back (f->library, machine, "one", TRUE, "kept");
 }
 
 static LodgeJob *
-grow (Fixture *f, LodgeMachine *machine)
+grow (MachineFixture *f, LodgeMachine *machine)
 {
-  return lodge_library_grow_disk (f->machines.library, machine, "disk0", 64 << 20);
+  return lodge_library_grow_disk (f->library, machine, "disk0", 64 << 20);
 }
 
 static LodgeJob *
-clone_fully (Fixture *f, LodgeMachine *machine)
+clone_fully (MachineFixture *f, LodgeMachine *machine)
 {
   g_autoptr (GVariant) options = g_variant_ref_sink (g_variant_new_parsed ("@a{sv} {}"));
   g_autoptr (GError) error = NULL;
-  LodgeJob *job =
-      lodge_library_clone_machine (f->machines.library, machine, "new", options, &error);
+  LodgeJob *job = lodge_library_clone_machine (f->library, machine, "new", options, &error);
 
   g_assert_no_error (error);
   return job;
 }
 
-static void
-try_all (Fixture *f, LodgeMachine *machine, Begin begin)
+/* Of a Fixture, whose first member it is. */
+static LodgeMachine *
+look (MachineFixture *m, LodgeMachine *machine)
 {
-  const guint stride = get_stride () > 1 ? 2 : 1;
-  guint n_failed = 0;
-  const GError *error;
-
-  for (guint step = 0; (error = run_full (f, machine, begin, step)) != NULL; step += stride) {
-    assert_told (error, step);
-    n_failed++;
-    g_assert_false (has_pattern (f, machine));
-    g_assert_cmpuint (lodge_library_get_machines (f->machines.library)->len, ==, 1);
-    g_assert_cmpuint (lodge_machine_get_description (machine)->snapshots->len, ==, 1);
-    machine_fixture_assert_tidy (machine);
-    g_assert_cmpuint (step, <, MOST_STEPS);
-  }
-  g_assert_cmpuint (n_failed, >, 0);
+  g_assert_false (has_pattern ((Fixture *) m, machine));
+  g_assert_cmpuint (lodge_library_get_machines (m->library)->len, ==, 1);
+  g_assert_cmpuint (lodge_machine_get_description (machine)->snapshots->len, ==, 1);
+  machine_fixture_assert_tidy (machine);
+  return machine;
 }
 
 static void
@@ -210,15 +143,15 @@ test_off (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   succeed (lodge_library_take_snapshot (library, machine, "one", ""));
-  try_all (f, machine, grow);
-  try_all (f, machine, take);
+  full_fixture_try_steps (&f->machines, &machine, grow, look);
+  full_fixture_try_steps (&f->machines, &machine, take, look);
   succeed (lodge_library_delete_snapshot (library, machine, "new"));
   machine_fixture_wait_jobs (&f->machines);
-  try_all (f, machine, clone_fully);
+  full_fixture_try_steps (&f->machines, &machine, clone_fully, look);
   job = lodge_library_delete_machine (library, lodge_library_find (library, "new", NULL), &error);
   g_assert_no_error (error);
   succeed (job);
-  try_all (f, machine, go_back);
+  full_fixture_try_steps (&f->machines, &machine, go_back, look);
   machine = machine_fixture_change_engine (&f->machines, "web");
   open_up (machine);
   g_assert_nonnull (
@@ -238,9 +171,10 @@ test_live (Fixture *f, gconstpointer data)
 
   machine_fixture_start (machine);
   memory_guest_tell (machine, "a");
-  for (guint step = 0; (error = run_full (f, machine, take, step)) != NULL;
-       step += get_stride () > 1 ? 2 : 1) {
-    assert_told (error, step);
+  for (guint step = 0; (error = full_fixture_run (&f->machines, machine, take, step)) != NULL;
+       step += full_fixture_get_stride (STRIDE) > 1 ? 2 : 1) {
+    g_test_message ("full after %u steps: %s", step, error->message);
+    full_fixture_assert_told (error);
     n_failed++;
     g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
     g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
@@ -268,9 +202,7 @@ int
 main (int argc, char *argv[])
 {
   encrypted_fixture_init (&argc, &argv);
-  g_assert_no_errno (getrlimit (RLIMIT_FSIZE, &before));
-  /* A file that would become too large is an error, and no end of the process. */
-  signal (SIGXFSZ, SIG_IGN);
+  full_fixture_init (FALSE);
 
 #define ADD(name, function)                                                                        \
   g_test_add ("/machine/encrypt-full/" name, Fixture, NULL, set_up, function, tear_down)
