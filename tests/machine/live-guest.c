@@ -6,8 +6,6 @@
 #include "memory-guest.h"
 #include "plug-guest.h"
 
-#define MIB (G_GUINT64_CONSTANT (1) << 20)
-
 /* The second one is larger than what it boots from. Behind the boot sector there is nothing. */
 static const char *const disks[] = {"disk0", "disk1"};
 #define PLACE "512k 64k"
@@ -18,7 +16,7 @@ live_guest_create (MachineFixture *fixture)
   LodgeMachine *machine = machine_fixture_create (fixture, "web", BOOT_SECTOR_MEMORY);
 
   g_assert_no_error (plug_guest_wait (
-      lodge_library_add_disk (fixture->library, machine, 4 * MIB, "virtio", NULL)));
+      lodge_library_add_disk (fixture->library, machine, LIVE_GUEST_SIZE, "virtio", NULL)));
   machine_fixture_start (machine);
   return machine;
 }

@@ -7,6 +7,9 @@
 
 G_BEGIN_DECLS
 
+/* Of its second disk. */
+#define LIVE_GUEST_SIZE (G_GUINT64_CONSTANT (4) << 20)
+
 /* It is called "web", and runs, with no mark. */
 LodgeMachine *live_guest_create (MachineFixture *fixture);
 

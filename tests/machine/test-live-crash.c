@@ -7,16 +7,28 @@
  * was suspended:
  *
  *     snapshot    with an "a"
+ *     grow        with an "a"
  *     revert      with a "b"; there is a snapshot "one" with an "a"
  *
  * Memory is lost with a QEMU that is killed, unless it is kept by then; disks never lose anything.
  */
+#include "description/lodge-description-keys.h"
 #include "description/lodge-description-snapshots.h"
+#include "description/lodge-own-file.h"
 #include "kill-worker.h"
 #include "live-guest.h"
+#include "lodge-error.h"
 #include "machine/lodge-machine-private.h"
 #include "memory-guest.h"
 #include "plug-guest.h"
+#include "storage/lodge-image-grow.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#define MIB (G_GUINT64_CONSTANT (1) << 20)
+/* Of the second disk. */
+#define NEW_SIZE (64 * MIB)
 
 /* --- The worker --- */
 
@@ -25,6 +37,8 @@ begin (MachineFixture *f, LodgeMachine *machine, const char *operation)
 {
   if (g_str_equal (operation, "snapshot"))
     return lodge_library_take_snapshot (f->library, machine, "new", "");
+  if (g_str_equal (operation, "grow"))
+    return lodge_library_grow_disk (f->library, machine, "disk1", NEW_SIZE);
   g_assert_cmpstr (operation, ==, "revert");
   return lodge_library_go_back (f->library, machine, "one", TRUE, "kept");
 }
@@ -110,19 +124,25 @@ assert_lost_power (LodgeMachine *machine, const KillRun *run, char mark)
   live_guest_assert_disks (machine, mark);
 }
 
-/* The guest goes on, unless somebody has killed its QEMU; the snapshot is whole, or not there; and
- * neither takes anything from the other. */
+/* The guest goes on, unless somebody has killed its QEMU; then it is started anew. */
 static void
-look_at_snapshot (KillFixture *f, LodgeMachine *machine, const KillRun *run)
+look_at_guest (MachineFixture *m, LodgeMachine *machine, const KillRun *run)
 {
-  MachineFixture *m = &f->machines;
-
   live_guest_settle (m, machine);
   machine_fixture_assert_tidy (machine);
   if (lodge_state_is_live (lodge_machine_get_state (machine)))
     live_guest_assert (machine, 'a');
   else
     assert_lost_power (machine, run, 'a');
+}
+
+/* The snapshot is whole, or not there; neither it nor the present takes from the other. */
+static void
+look_at_snapshot (KillFixture *f, LodgeMachine *machine, const KillRun *run)
+{
+  MachineFixture *m = &f->machines;
+
+  look_at_guest (m, machine, run);
   g_assert_true (run->killed || has (machine, "new"));
   live_guest_mark (machine, 'b');
   take (m, machine, "after");
@@ -146,6 +166,50 @@ look_at_snapshot (KillFixture *f, LodgeMachine *machine, const KillRun *run)
                     lodge_machine_get_description (machine)->disks->len);
   machine_fixture_start (machine);
   live_guest_assert_disks (machine, 'b');
+}
+
+/* What the guest sees, which machine.ini must not promise less than. */
+static guint64
+get_size (LodgeMachine *machine)
+{
+  const LodgeDescription *now = lodge_machine_get_description (machine);
+  const LodgeDisk *disk = lodge_section_find_item (LODGE_SECTION_DISK, now, "disk1");
+  const LodgeLayer *top = lodge_description_get_layer (now, disk->top);
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  int fd = lodge_own_file_open (folder, top->file, O_RDONLY, NULL);
+  guint64 size = 0;
+
+  g_assert_cmpint (fd, >=, 0);
+  g_assert_true (lodge_image_read_size (fd, top->format, &size));
+  close (fd);
+  g_assert_cmpuint (size, <=, top->size_bytes);
+  return size;
+}
+
+/* It has its old size or the new one, and can be grown if it has the old. */
+static void
+look_at_grown (KillFixture *f, LodgeMachine *machine, const KillRun *run)
+{
+  MachineFixture *m = &f->machines;
+  const GError *error;
+  guint64 size;
+
+  look_at_guest (m, machine, run);
+  size = get_size (machine);
+  g_assert_true (size == LIVE_GUEST_SIZE || size == NEW_SIZE);
+  g_assert_true (size == NEW_SIZE || (run->killed && !kill_run_has_done (run, "grown")));
+  error = plug_guest_wait (begin (m, machine, "grow"));
+  if (size == NEW_SIZE)
+    g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);
+  else
+    g_assert_no_error (error);
+  g_assert_cmpuint (get_size (machine), ==, NEW_SIZE);
+  plug_guest_ask_disk (machine, "disk1", "write -P 8 48M 64k");
+  take (m, machine, "after");
+  g_assert_cmpuint (get_size (machine), ==, NEW_SIZE);
+  plug_guest_ask_disk (machine, "disk1", "read -P 8 48M 64k");
+  live_guest_assert_disks (machine, 'a');
+  machine_fixture_assert_tidy (machine);
 }
 
 /* The guest that ran runs, or stands still, or what it was is a snapshot with its memory. */
@@ -202,6 +266,8 @@ main (int argc, char *argv[])
 {
   static const KillTable tables[] = {
       {"snapshot", look_at_snapshot, 10, 1, FALSE},
+      /* It has two of them. */
+      {"grow", look_at_grown, 1, 1, TRUE},
       {"revert", look_at_reverted, 20, 1, FALSE},
   };
   int status;
