@@ -88,7 +88,7 @@ assert_as_before (KillFixture *f, LodgeMachine *machine)
 }
 
 static void
-look (KillFixture *f, LodgeMachine *machine, gboolean may_run)
+look (KillFixture *f, LodgeMachine *machine, const KillRun *run)
 {
   g_autofree char *folder = lodge_machine_dup_folder (machine);
   g_autofree char *runtime = lodge_paths_dup_runtime ();
@@ -98,7 +98,7 @@ look (KillFixture *f, LodgeMachine *machine, gboolean may_run)
   test_wait_until (lodge_machine_get_state (machine) != LODGE_STATE_STOPPING);
   test_wait_until (!lodge_journal_exists (folder));
   if (lodge_machine_get_state (machine) == LODGE_STATE_RUNNING) {
-    g_assert_true (may_run);
+    g_assert_true (run->killed && run->who == KILL_ENGINE);
     g_assert_true (lodge_machine_is_disposable (machine));
     machine_fixture_assert_tidy (machine);
     machine_fixture_request (machine, LODGE_REQUEST_KILL);
@@ -108,58 +108,26 @@ look (KillFixture *f, LodgeMachine *machine, gboolean may_run)
   g_assert_false (machine_fixture_has_runtime (machine));
   g_assert_false (g_file_test (tpm, G_FILE_TEST_EXISTS));
   assert_as_before (f, machine);
+  machine_fixture_start (machine);
+  g_assert_false (lodge_machine_is_disposable (machine));
+  g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
 }
 
 static void
-test_killed (KillFixture *f, gconstpointer unused)
+test_killed (KillFixture *f, gconstpointer table)
 {
-  const guint first = (guint) g_test_rand_int_range (0, KILL_N_VICTIMS);
-  MachineFixture *m = &f->machines;
-  guint n = 0;
-
-  for (guint step = 1; step < KILL_WORKER_MOST_STEPS; step++) {
-    guint n_killed = 0;
-
-    for (guint i = 0; i < test_get_times (); i++) {
-      const KillVictim who = (first + step + i) % KILL_N_VICTIMS;
-      g_auto (GStrv) steps = NULL;
-      LodgeMachine *machine;
-      gboolean killed;
-
-      kill_fixture_copy (f);
-      killed = kill_fixture_run (f, "run", who, step, &steps);
-      machine_fixture_open_library (m);
-      machine = lodge_library_find (m->library, "web", NULL);
-      n_killed += killed ? 1 : 0;
-      g_test_message ("step %u, after “%s”, %s: %s", step,
-                      killed ? steps[g_strv_length (steps) - 1] : "the end", kill_victims[who],
-                      lodge_state_get_name (lodge_machine_get_state (machine)));
-      look (f, machine, killed && who == KILL_ENGINE);
-      if (i == step % test_get_times ()) {
-        machine_fixture_start (machine);
-        g_assert_false (lodge_machine_is_disposable (machine));
-        g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
-        machine_fixture_request (machine, LODGE_REQUEST_KILL);
-      }
-      if (!killed)
-        break;
-    }
-    if (n_killed == 0)
-      break;
-    n++;
-  }
-  g_test_message ("%u steps", n);
-  g_assert_cmpuint (n, >, 8);
+  kill_fixture_kill_at_each (f, table);
 }
 
 int
 main (int argc, char *argv[])
 {
+  static const KillTable table = {"run", look, 8, 1, FALSE};
   int status;
 
   if (kill_worker_main (argc, argv, work, &status))
     return status;
   machine_fixture_init (&argc, &argv);
-  g_test_add ("/machine/disposable/killed", KillFixture, NULL, set_up, test_killed, tear_down);
+  g_test_add ("/machine/disposable/killed", KillFixture, &table, set_up, test_killed, tear_down);
   return g_test_run ();
 }

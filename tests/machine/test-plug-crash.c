@@ -71,20 +71,26 @@ has_disk (LodgeMachine *machine, const char *id)
 
 /* What is there by now is whole, and goes on. */
 static void
-look (MachineFixture *m, LodgeMachine *machine, const char *operation, KillVictim who)
+look (KillFixture *f, LodgeMachine *machine, const KillRun *run)
 {
+  MachineFixture *m = &f->machines;
+  const gboolean add = g_str_equal (run->operation, "add");
   g_autofree char *folder = lodge_machine_dup_folder (machine);
   const gboolean live = lodge_machine_get_state (machine) == LODGE_STATE_RUNNING;
 
   test_wait_until (!lodge_journal_exists (folder));
   machine_fixture_assert_tidy (machine);
+  if (!run->killed) {
+    g_assert_cmpint (has_disk (machine, "disk2"), ==, add);
+    g_assert_cmpint (has_disk (machine, "disk1"), ==, add);
+  }
   if (!live) {
-    g_assert_cmpint (who, !=, KILL_ENGINE);
+    g_assert_cmpint (run->who, !=, KILL_ENGINE);
     g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_CRASHED);
     machine_fixture_start (machine);
   }
   plug_guest_assert_settled (machine);
-  if (g_str_equal (operation, "add") || has_disk (machine, "disk1"))
+  if (add || has_disk (machine, "disk1"))
     plug_guest_ask_disk (machine, "disk1", "read -P 7 1M 64k");
   if (has_disk (machine, "disk2"))
     plug_guest_ask_disk (machine, "disk2", "write -P 8 1M 64k");
@@ -98,59 +104,27 @@ look (MachineFixture *m, LodgeMachine *machine, const char *operation, KillVicti
 }
 
 static void
-test_killed (KillFixture *f, gconstpointer operation)
+test_killed (KillFixture *f, gconstpointer table)
 {
-  const guint first = (guint) g_test_rand_int_range (0, KILL_N_VICTIMS);
-  MachineFixture *m = &f->machines;
-  guint n = 0;
-
-  for (guint step = 1; step < KILL_WORKER_MOST_STEPS; step++) {
-    guint n_killed = 0;
-
-    for (guint i = 0; i < test_get_times (); i++) {
-      const KillVictim who = (first + step + i) % KILL_N_VICTIMS;
-      g_auto (GStrv) steps = NULL;
-      LodgeMachine *machine;
-      gboolean killed;
-
-      kill_fixture_copy (f);
-      killed = kill_fixture_run (f, operation, who, step, &steps);
-      machine_fixture_open_library (m);
-      machine = lodge_library_find (m->library, "web", NULL);
-      n_killed += killed ? 1 : 0;
-      g_test_message ("step %u, after “%s”, %s: %s, %u disks", step,
-                      killed ? steps[g_strv_length (steps) - 1] : "the end", kill_victims[who],
-                      lodge_state_get_name (lodge_machine_get_state (machine)),
-                      lodge_machine_get_description (machine)->disks->len);
-      look (m, machine, operation, who);
-      machine_fixture_request (machine, LODGE_REQUEST_KILL);
-      if (killed)
-        continue;
-      g_assert_cmpint (has_disk (machine, "disk2"), ==, g_str_equal (operation, "add"));
-      g_assert_cmpint (has_disk (machine, "disk1"), ==, g_str_equal (operation, "add"));
-      break;
-    }
-    if (n_killed == 0)
-      break;
-    n++;
-  }
-  g_test_message ("%s: %u steps", (const char *) operation, n);
-  g_assert_cmpuint (n, >, 4);
+  kill_fixture_kill_at_each (f, table);
 }
 
 int
 main (int argc, char *argv[])
 {
-  static const char *const operations[] = {"add", "remove"};
+  static const KillTable tables[] = {
+      {"add", look, 4, 1, FALSE},
+      {"remove", look, 4, 1, FALSE},
+  };
   int status;
 
   if (kill_worker_main (argc, argv, work, &status))
     return status;
   machine_fixture_init (&argc, &argv);
-  for (guint i = 0; i < G_N_ELEMENTS (operations); i++) {
-    g_autofree char *path = g_strconcat ("/machine/plug/killed/", operations[i], NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (tables); i++) {
+    g_autofree char *path = g_strconcat ("/machine/plug/killed/", tables[i].operation, NULL);
 
-    g_test_add (path, KillFixture, operations[i], set_up, test_killed, tear_down);
+    g_test_add (path, KillFixture, &tables[i], set_up, test_killed, tear_down);
   }
   return g_test_run ();
 }

@@ -18,7 +18,7 @@
 #define STRIDE 10
 
 typedef struct {
-  const char *operation;
+  KillTable table;
   gboolean encrypted;
 } Table;
 
@@ -146,57 +146,30 @@ is_promised (const char *operation, char **steps)
 }
 
 static void
+look_cb (KillFixture *f, LodgeMachine *machine, const KillRun *run)
+{
+  const gboolean kept = look (machine);
+
+  g_assert_true (kept || !run->killed || !is_promised (run->operation, run->steps));
+  /* An engine that goes without its QEMU takes nothing of the guest. */
+  g_assert_true (kept || run->who != KILL_ENGINE || g_str_equal (run->operation, "discard"));
+}
+
+static void
 test_killed (KillFixture *f, gconstpointer data)
 {
   const Table *table = data;
-  const char *operation = table->operation;
-  const gboolean few = table->encrypted && g_getenv ("LODGE_TEST_CRASHES") == NULL;
-  const guint stride = few ? STRIDE : 1;
-  const guint first = (guint) g_test_rand_int_range (0, KILL_N_VICTIMS);
-  MachineFixture *m = &f->machines;
-  guint n = 0;
 
-  for (guint step = few ? (guint) g_test_rand_int_range (1, 5) : 1; step < KILL_WORKER_MOST_STEPS;
-       step += stride) {
-    guint n_killed = 0;
-
-    for (guint i = 0; i < test_get_times (); i++) {
-      const KillVictim who = (first + step / stride + i) % KILL_N_VICTIMS;
-      g_auto (GStrv) steps = NULL;
-      LodgeMachine *machine;
-      gboolean killed, kept;
-
-      kill_fixture_copy (f);
-      killed = kill_fixture_run (f, operation, who, step, &steps);
-      machine_fixture_open_library (m);
-      machine = lodge_library_find (m->library, "web", NULL);
-      n_killed += killed ? 1 : 0;
-      g_test_message ("step %u, after “%s”, %s: %s", step,
-                      killed ? steps[g_strv_length (steps) - 1] : "the end", kill_victims[who],
-                      lodge_state_get_name (lodge_machine_get_state (machine)));
-      kept = look (machine);
-      g_assert_true (kept || !killed || !is_promised (operation, steps));
-      /* An engine that goes without its QEMU takes nothing of the guest. */
-      g_assert_true (kept || who != KILL_ENGINE || g_str_equal (operation, "discard"));
-      if (lodge_state_is_live (lodge_machine_get_state (machine)))
-        machine_fixture_request (machine, LODGE_REQUEST_KILL);
-      if (!killed)
-        break;
-    }
-    if (n_killed == 0)
-      break;
-    n++;
-  }
-  g_test_message ("%s: %u steps", operation, n);
-  g_assert_cmpuint (n, >, few ? 0 : 4);
+  kill_fixture_kill_at_each (f, &table->table);
 }
 
 int
 main (int argc, char *argv[])
 {
   static const Table tables[] = {
-      {"suspend", FALSE}, {"resume", FALSE}, {"discard", FALSE},
-      {"suspend", TRUE},  {"resume", TRUE},  {"discard", TRUE},
+      {{"suspend", look_cb, 4, 1, FALSE}, FALSE},    {{"resume", look_cb, 4, 1, FALSE}, FALSE},
+      {{"discard", look_cb, 4, 1, FALSE}, FALSE},    {{"suspend", look_cb, 4, STRIDE, FALSE}, TRUE},
+      {{"resume", look_cb, 4, STRIDE, FALSE}, TRUE}, {{"discard", look_cb, 4, STRIDE, FALSE}, TRUE},
   };
   int status;
 
@@ -206,7 +179,7 @@ main (int argc, char *argv[])
   for (guint i = 0; i < G_N_ELEMENTS (tables); i++) {
     g_autofree char *path =
         g_strdup_printf ("/machine/suspend/killed%s/%s", tables[i].encrypted ? "-encrypted" : "",
-                         tables[i].operation);
+                         tables[i].table.operation);
 
     g_test_add (path, KillFixture, &tables[i], begin_table, test_killed, end_table);
   }
