@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Clones of a guest that runs: real QEMUs, on disks that hold known data. */
+/* Clones of a guest that runs: real QEMUs, on disks that hold known data. Whoever is killed over
+ * it: test-live-crash.c. */
 #include "lodge-error.h"
 #include "machine-fixture.h"
 #include "machine/lodge-journal.h"
@@ -12,10 +13,7 @@
 
 #include <glib/gstdio.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define LINKED "{'linked': <true>}"
 #define FULL   "@a{sv} {}"
@@ -247,57 +245,8 @@ test_paused (MachineFixture *f, gconstpointer data)
 
 /* --- Ends in the middle --- */
 
-static char *wanted_step;
 /* Looked for beforehand: a step may be in a thread. */
 static GPid victim;
-
-static void
-kill_qemu_cb (const char *step)
-{
-  if (wanted_step == NULL || !g_str_equal (step, wanted_step))
-    return;
-  g_clear_pointer (&wanted_step, g_free);
-  kill (victim, SIGKILL);
-}
-
-static void
-test_qemu_dies (MachineFixture *f, gconstpointer data)
-{
-  static const char *const steps[] = {"begun",  "journal",  "top",     "stopped", "states",
-                                      "frozen", "switched", "resumed", "linked"};
-  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
-
-  write_mark (machine);
-  for (guint i = 0; i < G_N_ELEMENTS (steps) * test_get_times (); i++) {
-    g_autofree char *name = g_strdup_printf ("n%u", i);
-    LodgeJob *job;
-
-    machine_fixture_start (machine);
-    wanted_step = g_strdup (steps[i % G_N_ELEMENTS (steps)]);
-    victim = machine->pid;
-    lodge_journal_step_hook = kill_qemu_cb;
-    job = begin_clone (f, machine, name, LINKED);
-    test_wait_until (lodge_job_get_state (job) != LODGE_JOB_RUNNING);
-    lodge_journal_step_hook = NULL;
-    g_assert_null (wanted_step);
-    test_wait_until (!lodge_state_is_live (lodge_machine_get_state (machine)));
-    test_wait_until (is_quiet (f));
-    machine_fixture_assert_tidy (machine);
-    assert_mark (machine);
-    if (lodge_job_get_error (job) == NULL) {
-      LodgeMachine *made = lodge_library_find (f->library, name, NULL);
-
-      assert_mark (made);
-      job = lodge_library_delete_machine (f->library, made, NULL);
-      test_wait_until (lodge_job_get_state (job) != LODGE_JOB_RUNNING);
-      test_wait_until (is_quiet (f));
-    } else {
-      g_test_message ("%s: %s", steps[i % G_N_ELEMENTS (steps)],
-                      lodge_job_get_error (job)->message);
-    }
-    g_assert_cmpuint (now (machine)->layers->len, ==, 1);
-  }
-}
 
 static void
 stop_qemu_cb (const char *step)
@@ -340,90 +289,14 @@ test_silent (MachineFixture *f, gconstpointer data)
   assert_mark (machine);
 }
 
-/* Another process is the engine, is killed at its nth step, and leaves its QEMU running. */
-
-static gint steps_left;
-
-static void
-step_cb (const char *step)
-{
-  if (g_atomic_int_dec_and_test (&steps_left))
-    kill (getpid (), SIGKILL);
-}
-
-static int
-work (const char *folder, int step)
-{
-  MachineFixture f = {.folder = (char *) folder};
-  LodgeMachine *machine;
-  LodgeJob *job;
-
-  machine_fixture_open_library (&f);
-  machine = lodge_library_find (f.library, "web", NULL);
-  steps_left = step;
-  lodge_journal_step_hook = step_cb;
-  job = begin_clone (&f, machine, "new", LINKED);
-  test_wait_until (lodge_job_get_state (job) != LODGE_JOB_RUNNING);
-  g_assert_no_error (lodge_job_get_error (job));
-  machine_fixture_close_library (&f);
-  return 0;
-}
-
-static void
-test_engine_dies (MachineFixture *f, gconstpointer data)
-{
-  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_MEMORY);
-  gboolean killed = TRUE;
-  guint step = 1;
-
-  write_mark (machine);
-  machine_fixture_start (machine);
-  for (; killed && step < 100; step++) {
-    for (guint i = 0; killed && i < test_get_times (); i++) {
-      g_autofree char *number = g_strdup_printf ("%u", step);
-      LodgeMachine *made;
-      LodgeJob *job;
-
-      machine_fixture_close_library (f);
-      killed = machine_fixture_is_worker_killed (f, number);
-      machine_fixture_open_library (f);
-      machine = lodge_library_find (f->library, "web", NULL);
-      g_assert_cmpuint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
-      test_wait_until (is_quiet (f));
-      machine_fixture_assert_tidy (machine);
-      assert_mark (machine);
-      made = lodge_library_find (f->library, "new", NULL);
-      if (made != NULL) {
-        assert_mark (made);
-        job = lodge_library_delete_machine (f->library, made, NULL);
-        test_wait_until (lodge_job_get_state (job) != LODGE_JOB_RUNNING);
-      }
-      /* The layers that were frozen are one again. */
-      machine_fixture_request (machine, LODGE_REQUEST_KILL);
-      test_wait_until (is_quiet (f));
-      g_assert_cmpuint (now (machine)->layers->len, ==, 1);
-      machine_fixture_assert_tidy (machine);
-      assert_mark (machine);
-      machine_fixture_start (machine);
-    }
-  }
-  g_test_message ("%u steps", step - 2);
-  g_assert_cmpuint (step, >, 8);
-  g_assert_cmpuint (step, <, 100);
-}
-
 int
 main (int argc, char *argv[])
 {
-  if (argc == 4 && g_str_equal (argv[1], "--worker"))
-    return work (argv[2], atoi (argv[3]));
   machine_fixture_init (&argc, &argv);
   MACHINE_FIXTURE_ADD ("clone/linked", test_linked);
   MACHINE_FIXTURE_ADD ("clone/full", test_full);
   MACHINE_FIXTURE_ADD ("clone/snapshot", test_snapshot);
   MACHINE_FIXTURE_ADD ("clone/paused", test_paused);
   MACHINE_FIXTURE_ADD ("clone/silent", test_silent);
-  MACHINE_FIXTURE_ADD ("clone-killed/qemu", test_qemu_dies);
-  MACHINE_FIXTURE_ADD ("clone-killed/engine", test_engine_dies);
   return g_test_run ();
 }

@@ -8,6 +8,7 @@
  *
  *     snapshot    with an "a"
  *     grow        with an "a"
+ *     clone       with an "a"
  *     revert      with a "b"; there is a snapshot "one" with an "a"
  *
  * Memory is lost with a QEMU that is killed, unless it is kept by then; disks never lose anything.
@@ -32,6 +33,18 @@
 
 /* --- The worker --- */
 
+/* On the layers that the guest's QEMU has open. */
+static LodgeJob *
+begin_clone (MachineFixture *f, LodgeMachine *machine, const char *name)
+{
+  g_autoptr (GVariant) options = g_variant_ref_sink (g_variant_new_parsed ("{'linked': <true>}"));
+  g_autoptr (GError) error = NULL;
+  LodgeJob *job = lodge_library_clone_machine (f->library, machine, name, options, &error);
+
+  g_assert_no_error (error);
+  return job;
+}
+
 static LodgeJob *
 begin (MachineFixture *f, LodgeMachine *machine, const char *operation)
 {
@@ -39,6 +52,8 @@ begin (MachineFixture *f, LodgeMachine *machine, const char *operation)
     return lodge_library_take_snapshot (f->library, machine, "new", "");
   if (g_str_equal (operation, "grow"))
     return lodge_library_grow_disk (f->library, machine, "disk1", NEW_SIZE);
+  if (g_str_equal (operation, "clone"))
+    return begin_clone (f, machine, "new");
   g_assert_cmpstr (operation, ==, "revert");
   return lodge_library_go_back (f->library, machine, "one", TRUE, "kept");
 }
@@ -212,6 +227,59 @@ look_at_grown (KillFixture *f, LodgeMachine *machine, const KillRun *run)
   machine_fixture_assert_tidy (machine);
 }
 
+/* Each folder is a machine's. */
+static void
+assert_folders (MachineFixture *m)
+{
+  g_autofree char *machines = g_build_filename (m->folder, "data", "machines", NULL);
+  g_autoptr (GDir) dir = g_dir_open (machines, 0, NULL);
+  const char *name;
+  guint n = 0;
+
+  while ((name = g_dir_read_name (dir)) != NULL) {
+    g_test_message ("%s", name);
+    n++;
+  }
+  g_assert_cmpuint (n, ==, lodge_library_get_machines (m->library)->len);
+}
+
+/* There is a clone with all of it, or none, and then another can be made; both run, and neither
+ * sees what is the other's. */
+static void
+look_at_cloned (KillFixture *f, LodgeMachine *machine, const KillRun *run)
+{
+  MachineFixture *m = &f->machines;
+  LodgeMachine *made;
+
+  look_at_guest (m, machine, run);
+  assert_folders (m);
+  made = lodge_library_find (m->library, "new", NULL);
+  g_assert_true (run->killed || made != NULL);
+  if (made == NULL) {
+    g_assert_no_error (plug_guest_wait (begin_clone (m, machine, "after")));
+    made = lodge_library_find (m->library, "after", NULL);
+  }
+  live_guest_settle (m, made);
+  machine_fixture_assert_tidy (made);
+  machine_fixture_start (made);
+  live_guest_assert_disks (made, 'a');
+  live_guest_mark (made, 'c');
+  live_guest_assert_disks (machine, 'a');
+  live_guest_mark (machine, 'b');
+  live_guest_assert (made, 'c');
+  machine_fixture_request (made, LODGE_REQUEST_KILL);
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  g_assert_no_error (plug_guest_wait (lodge_library_delete_machine (m->library, made, NULL)));
+  assert_folders (m);
+  /* What was frozen for it is one with what stands on it again. */
+  live_guest_settle (m, machine);
+  machine_fixture_assert_tidy (machine);
+  g_assert_cmpuint (lodge_machine_get_description (machine)->layers->len, ==,
+                    lodge_machine_get_description (machine)->disks->len);
+  machine_fixture_start (machine);
+  live_guest_assert_disks (machine, 'b');
+}
+
 /* The guest that ran runs, or stands still, or what it was is a snapshot with its memory. */
 static void
 look_at_reverted (KillFixture *f, LodgeMachine *machine, const KillRun *run)
@@ -268,6 +336,7 @@ main (int argc, char *argv[])
       {"snapshot", look_at_snapshot, 10, 1, FALSE},
       /* It has two of them. */
       {"grow", look_at_grown, 1, 1, TRUE},
+      {"clone", look_at_cloned, 8, 1, FALSE},
       {"revert", look_at_reverted, 20, 1, FALSE},
   };
   int status;
