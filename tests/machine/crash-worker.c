@@ -3,8 +3,11 @@
 #include "crash-worker.h"
 
 #include "machine/lodge-journal-private.h"
+#include "qemu/lodge-qemu-private.h"
+#include "test-folder.h"
 #include "test-worker.h"
 
+#include <glib/gstdio.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -13,6 +16,8 @@
 #define MOST_STEPS 200
 /* One step in so many of an encrypted machine. */
 #define STRIDE 6
+/* One step in so many ends with a start. */
+#define START_STRIDE 5
 
 /* Those that were added: as long as the tests that have them. */
 static CrashTable tables[32];
@@ -95,6 +100,65 @@ crash_worker_add_tables (const char *area,
   }
 }
 
+/* Its firmware's variables and its TPM's state are marks, which no firmware and no TPM would take;
+ * its disks are what matters. */
+static void
+start (LodgeMachine *machine)
+{
+  g_autoptr (GVariant) changes = g_variant_ref_sink (g_variant_new_parsed (
+      "{'firmware.kind': 'bios', 'tpm.enabled': 'no', 'machine.memory': '64M', "
+      "'machine.cpus': '1'}"));
+  g_autoptr (GAsyncResult) set = NULL;
+  g_autoptr (GAsyncResult) started = NULL;
+  g_autoptr (GAsyncResult) ended = NULL;
+  g_autoptr (GError) error = NULL;
+
+  lodge_machine_set_async (machine, changes, test_wait_result_cb, &set);
+  test_wait_until (set != NULL);
+  lodge_machine_save_finish (machine, set, &error);
+  g_assert_no_error (error);
+  lodge_machine_start_async (machine, test_wait_result_cb, &started);
+  test_wait_until (started != NULL);
+  lodge_machine_start_finish (machine, started, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
+  lodge_machine_request_async (machine, LODGE_REQUEST_KILL, test_wait_result_cb, &ended);
+  test_wait_until (ended != NULL);
+  lodge_machine_request_finish (machine, ended, &error);
+  g_assert_no_error (error);
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_OFF);
+}
+
+/* A real QEMU takes what is left, of each machine. */
+static void
+start_all (const char *data)
+{
+  g_autofree char *runtime = g_strdup (g_getenv ("LODGE_RUNTIME_DIR"));
+  /* Where the paths of sockets are short. */
+  g_autofree char *folder = g_build_filename (
+      g_getenv ("TMPDIR") != NULL ? g_getenv ("TMPDIR") : "/tmp", "start-XXXXXX", NULL);
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  SnapshotFixture f = {.data = (char *) data};
+  GPtrArray *machines;
+
+  g_assert_nonnull (g_mkdtemp (folder));
+  g_setenv ("LODGE_RUNTIME_DIR", folder, TRUE);
+  lodge_qemu_probe_limit_ms = TEST_WAIT_S * 1000;
+  snapshot_fixture_open (&f);
+  machines = lodge_library_get_machines (f.library);
+  for (guint i = 0; i < machines->len; i++)
+    g_ptr_array_add (names, g_strdup (lodge_machine_get_name (machines->pdata[i])));
+  for (guint i = 0; i < names->len; i++) {
+    snapshot_fixture_look_at (&f, names->pdata[i]);
+    start (f.machine);
+  }
+  snapshot_fixture_wait_all (&f);
+  snapshot_fixture_close (&f);
+  g_free (f.machine_folder);
+  g_setenv ("LODGE_RUNTIME_DIR", runtime, TRUE);
+  test_folder_remove (folder);
+}
+
 void
 crash_worker_kill_at_each (const char *original,
                            const char *data,
@@ -107,6 +171,8 @@ crash_worker_kill_at_each (const char *original,
   const gboolean few = table->encrypted && g_getenv ("LODGE_TEST_CRASHES") == NULL;
   const guint stride = few ? STRIDE : 1;
   const guint n_times = test_get_times ();
+  const guint start_stride = g_getenv ("LODGE_TEST_CRASHES") == NULL ? START_STRIDE : 1;
+  const guint first = (guint) g_test_rand_int_range (0, START_STRIDE);
   guint step = few ? (guint) g_test_rand_int_range (1, (gint32) MIN (stride, fewest) + 1) : 1;
   guint n_all = 0;
 
@@ -126,6 +192,8 @@ crash_worker_kill_at_each (const char *original,
     /* How often a merge tells of its progress is not the same each time. */
     if (n_killed == 0)
       break;
+    if ((step / stride + first) % start_stride == 0)
+      start_all (data);
     n_all += n_killed;
   }
   g_test_message ("%s: less than %u steps, killed %u times", operation, step, n_all);
@@ -135,4 +203,5 @@ crash_worker_kill_at_each (const char *original,
   crash_worker_copy (original, data);
   g_assert_false (crash_worker_run (data, operation, MOST_STEPS));
   look (user_data, operation);
+  start_all (data);
 }

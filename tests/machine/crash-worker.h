@@ -44,7 +44,10 @@ void crash_worker_add_tables (const char *area,
  * An encrypted machine takes the same steps as another, and each time its passphrase is made a key:
  * one step in a few is enough there, not always the same.
  *
- * LODGE_TEST_CRASHES=N: every step N times, whatever the machine. */
+ * What is left is started, too, with a real QEMU: after one step in a few, and after the end.
+ *
+ * LODGE_TEST_CRASHES=N: every step N times, whatever the machine, and a start after the last time
+ * of each. */
 typedef void (*CrashLook) (gpointer user_data, const char *operation);
 void crash_worker_kill_at_each (const char *original,
                                 const char *data,
