@@ -332,17 +332,36 @@ move (LodgeConsoleSession *self, LodgeWaiting next)
   }
 }
 
-/* The guest's tablet lies over all that a display channel shows. An agent that takes positions
- * counts them from the monitor's corner: a foreign server gives them to one that is there, a
- * machine does when it has several monitors. */
+/* Who gets a position (libspice-server 0.15, inputs-channel.cpp: handle_message(); reds.cpp:
+ * reds_update_mouse_mode()):
+ *
+ *   display channels   agent-mouse=off   agent-mouse=on
+ *   one                the tablet        the agent, if its port is open; else the tablet
+ *   several            nobody            the agent, if its port is open; else nobody
+ *
+ * Nobody: the pointer is not absolute then. A machine with one channel has agent-mouse=off. A
+ * foreign server does not say what it has; on is the default.
+ */
+static gboolean
+goes_to_agent (LodgeConsoleSession *self)
+{
+  gboolean agent = FALSE;
+
+  if (self->own_displays != 0)
+    return TRUE;
+  if (self->address != NULL)
+    g_object_get (self->main, "agent-connected", &agent, NULL);
+  return agent;
+}
+
+/* The guest's tablet lies over all that a display channel shows; its agent counts from the
+ * monitor's corner. */
 static void
 to_display (LodgeConsoleSession *self, guint monitor, int *x, int *y)
 {
-  gboolean agent = FALSE;
   int offset_x, offset_y;
 
-  g_object_get (self->main, "agent-connected", &agent, NULL);
-  if (agent && (self->address != NULL || monitor > 0))
+  if (goes_to_agent (self))
     return;
   lodge_spice_source_get_offset (self->sources[monitor], &offset_x, &offset_y);
   *x += offset_x;

@@ -101,7 +101,8 @@ typedef enum {
 
 /* In guest pixels; clamped to the frame. */
 void lodge_console_session_position (LodgeConsoleSession *self, int x, int y);
-/* The same on any monitor. With more than one the guest needs an agent for it. */
+/* The same on any monitor. Where each of several has a display channel of its own (a virtio card)
+ * the guest needs an agent for it. */
 void lodge_console_session_position_on (LodgeConsoleSession *self, guint monitor, int x, int y);
 void lodge_console_session_motion (LodgeConsoleSession *self, int dx, int dy);
 void lodge_console_session_button (LodgeConsoleSession *self, LodgeButton button, gboolean pressed);
