@@ -2,6 +2,7 @@
 /* The display's keyboard and pointer: what the guest gets of real ones, and what it does not. */
 #include "display-fixture.h"
 
+#include "gtk/lodge-display-private.h"
 #include "gtk/lodge-shortcuts.h"
 
 /* ---- keyboard */
@@ -341,6 +342,39 @@ test_pointer (void)
   display_fixture_tear_down (&test);
 }
 
+/* What is less than a notch adds up; a touchpad counts in pixels, 15 for a notch. */
+static void
+test_smooth (void)
+{
+  DisplayFixture test;
+
+  display_fixture_set_up (&test);
+  LodgeDisplay *display = LODGE_DISPLAY (test.display);
+  display_fixture_move_to (&test, 50, 60);
+  spice_fixture_settle ();
+  spice_fixture_clear (test.server);
+  lodge_display_scroll (display, 0, 0.75, GDK_SCROLL_UNIT_WHEEL);
+  spice_fixture_settle ();
+  g_assert_cmpstr (spice_fixture_get_order (test.server), ==, "");
+  lodge_display_scroll (display, 0, 0.5, GDK_SCROLL_UNIT_WHEEL);
+  spice_fixture_expect_order (test.server, "w1/0");
+  /* The other way begins anew. */
+  lodge_display_scroll (display, 0, -7.5, GDK_SCROLL_UNIT_SURFACE);
+  spice_fixture_settle ();
+  g_assert_cmpstr (spice_fixture_get_order (test.server), ==, "");
+  lodge_display_scroll (display, 0, -7.5, GDK_SCROLL_UNIT_SURFACE);
+  spice_fixture_expect_order (test.server, "w-1/0");
+  lodge_display_scroll (display, 0, 45, GDK_SCROLL_UNIT_SURFACE);
+  spice_fixture_expect_order (test.server, "w1/0 w1/0 w1/0");
+  /* Fingers do not go straight: a turn is to the side when most of it is. */
+  lodge_display_scroll (display, 15, 15, GDK_SCROLL_UNIT_SURFACE);
+  spice_fixture_expect_order (test.server, "w1/0");
+  lodge_display_scroll (display, 7.5, 2, GDK_SCROLL_UNIT_SURFACE);
+  lodge_display_scroll (display, 7.5, 0, GDK_SCROLL_UNIT_SURFACE);
+  spice_fixture_expect_order (test.server, "2a w1/0 aa");
+  display_fixture_tear_down (&test);
+}
+
 /* A guest of another size: the corners are still the corners. */
 static void
 test_pointer_scaled (void)
@@ -440,6 +474,7 @@ main (int argc, char **argv)
   DISPLAY_FIXTURE_ADD ("inhibit-before-focus", test_inhibit_before_focus);
   DISPLAY_FIXTURE_ADD ("host-keys", test_host_keys);
   DISPLAY_FIXTURE_ADD ("pointer", test_pointer);
+  DISPLAY_FIXTURE_ADD ("smooth", test_smooth);
   DISPLAY_FIXTURE_ADD ("pointer-scaled", test_pointer_scaled);
   DISPLAY_FIXTURE_ADD ("relative", test_relative);
   return g_test_run ();

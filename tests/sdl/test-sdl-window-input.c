@@ -221,6 +221,77 @@ test_pointer (void)
   window_fixture_tear_down (&test);
 }
 
+/* Turns, in notches; positive is to the right, and away from the user. */
+static void
+push_wheel (WindowFixture *test, float x, float y)
+{
+  SDL_Event event = {
+      .wheel = {.type = SDL_MOUSEWHEEL,
+                .windowID = SDL_GetWindowID (lodge_sdl_window_get_window (test->window)),
+                .preciseX = x,
+                .preciseY = y}};
+
+  g_assert_cmpint (SDL_PushEvent (&event), ==, 1);
+}
+
+static void
+test_wheel (void)
+{
+  WindowFixture test;
+
+  window_fixture_set_up (&test, 640, 480, TRUE);
+  /* The pointer has come before the guest: where it is turned the guest knows all the same. */
+  lodge_sdl_window_set_session (test.window, NULL, 0);
+  window_fixture_move_to (&test, 50, 60);
+  spice_fixture_settle ();
+  lodge_sdl_window_set_session (test.window, test.session, 0);
+  spice_fixture_settle ();
+  g_assert_cmpstr (spice_fixture_get_pointer (test.server), ==, "");
+  test_xdotool ("click 5");
+  spice_fixture_expect_pointer (test.server, "@50,60 w1/0");
+
+  /* To the sides it is with Shift, as in Lodge's own console. */
+  test_xdotool ("click 7");
+  spice_fixture_expect_order (test.server, "2a w1/0 aa");
+  test_xdotool ("click 6");
+  spice_fixture_expect_order (test.server, "36 w-1/0 b6");
+  window_fixture_tear_down (&test);
+}
+
+/* A touchpad's turns are less than a notch: they add up. */
+static void
+test_smooth (void)
+{
+  WindowFixture test;
+
+  window_fixture_set_up (&test, 640, 480, TRUE);
+  window_fixture_move_to (&test, 50, 60);
+  spice_fixture_expect_pointer (test.server, "@50,60");
+  push_wheel (&test, 0, -0.5f);
+  push_wheel (&test, 0, -0.25f);
+  spice_fixture_settle ();
+  g_assert_cmpstr (spice_fixture_get_order (test.server), ==, "");
+  push_wheel (&test, 0, -0.25f);
+  spice_fixture_expect_order (test.server, "w1/0");
+  push_wheel (&test, 0, -2.75f);
+  spice_fixture_expect_order (test.server, "w1/0 w1/0");
+  /* The other way begins anew. */
+  push_wheel (&test, 0, 0.75f);
+  spice_fixture_settle ();
+  g_assert_cmpstr (spice_fixture_get_order (test.server), ==, "");
+  push_wheel (&test, 0, 0.25f);
+  spice_fixture_expect_order (test.server, "w-1/0");
+  /* Fingers do not go straight: a turn is to the side when most of it is. */
+  push_wheel (&test, 1, -1);
+  spice_fixture_expect_order (test.server, "w1/0");
+  push_wheel (&test, 0.75f, 0.25f);
+  push_wheel (&test, 0.25f, 0);
+  spice_fixture_expect_order (test.server, "2a w1/0 aa");
+  push_wheel (&test, -1, 0);
+  spice_fixture_expect_order (test.server, "36 w-1/0 b6");
+  window_fixture_tear_down (&test);
+}
+
 /* A window of another size: the corners are still the corners. */
 static void
 test_pointer_scaled (void)
@@ -296,6 +367,8 @@ main (int argc, char **argv)
   WINDOW_FIXTURE_ADD ("/sdl-window-input/focus-loss", test_focus_loss);
   WINDOW_FIXTURE_ADD ("/sdl-window-input/grab", test_grab);
   WINDOW_FIXTURE_ADD ("/sdl-window-input/pointer", test_pointer);
+  WINDOW_FIXTURE_ADD ("/sdl-window-input/wheel", test_wheel);
+  WINDOW_FIXTURE_ADD ("/sdl-window-input/smooth", test_smooth);
   WINDOW_FIXTURE_ADD ("/sdl-window-input/pointer-scaled", test_pointer_scaled);
   WINDOW_FIXTURE_ADD ("/sdl-window-input/relative", test_relative);
   return g_test_run ();

@@ -200,17 +200,12 @@ event_cb (GtkEventControllerLegacy *controller, GdkEvent *event, LodgeDisplay *s
   }
 }
 
-/* Returns: the whole notches that it makes, with what was left of the last ones. */
-static int
-add_scroll (double *rest, double delta)
+void
+lodge_display_scroll (LodgeDisplay *self, double dx, double dy, GdkScrollUnit unit)
 {
-  /* A turn the other way does not first undo what was left of the last one. */
-  if (delta * *rest < 0)
-    *rest = 0;
-  *rest += delta;
-  const int notches = trunc (CLAMP (*rest, -1000, 1000));
-  *rest -= notches;
-  return notches;
+  const double pixels = unit == GDK_SCROLL_UNIT_SURFACE ? PIXELS_PER_NOTCH : 1;
+
+  lodge_scroll_turn (&self->scroll, self->session, dx / pixels, dy / pixels);
 }
 
 static gboolean
@@ -223,19 +218,7 @@ scroll_cb (GtkEventControllerScroll *controller, double dx, double dy, LodgeDisp
   GdkEvent *event = gtk_event_controller_get_current_event (GTK_EVENT_CONTROLLER (controller));
   if (event != NULL)
     send_position (self, event);
-  const double pixels = gtk_event_controller_scroll_get_unit (controller) == GDK_SCROLL_UNIT_SURFACE
-                            ? PIXELS_PER_NOTCH
-                            : 1;
-  /* Fingers that go up or down never go quite straight: what is to the side must be meant. */
-  if (fabs (dx) > 2 * fabs (dy)) {
-    const int notches = add_scroll (&self->scroll_sideways, dx / pixels);
-    if (notches != 0)
-      lodge_console_session_wheel_sideways (self->session, notches);
-  } else {
-    const int notches = add_scroll (&self->scroll, dy / pixels);
-    if (notches != 0)
-      lodge_console_session_wheel (self->session, notches);
-  }
+  lodge_display_scroll (self, dx, dy, gtk_event_controller_scroll_get_unit (controller));
   return GDK_EVENT_STOP;
 }
 

@@ -5,6 +5,7 @@
 #include "console/lodge-display-view.h"
 #include "console/lodge-host-keys.h"
 #include "console/lodge-leave-combo.h"
+#include "console/lodge-scroll.h"
 #include "gtk/lodge-display.h"
 #include "gtk/lodge-pointer-lock.h"
 #include "gtk/lodge-tiles.h"
@@ -60,8 +61,7 @@ struct _LodgeDisplay {
   double rest_y;
   double last_x; /* without a lock: where motion is counted from */
   double last_y;
-  double scroll; /* notches, what is less than one */
-  double scroll_sideways;
+  LodgeScroll scroll;
   GdkTexture *cursor;
   int cursor_hot_x;
   int cursor_hot_y;
@@ -137,5 +137,7 @@ void lodge_display_forget_cursor (LodgeDisplay *self);
 void lodge_display_lock_pointer (LodgeDisplay *self);
 void lodge_display_unlock_pointer (LodgeDisplay *self);
 gboolean lodge_display_pointer_is_relative (LodgeDisplay *self);
+/* A turn of a wheel, or of fingers on a touchpad. */
+void lodge_display_scroll (LodgeDisplay *self, double dx, double dy, GdkScrollUnit unit);
 
 G_END_DECLS

@@ -101,21 +101,27 @@ lodge_sdl_window_button (LodgeSdlWindow *self, const SDL_MouseButtonEvent *event
     lodge_console_session_button (self->session, button, event->state == SDL_PRESSED);
 }
 
+/* The event has no place of its own before SDL 2.26. */
+static void
+send_wheel_position (LodgeSdlWindow *self)
+{
+  int x, y;
+
+  if (SDL_GetMouseFocus () != self->window || lodge_sdl_window_pointer_is_relative (self))
+    return;
+  SDL_GetMouseState (&x, &y);
+  send_position (self, x, y);
+}
+
 void
 lodge_sdl_window_wheel (LodgeSdlWindow *self, const SDL_MouseWheelEvent *event)
 {
-  double dy = -event->preciseY; /* SDL's is positive away from the user */
-
   if (self->session == NULL)
     return;
-  /* A turn the other way does not first undo what was left of the last one. */
-  if (dy * self->scroll < 0)
-    self->scroll = 0;
-  self->scroll += dy;
-  const int notches = (int) trunc (CLAMP (self->scroll, -1000, 1000));
-  self->scroll -= notches;
-  if (notches != 0)
-    lodge_console_session_wheel (self->session, notches);
+  /* The pointer may have come here without a motion: with the window, or before the guest. */
+  send_wheel_position (self);
+  /* SDL's is positive away from the user. */
+  lodge_scroll_turn (&self->scroll, self->session, event->preciseX, -event->preciseY);
 }
 
 /* ---- cursor */

@@ -4,6 +4,7 @@
 
 #include "console/lodge-display-view.h"
 #include "console/lodge-leave-combo.h"
+#include "console/lodge-scroll.h"
 #include "sdl/lodge-sdl-picture.h"
 #include "sdl/lodge-sdl-window.h"
 
@@ -51,7 +52,7 @@ struct _LodgeSdlWindow {
 
   /* pointer */
   guint swallowed; /* LodgeButton bits: the click took the pointer, and is not the guest's */
-  double scroll;
+  LodgeScroll scroll;
   SDL_Cursor *cursor;
   double cursor_scale; /* that cursor was made for; 0: it is to be made */
   SDL_Texture *cursor_texture;
