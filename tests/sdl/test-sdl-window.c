@@ -265,6 +265,138 @@ test_monitor (void)
   window_fixture_tear_down (&test);
 }
 
+typedef struct {
+  int width;
+  int height;
+  guint n;
+} Wanted;
+
+static void
+wanted_cb (Wanted *wanted, int width, int height)
+{
+  wanted->width = width;
+  wanted->height = height;
+  wanted->n++;
+}
+
+static gboolean
+is_wanted (gpointer wanted)
+{
+  return ((Wanted *) wanted)->n > 0;
+}
+
+static gboolean
+is_asked_for_two (gpointer server)
+{
+  return spice_fixture_get_asked_monitors (server) == 2;
+}
+
+static gboolean
+is_asked_for_one (gpointer server)
+{
+  return spice_fixture_get_asked_monitors (server) == 1;
+}
+
+/* A monitor that is off is switched on when it is to be shown, once, and off again with the window:
+ * by the agent, or where there is none by the card. */
+static void
+test_monitor_off (void)
+{
+  const int both[] = {0, 0, 320, 240, 320, 0, 320, 240};
+  WindowFixture test;
+  Wanted wanted = {0};
+
+  window_fixture_set_up (&test, 640, 240, TRUE);
+  g_signal_connect_swapped (test.window, "size-wanted", G_CALLBACK (wanted_cb), &wanted);
+  lodge_sdl_window_set_session (test.window, NULL, 0);
+  lodge_sdl_window_set_session (test.window, test.session, 1);
+  g_assert_true (spice_fixture_wait (is_wanted, &wanted));
+  g_assert_cmpint (wanted.width, ==, 640);
+  g_assert_cmpint (wanted.height, ==, 240);
+  spice_fixture_set_monitors (test.server, 2, both);
+  spice_fixture_fill (test.server, 320, 0, 320, 240, 0x993366);
+  window_fixture_expect_size (&test, 320, 240);
+  window_fixture_expect_pixel (&test, 319, 239, 0x993366);
+  spice_fixture_run_for (300);
+  g_assert_cmpuint (wanted.n, ==, 1);
+  /* From now on the guest follows the window. */
+  wanted.n = 0;
+  window_fixture_resize (&test, 700, 500);
+  g_assert_true (spice_fixture_wait (is_wanted, &wanted));
+  g_assert_cmpint (wanted.width, ==, 700);
+  g_assert_cmpint (wanted.height, ==, 500);
+  wanted.n = 0;
+  lodge_sdl_window_set_session (test.window, NULL, 0);
+  g_assert_cmpuint (wanted.n, ==, 1);
+  g_assert_cmpint (wanted.width, ==, 0);
+  g_assert_cmpint (wanted.height, ==, 0);
+  window_fixture_tear_down (&test);
+}
+
+static void
+test_monitor_off_agent (void)
+{
+  WindowFixture test;
+  Wanted wanted = {0};
+
+  window_fixture_set_up (&test, 640, 240, TRUE);
+  g_signal_connect_swapped (test.window, "size-wanted", G_CALLBACK (wanted_cb), &wanted);
+  spice_fixture_set_agent (test.server, TRUE);
+  lodge_sdl_window_set_session (test.window, NULL, 0);
+  spice_fixture_settle ();
+  lodge_sdl_window_set_session (test.window, test.session, 1);
+  g_assert_true (spice_fixture_wait (is_asked_for_two, test.server));
+  lodge_sdl_window_set_session (test.window, NULL, 0);
+  g_assert_true (spice_fixture_wait (is_asked_for_one, test.server));
+  g_assert_cmpuint (wanted.n, ==, 0);
+  window_fixture_tear_down (&test);
+}
+
+/* One that is on keeps its size, and stays on. */
+static void
+test_monitor_on (void)
+{
+  const int both[] = {0, 0, 320, 240, 320, 0, 320, 240};
+  WindowFixture test;
+  Wanted wanted = {0};
+
+  window_fixture_set_up (&test, 640, 240, TRUE);
+  g_signal_connect_swapped (test.window, "size-wanted", G_CALLBACK (wanted_cb), &wanted);
+  spice_fixture_set_monitors (test.server, 2, both);
+  spice_fixture_settle ();
+  lodge_sdl_window_set_session (test.window, NULL, 0);
+  lodge_sdl_window_set_session (test.window, test.session, 1);
+  window_fixture_expect_size (&test, 320, 240);
+  spice_fixture_run_for (300);
+  lodge_sdl_window_set_session (test.window, NULL, 0);
+  g_assert_cmpuint (wanted.n, ==, 0);
+  window_fixture_tear_down (&test);
+}
+
+/* Without an agent a guest follows what its card says. */
+static void
+test_size_by_card (void)
+{
+  WindowFixture test;
+  Wanted wanted = {0};
+
+  window_fixture_set_up (&test, 640, 480, TRUE);
+  g_signal_connect_swapped (test.window, "size-wanted", G_CALLBACK (wanted_cb), &wanted);
+  spice_fixture_resize (test.server, 800, 600);
+  window_fixture_expect_size (&test, 800, 600);
+  spice_fixture_run_for (300);
+  g_assert_cmpuint (wanted.n, ==, 0);
+  window_fixture_resize (&test, 700, 500);
+  g_assert_true (spice_fixture_wait (is_wanted, &wanted));
+  g_assert_cmpint (wanted.width, ==, 700);
+  g_assert_cmpint (wanted.height, ==, 500);
+  /* The first one is not switched off. */
+  wanted.n = 0;
+  lodge_sdl_window_set_session (test.window, NULL, 0);
+  g_assert_cmpuint (wanted.n, ==, 0);
+  window_fixture_tear_down (&test);
+}
+
 /* A window manager takes a window's frame away while SDL asks where it is. */
 static void
 test_frame_gone (void)
@@ -302,6 +434,10 @@ main (int argc, char **argv)
   WINDOW_FIXTURE_ADD ("/sdl-window/scanout", test_scanout);
   WINDOW_FIXTURE_ADD ("/sdl-window/notice", test_notice);
   WINDOW_FIXTURE_ADD ("/sdl-window/monitor", test_monitor);
+  WINDOW_FIXTURE_ADD ("/sdl-window/monitor-off", test_monitor_off);
+  WINDOW_FIXTURE_ADD ("/sdl-window/monitor-off-agent", test_monitor_off_agent);
+  WINDOW_FIXTURE_ADD ("/sdl-window/monitor-on", test_monitor_on);
+  WINDOW_FIXTURE_ADD ("/sdl-window/size-by-card", test_size_by_card);
   WINDOW_FIXTURE_ADD ("/sdl-window/frame-gone", test_frame_gone);
   return g_test_run ();
 }

@@ -271,6 +271,94 @@ test_machine (void)
   viewer_fixture_tear_down (&f);
 }
 
+static gboolean
+was_called (FakeEngine *engine, const char *call)
+{
+  g_auto (GStrv) calls = fake_engine_dup_calls (engine);
+
+  return g_strv_contains ((const char *const *) calls, call);
+}
+
+/* Through the engine, where the guest has no agent. */
+static void
+test_resize (void)
+{
+  g_autoptr (FakeEngine) engine = fake_engine_new (NULL);
+  ViewerFixture f;
+
+  viewer_fixture_set_up (&f, TRUE);
+  fake_engine_add_machine (engine, "web", "running");
+  fake_engine_set_spice_socket (engine, "web", f.socket);
+  spice_fixture_fill (f.server, 0, 0, 320, 240, 0x336699);
+  viewer_fixture_start (&f, -1, "web --no-sound");
+  viewer_fixture_expect_pixel (&f, 10, 10, 0x336699);
+  test_xdotool ("windowsize %lu 700 500", f.xid);
+  test_wait_polled (was_called (engine, "SetDisplaySize web 0 700 500"));
+  g_subprocess_send_signal (f.viewer, SIGTERM);
+  viewer_fixture_expect_end (&f, 0, NULL);
+  viewer_fixture_tear_down (&f);
+}
+
+/* A monitor that is off is switched on when it is to be shown, and off when it is no more. */
+static void
+test_monitor (void)
+{
+  const int both[] = {0, 0, 160, 240, 160, 0, 160, 240};
+  g_autoptr (FakeEngine) engine = fake_engine_new (NULL);
+  ViewerFixture f;
+
+  viewer_fixture_set_up (&f, TRUE);
+  fake_engine_add_machine (engine, "web", "running");
+  fake_engine_set_spice_socket (engine, "web", f.socket);
+  spice_fixture_fill (f.server, 0, 0, 160, 240, 0x336699);
+  spice_fixture_fill (f.server, 160, 0, 160, 240, 0x993366);
+  viewer_fixture_start (&f, -1, "--monitor 2 web --no-sound");
+  test_wait_polled (was_called (engine, "SetDisplaySize web 1 1024 768"));
+  spice_fixture_set_monitors (f.server, 2, both);
+  viewer_fixture_expect_pixel (&f, 10, 10, 0x993366);
+  viewer_fixture_press (&f, "ctrl+alt");
+  viewer_fixture_press (&f, "q");
+  viewer_fixture_expect_end (&f, 0, NULL);
+  test_wait_polled (was_called (engine, "SetDisplaySize web 1 0 0"));
+  viewer_fixture_tear_down (&f);
+}
+
+/* The screen that xvfb-test makes. */
+#define SCREEN_WIDTH  1600
+#define SCREEN_HEIGHT 1200
+
+/* The picture is as large as the screen, and so is the guest asked to be. */
+static void
+test_full_screen (void)
+{
+  g_autoptr (FakeEngine) engine = fake_engine_new (NULL);
+  ViewerFixture f;
+
+  viewer_fixture_set_up (&f, TRUE);
+  fake_engine_add_machine (engine, "web", "running");
+  fake_engine_set_spice_socket (engine, "web", f.socket);
+  spice_fixture_fill (f.server, 0, 0, 320, 240, 0x336699);
+  viewer_fixture_start (&f, -1, "--full-screen web --no-sound");
+  viewer_fixture_expect_size (&f, SCREEN_WIDTH, SCREEN_HEIGHT);
+  viewer_fixture_expect_pixel (&f, 0, 0, 0x336699);
+  viewer_fixture_expect_pixel (&f, SCREEN_WIDTH - 1, SCREEN_HEIGHT - 1, 0x336699);
+  test_wait_polled (was_called (engine, "SetDisplaySize web 0 1600 1200"));
+  /* And back. */
+  viewer_fixture_press (&f, "F11");
+  viewer_fixture_expect_size (&f, 1024, 768);
+  viewer_fixture_press (&f, "ctrl+alt");
+  viewer_fixture_press (&f, "q");
+  viewer_fixture_expect_end (&f, 0, NULL);
+
+  /* A foreign server's, too. */
+  viewer_fixture_start_with_server (&f, "--full-screen");
+  viewer_fixture_expect_size (&f, SCREEN_WIDTH, SCREEN_HEIGHT);
+  viewer_fixture_expect_pixel (&f, SCREEN_WIDTH - 1, SCREEN_HEIGHT - 1, 0x336699);
+  g_subprocess_send_signal (f.viewer, SIGTERM);
+  viewer_fixture_expect_end (&f, 0, NULL);
+  viewer_fixture_tear_down (&f);
+}
+
 /* ---- what cannot be */
 
 static void
@@ -315,6 +403,9 @@ main (int argc, char **argv)
   viewer_fixture_add ("/viewer/ticket-asked", test_ticket_asked);
   viewer_fixture_add ("/viewer/garbage", test_garbage);
   viewer_fixture_add ("/viewer/machine", test_machine);
+  viewer_fixture_add ("/viewer/resize", test_resize);
+  viewer_fixture_add ("/viewer/monitor", test_monitor);
+  viewer_fixture_add ("/viewer/full-screen", test_full_screen);
   viewer_fixture_add ("/viewer/refused", test_refused);
   return g_test_run ();
 }

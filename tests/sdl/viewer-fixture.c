@@ -189,6 +189,21 @@ viewer_fixture_expect_pixel (ViewerFixture *f, int x, int y, guint32 color)
 }
 
 static gboolean
+has_size (ViewerFixture *f, int width, int height)
+{
+  XWindowAttributes attributes;
+
+  return XGetWindowAttributes (f->display, f->xid, &attributes) != 0 && attributes.width == width &&
+         attributes.height == height;
+}
+
+void
+viewer_fixture_expect_size (ViewerFixture *f, int width, int height)
+{
+  test_wait_polled (has_window (f) && has_size (f, width, height));
+}
+
+static gboolean
 is_focused (ViewerFixture *f)
 {
   Window focus;

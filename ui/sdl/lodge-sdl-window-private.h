@@ -42,6 +42,11 @@ struct _LodgeSdlWindow {
   int own_height;
   gboolean sized; /* by the user, or by filling the screen: the guest follows it now */
   guint resize_id;
+  gboolean looked;      /* whether the guest's monitor was on when it was first to be shown */
+  gboolean switched_on; /* the monitor, by this window */
+  int told_width; /* the last size in "size-wanted"; 0: none since there is, or is no, agent */
+  int told_height;
+  gboolean told_card; /* with that, whatever was told since */
 
   /* keyboard */
   gboolean focused;

@@ -3,6 +3,7 @@
 #include "sdl/lodge-sdl-events.h"
 #include "sdl/lodge-sdl-window-private.h"
 
+#include "console/lodge-frame-message.h"
 #include "lodge-error.h"
 
 #include <glib/gi18n-lib.h>
@@ -15,7 +16,11 @@
 
 G_DEFINE_FINAL_TYPE (LodgeSdlWindow, lodge_sdl_window, G_TYPE_OBJECT)
 
-enum { CLOSE, KEY, N_SIGNALS };
+/* As the session has it, for guests with an agent. */
+#define GUEST_LEAST_WIDTH  320
+#define GUEST_LEAST_HEIGHT 200
+
+enum { CLOSE, KEY, SIZE_WANTED, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
 gboolean
@@ -42,21 +47,94 @@ lodge_sdl_window_emit_key (LodgeSdlWindow *self, SDL_Keycode key)
 
 /* ---- size */
 
+/* Whether the guest shows something on the monitor. One that is off may have a picture all the
+ * same, in which its card says so. */
+static gboolean
+is_on (LodgeSdlWindow *self)
+{
+  LodgeFrame frame;
+
+  lodge_frame_source_get_frame (self->source, &frame);
+  return frame.width > 0 && !lodge_frame_is_message (&frame);
+}
+
+static void
+ask_guest (LodgeSdlWindow *self, int width, int height)
+{
+  gboolean can_resize;
+
+  g_object_get (self->session, "can-resize", &can_resize, NULL);
+  if (can_resize) {
+    lodge_console_session_resize_monitor (self->session, self->monitor, width, height);
+    return;
+  }
+  width = MAX (width, GUEST_LEAST_WIDTH);
+  height = MAX (height, GUEST_LEAST_HEIGHT);
+  if (width == self->told_width && height == self->told_height)
+    return;
+  self->told_card = TRUE;
+  self->told_width = width;
+  self->told_height = height;
+  g_signal_emit (self, signals[SIZE_WANTED], 0, width, height);
+}
+
+/* No windows are to be opened where nobody sees them. */
+static void
+switch_off (LodgeSdlWindow *self)
+{
+  if (!self->switched_on || !lodge_sdl_window_is_connected (self))
+    return;
+  lodge_console_session_resize_monitor (self->session, self->monitor, 0, 0);
+  if (self->told_card)
+    g_signal_emit (self, signals[SIZE_WANTED], 0, 0, 0);
+}
+
+/* The window is as large as the picture, where the screen has room for that, until its user makes
+ * it another size: from then on the guest follows it, or its picture is made to fit. The words of a
+ * card whose monitor is off are no picture: a further one keeps its size until that is known. */
+static void
+take_size (LodgeSdlWindow *self)
+{
+  SDL_Rect room;
+  int width, height, output_width, output_height;
+
+  lodge_sdl_picture_get_size (self->picture, &width, &height);
+  if (self->sized || width == 0 || !self->looked ||
+      SDL_GetDisplayUsableBounds (SDL_GetWindowDisplayIndex (self->window), &room) != 0)
+    return;
+  lodge_sdl_window_measure (self, &output_width, &output_height);
+  self->own_width = CLAMP ((int) (width / self->view.device_scale), LODGE_SDL_WINDOW_LEAST_WIDTH,
+                           MAX (room.w, LODGE_SDL_WINDOW_LEAST_WIDTH));
+  self->own_height = CLAMP ((int) (height / self->view.device_scale), LODGE_SDL_WINDOW_LEAST_HEIGHT,
+                            MAX (room.h, LODGE_SDL_WINDOW_LEAST_HEIGHT));
+  SDL_SetWindowSize (self->window, self->own_width, self->own_height);
+}
+
+/* A further monitor is off in the guest until it is given a size, which it is once: one that goes
+ * dark later has been switched off by the guest. */
 static gboolean
 resize_cb (gpointer user_data)
 {
   LodgeSdlWindow *self = user_data;
-  gboolean can_resize = FALSE;
+  const gboolean first = !self->looked;
+  gboolean settled;
   int width, height;
 
   self->resize_id = 0;
-  if (self->session != NULL)
-    g_object_get (self->session, "can-resize", &can_resize, NULL);
+  g_object_get (self->session, "settled", &settled, NULL);
+  /* A picture may still be on its way. */
+  if (first ? !settled : !lodge_sdl_window_is_connected (self))
+    return G_SOURCE_REMOVE;
+  const gboolean on = self->monitor == 0 || is_on (self);
+  self->looked = TRUE;
+  if (on)
+    take_size (self);
   lodge_sdl_window_measure (self, &width, &height);
-  /* Where the others would have to go is the first one's to say. */
-  if (can_resize && self->monitor == 0 &&
-      (width != self->view.guest_width || height != self->view.guest_height))
-    lodge_console_session_resize (self->session, width, height);
+  if (on ? !self->sized || (width == self->view.guest_width && height == self->view.guest_height)
+         : !self->sized && !first)
+    return G_SOURCE_REMOVE;
+  self->switched_on |= !on;
+  ask_guest (self, width, height);
   return G_SOURCE_REMOVE;
 }
 
@@ -64,7 +142,7 @@ static void
 queue_resize (LodgeSdlWindow *self)
 {
   g_clear_handle_id (&self->resize_id, g_source_remove);
-  if (self->sized)
+  if (self->session != NULL && (self->sized || !self->looked))
     self->resize_id = g_timeout_add (RESIZE_PAUSE_MS, resize_cb, self);
 }
 
@@ -76,26 +154,6 @@ size_changed (LodgeSdlWindow *self, int width, int height)
   queue_resize (self);
   lodge_sdl_window_update_view (self);
   lodge_sdl_window_queue_draw (self);
-}
-
-/* The window is as large as the picture, where the screen has room for that, until its user makes
- * it another size: from then on the guest follows it, or its picture is made to fit. */
-static void
-take_size (LodgeSdlWindow *self)
-{
-  SDL_Rect room;
-  int width, height, output_width, output_height;
-
-  lodge_sdl_picture_get_size (self->picture, &width, &height);
-  if (self->sized || width == 0 ||
-      SDL_GetDisplayUsableBounds (SDL_GetWindowDisplayIndex (self->window), &room) != 0)
-    return;
-  lodge_sdl_window_measure (self, &output_width, &output_height);
-  self->own_width = CLAMP ((int) (width / self->view.device_scale), LODGE_SDL_WINDOW_LEAST_WIDTH,
-                           MAX (room.w, LODGE_SDL_WINDOW_LEAST_WIDTH));
-  self->own_height = CLAMP ((int) (height / self->view.device_scale), LODGE_SDL_WINDOW_LEAST_HEIGHT,
-                            MAX (room.h, LODGE_SDL_WINDOW_LEAST_HEIGHT));
-  SDL_SetWindowSize (self->window, self->own_width, self->own_height);
 }
 
 /* ---- the guest */
@@ -130,6 +188,15 @@ cursor_moved_cb (LodgeFrameSource *source, LodgeSdlWindow *self)
 
 static void
 can_resize_cb (LodgeConsoleSession *session, GParamSpec *pspec, LodgeSdlWindow *self)
+{
+  /* Whoever was told before, the other one was not. */
+  self->looked = self->monitor == 0;
+  self->told_width = self->told_height = 0;
+  queue_resize (self);
+}
+
+static void
+settled_cb (LodgeConsoleSession *session, GParamSpec *pspec, LodgeSdlWindow *self)
 {
   queue_resize (self);
 }
@@ -169,6 +236,7 @@ lodge_sdl_window_set_session (LodgeSdlWindow *self, LodgeConsoleSession *session
     return;
   if (self->session != NULL) {
     lodge_sdl_window_release (self);
+    switch_off (self);
     g_signal_handlers_disconnect_by_data (self->session, self);
     g_signal_handlers_disconnect_by_data (self->source, self);
     g_clear_pointer (&self->picture, lodge_sdl_picture_free);
@@ -177,17 +245,22 @@ lodge_sdl_window_set_session (LodgeSdlWindow *self, LodgeConsoleSession *session
   }
   g_set_object (&self->session, session);
   self->monitor = monitor;
+  self->looked = monitor == 0;
+  self->switched_on = self->told_card = FALSE;
+  self->told_width = self->told_height = 0;
   if (session != NULL) {
     self->source = lodge_console_session_get_monitor (session, monitor);
     self->picture = lodge_sdl_picture_new (self->source, self->renderer, picture_cb, self);
     g_signal_connect (self->source, "cursor-changed", G_CALLBACK (cursor_changed_cb), self);
     g_signal_connect (self->source, "cursor-moved", G_CALLBACK (cursor_moved_cb), self);
     g_signal_connect (session, "notify::connected", G_CALLBACK (connected_cb), self);
+    g_signal_connect (session, "notify::settled", G_CALLBACK (settled_cb), self);
     g_signal_connect (session, "notify::can-resize", G_CALLBACK (can_resize_cb), self);
     g_signal_connect (session, "notify::pointer-absolute", G_CALLBACK (pointer_cb), self);
     take_size (self);
     update_shown (self);
   }
+  queue_resize (self);
   self->left = FALSE;
   lodge_sdl_window_forget_cursor (self);
   lodge_sdl_window_update_view (self);
@@ -493,6 +566,8 @@ lodge_sdl_window_class_init (LodgeSdlWindowClass *klass)
                                  NULL, G_TYPE_NONE, 0);
   signals[KEY] = g_signal_new ("key", LODGE_TYPE_SDL_WINDOW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                G_TYPE_NONE, 1, G_TYPE_INT);
+  signals[SIZE_WANTED] = g_signal_new ("size-wanted", LODGE_TYPE_SDL_WINDOW, G_SIGNAL_RUN_LAST, 0,
+                                       NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_INT, G_TYPE_INT);
 }
 
 static void

@@ -20,6 +20,8 @@ G_DECLARE_FINAL_TYPE (LodgeSdlWindow, lodge_sdl_window, LODGE, SDL_WINDOW, GObje
 /* Signals
  *   "close" (): the user wants it closed
  *   "key" (int key): a key that is not the guest's, as an SDL_Keycode, was pressed
+ *   "size-wanted" (int width, int height): the guest's monitor shall have this size, 0 by 0: be
+ * off, and the session has no agent to say it to
  */
 
 /* To be called before SDL is initialized: what the viewer wants otherwise than games do. */

@@ -215,6 +215,19 @@ key_cb (LodgeSdlWindow *window, int key, Viewer *self)
     use_enter (self);
 }
 
+/* A guest without an agent may have a driver that hears of it from its graphics card; one that does
+ * not is shown as it is, and why is nothing to tell. */
+static void
+size_wanted_cb (LodgeSdlWindow *window, int width, int height, Viewer *self)
+{
+  LodgeMachine1 *machine =
+      self->machine != NULL ? lodge_console_machine_get_machine (self->machine) : NULL;
+
+  if (machine != NULL)
+    lodge_machine1_call_set_display_size (machine, self->options->monitor, (guint) width,
+                                          (guint) height, NULL, NULL, NULL);
+}
+
 /* Whether there is such a machine: said on the terminal, where it was asked for. */
 static gboolean
 check_machine (const char *machine, GError **error)
@@ -398,6 +411,7 @@ begin (Viewer *self, GError **error)
     return FALSE;
   g_signal_connect_swapped (self->window, "close", G_CALLBACK (viewer_quit), self);
   g_signal_connect (self->window, "key", G_CALLBACK (key_cb), self);
+  g_signal_connect (self->window, "size-wanted", G_CALLBACK (size_wanted_cb), self);
   if (self->options->machine != NULL)
     begin_machine (self);
   else
@@ -405,6 +419,17 @@ begin (Viewer *self, GError **error)
   if (self->sound != NULL)
     g_signal_connect (self->sound, "notify::microphone", G_CALLBACK (microphone_cb), self);
   return TRUE;
+}
+
+/* What was called last has gone out before this process does. */
+static void
+flush_calls (Viewer *self)
+{
+  LodgeMachine1 *machine =
+      self->machine != NULL ? lodge_console_machine_get_machine (self->machine) : NULL;
+
+  if (machine != NULL)
+    g_dbus_connection_flush_sync (g_dbus_proxy_get_connection (G_DBUS_PROXY (machine)), NULL, NULL);
 }
 
 static void
@@ -418,6 +443,7 @@ end (Viewer *self)
     g_signal_handlers_disconnect_by_data (self->server, self);
   if (self->window != NULL)
     lodge_sdl_window_set_session (self->window, NULL, 0);
+  flush_calls (self);
   g_clear_handle_id (&self->settle_id, g_source_remove);
   g_clear_pointer (&self->prompt, lodge_viewer_prompt_free);
   g_clear_pointer (&self->reach, lodge_viewer_reach_free);
