@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Typing and pressing keys in a guest through QMP, and its forwards. */
+/* Typing and pressing keys in a guest through QMP, and its absolute pointer. */
 #include "machine/lodge-machine-private.h"
 
 #include "lodge-error.h"
 #include "lodge-key-names.h"
+#include "qemu/lodge-qemu-pointer.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -168,4 +169,88 @@ lodge_machine_input_finish (LodgeMachine *self, GAsyncResult *result, GError **e
 {
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
   return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* ---- pointer */
+
+/* Returns: NULL: the task has ended. */
+static GTask *
+begin_pointer (LodgeMachine *self, gpointer tag, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = begin_input (self, tag, callback, user_data);
+
+  if (task == NULL || self->qmp != NULL)
+    return task;
+  g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_STATE,
+                           _ ("The control socket of “%s” is gone"), lodge_machine_get_name (self));
+  g_object_unref (task);
+  return NULL;
+}
+
+static void
+pointed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+
+  if (lodge_qemu_pointer_move_finish (LODGE_QMP (source), result, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+lodge_machine_point_async (LodgeMachine *self,
+                           guint x,
+                           guint y,
+                           guint buttons,
+                           int notches,
+                           GAsyncReadyCallback callback,
+                           gpointer user_data)
+{
+  GTask *task = begin_pointer (self, lodge_machine_point_async, callback, user_data);
+
+  if (task == NULL)
+    return;
+  if (x > LODGE_QEMU_POINTER_MAX || y > LODGE_QEMU_POINTER_MAX ||
+      buttons > LODGE_QEMU_POINTER_BUTTONS || notches < -LODGE_QEMU_POINTER_NOTCHES ||
+      notches > LODGE_QEMU_POINTER_NOTCHES) {
+    g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_INVALID,
+                             _ ("No pointer can be at %u, %u with buttons %u and %d notches"), x, y,
+                             buttons, notches);
+    g_object_unref (task);
+  } else {
+    lodge_qemu_pointer_move_async (self->qmp, x, y, buttons, notches, pointed_cb, task);
+  }
+}
+
+static void
+queried_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+  const int absolute = lodge_qemu_pointer_query_finish (LODGE_QMP (source), result, &error);
+
+  if (absolute >= 0)
+    g_task_return_int (task, absolute);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+lodge_machine_query_pointer_async (LodgeMachine *self,
+                                   GAsyncReadyCallback callback,
+                                   gpointer user_data)
+{
+  GTask *task = begin_pointer (self, lodge_machine_query_pointer_async, callback, user_data);
+
+  if (task != NULL)
+    lodge_qemu_pointer_query_async (self->qmp, queried_cb, task);
+}
+
+int
+lodge_machine_query_pointer_finish (LodgeMachine *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), -1);
+  return (int) g_task_propagate_int (G_TASK (result), error);
 }

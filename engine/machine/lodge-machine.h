@@ -194,6 +194,22 @@ lodge_machine_set_display_size_finish (LodgeMachine *self, GAsyncResult *result,
 GBytes *lodge_machine_get_thumbnail (LodgeMachine *self);
 guint64 lodge_machine_get_thumbnail_serial (LodgeMachine *self);
 
+/* Its absolute pointer; see Point and IsPointerAbsolute in the contract. The first ends with
+ * lodge_machine_input_finish(). */
+void lodge_machine_point_async (LodgeMachine *self,
+                                guint x,
+                                guint y,
+                                guint buttons,
+                                int notches,
+                                GAsyncReadyCallback callback,
+                                gpointer user_data);
+void lodge_machine_query_pointer_async (LodgeMachine *self,
+                                        GAsyncReadyCallback callback,
+                                        gpointer user_data);
+/* Returns: 1: absolute, 0: not, -1: an error */
+int
+lodge_machine_query_pointer_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
+
 /* Both end with lodge_machine_input_finish(). %LODGE_ERROR_INVALID names what cannot be typed. */
 void lodge_machine_type_async (LodgeMachine *self,
                                const char *text,

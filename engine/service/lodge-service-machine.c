@@ -12,6 +12,7 @@
 #include "service/lodge-service-job.h"
 #include "service/lodge-service-key.h"
 #include "service/lodge-service-outside.h"
+#include "service/lodge-service-pointer.h"
 #include "service/lodge-service-snapshots.h"
 #include "service/lodge-service-suspend.h"
 
@@ -536,6 +537,7 @@ machine_iface_init (LodgeMachine1Iface *iface)
   lodge_service_outside_init (iface);
   lodge_service_key_init (iface);
   lodge_service_snapshots_init (iface);
+  lodge_service_pointer_init (iface);
   lodge_service_suspend_init (iface);
   iface->handle_claim_console = handle_claim_console;
   iface->handle_release_console = handle_release_console;

@@ -78,6 +78,56 @@ in_windows (void)
 }
 
 static gboolean
+is_absolute (Test *test)
+{
+  LodgeConsoleSession *session = console_fixture_get_session (test);
+  gboolean absolute = FALSE;
+
+  if (session != NULL)
+    g_object_get (session, "pointer-absolute", &absolute, NULL);
+  return absolute;
+}
+
+/* Whether the left button went down, and came up as the last there was. */
+static gboolean
+has_clicked (Test *test)
+{
+  g_auto (GStrv) calls = fake_engine_dup_calls (test->engine);
+  gboolean pressed = FALSE, released = FALSE;
+
+  for (guint i = 0; calls[i] != NULL; i++) {
+    if (!g_str_has_prefix (calls[i], "Point web "))
+      continue;
+    released = pressed && g_str_has_suffix (calls[i], " 0 0");
+    pressed |= g_str_has_suffix (calls[i], " 1 0");
+  }
+  return released;
+}
+
+/* A guest without an agent on several monitors, each a display channel: SPICE takes no places for
+ * its tablet then, and the engine does. */
+static void
+in_tablet (void)
+{
+  Test test;
+
+  console_fixture_set_up (&test, 0);
+  spice_fixture_settle ();
+  fake_engine_set_state (test.engine, test.uuid, "off");
+  app_wait_until (console_fixture_get_session (&test) == NULL);
+  spice_fixture_settle ();
+  spice_fixture_add_channel (test.server, 320, 240);
+  fake_engine_set_absolute (test.engine, test.uuid, TRUE);
+  fake_engine_set_state (test.engine, test.uuid, "running");
+  app_wait_until (console_fixture_is_shown (&test));
+  app_wait_until (is_absolute (&test));
+  app_xdotool ("getactivewindow mousemove --window %%1 300 300 click 1");
+  app_wait_until (app_was_called (test.engine, "Point web "));
+  app_wait_until (has_clicked (&test));
+  console_fixture_tear_down (&test);
+}
+
+static gboolean
 fills_screen (GtkWindow *window)
 {
   return gtk_window_is_fullscreen (window) && gtk_widget_get_width (GTK_WIDGET (window)) == WIDTH &&
@@ -257,6 +307,12 @@ test_windows (void)
 }
 
 static void
+test_tablet (void)
+{
+  spice_fixture_run (in_tablet);
+}
+
+static void
 test_scaled (void)
 {
   spice_fixture_run (in_scaled);
@@ -283,6 +339,7 @@ main (int argc, char **argv)
   g_test_add_func ("/console-monitors/windows", test_windows);
   g_test_add_func ("/console-monitors/scaled", test_scaled);
   g_test_add_func ("/console-monitors/exchange", test_exchange);
+  g_test_add_func ("/console-monitors/tablet", test_tablet);
   g_test_add_func ("/console-monitors/fullscreen", test_fullscreen);
   return g_test_run ();
 }

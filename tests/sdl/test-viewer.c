@@ -279,6 +279,15 @@ was_called (FakeEngine *engine, const char *call)
   return g_strv_contains ((const char *const *) calls, call);
 }
 
+/* Its window may still be of another size, or the answer on its way. */
+static gboolean
+has_pointed (ViewerFixture *f, FakeEngine *engine)
+{
+  test_xdotool ("mousemove --window %lu 11 20 mousemove --window %lu 10 20", f->xid, f->xid);
+  /* In the guest's 640 by 240 pixels. */
+  return was_called (engine, "Point web 537 2798 0 0");
+}
+
 /* Through the engine, where the guest has no agent. */
 static void
 test_resize (void)
@@ -320,6 +329,29 @@ test_monitor (void)
   viewer_fixture_press (&f, "q");
   viewer_fixture_expect_end (&f, 0, NULL);
   test_wait_polled (was_called (engine, "SetDisplaySize web 1 0 0"));
+  viewer_fixture_tear_down (&f);
+}
+
+/* A guest without an agent that has a card with several monitors, each a display channel: SPICE
+ * takes no places for its tablet then, and the engine does. */
+static void
+test_tablet (void)
+{
+  g_autoptr (FakeEngine) engine = fake_engine_new (NULL);
+  ViewerFixture f;
+
+  viewer_fixture_set_up (&f, TRUE);
+  spice_fixture_add_channel (f.server, 320, 240);
+  fake_engine_add_machine (engine, "web", "running");
+  fake_engine_set_spice_socket (engine, "web", f.socket);
+  fake_engine_set_absolute (engine, "web", TRUE);
+  spice_fixture_fill (f.server, 0, 0, 320, 240, 0x336699);
+  viewer_fixture_start (&f, -1, "web --no-sound");
+  viewer_fixture_expect_pixel (&f, 10, 10, 0x336699);
+  test_wait_polled (was_called (engine, "IsPointerAbsolute web"));
+  test_wait_polled (has_pointed (&f, engine));
+  g_subprocess_send_signal (f.viewer, SIGTERM);
+  viewer_fixture_expect_end (&f, 0, NULL);
   viewer_fixture_tear_down (&f);
 }
 
@@ -405,6 +437,7 @@ main (int argc, char **argv)
   viewer_fixture_add ("/viewer/machine", test_machine);
   viewer_fixture_add ("/viewer/resize", test_resize);
   viewer_fixture_add ("/viewer/monitor", test_monitor);
+  viewer_fixture_add ("/viewer/tablet", test_tablet);
   viewer_fixture_add ("/viewer/full-screen", test_full_screen);
   viewer_fixture_add ("/viewer/refused", test_refused);
   return g_test_run ();

@@ -175,6 +175,7 @@ claimed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     self->session = lodge_console_session_new (lodge_machine1_get_spice_socket (self->machine));
     lodge_console_session_set_frames (self->session,
                                       lodge_machine1_get_frames_socket (self->machine));
+    lodge_console_session_set_machine (self->session, self->machine);
     if (!self->silent)
       lodge_console_session_set_sound (self->session, self->sound);
     g_signal_connect (self->session, "notify::connected", G_CALLBACK (connected_cb), self);
@@ -295,8 +296,10 @@ properties_cb (LodgeMachine1 *machine, GParamSpec *pspec, LodgeConsoleMachine *s
   set_text (&self->name, lodge_machine1_get_name (machine));
   set_text (&self->note, lodge_machine1_get_note (machine));
   update_sound (self);
-  if (self->session != NULL)
+  if (self->session != NULL) {
     lodge_console_session_set_frames (self->session, lodge_machine1_get_frames_socket (machine));
+    lodge_console_session_set_machine (self->session, machine);
+  }
   self->state = lodge_machine_state_from_text (lodge_machine1_get_state (machine));
   follow_owner (self);
   if (self->refusal_waits)

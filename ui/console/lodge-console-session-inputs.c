@@ -112,7 +112,9 @@ static void
 send_button (LodgeConsoleSession *self, guint row, gboolean pressed)
 {
   self->buttons_sent ^= buttons[row].button;
-  if (pressed)
+  if (lodge_console_session_uses_tablet (self))
+    lodge_console_session_tablet_buttons (self, self->buttons_sent);
+  else if (pressed)
     spice_inputs_channel_button_press (self->inputs, buttons[row].number,
                                        spice_mask (self->buttons_sent));
   else
@@ -127,6 +129,10 @@ send_wheel (LodgeConsoleSession *self, int notches)
   int wheel = notches > 0 ? SPICE_MOUSE_BUTTON_MASK_DOWN : SPICE_MOUSE_BUTTON_MASK_UP;
   int held = spice_mask (self->buttons_sent);
 
+  if (lodge_console_session_uses_tablet (self)) {
+    lodge_console_session_tablet_wheel (self, notches);
+    return;
+  }
   for (int i = 0; i < ABS (notches); i++) {
     /* QEMU ignores a state that it has already: without the release only the first notch counts. */
     spice_inputs_channel_button_press (self->inputs, number, held | wheel);
@@ -147,7 +153,9 @@ send (LodgeConsoleSession *self, const LodgeWaiting *next)
   /* The guest may have taken another kind of pointer meanwhile. */
   case LODGE_WAITING_POSITION:
     /* The library has at most 8 of these on their way and sends only the newest of the others. */
-    if (self->pointer_absolute)
+    if (lodge_console_session_uses_tablet (self))
+      lodge_console_session_tablet_position (self, next->code, next->x, next->y);
+    else if (self->pointer_absolute)
       spice_inputs_channel_position (self->inputs, next->x, next->y, (int) next->code,
                                      spice_mask (self->buttons_sent));
     break;
@@ -347,7 +355,7 @@ goes_to_agent (LodgeConsoleSession *self)
 {
   gboolean agent = FALSE;
 
-  if (self->own_displays != 0)
+  if (self->own_displays != 0) /* or to the tablet past SPICE, which counts by itself */
     return TRUE;
   if (self->address != NULL)
     g_object_get (self->main, "agent-connected", &agent, NULL);
@@ -542,8 +550,11 @@ lodge_console_session_update_mouse_mode (LodgeConsoleSession *self)
   if (self->main != NULL)
     g_object_get (self->main, "mouse-mode", &mode, NULL);
   self->pointer_x = self->pointer_y = -1;
-  lodge_console_session_set_flag (self, &self->pointer_absolute, mode == SPICE_MOUSE_MODE_CLIENT,
+  lodge_console_session_set_flag (self, &self->pointer_absolute,
+                                  mode == SPICE_MOUSE_MODE_CLIENT ||
+                                      lodge_console_session_uses_tablet (self),
                                   LODGE_CONSOLE_PROP_POINTER_ABSOLUTE);
+  lodge_console_session_update_tablet (self);
 }
 
 static void

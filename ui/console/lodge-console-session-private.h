@@ -30,6 +30,8 @@ typedef struct {
   int y;
 } LodgeWaiting;
 
+typedef struct _LodgeConsoleTablet LodgeConsoleTablet;
+
 struct _LodgeConsoleSession {
   GObject parent_instance;
 
@@ -70,6 +72,7 @@ struct _LodgeConsoleSession {
   guint pointer_monitor; /* of the last position, sent or waiting */
   int pointer_x;
   int pointer_y;
+  LodgeConsoleTablet *tablet; /* NULL: there is SPICE alone */
 
   /* display */
   LodgeSpiceSource *sources[LODGE_CONSOLE_MONITORS];
@@ -114,6 +117,16 @@ void lodge_console_session_take_inputs (LodgeConsoleSession *self, SpiceInputsCh
 void lodge_console_session_inputs_opened (LodgeConsoleSession *self);
 void lodge_console_session_drop_inputs (LodgeConsoleSession *self);
 void lodge_console_session_update_mouse_mode (LodgeConsoleSession *self);
+
+/* lodge-console-session-tablet.c */
+/* As one of these may do when SPICE has another mouse mode, or the channels are other ones. */
+void lodge_console_session_update_tablet (LodgeConsoleSession *self);
+/* Whether the engine is given the pointer now; and then: */
+gboolean lodge_console_session_uses_tablet (LodgeConsoleSession *self);
+void lodge_console_session_tablet_position (LodgeConsoleSession *self, guint monitor, int x, int y);
+void lodge_console_session_tablet_buttons (LodgeConsoleSession *self, guint buttons);
+void lodge_console_session_tablet_wheel (LodgeConsoleSession *self, int notches);
+void lodge_console_session_drop_tablet (LodgeConsoleSession *self);
 
 /* lodge-console-session-display.c */
 /* The first monitor has another picture, or none. */

@@ -64,6 +64,7 @@ lodge_console_session_update_connected (LodgeConsoleSession *self)
   lodge_console_session_set_flag (self, &self->connected, connected, LODGE_CONSOLE_PROP_CONNECTED);
   lodge_console_session_set_flag (self, &self->settled, connected && self->n_opening == 0,
                                   LODGE_CONSOLE_PROP_SETTLED);
+  lodge_console_session_update_tablet (self);
 }
 
 /* ---- the end */
@@ -83,6 +84,7 @@ drop (LodgeConsoleSession *self)
     g_signal_handlers_disconnect_by_data (l->data, self);
   g_list_free (channels);
 
+  lodge_console_session_drop_tablet (self);
   lodge_console_session_drop_inputs (self);
   lodge_console_session_drop_display (self);
   lodge_console_clipboard_set_channel (self->clipboard, NULL);
@@ -384,6 +386,8 @@ lodge_console_session_dispose (GObject *object)
   LodgeConsoleSession *self = LODGE_CONSOLE_SESSION (object);
 
   drop (self);
+  if (self->tablet != NULL)
+    lodge_console_session_set_machine (self, NULL);
   G_OBJECT_CLASS (lodge_console_session_parent_class)->dispose (object);
 }
 

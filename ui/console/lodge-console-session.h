@@ -12,6 +12,7 @@
 #include "console/lodge-console-files.h"
 #include "console/lodge-frame-source.h"
 #include "console/lodge-sound.h"
+#include "lodge-client.h"
 
 #include <gio/gio.h>
 
@@ -70,6 +71,9 @@ LodgeFrameSource *lodge_console_session_get_monitor (LodgeConsoleSession *self, 
  * "": nowhere. They are sooner than SPICE's and take their place by themselves, and go by
  * themselves. Never for a server that is not one of Lodge's machines. */
 void lodge_console_session_set_frames (LodgeConsoleSession *self, const char *path);
+/* By which machine's engine the session's guest is given places that SPICE does not take: those of
+ * a guest without an agent on several monitors. NULL: by none. */
+void lodge_console_session_set_machine (LodgeConsoleSession *self, LodgeMachine1 *machine);
 /* Whether somebody looks at a monitor now; nobody does at first. SPICE shows it either way. */
 void lodge_console_session_show_monitor (LodgeConsoleSession *self, guint monitor, gboolean shown);
 /* Lent: what is shared with the guest, and empty while there is no connection. */
@@ -101,8 +105,7 @@ typedef enum {
 
 /* In guest pixels; clamped to the frame. */
 void lodge_console_session_position (LodgeConsoleSession *self, int x, int y);
-/* The same on any monitor. Where each of several has a display channel of its own (a virtio card)
- * the guest needs an agent for it. */
+/* The same on any monitor. */
 void lodge_console_session_position_on (LodgeConsoleSession *self, guint monitor, int x, int y);
 void lodge_console_session_motion (LodgeConsoleSession *self, int dx, int dy);
 void lodge_console_session_button (LodgeConsoleSession *self, LodgeButton button, gboolean pressed);

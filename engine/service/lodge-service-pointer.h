@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The methods of org.lodgevm.Machine1 for a guest's absolute pointer. */
+#pragma once
+
+#include "lodge-contract-generated.h"
+
+G_BEGIN_DECLS
+
+/* For the interface of LodgeServiceMachine. */
+void lodge_service_pointer_init (LodgeMachine1Iface *iface);
+
+G_END_DECLS
