@@ -3,6 +3,7 @@
 #include "console-fixture.h"
 
 #include <glib/gstdio.h>
+#include <string.h>
 
 LodgeConsoleSession *
 console_fixture_get_session (ConsoleFixture *self)
@@ -120,6 +121,24 @@ console_fixture_set_key (ConsoleFixture *self, const char *key, const char *text
   g_assert_no_error (error);
 }
 
+static gboolean
+lists_monitor (ConsoleFixture *self, guint n)
+{
+  g_autofree char *menu = console_fixture_dup_menu (G_MENU_MODEL (self->window->monitors_menu), "");
+  g_autofree char *item = g_strdup_printf (" monitors.%u\n", n);
+
+  return strstr (menu, item) != NULL;
+}
+
+void
+console_fixture_set_monitors (ConsoleFixture *self, guint n)
+{
+  g_autofree char *number = g_strdup_printf ("%u", n);
+
+  console_fixture_set_key (self, "display.monitors", number);
+  app_wait_until (lists_monitor (self, n));
+}
+
 char *
 console_fixture_dup_menu (GMenuModel *menu, const char *before)
 {
@@ -131,12 +150,12 @@ console_fixture_dup_menu (GMenuModel *menu, const char *before)
     g_autoptr (GMenuModel) inner = g_menu_model_get_item_link (menu, i, G_MENU_LINK_SUBMENU);
     g_autoptr (GMenuModel) section = g_menu_model_get_item_link (menu, i, G_MENU_LINK_SECTION);
 
+    g_menu_model_get_item_attribute (menu, i, G_MENU_ATTRIBUTE_LABEL, "s", &label);
     if (section != NULL) {
       g_autofree char *part = console_fixture_dup_menu (section, before);
-      g_string_append_printf (text, "%s--\n%s", before, part);
+      g_string_append_printf (text, "%s--%s\n%s", before, label != NULL ? label : "", part);
       continue;
     }
-    g_menu_model_get_item_attribute (menu, i, G_MENU_ATTRIBUTE_LABEL, "s", &label);
     g_menu_model_get_item_attribute (menu, i, G_MENU_ATTRIBUTE_ACTION, "s", &action);
     g_string_append_printf (text, "%s%s %s\n", before, label, action != NULL ? action : "");
     if (inner != NULL) {

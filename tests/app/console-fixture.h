@@ -36,8 +36,10 @@ LodgeConsoleSession *console_fixture_get_session (ConsoleFixture *self);
 gboolean console_fixture_is_shown (ConsoleFixture *self);
 /* A key of the description, changed by somebody else. */
 void console_fixture_set_key (ConsoleFixture *self, const char *key, const char *text);
+/* The same for how many monitors the guest has; until the menu has them. */
+void console_fixture_set_monitors (ConsoleFixture *self, guint n);
 /* The labels of the menu, one a line, with @before; and what is in its submenus after a '>';
- * a section begins with "--". */
+ * a section begins with "--", and its heading. */
 char *console_fixture_dup_menu (GMenuModel *menu, const char *before);
 
 G_END_DECLS

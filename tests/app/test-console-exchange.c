@@ -148,8 +148,7 @@ in_letters (void)
   Test test;
 
   setup (&test, SPICE_FIXTURE_AGENT_LINUX);
-  console_fixture_set_key (&test, "display.monitors", "2");
-  app_wait_until (g_menu_model_get_n_items (G_MENU_MODEL (test.window->monitors_menu)) == 1);
+  console_fixture_set_monitors (&test, 2);
   check_letters (gtk_menu_button_get_menu_model (GTK_MENU_BUTTON (test.window->menu_button)),
                  main_menu);
   g_assert_nonnull (strchr (main_menu->str, '3'));

@@ -7,9 +7,17 @@
 
 typedef ConsoleFixture Test;
 
-#define MENU                                                                                       \
-  "Further M_onitors \n> Monitor _2 monitors.2\n"                                                  \
-  "> --\n> Full Screen on _All Monitors monitors.all\n"
+#define COUNTS                                                                                     \
+  "> _One Monitor monitors.count\n> _Two Monitors monitors.count\n"                                \
+  "> Th_ree Monitors monitors.count\n> _Four Monitors monitors.count\n"
+#define ALL      "> --\n> Full Screen on _All Monitors monitors.all\n"
+#define NEXT     "> --From the Guest’s Next Start On\n" COUNTS
+#define MENU_ONE "Further M_onitors \n" NEXT
+#define MENU_TWO "Further M_onitors \n> Monitor _2 monitors.2\n" ALL NEXT
+#define MENU_VGA "Further M_onitors \n> --More Than One Needs a Virtio Graphics Card\n" COUNTS
+#define MENU_QXL                                                                                   \
+  "Further M_onitors \n> Monitor _2 monitors.2\n> Monitor _3 monitors.3\n"                         \
+  "> Monitor _4 monitors.4\n" ALL
 
 /* The screen of xvfb-test. */
 enum { WIDTH = 1600, HEIGHT = 1200 };
@@ -30,6 +38,91 @@ find_window (const char *title)
   return NULL;
 }
 
+static gboolean
+has_menu (Test *test, const char *expected)
+{
+  g_autofree char *text = console_fixture_dup_menu (G_MENU_MODEL (test->window->monitors_menu), "");
+
+  return g_str_equal (text, expected);
+}
+
+static gboolean
+has_key (Test *test, const char *key, const char *expected)
+{
+  g_autofree char *text = fake_engine_dup_key (test->engine, test->uuid, key);
+
+  return g_str_equal (text, expected);
+}
+
+static void
+choose_count (Test *test, const char *count)
+{
+  gtk_widget_activate_action (GTK_WIDGET (test->window), "monitors.count", "s", count);
+}
+
+/* How many there are is chosen where they are opened; it counts from the guest's next start on. */
+static void
+in_count (void)
+{
+  Test test;
+
+  console_fixture_set_up (&test, 0);
+  choose_count (&test, "2");
+  app_wait_until (has_key (&test, "display.monitors", "2"));
+  app_wait_until (has_menu (&test, MENU_TWO));
+  app_wait_until (app_find_label (test.window, "The guest has 2 monitors once it was shut down and "
+                                               "started again") != NULL);
+  gtk_widget_activate_action (GTK_WIDGET (test.window), "monitors.2", NULL);
+  app_settle ();
+  g_assert_null (find_window ("web: Monitor 2"));
+  spice_fixture_settle ();
+  fake_engine_set_state (test.engine, test.uuid, "off");
+  app_wait_until (!console_fixture_is_shown (&test));
+  fake_engine_set_state (test.engine, test.uuid, "running");
+  app_wait_until (console_fixture_is_shown (&test));
+  gtk_widget_activate_action (GTK_WIDGET (test.window), "monitors.2", NULL);
+  app_wait_until (find_window ("web: Monitor 2") != NULL);
+
+  /* One that is open stays, and can be opened again, while the guest has it. */
+  choose_count (&test, "1");
+  app_wait_until (has_key (&test, "display.monitors", "1"));
+  app_settle ();
+  g_assert_nonnull (find_window ("web: Monitor 2"));
+  g_assert_true (has_menu (&test, MENU_TWO));
+  spice_fixture_settle ();
+  fake_engine_set_state (test.engine, test.uuid, "off");
+  app_wait_until (has_menu (&test, MENU_ONE));
+
+  /* What is refused is said, and nothing has changed. */
+  fake_engine_fail_next (test.engine, "Set", LODGE_ERROR_STATE, "Not <now> & here.");
+  choose_count (&test, "3");
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_nonnull (app_find_label (app_get_dialog (), "Not <now> & here."));
+  gtk_window_close (GTK_WINDOW (app_get_dialog ()));
+  app_wait_until (app_get_dialog () == NULL);
+  g_assert_true (has_menu (&test, MENU_ONE));
+  console_fixture_tear_down (&test);
+}
+
+/* A card that cannot have several says so; one that has as many as its driver likes has no choice.
+ */
+static void
+in_other_cards (void)
+{
+  Test test;
+
+  console_fixture_set_up (&test, 0);
+  console_fixture_set_key (&test, "display.model", "vga");
+  app_wait_until (has_menu (&test, MENU_VGA));
+  fake_engine_clear_calls (test.engine);
+  choose_count (&test, "2");
+  app_settle ();
+  g_assert_false (app_was_called (test.engine, "Set web"));
+  console_fixture_set_key (&test, "display.model", "qxl");
+  app_wait_until (has_menu (&test, MENU_QXL));
+  console_fixture_tear_down (&test);
+}
+
 /* Another monitor has a window of its own, and is on while that is open. */
 static void
 in_windows (void)
@@ -37,12 +130,9 @@ in_windows (void)
   Test test;
 
   console_fixture_set_up (&test, 0);
-  GMenuModel *menu = G_MENU_MODEL (test.window->monitors_menu);
-  g_assert_cmpint (g_menu_model_get_n_items (menu), ==, 0);
-  console_fixture_set_key (&test, "display.monitors", "2");
-  app_wait_until (g_menu_model_get_n_items (menu) == 1);
-  g_autofree char *text = console_fixture_dup_menu (menu, "");
-  g_assert_cmpstr (text, ==, MENU);
+  g_assert_true (has_menu (&test, MENU_ONE));
+  console_fixture_set_monitors (&test, 2);
+  g_assert_true (has_menu (&test, MENU_TWO));
 
   spice_fixture_set_monitors (test.server, 2, two);
   gtk_widget_activate_action (GTK_WIDGET (test.window), "monitors.2", NULL);
@@ -138,8 +228,7 @@ static void
 set_up (Test *test, guint32 agent)
 {
   console_fixture_set_up (test, agent);
-  console_fixture_set_key (test, "display.monitors", "2");
-  app_wait_until (g_menu_model_get_n_items (G_MENU_MODEL (test->window->monitors_menu)) == 1);
+  console_fixture_set_monitors (test, 2);
   spice_fixture_set_monitors (test->server, 2, two);
   app_wait_until (gtk_window_is_active (GTK_WINDOW (test->window)));
 }
@@ -313,6 +402,18 @@ test_tablet (void)
 }
 
 static void
+test_count (void)
+{
+  spice_fixture_run (in_count);
+}
+
+static void
+test_other_cards (void)
+{
+  spice_fixture_run (in_other_cards);
+}
+
+static void
 test_scaled (void)
 {
   spice_fixture_run (in_scaled);
@@ -337,6 +438,8 @@ main (int argc, char **argv)
     return 0;
 
   g_test_add_func ("/console-monitors/windows", test_windows);
+  g_test_add_func ("/console-monitors/count", test_count);
+  g_test_add_func ("/console-monitors/other-cards", test_other_cards);
   g_test_add_func ("/console-monitors/scaled", test_scaled);
   g_test_add_func ("/console-monitors/exchange", test_exchange);
   g_test_add_func ("/console-monitors/tablet", test_tablet);

@@ -82,8 +82,7 @@ in_all (void)
   g_assert_null (get_second ());
   g_assert_true (is_on_none (&test));
 
-  console_fixture_set_key (&test, "display.monitors", "2");
-  app_wait_until (g_menu_model_get_n_items (G_MENU_MODEL (test.window->monitors_menu)) == 1);
+  console_fixture_set_monitors (&test, 2);
   spice_fixture_set_monitors (test.server, 2, two);
   activate (&test, "monitors.all");
   app_wait_until (is_on_all (&test));

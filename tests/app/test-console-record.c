@@ -528,8 +528,7 @@ set_up_second (Second *second)
   Test *test = &second->test;
 
   set_up (test);
-  console_fixture_set_key (test, "display.monitors", "2");
-  app_wait_until (g_menu_model_get_n_items (G_MENU_MODEL (test->window->monitors_menu)) == 1);
+  console_fixture_set_monitors (test, 2);
   spice_fixture_set_monitors (test->server, 2, two);
   spice_fixture_fill (test->server, 320, 0, 320, 400, GREEN);
   spice_fixture_fill (test->server, 0, 0, 320, 400, RED);

@@ -10,14 +10,13 @@
 #include <glib/gi18n-lib.h>
 #include <stdlib.h>
 
-#define MONITORS_KEY "display.monitors"
-#define MODEL_KEY    "display.model"
-
 struct _LodgeConsoleMonitors {
   LodgeConsoleWindow *window;
   GSimpleActionGroup *actions;
   LodgeMonitorWindow *windows[LODGE_CONSOLE_MONITORS]; /* NULL: closed; the first is the console */
-  guint n;                                  /* that the machine can have, as the menu says */
+  guint n;                                             /* that the guest can have now */
+  guint listed;                             /* in the menu, with those from its next start on */
+  const char *heading;                      /* there, of what is chosen for that */
   GListModel *hosts;                        /* the host's own monitors, GdkMonitor */
   gboolean on_all;                          /* in full screen on all of them */
   gboolean for_all[LODGE_CONSOLE_MONITORS]; /* opened for that: closed with it */
@@ -287,55 +286,49 @@ toggle_cb (GSimpleAction *action, GVariant *state, LodgeConsoleMonitors *self)
     close_monitor (self, monitor);
 }
 
-/* How many the machine can have: a QXL card has as many as its guest's driver likes. */
-static guint
-count_monitors (GVariant *description)
-{
-  const char *model = NULL;
-  const char *monitors = NULL;
-
-  g_variant_lookup (description, MODEL_KEY, "&s", &model);
-  g_variant_lookup (description, MONITORS_KEY, "&s", &monitors);
-  if (g_strcmp0 (model, "qxl") == 0)
-    return LODGE_CONSOLE_MONITORS;
-  if (g_strcmp0 (model, "virtio") != 0 || monitors == NULL)
-    return 1;
-  return (guint) CLAMP (atoi (monitors), 1, LODGE_CONSOLE_MONITORS);
-}
-
 static void
-update_menu (LodgeConsoleMonitors *self, guint n)
+update_menu (LodgeConsoleMonitors *self)
 {
+  const guint listed = MAX (self->n, lodge_console_monitor_count_get_next (self->window));
+  const char *heading = lodge_console_monitor_count_get_heading (self->window);
   g_autoptr (GMenu) choices = g_menu_new ();
   g_autoptr (GMenu) all = g_menu_new ();
 
-  if (n == self->n)
+  if (listed == self->listed && g_strcmp0 (heading, self->heading) == 0)
     return;
-  self->n = n;
+  self->listed = listed;
+  self->heading = heading;
   g_menu_remove_all (self->window->monitors_menu);
-  for (guint i = 1; i < n; i++) {
+  for (guint i = 1; i < listed; i++) {
     g_autofree char *label = g_strdup_printf (_ ("Monitor _%u"), i + 1);
     g_autofree char *number = dup_number (i);
     g_autofree char *action = g_strconcat ("monitors.", number, NULL);
     g_menu_append (choices, label, action);
   }
   g_menu_append (all, _ ("Full Screen on _All Monitors"), "monitors." ALL_ACTION);
-  g_menu_append_section (choices, NULL, G_MENU_MODEL (all));
-  if (n > 1)
-    g_menu_append_submenu (self->window->monitors_menu, _ ("Further M_onitors"),
-                           G_MENU_MODEL (choices));
+  if (listed > 1)
+    g_menu_append_section (choices, NULL, G_MENU_MODEL (all));
+  if (heading != NULL) {
+    g_autoptr (GMenuModel) count = lodge_console_monitor_count_new_section ();
+
+    g_menu_append_section (choices, heading, count);
+  }
+  g_menu_append_submenu (self->window->monitors_menu, _ ("Further M_onitors"),
+                         G_MENU_MODEL (choices));
 }
 
 void
 lodge_console_monitors_update (LodgeConsoleWindow *window)
 {
   LodgeConsoleMonitors *self = window->monitors;
-  LodgeMachine1 *machine = lodge_console_machine_get_machine (window->machine);
-  GVariant *description = machine != NULL ? lodge_machine1_get_description (machine) : NULL;
   const LodgeConsolePhase phase = lodge_console_machine_get_phase (window->machine);
 
-  if (description != NULL)
-    update_menu (self, count_monitors (description));
+  lodge_console_monitor_count_update (window);
+  /* While the engine is away it stays as it was. */
+  if (lodge_console_machine_get_machine (window->machine) != NULL) {
+    self->n = lodge_console_monitor_count_get (window);
+    update_menu (self);
+  }
   for (guint i = 1; i < LODGE_CONSOLE_MONITORS; i++) {
     /* What there is to say of a machine that shows nothing is said once. */
     if (phase == LODGE_CONSOLE_OFF || phase == LODGE_CONSOLE_SUSPENDED ||
@@ -343,7 +336,7 @@ lodge_console_monitors_update (LodgeConsoleWindow *window)
         phase == LODGE_CONSOLE_PROBLEM || phase == LODGE_CONSOLE_GONE)
       close_monitor (self, i);
     update_window (self, i);
-    allow (self, i, phase == LODGE_CONSOLE_SHOWN || self->windows[i] != NULL);
+    allow (self, i, (phase == LODGE_CONSOLE_SHOWN && i < self->n) || self->windows[i] != NULL);
   }
   g_simple_action_set_enabled (get_action (self, ALL_ACTION),
                                self->on_all || (phase == LODGE_CONSOLE_SHOWN && self->n > 1 &&
@@ -370,6 +363,7 @@ lodge_console_monitors_init (LodgeConsoleWindow *window)
       g_simple_action_new_stateful (ALL_ACTION, NULL, g_variant_new_boolean (FALSE));
   g_signal_connect (all, "change-state", G_CALLBACK (all_cb), self);
   g_action_map_add_action (G_ACTION_MAP (self->actions), G_ACTION (all));
+  lodge_console_monitor_count_init (window, G_ACTION_MAP (self->actions));
   gtk_widget_insert_action_group (GTK_WIDGET (window), "monitors", G_ACTION_GROUP (self->actions));
 
   self->hosts =
@@ -393,6 +387,7 @@ lodge_console_monitors_clear (LodgeConsoleWindow *window)
     g_signal_handlers_disconnect_by_data (get_action (self, number), self);
   }
   g_signal_handlers_disconnect_by_data (get_action (self, ALL_ACTION), self);
+  lodge_console_monitor_count_clear (window);
   g_signal_handlers_disconnect_by_data (self->hosts, self);
   g_signal_handlers_disconnect_by_data (window, self);
   g_object_unref (self->hosts);

@@ -10,6 +10,7 @@ G_BEGIN_DECLS
 
 typedef struct _LodgeConsoleFullscreen LodgeConsoleFullscreen;
 typedef struct _LodgeConsoleMedia LodgeConsoleMedia;
+typedef struct _LodgeConsoleMonitorCount LodgeConsoleMonitorCount;
 typedef struct _LodgeConsoleMonitors LodgeConsoleMonitors;
 typedef struct _LodgeConsoleRecord LodgeConsoleRecord;
 typedef struct _LodgeConsoleScaling LodgeConsoleScaling;
@@ -81,6 +82,7 @@ struct _LodgeConsoleWindow {
   LodgeConsoleFullscreen *fullscreen;
   LodgeConsoleMedia *media;
   LodgeConsoleMonitors *monitors;
+  LodgeConsoleMonitorCount *monitor_count;
   LodgeConsoleRecord *record;
   LodgeConsoleSuspend *suspend;
   LodgeConsoleScaling *scaling;
@@ -136,6 +138,18 @@ gboolean lodge_console_monitors_is_recording (LodgeConsoleWindow *window);
 void lodge_console_monitors_update (LodgeConsoleWindow *window);
 /* Before the scaling's: monitors are switched off. */
 void lodge_console_monitors_clear (LodgeConsoleWindow *window);
+
+/* lodge-console-monitor-count.c: how many there are, for lodge-console-monitors.c alone. */
+void lodge_console_monitor_count_init (LodgeConsoleWindow *window, GActionMap *actions);
+void lodge_console_monitor_count_update (LodgeConsoleWindow *window);
+void lodge_console_monitor_count_clear (LodgeConsoleWindow *window);
+/* The guest can have so many now, and from its next start on. Of a machine that is known. */
+guint lodge_console_monitor_count_get (LodgeConsoleWindow *window);
+guint lodge_console_monitor_count_get_next (LodgeConsoleWindow *window);
+/* Returns: (transfer full): the choice */
+GMenuModel *lodge_console_monitor_count_new_section (void);
+/* What is written above it; NULL: there is nothing to choose. */
+const char *lodge_console_monitor_count_get_heading (LodgeConsoleWindow *window);
 
 /* lodge-console-screenshot.c: installs the action that saves the guest's picture. */
 void lodge_console_screenshot_init (GtkWidgetClass *widget_class);
