@@ -1,99 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The list of what is shared with a guest, and the console window's way to it. */
-#include "app-fixture.h"
+#include "shared-fixture.h"
 
-#include "gtk/lodge-console-window-private.h"
 #include "gtk/lodge-shared-window.h"
 
-typedef struct {
-  FakeEngine *engine;
-  LodgeConnection *connection;
-  LodgeConsoleWindow *window;
-  GtkWidget *shared;
-} Test;
-
-/* What the engines that are made from then on say of their computer; or NULL. */
-static const char *host_facts;
-/* For how long they think about that. */
-static guint check_delay_ms;
-
-static LodgeMachine1 *
-get_machine (Test *test)
-{
-  return lodge_console_machine_get_machine (lodge_console_window_get_machine (test->window));
-}
-
-static void
-setup (Test *test)
-{
-  const char *uuid;
-
-  *test = (Test){.engine = fake_engine_new (NULL)};
-  if (host_facts != NULL)
-    fake_engine_set_host (test->engine, g_variant_new_parsed ("@a(ssss) []"),
-                          g_variant_new_parsed (host_facts));
-  fake_engine_set_delay (test->engine, "Check", check_delay_ms);
-  uuid = fake_engine_add_machine (test->engine, "web", "off");
-  test->connection = lodge_connection_new ();
-  lodge_connection_open (test->connection);
-  test->window = LODGE_CONSOLE_WINDOW (lodge_console_window_new (NULL, test->connection, uuid));
-  g_object_add_weak_pointer (G_OBJECT (test->window), (gpointer *) &test->window);
-  gtk_window_present (GTK_WINDOW (test->window));
-  app_wait_until (get_machine (test) != NULL);
-  gtk_widget_activate_action (GTK_WIDGET (test->window), "console.shared", NULL);
-  test->shared = test->window->shared_window;
-  g_assert_nonnull (test->shared);
-  g_object_add_weak_pointer (G_OBJECT (test->shared), (gpointer *) &test->shared);
-  app_wait_until (app_find_label (test->shared, "Shared Folder") != NULL);
-}
-
-static void
-teardown (Test *test)
-{
-  gtk_window_destroy (GTK_WINDOW (test->window));
-  app_wait_until (test->window == NULL && test->shared == NULL);
-  app_assert_dies (test->connection);
-  fake_engine_free (test->engine);
-}
-
-static void
-set_key (Test *test, const char *key, const char *text)
-{
-  GVariantBuilder builder;
-  g_autoptr (GError) error = NULL;
-
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{ss}"));
-  g_variant_builder_add (&builder, "{ss}", key, text);
-  g_assert_true (lodge_machine1_call_set_sync (get_machine (test), g_variant_builder_end (&builder),
-                                               NULL, &error));
-  g_assert_no_error (error);
-}
-
-static gboolean
-has_key (Test *test, const char *key, const char *text)
-{
-  g_autofree char *now = fake_engine_dup_key (test->engine, "web", key);
-
-  return g_strcmp0 (now, text) == 0;
-}
-
-/* The row with that title; NULL while it is not shown. */
-static GtkWidget *
-find_row (Test *test, const char *title)
-{
-  GtkLabel *label = app_find_label (test->shared, title);
-
-  return label != NULL ? gtk_widget_get_ancestor (GTK_WIDGET (label), ADW_TYPE_ACTION_ROW) : NULL;
-}
-
-static GtkSwitch *
-find_switch (Test *test, const char *title)
-{
-  GtkWidget *row = find_row (test, title);
-
-  g_assert_nonnull (row);
-  return app_find (row, GTK_TYPE_SWITCH);
-}
+typedef SharedFixture Test;
 
 #define WRITABLE "The Guest May Change Files"
 
@@ -112,15 +23,15 @@ test_looks (void)
 {
   Test test;
 
-  setup (&test);
+  shared_fixture_set_up (&test);
   g_assert_cmpstr (gtk_window_get_title (GTK_WINDOW (test.shared)), ==, "Shared With “web”");
   /* The rows begin in one line. */
-  app_wait_until (gtk_widget_get_width (find_row (&test, "Shared Folder")) > 0);
+  app_wait_until (gtk_widget_get_width (shared_fixture_find_row (&test, "Shared Folder")) > 0);
   g_assert_cmpfloat (get_x (&test, "Shared Folder"), ==, get_x (&test, "Dropped Files"));
-  set_key (&test, "machine.name", "shop");
+  shared_fixture_set_key (&test, "machine.name", "shop");
   app_wait_until (
       g_str_equal (gtk_window_get_title (GTK_WINDOW (test.shared)), "Shared With “shop”"));
-  teardown (&test);
+  shared_fixture_tear_down (&test);
 }
 
 static void
@@ -128,36 +39,36 @@ test_folder (void)
 {
   Test test;
 
-  setup (&test);
+  shared_fixture_set_up (&test);
   app_assert_named (test.shared);
   g_assert_false (gtk_widget_get_visible (test.window->folder_button));
-  g_assert_null (find_row (&test, WRITABLE));
+  g_assert_null (shared_fixture_find_row (&test, WRITABLE));
 
   /* What was chosen is shared, and read-only. */
-  set_key (&test, "sharing.folder-writable", "true");
+  shared_fixture_set_key (&test, "sharing.folder-writable", "true");
   lodge_shared_window_set_folder (LODGE_SHARED_WINDOW (test.shared), "/srv/<b>a & b</b>");
   app_wait_until (app_find_label (test.shared, "/srv/<b>a & b</b>") != NULL);
-  g_assert_true (has_key (&test, "sharing.folder", "/srv/<b>a & b</b>"));
-  g_assert_true (has_key (&test, "sharing.folder-writable", "false"));
+  g_assert_true (shared_fixture_has_key (&test, "sharing.folder", "/srv/<b>a & b</b>"));
+  g_assert_true (shared_fixture_has_key (&test, "sharing.folder-writable", "false"));
   app_wait_until (gtk_widget_get_visible (test.window->folder_button));
-  app_wait_until (find_row (&test, WRITABLE) != NULL);
-  g_assert_false (gtk_switch_get_active (find_switch (&test, WRITABLE)));
+  app_wait_until (shared_fixture_find_row (&test, WRITABLE) != NULL);
+  g_assert_false (gtk_switch_get_active (shared_fixture_find_switch (&test, WRITABLE)));
   g_assert_false (gtk_widget_has_css_class (test.window->folder_button, "warning"));
   app_assert_named (test.shared);
   app_assert_named (test.window);
 
   /* From here, and from somebody else. */
-  gtk_switch_set_active (find_switch (&test, WRITABLE), TRUE);
-  app_wait_until (has_key (&test, "sharing.folder-writable", "true"));
+  gtk_switch_set_active (shared_fixture_find_switch (&test, WRITABLE), TRUE);
+  app_wait_until (shared_fixture_has_key (&test, "sharing.folder-writable", "true"));
   app_wait_until (gtk_widget_has_css_class (test.window->folder_button, "warning"));
-  set_key (&test, "sharing.folder-writable", "false");
-  app_wait_until (!gtk_switch_get_active (find_switch (&test, WRITABLE)));
+  shared_fixture_set_key (&test, "sharing.folder-writable", "false");
+  app_wait_until (!gtk_switch_get_active (shared_fixture_find_switch (&test, WRITABLE)));
 
   app_click (test.shared, "_Stop");
-  app_wait_until (has_key (&test, "sharing.folder", ""));
+  app_wait_until (shared_fixture_has_key (&test, "sharing.folder", ""));
   app_wait_until (!gtk_widget_get_visible (test.window->folder_button));
-  app_wait_until (find_row (&test, WRITABLE) == NULL);
-  teardown (&test);
+  app_wait_until (shared_fixture_find_row (&test, WRITABLE) == NULL);
+  shared_fixture_tear_down (&test);
 }
 
 #define METHOD "Shared By"
@@ -165,8 +76,9 @@ test_folder (void)
 static gboolean
 says (Test *test, const char *words)
 {
-  return strstr (adw_action_row_get_subtitle (ADW_ACTION_ROW (find_row (test, METHOD))), words) !=
-         NULL;
+  return strstr (
+             adw_action_row_get_subtitle (ADW_ACTION_ROW (shared_fixture_find_row (test, METHOD))),
+             words) != NULL;
 }
 
 /* The choice says what it costs before it is made, and what the guest has to do then. */
@@ -176,15 +88,15 @@ test_method (void)
   Test test;
   GtkWidget *row;
 
-  setup (&test);
-  row = find_row (&test, METHOD);
+  shared_fixture_set_up (&test);
+  row = shared_fixture_find_row (&test, METHOD);
   app_wait_until (gtk_widget_get_sensitive (row));
   g_assert_true (says (&test, "no snapshot can be taken"));
   g_assert_nonnull (app_find_label (
       test.shared,
       "The guest opens it at http://localhost:9843/, and needs spice-webdavd for that."));
   adw_combo_row_set_selected (ADW_COMBO_ROW (row), 1);
-  app_wait_until (has_key (&test, "sharing.folder-method", "virtiofs"));
+  app_wait_until (shared_fixture_has_key (&test, "sharing.folder-method", "virtiofs"));
   app_wait_until (app_find_label (test.shared,
                                   "A Linux guest has it after “mount -t virtiofs lodge /mnt”; "
                                   "Windows needs WinFsp and the VirtIO-FS service from the virtio "
@@ -198,11 +110,11 @@ test_method (void)
   app_wait_until (app_get_dialog () != NULL);
   gtk_window_close (GTK_WINDOW (app_get_dialog ()));
   app_wait_until (adw_combo_row_get_selected (ADW_COMBO_ROW (row)) == 1);
-  g_assert_true (has_key (&test, "sharing.folder-method", "virtiofs"));
+  g_assert_true (shared_fixture_has_key (&test, "sharing.folder-method", "virtiofs"));
 
-  set_key (&test, "sharing.folder-method", "webdav");
+  shared_fixture_set_key (&test, "sharing.folder-method", "webdav");
   app_wait_until (adw_combo_row_get_selected (ADW_COMBO_ROW (row)) == 0);
-  teardown (&test);
+  shared_fixture_tear_down (&test);
 }
 
 /* Where it cannot be chosen the reason is there; one that was chosen elsewhere can be left. */
@@ -211,21 +123,21 @@ test_no_virtiofs (void)
 {
   Test test;
 
-  host_facts = "{'virtiofs': <'The program <virtiofsd> is away & gone.'>}";
-  setup (&test);
+  shared_fixture_host_facts = "{'virtiofs': <'The program <virtiofsd> is away & gone.'>}";
+  shared_fixture_set_up (&test);
   app_wait_until (says (&test, "The program <virtiofsd> is away & gone."));
-  g_assert_false (gtk_widget_get_sensitive (find_row (&test, METHOD)));
-  set_key (&test, "sharing.folder-method", "virtiofs");
-  app_wait_until (gtk_widget_get_sensitive (find_row (&test, METHOD)));
-  teardown (&test);
+  g_assert_false (gtk_widget_get_sensitive (shared_fixture_find_row (&test, METHOD)));
+  shared_fixture_set_key (&test, "sharing.folder-method", "virtiofs");
+  app_wait_until (gtk_widget_get_sensitive (shared_fixture_find_row (&test, METHOD)));
+  shared_fixture_tear_down (&test);
 
   /* An engine from before. */
-  host_facts = "@a{sv} {}";
-  setup (&test);
+  shared_fixture_host_facts = "@a{sv} {}";
+  shared_fixture_set_up (&test);
   app_wait_until (says (&test, "older"));
-  g_assert_false (gtk_widget_get_sensitive (find_row (&test, METHOD)));
-  teardown (&test);
-  host_facts = NULL;
+  g_assert_false (gtk_widget_get_sensitive (shared_fixture_find_row (&test, METHOD)));
+  shared_fixture_tear_down (&test);
+  shared_fixture_host_facts = NULL;
 }
 
 /* The window is closed while the computer is looked at. */
@@ -234,11 +146,11 @@ test_closed_while_asking (void)
 {
   Test test;
 
-  check_delay_ms = 100;
-  setup (&test);
-  g_assert_false (gtk_widget_get_sensitive (find_row (&test, METHOD)));
-  teardown (&test);
-  check_delay_ms = 0;
+  shared_fixture_check_delay_ms = 100;
+  shared_fixture_set_up (&test);
+  g_assert_false (gtk_widget_get_sensitive (shared_fixture_find_row (&test, METHOD)));
+  shared_fixture_tear_down (&test);
+  shared_fixture_check_delay_ms = 0;
 }
 
 /* A folder that has vanished: the console window's button warns, and the list says what to do. */
@@ -248,8 +160,8 @@ test_problem (void)
   const char *problem = "The folder “/srv/<x>” is gone & away. Bring it back.";
   Test test;
 
-  setup (&test);
-  set_key (&test, "sharing.folder", "/srv/<x>");
+  shared_fixture_set_up (&test);
+  shared_fixture_set_key (&test, "sharing.folder", "/srv/<x>");
   app_wait_until (gtk_widget_get_visible (test.window->folder_button));
   g_assert_false (gtk_widget_has_css_class (test.window->folder_button, "warning"));
   fake_engine_set_folder_problem (test.engine, "web", problem);
@@ -258,8 +170,8 @@ test_problem (void)
                    "dialog-warning-symbolic");
   g_assert_cmpstr (gtk_widget_get_tooltip_text (test.window->folder_button), ==, problem);
   app_wait_until (app_find_label (test.shared, problem) != NULL);
-  g_assert_true (
-      gtk_widget_get_mapped (app_find (find_row (&test, "Shared Folder"), GTK_TYPE_IMAGE)));
+  g_assert_true (gtk_widget_get_mapped (
+      app_find (shared_fixture_find_row (&test, "Shared Folder"), GTK_TYPE_IMAGE)));
   app_assert_named (test.shared);
   app_assert_named (test.window);
 
@@ -268,8 +180,8 @@ test_problem (void)
   g_assert_cmpstr (gtk_button_get_icon_name (GTK_BUTTON (test.window->folder_button)), ==,
                    "folder-publicshare-symbolic");
   app_wait_until (app_find_label (test.shared, "/srv/<x>") != NULL);
-  g_assert_null (app_find (find_row (&test, "Shared Folder"), GTK_TYPE_IMAGE));
-  teardown (&test);
+  g_assert_null (app_find (shared_fixture_find_row (&test, "Shared Folder"), GTK_TYPE_IMAGE));
+  shared_fixture_tear_down (&test);
 }
 
 /* A switch that could do nothing goes back. */
@@ -278,15 +190,15 @@ test_refused (void)
 {
   Test test;
 
-  setup (&test);
-  g_assert_true (gtk_switch_get_active (find_switch (&test, "Dropped Files")));
+  shared_fixture_set_up (&test);
+  g_assert_true (gtk_switch_get_active (shared_fixture_find_switch (&test, "Dropped Files")));
   fake_engine_fail_next (test.engine, "Set", LODGE_ERROR_STORAGE, "No <room> & no luck.");
-  gtk_switch_set_active (find_switch (&test, "Dropped Files"), FALSE);
+  gtk_switch_set_active (shared_fixture_find_switch (&test, "Dropped Files"), FALSE);
   app_wait_until (app_get_dialog () != NULL);
   g_assert_nonnull (app_find_label (app_get_dialog (), "No <room> & no luck."));
   gtk_window_close (GTK_WINDOW (app_get_dialog ()));
-  app_wait_until (gtk_switch_get_active (find_switch (&test, "Dropped Files")));
-  g_assert_true (has_key (&test, "sharing.files", "true"));
+  app_wait_until (gtk_switch_get_active (shared_fixture_find_switch (&test, "Dropped Files")));
+  g_assert_true (shared_fixture_has_key (&test, "sharing.files", "true"));
 
   /* A name that is not UTF-8. */
   lodge_shared_window_set_folder (LODGE_SHARED_WINDOW (test.shared), "/srv/f\xfcr alle");
@@ -295,8 +207,8 @@ test_refused (void)
       app_find_label (app_get_dialog (), "Only a folder whose name is UTF-8 can be shared"));
   gtk_window_close (GTK_WINDOW (app_get_dialog ()));
   app_wait_until (app_get_dialog () == NULL);
-  g_assert_true (has_key (&test, "sharing.folder", ""));
-  teardown (&test);
+  g_assert_true (shared_fixture_has_key (&test, "sharing.folder", ""));
+  shared_fixture_tear_down (&test);
 }
 
 static void
@@ -307,28 +219,29 @@ test_clipboard_and_sound (void)
   gboolean muted = FALSE;
   Test test;
 
-  setup (&test);
-  row = find_row (&test, "Clipboard");
+  shared_fixture_set_up (&test);
+  row = shared_fixture_find_row (&test, "Clipboard");
   g_assert_cmpuint (adw_combo_row_get_selected (ADW_COMBO_ROW (row)), ==, 0);
   adw_combo_row_set_selected (ADW_COMBO_ROW (row), 3);
-  app_wait_until (has_key (&test, "sharing.clipboard", "off"));
-  set_key (&test, "sharing.clipboard", "to-host");
+  app_wait_until (shared_fixture_has_key (&test, "sharing.clipboard", "off"));
+  shared_fixture_set_key (&test, "sharing.clipboard", "to-host");
   app_wait_until (adw_combo_row_get_selected (ADW_COMBO_ROW (row)) == 2);
 
-  gtk_switch_set_active (find_switch (&test, "Dropped Files"), FALSE);
-  app_wait_until (has_key (&test, "sharing.files", "false"));
+  gtk_switch_set_active (shared_fixture_find_switch (&test, "Dropped Files"), FALSE);
+  app_wait_until (shared_fixture_has_key (&test, "sharing.files", "false"));
 
   sound = lodge_console_machine_get_sound (lodge_console_window_get_machine (test.window));
-  gtk_switch_set_active (find_switch (&test, "What the Guest Plays"), FALSE);
+  gtk_switch_set_active (shared_fixture_find_switch (&test, "What the Guest Plays"), FALSE);
   g_object_get (sound, "muted", &muted, NULL);
   g_assert_true (muted);
   g_object_set (sound, "muted", FALSE, NULL);
-  g_assert_true (gtk_switch_get_active (find_switch (&test, "What the Guest Plays")));
+  g_assert_true (
+      gtk_switch_get_active (shared_fixture_find_switch (&test, "What the Guest Plays")));
 
-  gtk_switch_set_active (find_switch (&test, "Microphone"), TRUE);
-  app_wait_until (has_key (&test, "sharing.microphone", "true"));
-  app_wait_until (gtk_switch_get_active (find_switch (&test, "Microphone")));
-  teardown (&test);
+  gtk_switch_set_active (shared_fixture_find_switch (&test, "Microphone"), TRUE);
+  app_wait_until (shared_fixture_has_key (&test, "sharing.microphone", "true"));
+  app_wait_until (gtk_switch_get_active (shared_fixture_find_switch (&test, "Microphone")));
+  shared_fixture_tear_down (&test);
 }
 
 static void
@@ -337,22 +250,22 @@ test_network (void)
   GtkWidget *row;
   Test test;
 
-  setup (&test);
-  app_wait_until (find_row (&test, "Network Card nic0") != NULL);
-  set_key (&test, "nic.nic0.forwards", "tcp:127.0.0.1:2222:22;udp:127.0.0.1:53:53");
-  app_wait_until (find_row (&test, "udp:127.0.0.1:53:53") != NULL);
-  row = find_row (&test, "tcp:127.0.0.1:2222:22");
+  shared_fixture_set_up (&test);
+  app_wait_until (shared_fixture_find_row (&test, "Network Card nic0") != NULL);
+  shared_fixture_set_key (&test, "nic.nic0.forwards", "tcp:127.0.0.1:2222:22;udp:127.0.0.1:53:53");
+  app_wait_until (shared_fixture_find_row (&test, "udp:127.0.0.1:53:53") != NULL);
+  row = shared_fixture_find_row (&test, "tcp:127.0.0.1:2222:22");
   g_assert_nonnull (row);
   app_assert_named (test.shared);
   g_signal_emit_by_name (app_find (row, GTK_TYPE_BUTTON), "clicked");
   app_wait_until (app_was_called (test.engine, "RemoveForward"));
-  set_key (&test, "nic.nic0.forwards", "");
-  app_wait_until (find_row (&test, "udp:127.0.0.1:53:53") == NULL);
+  shared_fixture_set_key (&test, "nic.nic0.forwards", "");
+  app_wait_until (shared_fixture_find_row (&test, "udp:127.0.0.1:53:53") == NULL);
   /* Nobody has added what the fake engine was to remove. */
   app_wait_until (app_get_dialog () != NULL);
   gtk_window_close (GTK_WINDOW (app_get_dialog ()));
   app_wait_until (app_get_dialog () == NULL);
-  teardown (&test);
+  shared_fixture_tear_down (&test);
 }
 
 /* The cable: from here, from somebody else, and where it is refused. */
@@ -362,19 +275,19 @@ test_cable (void)
   GtkSwitch *cable;
   Test test;
 
-  setup (&test);
-  app_wait_until (find_row (&test, "Network Card nic0") != NULL);
-  cable = find_switch (&test, "Network Card nic0");
+  shared_fixture_set_up (&test);
+  app_wait_until (shared_fixture_find_row (&test, "Network Card nic0") != NULL);
+  cable = shared_fixture_find_switch (&test, "Network Card nic0");
   g_assert_true (gtk_switch_get_active (cable));
   app_assert_named (test.shared);
   gtk_switch_set_active (cable, FALSE);
-  app_wait_until (has_key (&test, "nic.nic0.connected", "false"));
+  app_wait_until (shared_fixture_has_key (&test, "nic.nic0.connected", "false"));
   app_wait_until (
       app_find_label (test.shared, "Disconnected: the guest has the card, and no cable in it") !=
       NULL);
   /* The same widget: whoever has the keyboard on it goes on from there. */
-  g_assert_true (cable == find_switch (&test, "Network Card nic0"));
-  set_key (&test, "nic.nic0.connected", "true");
+  g_assert_true (cable == shared_fixture_find_switch (&test, "Network Card nic0"));
+  shared_fixture_set_key (&test, "nic.nic0.connected", "true");
   app_wait_until (gtk_switch_get_active (cable));
 
   fake_engine_fail_next (test.engine, "Set", LODGE_ERROR_STORAGE, "No room.");
@@ -382,13 +295,13 @@ test_cable (void)
   app_wait_until (app_get_dialog () != NULL);
   gtk_window_close (GTK_WINDOW (app_get_dialog ()));
   app_wait_until (app_get_dialog () == NULL && gtk_switch_get_active (cable));
-  g_assert_true (has_key (&test, "nic.nic0.connected", "true"));
+  g_assert_true (shared_fixture_has_key (&test, "nic.nic0.connected", "true"));
 
   /* The answer comes when the windows have gone. */
   fake_engine_set_delay (test.engine, "Set", 50);
   fake_engine_fail_next (test.engine, "Set", LODGE_ERROR_STORAGE, "No room.");
   gtk_switch_set_active (cable, FALSE);
-  teardown (&test);
+  shared_fixture_tear_down (&test);
 }
 
 /* The answer to a switch comes when the window, or the console window as well, is gone. */
@@ -397,10 +310,10 @@ test_close_while_asked (void)
 {
   Test test;
 
-  setup (&test);
+  shared_fixture_set_up (&test);
   fake_engine_set_delay (test.engine, "Set", 50);
   fake_engine_fail_next (test.engine, "Set", LODGE_ERROR_STORAGE, "No room.");
-  gtk_switch_set_active (find_switch (&test, "Dropped Files"), FALSE);
+  gtk_switch_set_active (shared_fixture_find_switch (&test, "Dropped Files"), FALSE);
   gtk_window_close (GTK_WINDOW (test.shared));
   app_wait_until (app_get_dialog () != NULL);
   g_assert_true (gtk_window_get_transient_for (GTK_WINDOW (app_get_dialog ())) ==
@@ -411,8 +324,8 @@ test_close_while_asked (void)
   gtk_widget_activate_action (GTK_WIDGET (test.window), "console.shared", NULL);
   test.shared = test.window->shared_window;
   g_object_add_weak_pointer (G_OBJECT (test.shared), (gpointer *) &test.shared);
-  gtk_switch_set_active (find_switch (&test, "Dropped Files"), FALSE);
-  teardown (&test);
+  gtk_switch_set_active (shared_fixture_find_switch (&test, "Dropped Files"), FALSE);
+  shared_fixture_tear_down (&test);
 }
 
 /* One of them, and the console window takes it along. */
@@ -422,7 +335,7 @@ test_open_and_close (void)
   GtkWidget *first;
   Test test;
 
-  setup (&test);
+  shared_fixture_set_up (&test);
   first = test.shared;
   gtk_widget_activate_action (GTK_WIDGET (test.window), "console.shared", NULL);
   g_assert_true (test.window->shared_window == first);
@@ -431,7 +344,7 @@ test_open_and_close (void)
   g_assert_null (test.window->shared_window);
   gtk_widget_activate_action (GTK_WIDGET (test.window), "console.shared", NULL);
   g_assert_nonnull (test.window->shared_window);
-  teardown (&test);
+  shared_fixture_tear_down (&test);
 }
 
 int

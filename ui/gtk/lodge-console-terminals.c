@@ -7,6 +7,7 @@
  */
 #include "gtk/lodge-console-window-private.h"
 
+#include "gtk/lodge-shared-window.h"
 #include "gtk/lodge-terminal-view.h"
 
 #include <glib/gi18n-lib.h>
@@ -144,6 +145,24 @@ pages_changed (LodgeConsoleWindow *self)
   fill_menu (self->terminals);
 }
 
+LodgeTerminalStream *
+lodge_console_window_get_terminal (LodgeConsoleWindow *self, const char *id)
+{
+  GtkWidget *view =
+      self->terminals != NULL ? gtk_stack_get_child_by_name (self->terminals->views, id) : NULL;
+
+  return LODGE_IS_TERMINAL_VIEW (view) ? lodge_terminal_view_get_stream (LODGE_TERMINAL_VIEW (view))
+                                       : NULL;
+}
+
+/* A log is one of the ways out of a guest. */
+static void
+log_cb (LodgeConsoleWindow *self)
+{
+  if (self->shared_window != NULL)
+    lodge_shared_window_update (GTK_WINDOW (self->shared_window));
+}
+
 static void
 show_cb (GSimpleAction *action, GVariant *parameter, LodgeConsoleWindow *self)
 {
@@ -158,6 +177,8 @@ show_cb (GSimpleAction *action, GVariant *parameter, LodgeConsoleWindow *self)
     if (socket == NULL)
       return;
     view = lodge_terminal_view_new (id, lodge_console_machine_get_name (self->machine));
+    g_signal_connect_object (lodge_terminal_view_get_stream (LODGE_TERMINAL_VIEW (view)),
+                             "notify::log", G_CALLBACK (log_cb), self, G_CONNECT_SWAPPED);
     gtk_stack_add_titled (terminals->views, view, id, label);
     lodge_terminal_view_set_socket (LODGE_TERMINAL_VIEW (view), socket);
     pages_changed (self);
@@ -175,6 +196,7 @@ close_cb (LodgeConsoleWindow *self)
   gtk_stack_set_visible_child_name (self->terminals->views, SCREEN);
   gtk_stack_remove (self->terminals->views, shown);
   pages_changed (self);
+  log_cb (self);
 }
 
 static gboolean

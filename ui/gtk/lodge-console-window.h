@@ -3,6 +3,7 @@
 #pragma once
 
 #include "console/lodge-console-machine.h"
+#include "console/lodge-terminal-stream.h"
 
 #include <adwaita.h>
 
@@ -34,5 +35,9 @@ void lodge_console_window_start (LodgeConsoleWindow *self);
 void lodge_console_window_say_crashed (LodgeConsoleWindow *self);
 
 LodgeConsoleMachine *lodge_console_window_get_machine (LodgeConsoleWindow *self);
+
+/* A console of text that is open in the window, by the contract's id; NULL while it is not. Lent.
+ */
+LodgeTerminalStream *lodge_console_window_get_terminal (LodgeConsoleWindow *self, const char *id);
 
 G_END_DECLS

@@ -3,6 +3,7 @@
 #include "gtk/lodge-shared-network.h"
 
 #include "gtk/lodge-set-keys.h"
+#include "gtk/lodge-shared-row.h"
 #include "gtk/lodge-shared-window.h"
 
 #include <glib/gi18n-lib.h>
@@ -78,12 +79,8 @@ switched_cb (GtkSwitch *widget, GParamSpec *spec, LodgeSharedNetwork *self)
 static AdwActionRow *
 add_row (LodgeSharedNetwork *self, const char *title)
 {
-  AdwActionRow *row = ADW_ACTION_ROW (adw_action_row_new ());
+  AdwActionRow *row = lodge_shared_row_new (title);
 
-  /* Rules are text. */
-  adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (row), FALSE);
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
-  adw_action_row_set_subtitle_lines (row, 3);
   adw_preferences_group_add (ADW_PREFERENCES_GROUP (self), GTK_WIDGET (row));
   g_ptr_array_add (self->rows, row);
   return row;
@@ -114,12 +111,9 @@ add_nic (LodgeSharedNetwork *self, const char *nic)
   g_autofree char *title = g_strdup_printf (_ ("Network Card %s"), nic);
   AdwActionRow *row = add_row (self, title);
   g_auto (GStrv) rules = g_strsplit (lookup (self, nic, "forwards"), ";", -1);
-  GtkWidget *cable = gtk_switch_new ();
+  GtkWidget *cable = GTK_WIDGET (lodge_shared_row_add_switch (row));
 
-  gtk_widget_set_valign (cable, GTK_ALIGN_CENTER);
   gtk_widget_set_tooltip_text (cable, _ ("Connected"));
-  adw_action_row_add_suffix (row, cable);
-  adw_action_row_set_activatable_widget (row, cable);
   g_object_set_data_full (G_OBJECT (cable), "nic", g_strdup (nic), g_free);
   g_object_set_data (G_OBJECT (cable), "row", row);
   g_signal_connect (cable, "notify::active", G_CALLBACK (switched_cb), self);

@@ -6,7 +6,11 @@
 #include "gtk/lodge-file-choice.h"
 #include "gtk/lodge-folder-method-row.h"
 #include "gtk/lodge-set-keys.h"
+#include "gtk/lodge-shared-consoles.h"
+#include "gtk/lodge-shared-graphics.h"
+#include "gtk/lodge-shared-media.h"
 #include "gtk/lodge-shared-network.h"
+#include "gtk/lodge-shared-row.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -48,6 +52,9 @@ struct _LodgeSharedWindow {
   AdwActionRow *microphone;
   GtkSwitch *microphone_switch;
   AdwPreferencesPage *page;
+  LodgeSharedMedia *media;
+  LodgeSharedGraphics *graphics;
+  LodgeSharedConsoles *consoles;
   LodgeSharedNetwork *network;
 };
 
@@ -73,6 +80,13 @@ lodge_shared_get_problem (LodgeConsoleMachine *machine)
 
   /* An engine from before does not say it. */
   return problem != NULL ? problem : "";
+}
+
+gboolean
+lodge_shared_is_live (LodgeConsoleMachine *machine)
+{
+  return (lodge_machine_state_get_can (lodge_console_machine_get_state (machine)) &
+          LODGE_MACHINE_CAN_KILL) != 0;
 }
 
 static gboolean
@@ -197,42 +211,29 @@ stop_cb (GtkButton *button, LodgeSharedWindow *self)
 
 /* --- What there is --- */
 
-static void
-init_row (AdwActionRow *row, const char *title)
-{
-  /* Paths and rules are text. */
-  adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (row), FALSE);
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
-  adw_action_row_set_subtitle_lines (row, 3);
-}
-
 static AdwActionRow *
 add_row (AdwPreferencesGroup *group, const char *title)
 {
-  GtkWidget *row = adw_action_row_new ();
+  AdwActionRow *row = lodge_shared_row_new (title);
 
-  init_row (ADW_ACTION_ROW (row), title);
-  adw_preferences_group_add (group, row);
-  return ADW_ACTION_ROW (row);
+  adw_preferences_group_add (group, GTK_WIDGET (row));
+  return row;
 }
 
 static GtkSwitch *
 add_switch (LodgeSharedWindow *self, AdwActionRow *row)
 {
-  GtkWidget *widget = gtk_switch_new ();
+  GtkSwitch *widget = lodge_shared_row_add_switch (row);
 
-  gtk_widget_set_valign (widget, GTK_ALIGN_CENTER);
-  adw_action_row_add_suffix (row, widget);
-  adw_action_row_set_activatable_widget (row, widget);
   g_signal_connect (widget, "notify::active", G_CALLBACK (switched_cb), self);
-  return GTK_SWITCH (widget);
+  return widget;
 }
 
 static GtkWidget *
-add_button (LodgeSharedWindow *self, AdwActionRow *row, GtkWidget *button, GCallback clicked)
+add_button (LodgeSharedWindow *self, AdwActionRow *row, const char *label, GCallback clicked)
 {
-  gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
-  adw_action_row_add_suffix (row, button);
+  GtkWidget *button = lodge_shared_row_add_button (row, label, NULL);
+
   g_signal_connect (button, "clicked", clicked, self);
   return button;
 }
@@ -289,10 +290,7 @@ update_folder (LodgeSharedWindow *self)
       self->writable,
       writable ? _ ("Whatever runs in the guest can change and remove everything in this folder")
                : _ ("It is read-only: the guest can change nothing in it"));
-  if (writable)
-    gtk_widget_add_css_class (GTK_WIDGET (self->writable), "warning");
-  else
-    gtk_widget_remove_css_class (GTK_WIDGET (self->writable), "warning");
+  lodge_shared_row_set_warns (self->writable, writable);
   adw_preferences_group_set_description (self->folder_group,
                                          lodge_folder_method_row_get_instruction (self->method));
 }
@@ -346,6 +344,9 @@ update (LodgeSharedWindow *self)
     gtk_widget_set_sensitive (GTK_WIDGET (self->writable), FALSE);
   gtk_widget_set_sensitive (GTK_WIDGET (self->network), there);
   lodge_folder_method_row_update (self->method);
+  lodge_shared_media_update (self->media);
+  lodge_shared_graphics_update (self->graphics);
+  lodge_shared_consoles_update (self->consoles);
   update_sound (self);
   self->updating = FALSE;
 }
@@ -370,7 +371,7 @@ add_desktop_rows (LodgeSharedWindow *self, AdwPreferencesGroup *group)
   for (guint i = 0; i < G_N_ELEMENTS (clipboard_ways); i++)
     gtk_string_list_append (ways, _ (clipboard_ways[i].label));
   self->clipboard = ADW_COMBO_ROW (adw_combo_row_new ());
-  init_row (ADW_ACTION_ROW (self->clipboard), _ ("Clipboard"));
+  lodge_shared_row_init (ADW_ACTION_ROW (self->clipboard), _ ("Clipboard"));
   adw_combo_row_set_model (self->clipboard, G_LIST_MODEL (ways));
   adw_preferences_group_add (group, GTK_WIDGET (self->clipboard));
   g_signal_connect (self->clipboard, "notify::selected", G_CALLBACK (clipboard_cb), self);
@@ -389,11 +390,8 @@ add_folder_rows (LodgeSharedWindow *self, AdwPreferencesGroup *group)
   /* No prefix, for which the row would be indented without it, too. */
   gtk_widget_set_valign (self->folder_warning, GTK_ALIGN_CENTER);
   adw_action_row_add_suffix (self->folder, self->folder_warning);
-  self->choose = add_button (self, self->folder, gtk_button_new_with_mnemonic (_ ("_Choose…")),
-                             G_CALLBACK (choose_cb));
-  self->stop = add_button (self, self->folder, gtk_button_new_with_mnemonic (_ ("_Stop")),
-                           G_CALLBACK (stop_cb));
-  gtk_button_set_use_underline (GTK_BUTTON (self->choose), TRUE);
+  self->choose = add_button (self, self->folder, _ ("_Choose…"), G_CALLBACK (choose_cb));
+  self->stop = add_button (self, self->folder, _ ("_Stop"), G_CALLBACK (stop_cb));
   self->writable = add_row (group, _ ("The Guest May Change Files"));
   self->writable_switch = add_switch (self, self->writable);
 }
@@ -459,6 +457,12 @@ lodge_shared_window_new (GtkWindow *console, LodgeConsoleMachine *machine)
   adw_preferences_group_add (self->folder_group, GTK_WIDGET (self->method));
   self->network = lodge_shared_network_new (machine);
   adw_preferences_page_add (self->page, ADW_PREFERENCES_GROUP (self->network));
+  self->media = lodge_shared_media_new (machine);
+  adw_preferences_page_add (self->page, ADW_PREFERENCES_GROUP (self->media));
+  self->graphics = lodge_shared_graphics_new (machine);
+  adw_preferences_page_add (self->page, ADW_PREFERENCES_GROUP (self->graphics));
+  self->consoles = lodge_shared_consoles_new (machine);
+  adw_preferences_page_add (self->page, ADW_PREFERENCES_GROUP (self->consoles));
   g_signal_connect_swapped (machine, "changed", G_CALLBACK (update), self);
   g_signal_connect_swapped (self->sound, "notify", G_CALLBACK (update), self);
   update (self);
