@@ -12,7 +12,9 @@
 #include <gst/gst.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #define RED   0xe02020
 #define GREEN 0x20c020
@@ -732,6 +734,57 @@ in_failure (void)
   console_fixture_tear_down (&test);
 }
 
+static gboolean
+is_taken (gpointer data)
+{
+  Test *test = data;
+  gboolean from_bottom;
+  g_autoptr (GdkTexture) texture = lodge_display_dup_scanout (test->window->display, &from_bottom);
+
+  return texture != NULL || lodge_display_get_problem (test->window->display) != NULL;
+}
+
+/* What a graphics card has is recorded as it is, its first line on top, where the window can show
+ * that; else it is said what to do. */
+static void
+in_scanout (void)
+{
+  enum { WIDTH = 72, HEIGHT = 32 };
+  const int memory = memfd_create ("scanout", MFD_CLOEXEC);
+  guint32 pixels[WIDTH * HEIGHT];
+  Test test;
+
+  g_log_set_fatal_mask ("Gdk", G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL); /* it is not a card's */
+  set_up (&test);
+  for (int i = 0; i < WIDTH * HEIGHT; i++)
+    pixels[i] = i < WIDTH * HEIGHT / 2 ? GREEN : RED;
+  g_assert_cmpint (pwrite (memory, pixels, sizeof pixels, 0), ==, sizeof pixels);
+  spice_fixture_set_scanout (test.server, memory, WIDTH, HEIGHT, WIDTH * 4, 0x34325258, TRUE);
+  g_assert_true (spice_fixture_wait (is_taken, &test));
+  toggle (&test);
+  if (lodge_display_get_problem (test.window->display) == NULL) {
+    app_wait_until (is_recording (&test));
+    wait_time (&test, 1);
+    toggle (&test);
+    wait_saved (&test);
+    g_autoptr (Recording) recording = read_file (&test);
+    recording_assert_color (recording, 0, 20, 4, RED);
+    recording_assert_color (recording, 0, 20, HEIGHT - 4, GREEN);
+  } else {
+    app_wait_until (app_get_dialog () != NULL);
+    g_assert_nonnull (app_find_label (app_get_dialog (), "Could Not Record the Screen"));
+    g_assert_nonnull (app_find_label (
+        app_get_dialog (), "Only what is shown can be recorded, and the guest’s picture is not: "
+                           "switch 3D acceleration off, and start the guest again."));
+    gtk_window_close (GTK_WINDOW (app_get_dialog ()));
+    app_wait_until (app_get_dialog () == NULL);
+    g_assert_false (is_recording (&test));
+    g_assert_cmpuint (count_files (&test, NULL), ==, 0);
+  }
+  console_fixture_tear_down (&test);
+  close (memory);
+}
+
 static void
 run (gconstpointer test)
 {
@@ -754,6 +807,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/console-record/" path, (gconstpointer) (void (*) (void)) test, run)
   ADD ("menu", in_menu);
   ADD ("open", in_open);
+  ADD ("scanout", in_scanout);
   ADD ("row", in_row);
   ADD ("key", in_key);
   ADD ("busy-key", in_busy_key);

@@ -60,8 +60,9 @@ recorder_fixture_begin (RecorderFixture *self)
 {
   g_autoptr (GError) error = NULL;
 
-  self->recorder = lodge_recorder_new (
-      self->folder, "web", lodge_console_session_get_source (self->session), self->sound, &error);
+  self->recorder =
+      lodge_recorder_new (self->folder, "web", lodge_console_session_get_source (self->session),
+                          &self->reader, self->sound, &error);
   g_assert_no_error (error);
   g_assert_nonnull (self->recorder);
   g_signal_connect (self->recorder, "ended", G_CALLBACK (ended_cb), self);

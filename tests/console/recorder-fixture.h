@@ -16,8 +16,9 @@ typedef struct {
   LodgeSound *sound;
   LodgeConsoleSession *session;
   LodgeRecorder *recorder;
-  char *folder; /* a new one */
-  char *path;   /* of the recording */
+  LodgeRecorderReader reader; /* of the next one; none at first */
+  char *folder;               /* a new one */
+  char *path;                 /* of the recording */
   guint ended;
   GError *error; /* with which it ended */
 } RecorderFixture;

@@ -233,8 +233,9 @@ expect_refused (RecorderFixture *test, const char *sentence)
   g_autoptr (GError) error = NULL;
   g_autoptr (GDir) dir = NULL;
 
-  g_assert_null (lodge_recorder_new (
-      test->folder, "web", lodge_console_session_get_source (test->session), test->sound, &error));
+  g_assert_null (lodge_recorder_new (test->folder, "web",
+                                     lodge_console_session_get_source (test->session), NULL,
+                                     test->sound, &error));
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_HOST);
   g_assert_cmpstr (error->message, ==, sentence);
   dir = g_dir_open (test->folder, 0, NULL);
@@ -282,7 +283,7 @@ test_folder (void)
   g_autofree char *file = g_build_filename (test.folder, "file", NULL);
   g_assert_true (g_file_set_contents (file, "", 0, NULL));
   g_assert_null (lodge_recorder_new (file, "web", lodge_console_session_get_source (test.session),
-                                     test.sound, &error));
+                                     NULL, test.sound, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_DIRECTORY);
   recorder_fixture_tear_down (&test);
 }

@@ -3,6 +3,8 @@
 #include "recorder-fixture.h"
 
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define RED   0xe02020
 #define GREEN 0x20c020
@@ -56,6 +58,78 @@ is_repeated (gpointer data)
   const Repeated *repeated = data;
 
   return repeated->fixture->recorder->shown_us > repeated->since_us + 1000;
+}
+
+enum { CARD_WIDTH = 64, CARD_HEIGHT = 48, CARD_BYTES = CARD_WIDTH * CARD_HEIGHT * 4 };
+
+/* What a graphics card has in its memory, and who reads that. */
+typedef struct {
+  RecorderFixture *fixture;
+  int memory;
+  guint32 pixels[CARD_WIDTH * CARD_HEIGHT];
+} Card;
+
+static gboolean
+read_card (gpointer user_data, LodgeFrame *out_frame)
+{
+  Card *card = user_data;
+
+  if (pread (card->memory, card->pixels, CARD_BYTES, 0) != CARD_BYTES)
+    return FALSE;
+  *out_frame = (LodgeFrame){(const guint8 *) card->pixels, CARD_WIDTH, CARD_HEIGHT, CARD_WIDTH * 4};
+  return TRUE;
+}
+
+static gint64
+draw_card (Card *card, guint32 rgb)
+{
+  for (guint i = 0; i < CARD_WIDTH * CARD_HEIGHT; i++)
+    card->pixels[i] = rgb;
+  g_assert_cmpint (pwrite (card->memory, card->pixels, CARD_BYTES, 0), ==, CARD_BYTES);
+  spice_fixture_draw_scanout (card->fixture->server, 0, 0, CARD_WIDTH, CARD_HEIGHT);
+  return recorder_fixture_settle (card->fixture);
+}
+
+static gboolean
+has_scanout (gpointer data)
+{
+  LodgeScanout scanout;
+
+  return lodge_frame_source_get_scanout (
+      lodge_console_session_get_source (((Card *) data)->fixture->session), &scanout);
+}
+
+/* What a graphics card draws is recorded from the beginning, and when it changes. */
+static void
+test_scanout (void)
+{
+  RecorderFixture test;
+  Card card = {&test, memfd_create ("scanout", MFD_CLOEXEC)};
+
+  recorder_fixture_set_up (&test, 320, 240);
+  test.reader = (LodgeRecorderReader){read_card, &card};
+  g_assert_cmpint (ftruncate (card.memory, CARD_BYTES), ==, 0);
+  spice_fixture_set_scanout (test.server, card.memory, CARD_WIDTH, CARD_HEIGHT, CARD_WIDTH * 4,
+                             0x34325258, FALSE);
+  g_assert_true (spice_fixture_wait (has_scanout, &card));
+  for (guint i = 0; i < CARD_WIDTH * CARD_HEIGHT; i++)
+    card.pixels[i] = RED;
+  g_assert_cmpint (pwrite (card.memory, card.pixels, CARD_BYTES, 0), ==, CARD_BYTES);
+  recorder_fixture_begin (&test);
+  const gint64 green = draw_card (&card, GREEN);
+  const gint64 blue = draw_card (&card, BLUE);
+
+  g_autoptr (Recording) recording = recorder_fixture_end (&test);
+  const RecordingFrame *first = g_ptr_array_index (recording->frames, 0);
+  g_assert_cmpint (first->width, ==, CARD_WIDTH);
+  g_assert_cmpint (first->height, ==, CARD_HEIGHT);
+  recording_assert_color (recording, 0, 10, 10, RED);
+  recording_assert_color (recording, green, 10, 10, GREEN);
+  recording_assert_color (recording, blue, CARD_WIDTH - 1, CARD_HEIGHT - 1, BLUE);
+  /* Nobody reads it after the end. */
+  g_assert_null (test.recorder->reader.read);
+  recorder_fixture_tear_down (&test);
+  close (card.memory);
 }
 
 /* A still picture takes next to nothing, and its time; a wild one no more than it may. */
@@ -410,6 +484,7 @@ test_volume (void)
     spice_fixture_run (test_##name);                                                               \
   }
 TEST (colors)
+TEST (scanout)
 TEST (rate)
 TEST (resize)
 TEST (huge)
@@ -425,6 +500,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/recorder/colors", run_colors);
+  g_test_add_func ("/recorder/scanout", run_scanout);
   g_test_add_func ("/recorder/rate", run_rate);
   g_test_add_func ("/recorder/resize", run_resize);
   g_test_add_func ("/recorder/huge", run_huge);

@@ -16,6 +16,10 @@
 #define REPEAT_MS   1000
 /* Two pictures of the same millisecond are one to the file. */
 #define STEP_US 1000
+/* A reader has this thread for no more than one part in so many; and is asked all the same after so
+ * long. */
+#define READ_SHARE       3
+#define READ_INTERVAL_US G_USEC_PER_SEC
 /* What encoders take in any case; and the size of a guest that has not drawn yet. */
 #define SIZE_MIN     16
 #define EMPTY_WIDTH  1280
@@ -191,15 +195,30 @@ draw_cursor (LodgeRecorder *self, LodgeRecorderSlot *slot, int divisor)
   add_area (&slot->stale, (int) left, (int) top, (int) right, (int) bottom);
 }
 
+/* What the guest shows. FALSE when that is nothing. */
+static gboolean
+get_frame (LodgeRecorder *self, LodgeFrame *out_frame)
+{
+  const gint64 begin_us = g_get_monotonic_time ();
+
+  *out_frame = (LodgeFrame){0};
+  self->read_us = 0;
+  if (self->source != NULL)
+    lodge_frame_source_get_frame (self->source, out_frame);
+  if (out_frame->data != NULL || out_frame->width == 0 || self->reader.read == NULL)
+    return out_frame->data != NULL;
+  const gboolean read = self->reader.read (self->reader.user_data, out_frame);
+  self->read_us = g_get_monotonic_time () - begin_us;
+  return read;
+}
+
 /* Fills it with what the guest shows. FALSE when that is nothing. */
 static gboolean
 fill_slot (LodgeRecorder *self, LodgeRecorderSlot *slot)
 {
-  LodgeFrame frame = {0};
+  LodgeFrame frame;
 
-  if (self->source != NULL)
-    lodge_frame_source_get_frame (self->source, &frame);
-  if (frame.data == NULL)
+  if (!get_frame (self, &frame))
     return FALSE;
 
   const int divisor = get_divisor (&frame);
@@ -219,7 +238,7 @@ lodge_recorder_get_size (LodgeRecorder *self, int *out_width, int *out_height)
 
   if (self->source != NULL)
     lodge_frame_source_get_frame (self->source, &real);
-  if (real.data != NULL)
+  if (real.data != NULL || (real.width > 0 && self->reader.read != NULL))
     frame = real;
   const int divisor = get_divisor (&frame);
   *out_width = MAX (SIZE_MIN, frame.width / divisor);
@@ -273,9 +292,10 @@ schedule (LodgeRecorder *self)
   if (self->picture_id != 0 || !self->dirty || !lodge_recorder_is_running (self) ||
       self->paused_us != 0)
     return;
-  const gint64 wait = self->shown_us + INTERVAL_US - lodge_recorder_get_time_us (self);
+  const gint64 interval_us = CLAMP (self->read_us * READ_SHARE, INTERVAL_US, READ_INTERVAL_US);
+  const gint64 wait = self->shown_us + interval_us - lodge_recorder_get_time_us (self);
   self->picture_id =
-      g_timeout_add ((guint) (CLAMP (wait, 0, INTERVAL_US) / 1000), picture_cb, self);
+      g_timeout_add ((guint) (CLAMP (wait, 0, interval_us) / 1000), picture_cb, self);
 }
 
 static void

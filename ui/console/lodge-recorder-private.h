@@ -38,6 +38,7 @@ struct _LodgeRecorder {
   GObject parent_instance;
 
   LodgeFrameSource *source; /* NULL: none now */
+  LodgeRecorderReader reader;
   LodgeSound *sound;
   GFile *file;
   GstElement *pipeline;
@@ -62,6 +63,7 @@ struct _LodgeRecorder {
   guint picture_id;
   guint repeat_id;
   guint n_left_out; /* pictures for which there was no room */
+  gint64 read_us;   /* how long the reader took for the last one; 0: it is not needed */
 
   /* lodge-recorder-sound.c */
   guint channels;

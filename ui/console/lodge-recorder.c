@@ -109,6 +109,7 @@ stop_taking (LodgeRecorder *self)
   self->ending = TRUE;
   lodge_recorder_disconnect_picture (self);
   g_clear_object (&self->source);
+  self->reader = (LodgeRecorderReader){0};
   lodge_recorder_clear_sound (self);
 }
 
@@ -237,6 +238,7 @@ LodgeRecorder *
 lodge_recorder_new (const char *folder,
                     const char *stem,
                     LodgeFrameSource *source,
+                    const LodgeRecorderReader *reader,
                     LodgeSound *sound,
                     GError **error)
 {
@@ -245,6 +247,8 @@ lodge_recorder_new (const char *folder,
   g_return_val_if_fail (LODGE_IS_SOUND (sound), NULL);
 
   self->sound = g_object_ref (sound);
+  if (reader != NULL)
+    self->reader = *reader;
   g_set_object (&self->source, source);
   return begin (self, folder, stem, error) ? g_steal_pointer (&self) : NULL;
 }

@@ -16,6 +16,9 @@
  * almost nothing, so that a player can go to any place and a crash takes no more than that. While
  * there is no picture, because the connection broke, the last one stays.
  *
+ * What a graphics card has is read by somebody else, which takes its time: the slower that is, the
+ * fewer pictures there are in a second, so that the guest and the window go on.
+ *
  * What is played is written as it comes from the guest, with silence where nothing comes, at the
  * volume that the guest wants, whatever this desktop's mixer does to it.
  */
@@ -40,14 +43,25 @@ G_DECLARE_FINAL_TYPE (LodgeRecorder, lodge_recorder, LODGE, RECORDER, GObject)
  * With an error, one sentence, it ended by itself, and what was recorded until then is there. Once,
  * and never from within a call of this object's. A file in which there is nothing is gone then. */
 
+/* Who reads the pictures that a graphics card has, of which a source tells no more than the size.
+ */
+typedef struct {
+  /* What the source shows now, lent until the next call. FALSE: it cannot be read now. */
+  gboolean (*read) (gpointer user_data, LodgeFrame *out_frame);
+  gpointer user_data;
+} LodgeRecorderReader;
+
 /* Begins to record.
  *
  * @folder, @stem: where to, and under which name, without an ending; see lodge_saved_file_create().
+ * @reader: (nullable): copied, and called until lodge_recorder_stop() or the end; without one such
+ *   pictures are left out.
  * Returns: (transfer full): NULL with one sentence of %LODGE_ERROR_HOST when something has to be
  * installed, or of %G_IO_ERROR when there can be no such file. */
 LodgeRecorder *lodge_recorder_new (const char *folder,
                                    const char *stem,
                                    LodgeFrameSource *source,
+                                   const LodgeRecorderReader *reader,
                                    LodgeSound *sound,
                                    GError **error);
 

@@ -172,6 +172,7 @@ lodge_console_record_init (LodgeConsoleWindow *self)
       .time = self->record_time,
       .pill = self->record_pill,
       .pill_time = self->record_pill_time,
+      .display = self->display,
       .hides_header = hides_header,
       .changed = recording_changed,
       .user_data = self,

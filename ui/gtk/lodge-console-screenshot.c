@@ -6,6 +6,7 @@
 #include "console/lodge-saved-file.h"
 #include "gtk/lodge-message.h"
 #include "gtk/lodge-saved-toast.h"
+#include "gtk/lodge-scanout-copy.h"
 #include "lodge-task-thread.h"
 
 #include <glib/gi18n-lib.h>
@@ -97,15 +98,14 @@ save (LodgeConsoleWindow *self, GdkTexture *texture, GBytes *png)
 
 /* A copy: the guest goes on drawing. Without alpha, which the guest's X byte is not. */
 static GdkTexture *
-copy_frame (const LodgeFrame *frame, gboolean from_bottom)
+copy_frame (const LodgeFrame *frame)
 {
   const gsize stride = (gsize) frame->width * 3;
   guint8 *rgb = g_malloc (stride * (gsize) frame->height);
 
   for (int y = 0; y < frame->height; y++) {
-    const gsize line = (gsize) (from_bottom ? frame->height - 1 - y : y);
     const guint32 *from =
-        (const guint32 *) (const void *) (frame->data + line * (gsize) frame->stride);
+        (const guint32 *) (const void *) (frame->data + (gsize) y * (gsize) frame->stride);
     guint8 *to = rgb + (gsize) y * stride;
 
     for (int x = 0; x < frame->width; x++) {
@@ -122,18 +122,14 @@ copy_frame (const LodgeFrame *frame, gboolean from_bottom)
 static GdkTexture *
 copy_scanout (LodgeConsoleWindow *self)
 {
-  gboolean from_bottom;
-  g_autoptr (GdkTexture) texture = lodge_display_dup_scanout (self->display, &from_bottom);
-  g_autofree guint8 *data = NULL;
+  LodgeScanoutCopy copy = {0};
+  GdkTexture *texture = NULL;
+  LodgeFrame frame;
 
-  if (texture == NULL)
-    return NULL;
-  LodgeFrame frame = {.width = gdk_texture_get_width (texture),
-                      .height = gdk_texture_get_height (texture)};
-  frame.stride = frame.width * 4;
-  frame.data = data = g_malloc ((gsize) frame.stride * (gsize) frame.height);
-  gdk_texture_download (texture, data, (gsize) frame.stride);
-  return copy_frame (&frame, from_bottom);
+  if (lodge_scanout_copy_take (&copy, self->display, &frame))
+    texture = copy_frame (&frame);
+  lodge_scanout_copy_clear (&copy);
+  return texture;
 }
 
 static void
@@ -169,7 +165,7 @@ screenshot_action (GtkWidget *widget, const char *name, GVariant *parameter)
   if (scanout != NULL)
     save (self, scanout, NULL);
   else if (frame.data != NULL)
-    save (self, copy_frame (&frame, FALSE), NULL);
+    save (self, copy_frame (&frame), NULL);
   else if (machine != NULL)
     lodge_machine1_call_screenshot (machine, NULL, screenshot_cb, g_object_ref (self));
 }

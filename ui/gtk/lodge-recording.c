@@ -3,6 +3,8 @@
 #include "gtk/lodge-recording.h"
 
 #include "console/lodge-saved-file.h"
+#include "gtk/lodge-scanout-copy.h"
+#include "lodge-error.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -14,6 +16,7 @@ struct _LodgeRecording {
   LodgeRecorder *recorder; /* NULL: nothing is recorded */
   gboolean ending;
   guint tick_id;
+  LodgeScanoutCopy copy; /* the last picture that a graphics card had */
 };
 
 /* ---- what is seen of it */
@@ -136,6 +139,14 @@ complete (LodgeRecorder *recorder, const LodgeRecordingParts *parts)
 
 /* ---- the beginning */
 
+static gboolean
+read_scanout (gpointer user_data, LodgeFrame *out_frame)
+{
+  LodgeRecording *self = user_data;
+
+  return lodge_scanout_copy_take (&self->copy, self->parts.display, out_frame);
+}
+
 gboolean
 lodge_recording_begin (LodgeRecording *self,
                        const char *what,
@@ -145,10 +156,18 @@ lodge_recording_begin (LodgeRecording *self,
 {
   g_autofree char *folder = lodge_saved_file_dup_folder (G_USER_DIRECTORY_VIDEOS, _ ("Videos"));
   g_autofree char *stem = lodge_saved_file_dup_stem (what);
+  const LodgeRecorderReader reader = {read_scanout, self};
 
   g_return_val_if_fail (self->recorder == NULL, FALSE);
 
-  self->recorder = lodge_recorder_new (folder, stem, source, sound, error);
+  /* The window says why. */
+  if (lodge_display_get_problem (self->parts.display) != NULL) {
+    g_set_error_literal (error, LODGE_ERROR, LODGE_ERROR_HOST,
+                         _ ("Only what is shown can be recorded, and the guest’s picture is not: "
+                            "switch 3D acceleration off, and start the guest again."));
+    return FALSE;
+  }
+  self->recorder = lodge_recorder_new (folder, stem, source, &reader, sound, error);
   if (self->recorder == NULL)
     return FALSE;
   g_signal_connect (self->recorder, "ended", G_CALLBACK (ended_cb), self);
@@ -198,5 +217,6 @@ lodge_recording_free (LodgeRecording *self)
     g_signal_handlers_disconnect_by_data (self->recorder, self);
     complete (g_steal_pointer (&self->recorder), &self->parts);
   }
+  lodge_scanout_copy_clear (&self->copy);
   g_free (self);
 }

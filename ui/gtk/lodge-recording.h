@@ -6,6 +6,7 @@
 #pragma once
 
 #include "console/lodge-recorder.h"
+#include "gtk/lodge-display.h"
 
 #include <gtk/gtk.h>
 
@@ -19,6 +20,7 @@ typedef struct {
   GtkLabel *time;
   GtkWidget *pill; /* over the picture, where there is no header */
   GtkLabel *pill_time;
+  LodgeDisplay *display; /* shows what is recorded; reads what a graphics card has of it */
   gboolean (*hides_header) (gpointer user_data);
   /* It has begun, or shall end, or has ended. */
   void (*changed) (gpointer user_data);
@@ -35,7 +37,8 @@ LodgeRecording *lodge_recording_new (const LodgeRecordingParts *parts);
 /* What is recorded is completed afterwards. */
 void lodge_recording_free (LodgeRecording *self);
 
-/* @what: what the file is named by. Errors: those of lodge_recorder_new(). */
+/* @what: what the file is named by. Errors: those of lodge_recorder_new(), and %LODGE_ERROR_HOST
+ * where the display cannot show the guest's picture. */
 gboolean lodge_recording_begin (LodgeRecording *self,
                                 const char *what,
                                 LodgeFrameSource *source,
