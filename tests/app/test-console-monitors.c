@@ -123,6 +123,48 @@ in_other_cards (void)
   console_fixture_tear_down (&test);
 }
 
+static gboolean
+has_hint (gpointer window, const char *title)
+{
+  GtkLabel *label = app_find_label (window, title);
+  GtkWidget *revealer =
+      label != NULL ? gtk_widget_get_ancestor (GTK_WIDGET (label), GTK_TYPE_REVEALER) : NULL;
+
+  return revealer != NULL && gtk_revealer_get_reveal_child (GTK_REVEALER (revealer));
+}
+
+/* One that shows nothing says why, and no more once it does. */
+static void
+in_dark (void)
+{
+  Test test;
+
+  console_fixture_set_up (&test, 0);
+  console_fixture_set_monitors (&test, 2);
+  gtk_widget_activate_action (GTK_WIDGET (test.window), "monitors.2", NULL);
+  app_wait_until (find_window ("web: Monitor 2") != NULL);
+  GtkWindow *window = find_window ("web: Monitor 2");
+  GtkWidget *display =
+      GTK_WIDGET (lodge_monitor_window_get_display (LODGE_MONITOR_WINDOW (window)));
+  app_wait_until (has_hint (window, "This Monitor Is Off"));
+  g_assert_cmpfloat (gtk_widget_get_opacity (display), ==, 0);
+  gtk_widget_activate_action (GTK_WIDGET (window), "monitor.screenshot", NULL);
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_nonnull (app_find_label (app_get_dialog (),
+                                    "This monitor shows nothing now. Try again once it does."));
+  gtk_window_close (GTK_WINDOW (app_get_dialog ()));
+  app_wait_until (app_get_dialog () == NULL);
+
+  spice_fixture_set_monitors (test.server, 2, two);
+  app_wait_until (!has_hint (window, "This Monitor Is Off"));
+  g_assert_cmpfloat (gtk_widget_get_opacity (display), ==, 1);
+  fake_engine_set_asleep (test.engine, test.uuid, TRUE);
+  app_wait_until (has_hint (window, "The Guest Is Asleep"));
+  fake_engine_set_asleep (test.engine, test.uuid, FALSE);
+  app_wait_until (!has_hint (window, "The Guest Is Asleep"));
+  console_fixture_tear_down (&test);
+}
+
 /* Another monitor has a window of its own, and is on while that is open. */
 static void
 in_windows (void)
@@ -414,6 +456,12 @@ test_other_cards (void)
 }
 
 static void
+test_dark (void)
+{
+  spice_fixture_run (in_dark);
+}
+
+static void
 test_scaled (void)
 {
   spice_fixture_run (in_scaled);
@@ -440,6 +488,7 @@ main (int argc, char **argv)
   g_test_add_func ("/console-monitors/windows", test_windows);
   g_test_add_func ("/console-monitors/count", test_count);
   g_test_add_func ("/console-monitors/other-cards", test_other_cards);
+  g_test_add_func ("/console-monitors/dark", test_dark);
   g_test_add_func ("/console-monitors/scaled", test_scaled);
   g_test_add_func ("/console-monitors/exchange", test_exchange);
   g_test_add_func ("/console-monitors/tablet", test_tablet);

@@ -2,6 +2,7 @@
 /* Screenshots from a console window: which pixels, which file, and what is said. */
 #include "console-fixture.h"
 
+#include "gtk/lodge-monitor-window.h"
 #include "test-folder.h"
 #include "test-keys-repeat.h"
 
@@ -125,6 +126,73 @@ in_scanout (void)
   }
   console_fixture_tear_down (&test);
   close (memory);
+}
+
+static GtkWindow *
+find_second (void)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++) {
+    g_autoptr (GtkWindow) window = g_list_model_get_item (windows, i);
+
+    if (LODGE_IS_MONITOR_WINDOW (window))
+      return window;
+  }
+  return NULL;
+}
+
+static gboolean
+is_green (gpointer data)
+{
+  LodgeFrame frame;
+
+  lodge_frame_source_get_frame (
+      lodge_console_session_get_monitor (console_fixture_get_session (data), 1), &frame);
+  return frame.data != NULL && frame.width == 320 &&
+         (*(const guint32 *) (const void *) frame.data & 0xffffff) == 0x20c020;
+}
+
+/* In the window of another monitor the key takes that one. */
+static void
+in_second (void)
+{
+  static const int two[] = {0, 0, 320, 400, 320, 0, 320, 400};
+  Test test;
+  GtkWindow *window;
+  g_autofree char *path = NULL;
+
+  set_up (&test);
+  console_fixture_set_monitors (&test, 2);
+  spice_fixture_set_monitors (test.server, 2, two);
+  spice_fixture_fill (test.server, 0, 0, 320, 400, 0xe02020);
+  spice_fixture_fill (test.server, 320, 0, 320, 400, 0x20c020);
+  gtk_widget_activate_action (GTK_WIDGET (test.window), "monitors.2", NULL);
+  app_wait_until ((window = find_second ()) != NULL);
+  app_wait_until (gtk_window_is_active (window));
+  g_assert_true (spice_fixture_wait (is_green, &test));
+  app_assert_named (window);
+  app_xdotool ("key ctrl+Print");
+  app_wait_until (app_find_label (window, "Screenshot saved") != NULL);
+  g_assert_cmpuint (count_pictures (&test, &path), ==, 1);
+  g_assert_nonnull (strstr (path, "/web, Monitor 2 2"));
+  g_autoptr (GdkTexture) texture = gdk_texture_new_from_filename (path, NULL);
+  g_assert_cmpint (gdk_texture_get_width (texture), ==, 320);
+  g_assert_cmpint (gdk_texture_get_height (texture), ==, 400);
+  g_autofree guint32 *pixels = g_new (guint32, 320 * 400);
+  gdk_texture_download (texture, (guchar *) pixels, 320 * 4);
+  g_assert_cmphex (pixels[320 * 399], ==, 0xff20c020);
+
+  /* One that cannot be written is said there, too; and nobody where the window has gone. */
+  console_fixture_set_user_folder ("XDG_PICTURES_DIR", "/proc/nowhere");
+  gtk_widget_activate_action (GTK_WIDGET (window), "monitor.screenshot", NULL);
+  app_wait_until (app_get_dialog () != NULL);
+  g_assert_true (gtk_window_get_transient_for (GTK_WINDOW (app_get_dialog ())) == window);
+  g_assert_nonnull (app_find_label (app_get_dialog (), "Could Not Save the Screenshot"));
+  gtk_window_close (GTK_WINDOW (app_get_dialog ()));
+  app_wait_until (app_get_dialog () == NULL);
+  gtk_widget_activate_action (GTK_WIDGET (window), "monitor.screenshot", NULL);
+  console_fixture_tear_down (&test);
 }
 
 /* Many in the same second: each is a file of its own. */
@@ -343,6 +411,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/console-screenshot/" path, (gconstpointer) (void (*) (void)) test, run)
   ADD ("pixels", in_pixels);
   ADD ("scanout", in_scanout);
+  ADD ("second", in_second);
   ADD ("many", in_many);
   ADD ("row", in_row);
   ADD ("panic", in_panic);

@@ -5,6 +5,7 @@
 #include "console/lodge-console-typing.h"
 #include "gtk/lodge-console-window.h"
 #include "gtk/lodge-display.h"
+#include "gtk/lodge-screen-hint.h"
 
 G_BEGIN_DECLS
 
@@ -16,7 +17,6 @@ typedef struct _LodgeConsoleRecord LodgeConsoleRecord;
 typedef struct _LodgeConsoleScaling LodgeConsoleScaling;
 typedef struct _LodgeConsoleExchange LodgeConsoleExchange;
 typedef struct _LodgeConsoleTerminals LodgeConsoleTerminals;
-typedef struct _LodgeConsoleHint LodgeConsoleHint;
 typedef struct _LodgeConsoleSuspend LodgeConsoleSuspend;
 
 struct _LodgeConsoleWindow {
@@ -88,7 +88,7 @@ struct _LodgeConsoleWindow {
   LodgeConsoleScaling *scaling;
   LodgeConsoleExchange *exchange;
   LodgeConsoleTerminals *terminals;
-  LodgeConsoleHint *hint;
+  LodgeScreenHint *hint;
   GtkWidget *folder_button;
   GtkWidget *shared_window; /* NULL while it is not open */
 };

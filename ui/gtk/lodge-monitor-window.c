@@ -5,6 +5,8 @@
 #include "gtk/lodge-hiding-bar.h"
 #include "gtk/lodge-message.h"
 #include "gtk/lodge-saved-toast.h"
+#include "gtk/lodge-screen-hint.h"
+#include "gtk/lodge-screenshot.h"
 #include "gtk/lodge-settings.h"
 
 #include <glib/gi18n-lib.h>
@@ -31,6 +33,7 @@ struct _LodgeMonitorWindow {
   LodgeConsoleMachine *machine; /* NULL until it is followed */
   LodgeHidingBar *hiding_bar;
   LodgeRecording *recording;
+  LodgeScreenHint *hint;
   gboolean print_held;
   AdwToast *saved_toast; /* weak */
 };
@@ -73,6 +76,59 @@ fullscreen_action (GtkWidget *widget, const char *name, GVariant *parameter)
   lodge_hiding_bar_toggle (LODGE_MONITOR_WINDOW (widget)->hiding_bar);
 }
 
+/* ---- its picture as a file */
+
+static LodgeFrameSource *
+get_source (LodgeMonitorWindow *self)
+{
+  LodgeConsoleSession *session = lodge_console_machine_get_session (self->machine);
+
+  return session != NULL ? lodge_console_session_get_monitor (session, self->monitor) : NULL;
+}
+
+/* Returns: (transfer full): what files are named by */
+static char *
+dup_name (LodgeMonitorWindow *self)
+{
+  /* Translators: the name of a file begins with it: a machine's name, and the number of one of its
+   * monitors */
+  return g_strdup_printf (_ ("%s, Monitor %u"), lodge_console_machine_get_name (self->machine),
+                          self->monitor + 1);
+}
+
+static void
+saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMonitorWindow *self = LODGE_MONITOR_WINDOW (source);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GFile) file = lodge_screenshot_save_finish (result, &error);
+
+  /* It is closed, and there is nobody to be told. */
+  if (!gtk_widget_get_realized (GTK_WIDGET (self)))
+    return;
+  if (file != NULL)
+    lodge_saved_toast_say (self->toasts, &self->saved_toast, _ ("Screenshot saved"), file, FALSE);
+  else
+    lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Save the Screenshot"), error);
+}
+
+static void
+screenshot_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LodgeMonitorWindow *self = LODGE_MONITOR_WINDOW (widget);
+  /* Of what QEMU writes where a guest shows nothing nobody wants a picture. */
+  GdkTexture *texture = lodge_screen_hint_is_dark (self->hint)
+                            ? NULL
+                            : lodge_screenshot_copy (get_source (self), self->display);
+  g_autofree char *what = dup_name (self);
+
+  if (texture != NULL)
+    lodge_screenshot_save_async (self, texture, NULL, what, saved_cb, NULL);
+  else
+    lodge_message_show (GTK_WINDOW (self), _ ("Could Not Take a Screenshot"),
+                        _ ("This monitor shows nothing now. Try again once it does."));
+}
+
 /* ---- its recording */
 
 static gboolean
@@ -90,25 +146,17 @@ show_recording (LodgeMonitorWindow *self)
     lodge_recording_show (self->recording);
 }
 
-static LodgeFrameSource *
-get_source (LodgeMonitorWindow *self)
-{
-  LodgeConsoleSession *session = lodge_console_machine_get_session (self->machine);
-
-  return session != NULL ? lodge_console_session_get_monitor (session, self->monitor) : NULL;
-}
-
 static void
 update_recording (gpointer user_data)
 {
   LodgeMonitorWindow *self = user_data;
   const gboolean there = lodge_recording_is_there (self->recording);
+  const gboolean shown = lodge_console_machine_get_phase (self->machine) == LODGE_CONSOLE_SHOWN;
 
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "monitor.screenshot", shown);
   gtk_widget_set_visible (self->begin_button, !there);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "monitor.record",
-                                 there ? lodge_recording_goes_on (self->recording)
-                                       : lodge_console_machine_get_phase (self->machine) ==
-                                             LODGE_CONSOLE_SHOWN);
+                                 there ? lodge_recording_goes_on (self->recording) : shown);
   lodge_recording_follow (self->recording, get_source (self),
                           lodge_console_machine_get_state (self->machine) ==
                               LODGE_MACHINE_STATE_PAUSED);
@@ -124,10 +172,7 @@ record_action (GtkWidget *widget, const char *name, GVariant *parameter)
     lodge_recording_stop (self->recording);
     return;
   }
-  /* Translators: the name of a file begins with it: a machine's name, and the number of one of its
-   * monitors */
-  g_autofree char *what = g_strdup_printf (
-      _ ("%s, Monitor %u"), lodge_console_machine_get_name (self->machine), self->monitor + 1);
+  g_autofree char *what = dup_name (self);
   if (!lodge_recording_begin (self->recording, what, get_source (self),
                               lodge_console_machine_get_sound (self->machine), &error))
     lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Record the Screen"), error);
@@ -139,11 +184,12 @@ key_pressed (guint keyval, GdkModifierType held, gpointer user_data)
 {
   LodgeMonitorWindow *self = user_data;
 
-  if (keyval != GDK_KEY_Print || held != (GDK_CONTROL_MASK | GDK_SHIFT_MASK) ||
+  if (keyval != GDK_KEY_Print || (held & ~GDK_SHIFT_MASK) != GDK_CONTROL_MASK ||
       lodge_display_get_grabbed (self->display))
     return FALSE;
   if (!self->print_held)
-    gtk_widget_activate_action (GTK_WIDGET (self), "monitor.record", NULL);
+    gtk_widget_activate_action (
+        GTK_WIDGET (self), held & GDK_SHIFT_MASK ? "monitor.record" : "monitor.screenshot", NULL);
   self->print_held = TRUE;
   return TRUE;
 }
@@ -197,6 +243,41 @@ init_recording (LodgeMonitorWindow *self,
                            G_CONNECT_SWAPPED);
 }
 
+/* ---- why it shows nothing */
+
+/* What the machine as a whole does the console's window says, and offers. */
+static void
+show_hint (gpointer user_data)
+{
+  LodgeMonitorWindow *self = user_data;
+  const char *problem = lodge_display_get_problem (self->display);
+  const gboolean dark = self->hint != NULL && lodge_screen_hint_is_dark (self->hint);
+  LodgeMachine1 *object =
+      self->machine != NULL ? lodge_console_machine_get_machine (self->machine) : NULL;
+  LodgeScreenHintWords words = {0};
+
+  /* It has gone, or nothing is known yet. */
+  if (self->hint == NULL || self->machine == NULL)
+    return;
+  if (object != NULL && lodge_machine1_get_asleep (object)) {
+    words.title = _ ("The Guest Is Asleep");
+    words.sentence = _ ("It has suspended itself to memory, and shows nothing until it is woken.");
+  } else if (problem != NULL) {
+    words.title = _ ("The Picture Cannot Be Shown");
+    words.sentence = problem;
+  } else if (dark) {
+    words.title = _ ("This Monitor Is Off");
+    words.sentence = _ ("The guest has not switched it on: its driver and the settings of its "
+                        "desktop decide on that. One that the machine was given while the guest "
+                        "runs is there from its next start on.");
+  }
+  if (lodge_console_machine_get_phase (self->machine) != LODGE_CONSOLE_SHOWN)
+    words.title = NULL;
+  /* QEMU's own words would stick out on both sides. */
+  gtk_widget_set_opacity (GTK_WIDGET (self->display), words.title != NULL && dark ? 0 : 1);
+  lodge_screen_hint_show (self->hint, words.title != NULL ? &words : NULL);
+}
+
 /* ---- type */
 
 static void
@@ -205,6 +286,7 @@ lodge_monitor_window_dispose (GObject *object)
   LodgeMonitorWindow *self = LODGE_MONITOR_WINDOW (object);
 
   g_clear_pointer (&self->recording, lodge_recording_free);
+  g_clear_pointer (&self->hint, lodge_screen_hint_free);
   g_clear_pointer (&self->hiding_bar, lodge_hiding_bar_free);
   g_clear_object (&self->machine);
   g_clear_weak_pointer (&self->saved_toast);
@@ -235,6 +317,7 @@ lodge_monitor_window_class_init (LodgeMonitorWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LodgeMonitorWindow, record_pill);
   gtk_widget_class_bind_template_child (widget_class, LodgeMonitorWindow, record_pill_time);
   lodge_saved_toast_install_actions (widget_class);
+  gtk_widget_class_install_action (widget_class, "monitor.screenshot", NULL, screenshot_action);
   gtk_widget_class_install_action (widget_class, "monitor.record", NULL, record_action);
   gtk_widget_class_install_action (widget_class, "monitor.fullscreen", NULL, fullscreen_action);
 }
@@ -262,6 +345,9 @@ lodge_monitor_window_init (LodgeMonitorWindow *self)
   self->hiding_bar = lodge_hiding_bar_new (&parts);
   g_signal_connect_object (self->display, "leave", G_CALLBACK (leave_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->display, "notify::grabbed", G_CALLBACK (show_subtitle), self,
+                           G_CONNECT_SWAPPED);
+  self->hint = lodge_screen_hint_new (GTK_OVERLAY (self->overlay), show_hint, self);
+  g_signal_connect_object (self->display, "notify::problem", G_CALLBACK (show_hint), self,
                            G_CONNECT_SWAPPED);
   lodge_settings_keep_size (GTK_WINDOW (self), "monitor");
 }
@@ -297,6 +383,8 @@ lodge_monitor_window_follow (LodgeMonitorWindow *self, LodgeConsoleMachine *mach
   adw_window_title_set_title (self->title, title);
   lodge_display_set_session (self->display, lodge_console_machine_get_session (machine));
   update_recording (self);
+  lodge_screen_hint_follow (self->hint, get_source (self));
+  show_hint (self);
 }
 
 GtkOverlay *

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A window that shows one of a guest's further monitors, full screen of it, and its recording. */
+/* A window that shows one of a guest's further monitors, full screen of it, its screenshots and its
+ * recording. */
 #pragma once
 
 #include "console/lodge-console-machine.h"
