@@ -5,6 +5,7 @@
 #include "machine/lodge-machine-start-private.h"
 
 #include "host/lodge-host-graphics.h"
+#include "lodge-config.h"
 #include "lodge-error.h"
 #include "qemu/lodge-machine-command.h"
 
@@ -14,6 +15,9 @@
  * answers. Together with the start without it this is below what clients wait
  * (LODGE_CLIENT_CALL_LIMIT_S). */
 guint lodge_machine_3d_limit_ms = 30000;
+
+/* Only a console that can show it makes anything of it, and the consoles are of the same build. */
+gboolean lodge_machine_3d_is_shown = LODGE_GTK_SHOWS_3D;
 
 /* Takes both. */
 static void
@@ -60,6 +64,10 @@ lodge_machine_list_render_nodes (LodgeMachine *self,
 
   if (description->display != LODGE_DISPLAY_VIRTIO)
     *out_problem = g_strdup (_ ("only the virtio graphics card has it (display.model=virtio)"));
+  else if (!lodge_machine_3d_is_shown)
+    *out_problem = g_strdup_printf (_ ("Lodge’s windows cannot show it with GTK %s: that takes GTK "
+                                       "4.14 or newer, as Debian 13 has it"),
+                                    LODGE_GTK_VERSION);
   else if (qemu != NULL && !lodge_qemu_has_spice (qemu))
     *out_problem = g_strdup (_ ("this QEMU has no SPICE, over which its pictures come"));
   else if (qemu != NULL && (!lodge_qemu_has_device (qemu, LODGE_MACHINE_COMMAND_3D_CARD) ||

@@ -4,6 +4,7 @@
 #include "machine-fixture.h"
 
 #include "host/lodge-host-graphics.h"
+#include "lodge-config.h"
 #include "machine/lodge-machine-private.h"
 #include "qemu/lodge-machine-command.h"
 
@@ -72,6 +73,27 @@ assert_flat (LodgeMachine *machine, const char *word)
   g_assert_true (g_str_has_prefix (problem, "Without 3D acceleration: "));
   g_assert_nonnull (strstr (problem, word));
   g_assert_null (machine->render_node);
+}
+
+/* Where no window could show it the guest is not started with it. */
+static void
+test_not_shown (MachineFixture *self, gconstpointer data)
+{
+  char *folder = machine_fixture_make_folder (self, "dri");
+  g_autofree char *node = make_node (folder, "renderD128");
+  LodgeMachine *machine = create (self);
+
+  lodge_host_graphics_set_folder_for_tests (folder);
+  lodge_machine_3d_is_shown = FALSE;
+  machine_fixture_start (machine);
+  assert_flat (machine, "GTK " LODGE_GTK_VERSION);
+  /* Not even tried. */
+  g_assert_null (strstr (lodge_machine_get_graphics_problem (machine), node));
+  g_assert_cmpstr (lodge_machine_get_note (machine), ==,
+                   lodge_machine_get_graphics_problem (machine));
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  lodge_machine_3d_is_shown = TRUE;
+  forget_folder (folder);
 }
 
 static void
@@ -222,6 +244,9 @@ int
 main (int argc, char **argv)
 {
   machine_fixture_init (&argc, &argv);
+  /* What this build can show is another matter. */
+  lodge_machine_3d_is_shown = TRUE;
+  MACHINE_FIXTURE_ADD ("3d-not-shown", test_not_shown);
   MACHINE_FIXTURE_ADD ("3d-none", test_none);
   MACHINE_FIXTURE_ADD ("3d-broken", test_broken);
   MACHINE_FIXTURE_ADD ("3d-several", test_several);

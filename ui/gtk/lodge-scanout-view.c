@@ -12,12 +12,16 @@
 
 #include "gtk/lodge-display-scale.h"
 #include "gtk/lodge-renderer.h"
+#include "lodge-config.h"
 #include "lodge-error.h"
 
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+
+/* The engine goes by it. */
+G_STATIC_ASSERT (GTK_CHECK_VERSION (4, 14, 0) == LODGE_GTK_SHOWS_3D);
 
 /* ---- the picture alone */
 
