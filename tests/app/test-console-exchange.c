@@ -111,6 +111,27 @@ in_switches (void)
   console_fixture_tear_down (&test);
 }
 
+/* The list of what is shared says where the agent is there and shares no clipboard; and follows. */
+static void
+in_list (void)
+{
+  Test test;
+
+  console_fixture_set_up (&test, 1u << VD_AGENT_CAP_MONITORS_CONFIG);
+  gtk_widget_activate_action (GTK_WIDGET (test.window), "console.shared", NULL);
+  app_wait_until (app_find_label (test.window->shared_window,
+                                  "Nothing passes now: spice-vdagent runs in the guest and shares "
+                                  "no clipboard, as on a Wayland desktop; log in there with an X11 "
+                                  "session") != NULL);
+  g_assert_nonnull (app_find_label (test.window->shared_window,
+                                    "Files dropped on the window are copied into the guest"));
+  spice_fixture_agent_announce (test.agent, SPICE_FIXTURE_AGENT_LINUX);
+  app_wait_until (app_find_label (test.window->shared_window,
+                                  "Copied text and images, while its window has the focus") !=
+                  NULL);
+  console_fixture_tear_down (&test);
+}
+
 /* No letter opens two things: the second one of them is never reached by it. @used: of one popover,
  * which sections are part of */
 static void
@@ -489,6 +510,12 @@ test_switches (void)
 }
 
 static void
+test_list (void)
+{
+  spice_fixture_run (in_list);
+}
+
+static void
 test_letters (void)
 {
   spice_fixture_run (in_letters);
@@ -537,6 +564,7 @@ main (int argc, char **argv)
     return 0;
 
   g_test_add_func ("/console-exchange/switches", test_switches);
+  g_test_add_func ("/console-exchange/list", test_list);
   g_test_add_func ("/console-exchange/letters", test_letters);
   g_test_add_func ("/console-exchange/without-agent", test_without_agent);
   g_test_add_func ("/console-exchange/paste-without-agent", test_paste_without_agent);

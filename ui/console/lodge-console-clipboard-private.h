@@ -32,6 +32,7 @@ struct _LodgeConsoleClipboard {
   GObject parent_instance;
 
   SpiceMainChannel *main;
+  gboolean agent;
   gboolean available;
   LodgeClipboardWays ways;
   guint limit_ms;

@@ -18,7 +18,7 @@
 
 G_DEFINE_FINAL_TYPE (LodgeConsoleClipboard, lodge_console_clipboard, G_TYPE_OBJECT)
 
-enum { PROP_0, PROP_AVAILABLE, N_PROPS };
+enum { PROP_0, PROP_AGENT, PROP_AVAILABLE, N_PROPS };
 static GParamSpec *properties[N_PROPS];
 
 /* --- Types --- */
@@ -161,10 +161,27 @@ update_available (LodgeConsoleClipboard *self)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_AVAILABLE]);
 }
 
+/* The port alone is nobody: an agent says what it can. */
+static void
+update_agent (LodgeConsoleClipboard *self)
+{
+  gboolean connected = FALSE;
+  int can = 0;
+
+  if (self->main != NULL)
+    g_object_get (self->main, "agent-connected", &connected, "agent-caps-0", &can, NULL);
+  const gboolean agent = connected && can != 0;
+  if (agent == self->agent)
+    return;
+  self->agent = agent;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_AGENT]);
+}
+
 static void
 agent_cb (LodgeConsoleClipboard *self)
 {
   update_available (self);
+  update_agent (self);
 }
 
 void
@@ -181,10 +198,17 @@ lodge_console_clipboard_set_channel (LodgeConsoleClipboard *self, SpiceMainChann
     g_signal_connect_object (main, "notify::agent-connected", G_CALLBACK (agent_cb), self,
                              G_CONNECT_SWAPPED);
   } else {
-    update_available (self);
+    agent_cb (self);
     /* Another server may be another guest. */
     self->host_rows = 0;
   }
+}
+
+gboolean
+lodge_console_clipboard_get_agent (LodgeConsoleClipboard *self)
+{
+  g_return_val_if_fail (LODGE_IS_CONSOLE_CLIPBOARD (self), FALSE);
+  return self->agent;
 }
 
 gboolean
@@ -206,7 +230,9 @@ lodge_console_clipboard_set_time_limit (LodgeConsoleClipboard *self, guint limit
 static void
 lodge_console_clipboard_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
-  if (id == PROP_AVAILABLE)
+  if (id == PROP_AGENT)
+    g_value_set_boolean (value, LODGE_CONSOLE_CLIPBOARD (object)->agent);
+  else if (id == PROP_AVAILABLE)
     g_value_set_boolean (value, LODGE_CONSOLE_CLIPBOARD (object)->available);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -238,6 +264,8 @@ lodge_console_clipboard_class_init (LodgeConsoleClipboardClass *klass)
   object_class->dispose = lodge_console_clipboard_dispose;
   object_class->finalize = lodge_console_clipboard_finalize;
 
+  properties[PROP_AGENT] =
+      g_param_spec_boolean ("agent", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   properties[PROP_AVAILABLE] = g_param_spec_boolean ("available", NULL, NULL, FALSE,
                                                      G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);

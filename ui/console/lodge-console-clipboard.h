@@ -32,6 +32,7 @@ typedef enum {
 } LodgeClipboardWays;
 
 /* Properties
+ *   "agent" (boolean, read): the guest has an agent, whatever that shares
  *   "available" (boolean, read): the guest has an agent that shares its clipboard
  * Signals
  *   "offered" (): the guest has something new, or nothing any more
@@ -40,6 +41,7 @@ typedef enum {
  */
 LodgeConsoleClipboard *lodge_console_clipboard_new (void);
 
+gboolean lodge_console_clipboard_get_agent (LodgeConsoleClipboard *self);
 gboolean lodge_console_clipboard_get_available (LodgeConsoleClipboard *self);
 
 /* Which ways are open; none at first. A way that closes takes back what was offered through it. */

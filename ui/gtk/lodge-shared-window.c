@@ -33,7 +33,8 @@ struct _LodgeSharedWindow {
 
   LodgeConsoleMachine *machine;
   LodgeSound *sound;
-  gboolean updating; /* what changes now is not the user's wish */
+  LodgeConsoleClipboard *shared; /* of the session that is there now; or NULL */
+  gboolean updating;             /* what changes now is not the user's wish */
   GtkFileChooserNative *chooser;
 
   AdwComboRow *clipboard;
@@ -238,6 +239,21 @@ add_button (LodgeSharedWindow *self, AdwActionRow *row, const char *label, GCall
   return button;
 }
 
+/* An agent comes some time after its guest, and goes before it. */
+static void
+follow_clipboard (LodgeSharedWindow *self, LodgeConsoleClipboard *clipboard)
+{
+  if (self->shared == clipboard)
+    return;
+  if (self->shared != NULL)
+    g_signal_handlers_disconnect_by_data (self->shared, self);
+  g_set_object (&self->shared, clipboard);
+  if (clipboard != NULL) {
+    g_signal_connect_swapped (clipboard, "notify::agent", G_CALLBACK (update), self);
+    g_signal_connect_swapped (clipboard, "notify::available", G_CALLBACK (update), self);
+  }
+}
+
 static void
 update_clipboard (LodgeSharedWindow *self)
 {
@@ -245,23 +261,28 @@ update_clipboard (LodgeSharedWindow *self)
   const char *now = lodge_shared_lookup (self->machine, "sharing.clipboard");
   const gboolean shown =
       session != NULL && lodge_console_machine_get_phase (self->machine) == LODGE_CONSOLE_SHOWN;
-  const gboolean agent = shown && lodge_console_clipboard_get_available (
-                                      lodge_console_session_get_clipboard (session));
+  const char *missing = NULL;
   guint selected = G_N_ELEMENTS (clipboard_ways) - 1;
 
   for (guint i = 0; i < G_N_ELEMENTS (clipboard_ways); i++) {
     if (g_str_equal (clipboard_ways[i].value, now))
       selected = i;
   }
-  adw_combo_row_set_selected (self->clipboard, selected);
-  adw_action_row_set_subtitle (ADW_ACTION_ROW (self->clipboard),
-                               shown && !agent
-                                   ? _ ("Nothing passes now: the guest needs spice-vdagent")
-                                   : _ ("Copied text and images, while its window has the focus"));
+  follow_clipboard (self, session != NULL ? lodge_console_session_get_clipboard (session) : NULL);
+  if (shown && !lodge_console_clipboard_get_agent (self->shared))
+    missing = _ ("Nothing passes now: the guest needs spice-vdagent");
   gtk_switch_set_active (self->files_switch, is_on (self, "sharing.files"));
   adw_action_row_set_subtitle (
-      self->files, shown && !agent ? _ ("Nothing passes now: the guest needs spice-vdagent")
-                                   : _ ("Files dropped on the window are copied into the guest"));
+      self->files,
+      missing != NULL ? missing : _ ("Files dropped on the window are copied into the guest"));
+
+  adw_combo_row_set_selected (self->clipboard, selected);
+  if (missing == NULL && shown && !lodge_console_clipboard_get_available (self->shared))
+    missing = _ ("Nothing passes now: spice-vdagent runs in the guest and shares no clipboard, as "
+                 "on a Wayland desktop; log in there with an X11 session");
+  adw_action_row_set_subtitle (
+      ADW_ACTION_ROW (self->clipboard),
+      missing != NULL ? missing : _ ("Copied text and images, while its window has the focus"));
 }
 
 static void
@@ -425,6 +446,7 @@ lodge_shared_window_dispose (GObject *object)
   LodgeSharedWindow *self = LODGE_SHARED_WINDOW (object);
 
   lodge_file_choice_end (&self->chooser);
+  follow_clipboard (self, NULL);
   if (self->machine != NULL) {
     g_signal_handlers_disconnect_by_data (self->machine, self);
     g_signal_handlers_disconnect_by_data (self->sound, self);
