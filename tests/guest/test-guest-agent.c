@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #define HOUR_NS (G_GINT64_CONSTANT (3600) * 1000000000)
+/* Less than what no clock is set for. */
+#define LATE_NS (G_GINT64_CONSTANT (2) * 1000000000)
 
 typedef struct {
   const char *name;
@@ -22,6 +24,7 @@ typedef struct {
   gboolean silent;     /* answers nothing */
   gboolean stubborn;   /* does not set its clock, and says that it has */
   gboolean half;       /* sets it, and says that it could not */
+  guint busy;          /* so often it comes to setting it only when the time is over by LATE_NS */
   gboolean leaves;     /* goes away instead of setting it */
   const char *first;   /* said before everything else; or NULL */
   const char *instead; /* the answer to whatever comes after the greeting; or NULL */
@@ -34,6 +37,8 @@ static const Agent agents[] = {
     {.name = "ahead", .off_ns = HOUR_NS, .code = -1},
     {.name = "right", .stubborn = TRUE, .code = -1},
     {.name = "no-hardware-clock", .off_ns = -HOUR_NS, .half = TRUE, .code = -1},
+    {.name = "busy-once", .off_ns = -HOUR_NS, .busy = 1, .code = -1},
+    {.name = "busy", .off_ns = -HOUR_NS, .busy = G_MAXUINT, .code = -1},
     {.name = "stale",
      .off_ns = -HOUR_NS,
      .first = "{\"return\":1}\n\xff{\"return\":-5}\nrubbish\n[[[",
@@ -122,7 +127,7 @@ answer (Fixture *f, int fd, JsonObject *command)
   if (!agent->stubborn)
     f->off_ns =
         json_object_get_int_member (json_object_get_object_member (command, "arguments"), "time") -
-        now_ns ();
+        now_ns () - (f->n_set <= agent->busy ? LATE_NS : 0);
   done = agent->half ? "{\"error\":{\"class\":\"GenericError\",\"desc\":\"hwclock\"}}\n"
                      : "{\"return\": {}}\n";
   return send_text (fd, done, strlen (done));
@@ -202,6 +207,10 @@ test_agent (Fixture *f, gconstpointer data)
     return;
   }
   g_assert_no_error (error);
+  if (f->agent->busy > 0) {
+    g_assert_cmpint (f->n_set, ==, MIN (f->agent->busy, 2) + 1);
+    return;
+  }
   g_assert_cmpint (ABS (f->off_ns), <, 1000000000);
   /* A right one is set, too, where its answer has come late. */
   if (f->agent->off_ns == 0 && f->n_set == 1)
