@@ -27,7 +27,9 @@ PACKAGES_OF = {"trixie": ["qemu-system-modules-spice"]}
 GUEST_MODULES = ("virtio_pci", "virtio_blk")
 # Those that a variant may ask for, in their order.
 RELEASES = ("bookworm", "trixie")
-IMAGE_SIZE = "3G"
+# What is done in a fresh root, by the first of these scripts, and the file system that it becomes.
+# L1's is only ever read, or thrown away with what is written.
+LAB = {"setup": ("root-setup.sh",), "size": "3G", "features": "^has_journal"}
 # For tidying up after Ctrl+C.
 STOP_LIMIT_S = 30
 # Another work tree may use another root. This long after its last use a root is in the way.
@@ -80,11 +82,14 @@ def library_packages(programs):
     return {line.split(":")[0] for line in lines.splitlines()}
 
 
-def key_of(packages, name):
+def key_of(packages, name, recipe):
     """All that a root is made from, and the code that makes it."""
-    with open(os.path.join(HERE, "root-setup.sh"), encoding="utf-8") as file:
-        inputs = (name, packages, GUEST_MODULES, IMAGE_SIZE, LEFT_OUT, INITRAMFS, file.read(),
-                  inspect.getsource(build), inspect.getsource(copy_boot_files))
+    scripts = []
+    for script in recipe["setup"]:
+        with open(os.path.join(HERE, script), encoding="utf-8") as file:
+            scripts.append(file.read())
+    inputs = (name, packages, GUEST_MODULES, LEFT_OUT, INITRAMFS, scripts, recipe["size"],
+              recipe["features"], inspect.getsource(build), inspect.getsource(copy_boot_files))
     return hashlib.sha256(repr(inputs).encode()).hexdigest()[:16]
 
 
@@ -134,7 +139,7 @@ def copy_boot_files(root, folder):
         file.writelines(f"/modules/{os.path.basename(path)}\n" for path in order)
 
 
-def build(packages, name, folder, log):
+def build(packages, name, folder, log, recipe):
     with tempfile.TemporaryDirectory(prefix="lodge-lab-root-") as work:
         # Whoever mmdebstrap makes root of here has to come in.
         os.chmod(work, 0o755)
@@ -142,12 +147,12 @@ def build(packages, name, folder, log):
         run(["mmdebstrap", "--variant=minbase", "--format=tar", f"--include={','.join(packages)}",
              *(f"--dpkgopt=path-exclude={path}" for path in LEFT_OUT),
              f"--essential-hook={INITRAMFS}",
-             f"--customize-hook={os.path.join(HERE, 'root-setup.sh')}", name, tar], log)
+             f"--customize-hook={os.path.join(HERE, recipe['setup'][0])}", name, tar], log)
         os.mkdir(root)
         # One command, because a second fakeroot knows nothing of the first one's owners.
         run(as_root(["sh", "-ec", 'tar -xpf "$1" -C "$2" --numeric-owner; mkfs.ext4 -q '
-                     '-O ^has_journal -E lazy_itable_init=1 -d "$2" "$3" "$4"', "sh", tar, root,
-                     os.path.join(folder, "root.ext4"), IMAGE_SIZE]), log)
+                     '-O "$5" -E lazy_itable_init=1 -d "$2" "$3" "$4"', "sh", tar, root,
+                     os.path.join(folder, "root.ext4"), recipe["size"], recipe["features"]]), log)
         copy_boot_files(root, folder)
         os.unlink(tar)
 
@@ -183,12 +188,15 @@ def kept(cache, key, make):
     return folder
 
 
-def get(packages, name, logs):
-    """The folder of a root of the release name, with these packages and those that the lab needs;
-    built when it is missing."""
-    packages = sorted({*packages, *PACKAGES, *PACKAGES_OF.get(name, [])})
-
+def made(packages, name, log_path, recipe, cache):
+    """The folder of a root of the release name in a cache; built when it is missing."""
     def make(folder):
-        with open(os.path.join(logs, f"root-{name}.log"), "w", encoding="utf-8") as log:
-            build(packages, name, folder, log)
-    return kept(cache_folder(), key_of(packages, name), make)
+        with open(log_path, "w", encoding="utf-8") as log:
+            build(packages, name, folder, log, recipe)
+    return kept(cache, key_of(packages, name, recipe), make)
+
+
+def get(packages, name, logs):
+    """L1's, with these packages and those that the lab needs."""
+    packages = sorted({*packages, *PACKAGES, *PACKAGES_OF.get(name, [])})
+    return made(packages, name, os.path.join(logs, f"root-{name}.log"), LAB, cache_folder())
