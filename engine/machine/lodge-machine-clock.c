@@ -6,7 +6,8 @@
  * that QEMU does to the hardware clock helps. qemu-guest-agent in the guest sets it when it is
  * asked to; where there is none the note says what is wrong. The agent's port may become known as
  * open only some moments after the guest goes on: QEMU tells of it then, and is asked for it as
- * well.
+ * well. One that does not answer, in a guest that is busy, may yet set the clock, after which the
+ * note is wrong: it is asked again now and then.
  */
 #include "machine/lodge-machine-private.h"
 
@@ -26,6 +27,9 @@
 #define TOLD_US (60 * G_USEC_PER_SEC)
 /* Until an agent that is there has been seen. */
 #define GRACE_MS 3000
+/* Until one is asked again that did not set it; twice as long each time. */
+#define AGAIN_S      15
+#define MOST_AGAIN_S 3600
 
 /* "3 hours". Transfer full. */
 static char *
@@ -45,12 +49,11 @@ dup_duration (gint64 us)
 static void
 tell (LodgeMachine *self, gboolean agent)
 {
-  const gint64 behind = g_get_real_time () - self->clock_since_us;
   g_autofree char *duration = NULL;
 
-  if (behind < TOLD_US || lodge_machine_get_own_note (self)[0] != '\0')
+  if (self->clock_behind_us < TOLD_US || lodge_machine_get_own_note (self)[0] != '\0')
     return;
-  duration = dup_duration (behind);
+  duration = dup_duration (self->clock_behind_us);
   g_free (self->clock_note);
   if (agent)
     self->clock_note =
@@ -81,11 +84,14 @@ lodge_machine_clock_forget (LodgeMachine *self)
 
   lodge_machine_clock_end (self);
   self->clock_since_us = 0;
+  self->clock_again_s = 0;
   if (note != NULL && g_str_equal (lodge_machine_get_own_note (self), note))
     lodge_machine_set_own_note (self, NULL);
 }
 
 /* Asking the agent. */
+
+static gboolean look_again_cb (gpointer user_data);
 
 static void
 set_cb (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -109,6 +115,8 @@ set_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   lodge_machine_clock_end (self);
   tell (self, TRUE);
+  self->clock_again_s = CLAMP (self->clock_again_s * 2, AGAIN_S, MOST_AGAIN_S);
+  self->clock_timeout = g_timeout_add_seconds (self->clock_again_s, look_again_cb, self);
 }
 
 static void
@@ -166,7 +174,7 @@ looked_again_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static gboolean
-grace_over_cb (gpointer user_data)
+look_again_cb (gpointer user_data)
 {
   LodgeMachine *self = user_data;
 
@@ -186,7 +194,7 @@ looked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (is_open (answer))
     talk (self);
   else if (self->clock_timeout == 0)
-    self->clock_timeout = g_timeout_add (GRACE_MS, grace_over_cb, self);
+    self->clock_timeout = g_timeout_add (GRACE_MS, look_again_cb, self);
 }
 
 static void
@@ -213,7 +221,8 @@ lodge_machine_clock_update (LodgeMachine *self)
     lodge_machine_clock_end (self);
     lodge_machine_clock_stood_still (self, g_get_real_time ());
   } else if (self->state == LODGE_STATE_RUNNING && self->clock_since_us != 0) {
-    if (g_get_real_time () - self->clock_since_us < STILL_US)
+    self->clock_behind_us = g_get_real_time () - self->clock_since_us;
+    if (self->clock_behind_us < STILL_US)
       self->clock_since_us = 0;
     else
       look (self, looked_cb);

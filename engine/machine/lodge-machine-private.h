@@ -65,9 +65,11 @@ struct _LodgeMachine {
   /* By the session's end: it is to run when it comes back. */
   gboolean paused_for_suspend;
   gboolean changing_media;
-  gboolean asleep;       /* the guest has suspended itself to memory */
-  gint64 clock_since_us; /* its clock stood still from then on; 0: it goes right */
-  char *clock_note;      /* the note says that; or NULL */
+  gboolean asleep;        /* the guest has suspended itself to memory */
+  gint64 clock_since_us;  /* its clock stood still from then on; 0: it goes right */
+  gint64 clock_behind_us; /* for so long, when it went on */
+  guint clock_again_s;    /* its agent did not set it, and was asked again after so long; or 0 */
+  char *clock_note;       /* the note says that; or NULL */
   guint clock_timeout;
   GCancellable *clock_talk; /* its agent is being asked to set it; or NULL */
   GHashTable *networks;     /* NIC id to LodgeUserNetwork */

@@ -3,6 +3,7 @@
 """test-state.py BUILD: a small Debian whose memory and disk hold known data, through snapshots, suspends
 with an engine that ends meanwhile, clones of it while it runs, and a disk that grows. After each time
 that it stood still its clock is right, which qemu-guest-agent sets."""
+import glob
 import json
 import os
 import signal
@@ -206,7 +207,14 @@ def end_engine(by):
     wait_for("the engine's end", lambda: not os.path.exists(f"/proc/{pid}"), pause=0.1)
 
 
-def suspend(by):
+def age_memory():
+    """As if it had been written an hour ago, from where on its user is told."""
+    folder = os.path.join(show(NAME, "folder"), "snapshots")
+    newest = max(glob.glob(os.path.join(folder, "*", "memory")), key=os.path.getmtime)
+    os.utime(newest, (time.time() - 3600, time.time() - 3600))
+
+
+def suspend(by, old=False):
     write_data()
     whole = shell.value(WHOLE)
     standstill = Standstill()
@@ -214,6 +222,8 @@ def suspend(by):
     standstill.begin()
     end_engine(by)
     lodge.ctl("wait", NAME, "suspended", "--timeout", "60")
+    if old:
+        age_memory()
     standstill.wait()
     lodge.ctl("start", NAME)
     go_on()
@@ -222,7 +232,13 @@ def suspend(by):
 
 
 def suspend_and_end():
-    suspend(signal.SIGTERM).check()
+    """The agent hangs, and is asked again later."""
+    shell.run("kill -STOP $(cat /run/agent.pid)")
+    standstill = suspend(signal.SIGTERM, old=True)
+    wait_for("the machine's note", lambda: "did not set it" in show(NAME, "note"))
+    shell.run("kill -CONT $(cat /run/agent.pid)")
+    wait_for("the end of the machine's note", lambda: not show(NAME, "note"))
+    standstill.check()
     check_disk()
 
 
