@@ -207,8 +207,7 @@ void lodge_machine_query_pointer_async (LodgeMachine *self,
                                         GAsyncReadyCallback callback,
                                         gpointer user_data);
 /* Returns: 1: absolute, 0: not, -1: an error */
-int
-lodge_machine_query_pointer_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
+int lodge_machine_query_pointer_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
 /* Both end with lodge_machine_input_finish(). %LODGE_ERROR_INVALID names what cannot be typed. */
 void lodge_machine_type_async (LodgeMachine *self,

@@ -63,6 +63,14 @@ def release(at_least=None):
     return at_least if newer else own
 
 
+def why_not(programs):
+    """What is missing to make a Debian of it, and these programs; None where nothing is."""
+    missing = [name for name in programs if shutil.which(name) is None]
+    if release() is None:
+        missing.append("Debian, of which the guest is made")
+    return ", ".join(missing) or None
+
+
 def output(*argv):
     return subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
 

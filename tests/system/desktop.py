@@ -16,10 +16,7 @@ NEEDED = ("mmdebstrap", "cpio")
 
 def why_not():
     """What is missing to make it; None where nothing is."""
-    missing = [name for name in NEEDED if shutil.which(name) is None]
-    if lab_root.release() is None:
-        missing.append("Debian, of which the guest is made")
-    return ", ".join(missing) or None
+    return lab_root.why_not(NEEDED)
 
 
 def make(folder):

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small Debian on a disk, with qemu-guest-agent and a shell on its serial port; kept in the cache as
-the lab's roots are."""
+"""A small Debian on a disk, with qemu-guest-agent and a shell on its serial port; kept in the cache
+as the lab's roots are."""
 import os
-import shutil
 import sys
 
 from lodge_system import PATIENCE_S
@@ -11,7 +10,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lab"))
 import lab_root  # noqa: E402
 
-PACKAGES = ["linux-image-amd64", "kmod", "e2fsprogs", "fdisk", "cloud-guest-utils", "qemu-guest-agent"]
+PACKAGES = ["linux-image-amd64", "kmod", "e2fsprogs", "fdisk", "cloud-guest-utils",
+            "qemu-guest-agent"]
 RECIPE = {"setup": tuple(os.path.join(HERE, name) for name in ("small-setup.sh", "small-init.sh")),
           "size": "1500M", "features": "has_journal"}
 NEEDED = ("mmdebstrap", "mkfs.ext4")
@@ -21,16 +21,13 @@ CACHE = lab_root.cache_folder("small")
 
 def why_not():
     """What is missing to make it; None where nothing is."""
-    missing = [name for name in NEEDED if shutil.which(name) is None]
-    if lab_root.release() is None:
-        missing.append("Debian, of which the guest is made")
-    return ", ".join(missing) or None
+    return lab_root.why_not(NEEDED)
 
 
 def get(build):
     """The folder with root.ext4, vmlinuz and initrd.img."""
-    return lab_root.made(PACKAGES, lab_root.release(), os.path.join(build, "small-root.log"), RECIPE,
-                         CACHE)
+    log = os.path.join(build, "small-root.log")
+    return lab_root.made(PACKAGES, lab_root.release(), log, RECIPE, CACHE)
 
 
 def arguments(image):

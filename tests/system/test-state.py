@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""test-state.py BUILD: a small Debian whose memory and disk hold known data, through snapshots, suspends
-with an engine that ends meanwhile, clones of it while it runs, and a disk that grows. After each time
-that it stood still its clock is right, which qemu-guest-agent sets."""
+"""test-state.py BUILD: a small Debian whose memory and disk hold known data, through snapshots,
+suspends with an engine that ends meanwhile, clones of it while it runs, and a disk that grows. After
+each time that it stood still its clock is right, which qemu-guest-agent sets."""
 import glob
 import json
 import os
@@ -23,8 +23,9 @@ RIGHT_S = 2
 KEEPER = """{ mkfifo /run/ask /run/answer; (secret=none; while :; do read -r new </run/ask;
 echo $secret >/run/answer; [ -z "$new" ] || secret=$new; done) & echo $! >/run/keeper; }"""
 ASK = 'ask() { echo "$1" >/run/ask; cat /run/answer; }'
-# The boot, the process, its secret, and what is in memory, on the disk, and yet to be written to it.
-WHOLE = """cat /proc/sys/kernel/random/boot_id /run/keeper; ask; sha256sum /run/known /data/synced /data/unsynced"""
+# The boot, the process, its secret; what is in memory, on the disk, and yet to be written to it.
+WHOLE = """cat /proc/sys/kernel/random/boot_id /run/keeper; ask;
+sha256sum /run/known /data/synced /data/unsynced"""
 
 reason = small.why_not()
 if reason is not None:
@@ -65,16 +66,17 @@ def expect_whole(wanted):
 
 def expect_no_errors(where=None):
     """In the kernel's messages; one that was slow for want of a processor is none."""
-    said = (where or shell).value("dmesg --level=emerg,alert,crit,err; dmesg | grep -i "
-                                  "-e 'ext4-fs error' -e 'ext4-fs warning' -e 'i/o error' -e 'BUG:'")
+    said = (where or shell).value(
+        "dmesg --level=emerg,alert,crit,err; "
+        "dmesg | grep -i -e 'ext4-fs error' -e 'ext4-fs warning' -e 'i/o error' -e 'BUG:'")
     if said:
         raise Failed(f"its kernel says: {said}")
 
 
 def boot():
     global shell, uuid, disk
-    uuid = json.loads(lodge.ctl("create", NAME, *small.arguments(image), "--memory", "512M", "--cpus",
-                                "1", "--json").stdout)["uuid"]
+    said = lodge.ctl("create", NAME, *small.arguments(image), "--memory", "512M", "--cpus", "1", "--json")
+    uuid = json.loads(said.stdout)["uuid"]
     disk = lodge.ctl("disk", "add", NAME, "200M", "--bus", "virtio").stdout.strip()
     lodge.ctl("start", NAME)
     shell = Shell(lodge, uuid)
@@ -82,10 +84,11 @@ def boot():
 
 
 def write_data():
-    """Another secret, and other data. The kernel is told to write nothing by itself, so that what is
-    in the last file is in its memory alone: of one that takes another's place ext4 writes it at once."""
+    """Another secret, and other data. The kernel writes nothing by itself, so that the last file is in
+    its memory alone: one that took another's place ext4 would write at once."""
     shell.run("ask $(cat /proc/sys/kernel/random/uuid) >/dev/null; rm -f /data/unsynced; "
-              "head -c 100000 /dev/urandom >/run/known; head -c 3000000 /dev/urandom >/data/synced; sync; "
+              "head -c 100000 /dev/urandom >/run/known; "
+              "head -c 3000000 /dev/urandom >/data/synced; sync; "
               "head -c 3000000 /dev/urandom >/data/unsynced")
 
 
@@ -126,8 +129,8 @@ class Standstill:
         if stood < STILL_S - RIGHT_S:
             raise Failed(f"the guest stood still for {stood:.1f} s")
         wait_for("the guest's clock to be right", lambda: get_behind() is None)
-        if show(NAME, "note"):
-            raise Failed(show(NAME, "note"))
+        # A guest that is slow may have been told of before.
+        wait_for("an end of the machine's note", lambda: not show(NAME, "note"))
 
 
 def get_behind():
@@ -237,7 +240,6 @@ def suspend_and_end():
     standstill = suspend(signal.SIGTERM, old=True)
     wait_for("the machine's note", lambda: "did not set it" in show(NAME, "note"))
     shell.run("kill -CONT $(cat /run/agent.pid)")
-    wait_for("the end of the machine's note", lambda: not show(NAME, "note"))
     standstill.check()
     check_disk()
 
@@ -285,7 +287,7 @@ def start_clones():
 
 
 def look_at_clones():
-    """As after a power cut: what was not synced may not be there, but nothing else is in its place."""
+    """As after a power cut: what was not synced is not there, and nothing else in its place."""
     source = get_identity(shell)
     for name, one in clones.items():
         where = one["shell"]
@@ -295,15 +297,9 @@ def look_at_clones():
         where.run("mount /dev/vdb1 /data")
         expect("sha256sum </data/synced", shell.value("sha256sum </data/synced"), where)
         expect("ls /data/later 2>/dev/null", "", where)
-        size = where.value("stat -c %s /data/unsynced 2>/dev/null || echo none")
-        if size != "none":
-            expect("sha256sum </data/unsynced", shell.value(f"head -c {size} /data/unsynced | sha256sum"),
-                   where)
-        one["unsynced"] = size
+        expect("cat /data/unsynced 2>/dev/null | wc -c", "0", where)
         where.run(f"echo {name} >/data/own; sync")
         check_disk(where)
-    if any(one["unsynced"] == "3000000" for one in clones.values()):
-        raise Failed("what the guest had not written was on its disk")
 
 
 def source_is_unharmed():
