@@ -12,11 +12,14 @@
  * their edge (seams of up to 77 levels at a scale of 0.83) does.
  *
  * The cairo renderer copies every texture there is for every frame, seen or not (GTK 4.8,
- * gsk_texture_node_draw), so for it there is one tile, a cairo node that paints all from an image
- * surface on the guest's memory: what that shows is always what the memory has. Which part of it is
- * drawn again is told by patches, nodes that draw nothing and are as large as what changed: one
- * that the last frame did not have is a difference, and what is below it is drawn. It takes 1/38 of
- * the time for a change of the size of a word.
+ * gsk_texture_node_draw), so for it there are bands as wide as the picture: cairo nodes that paint
+ * from an image surface on the guest's memory, so that what they show is always what the memory
+ * has. They are low because cairo draws each into a picture of its own first
+ * (_pixman_image_for_recording()), which then stays in the processor's cache; of a full frame in
+ * one piece a sixth more time is spent. Which part is drawn again is told by patches, nodes that
+ * draw nothing and are as large as what changed: one that the last frame did not have is a
+ * difference, and what is below it is drawn. It takes 1/38 of the time for a change of the size of
+ * a word.
  *
  * A picture that is a whole multiple larger is not smoothed: its pixels are sharp squares. What GTK
  * has for that came with 4.10, and is only sharp on a screen that is not scaled; elsewhere, and
@@ -32,7 +35,8 @@
 
 #include <math.h>
 
-#define GUTTER 2
+#define GUTTER      2
+#define BAND_HEIGHT 64 /* guest pixels; of 1920 x 64 half a megabyte */
 /* Patches. More than a few in one frame become one. Each that is there costs something in every
  * frame; one that gives way has its place drawn once more. */
 #define FRAME_PATCHES_MAX 8
@@ -45,13 +49,14 @@ struct _LodgeTiles {
   int multiple; /* of the view: 2 for pixels that are shown as 2 x 2, 0 where it is no whole number
                  */
 
-  int tile_size; /* guest pixels on a side */
+  int tile_width, tile_height; /* in guest pixels */
   int columns;
   int rows;
   GskRenderNode **nodes;  /* columns * rows, NULL: to be made */
   cairo_region_t *damage; /* in guest pixels: has no patch yet */
   GPtrArray *patches;     /* of GskRenderNode, for cairo, each at its own place */
-  GskRenderNode *background;
+  GPtrArray *black;       /* of GskRenderNode, below and beside the picture */
+  gboolean has_bars;      /* that is only beside it */
   cairo_surface_t *image; /* for cairo: all of the frame */
 };
 
@@ -77,10 +82,10 @@ lay_out (LodgeTiles *self)
 {
   drop_nodes (self);
   g_free (self->nodes);
-  self->tile_size =
-      self->for_cairo ? MAX (1, MAX (self->frame.width, self->frame.height)) : LODGE_TILE_SIZE;
-  self->columns = (self->frame.width + self->tile_size - 1) / self->tile_size;
-  self->rows = (self->frame.height + self->tile_size - 1) / self->tile_size;
+  self->tile_width = self->for_cairo ? MAX (1, self->frame.width) : LODGE_TILE_SIZE;
+  self->tile_height = self->for_cairo ? BAND_HEIGHT : LODGE_TILE_SIZE;
+  self->columns = (self->frame.width + self->tile_width - 1) / self->tile_width;
+  self->rows = (self->frame.height + self->tile_height - 1) / self->tile_height;
   if (self->frame.data == NULL)
     self->columns = self->rows = 0;
   self->nodes = g_new0 (GskRenderNode *, self->columns * self->rows);
@@ -108,6 +113,7 @@ lodge_tiles_new (void)
   LodgeTiles *self = g_new0 (LodgeTiles, 1);
 
   self->patches = g_ptr_array_new_with_free_func (unref_node);
+  self->black = g_ptr_array_new_with_free_func (unref_node);
   self->damage = cairo_region_create ();
   return self;
 }
@@ -116,7 +122,7 @@ void
 lodge_tiles_free (LodgeTiles *self)
 {
   lodge_tiles_set_frame (self, &(LodgeFrame){0});
-  g_clear_pointer (&self->background, gsk_render_node_unref);
+  g_ptr_array_unref (self->black);
   g_ptr_array_unref (self->patches);
   cairo_region_destroy (self->damage);
   g_free (self->nodes);
@@ -143,7 +149,7 @@ lodge_tiles_set_view (LodgeTiles *self, const LodgeDisplayView *view, gboolean f
   self->multiple = lodge_display_view_get_multiple (view);
   lay_out (self);
   drop_image (self);
-  g_clear_pointer (&self->background, gsk_render_node_unref);
+  g_ptr_array_set_size (self->black, 0);
 }
 
 /* How far a guest pixel is seen around itself: linear filtering reaches one pixel, and cairo, when
@@ -171,10 +177,10 @@ lodge_tiles_damage (LodgeTiles *self, int x, int y, int width, int height)
     return;
   }
 
-  int first_column = MAX (x - reach, 0) / self->tile_size;
-  int first_row = MAX (y - reach, 0) / self->tile_size;
-  int last_column = MIN ((x + width - 1 + reach) / self->tile_size, self->columns - 1);
-  int last_row = MIN ((y + height - 1 + reach) / self->tile_size, self->rows - 1);
+  int first_column = MAX (x - reach, 0) / self->tile_width;
+  int first_row = MAX (y - reach, 0) / self->tile_height;
+  int last_column = MIN ((x + width - 1 + reach) / self->tile_width, self->columns - 1);
+  int last_row = MIN ((y + height - 1 + reach) / self->tile_height, self->rows - 1);
   for (int row = first_row; row <= last_row; row++) {
     for (int column = first_column; column <= last_column; column++)
       g_clear_pointer (&self->nodes[row * self->columns + column], gsk_render_node_unref);
@@ -217,8 +223,8 @@ get_bounds (LodgeTiles *self, int x, int y, int width, int height)
 static graphene_rect_t
 get_tile_bounds (LodgeTiles *self, int column, int row)
 {
-  return get_bounds (self, column * self->tile_size, row * self->tile_size, self->tile_size,
-                     self->tile_size);
+  return get_bounds (self, column * self->tile_width, row * self->tile_height, self->tile_width,
+                     self->tile_height);
 }
 
 static GdkTexture *
@@ -243,10 +249,10 @@ make_texture_node (LodgeTiles *self, int column, int row, const graphene_rect_t 
 {
   const LodgeDisplayView *view = &self->view;
   const int gutter = self->multiple > 0 ? 0 : GUTTER;
-  const int left = MAX (column * self->tile_size - gutter, 0);
-  const int top = MAX (row * self->tile_size - gutter, 0);
-  const int right = MIN ((column + 1) * self->tile_size + gutter, self->frame.width);
-  const int bottom = MIN ((row + 1) * self->tile_size + gutter, self->frame.height);
+  const int left = MAX (column * self->tile_width - gutter, 0);
+  const int top = MAX (row * self->tile_height - gutter, 0);
+  const int right = MIN ((column + 1) * self->tile_width + gutter, self->frame.width);
+  const int bottom = MIN ((row + 1) * self->tile_height + gutter, self->frame.height);
   g_autoptr (GdkTexture) texture = make_texture (self, left, top, right, bottom);
 
   if (self->multiple == 1)
@@ -403,18 +409,69 @@ snapshot_patches (LodgeTiles *self, GtkSnapshot *snapshot)
     gtk_snapshot_append_node (snapshot, g_ptr_array_index (self->patches, i));
 }
 
+/* ---- black */
+
+static void
+add_black (LodgeTiles *self, double left, double top, double right, double bottom)
+{
+  if (left < right && top < bottom)
+    g_ptr_array_add (self->black, gsk_color_node_new (
+                                      &(GdkRGBA){0, 0, 0, 1},
+                                      &GRAPHENE_RECT_INIT (left, top, right - left, bottom - top)));
+}
+
+/* Cairo's bands have no alpha: so there is none below them but where their edge is between two
+ * pixels. To fill all of it takes a seventh of the time of a frame. */
+static void
+add_bars (LodgeTiles *self)
+{
+  const graphene_rect_t picture = get_bounds (self, 0, 0, self->frame.width, self->frame.height);
+  const double width = self->view.width, height = self->view.height;
+  const double left = CLAMP (ceil (picture.origin.x), 0, width);
+  const double top = CLAMP (ceil (picture.origin.y), 0, height);
+  const double right = CLAMP (floor (picture.origin.x + picture.size.width), left, width);
+  const double bottom = CLAMP (floor (picture.origin.y + picture.size.height), top, height);
+
+  add_black (self, 0, 0, width, top);
+  add_black (self, 0, bottom, width, height);
+  add_black (self, 0, top, left, bottom);
+  add_black (self, right, top, width, bottom);
+}
+
+/* Whether there is a picture that the view is of. */
+static gboolean
+has_picture (LodgeTiles *self)
+{
+  return self->view.view_width > 0 && self->view.view_height > 0 &&
+         self->view.guest_width == self->frame.width &&
+         self->view.guest_height == self->frame.height;
+}
+
+static void
+snapshot_black (LodgeTiles *self, GtkSnapshot *snapshot)
+{
+  const gboolean bars = self->for_cairo && has_picture (self);
+
+  if (self->black->len == 0 || self->has_bars != bars) {
+    g_ptr_array_set_size (self->black, 0);
+    self->has_bars = bars;
+    if (bars)
+      add_bars (self);
+    else
+      add_black (self, 0, 0, self->view.width, self->view.height);
+  }
+  for (guint i = 0; i < self->black->len; i++)
+    gtk_snapshot_append_node (snapshot, self->black->pdata[i]);
+}
+
 void
 lodge_tiles_snapshot (LodgeTiles *self, GtkSnapshot *snapshot)
 {
-  if (self->background == NULL)
-    self->background = gsk_color_node_new (
-        &(GdkRGBA){0, 0, 0, 1}, &GRAPHENE_RECT_INIT (0, 0, self->view.width, self->view.height));
-  gtk_snapshot_append_node (snapshot, self->background);
+  snapshot_black (self, snapshot);
+  if (!has_picture (self))
+    return;
 
   const graphene_rect_t room = GRAPHENE_RECT_INIT (0, 0, self->view.width, self->view.height);
-  if (self->view.view_width < 1 || self->view.view_height < 1 ||
-      self->view.guest_width != self->frame.width || self->view.guest_height != self->frame.height)
-    return;
   for (int row = 0; row < self->rows; row++) {
     for (int column = 0; column < self->columns; column++) {
       GskRenderNode **node = &self->nodes[row * self->columns + column];
