@@ -57,7 +57,7 @@ test_move (QmpFixture *fixture, gconstpointer unused)
            "right", "false") "," BUTTON ("side", "true") "," BUTTON ("extra", "false")
            WHEEL ("wheel-up") "]}"},
   };
-  GError *error = NULL;
+  g_autoptr (GError) error = NULL;
 
   fake_qmp_answer (fixture->fake, "input-send-event", "{}");
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
@@ -73,7 +73,7 @@ test_move (QmpFixture *fixture, gconstpointer unused)
 static void
 test_refused (QmpFixture *fixture, gconstpointer unused)
 {
-  GError *error = NULL;
+  g_autoptr (GError) error = NULL;
 
   fake_qmp_refuse (fixture->fake, "input-send-event", "GenericError", "No handler");
   g_assert_false (move (fixture, 0, 0, 0, 0, &error));
@@ -101,7 +101,7 @@ test_query (QmpFixture *fixture, gconstpointer unused)
       {"[{\"current\": true, \"absolute\": {}}]", 0},
       {"[{\"current\": null}, {\"current\": true, \"absolute\": true}]", 1},
   };
-  GError *error = NULL;
+  g_autoptr (GError) error = NULL;
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     fake_qmp_answer (fixture->fake, "query-mice", cases[i].answer);
@@ -114,7 +114,7 @@ test_query (QmpFixture *fixture, gconstpointer unused)
 static void
 test_query_refused (QmpFixture *fixture, gconstpointer unused)
 {
-  GError *error = NULL;
+  g_autoptr (GError) error = NULL;
 
   fake_qmp_refuse (fixture->fake, "query-mice", "GenericError", "Not now");
   g_assert_cmpint (query (fixture, &error), ==, -1);
