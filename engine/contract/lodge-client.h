@@ -14,7 +14,7 @@ G_DECLARE_FINAL_TYPE (LodgeClient, lodge_client, LODGE, CLIENT, GObject)
 #define LODGE_CLIENT_ENGINE_PATH "/org/lodgevm/Engine"
 #define LODGE_CLIENT_HOST_PATH   "/org/lodgevm/Host"
 /* What a client of this build understands; compared with Engine1.ApiVersion on connecting. */
-#define LODGE_CLIENT_API_VERSION 3
+#define LODGE_CLIENT_API_VERSION 4
 
 /* How long a call may take: a start on a busy computer, or the measuring of a host, takes longer
  * than the 25 s that GDBus allows. */

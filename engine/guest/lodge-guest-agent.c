@@ -6,13 +6,13 @@
  *              v
  *            SET --> CHECK --> (right: done)
  *             ^        |
- *             +--------+ (some times)
+ *             +--------+ (until it was told 3 times)
  *
  * What an earlier conversation has left in the channel comes first, and is skipped up to the answer
  * that has our number (guest-sync-delimited puts a byte before it that is in no text). Setting the
  * clock can fail in its second half, the writing of the hardware clock, so what counts is what the
- * guest says then. A guest that is busy sets it to what is over by then, and is told once more:
- * what it needs for that is in its memory now.
+ * guest says then. A guest that is busy sets it to what is over by then, and is told again: what
+ * it needs for that is in its memory now.
  */
 #include "guest/lodge-guest-agent.h"
 

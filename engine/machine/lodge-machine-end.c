@@ -40,11 +40,9 @@ restarted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 void
 lodge_machine_restart (LodgeMachine *self)
 {
-  g_autoptr (GError) error = NULL;
-
   if (!self->restart || self->state != LODGE_STATE_OFF)
     return;
-  if (lodge_machine_check_no_work (self, &error)) {
+  if (lodge_machine_check_no_work (self, NULL)) {
     self->restart = FALSE;
     lodge_machine_start_async (self, restarted_cb, NULL);
   } else {

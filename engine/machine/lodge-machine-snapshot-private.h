@@ -47,8 +47,8 @@ void lodge_snapshot_work_end (GTask *task);
 
 /* @error: lent. @advice: what to do, or "". */
 typedef void (*LodgeSnapshotBlock) (const GError *error, const char *advice, gpointer user_data);
-/* @action: taking a snapshot, or going back to one. Reads machine.ini again where it has changed.
- * FALSE: the one that was told of is such that nothing else was looked at. */
+/* @action: taking a snapshot, going back to one, or suspending. Reads machine.ini again where it
+ * has changed. FALSE: the one that was told of is such that nothing else was looked at. */
 gboolean lodge_snapshot_list_blockers (LodgeMachine *self,
                                        LodgeAction action,
                                        LodgeSnapshotBlock block,

@@ -478,7 +478,8 @@ saved_before_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 static gboolean
 check (LodgeMachine *self, GError **error)
 {
-  /* What is in the way of a snapshot with memory is in the way of this. */
+  /* What is in the way of a snapshot with memory is in the way of this; what QEMU has against it it
+   * says when it is to write. */
   if (!lodge_snapshot_check (self, LODGE_ACTION_SUSPEND, NULL, error))
     return FALSE;
   if (self->asleep) {

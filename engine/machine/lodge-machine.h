@@ -194,8 +194,9 @@ lodge_machine_set_display_size_finish (LodgeMachine *self, GAsyncResult *result,
 GBytes *lodge_machine_get_thumbnail (LodgeMachine *self);
 guint64 lodge_machine_get_thumbnail_serial (LodgeMachine *self);
 
-/* Its absolute pointer; see Point and IsPointerAbsolute in the contract. The first ends with
- * lodge_machine_input_finish(). */
+/* Puts the guest's absolute pointer somewhere; units: Point in the contract. Ends with
+ * lodge_machine_input_finish(). %LODGE_ERROR_INVALID for what is out of range, %LODGE_ERROR_STATE
+ * unless it runs and has QMP, and those of lodge_qmp_execute_async(). */
 void lodge_machine_point_async (LodgeMachine *self,
                                 guint x,
                                 guint y,
@@ -203,6 +204,7 @@ void lodge_machine_point_async (LodgeMachine *self,
                                 int notches,
                                 GAsyncReadyCallback callback,
                                 gpointer user_data);
+/* Whether the guest has a driver for it. The same errors but %LODGE_ERROR_INVALID. */
 void lodge_machine_query_pointer_async (LodgeMachine *self,
                                         GAsyncReadyCallback callback,
                                         gpointer user_data);

@@ -15,7 +15,7 @@
 #include <glib/gi18n-lib.h>
 
 /* What this build serves; see Engine1.ApiVersion. */
-#define API_VERSION 3
+#define API_VERSION 4
 
 struct _LodgeServiceEngine {
   LodgeEngine1Skeleton parent_instance;

@@ -76,8 +76,9 @@ lodge_qemu_img_result_free (LodgeQemuImgResult *self)
   g_free (self);
 }
 
-/* Some formats say that their headers or tables could not be written without the system's words,
- * and QEMU 7.2 aborts over others; what was written by then is there still. */
+/* Some formats say “Could not write…”, or “Error writing…”, of headers and tables without the
+ * system's words, and QEMU 7.2 aborts over others: then the room that is left decides. “Failed to
+ * get "write" lock” is another matter. */
 static gboolean
 has_no_room (const LodgeQemuImgResult *result, const char *target)
 {

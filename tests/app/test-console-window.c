@@ -482,11 +482,13 @@ in_hints (void)
   app_wait_until (has_hint (&f, dark));
   g_assert_true (gtk_window_get_focus (GTK_WINDOW (f.window)) == get (&f, "display"));
   g_assert_cmpfloat (gtk_widget_get_opacity (get (&f, "display")), ==, 0);
+  g_assert_true (gtk_widget_has_css_class (get (&f, "stage"), "hidden-picture"));
   app_click (f.window, "Press a _Key");
   app_wait_until (app_was_called (f.engine, "SendKeys web & <b> 'shift'"));
   spice_fixture_resize (server, 640, 480);
   app_wait_until (!has_hint (&f, dark));
   g_assert_cmpfloat (gtk_widget_get_opacity (get (&f, "display")), ==, 1);
+  g_assert_false (gtk_widget_has_css_class (get (&f, "stage"), "hidden-picture"));
 
   /* A picture that a graphics card is said to have, in memory that cannot hold it. */
   const int memory = memfd_create ("scanout", MFD_CLOEXEC);

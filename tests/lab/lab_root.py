@@ -64,7 +64,7 @@ def release(at_least=None):
 
 
 def why_not(programs):
-    """What is missing to make a Debian of it, and these programs; None where nothing is."""
+    """Which of PROGRAMS, or the Debian that a root is made of, is missing; None where nothing is."""
     missing = [name for name in programs if shutil.which(name) is None]
     if release() is None:
         missing.append("Debian, of which the guest is made")

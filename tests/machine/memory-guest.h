@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What BOOT_SECTOR_MEMORY knows, and BOOT_SECTOR_SCREEN, and BOOT_SECTOR_DISK: a guest that remembers the last byte that it
- * was told in its memory, or on its disk, and tells it again. */
+/* What BOOT_SECTOR_MEMORY, _SCREEN and _DISK know: a guest that remembers the last byte that it was
+ * told, in its memory or on its disk, and tells it again. */
 #pragma once
 
 #include "machine/lodge-machine.h"

@@ -119,13 +119,16 @@ void lodge_console_session_drop_inputs (LodgeConsoleSession *self);
 void lodge_console_session_update_mouse_mode (LodgeConsoleSession *self);
 
 /* lodge-console-session-tablet.c */
-/* As one of these may do when SPICE has another mouse mode, or the channels are other ones. */
+/* Begins or ends asking whether the guest has a driver for its tablet: after another mouse mode,
+ * other channels, a connection that came or went. */
 void lodge_console_session_update_tablet (LodgeConsoleSession *self);
-/* Whether the engine is given the pointer now; and then: */
+/* Whether places, buttons and the wheel go to the engine now; the next three only then. @x, @y:
+ * guest pixels of @monitor. @buttons: of LodgeButton. @notches: positive is down. */
 gboolean lodge_console_session_uses_tablet (LodgeConsoleSession *self);
 void lodge_console_session_tablet_position (LodgeConsoleSession *self, guint monitor, int x, int y);
 void lodge_console_session_tablet_buttons (LodgeConsoleSession *self, guint buttons);
 void lodge_console_session_tablet_wheel (LodgeConsoleSession *self, int notches);
+/* The connection ends: no button stays down. */
 void lodge_console_session_drop_tablet (LodgeConsoleSession *self);
 
 /* lodge-console-session-display.c */

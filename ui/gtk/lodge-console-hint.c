@@ -78,8 +78,7 @@ show (gpointer user_data)
   LodgeConsoleWindow *self = user_data;
   const HintRow *row = choose (self);
 
-  /* QEMU's own words would stick out on both sides. */
-  gtk_widget_set_opacity (GTK_WIDGET (self->display), row == &dark ? 0 : 1);
+  lodge_screen_hint_hide (GTK_WIDGET (self->display), row == &dark);
   if (row == NULL) {
     lodge_screen_hint_show (self->hint, NULL);
     return;

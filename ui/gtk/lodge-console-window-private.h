@@ -148,7 +148,7 @@ guint lodge_console_monitor_count_get (LodgeConsoleWindow *window);
 guint lodge_console_monitor_count_get_next (LodgeConsoleWindow *window);
 /* Returns: (transfer full): the choice */
 GMenuModel *lodge_console_monitor_count_new_section (void);
-/* What is written above it; NULL: there is nothing to choose. */
+/* What is written above it: when it counts, or why there is no choice. NULL: it is left out. */
 const char *lodge_console_monitor_count_get_heading (LodgeConsoleWindow *window);
 
 /* lodge-console-screenshot.c: installs the action that saves the guest's picture. */

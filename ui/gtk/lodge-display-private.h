@@ -137,7 +137,8 @@ void lodge_display_forget_cursor (LodgeDisplay *self);
 void lodge_display_lock_pointer (LodgeDisplay *self);
 void lodge_display_unlock_pointer (LodgeDisplay *self);
 gboolean lodge_display_pointer_is_relative (LodgeDisplay *self);
-/* A turn of a wheel, or of fingers on a touchpad. */
+/* A turn of a wheel, or of fingers on a touchpad. @dx, @dy: notches, or pixels for
+ * GDK_SCROLL_UNIT_SURFACE; positive is right and down. */
 void lodge_display_scroll (LodgeDisplay *self, double dx, double dy, GdkScrollUnit unit);
 
 G_END_DECLS

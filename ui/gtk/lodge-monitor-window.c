@@ -273,8 +273,7 @@ show_hint (gpointer user_data)
   }
   if (lodge_console_machine_get_phase (self->machine) != LODGE_CONSOLE_SHOWN)
     words.title = NULL;
-  /* QEMU's own words would stick out on both sides. */
-  gtk_widget_set_opacity (GTK_WIDGET (self->display), words.title != NULL && dark ? 0 : 1);
+  lodge_screen_hint_hide (GTK_WIDGET (self->display), words.title != NULL && dark);
   lodge_screen_hint_show (self->hint, words.title != NULL ? &words : NULL);
 }
 

@@ -196,3 +196,15 @@ lodge_screen_hint_free (LodgeScreenHint *self)
   drop_source (self);
   g_free (self);
 }
+
+void
+lodge_screen_hint_hide (GtkWidget *display, gboolean hidden)
+{
+  GtkWidget *stage = gtk_widget_get_parent (display);
+
+  gtk_widget_set_opacity (display, hidden ? 0 : 1);
+  if (hidden)
+    gtk_widget_add_css_class (stage, "hidden-picture");
+  else
+    gtk_widget_remove_css_class (stage, "hidden-picture");
+}

@@ -38,4 +38,8 @@ gboolean lodge_screen_hint_is_dark (LodgeScreenHint *self);
 void lodge_screen_hint_show (LodgeScreenHint *self, const LodgeScreenHintWords *words);
 gboolean lodge_screen_hint_is_shown (LodgeScreenHint *self);
 
+/* What a card has written would stick out on both sides of the hint. @display: in its stage, which
+ * is black in its stead */
+void lodge_screen_hint_hide (GtkWidget *display, gboolean hidden);
+
 G_END_DECLS

@@ -35,6 +35,7 @@ dup_words (LodgeSharedGraphics *self, gboolean wanted)
   const char *problem = lodge_machine1_get_graphics_problem (object);
   const char *node = lodge_shared_lookup (self->machine, "display.render-node");
   const gboolean live = lodge_shared_is_live (self->machine);
+  g_autofree char *card = NULL;
 
   if (problem != NULL && *problem != '\0')
     return g_strdup (problem);
@@ -42,16 +43,20 @@ dup_words (LodgeSharedGraphics *self, gboolean wanted)
     return g_strdup (live ? _ ("Closed, unless the guest was started with it: then it is open "
                                "until the guest is off")
                           : _ ("Closed"));
-  if (*node == '\0')
-    return g_strdup (_ ("What runs in the guest reaches the driver of this computer’s graphics "
-                        "card. It cannot be closed while the guest runs: switched off, it is so "
-                        "from the next start on"));
   /* Translators: %s is the path of a graphics card's device. */
+  card = *node != '\0' ? g_strdup_printf (_ ("this computer’s graphics card %s"), node)
+                       : g_strdup (_ ("this computer’s graphics card"));
+  if (!live)
+    /* Translators: %s: this computer’s graphics card */
+    return g_strdup_printf (
+        _ ("From the next start on what runs in the guest reaches the driver of %s"), card);
+  /* Translators: %s: this computer’s graphics card */
   return g_strdup_printf (
-      _ ("What runs in the guest reaches the driver of this computer’s graphics "
-         "card %s. It cannot be closed while the guest runs: switched off, it "
-         "is so from the next start on"),
-      node);
+      _ ("What runs in the guest reaches the driver of %s, unless 3D was switched on after the "
+         "guest "
+         "was started. It cannot be closed while the guest runs: switched off, it is so from the "
+         "next start on"),
+      card);
 }
 
 void

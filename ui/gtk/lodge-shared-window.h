@@ -31,7 +31,7 @@ void lodge_shared_window_update (GtkWindow *window);
 /* A key of the description, lent, or "" while nothing is known of it. */
 const char *lodge_shared_lookup (LodgeConsoleMachine *machine, const char *key);
 
-/* Whether there is a QEMU, which what is open now is open to. */
+/* Whether the machine has a QEMU now: what is said to be open is open to that. */
 gboolean lodge_shared_is_live (LodgeConsoleMachine *machine);
 
 G_END_DECLS

@@ -9,8 +9,8 @@
 
 G_BEGIN_DECLS
 
-/* Guest pixels on a side of a tile: 128 doubles the cost of a full repaint on GL, 512 costs more
- * for small changes. */
+/* Guest pixels on a side of a tile for GL (cairo has bands): 128 doubles the cost of a full
+ * repaint, 512 costs more for small changes. */
 #define LODGE_TILE_SIZE 256
 
 typedef struct _LodgeTiles LodgeTiles;
@@ -25,7 +25,7 @@ void lodge_tiles_set_frame (LodgeTiles *self, const LodgeFrame *frame);
 void lodge_tiles_set_view (LodgeTiles *self, const LodgeDisplayView *view, gboolean for_cairo);
 void lodge_tiles_damage (LodgeTiles *self, int x, int y, int width, int height);
 
-/* Black over the whole widget, and the tiles over it. */
+/* Black where the picture is not (and below GL's tiles; cairo's have no alpha), and the tiles. */
 void lodge_tiles_snapshot (LodgeTiles *self, GtkSnapshot *snapshot);
 
 /* For tests. Lent; NULL for a tile that is to be made again. */

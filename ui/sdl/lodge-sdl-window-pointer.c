@@ -101,7 +101,7 @@ lodge_sdl_window_button (LodgeSdlWindow *self, const SDL_MouseButtonEvent *event
     lodge_console_session_button (self->session, button, event->state == SDL_PRESSED);
 }
 
-/* The event has no place of its own before SDL 2.26. */
+/* The pointer may be elsewhere by now than the event says. */
 static void
 send_wheel_position (LodgeSdlWindow *self)
 {

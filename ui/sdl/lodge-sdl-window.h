@@ -20,8 +20,8 @@ G_DECLARE_FINAL_TYPE (LodgeSdlWindow, lodge_sdl_window, LODGE, SDL_WINDOW, GObje
 /* Signals
  *   "close" (): the user wants it closed
  *   "key" (int key): a key that is not the guest's, as an SDL_Keycode, was pressed
- *   "size-wanted" (int width, int height): the guest's monitor shall have this size, 0 by 0: be
- * off, and the session has no agent to say it to
+ *   "size-wanted" (int width, int height): the guest's monitor shall have this size in pixels, or
+ *     be off at 0 by 0; there is no agent through which the session could say so
  */
 
 /* To be called before SDL is initialized: what the viewer wants otherwise than games do. */
