@@ -438,11 +438,11 @@ add_bars (LodgeTiles *self)
   add_black (self, right, top, width, bottom);
 }
 
-/* Whether there is a picture that the view is of. */
+/* Whether there is a picture that the view is of; what a graphics card draws has no bytes here. */
 static gboolean
 has_picture (LodgeTiles *self)
 {
-  return self->view.view_width > 0 && self->view.view_height > 0 &&
+  return self->frame.data != NULL && self->view.view_width > 0 && self->view.view_height > 0 &&
          self->view.guest_width == self->frame.width &&
          self->view.guest_height == self->frame.height;
 }
