@@ -199,6 +199,8 @@ lodge_library_shut_down_async (LodgeLibrary *self,
   g_task_set_source_tag (task, lodge_library_shut_down_async);
   if (lodge_library_get_schedule (self) != NULL)
     lodge_library_schedule_stop (lodge_library_get_schedule (self));
+  for (guint i = 0; i < lodge_library_get_machines (self)->len; i++)
+    lodge_machine_forget_restart (lodge_library_get_machines (self)->pdata[i]);
   shut_down->asked = g_hash_table_new (NULL, NULL);
   shut_down->suspended = g_hash_table_new (NULL, NULL);
   shut_down->not_suspended = g_hash_table_new (NULL, NULL);

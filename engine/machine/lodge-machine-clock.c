@@ -94,6 +94,14 @@ lodge_machine_clock_forget (LodgeMachine *self)
 static gboolean look_again_cb (gpointer user_data);
 
 static void
+ask_later (LodgeMachine *self)
+{
+  self->clock_again_s = CLAMP (self->clock_again_s * 2, AGAIN_S, MOST_AGAIN_S);
+  g_clear_handle_id (&self->clock_timeout, g_source_remove);
+  self->clock_timeout = g_timeout_add_seconds (self->clock_again_s, look_again_cb, self);
+}
+
+static void
 set_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GWeakRef *reference = user_data;
@@ -115,8 +123,7 @@ set_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   lodge_machine_clock_end (self);
   tell (self, TRUE);
-  self->clock_again_s = CLAMP (self->clock_again_s * 2, AGAIN_S, MOST_AGAIN_S);
-  self->clock_timeout = g_timeout_add_seconds (self->clock_again_s, look_again_cb, self);
+  ask_later (self);
 }
 
 static void
@@ -167,10 +174,14 @@ looked_again_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (self->clock_since_us == 0 || self->clock_talk != NULL || self->state != LODGE_STATE_RUNNING)
     return;
-  if (is_open (answer))
+  if (is_open (answer)) {
     talk (self);
-  else
-    tell (self, FALSE);
+    return;
+  }
+  tell (self, FALSE);
+  /* There was one, and a QEMU that is busy need not have answered. */
+  if (self->clock_again_s != 0)
+    ask_later (self);
 }
 
 static gboolean

@@ -28,52 +28,79 @@ lodge_machine_end_waiting (LodgeMachine *self)
 }
 
 static void
+wait_to_restart (LodgeMachine *self)
+{
+  g_autofree char *note =
+      g_strdup_printf (_ ("The guest has reset, and is started again when what is being done is "
+                          "over: %s"),
+                       lodge_job_get_step (self->work));
+
+  self->restart_waits = TRUE;
+  lodge_machine_set_note (self, note);
+}
+
+static void
 restarted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  LodgeMachine *self = LODGE_MACHINE (source);
   g_autoptr (GError) error = NULL;
 
-  /* The note carries the sentence; nobody waits for this start. */
-  if (!lodge_machine_start_finish (LODGE_MACHINE (source), result, &error))
-    g_debug ("restart: %s", error->message);
+  /* Nobody waits for this start. Other work may have been first, or it was refused before its note
+   * could say so. */
+  if (lodge_machine_start_finish (self, result, &error) || self->state != LODGE_STATE_OFF)
+    return;
+  if (!lodge_machine_check_no_work (self, NULL))
+    wait_to_restart (self);
+  else if (!g_error_matches (error, LODGE_ERROR, LODGE_ERROR_CANCELLED))
+    lodge_machine_set_note (self, error->message);
+}
+
+static void
+restart (LodgeMachine *self)
+{
+  if (lodge_machine_check_no_work (self, NULL))
+    lodge_machine_start_async (self, restarted_cb, NULL);
+  else
+    wait_to_restart (self);
 }
 
 void
-lodge_machine_restart (LodgeMachine *self)
+lodge_machine_restart_waiting (LodgeMachine *self)
 {
-  if (!self->restart || self->state != LODGE_STATE_OFF)
+  if (!self->restart_waits || self->state != LODGE_STATE_OFF)
     return;
-  if (lodge_machine_check_no_work (self, NULL)) {
-    self->restart = FALSE;
-    lodge_machine_start_async (self, restarted_cb, NULL);
-  } else {
-    g_autofree char *note =
-        g_strdup_printf (_ ("The guest has reset, and is started again when what is being done is "
-                            "over: %s"),
-                         lodge_job_get_step (self->work));
+  self->restart_waits = FALSE;
+  restart (self);
+}
 
-    lodge_machine_set_note (self, note);
-  }
+gboolean
+lodge_machine_forget_restart (LodgeMachine *self)
+{
+  if (!self->restart_waits)
+    return FALSE;
+  self->restart_waits = FALSE;
+  lodge_machine_note_rest (self);
+  return TRUE;
 }
 
 static void
 finish_end (LodgeMachine *self)
 {
-  gboolean forgotten = self->disposable;
+  const gboolean reset = self->restart;
+  const gboolean forgotten = self->disposable;
 
+  self->restart = FALSE;
   lodge_machine_set_state (self, lodge_machine_get_rest_state (self));
-  if (self->state != LODGE_STATE_OFF)
-    self->restart = FALSE;
   if (forgotten) {
     lodge_machine_clear_run (self);
     lodge_machine_note_rest (self);
   }
-  if (forgotten && self->restart) {
-    self->restart = FALSE;
+  if (forgotten && reset)
     lodge_machine_set_note (self, _ ("The guest has reset, which was the end of a run of which "
                                      "nothing was to be kept"));
-  }
   lodge_machine_end_waiting (self);
-  lodge_machine_restart (self);
+  if (reset && !forgotten && self->state == LODGE_STATE_OFF)
+    restart (self);
 }
 
 static gboolean

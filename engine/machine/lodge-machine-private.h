@@ -100,6 +100,7 @@ struct _LodgeMachine {
   gboolean settling;               /* QEMU has ended, and the state does not say so yet */
   gboolean start_failed;           /* as the note says, and nothing was changed since */
   gboolean restart;                /* the guest reset and gets a fresh QEMU */
+  gboolean restart_waits;          /* for the end of work, since when it is off */
   gboolean recovering;             /* what an earlier engine started is being looked for */
   char *gone_on; /* the memory that its guest went on from, and that may still be named; or NULL */
   guint reaction_timeout; /* a guest that ignores its power button */
@@ -487,9 +488,9 @@ gboolean lodge_machine_watch (LodgeMachine *self, GPid pid);
 void lodge_machine_crashed (LodgeMachine *self, LodgeRunEnd how);
 /* For whoever waits for the end, once the state says it. */
 void lodge_machine_end_waiting (LodgeMachine *self);
-/* A guest that has reset, and is off for that, gets its fresh QEMU; while it is worked on, the note
- * says that it will when this is called at that work's end. */
-void lodge_machine_restart (LodgeMachine *self);
+/* At the end of work: a guest that has reset meanwhile, and is off for that, gets its fresh QEMU.
+ */
+void lodge_machine_restart_waiting (LodgeMachine *self);
 
 /* How long who has the lock, and is no QEMU, may be one that is ending. Only tests change it. */
 #define LODGE_MACHINE_RECOVER_PATIENCE_MS 5000

@@ -177,7 +177,8 @@ on_shutdown (LodgeMachine *self, JsonObject *data)
 
   /* qapi/run-state.json, ShutdownCause. The host's other causes end QEMU by themselves. */
   if (g_str_equal (reason, "guest-reset") || g_str_equal (reason, "host-qmp-system-reset")) {
-    self->restart = TRUE;
+    /* Not of one that was told to go meanwhile. */
+    self->restart = !self->ending;
     lodge_machine_emit_guest_event (self, "reset");
   } else if (g_str_equal (reason, "guest-shutdown")) {
     lodge_machine_emit_guest_event (self, "shutdown");
@@ -404,7 +405,9 @@ lodge_machine_request_async (LodgeMachine *self,
   g_task_set_source_tag (task, lodge_machine_request_async);
   g_task_set_task_data (task, GINT_TO_POINTER (request), NULL);
 
-  if (!lodge_machine_check_action (self, requests[request].action, &error)) {
+  if (request == LODGE_REQUEST_KILL && lodge_machine_forget_restart (self)) {
+    g_task_return_boolean (task, TRUE);
+  } else if (!lodge_machine_check_action (self, requests[request].action, &error)) {
     g_task_return_error (task, error);
   } else if (request == LODGE_REQUEST_KILL) {
     request_kill (self, task);

@@ -216,7 +216,8 @@ lodge_snapshot_check (LodgeMachine *self, LodgeAction action, const GError *refu
 {
   GError *kept = NULL;
 
-  if (lodge_snapshot_list_blockers (self, action, keep_cb, &kept) && refusal != NULL)
+  if (lodge_snapshot_list_blockers (self, action, keep_cb, &kept) && refusal != NULL &&
+      lodge_state_is_live (self->state))
     keep_cb (refusal, "", &kept);
   if (kept == NULL)
     return TRUE;
@@ -285,12 +286,15 @@ refused_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 void
-lodge_snapshot_ask_qemu_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data)
+lodge_snapshot_ask_qemu_async (LodgeMachine *self,
+                               GCancellable *cancellable,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data)
 {
   GTask *task = g_task_new (self, NULL, callback, user_data);
 
   g_task_set_source_tag (task, lodge_snapshot_ask_qemu_async);
-  lodge_qmp_execute_async (self->qmp, "query-migrate", NULL, 0, NULL, refused_cb, task);
+  lodge_qmp_execute_async (self->qmp, "query-migrate", NULL, 0, cancellable, refused_cb, task);
 }
 
 gboolean

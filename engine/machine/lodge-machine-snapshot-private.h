@@ -64,6 +64,7 @@ gboolean lodge_snapshot_check (LodgeMachine *self,
 /* What QEMU has against saving the guest's memory: %LODGE_ERROR_STATE, all of it in one message. A
  * QEMU that does not answer has said nothing. @self: one that has QMP */
 void lodge_snapshot_ask_qemu_async (LodgeMachine *self,
+                                    GCancellable *cancellable,
                                     GAsyncReadyCallback callback,
                                     gpointer user_data);
 gboolean lodge_snapshot_ask_qemu_finish (LodgeMachine *self, GAsyncResult *result, GError **error);

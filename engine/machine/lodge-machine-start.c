@@ -269,7 +269,7 @@ start_now (GTask *task)
   lodge_machine_set_note (self, held);
   self->disposable = start->disposable;
   lodge_machine_set_state (self, LODGE_STATE_STARTING);
-  self->restart = FALSE;
+  self->restart = self->restart_waits = FALSE;
   self->start_failed = FALSE;
   g_clear_object (&self->start_cancellable);
   self->start_cancellable = g_cancellable_new ();

@@ -67,7 +67,7 @@ lodge_machine_end_work (LodgeMachine *self)
   lodge_machine_save_waiting (self);
   for (guint i = 0; i < waiting->len; i++)
     g_task_return_boolean (waiting->pdata[i], TRUE);
-  lodge_machine_restart (self);
+  lodge_machine_restart_waiting (self);
 }
 
 static void

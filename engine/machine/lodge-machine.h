@@ -159,6 +159,9 @@ gboolean lodge_machine_suspend_finish (LodgeMachine *self, GAsyncResult *result,
 gboolean lodge_machine_hears_button (LodgeMachine *self);
 /* Whether it is on its way out, and nothing is known to be in the way of that. */
 gboolean lodge_machine_is_going (LodgeMachine *self);
+/* A guest that has reset, and waits for the end of work to be started again, stays off. Returns:
+ * whether there is one. */
+gboolean lodge_machine_forget_restart (LodgeMachine *self);
 
 /* @changes: a{ss}. All or nothing. %LODGE_ERROR_INVALID, %LODGE_ERROR_NOT_FOUND, storage. */
 void lodge_machine_set_async (LodgeMachine *self,

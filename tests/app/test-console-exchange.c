@@ -123,9 +123,12 @@ in_list (void)
                                   "Nothing passes now: spice-vdagent runs in the guest and shares "
                                   "no clipboard, as on a Wayland desktop; log in there with an X11 "
                                   "session") != NULL);
-  g_assert_nonnull (app_find_label (test.window->shared_window,
-                                    "Files dropped on the window are copied into the guest"));
+  app_wait_until (app_find_label (test.window->shared_window,
+                                  "Nothing is copied now: spice-vdagent runs in the guest and does "
+                                  "not take files") != NULL);
   spice_fixture_agent_announce (test.agent, SPICE_FIXTURE_AGENT_LINUX);
+  app_wait_until (app_find_label (test.window->shared_window,
+                                  "Files dropped on the window are copied into the guest") != NULL);
   app_wait_until (app_find_label (test.window->shared_window,
                                   "Copied text and images, while its window has the focus") !=
                   NULL);

@@ -147,10 +147,12 @@ test_graphics (void)
   shared_fixture_set_up (&test);
   g_assert_cmpstr (shared_fixture_get_subtitle (&test, GRAPHICS), ==, "Closed");
   shared_fixture_set_key (&test, "display.3d", "true");
-  app_wait_until (says (&test, GRAPHICS, "this computer’s graphics card. It"));
+  app_wait_until (says (&test, GRAPHICS, "From the next start on"));
+  g_assert_true (says (&test, GRAPHICS, "driver of this computer’s graphics card"));
   fake_engine_set_key (test.engine, "web", "display.render-node", "/dev/dri/<128>");
-  app_wait_until (says (&test, GRAPHICS, "graphics card /dev/dri/<128>. It"));
+  app_wait_until (says (&test, GRAPHICS, "driver of this computer’s graphics card /dev/dri/<128>"));
   fake_engine_set_state (test.engine, "web", "running");
+  app_wait_until (says (&test, GRAPHICS, "graphics card /dev/dri/<128>, unless 3D was"));
   fake_engine_set_graphics_problem (test.engine, "web", "Without it: no <card> & no luck.");
   app_wait_until (says (&test, GRAPHICS, "no <card> & no luck."));
   fake_engine_set_graphics_problem (test.engine, "web", "");

@@ -96,6 +96,8 @@ test_guest_resets (MachineFixture *fixture, gconstpointer data)
   g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_RUNNING);
 }
 
+#define CALLED_OFF 1
+
 /* With a kernel that is given up then it is another QEMU that goes on; a clone that is being made
  * does not take that away. */
 static void
@@ -121,14 +123,19 @@ test_resets_during_work (MachineFixture *fixture, gconstpointer data)
   test_wait_ms (200);
   g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
 
-  lodge_machine_end_work (machine);
-  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_RUNNING);
-  g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
-
-  /* Once. */
-  machine_fixture_request (machine, LODGE_REQUEST_KILL);
-  g_assert_true (lodge_machine_begin_work (machine, job, &error));
-  lodge_machine_end_work (machine);
+  if (GPOINTER_TO_INT (data) == CALLED_OFF) {
+    machine_fixture_request (machine, LODGE_REQUEST_KILL);
+    g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
+    lodge_machine_end_work (machine);
+  } else {
+    lodge_machine_end_work (machine);
+    test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_RUNNING);
+    g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
+    machine_fixture_request (machine, LODGE_REQUEST_KILL);
+    /* Once. */
+    g_assert_true (lodge_machine_begin_work (machine, job, &error));
+    lodge_machine_end_work (machine);
+  }
   g_assert_cmpint (lodge_machine_get_state (machine), ==, LODGE_STATE_OFF);
 }
 
@@ -385,6 +392,8 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("guest-powers-off", test_guest_powers_off);
   MACHINE_FIXTURE_ADD ("guest-resets", test_guest_resets);
   MACHINE_FIXTURE_ADD ("resets-during-work", test_resets_during_work);
+  g_test_add ("/machine/life/resets-called-off", MachineFixture, GINT_TO_POINTER (CALLED_OFF),
+              machine_fixture_set_up, test_resets_during_work, machine_fixture_tear_down);
   MACHINE_FIXTURE_ADD ("kill-while-starting", test_kill_while_starting);
   MACHINE_FIXTURE_ADD ("delete-while-locked", test_delete_while_locked);
   MACHINE_FIXTURE_ADD ("keys-and-screenshot", test_keys_and_screenshot);

@@ -13,6 +13,7 @@
 #include "console/lodge-console-session-private.h"
 
 #include "console/lodge-frame-message.h"
+#include "lodge-error.h"
 
 /* While a user begins with an installer, or waits for one; each time it is one call. */
 #define ASK_PAUSE_MS 1000
@@ -168,13 +169,26 @@ is_of_use (LodgeConsoleSession *self)
   return mode != SPICE_MOUSE_MODE_CLIENT;
 }
 
+/* No button stays down in the guest: as libspice-server does when a client leaves. */
+static void
+let_go (LodgeConsoleTablet *self)
+{
+  if (self->absolute && (self->calling || self->last.buttons != 0))
+    lodge_machine1_call_point (self->machine, self->last.x, self->last.y, 0, 0, NULL, NULL, NULL);
+  g_queue_clear_full (&self->waiting, g_free);
+  self->last = (State){0};
+}
+
 static void
 set_absolute (LodgeConsoleSession *self, gboolean absolute)
 {
   if (self->tablet->absolute == absolute)
     return;
+  let_go (self->tablet);
   self->tablet->absolute = absolute;
-  g_queue_clear_full (&self->tablet->waiting, g_free);
+  /* One that is held stays so. */
+  if (absolute)
+    self->tablet->last.buttons = self->buttons_sent;
   lodge_console_session_update_mouse_mode (self);
 }
 
@@ -191,7 +205,11 @@ asked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   self->tablet->asking = FALSE;
   if (is_of_use (self))
-    set_absolute (self, error == NULL ? absolute : self->tablet->absolute);
+    /* A guest that stands still has the driver that it had. */
+    set_absolute (self, error == NULL
+                            ? absolute
+                            : self->tablet->absolute &&
+                                  g_error_matches (error, LODGE_ERROR, LODGE_ERROR_STATE));
 }
 
 static void
@@ -231,7 +249,6 @@ lodge_console_session_update_tablet (LodgeConsoleSession *self)
 
 /* ---- life */
 
-/* No button stays down in the guest: as libspice-server does when a client leaves. */
 void
 lodge_console_session_drop_tablet (LodgeConsoleSession *self)
 {
@@ -239,15 +256,11 @@ lodge_console_session_drop_tablet (LodgeConsoleSession *self)
 
   if (tablet == NULL)
     return;
-  if (tablet->absolute && (tablet->calling || tablet->last.buttons != 0))
-    lodge_machine1_call_point (tablet->machine, tablet->last.x, tablet->last.y, 0, 0, NULL, NULL,
-                               NULL);
+  let_go (tablet);
   g_clear_handle_id (&tablet->ask_id, g_source_remove);
   g_cancellable_cancel (tablet->cancellable);
   g_object_unref (tablet->cancellable);
   tablet->cancellable = g_cancellable_new ();
-  g_queue_clear_full (&tablet->waiting, g_free);
-  tablet->last = (State){0};
   tablet->asking = tablet->calling = tablet->absolute = FALSE;
 }
 

@@ -7,12 +7,12 @@
 
 #include <glib/gi18n-lib.h>
 
+/* What it has asked for may still be on its way, and hold it. */
 static void
-clear_window (gpointer data, GObject *where)
+closed_cb (GtkWidget *window, LodgeConsoleWindow *self)
 {
-  LodgeConsoleWindow *self = data;
-
-  self->shared_window = NULL;
+  if (self->shared_window == window)
+    self->shared_window = NULL;
 }
 
 static void
@@ -22,7 +22,7 @@ show_action (GtkWidget *widget, const char *name, GVariant *parameter)
 
   if (self->shared_window == NULL) {
     self->shared_window = lodge_shared_window_new (GTK_WINDOW (self), self->machine);
-    g_object_weak_ref (G_OBJECT (self->shared_window), clear_window, self);
+    g_signal_connect_object (self->shared_window, "unrealize", G_CALLBACK (closed_cb), self, 0);
   }
   gtk_window_present (GTK_WINDOW (self->shared_window));
 }
@@ -89,9 +89,8 @@ lodge_console_folder_init (LodgeConsoleWindow *self)
 void
 lodge_console_folder_clear (LodgeConsoleWindow *self)
 {
-  if (self->shared_window == NULL)
-    return;
-  g_object_weak_unref (G_OBJECT (self->shared_window), clear_window, self);
-  gtk_window_destroy (GTK_WINDOW (self->shared_window));
-  self->shared_window = NULL;
+  GtkWidget *window = g_steal_pointer (&self->shared_window);
+
+  if (window != NULL)
+    gtk_window_destroy (GTK_WINDOW (window));
 }

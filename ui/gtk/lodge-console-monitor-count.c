@@ -72,7 +72,7 @@ change_state_cb (GSimpleAction *action, GVariant *value, LodgeConsoleWindow *win
   LodgeConsoleMonitorCount *self = window->monitor_count;
   const char *text = g_variant_get_string (value, NULL);
 
-  if ((guint) atoi (text) == self->seen)
+  if ((guint) atoi (text) == (self->asked != 0 ? self->asked : self->seen))
     return;
   self->asked = (guint) atoi (text);
   lodge_set_keys (GTK_WINDOW (window), lodge_console_machine_get_machine (window->machine),

@@ -120,13 +120,15 @@ screenshot_action (GtkWidget *widget, const char *name, GVariant *parameter)
   GdkTexture *texture = lodge_screen_hint_is_dark (self->hint)
                             ? NULL
                             : lodge_screenshot_copy (get_source (self), self->display);
+  const char *problem = lodge_display_get_problem (self->display);
   g_autofree char *what = dup_name (self);
 
   if (texture != NULL)
     lodge_screenshot_save_async (self, texture, NULL, what, saved_cb, NULL);
   else
-    lodge_message_show (GTK_WINDOW (self), _ ("Could Not Take a Screenshot"),
-                        _ ("This monitor shows nothing now. Try again once it does."));
+    lodge_message_show (
+        GTK_WINDOW (self), _ ("Could Not Take a Screenshot"),
+        problem != NULL ? problem : _ ("This monitor shows nothing now. Try again once it does."));
 }
 
 /* ---- its recording */

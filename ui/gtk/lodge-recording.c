@@ -79,6 +79,7 @@ ended_cb (LodgeRecorder *recorder, const GError *error, LodgeRecording *self)
 
   g_signal_handlers_disconnect_by_data (owned, self);
   g_clear_handle_id (&self->tick_id, g_source_remove);
+  lodge_scanout_copy_clear (&self->copy);
   self->ending = FALSE;
   changed (self);
   parts.ended (parts.owner, parts.user_data, get_file (owned, error), error);

@@ -181,7 +181,7 @@ static void
 add_log (LodgeSharedConsoles *self, guint log)
 {
   AdwActionRow *row = add_row (self, _ (logs[log].title));
-  GtkWidget *button = lodge_shared_row_add_button (row, _ (logs[log].button), NULL);
+  GtkWidget *button = lodge_shared_row_add_button (row, _ (logs[log].button), _ (logs[log].title));
 
   g_object_set_data (G_OBJECT (button), "log", GUINT_TO_POINTER (log));
   g_signal_connect (button, "clicked", G_CALLBACK (stop_log_cb), self);

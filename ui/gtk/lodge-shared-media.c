@@ -35,23 +35,30 @@ get_window (LodgeSharedMedia *self)
 typedef struct {
   GtkWindow *window;      /* owned */
   LodgeMachine1 *machine; /* owned */
+  GtkWidget *button;      /* that was pressed, and cannot be meanwhile; NULL: it is gone */
   char *id;
 } Change;
 
 static Change *
-change_new (GtkWindow *window, LodgeMachine1 *machine, const char *id)
+change_new (GtkWindow *window, LodgeMachine1 *machine, GtkWidget *button, const char *id)
 {
   Change *its = g_new0 (Change, 1);
 
   its->window = g_object_ref (window);
   its->machine = g_object_ref (machine);
   its->id = g_strdup (id);
+  g_set_weak_pointer (&its->button, button);
+  if (button != NULL)
+    gtk_widget_set_sensitive (button, FALSE);
   return its;
 }
 
 static void
 change_free (Change *its)
 {
+  if (its->button != NULL)
+    gtk_widget_set_sensitive (its->button, TRUE);
+  g_clear_weak_pointer (&its->button);
   g_object_unref (its->window);
   g_object_unref (its->machine);
   g_free (its->id);
@@ -67,7 +74,7 @@ answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_data)
   const Change *its = user_data;
 
   if (g_str_equal (response, LODGE_MESSAGE_ACT))
-    eject (change_new (its->window, its->machine, its->id), TRUE);
+    eject (change_new (its->window, its->machine, its->button, its->id), TRUE);
 }
 
 static void
@@ -158,7 +165,7 @@ eject_clicked_cb (GtkButton *button, LodgeSharedMedia *self)
   LodgeMachine1 *object = lodge_console_machine_get_machine (self->machine);
 
   if (object != NULL)
-    eject (change_new (get_window (self), object, get_id (button)), FALSE);
+    eject (change_new (get_window (self), object, GTK_WIDGET (button), get_id (button)), FALSE);
 }
 
 static void
@@ -167,8 +174,9 @@ unplug_clicked_cb (GtkButton *button, LodgeSharedMedia *self)
   LodgeMachine1 *object = lodge_console_machine_get_machine (self->machine);
 
   if (object != NULL)
-    lodge_machine1_call_unplug_stick (object, get_id (button), NULL, unplug_cb,
-                                      change_new (get_window (self), object, get_id (button)));
+    lodge_machine1_call_unplug_stick (
+        object, get_id (button), NULL, unplug_cb,
+        change_new (get_window (self), object, GTK_WIDGET (button), get_id (button)));
 }
 
 /* It may be lost to the guest in the midst of its work: that is asked about there. */

@@ -34,7 +34,8 @@ struct _LodgeSharedWindow {
   LodgeConsoleMachine *machine;
   LodgeSound *sound;
   LodgeConsoleClipboard *shared; /* of the session that is there now; or NULL */
-  gboolean updating;             /* what changes now is not the user's wish */
+  LodgeConsoleFiles *files_shared;
+  gboolean updating; /* what changes now is not the user's wish */
   GtkFileChooserNative *chooser;
 
   AdwComboRow *clipboard;
@@ -241,16 +242,24 @@ add_button (LodgeSharedWindow *self, AdwActionRow *row, const char *label, GCall
 
 /* An agent comes some time after its guest, and goes before it. */
 static void
-follow_clipboard (LodgeSharedWindow *self, LodgeConsoleClipboard *clipboard)
+follow_agent (LodgeSharedWindow *self, LodgeConsoleSession *session)
 {
+  LodgeConsoleClipboard *clipboard =
+      session != NULL ? lodge_console_session_get_clipboard (session) : NULL;
+  LodgeConsoleFiles *files = session != NULL ? lodge_console_session_get_files (session) : NULL;
+
   if (self->shared == clipboard)
     return;
   if (self->shared != NULL)
     g_signal_handlers_disconnect_by_data (self->shared, self);
+  if (self->files_shared != NULL)
+    g_signal_handlers_disconnect_by_data (self->files_shared, self);
   g_set_object (&self->shared, clipboard);
+  g_set_object (&self->files_shared, files);
   if (clipboard != NULL) {
     g_signal_connect_swapped (clipboard, "notify::agent", G_CALLBACK (update), self);
     g_signal_connect_swapped (clipboard, "notify::available", G_CALLBACK (update), self);
+    g_signal_connect_swapped (files, "notify::available", G_CALLBACK (update), self);
   }
 }
 
@@ -261,20 +270,23 @@ update_clipboard (LodgeSharedWindow *self)
   const char *now = lodge_shared_lookup (self->machine, "sharing.clipboard");
   const gboolean shown =
       session != NULL && lodge_console_machine_get_phase (self->machine) == LODGE_CONSOLE_SHOWN;
-  const char *missing = NULL;
+  const char *missing = NULL, *refused = NULL;
   guint selected = G_N_ELEMENTS (clipboard_ways) - 1;
 
   for (guint i = 0; i < G_N_ELEMENTS (clipboard_ways); i++) {
     if (g_str_equal (clipboard_ways[i].value, now))
       selected = i;
   }
-  follow_clipboard (self, session != NULL ? lodge_console_session_get_clipboard (session) : NULL);
+  follow_agent (self, session);
   if (shown && !lodge_console_clipboard_get_agent (self->shared))
     missing = _ ("Nothing passes now: the guest needs spice-vdagent");
   gtk_switch_set_active (self->files_switch, is_on (self, "sharing.files"));
+  if (missing == NULL && shown && !lodge_console_files_get_available (self->files_shared))
+    refused = _ ("Nothing is copied now: spice-vdagent runs in the guest and does not take files");
   adw_action_row_set_subtitle (
-      self->files,
-      missing != NULL ? missing : _ ("Files dropped on the window are copied into the guest"));
+      self->files, missing != NULL   ? missing
+                   : refused != NULL ? refused
+                                     : _ ("Files dropped on the window are copied into the guest"));
 
   adw_combo_row_set_selected (self->clipboard, selected);
   if (missing == NULL && shown && !lodge_console_clipboard_get_available (self->shared))
@@ -446,7 +458,7 @@ lodge_shared_window_dispose (GObject *object)
   LodgeSharedWindow *self = LODGE_SHARED_WINDOW (object);
 
   lodge_file_choice_end (&self->chooser);
-  follow_clipboard (self, NULL);
+  follow_agent (self, NULL);
   if (self->machine != NULL) {
     g_signal_handlers_disconnect_by_data (self->machine, self);
     g_signal_handlers_disconnect_by_data (self->sound, self);
