@@ -253,6 +253,7 @@ in_tablet (void)
   fake_engine_set_state (test.engine, test.uuid, "running");
   app_wait_until (console_fixture_is_shown (&test));
   app_wait_until (is_absolute (&test));
+  app_wait_until (gtk_window_is_active (GTK_WINDOW (test.window)));
   app_xdotool ("getactivewindow mousemove --window %%1 300 300 click 1");
   app_wait_until (app_was_called (test.engine, "Point web "));
   app_wait_until (has_clicked (&test));

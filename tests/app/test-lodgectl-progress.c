@@ -69,7 +69,8 @@ test_cancel (Typing *self, gconstpointer data)
   test_wait_polled (shows_bar (self, 12, "  50 %"));
   typing_type (self, "\003");
   assert_left (self, child, 1, "lodgectl: Stopped; everything is as before\r\n");
-  g_assert_true (typing_shows (self, CLEARED "Stopping…" CLEARED));
+  /* The terminal's own “^C” may come behind it. */
+  g_assert_true (typing_shows (self, "Stopping…"));
 }
 
 static void

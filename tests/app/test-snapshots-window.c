@@ -364,7 +364,7 @@ answer_now (Test *test, const char *snapshot)
 static void
 test_check_on_its_way (Test *test, gconstpointer data)
 {
-  g_assert_true (snapshots_can_take (test));
+  app_wait_until (snapshots_can_take (test));
   fake_engine_set_delay (test->engine, "CheckSnapshot", NEVER_MS);
   fake_engine_set_state (test->engine, "web", "running");
   app_wait_until (lodge_snapshots_window_is_live (test->window));

@@ -168,6 +168,7 @@ test_places (void)
   wait_absolute (&test, FALSE);
   lodge_console_session_motion (test.session, 3, 4);
   g_assert_true (spice_fixture_wait (has_moved, &test));
+  spice_fixture_settle ();
   expect (&test, "");
   tear_down (&test);
 }
@@ -237,6 +238,7 @@ test_agent (void)
   fake_engine_clear_calls (test.engine);
   lodge_console_session_position_on (test.session, 1, 7, 8);
   g_assert_true (spice_fixture_wait (has_told, agent));
+  spice_fixture_settle ();
   expect (&test, "");
   spice_fixture_agent_free (agent);
   g_assert_true (spice_fixture_wait (has_no_agent, test.session));

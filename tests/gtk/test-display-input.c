@@ -351,8 +351,7 @@ test_smooth (void)
   display_fixture_set_up (&test);
   LodgeDisplay *display = LODGE_DISPLAY (test.display);
   display_fixture_move_to (&test, 50, 60);
-  spice_fixture_settle ();
-  spice_fixture_clear (test.server);
+  spice_fixture_expect_pointer (test.server, "@50,60");
   lodge_display_scroll (display, 0, 0.75, GDK_SCROLL_UNIT_WHEEL);
   spice_fixture_settle ();
   g_assert_cmpstr (spice_fixture_get_order (test.server), ==, "");

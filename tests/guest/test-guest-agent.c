@@ -208,15 +208,19 @@ test_agent (Fixture *f, gconstpointer data)
   }
   g_assert_no_error (error);
   if (f->agent->busy > 0) {
-    g_assert_cmpint (f->n_set, ==, MIN (f->agent->busy, 2) + 1);
+    /* Once more where the host has stood still. */
+    g_assert_cmpint (f->n_set, >=, MIN (f->agent->busy, 2) + 1);
+    g_assert_cmpint (f->n_set, <=, 3);
     return;
   }
   g_assert_cmpint (ABS (f->off_ns), <, 1000000000);
   /* A right one is set, too, where its answer has come late. */
   if (f->agent->off_ns == 0 && f->n_set == 1)
     g_assert_cmpint (g_get_monotonic_time () - begin_us, >=, G_TIME_SPAN_SECOND);
+  else if (f->agent->off_ns == 0)
+    g_assert_cmpuint (f->n_set, ==, 0);
   else
-    g_assert_cmpuint (f->n_set, ==, f->agent->off_ns != 0 ? 1 : 0);
+    g_assert_cmpint (f->n_set, >=, 1);
 }
 
 static void

@@ -56,6 +56,8 @@ class Lodge:
         return os.path.join(self.folder, *names)
 
     def ctl(self, *argv, **options):
+        # Copying a guest's disk takes its time on a busy computer.
+        options.setdefault("timeout", PATIENCE_S)
         return run(os.path.join(self.programs, "lodgectl"), *argv, **options)
 
     def spawn(self, *argv, log="log"):
