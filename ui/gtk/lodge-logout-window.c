@@ -43,7 +43,8 @@ struct _LodgeLogoutWindow {
   gboolean updating;     /* what changes now is not the user's wish */
 
   AdwComboRow *choice;
-  GtkLabel *words; /* what it means, or why it cannot be changed */
+  GListModel *labels; /* owned: what can be chosen */
+  GtkLabel *words;    /* what it means, or why it cannot be changed */
 };
 
 G_DEFINE_FINAL_TYPE (LodgeLogoutWindow, lodge_logout_window, ADW_TYPE_WINDOW)
@@ -101,7 +102,11 @@ show (LodgeLogoutWindow *self)
     const gboolean known = now < G_N_ELEMENTS (ends);
 
     self->updating = TRUE;
-    adw_combo_row_set_selected (self->choice, known ? now : GTK_INVALID_LIST_POSITION);
+    /* A list always has something that is selected (libadwaita 1.7). */
+    if (known != (adw_combo_row_get_model (self->choice) != NULL))
+      adw_combo_row_set_model (self->choice, known ? self->labels : NULL);
+    if (known)
+      adw_combo_row_set_selected (self->choice, now);
     self->updating = FALSE;
     gtk_label_set_text (self->words,
                         lodge_machine1_get_disposable (self->machine)
@@ -254,6 +259,7 @@ lodge_logout_window_finalize (GObject *object)
 {
   LodgeLogoutWindow *self = LODGE_LOGOUT_WINDOW (object);
 
+  g_clear_object (&self->labels);
   g_free (self->uuid);
   g_free (self->name);
   G_OBJECT_CLASS (lodge_logout_window_parent_class)->finalize (object);
@@ -274,14 +280,15 @@ static GtkWidget *
 make_choice (LodgeLogoutWindow *self)
 {
   GtkListBox *list = lodge_boxed_list_new ();
-  g_autoptr (GtkStringList) labels = gtk_string_list_new (NULL);
+  GtkStringList *labels = gtk_string_list_new (NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (ends); i++)
     gtk_string_list_append (labels, _ (ends[i].label));
   self->choice = ADW_COMBO_ROW (adw_combo_row_new ());
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->choice), _ ("Running Guest"));
   self->updating = TRUE;
-  adw_combo_row_set_model (self->choice, G_LIST_MODEL (labels));
+  self->labels = G_LIST_MODEL (labels);
+  adw_combo_row_set_model (self->choice, self->labels);
   self->updating = FALSE;
   g_signal_connect (self->choice, "notify::selected", G_CALLBACK (selected_cb), self);
   gtk_list_box_append (list, GTK_WIDGET (self->choice));
