@@ -47,7 +47,7 @@ set_key (Test *test, const char *key, const char *text)
 
   g_variant_builder_init (&changes, G_VARIANT_TYPE ("a{ss}"));
   g_variant_builder_add (&changes, "{ss}", key, text);
-  lodge_machine1_call_set (test->window->machine, g_variant_builder_end (&changes), NULL, NULL,
+  lodge_machine1_call_set (test->window->base.machine, g_variant_builder_end (&changes), NULL, NULL,
                            NULL);
 }
 
@@ -123,7 +123,7 @@ test_schedule_away (Test *test, gconstpointer data)
     if (i == 1)
       adw_combo_row_set_selected (app_find (popover, ADW_TYPE_COMBO_ROW), 2);
     fake_engine_drop_clients (test->engine);
-    app_wait_until (test->window->machine == NULL);
+    app_wait_until (test->window->base.machine == NULL);
     gtk_menu_button_popdown (button);
     if (i == 0)
       g_assert_null (app_get_dialog ());

@@ -303,8 +303,8 @@ test_others_job (Test *test, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   fake_engine_set_hold_jobs (test->engine, TRUE);
-  g_assert_true (
-      lodge_machine1_call_delete_snapshot_sync (test->window->machine, "s2", &path, NULL, &error));
+  g_assert_true (lodge_machine1_call_delete_snapshot_sync (test->window->base.machine, "s2", &path,
+                                                           NULL, &error));
   g_assert_no_error (error);
   app_wait_until (lodge_work_panel_is_shown (test->window->work_panel));
   fake_engine_finish_jobs (test->engine, LODGE_ERROR_STORAGE, "No room.");

@@ -78,9 +78,9 @@ test_states (Test *test, gconstpointer data)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     fake_engine_set_state (test->engine, "web", cases[i].state);
-    app_wait_until (g_str_equal (gtk_label_get_text (test->window->hint_label), cases[i].hint) &&
-                    g_strcmp0 (lodge_machine1_get_state (test->window->machine), cases[i].state) ==
-                        0);
+    app_wait_until (
+        g_str_equal (gtk_label_get_text (test->window->hint_label), cases[i].hint) &&
+        g_strcmp0 (lodge_machine1_get_state (test->window->base.machine), cases[i].state) == 0);
     g_assert_true (gtk_widget_get_visible (test->window->hint) == (*cases[i].hint != '\0'));
     g_assert_true (storage_can_add (test) == cases[i].other);
     fake_engine_clear_calls (test->engine);
@@ -161,7 +161,8 @@ test_running (Test *test, gconstpointer data)
   app_wait_until (storage_count_rows (test->window->disk_list) == 2);
 
   fake_engine_set_state (test->engine, "web", "paused");
-  app_wait_until (g_strcmp0 (lodge_machine1_get_state (test->window->machine), "paused") == 0 &&
+  app_wait_until (g_strcmp0 (lodge_machine1_get_state (test->window->base.machine), "paused") ==
+                      0 &&
                   storage_can_add (test));
   app_ask (test->window, "storage.add", NULL);
   app_answer (LODGE_MESSAGE_ACT);
@@ -296,9 +297,9 @@ static void
 test_engine_gone (Test *test, gconstpointer data)
 {
   fake_engine_drop_clients (test->engine);
-  app_wait_until (test->window->machine == NULL);
+  app_wait_until (test->window->base.machine == NULL);
   g_assert_false (storage_can_add (test));
-  app_wait_until (test->window->machine != NULL && storage_can_add (test));
+  app_wait_until (test->window->base.machine != NULL && storage_can_add (test));
   g_assert_cmpuint (storage_count_rows (test->window->disk_list), ==, 2);
 }
 

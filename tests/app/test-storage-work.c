@@ -191,7 +191,7 @@ test_others_fails (Test *test, gconstpointer data)
   g_autofree char *path = NULL;
 
   fake_engine_set_hold_jobs (test->engine, TRUE);
-  g_dbus_proxy_call (G_DBUS_PROXY (test->window->machine), "CompactDisk",
+  g_dbus_proxy_call (G_DBUS_PROXY (test->window->base.machine), "CompactDisk",
                      g_variant_new ("(s)", "disk0"), G_DBUS_CALL_FLAGS_NONE, -1, NULL, others_cb,
                      &path);
   app_wait_until (path != NULL);
@@ -216,7 +216,7 @@ test_remove (Test *test, gconstpointer data)
   fake_engine_set_state (test->engine, "web", "running");
   app_wait_until (app_get_dialog () == NULL);
   fake_engine_set_state (test->engine, "web", "off");
-  app_wait_until (g_strcmp0 (lodge_machine1_get_state (test->window->machine), "off") == 0 &&
+  app_wait_until (g_strcmp0 (lodge_machine1_get_state (test->window->base.machine), "off") == 0 &&
                   storage_can_add (test));
   g_assert_false (app_was_called (test->engine, "RemoveDisk"));
   app_ask (test->window, "storage.remove", "disk1");
@@ -357,7 +357,7 @@ static void
 test_drive_away (Test *test, gconstpointer data)
 {
   fake_engine_drop_clients (test->engine);
-  app_wait_until (test->window->machine == NULL);
+  app_wait_until (test->window->base.machine == NULL);
   lodge_storage_work_change_drive (test->window, "cd0", "/images/a.iso", FALSE);
   app_wait_until (app_get_dialog () != NULL);
   g_assert_nonnull (app_find_label (app_get_dialog (), "Could Not Insert the Disc"));
@@ -391,7 +391,7 @@ test_stick (Test *test, gconstpointer data)
   g_assert_cmpint (g_mkdir_with_parents (g_get_user_data_dir (), 0700), ==, 0);
   g_assert_true (g_file_set_contents (image, "an image", -1, NULL));
   fake_engine_set_state (test->engine, "web", "running");
-  app_wait_until (g_str_equal (lodge_machine1_get_state (test->window->machine), "running"));
+  app_wait_until (g_str_equal (lodge_machine1_get_state (test->window->base.machine), "running"));
   app_click (test->window, "_Plug In Image…");
   choose (test, image);
   app_wait_until (app_find_label (test->window, "<b>stick & co.img") != NULL &&

@@ -91,7 +91,7 @@ changed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (!lodge_machine1_call_change_passphrase_finish (LODGE_MACHINE1 (source), result, &error))
     g_dbus_error_strip_remote_error (error);
-  if (lodge_encryption_window_is_open (owner)) {
+  if (lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (owner))) {
     owner->calling = FALSE;
     lodge_encryption_window_update (owner);
   }
@@ -124,7 +124,7 @@ change_cb (Change *self)
   LodgeEncryptionWindow *owner = self->owner;
 
   /* The engine went away, or something else has begun. */
-  if (owner->machine == NULL || owner->calling || owner->work != NULL) {
+  if (owner->base.machine == NULL || owner->calling || owner->work != NULL) {
     show_problem (self, lodge_message_get_not_now (), FALSE);
     return;
   }
@@ -133,7 +133,7 @@ change_cb (Change *self)
   gtk_widget_set_sensitive (self->rows, FALSE);
   gtk_widget_set_sensitive (self->button, FALSE);
   lodge_machine1_call_change_passphrase (
-      owner->machine, lodge_passphrase_to_variant (gtk_editable_get_text (self->old)),
+      owner->base.machine, lodge_passphrase_to_variant (gtk_editable_get_text (self->old)),
       lodge_passphrase_to_variant (gtk_editable_get_text (self->next)), NULL, changed_cb,
       g_rc_box_acquire (self));
 }

@@ -10,14 +10,8 @@
 G_BEGIN_DECLS
 
 struct _LodgeEncryptionWindow {
-  AdwWindow parent_instance;
+  LodgeMachineWindow base;
 
-  LodgeConnection *connection; /* NULL once the window is closed */
-  char *uuid;
-  char *name;
-  LodgeMachine1 *machine; /* NULL while the engine is away */
-  LodgeEngine1 *engine;
-  GCancellable *opening;  /* the machine */
   gboolean calling;       /* something is being asked for */
   GCancellable *checking; /* whether it can be encrypted; or NULL */
   char *problem;          /* why it cannot, as the engine says it; or NULL */
@@ -39,7 +33,6 @@ struct _LodgeEncryptionWindow {
   LodgeWorkPanel *work_panel;
 };
 
-gboolean lodge_encryption_window_is_open (LodgeEncryptionWindow *self);
 /* Enables what can be done now, and says why the rest cannot. */
 void lodge_encryption_window_update (LodgeEncryptionWindow *self);
 

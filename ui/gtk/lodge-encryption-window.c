@@ -17,13 +17,7 @@
 #define PLAIN_HEIGHT     560
 #define ENCRYPTED_HEIGHT 410
 
-G_DEFINE_FINAL_TYPE (LodgeEncryptionWindow, lodge_encryption_window, ADW_TYPE_WINDOW)
-
-gboolean
-lodge_encryption_window_is_open (LodgeEncryptionWindow *self)
-{
-  return self->connection != NULL;
-}
+G_DEFINE_FINAL_TYPE (LodgeEncryptionWindow, lodge_encryption_window, LODGE_TYPE_MACHINE_WINDOW)
 
 /* --- What can be done --- */
 
@@ -31,7 +25,7 @@ static const char *
 get_encryption (LodgeEncryptionWindow *self)
 {
   const char *encryption =
-      self->machine != NULL ? lodge_machine1_get_encryption (self->machine) : NULL;
+      self->base.machine != NULL ? lodge_machine1_get_encryption (self->base.machine) : NULL;
 
   return encryption != NULL ? encryption : "";
 }
@@ -39,8 +33,8 @@ get_encryption (LodgeEncryptionWindow *self)
 static LodgeMachineState
 get_state (LodgeEncryptionWindow *self)
 {
-  return self->machine != NULL
-             ? lodge_machine_state_from_text (lodge_machine1_get_state (self->machine))
+  return self->base.machine != NULL
+             ? lodge_machine_state_from_text (lodge_machine1_get_state (self->base.machine))
              : LODGE_MACHINE_STATE_UNKNOWN;
 }
 
@@ -48,8 +42,8 @@ get_state (LodgeEncryptionWindow *self)
 static char *
 dup_obstacle (LodgeEncryptionWindow *self)
 {
-  if (self->machine == NULL)
-    return g_strdup (lodge_connection_get_problem (self->connection));
+  if (self->base.machine == NULL)
+    return g_strdup (lodge_connection_get_problem (self->base.connection));
   switch (get_state (self)) {
   case LODGE_MACHINE_STATE_OFF:
     return g_strdup (self->problem);
@@ -71,7 +65,7 @@ lodge_encryption_window_update (LodgeEncryptionWindow *self)
   const char *encryption = get_encryption (self);
   const gboolean encrypted = *encryption != '\0';
   const gboolean locked = g_str_equal (encryption, "locked");
-  const gboolean free_now = self->machine != NULL && !self->calling && self->work == NULL;
+  const gboolean free_now = self->base.machine != NULL && !self->calling && self->work == NULL;
   g_autofree char *obstacle = dup_obstacle (self);
   const gboolean may_change = free_now && obstacle == NULL;
 
@@ -81,12 +75,12 @@ lodge_encryption_window_update (LodgeEncryptionWindow *self)
   gtk_label_set_text (self->state_label, locked      ? _ ("Encrypted and locked")
                                          : encrypted ? _ ("Encrypted, unlocked now")
                                                      : _ ("Not encrypted"));
-  gtk_widget_set_visible (GTK_WIDGET (self->state_label), self->machine != NULL);
-  if (gtk_widget_get_visible (self->plain_page) != (self->machine != NULL && !encrypted) ||
+  gtk_widget_set_visible (GTK_WIDGET (self->state_label), self->base.machine != NULL);
+  if (gtk_widget_get_visible (self->plain_page) != (self->base.machine != NULL && !encrypted) ||
       gtk_widget_get_visible (self->encrypted_page) != encrypted)
     gtk_window_set_default_size (GTK_WINDOW (self), WIDTH,
                                  encrypted ? ENCRYPTED_HEIGHT : PLAIN_HEIGHT);
-  gtk_widget_set_visible (self->plain_page, self->machine != NULL && !encrypted);
+  gtk_widget_set_visible (self->plain_page, self->base.machine != NULL && !encrypted);
   /* One that was hidden is not the default any more. */
   if (gtk_widget_get_visible (self->plain_page))
     gtk_window_set_default_widget (GTK_WINDOW (self), self->encrypt_button);
@@ -118,7 +112,7 @@ dup_failure (LodgeEncryptionWindow *self, const char *format)
 {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-  return g_strdup_printf (format, self->name);
+  return g_strdup_printf (format, self->base.name);
 #pragma GCC diagnostic pop
 }
 
@@ -144,7 +138,7 @@ encrypt_cb (GtkButton *button, LodgeEncryptionWindow *self)
 static void
 unlocked_cb (gpointer user_data)
 {
-  if (lodge_encryption_window_is_open (user_data))
+  if (lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (user_data)))
     lodge_message_toast (GTK_WINDOW (user_data), _ ("The machine is unlocked"),
                          LODGE_MESSAGE_TOAST_S);
 }
@@ -152,7 +146,7 @@ unlocked_cb (gpointer user_data)
 static void
 lock_cb (GtkButton *button, LodgeEncryptionWindow *self)
 {
-  LodgeClient *client = lodge_connection_get_client (self->connection);
+  LodgeClient *client = lodge_connection_get_client (self->base.connection);
   g_autofree char *failure = NULL;
 
   if (!g_str_equal (get_encryption (self), "locked")) {
@@ -162,8 +156,8 @@ lock_cb (GtkButton *button, LodgeEncryptionWindow *self)
   }
   failure = dup_failure (self, _ ("Could Not Unlock “%s”"));
   if (client != NULL)
-    lodge_passphrase_ask (GTK_WINDOW (self), client, self->uuid, self->name, failure, unlocked_cb,
-                          g_object_ref (self), g_object_unref);
+    lodge_passphrase_ask (GTK_WINDOW (self), client, self->base.uuid, self->base.name, failure,
+                          unlocked_cb, g_object_ref (self), g_object_unref);
 }
 
 static void
@@ -197,7 +191,7 @@ decrypt_answered_cb (AdwMessageDialog *dialog, const char *response, LodgeEncryp
 static void
 decrypt_cb (GtkButton *button, LodgeEncryptionWindow *self)
 {
-  g_autofree char *question = g_strdup_printf (_ ("Decrypt “%s”?"), self->name);
+  g_autofree char *question = g_strdup_printf (_ ("Decrypt “%s”?"), self->base.name);
   AdwMessageDialog *dialog = lodge_message_ask (
       GTK_WINDOW (self), question,
       _ ("All of it is written anew in clear, which takes as much room again until that is done. "
@@ -211,69 +205,53 @@ decrypt_cb (GtkButton *button, LodgeEncryptionWindow *self)
 
 /* --- The engine --- */
 
-static void
-set_title (LodgeEncryptionWindow *self)
+static char *
+dup_title (const char *name)
 {
-  g_autofree char *title = g_strdup_printf (_ ("Encryption of “%s”"), self->name);
-
-  gtk_window_set_title (GTK_WINDOW (self), title);
+  return g_strdup_printf (_ ("Encryption of “%s”"), name);
 }
 
 static void
-properties_cb (LodgeEncryptionWindow *self)
+show_changes (LodgeEncryptionWindow *self)
 {
-  const char *name = lodge_machine1_get_name (self->machine);
-
-  if (name != NULL && g_strcmp0 (name, self->name) != 0) {
-    g_free (self->name);
-    self->name = g_strdup (name);
-    set_title (self);
-  }
   lodge_encryption_work_check (self);
   lodge_encryption_window_update (self);
 }
 
 static void
-drop_machine (LodgeEncryptionWindow *self)
+changed (LodgeMachineWindow *base, GVariant *properties)
 {
-  g_cancellable_cancel (self->opening);
-  g_clear_object (&self->opening);
+  show_changes (LODGE_ENCRYPTION_WINDOW (base));
+}
+
+static void
+dropped (LodgeMachineWindow *base)
+{
+  LodgeEncryptionWindow *self = LODGE_ENCRYPTION_WINDOW (base);
+
   g_cancellable_cancel (self->checking);
   g_clear_object (&self->checking);
   g_clear_pointer (&self->problem, g_free);
   self->calling = FALSE;
-  if (self->machine != NULL)
-    g_signal_handlers_disconnect_by_data (self->machine, self);
-  g_clear_object (&self->machine);
-  if (self->engine != NULL)
-    g_signal_handlers_disconnect_by_data (self->engine, self);
-  g_clear_object (&self->engine);
 }
 
 static void
-opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+opened (LodgeMachineWindow *base)
 {
-  g_autoptr (LodgeEncryptionWindow) self = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (LodgeMachine1) machine =
-      lodge_client_open_machine_finish (LODGE_CLIENT (source), result, &error);
+  LodgeEncryptionWindow *self = LODGE_ENCRYPTION_WINDOW (base);
 
-  /* Another engine since, or closed. */
-  if (!lodge_encryption_window_is_open (self) ||
-      lodge_connection_get_client (self->connection) != LODGE_CLIENT (source))
-    return;
-  if (machine == NULL) {
-    g_dbus_error_strip_remote_error (error);
-    gtk_label_set_text (self->hint, error->message);
-    gtk_widget_set_visible (GTK_WIDGET (self->hint), TRUE);
-    return;
-  }
-  self->machine = g_steal_pointer (&machine);
-  g_signal_connect_swapped (self->machine, "g-properties-changed", G_CALLBACK (properties_cb),
-                            self);
-  properties_cb (self);
+  show_changes (self);
   if (gtk_widget_get_visible (self->plain_page))
     gtk_widget_child_focus (GTK_WIDGET (self->encrypt_row), GTK_DIR_TAB_FORWARD);
+}
+
+static void
+failed (LodgeMachineWindow *base, const GError *error)
+{
+  LodgeEncryptionWindow *self = LODGE_ENCRYPTION_WINDOW (base);
+
+  gtk_label_set_text (self->hint, error->message);
+  gtk_widget_set_visible (GTK_WIDGET (self->hint), TRUE);
 }
 
 /* It may have been mended meanwhile, in another window. */
@@ -285,51 +263,27 @@ active_cb (LodgeEncryptionWindow *self)
 }
 
 static void
-removed_cb (LodgeEngine1 *engine, const char *uuid, LodgeEncryptionWindow *self)
+begun (LodgeMachineWindow *base)
 {
-  if (g_str_equal (uuid, self->uuid))
-    gtk_window_destroy (GTK_WINDOW (self));
+  LodgeEncryptionWindow *self = LODGE_ENCRYPTION_WINDOW (base);
+
+  g_signal_connect_swapped (base->engine, "job-added", G_CALLBACK (lodge_encryption_work_find),
+                            self);
+  lodge_encryption_work_find (self);
 }
 
 static void
-client_cb (LodgeConnection *connection, GParamSpec *pspec, LodgeEncryptionWindow *self)
+update (LodgeMachineWindow *base)
 {
-  LodgeClient *client = lodge_connection_get_client (connection);
-
-  drop_machine (self);
-  if (client != NULL) {
-    self->engine = g_object_ref (lodge_client_get_engine (client));
-    g_signal_connect (self->engine, "machine-removed", G_CALLBACK (removed_cb), self);
-    g_signal_connect_swapped (self->engine, "job-added", G_CALLBACK (lodge_encryption_work_find),
-                              self);
-    self->opening = g_cancellable_new ();
-    lodge_client_open_machine_async (client, self->uuid, self->opening, opened_cb,
-                                     g_object_ref (self));
-    lodge_encryption_work_find (self);
-  }
-  lodge_encryption_window_update (self);
+  lodge_encryption_window_update (LODGE_ENCRYPTION_WINDOW (base));
 }
 
 /* --- Life --- */
 
-/* A window that is closed may live on in a call that has not come back, and is not disposed of
- * before; gtk_window_destroy() hides it without the signal and then unrealizes it. */
 static void
-end (LodgeEncryptionWindow *self)
+closed (LodgeMachineWindow *base)
 {
-  drop_machine (self);
-  if (self->connection != NULL) {
-    lodge_work_panel_end (self->work_panel);
-    g_signal_handlers_disconnect_by_data (self->connection, self);
-  }
-  g_clear_object (&self->connection);
-}
-
-static void
-lodge_encryption_window_unrealize (GtkWidget *widget)
-{
-  end (LODGE_ENCRYPTION_WINDOW (widget));
-  GTK_WIDGET_CLASS (lodge_encryption_window_parent_class)->unrealize (widget);
+  lodge_work_panel_end (LODGE_ENCRYPTION_WINDOW (base)->work_panel);
 }
 
 static void
@@ -337,30 +291,24 @@ lodge_encryption_window_dispose (GObject *object)
 {
   LodgeEncryptionWindow *self = LODGE_ENCRYPTION_WINDOW (object);
 
-  end (self);
   g_clear_object (&self->work);
   G_OBJECT_CLASS (lodge_encryption_window_parent_class)->dispose (object);
 }
 
 static void
-lodge_encryption_window_finalize (GObject *object)
-{
-  LodgeEncryptionWindow *self = LODGE_ENCRYPTION_WINDOW (object);
-
-  g_free (self->uuid);
-  g_free (self->name);
-  G_OBJECT_CLASS (lodge_encryption_window_parent_class)->finalize (object);
-}
-
-static void
 lodge_encryption_window_class_init (LodgeEncryptionWindowClass *klass)
 {
-  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+  LodgeMachineWindowClass *window_class = LODGE_MACHINE_WINDOW_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = lodge_encryption_window_dispose;
-  G_OBJECT_CLASS (klass)->finalize = lodge_encryption_window_finalize;
-  widget_class->unrealize = lodge_encryption_window_unrealize;
-  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
+  window_class->dup_title = dup_title;
+  window_class->update = update;
+  window_class->begun = begun;
+  window_class->opened = opened;
+  window_class->failed = failed;
+  window_class->changed = changed;
+  window_class->dropped = dropped;
+  window_class->closed = closed;
 }
 
 static GtkWidget *
@@ -502,22 +450,5 @@ lodge_encryption_window_show (GtkWindow *parent,
                               const char *uuid,
                               const char *name)
 {
-  GtkWindow *there = lodge_child_window_find (parent, LODGE_TYPE_ENCRYPTION_WINDOW, uuid);
-  LodgeEncryptionWindow *self = there != NULL ? LODGE_ENCRYPTION_WINDOW (there) : NULL;
-
-  if (self == NULL) {
-    self = g_object_new (LODGE_TYPE_ENCRYPTION_WINDOW, NULL);
-    self->uuid = g_strdup (uuid);
-    self->name = g_strdup (name);
-    self->connection = g_object_ref (connection);
-    set_title (self);
-    lodge_child_window_attach (GTK_WINDOW (self), parent);
-    lodge_child_window_set_machine (GTK_WINDOW (self), uuid);
-    g_signal_connect (connection, "notify::client", G_CALLBACK (client_cb), self);
-    g_signal_connect_swapped (connection, "notify::problem",
-                              G_CALLBACK (lodge_encryption_window_update), self);
-    client_cb (connection, NULL, self);
-  }
-  gtk_window_present (GTK_WINDOW (self));
-  return GTK_WIDGET (self);
+  return lodge_machine_window_show (LODGE_TYPE_ENCRYPTION_WINDOW, parent, connection, uuid, name);
 }

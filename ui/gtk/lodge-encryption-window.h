@@ -7,15 +7,13 @@
  */
 #pragma once
 
-#include "console/lodge-connection.h"
-
-#include <adwaita.h>
+#include "gtk/lodge-machine-window.h"
 
 G_BEGIN_DECLS
 
 #define LODGE_TYPE_ENCRYPTION_WINDOW (lodge_encryption_window_get_type ())
 G_DECLARE_FINAL_TYPE (
-    LodgeEncryptionWindow, lodge_encryption_window, LODGE, ENCRYPTION_WINDOW, AdwWindow)
+    LodgeEncryptionWindow, lodge_encryption_window, LODGE, ENCRYPTION_WINDOW, LodgeMachineWindow)
 
 /**
  * lodge_encryption_window_show:

@@ -41,7 +41,7 @@ unlocked_cb (gpointer user_data)
 {
   const Work *work = user_data;
 
-  if (lodge_encryption_window_is_open (work->window))
+  if (lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (work->window)))
     lodge_encryption_work_call (work->window, work->method, work->parameters,
                                 g_strdup (work->failure), work->outcome);
   else
@@ -55,8 +55,8 @@ end (Work *work_given, GError *error_given)
   g_autoptr (Work) work = work_given;
   g_autoptr (GError) error = error_given;
   LodgeEncryptionWindow *self = work->window;
-  const gboolean open = lodge_encryption_window_is_open (self);
-  LodgeClient *client = open ? lodge_connection_get_client (self->connection) : NULL;
+  const gboolean open = lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (self));
+  LodgeClient *client = open ? lodge_connection_get_client (self->base.connection) : NULL;
 
   if (open) {
     self->calling = FALSE;
@@ -66,8 +66,8 @@ end (Work *work_given, GError *error_given)
     lodge_message_toast (GTK_WINDOW (self), work->outcome, LODGE_MESSAGE_TOAST_S);
   } else if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_LOCKED) && work->method != NULL &&
              client != NULL) {
-    lodge_passphrase_ask (GTK_WINDOW (self), client, self->uuid, self->name, work->failure,
-                          unlocked_cb, work, work_free);
+    lodge_passphrase_ask (GTK_WINDOW (self), client, self->base.uuid, self->base.name,
+                          work->failure, unlocked_cb, work, work_free);
     g_steal_pointer (&work);
   } else if (error != NULL && work->failure != NULL) {
     g_dbus_error_strip_remote_error (error);
@@ -86,7 +86,7 @@ job_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   g_free (lodge_job_follow_finish (result, &error));
   g_clear_object (&self->work);
-  if (lodge_encryption_window_is_open (self))
+  if (lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (self)))
     lodge_work_panel_end (self->work_panel);
   end (work, error);
 }
@@ -98,7 +98,7 @@ follow (Work *work, GDBusConnection *connection, const char *path)
   LodgeEncryptionWindow *self = work->window;
 
   self->work = g_cancellable_new ();
-  if (lodge_encryption_window_is_open (self)) {
+  if (lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (self))) {
     lodge_work_panel_begin (self->work_panel, self->work, "");
     lodge_encryption_window_update (self);
   }
@@ -134,9 +134,9 @@ lodge_encryption_work_call (LodgeEncryptionWindow *self,
   Work *work;
 
   /* A question may be answered after the engine went away, or something else began. */
-  if (!lodge_encryption_window_is_open (self))
+  if (!lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (self)))
     return;
-  if (self->machine == NULL) {
+  if (self->base.machine == NULL) {
     lodge_message_show_away (GTK_WINDOW (self), owned_failure);
     return;
   }
@@ -152,7 +152,7 @@ lodge_encryption_work_call (LodgeEncryptionWindow *self,
   work->parameters = owned != NULL ? g_variant_ref (owned) : NULL;
   work->failure = g_steal_pointer (&owned_failure);
   work->outcome = g_strdup (outcome);
-  g_dbus_proxy_call (G_DBUS_PROXY (self->machine), method, owned, G_DBUS_CALL_FLAGS_NONE,
+  g_dbus_proxy_call (G_DBUS_PROXY (self->base.machine), method, owned, G_DBUS_CALL_FLAGS_NONE,
                      CALL_LIMIT_MS, NULL, called_cb, work);
 }
 
@@ -165,7 +165,7 @@ checked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (!lodge_machine1_call_check_encrypt_finish (LODGE_MACHINE1 (source), result, &error) &&
       g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
-  if (self->machine != LODGE_MACHINE1 (source))
+  if (self->base.machine != LODGE_MACHINE1 (source))
     return;
   g_clear_object (&self->checking);
   g_clear_pointer (&self->problem, g_free);
@@ -182,10 +182,10 @@ lodge_encryption_work_check (LodgeEncryptionWindow *self)
 {
   const char *encryption, *state;
 
-  if (self->machine == NULL || self->calling || self->work != NULL)
+  if (self->base.machine == NULL || self->calling || self->work != NULL)
     return;
-  encryption = lodge_machine1_get_encryption (self->machine);
-  state = lodge_machine1_get_state (self->machine);
+  encryption = lodge_machine1_get_encryption (self->base.machine);
+  state = lodge_machine1_get_state (self->base.machine);
   g_cancellable_cancel (self->checking);
   g_clear_object (&self->checking);
   /* Of other states the window speaks itself, and of both pages. */
@@ -194,7 +194,7 @@ lodge_encryption_work_check (LodgeEncryptionWindow *self)
     return;
   }
   self->checking = g_cancellable_new ();
-  lodge_machine1_call_check_encrypt (self->machine, self->checking, checked_cb,
+  lodge_machine1_call_check_encrypt (self->base.machine, self->checking, checked_cb,
                                      g_object_ref (self));
 }
 
@@ -214,9 +214,10 @@ jobs_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   /* Without an answer there is nothing to show. */
   if (!lodge_engine1_call_list_jobs_finish (LODGE_ENGINE1 (source), &jobs, result, NULL) ||
-      !lodge_encryption_window_is_open (self) || self->calling || self->work != NULL)
+      !lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (self)) || self->calling ||
+      self->work != NULL)
     return;
-  path = lodge_job_find (jobs, self->uuid, is_wanted);
+  path = lodge_job_find (jobs, self->base.uuid, is_wanted);
   if (path == NULL)
     return;
   work = g_new0 (Work, 1);
@@ -228,6 +229,6 @@ jobs_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 void
 lodge_encryption_work_find (LodgeEncryptionWindow *self)
 {
-  if (self->engine != NULL)
-    lodge_engine1_call_list_jobs (self->engine, NULL, jobs_cb, g_object_ref (self));
+  if (self->base.engine != NULL)
+    lodge_engine1_call_list_jobs (self->base.engine, NULL, jobs_cb, g_object_ref (self));
 }

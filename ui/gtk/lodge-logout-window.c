@@ -31,23 +31,17 @@ static const struct {
 };
 
 struct _LodgeLogoutWindow {
-  AdwWindow parent_instance;
+  LodgeMachineWindow base;
 
-  LodgeConnection *connection; /* NULL once the window is closed */
-  char *uuid;
-  char *name;
-  LodgeMachine1 *machine; /* NULL while the engine is away */
-  LodgeEngine1 *engine;
-  GCancellable *opening; /* the machine */
-  char *problem;         /* why it could not be opened, or NULL */
-  gboolean updating;     /* what changes now is not the user's wish */
+  char *problem;     /* why it could not be opened, or NULL */
+  gboolean updating; /* what changes now is not the user's wish */
 
   AdwComboRow *choice;
   GListModel *labels; /* owned: what can be chosen */
   GtkLabel *words;    /* what it means, or why it cannot be changed */
 };
 
-G_DEFINE_FINAL_TYPE (LodgeLogoutWindow, lodge_logout_window, ADW_TYPE_WINDOW)
+G_DEFINE_FINAL_TYPE (LodgeLogoutWindow, lodge_logout_window, LODGE_TYPE_MACHINE_WINDOW)
 
 /* --- What there is --- */
 
@@ -55,7 +49,7 @@ G_DEFINE_FINAL_TYPE (LodgeLogoutWindow, lodge_logout_window, ADW_TYPE_WINDOW)
 static guint
 find_end (LodgeLogoutWindow *self)
 {
-  GVariant *description = lodge_machine1_get_description (self->machine);
+  GVariant *description = lodge_machine1_get_description (self->base.machine);
   const char *value = NULL;
   guint i = 0;
 
@@ -72,16 +66,16 @@ get_obstacle (LodgeLogoutWindow *self)
 {
   const char *problem;
 
-  if (self->machine == NULL) {
-    problem = lodge_connection_get_problem (self->connection);
+  if (self->base.machine == NULL) {
+    problem = lodge_connection_get_problem (self->base.connection);
     return problem != NULL ? problem : self->problem;
   }
-  if (lodge_machine_state_from_text (lodge_machine1_get_state (self->machine)) ==
+  if (lodge_machine_state_from_text (lodge_machine1_get_state (self->base.machine)) ==
       LODGE_MACHINE_STATE_TEMPLATE)
     return _ ("It is a template, which never runs: make it an ordinary machine again before this "
               "is changed");
   if (find_end (self) == G_N_ELEMENTS (ends)) {
-    problem = lodge_machine1_get_note (self->machine);
+    problem = lodge_machine1_get_note (self->base.machine);
     return problem != NULL && *problem != '\0'
                ? problem
                : _ ("The engine that runs is of another version, and does not say what it does "
@@ -95,9 +89,10 @@ show (LodgeLogoutWindow *self)
 {
   const char *obstacle = get_obstacle (self);
 
-  gtk_widget_set_sensitive (GTK_WIDGET (self->choice), self->machine != NULL && obstacle == NULL);
+  gtk_widget_set_sensitive (GTK_WIDGET (self->choice),
+                            self->base.machine != NULL && obstacle == NULL);
   /* While the engine is away it stays as it was last seen. */
-  if (self->machine != NULL) {
+  if (self->base.machine != NULL) {
     const guint now = find_end (self);
     const gboolean known = now < G_N_ELEMENTS (ends);
 
@@ -109,7 +104,7 @@ show (LodgeLogoutWindow *self)
       adw_combo_row_set_selected (self->choice, now);
     self->updating = FALSE;
     gtk_label_set_text (self->words,
-                        lodge_machine1_get_disposable (self->machine)
+                        lodge_machine1_get_disposable (self->base.machine)
                             ? _ ("Nothing of this run is kept: its guest is shut down in any case. "
                                  "What is chosen here counts from its next start on.")
                         : known ? _ (ends[now].words)
@@ -123,7 +118,7 @@ static void
 refused_cb (GtkWindow *window)
 {
   /* It goes back. */
-  if (LODGE_LOGOUT_WINDOW (window)->connection != NULL)
+  if (LODGE_LOGOUT_WINDOW (window)->base.connection != NULL)
     show (LODGE_LOGOUT_WINDOW (window));
 }
 
@@ -133,125 +128,64 @@ selected_cb (AdwComboRow *row, GParamSpec *pspec, LodgeLogoutWindow *self)
   const guint selected = adw_combo_row_get_selected (row);
 
   if (!self->updating && selected < G_N_ELEMENTS (ends))
-    lodge_set_keys (GTK_WINDOW (self), self->machine,
+    lodge_set_keys (GTK_WINDOW (self), self->base.machine,
                     _ ("Could Not Change What Happens When You Log Out"), refused_cb, KEY,
                     ends[selected].value, NULL);
 }
 
 /* --- The engine --- */
 
-static void
-set_title (LodgeLogoutWindow *self)
+static char *
+dup_title (const char *name)
 {
-  g_autofree char *title = g_strdup_printf (_ ("“%s” When You Log Out"), self->name);
-
-  gtk_window_set_title (GTK_WINDOW (self), title);
+  return g_strdup_printf (_ ("“%s” When You Log Out"), name);
 }
 
 static void
-properties_cb (LodgeLogoutWindow *self)
+changed (LodgeMachineWindow *base, GVariant *properties)
 {
-  const char *name = lodge_machine1_get_name (self->machine);
+  show (LODGE_LOGOUT_WINDOW (base));
+}
 
-  if (name != NULL && g_strcmp0 (name, self->name) != 0) {
-    g_free (self->name);
-    self->name = g_strdup (name);
-    set_title (self);
-  }
+static void
+dropped (LodgeMachineWindow *base)
+{
+  g_clear_pointer (&LODGE_LOGOUT_WINDOW (base)->problem, g_free);
+}
+
+static void
+opened (LodgeMachineWindow *base)
+{
+  LodgeLogoutWindow *self = LODGE_LOGOUT_WINDOW (base);
+
   show (self);
-}
-
-static void
-drop_machine (LodgeLogoutWindow *self)
-{
-  g_cancellable_cancel (self->opening);
-  g_clear_object (&self->opening);
-  g_clear_pointer (&self->problem, g_free);
-  if (self->machine != NULL)
-    g_signal_handlers_disconnect_by_data (self->machine, self);
-  g_clear_object (&self->machine);
-  if (self->engine != NULL)
-    g_signal_handlers_disconnect_by_data (self->engine, self);
-  g_clear_object (&self->engine);
-}
-
-static void
-opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (LodgeLogoutWindow) self = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (LodgeMachine1) machine =
-      lodge_client_open_machine_finish (LODGE_CLIENT (source), result, &error);
-
-  /* Another engine since, or closed. */
-  if (self->connection == NULL ||
-      lodge_connection_get_client (self->connection) != LODGE_CLIENT (source))
-    return;
-  if (machine == NULL) {
-    g_dbus_error_strip_remote_error (error);
-    self->problem = g_strdup (error->message);
-    show (self);
-    return;
-  }
-  self->machine = g_steal_pointer (&machine);
-  g_signal_connect_swapped (self->machine, "g-properties-changed", G_CALLBACK (properties_cb),
-                            self);
-  properties_cb (self);
   /* Not one of the header's buttons. */
   if (gtk_window_get_focus (GTK_WINDOW (self)) == NULL)
     gtk_widget_grab_focus (GTK_WIDGET (self->choice));
 }
 
 static void
-removed_cb (LodgeEngine1 *engine, const char *uuid, LodgeLogoutWindow *self)
+failed (LodgeMachineWindow *base, const GError *error)
 {
-  if (g_str_equal (uuid, self->uuid))
-    gtk_window_destroy (GTK_WINDOW (self));
+  LodgeLogoutWindow *self = LODGE_LOGOUT_WINDOW (base);
+
+  self->problem = g_strdup (error->message);
+  show (self);
 }
 
 static void
-client_cb (LodgeConnection *connection, GParamSpec *pspec, LodgeLogoutWindow *self)
+update (LodgeMachineWindow *base)
 {
-  LodgeClient *client = lodge_connection_get_client (connection);
-
-  drop_machine (self);
-  if (client != NULL) {
-    self->engine = g_object_ref (lodge_client_get_engine (client));
-    g_signal_connect (self->engine, "machine-removed", G_CALLBACK (removed_cb), self);
-    self->opening = g_cancellable_new ();
-    lodge_client_open_machine_async (client, self->uuid, self->opening, opened_cb,
-                                     g_object_ref (self));
-  }
-  show (self);
+  show (LODGE_LOGOUT_WINDOW (base));
 }
 
 /* --- Life --- */
 
-/* A window that is closed may live on in a call that has not come back, and is not disposed of
- * before; gtk_window_destroy() hides it without the signal and then unrealizes it. */
+/* The list may tell of its end. */
 static void
-end (LodgeLogoutWindow *self)
+closed (LodgeMachineWindow *base)
 {
-  drop_machine (self);
-  if (self->connection != NULL)
-    g_signal_handlers_disconnect_by_data (self->connection, self);
-  g_clear_object (&self->connection);
-  /* The list may tell of its end. */
-  self->updating = TRUE;
-}
-
-static void
-lodge_logout_window_unrealize (GtkWidget *widget)
-{
-  end (LODGE_LOGOUT_WINDOW (widget));
-  GTK_WIDGET_CLASS (lodge_logout_window_parent_class)->unrealize (widget);
-}
-
-static void
-lodge_logout_window_dispose (GObject *object)
-{
-  end (LODGE_LOGOUT_WINDOW (object));
-  G_OBJECT_CLASS (lodge_logout_window_parent_class)->dispose (object);
+  LODGE_LOGOUT_WINDOW (base)->updating = TRUE;
 }
 
 static void
@@ -260,20 +194,22 @@ lodge_logout_window_finalize (GObject *object)
   LodgeLogoutWindow *self = LODGE_LOGOUT_WINDOW (object);
 
   g_clear_object (&self->labels);
-  g_free (self->uuid);
-  g_free (self->name);
   G_OBJECT_CLASS (lodge_logout_window_parent_class)->finalize (object);
 }
 
 static void
 lodge_logout_window_class_init (LodgeLogoutWindowClass *klass)
 {
-  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+  LodgeMachineWindowClass *window_class = LODGE_MACHINE_WINDOW_CLASS (klass);
 
-  G_OBJECT_CLASS (klass)->dispose = lodge_logout_window_dispose;
   G_OBJECT_CLASS (klass)->finalize = lodge_logout_window_finalize;
-  widget_class->unrealize = lodge_logout_window_unrealize;
-  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
+  window_class->dup_title = dup_title;
+  window_class->update = update;
+  window_class->opened = opened;
+  window_class->failed = failed;
+  window_class->changed = changed;
+  window_class->dropped = dropped;
+  window_class->closed = closed;
 }
 
 static GtkWidget *
@@ -328,21 +264,5 @@ lodge_logout_window_show (GtkWindow *parent,
                           const char *uuid,
                           const char *name)
 {
-  GtkWindow *there = lodge_child_window_find (parent, LODGE_TYPE_LOGOUT_WINDOW, uuid);
-  LodgeLogoutWindow *self = there != NULL ? LODGE_LOGOUT_WINDOW (there) : NULL;
-
-  if (self == NULL) {
-    self = g_object_new (LODGE_TYPE_LOGOUT_WINDOW, NULL);
-    self->uuid = g_strdup (uuid);
-    self->name = g_strdup (name);
-    self->connection = g_object_ref (connection);
-    set_title (self);
-    lodge_child_window_attach (GTK_WINDOW (self), parent);
-    lodge_child_window_set_machine (GTK_WINDOW (self), uuid);
-    g_signal_connect (connection, "notify::client", G_CALLBACK (client_cb), self);
-    g_signal_connect_swapped (connection, "notify::problem", G_CALLBACK (show), self);
-    client_cb (connection, NULL, self);
-  }
-  gtk_window_present (GTK_WINDOW (self));
-  return GTK_WIDGET (self);
+  return lodge_machine_window_show (LODGE_TYPE_LOGOUT_WINDOW, parent, connection, uuid, name);
 }

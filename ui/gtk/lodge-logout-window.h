@@ -5,14 +5,13 @@
  */
 #pragma once
 
-#include "console/lodge-connection.h"
-
-#include <adwaita.h>
+#include "gtk/lodge-machine-window.h"
 
 G_BEGIN_DECLS
 
 #define LODGE_TYPE_LOGOUT_WINDOW (lodge_logout_window_get_type ())
-G_DECLARE_FINAL_TYPE (LodgeLogoutWindow, lodge_logout_window, LODGE, LOGOUT_WINDOW, AdwWindow)
+G_DECLARE_FINAL_TYPE (
+    LodgeLogoutWindow, lodge_logout_window, LODGE, LOGOUT_WINDOW, LodgeMachineWindow)
 
 /**
  * lodge_logout_window_show:

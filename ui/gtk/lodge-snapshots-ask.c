@@ -89,7 +89,7 @@ lodge_snapshots_ask_update (LodgeSnapshotsWindow *self)
   g_autofree char *obstacle = NULL;
 
   /* While the engine is away nothing is known, and it comes back. */
-  if (ask == NULL || self->machine == NULL || self->rows == NULL)
+  if (ask == NULL || self->base.machine == NULL || self->rows == NULL)
     return;
   obstacle = lodge_snapshots_window_dup_obstacle (self);
   /* The words of before stay for a moment, as the window's do. */

@@ -85,7 +85,7 @@ checked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   lodge_machine1_call_check_snapshot_finish (LODGE_MACHINE1 (source), &blockers, &facts, result,
                                              &error);
   /* Asked again since, or closed. */
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || self->connection == NULL)
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || self->base.connection == NULL)
     return;
   g_clear_object (&self->checking);
   g_clear_handle_id (&self->check_timer, g_source_remove);
@@ -127,14 +127,14 @@ lodge_snapshots_check_begin (LodgeSnapshotsWindow *self)
   const gboolean was_slow = lodge_snapshots_check_is_slow (self);
 
   stop (self);
-  if (self->machine == NULL)
+  if (self->base.machine == NULL)
     return;
   self->check = LODGE_SNAPSHOTS_CHECK_ASKED;
   /* Who waits already is not told anew: a machine may change several times in a row. */
   if (self->check_timer == 0 && !was_slow)
     self->check_timer = g_timeout_add (PATIENCE_MS, patience_cb, self);
   self->checking = g_cancellable_new ();
-  lodge_machine1_call_check_snapshot (self->machine, self->checking, checked_cb,
+  lodge_machine1_call_check_snapshot (self->base.machine, self->checking, checked_cb,
                                       g_object_ref (self));
   lodge_snapshots_window_update (self);
 }

@@ -164,7 +164,7 @@ decoded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   LodgeSnapshotsWindow *self = fetch->window;
   const char *id = lodge_snapshot_item_get_row (fetch->item)->id;
 
-  if (texture == NULL || self->connection == NULL)
+  if (texture == NULL || self->base.connection == NULL)
     return;
   g_hash_table_insert (self->thumbnails, g_strdup (id), g_object_ref (texture));
   /* The row may have another item by now. */
@@ -194,13 +194,13 @@ want_thumbnail (LodgeSnapshotsWindow *self, LodgeSnapshotItem *item)
   const LodgeSnapshotRow *row = lodge_snapshot_item_get_row (item);
   Fetch *fetch;
 
-  if (!row->thumbnail || self->machine == NULL ||
+  if (!row->thumbnail || self->base.machine == NULL ||
       !g_hash_table_add (self->asked, g_strdup (row->id)))
     return;
   fetch = g_new0 (Fetch, 1);
   fetch->window = g_object_ref (self);
   fetch->item = g_object_ref (item);
-  lodge_machine1_call_get_snapshot_thumbnail (self->machine, row->id, NULL, fetched_cb, fetch);
+  lodge_machine1_call_get_snapshot_thumbnail (self->base.machine, row->id, NULL, fetched_cb, fetch);
 }
 
 /* --- Rows --- */

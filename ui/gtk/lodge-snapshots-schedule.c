@@ -37,8 +37,9 @@ static const char *const words[] = {N_ ("Never"), N_ ("Every Few Hours"), N_ ("E
 static const char *
 lookup (LodgeSnapshotsWindow *self, const char *key)
 {
-  GVariant *description = self->machine != NULL ? lodge_machine1_get_description (self->machine)
-                                                : self->schedule->shown;
+  GVariant *description = self->base.machine != NULL
+                              ? lodge_machine1_get_description (self->base.machine)
+                              : self->schedule->shown;
   const char *text = "";
 
   if (description != NULL)
@@ -112,7 +113,7 @@ fill (LodgeSnapshotsWindow *self)
 {
   LodgeSnapshotsSchedule *schedule = self->schedule;
   GVariant *description =
-      self->machine != NULL ? lodge_machine1_get_description (self->machine) : NULL;
+      self->base.machine != NULL ? lodge_machine1_get_description (self->base.machine) : NULL;
 
   if (description != NULL) {
     g_clear_pointer (&schedule->shown, g_variant_unref);
@@ -134,12 +135,12 @@ lodge_snapshots_schedule_update (LodgeSnapshotsWindow *self)
   const guint selected = lookup_schedule (self);
 
   /* A template is not changed. */
-  gtk_widget_set_sensitive (schedule->button, self->machine != NULL &&
-                                                  lodge_machine_state_from_text (
-                                                      lodge_machine1_get_state (self->machine)) !=
-                                                      LODGE_MACHINE_STATE_TEMPLATE);
+  gtk_widget_set_sensitive (schedule->button,
+                            self->base.machine != NULL &&
+                                lodge_machine_state_from_text (lodge_machine1_get_state (
+                                    self->base.machine)) != LODGE_MACHINE_STATE_TEMPLATE);
   /* While the engine is away it stays as it was. */
-  if (self->machine == NULL)
+  if (self->base.machine == NULL)
     return;
   if (selected == 0) {
     gtk_label_set_text (schedule->label, _ ("None are taken automatically"));
@@ -217,13 +218,13 @@ set (const Choice *choice)
 {
   LodgeSnapshotsWindow *self = choice->window;
 
-  if (self->connection == NULL)
+  if (self->base.connection == NULL)
     return;
-  if (self->machine == NULL) {
+  if (self->base.machine == NULL) {
     lodge_message_show_away (GTK_WINDOW (self), _ ("Could Not Change the Schedule"));
     return;
   }
-  lodge_set_keys (GTK_WINDOW (self), self->machine, _ ("Could Not Change the Schedule"), NULL,
+  lodge_set_keys (GTK_WINDOW (self), self->base.machine, _ ("Could Not Change the Schedule"), NULL,
                   "snapshots.schedule", choice->schedule, "snapshots.hours", choice->hours,
                   "snapshots.keep-last", choice->keep_last, "snapshots.keep-days",
                   choice->keep_days, "snapshots.while-running", choice->running, NULL);
@@ -267,7 +268,7 @@ closed_cb (GtkPopover *popover, LodgeSnapshotsWindow *self)
   choice->keep_last = dup_number (schedule->keep_last);
   choice->keep_days = dup_number (schedule->keep_days);
   /* One that was never filled has nothing that somebody could have chosen. */
-  if ((self->machine == NULL && schedule->shown == NULL) ||
+  if ((self->base.machine == NULL && schedule->shown == NULL) ||
       (g_str_equal (choice->schedule, lookup (self, "snapshots.schedule")) &&
        g_str_equal (choice->hours, lookup (self, "snapshots.hours")) &&
        g_str_equal (choice->keep_last, lookup (self, "snapshots.keep-last")) &&
@@ -291,7 +292,7 @@ key_cb (GtkEventControllerKey *controller,
         GdkModifierType modifiers,
         LodgeSnapshotsWindow *self)
 {
-  if (keyval == GDK_KEY_Escape && (self->machine != NULL || self->schedule->shown != NULL))
+  if (keyval == GDK_KEY_Escape && (self->base.machine != NULL || self->schedule->shown != NULL))
     fill (self);
   return GDK_EVENT_PROPAGATE;
 }
@@ -299,7 +300,7 @@ key_cb (GtkEventControllerKey *controller,
 static void
 shown_cb (GtkPopover *popover, LodgeSnapshotsWindow *self)
 {
-  if (self->machine != NULL)
+  if (self->base.machine != NULL)
     fill (self);
 }
 

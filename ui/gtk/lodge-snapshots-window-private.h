@@ -22,15 +22,9 @@ typedef enum {
 } LodgeSnapshotsCheck;
 
 struct _LodgeSnapshotsWindow {
-  AdwWindow parent_instance;
+  LodgeMachineWindow base;
 
-  LodgeConnection *connection; /* NULL once the window is closed */
-  char *uuid;
-  char *name;
-  LodgeMachine1 *machine; /* NULL while the engine is away */
-  LodgeEngine1 *engine;   /* whose jobs are followed */
-  GCancellable *opening;  /* the machine */
-  GCancellable *listing;  /* its snapshots */
+  GCancellable *listing; /* its snapshots */
   LodgeSnapshotsCheck check;
   GCancellable *checking; /* while it is asked */
   guint check_timer;      /* until that is said */

@@ -12,7 +12,7 @@
 #define HEIGHT    640
 #define MIN_WIDTH 400
 
-G_DEFINE_FINAL_TYPE (LodgeSnapshotsWindow, lodge_snapshots_window, ADW_TYPE_WINDOW)
+G_DEFINE_FINAL_TYPE (LodgeSnapshotsWindow, lodge_snapshots_window, LODGE_TYPE_MACHINE_WINDOW)
 
 /* --- What can be done --- */
 
@@ -21,8 +21,8 @@ lodge_snapshots_window_is_live (LodgeSnapshotsWindow *self)
 {
   LodgeMachineState state = LODGE_MACHINE_STATE_UNKNOWN;
 
-  if (self->machine != NULL)
-    state = lodge_machine_state_from_text (lodge_machine1_get_state (self->machine));
+  if (self->base.machine != NULL)
+    state = lodge_machine_state_from_text (lodge_machine1_get_state (self->base.machine));
   return state == LODGE_MACHINE_STATE_RUNNING || state == LODGE_MACHINE_STATE_PAUSED;
 }
 
@@ -31,19 +31,19 @@ lodge_snapshots_window_dup_obstacle (LodgeSnapshotsWindow *self)
 {
   LodgeMachineState state;
 
-  if (self->machine == NULL)
-    return g_strdup (lodge_connection_get_problem (self->connection));
-  state = lodge_machine_state_from_text (lodge_machine1_get_state (self->machine));
+  if (self->base.machine == NULL)
+    return g_strdup (lodge_connection_get_problem (self->base.connection));
+  state = lodge_machine_state_from_text (lodge_machine1_get_state (self->base.machine));
   if ((lodge_machine_state_get_can (state) & LODGE_MACHINE_CAN_GO_BACK) != 0)
     return NULL;
   switch (state) {
   case LODGE_MACHINE_STATE_SUSPENDED:
     return g_strdup_printf (_ ("“%s” can go back to a snapshot once it is off: resume it and shut "
                                "it down first, or discard its saved state"),
-                            self->name);
+                            self->base.name);
   default:
     return g_strdup_printf (_ ("“%s” can go back to a snapshot once it is off; now it is: %s"),
-                            self->name, lodge_machine_state_get_word (state));
+                            self->base.name, lodge_machine_state_get_word (state));
   }
 }
 
@@ -65,7 +65,7 @@ keep_focus (LodgeSnapshotsWindow *self)
 {
   GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (self));
 
-  if (self->connection == NULL ||
+  if (self->base.connection == NULL ||
       (focus != NULL && gtk_widget_get_mapped (focus) && gtk_widget_is_sensitive (focus)))
     return;
   if (g_strcmp0 (gtk_stack_get_visible_child_name (self->pages), "list") == 0)
@@ -83,7 +83,7 @@ lodge_snapshots_window_update (LodgeSnapshotsWindow *self)
   g_autofree char *hint = words == NULL      ? g_strdup (obstacle)
                           : obstacle == NULL ? g_strdup (words)
                                              : g_strjoin ("\n\n", words, obstacle, NULL);
-  const gboolean free_now = self->machine != NULL && self->rows != NULL && self->work == NULL;
+  const gboolean free_now = self->base.machine != NULL && self->rows != NULL && self->work == NULL;
   const gboolean can_take = free_now && lodge_snapshots_check_allows (self);
 
   gtk_widget_action_set_enabled (widget, "snapshots.take", can_take);
@@ -113,7 +113,7 @@ listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   lodge_machine1_call_list_snapshots_finish (LODGE_MACHINE1 (source), &snapshots, result, &error);
   /* Asked again since, or closed. */
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || self->connection == NULL)
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || self->base.connection == NULL)
     return;
   g_clear_object (&self->listing);
   if (error != NULL) {
@@ -135,123 +135,84 @@ lodge_snapshots_window_reload (LodgeSnapshotsWindow *self)
 {
   g_cancellable_cancel (self->listing);
   g_clear_object (&self->listing);
-  if (self->machine == NULL)
+  if (self->base.machine == NULL)
     return;
   self->listing = g_cancellable_new ();
-  lodge_machine1_call_list_snapshots (self->machine, self->listing, listed_cb, g_object_ref (self));
+  lodge_machine1_call_list_snapshots (self->base.machine, self->listing, listed_cb,
+                                      g_object_ref (self));
 }
 
 /* --- The engine --- */
 
-static void
-set_title (LodgeSnapshotsWindow *self)
+static char *
+dup_title (const char *name)
 {
-  g_autofree char *title = g_strdup_printf (_ ("Snapshots of “%s”"), self->name);
-
-  gtk_window_set_title (GTK_WINDOW (self), title);
+  return g_strdup_printf (_ ("Snapshots of “%s”"), name);
 }
 
 static void
-follow_properties (LodgeSnapshotsWindow *self)
+changed (LodgeMachineWindow *base, GVariant *properties)
 {
-  const char *name = lodge_machine1_get_name (self->machine);
+  LodgeSnapshotsWindow *self = LODGE_SNAPSHOTS_WINDOW (base);
 
-  if (name != NULL && g_strcmp0 (name, self->name) != 0) {
-    g_free (self->name);
-    self->name = g_strdup (name);
-    set_title (self);
-  }
-  lodge_snapshots_window_update (self);
-}
-
-static void
-properties_cb (GDBusProxy *proxy,
-               GVariant *changed,
-               const char *const *invalidated,
-               LodgeSnapshotsWindow *self)
-{
-  g_autoptr (GVariant) serial = g_variant_lookup_value (changed, "SnapshotSerial", NULL);
-  g_autoptr (GVariant) state = g_variant_lookup_value (changed, "State", NULL);
-  g_autoptr (GVariant) description = g_variant_lookup_value (changed, "Description", NULL);
+  g_autoptr (GVariant) serial = g_variant_lookup_value (properties, "SnapshotSerial", NULL);
+  g_autoptr (GVariant) state = g_variant_lookup_value (properties, "State", NULL);
+  g_autoptr (GVariant) description = g_variant_lookup_value (properties, "Description", NULL);
 
   if (serial != NULL || state != NULL || description != NULL ||
       self->check == LODGE_SNAPSHOTS_CHECK_FAILED)
     lodge_snapshots_check_begin (self);
-  follow_properties (self);
+  lodge_snapshots_window_update (self);
   if (serial != NULL)
     lodge_snapshots_window_reload (self);
 }
 
 static void
-drop_machine (LodgeSnapshotsWindow *self)
+dropped (LodgeMachineWindow *base)
 {
-  g_cancellable_cancel (self->opening);
-  g_clear_object (&self->opening);
+  LodgeSnapshotsWindow *self = LODGE_SNAPSHOTS_WINDOW (base);
+
   g_cancellable_cancel (self->listing);
   g_clear_object (&self->listing);
   lodge_snapshots_check_clear (self);
-  if (self->machine != NULL)
-    g_signal_handlers_disconnect_by_data (self->machine, self);
-  g_clear_object (&self->machine);
-  if (self->engine != NULL)
-    g_signal_handlers_disconnect_by_data (self->engine, self);
-  g_clear_object (&self->engine);
 }
 
 static void
-opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+opened (LodgeMachineWindow *base)
 {
-  g_autoptr (LodgeSnapshotsWindow) self = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (LodgeMachine1) machine =
-      lodge_client_open_machine_finish (LODGE_CLIENT (source), result, &error);
+  LodgeSnapshotsWindow *self = LODGE_SNAPSHOTS_WINDOW (base);
 
-  /* Another engine since, or closed. */
-  if (self->connection == NULL ||
-      lodge_connection_get_client (self->connection) != LODGE_CLIENT (source))
-    return;
-  if (machine == NULL) {
-    g_autofree char *escaped = NULL;
-
-    g_dbus_error_strip_remote_error (error);
-    /* A status page takes its description for markup. */
-    escaped = g_markup_escape_text (error->message, -1);
-    adw_status_page_set_description (self->problem_page, escaped);
-    gtk_stack_set_visible_child_name (self->pages, "problem");
-    return;
-  }
-
-  self->machine = g_steal_pointer (&machine);
-  g_signal_connect (self->machine, "g-properties-changed", G_CALLBACK (properties_cb), self);
   lodge_snapshots_check_begin (self);
-  follow_properties (self);
+  lodge_snapshots_window_update (self);
   lodge_snapshots_window_reload (self);
 }
 
 static void
-removed_cb (LodgeEngine1 *engine, const char *uuid, LodgeSnapshotsWindow *self)
+failed (LodgeMachineWindow *base, const GError *error)
 {
-  if (g_str_equal (uuid, self->uuid))
-    gtk_window_destroy (GTK_WINDOW (self));
+  LodgeSnapshotsWindow *self = LODGE_SNAPSHOTS_WINDOW (base);
+
+  /* A status page takes its description for markup. */
+  g_autofree char *escaped = g_markup_escape_text (error->message, -1);
+
+  adw_status_page_set_description (self->problem_page, escaped);
+  gtk_stack_set_visible_child_name (self->pages, "problem");
 }
 
 static void
-client_cb (LodgeConnection *connection, GParamSpec *pspec, LodgeSnapshotsWindow *self)
+begun (LodgeMachineWindow *base)
 {
-  LodgeClient *client = lodge_connection_get_client (connection);
+  LodgeSnapshotsWindow *self = LODGE_SNAPSHOTS_WINDOW (base);
 
-  drop_machine (self);
-  if (client != NULL) {
-    self->engine = g_object_ref (lodge_client_get_engine (client));
-    g_signal_connect (self->engine, "machine-removed", G_CALLBACK (removed_cb), self);
-    g_signal_connect_swapped (self->engine, "job-added", G_CALLBACK (lodge_snapshots_work_find),
-                              self);
-    self->opening = g_cancellable_new ();
-    lodge_client_open_machine_async (client, self->uuid, self->opening, opened_cb,
-                                     g_object_ref (self));
-    lodge_snapshots_work_find (self);
-  }
-  lodge_snapshots_window_update (self);
+  g_signal_connect_swapped (base->engine, "job-added", G_CALLBACK (lodge_snapshots_work_find),
+                            self);
+  lodge_snapshots_work_find (self);
+}
+
+static void
+update (LodgeMachineWindow *base)
+{
+  lodge_snapshots_window_update (LODGE_SNAPSHOTS_WINDOW (base));
 }
 
 /* --- Life --- */
@@ -276,32 +237,14 @@ row_action (GtkWidget *widget, const char *name, GVariant *parameter)
     lodge_snapshots_ask_delete (self, id);
 }
 
-/* A window that is closed may live on in a call that has not come back, and is not disposed of
- * before; gtk_window_destroy() hides it without the signal and then unrealizes it. */
 static void
-end (LodgeSnapshotsWindow *self)
+closed (LodgeMachineWindow *base)
 {
+  LodgeSnapshotsWindow *self = LODGE_SNAPSHOTS_WINDOW (base);
+
   g_clear_weak_pointer (&self->question);
-  drop_machine (self);
   lodge_snapshots_work_clear (self);
   lodge_snapshots_list_clear (self);
-  if (self->connection != NULL)
-    g_signal_handlers_disconnect_by_data (self->connection, self);
-  g_clear_object (&self->connection);
-}
-
-static void
-lodge_snapshots_window_unrealize (GtkWidget *widget)
-{
-  end (LODGE_SNAPSHOTS_WINDOW (widget));
-  GTK_WIDGET_CLASS (lodge_snapshots_window_parent_class)->unrealize (widget);
-}
-
-static void
-lodge_snapshots_window_dispose (GObject *object)
-{
-  end (LODGE_SNAPSHOTS_WINDOW (object));
-  G_OBJECT_CLASS (lodge_snapshots_window_parent_class)->dispose (object);
 }
 
 static void
@@ -309,8 +252,6 @@ lodge_snapshots_window_finalize (GObject *object)
 {
   LodgeSnapshotsWindow *self = LODGE_SNAPSHOTS_WINDOW (object);
 
-  g_free (self->uuid);
-  g_free (self->name);
   g_clear_pointer (&self->rows, g_ptr_array_unref);
   lodge_snapshots_list_finalize (self);
   lodge_snapshots_schedule_finalize (self);
@@ -323,17 +264,23 @@ lodge_snapshots_window_class_init (LodgeSnapshotsWindowClass *klass)
   static const char *const row_actions[] = {"snapshots.go-back", "snapshots.describe",
                                             "snapshots.delete"};
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+  LodgeMachineWindowClass *window_class = LODGE_MACHINE_WINDOW_CLASS (klass);
 
-  G_OBJECT_CLASS (klass)->dispose = lodge_snapshots_window_dispose;
   G_OBJECT_CLASS (klass)->finalize = lodge_snapshots_window_finalize;
-  widget_class->unrealize = lodge_snapshots_window_unrealize;
   gtk_widget_class_install_action (widget_class, "snapshots.take", NULL, take_action);
   for (guint i = 0; i < G_N_ELEMENTS (row_actions); i++)
     gtk_widget_class_install_action (widget_class, row_actions[i], "s", row_action);
-  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_n, GDK_CONTROL_MASK, "snapshots.take",
                                        NULL);
   lodge_snapshots_list_class_init (widget_class);
+  window_class->dup_title = dup_title;
+  window_class->update = update;
+  window_class->begun = begun;
+  window_class->opened = opened;
+  window_class->failed = failed;
+  window_class->changed = changed;
+  window_class->dropped = dropped;
+  window_class->closed = closed;
 }
 
 static GtkWidget *
@@ -400,6 +347,8 @@ lodge_snapshots_window_init (LodgeSnapshotsWindow *self)
   gtk_box_append (GTK_BOX (box), lodge_snapshots_schedule_init (self));
   gtk_box_append (GTK_BOX (box), GTK_WIDGET (self->work_panel));
   adw_window_set_content (ADW_WINDOW (self), box);
+  /* After a dialog. */
+  g_signal_connect (self, "notify::is-active", G_CALLBACK (keep_focus), NULL);
 }
 
 GtkWidget *
@@ -408,24 +357,5 @@ lodge_snapshots_window_show (GtkWindow *parent,
                              const char *uuid,
                              const char *name)
 {
-  GtkWindow *there = lodge_child_window_find (parent, LODGE_TYPE_SNAPSHOTS_WINDOW, uuid);
-  LodgeSnapshotsWindow *self = there != NULL ? LODGE_SNAPSHOTS_WINDOW (there) : NULL;
-
-  if (self == NULL) {
-    self = g_object_new (LODGE_TYPE_SNAPSHOTS_WINDOW, NULL);
-    self->uuid = g_strdup (uuid);
-    self->name = g_strdup (name);
-    self->connection = g_object_ref (connection);
-    set_title (self);
-    lodge_child_window_attach (GTK_WINDOW (self), parent);
-    lodge_child_window_set_machine (GTK_WINDOW (self), uuid);
-    g_signal_connect (connection, "notify::client", G_CALLBACK (client_cb), self);
-    g_signal_connect_swapped (connection, "notify::problem",
-                              G_CALLBACK (lodge_snapshots_window_update), self);
-    /* After a dialog. */
-    g_signal_connect (self, "notify::is-active", G_CALLBACK (keep_focus), NULL);
-    client_cb (connection, NULL, self);
-  }
-  gtk_window_present (GTK_WINDOW (self));
-  return GTK_WIDGET (self);
+  return lodge_machine_window_show (LODGE_TYPE_SNAPSHOTS_WINDOW, parent, connection, uuid, name);
 }

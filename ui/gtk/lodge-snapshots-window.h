@@ -6,15 +6,13 @@
  */
 #pragma once
 
-#include "console/lodge-connection.h"
-
-#include <adwaita.h>
+#include "gtk/lodge-machine-window.h"
 
 G_BEGIN_DECLS
 
 #define LODGE_TYPE_SNAPSHOTS_WINDOW (lodge_snapshots_window_get_type ())
 G_DECLARE_FINAL_TYPE (
-    LodgeSnapshotsWindow, lodge_snapshots_window, LODGE, SNAPSHOTS_WINDOW, AdwWindow)
+    LodgeSnapshotsWindow, lodge_snapshots_window, LODGE, SNAPSHOTS_WINDOW, LodgeMachineWindow)
 
 /**
  * lodge_snapshots_window_show:

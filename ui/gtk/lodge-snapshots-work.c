@@ -64,7 +64,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Work, work_free)
 static gboolean
 is_open (LodgeSnapshotsWindow *self)
 {
-  return self->connection != NULL;
+  return self->base.connection != NULL;
 }
 
 /* At the window that the one that was closed belonged to. */
@@ -112,8 +112,8 @@ ask_passphrase (const Work *failed)
 
   work->method = g_strdup (failed->method);
   work->parameters = g_variant_ref (failed->parameters);
-  lodge_passphrase_ask (GTK_WINDOW (self), lodge_connection_get_client (self->connection),
-                        self->uuid, self->name, work->failure, unlocked_cb, work,
+  lodge_passphrase_ask (GTK_WINDOW (self), lodge_connection_get_client (self->base.connection),
+                        self->base.uuid, self->base.name, work->failure, unlocked_cb, work,
                         (GDestroyNotify) work_free);
 }
 
@@ -123,7 +123,7 @@ end (Work *work, GError *error)
   LodgeSnapshotsWindow *self = work->window;
   const gboolean locked = g_error_matches (error, LODGE_ERROR, LODGE_ERROR_LOCKED) &&
                           work->method != NULL && is_open (self) &&
-                          lodge_connection_get_client (self->connection) != NULL;
+                          lodge_connection_get_client (self->base.connection) != NULL;
 
   if (locked) {
     ask_passphrase (work);
@@ -201,7 +201,7 @@ lodge_snapshots_work_call (LodgeSnapshotsWindow *self,
   /* A question may be answered after the engine went away, or something else began. */
   if (!is_open (self))
     return;
-  if (self->machine == NULL) {
+  if (self->base.machine == NULL) {
     lodge_message_show_away (GTK_WINDOW (self), owned_failure);
     return;
   }
@@ -217,7 +217,7 @@ lodge_snapshots_work_call (LodgeSnapshotsWindow *self,
     if (g_str_equal (rows[i].method, method))
       self->its->row = &rows[i];
   }
-  g_dbus_proxy_call (G_DBUS_PROXY (self->machine), method, owned, G_DBUS_CALL_FLAGS_NONE,
+  g_dbus_proxy_call (G_DBUS_PROXY (self->base.machine), method, owned, G_DBUS_CALL_FLAGS_NONE,
                      CALL_LIMIT_MS, NULL, called_cb, self->its);
 }
 
@@ -242,7 +242,7 @@ jobs_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (!lodge_engine1_call_list_jobs_finish (LODGE_ENGINE1 (source), &jobs, result, NULL) ||
       !is_open (self) || self->work != NULL)
     return;
-  path = lodge_job_find (jobs, self->uuid, is_wanted);
+  path = lodge_job_find (jobs, self->base.uuid, is_wanted);
   if (path == NULL)
     return;
   begin (self);
@@ -254,8 +254,8 @@ jobs_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 void
 lodge_snapshots_work_find (LodgeSnapshotsWindow *self)
 {
-  if (self->work == NULL && self->engine != NULL)
-    lodge_engine1_call_list_jobs (self->engine, NULL, jobs_cb, g_object_ref (self));
+  if (self->work == NULL && self->base.engine != NULL)
+    lodge_engine1_call_list_jobs (self->base.engine, NULL, jobs_cb, g_object_ref (self));
 }
 
 void

@@ -103,8 +103,8 @@ add_entry (GtkListBox *list, const char *title, const char *text)
 static LodgeMachineState
 get_state (LodgeStorageWindow *self)
 {
-  return self->machine != NULL
-             ? lodge_machine_state_from_text (lodge_machine1_get_state (self->machine))
+  return self->base.machine != NULL
+             ? lodge_machine_state_from_text (lodge_machine1_get_state (self->base.machine))
              : LODGE_MACHINE_STATE_UNKNOWN;
 }
 
@@ -138,7 +138,7 @@ static const char *
 get_os (LodgeStorageWindow *self)
 {
   GVariant *description =
-      self->machine != NULL ? lodge_machine1_get_description (self->machine) : NULL;
+      self->base.machine != NULL ? lodge_machine1_get_description (self->base.machine) : NULL;
   const char *os = NULL;
 
   if (description != NULL)
@@ -227,7 +227,7 @@ lodge_storage_ask_grow (LodgeStorageWindow *self, const char *id)
   g_autofree char *heading = NULL, *has = NULL, *body = NULL;
   Ask *ask;
 
-  if (disk == NULL || self->machine == NULL)
+  if (disk == NULL || self->base.machine == NULL)
     return;
   ask = ask_new (self, id);
   g_variant_lookup (disk, "size", "t", &ask->size);
@@ -405,13 +405,14 @@ export_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer use
   g_autofree char *name = NULL;
   Export *export;
 
-  if (!g_str_equal (response, LODGE_MESSAGE_ACT) || !lodge_storage_window_is_open (ask->window))
+  if (!g_str_equal (response, LODGE_MESSAGE_ACT) ||
+      !lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (ask->window)))
     return;
   export = g_new0 (Export, 1);
   export->window = ask->window;
   export->id = g_strdup (ask->id);
   export->format = formats[adw_combo_row_get_selected (ask->format)];
-  name = g_strdup_printf ("%s-%s.%s", ask->window->name, ask->id,
+  name = g_strdup_printf ("%s-%s.%s", ask->window->base.name, ask->id,
                           g_str_equal (export->format, "raw") ? "img" : export->format);
   question.name = name;
   lodge_file_choice_ask (&ask->window->chooser, GTK_WINDOW (ask->window), &question, place_chosen,
@@ -532,7 +533,7 @@ lodge_storage_ask_update (LodgeStorageWindow *self)
   g_autoptr (GVariant) first = NULL;
 
   /* While the engine is away nothing is known, and it comes back. */
-  if (ask == NULL || self->machine == NULL || self->disks == NULL)
+  if (ask == NULL || self->base.machine == NULL || self->disks == NULL)
     return;
   if (ask->removes) {
     disk = lodge_storage_window_find_disk (self, ask->id);

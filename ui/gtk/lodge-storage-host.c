@@ -40,7 +40,7 @@ answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_data)
   if (!g_str_equal (response, LODGE_MESSAGE_ACT) || n >= ask->paths->len)
     return;
   if (ask->live != lodge_storage_window_is_live (ask->window)) {
-    if (lodge_storage_window_is_open (ask->window))
+    if (lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (ask->window)))
       lodge_message_show_not_now (GTK_WINDOW (ask->window), _ ("Could Not Add a Disk"));
     return;
   }
@@ -156,7 +156,7 @@ listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   lodge_engine1_call_list_host_disks_finish (LODGE_ENGINE1 (source), &disks, result, &error);
   self->looking = FALSE;
-  if (!lodge_storage_window_is_open (self))
+  if (!lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (self)))
     return;
   if (error != NULL) {
     g_dbus_error_strip_remote_error (error);
@@ -187,8 +187,8 @@ void
 lodge_storage_ask_add_host (LodgeStorageWindow *self)
 {
   /* A disk that sleeps is a while about it: whoever asks again gets one question. */
-  if (self->engine == NULL || self->looking)
+  if (self->base.engine == NULL || self->looking)
     return;
   self->looking = TRUE;
-  lodge_engine1_call_list_host_disks (self->engine, NULL, listed_cb, g_object_ref (self));
+  lodge_engine1_call_list_host_disks (self->base.engine, NULL, listed_cb, g_object_ref (self));
 }

@@ -259,7 +259,7 @@ void
 lodge_storage_list_show_drives (LodgeStorageWindow *self)
 {
   GVariant *description =
-      self->machine != NULL ? lodge_machine1_get_description (self->machine) : NULL;
+      self->base.machine != NULL ? lodge_machine1_get_description (self->base.machine) : NULL;
   g_autoptr (GString) seen = g_string_new (NULL);
   gboolean focused;
   GVariantIter iter;

@@ -9,21 +9,15 @@
 G_BEGIN_DECLS
 
 struct _LodgeStorageWindow {
-  AdwWindow parent_instance;
+  LodgeMachineWindow base;
 
-  LodgeConnection *connection; /* NULL once the window is closed */
-  char *uuid;
-  char *name;
-  LodgeMachine1 *machine; /* NULL while the engine is away */
-  LodgeEngine1 *engine;   /* whose jobs are followed */
-  GCancellable *opening;  /* the machine */
-  GCancellable *listing;  /* its disks */
-  GVariant *disks;        /* aa{sv}; NULL until they are known */
-  char *drives;           /* what is shown of them */
-  char *focus;            /* of the row that had the keyboard */
-  char *wanted;           /* of the row that gets it as soon as it is there, or NULL */
-  gboolean calling;       /* a job is being asked for, or a disc is on its way */
-  GCancellable *work;     /* of the job that is followed, or NULL */
+  GCancellable *listing; /* its disks */
+  GVariant *disks;       /* aa{sv}; NULL until they are known */
+  char *drives;          /* what is shown of them */
+  char *focus;           /* of the row that had the keyboard */
+  char *wanted;          /* of the row that gets it as soon as it is there, or NULL */
+  gboolean calling;      /* a job is being asked for, or a disc is on its way */
+  GCancellable *work;    /* of the job that is followed, or NULL */
 
   GtkWidget *add_button;
   GtkWidget *hint;
@@ -43,7 +37,6 @@ struct _LodgeStorageWindow {
   gboolean looking;              /* for this computer's disks */
 };
 
-gboolean lodge_storage_window_is_open (LodgeStorageWindow *self);
 /* Enables what can be done now, and says why the rest cannot. */
 void lodge_storage_window_update (LodgeStorageWindow *self);
 /* Asks the engine for the list again. */

@@ -14,13 +14,7 @@
 #define HEIGHT    600
 #define MIN_WIDTH 400
 
-G_DEFINE_FINAL_TYPE (LodgeStorageWindow, lodge_storage_window, ADW_TYPE_WINDOW)
-
-gboolean
-lodge_storage_window_is_open (LodgeStorageWindow *self)
-{
-  return self->connection != NULL;
-}
+G_DEFINE_FINAL_TYPE (LodgeStorageWindow, lodge_storage_window, LODGE_TYPE_MACHINE_WINDOW)
 
 GVariant *
 lodge_storage_window_find_disk (LodgeStorageWindow *self, const char *id)
@@ -42,8 +36,8 @@ lodge_storage_window_find_disk (LodgeStorageWindow *self, const char *id)
 static char *
 dup_obstacle (LodgeStorageWindow *self, LodgeMachineCan can, LodgeMachineState state)
 {
-  if (self->machine == NULL)
-    return g_strdup (lodge_connection_get_problem (self->connection));
+  if (self->base.machine == NULL)
+    return g_strdup (lodge_connection_get_problem (self->base.connection));
   if ((can & LODGE_MACHINE_CAN_CHANGE_DISKS) != 0)
     return NULL;
   switch (state) {
@@ -53,22 +47,22 @@ dup_obstacle (LodgeStorageWindow *self, LodgeMachineCan can, LodgeMachineState s
       return g_strdup_printf (
           _ ("Nothing of this run of “%s” is kept: its disks can be changed once "
              "it is off"),
-          self->name);
+          self->base.name);
     return g_strdup_printf (
         _ ("Disks of “%s” can be added, removed and grown now, discs changed, and USB sticks "
            "plugged in and out. For all else shut it down first"),
-        self->name);
+        self->base.name);
   case LODGE_MACHINE_STATE_SUSPENDED:
     return g_strdup_printf (_ ("Disks of “%s” can be changed once it is off: resume it and shut it "
                                "down first, or discard its saved state"),
-                            self->name);
+                            self->base.name);
   case LODGE_MACHINE_STATE_TEMPLATE:
     return g_strdup_printf (_ ("“%s” is a template: make it an ordinary machine again before its "
                                "disks are changed"),
-                            self->name);
+                            self->base.name);
   default:
     return g_strdup_printf (_ ("Disks of “%s” can be changed only while it is off; now it is: %s"),
-                            self->name, lodge_machine_state_get_word (state));
+                            self->base.name, lodge_machine_state_get_word (state));
   }
 }
 
@@ -88,7 +82,7 @@ keep_focus (LodgeStorageWindow *self)
 {
   GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (self));
 
-  if (!lodge_storage_window_is_open (self) ||
+  if (!lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (self)) ||
       (focus != NULL && gtk_widget_get_mapped (focus) && gtk_widget_is_sensitive (focus)))
     return;
   if (self->disks != NULL)
@@ -103,17 +97,17 @@ lodge_storage_window_update (LodgeStorageWindow *self)
   static const char *const sticks[] = {"storage.plug", "storage.unplug"};
   GtkWidget *widget = GTK_WIDGET (self);
   const LodgeMachineState state =
-      self->machine != NULL
-          ? lodge_machine_state_from_text (lodge_machine1_get_state (self->machine))
+      self->base.machine != NULL
+          ? lodge_machine_state_from_text (lodge_machine1_get_state (self->base.machine))
           : LODGE_MACHINE_STATE_UNKNOWN;
   /* Nothing of a run that is forgotten can be grown. */
   const LodgeMachineCan can =
       lodge_machine_state_get_can (state) &
-      (self->machine != NULL && lodge_machine1_get_disposable (self->machine)
+      (self->base.machine != NULL && lodge_machine1_get_disposable (self->base.machine)
            ? ~(LodgeMachineCan) (LODGE_MACHINE_CAN_GROW_DISKS | LODGE_MACHINE_CAN_PLUG_DISKS)
            : ~(LodgeMachineCan) 0);
   const gboolean free_now =
-      self->machine != NULL && self->disks != NULL && !self->calling && self->work == NULL;
+      self->base.machine != NULL && self->disks != NULL && !self->calling && self->work == NULL;
   g_autofree char *obstacle = dup_obstacle (self, can, state);
 
   lodge_storage_list_note_focus (self);
@@ -169,7 +163,7 @@ listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   lodge_machine1_call_list_disks_finish (LODGE_MACHINE1 (source), &disks, result, &error);
   /* Asked again since, or closed. */
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) ||
-      !lodge_storage_window_is_open (self))
+      !lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (self)))
     return;
   g_clear_object (&self->listing);
   if (error != NULL) {
@@ -196,48 +190,38 @@ lodge_storage_window_reload (LodgeStorageWindow *self)
 {
   g_cancellable_cancel (self->listing);
   g_clear_object (&self->listing);
-  if (self->machine == NULL)
+  if (self->base.machine == NULL)
     return;
   self->listing = g_cancellable_new ();
-  lodge_machine1_call_list_disks (self->machine, self->listing, listed_cb, g_object_ref (self));
+  lodge_machine1_call_list_disks (self->base.machine, self->listing, listed_cb,
+                                  g_object_ref (self));
 }
 
 /* --- The engine --- */
 
-static void
-set_title (LodgeStorageWindow *self)
+static char *
+dup_title (const char *name)
 {
-  g_autofree char *title = g_strdup_printf (_ ("Storage of “%s”"), self->name);
-
-  gtk_window_set_title (GTK_WINDOW (self), title);
+  return g_strdup_printf (_ ("Storage of “%s”"), name);
 }
 
 static void
-follow_properties (LodgeStorageWindow *self)
+show_changes (LodgeStorageWindow *self)
 {
-  const char *name = lodge_machine1_get_name (self->machine);
-
-  if (name != NULL && g_strcmp0 (name, self->name) != 0) {
-    g_free (self->name);
-    self->name = g_strdup (name);
-    set_title (self);
-  }
   lodge_storage_list_show_drives (self);
   lodge_storage_window_update (self);
 }
 
 static void
-properties_cb (GDBusProxy *proxy,
-               GVariant *changed,
-               const char *const *invalidated,
-               LodgeStorageWindow *self)
+changed (LodgeMachineWindow *base, GVariant *properties)
 {
   static const char *const telling[] = {"Description", "State", "SnapshotSerial"};
+  LodgeStorageWindow *self = LODGE_STORAGE_WINDOW (base);
   gboolean reload = FALSE;
 
-  follow_properties (self);
+  show_changes (self);
   for (guint i = 0; i < G_N_ELEMENTS (telling); i++) {
-    g_autoptr (GVariant) value = g_variant_lookup_value (changed, telling[i], NULL);
+    g_autoptr (GVariant) value = g_variant_lookup_value (properties, telling[i], NULL);
 
     reload = reload || value != NULL;
   }
@@ -246,69 +230,43 @@ properties_cb (GDBusProxy *proxy,
 }
 
 static void
-drop_machine (LodgeStorageWindow *self)
+dropped (LodgeMachineWindow *base)
 {
-  g_cancellable_cancel (self->opening);
-  g_clear_object (&self->opening);
+  LodgeStorageWindow *self = LODGE_STORAGE_WINDOW (base);
+
   g_cancellable_cancel (self->listing);
   g_clear_object (&self->listing);
   self->calling = FALSE;
-  if (self->machine != NULL)
-    g_signal_handlers_disconnect_by_data (self->machine, self);
-  g_clear_object (&self->machine);
-  if (self->engine != NULL)
-    g_signal_handlers_disconnect_by_data (self->engine, self);
-  g_clear_object (&self->engine);
 }
 
 static void
-opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+opened (LodgeMachineWindow *base)
 {
-  g_autoptr (LodgeStorageWindow) self = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (LodgeMachine1) machine =
-      lodge_client_open_machine_finish (LODGE_CLIENT (source), result, &error);
+  LodgeStorageWindow *self = LODGE_STORAGE_WINDOW (base);
 
-  /* Another engine since, or closed. */
-  if (!lodge_storage_window_is_open (self) ||
-      lodge_connection_get_client (self->connection) != LODGE_CLIENT (source))
-    return;
-  if (machine == NULL) {
-    g_dbus_error_strip_remote_error (error);
-    show_problem (self, _ ("Could Not Find the Machine"), error, FALSE);
-    return;
-  }
-
-  self->machine = g_steal_pointer (&machine);
-  g_signal_connect (self->machine, "g-properties-changed", G_CALLBACK (properties_cb), self);
-  follow_properties (self);
+  show_changes (self);
   lodge_storage_window_reload (self);
 }
 
 static void
-removed_cb (LodgeEngine1 *engine, const char *uuid, LodgeStorageWindow *self)
+failed (LodgeMachineWindow *base, const GError *error)
 {
-  if (g_str_equal (uuid, self->uuid))
-    gtk_window_destroy (GTK_WINDOW (self));
+  show_problem (LODGE_STORAGE_WINDOW (base), _ ("Could Not Find the Machine"), error, FALSE);
 }
 
 static void
-client_cb (LodgeConnection *connection, GParamSpec *pspec, LodgeStorageWindow *self)
+begun (LodgeMachineWindow *base)
 {
-  LodgeClient *client = lodge_connection_get_client (connection);
+  LodgeStorageWindow *self = LODGE_STORAGE_WINDOW (base);
 
-  drop_machine (self);
-  if (client != NULL) {
-    self->engine = g_object_ref (lodge_client_get_engine (client));
-    g_signal_connect (self->engine, "machine-removed", G_CALLBACK (removed_cb), self);
-    g_signal_connect_swapped (self->engine, "job-added", G_CALLBACK (lodge_storage_work_find),
-                              self);
-    self->opening = g_cancellable_new ();
-    lodge_client_open_machine_async (client, self->uuid, self->opening, opened_cb,
-                                     g_object_ref (self));
-    lodge_storage_work_find (self);
-  }
-  lodge_storage_window_update (self);
+  g_signal_connect_swapped (base->engine, "job-added", G_CALLBACK (lodge_storage_work_find), self);
+  lodge_storage_work_find (self);
+}
+
+static void
+update (LodgeMachineWindow *base)
+{
+  lodge_storage_window_update (LODGE_STORAGE_WINDOW (base));
 }
 
 /* --- Life --- */
@@ -391,25 +349,13 @@ disk_action (GtkWidget *widget, const char *name, GVariant *parameter)
                              g_strdup_printf (_ ("Could Not Compact %s"), id));
 }
 
-/* A window that is closed may live on in a call that has not come back, and is not disposed of
- * before; gtk_window_destroy() hides it without the signal and then unrealizes it. */
 static void
-end (LodgeStorageWindow *self)
+closed (LodgeMachineWindow *base)
 {
-  drop_machine (self);
-  lodge_file_choice_end (&self->chooser);
-  if (self->connection != NULL) {
-    lodge_work_panel_end (self->work_panel);
-    g_signal_handlers_disconnect_by_data (self->connection, self);
-  }
-  g_clear_object (&self->connection);
-}
+  LodgeStorageWindow *self = LODGE_STORAGE_WINDOW (base);
 
-static void
-lodge_storage_window_unrealize (GtkWidget *widget)
-{
-  end (LODGE_STORAGE_WINDOW (widget));
-  GTK_WIDGET_CLASS (lodge_storage_window_parent_class)->unrealize (widget);
+  lodge_file_choice_end (&self->chooser);
+  lodge_work_panel_end (self->work_panel);
 }
 
 static void
@@ -417,7 +363,6 @@ lodge_storage_window_dispose (GObject *object)
 {
   LodgeStorageWindow *self = LODGE_STORAGE_WINDOW (object);
 
-  end (self);
   g_clear_object (&self->work);
   G_OBJECT_CLASS (lodge_storage_window_parent_class)->dispose (object);
 }
@@ -427,8 +372,6 @@ lodge_storage_window_finalize (GObject *object)
 {
   LodgeStorageWindow *self = LODGE_STORAGE_WINDOW (object);
 
-  g_free (self->uuid);
-  g_free (self->name);
   g_free (self->drives);
   g_free (self->focus);
   g_free (self->wanted);
@@ -442,10 +385,10 @@ lodge_storage_window_class_init (LodgeStorageWindowClass *klass)
   static const char *const disk_actions[] = {"storage.grow", "storage.compact", "storage.export",
                                              "storage.remove"};
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+  LodgeMachineWindowClass *window_class = LODGE_MACHINE_WINDOW_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = lodge_storage_window_dispose;
   G_OBJECT_CLASS (klass)->finalize = lodge_storage_window_finalize;
-  widget_class->unrealize = lodge_storage_window_unrealize;
   gtk_widget_class_install_action (widget_class, "storage.add", NULL, add_action);
   gtk_widget_class_install_action (widget_class, "storage.add-host", NULL, add_action);
   for (guint i = 0; i < G_N_ELEMENTS (disk_actions); i++)
@@ -454,9 +397,16 @@ lodge_storage_window_class_init (LodgeStorageWindowClass *klass)
   gtk_widget_class_install_action (widget_class, "storage.eject", "s", drive_action);
   gtk_widget_class_install_action (widget_class, "storage.plug", NULL, stick_action);
   gtk_widget_class_install_action (widget_class, "storage.unplug", "s", stick_action);
-  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_n, GDK_CONTROL_MASK, "storage.add",
                                        NULL);
+  window_class->dup_title = dup_title;
+  window_class->update = update;
+  window_class->begun = begun;
+  window_class->opened = opened;
+  window_class->failed = failed;
+  window_class->changed = changed;
+  window_class->dropped = dropped;
+  window_class->closed = closed;
 }
 
 static GtkWidget *
@@ -516,6 +466,8 @@ lodge_storage_window_init (LodgeStorageWindow *self)
   gtk_box_append (GTK_BOX (box), GTK_WIDGET (self->work_panel));
   adw_toast_overlay_set_child (ADW_TOAST_OVERLAY (toasts), box);
   adw_window_set_content (ADW_WINDOW (self), toasts);
+  /* After a dialog. */
+  g_signal_connect (self, "notify::is-active", G_CALLBACK (keep_focus), NULL);
 }
 
 GtkWidget *
@@ -524,24 +476,5 @@ lodge_storage_window_show (GtkWindow *parent,
                            const char *uuid,
                            const char *name)
 {
-  GtkWindow *there = lodge_child_window_find (parent, LODGE_TYPE_STORAGE_WINDOW, uuid);
-  LodgeStorageWindow *self = there != NULL ? LODGE_STORAGE_WINDOW (there) : NULL;
-
-  if (self == NULL) {
-    self = g_object_new (LODGE_TYPE_STORAGE_WINDOW, NULL);
-    self->uuid = g_strdup (uuid);
-    self->name = g_strdup (name);
-    self->connection = g_object_ref (connection);
-    set_title (self);
-    lodge_child_window_attach (GTK_WINDOW (self), parent);
-    lodge_child_window_set_machine (GTK_WINDOW (self), uuid);
-    g_signal_connect (connection, "notify::client", G_CALLBACK (client_cb), self);
-    g_signal_connect_swapped (connection, "notify::problem",
-                              G_CALLBACK (lodge_storage_window_update), self);
-    /* After a dialog. */
-    g_signal_connect (self, "notify::is-active", G_CALLBACK (keep_focus), NULL);
-    client_cb (connection, NULL, self);
-  }
-  gtk_window_present (GTK_WINDOW (self));
-  return GTK_WIDGET (self);
+  return lodge_machine_window_show (LODGE_TYPE_STORAGE_WINDOW, parent, connection, uuid, name);
 }

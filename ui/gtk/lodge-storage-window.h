@@ -7,14 +7,13 @@
  */
 #pragma once
 
-#include "console/lodge-connection.h"
-
-#include <adwaita.h>
+#include "gtk/lodge-machine-window.h"
 
 G_BEGIN_DECLS
 
 #define LODGE_TYPE_STORAGE_WINDOW (lodge_storage_window_get_type ())
-G_DECLARE_FINAL_TYPE (LodgeStorageWindow, lodge_storage_window, LODGE, STORAGE_WINDOW, AdwWindow)
+G_DECLARE_FINAL_TYPE (
+    LodgeStorageWindow, lodge_storage_window, LODGE, STORAGE_WINDOW, LodgeMachineWindow)
 
 /**
  * lodge_storage_window_show:

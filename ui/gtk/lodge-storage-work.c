@@ -124,7 +124,7 @@ unlocked_cb (gpointer user_data)
 {
   const Work *work = user_data;
 
-  if (lodge_storage_window_is_open (work->window))
+  if (lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (work->window)))
     lodge_storage_work_call (work->window, work->method, work->parameters,
                              g_strdup (work->failure));
   else
@@ -137,8 +137,8 @@ ask_passphrase (Work *work)
 {
   LodgeStorageWindow *self = work->window;
 
-  lodge_passphrase_ask (GTK_WINDOW (self), lodge_connection_get_client (self->connection),
-                        self->uuid, self->name, work->failure, unlocked_cb, work,
+  lodge_passphrase_ask (GTK_WINDOW (self), lodge_connection_get_client (self->base.connection),
+                        self->base.uuid, self->base.name, work->failure, unlocked_cb, work,
                         (GDestroyNotify) work_free);
 }
 
@@ -163,7 +163,7 @@ end (Work *work_given, const char *result, GError *error)
   g_autoptr (Work) work = work_given;
   LodgeStorageWindow *self = work->window;
 
-  if (lodge_storage_window_is_open (self)) {
+  if (lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (self))) {
     self->calling = FALSE;
     lodge_storage_window_update (self);
     move_focus (work, result, error == NULL);
@@ -173,21 +173,22 @@ end (Work *work_given, const char *result, GError *error)
     g_autofree char *outcome = dup_outcome (work, result);
 
     lodge_message_toast (GTK_WINDOW (self), outcome, LODGE_MESSAGE_TOAST_S);
-  } else if (error != NULL && lodge_storage_window_is_open (self) && may_replace (work) &&
-             g_error_matches (error, LODGE_ERROR, LODGE_ERROR_EXISTS)) {
+  } else if (error != NULL && lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (self)) &&
+             may_replace (work) && g_error_matches (error, LODGE_ERROR, LODGE_ERROR_EXISTS)) {
     ask_replace (g_steal_pointer (&work));
   } else if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_LOCKED) && work->method != NULL &&
-             lodge_storage_window_is_open (self) &&
-             lodge_connection_get_client (self->connection) != NULL) {
+             lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (self)) &&
+             lodge_connection_get_client (self->base.connection) != NULL) {
     ask_passphrase (g_steal_pointer (&work));
   } else if (error != NULL && work->failure != NULL) {
     g_dbus_error_strip_remote_error (error);
     lodge_set_keys_show_error (GTK_WINDOW (self), work->failure, error);
-  } else if (error != NULL && !work->told && lodge_storage_window_is_open (self)) {
+  } else if (error != NULL && !work->told &&
+             lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (self))) {
     lodge_message_toast_error (GTK_WINDOW (self), error);
   }
   /* What began meanwhile. */
-  if (lodge_storage_window_is_open (self))
+  if (lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (self)))
     lodge_storage_work_find (self);
 }
 
@@ -200,7 +201,7 @@ job_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autofree char *text = lodge_job_follow_finish (result, &error);
 
   g_clear_object (&self->work);
-  if (lodge_storage_window_is_open (self)) {
+  if (lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (self))) {
     if (lodge_work_panel_has_focus (self->work_panel))
       lodge_storage_list_focus (self);
     lodge_work_panel_end (self->work_panel);
@@ -215,7 +216,7 @@ follow (Work *work, GDBusConnection *connection, const char *path)
   LodgeStorageWindow *self = work->window;
 
   self->work = g_cancellable_new ();
-  if (lodge_storage_window_is_open (self)) {
+  if (lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (self))) {
     lodge_work_panel_begin (self->work_panel, self->work, "");
     lodge_storage_window_update (self);
   }
@@ -249,9 +250,9 @@ lodge_storage_work_call (LodgeStorageWindow *self,
   g_autofree char *owned_failure = failure;
 
   /* A question may be answered after the engine went away, or something else began. */
-  if (!lodge_storage_window_is_open (self))
+  if (!lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (self)))
     return;
-  if (self->machine == NULL) {
+  if (self->base.machine == NULL) {
     lodge_message_show_away (GTK_WINDOW (self), owned_failure);
     return;
   }
@@ -261,7 +262,7 @@ lodge_storage_work_call (LodgeStorageWindow *self,
   }
   self->calling = TRUE;
   lodge_storage_window_update (self);
-  g_dbus_proxy_call (G_DBUS_PROXY (self->machine), method, owned, G_DBUS_CALL_FLAGS_NONE,
+  g_dbus_proxy_call (G_DBUS_PROXY (self->base.machine), method, owned, G_DBUS_CALL_FLAGS_NONE,
                      CALL_LIMIT_MS, NULL, called_cb,
                      work_new (self, method, owned, g_steal_pointer (&owned_failure)));
 }
@@ -301,9 +302,10 @@ jobs_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   /* Without an answer there is nothing to show. */
   if (!lodge_engine1_call_list_jobs_finish (LODGE_ENGINE1 (source), &jobs, result, NULL) ||
-      !lodge_storage_window_is_open (self) || self->calling || self->work != NULL)
+      !lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (self)) || self->calling ||
+      self->work != NULL)
     return;
-  path = lodge_job_find (jobs, self->uuid, is_wanted);
+  path = lodge_job_find (jobs, self->base.uuid, is_wanted);
   if (path == NULL)
     return;
   work = work_new (self, NULL, NULL, NULL);
@@ -314,8 +316,8 @@ jobs_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 void
 lodge_storage_work_find (LodgeStorageWindow *self)
 {
-  if (self->engine != NULL)
-    lodge_engine1_call_list_jobs (self->engine, NULL, jobs_cb, g_object_ref (self));
+  if (self->base.engine != NULL)
+    lodge_engine1_call_list_jobs (self->base.engine, NULL, jobs_cb, g_object_ref (self));
 }
 
 /* --- Drives --- */
@@ -378,7 +380,7 @@ changed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) answer = g_dbus_proxy_call_finish (G_DBUS_PROXY (source), result, &error);
 
-  if (lodge_storage_window_is_open (self)) {
+  if (lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (self))) {
     self->calling = FALSE;
     lodge_storage_window_update (self);
     if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_BUSY)) {
@@ -404,9 +406,9 @@ lodge_storage_work_change_drive (LodgeStorageWindow *self,
   g_autoptr (GVariant) owned = g_variant_ref_sink (parameters);
   Change *its;
 
-  if (!lodge_storage_window_is_open (self))
+  if (!lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (self)))
     return;
-  if (self->machine == NULL) {
+  if (self->base.machine == NULL) {
     lodge_message_show_away (GTK_WINDOW (self), get_drive_failure (path));
     return;
   }
@@ -420,6 +422,6 @@ lodge_storage_work_change_drive (LodgeStorageWindow *self,
   its->path = g_strdup (path);
   self->calling = TRUE;
   lodge_storage_window_update (self);
-  g_dbus_proxy_call (G_DBUS_PROXY (self->machine), path != NULL ? "InsertMedia" : "EjectMedia",
+  g_dbus_proxy_call (G_DBUS_PROXY (self->base.machine), path != NULL ? "InsertMedia" : "EjectMedia",
                      owned, G_DBUS_CALL_FLAGS_NONE, CALL_LIMIT_MS, NULL, changed_cb, its);
 }
