@@ -27,7 +27,8 @@ set_up (Fixture *f, gconstpointer data)
   lodge_connection_open (f->connection);
   f->parent = adw_window_new ();
   gtk_window_present (GTK_WINDOW (f->parent));
-  f->window = lodge_encryption_window_show (GTK_WINDOW (f->parent), f->connection, f->uuid, "web");
+  f->window = lodge_machine_window_show (LODGE_TYPE_ENCRYPTION_WINDOW, GTK_WINDOW (f->parent),
+                                         f->connection, f->uuid, "web");
   app_wait_until (
       app_find_label (f->window, data != NULL ? "Encrypted and locked" : "Not encrypted") != NULL);
 }

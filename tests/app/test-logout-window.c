@@ -57,7 +57,8 @@ set_up (Fixture *f, gconstpointer data)
   lodge_connection_open (f->connection);
   f->parent = adw_window_new ();
   gtk_window_present (GTK_WINDOW (f->parent));
-  f->window = lodge_logout_window_show (GTK_WINDOW (f->parent), f->connection, f->uuid, "web");
+  f->window = lodge_machine_window_show (LODGE_TYPE_LOGOUT_WINDOW, GTK_WINDOW (f->parent),
+                                         f->connection, f->uuid, "web");
   g_object_add_weak_pointer (G_OBJECT (f->window), (gpointer *) &f->window);
   app_wait_until (get_choice (f) != NULL);
   /* Nothing is known yet. */
@@ -188,8 +189,8 @@ test_disposable (Fixture *f, gconstpointer data)
 static void
 test_gone (Fixture *f, gconstpointer data)
 {
-  g_assert_true (lodge_logout_window_show (GTK_WINDOW (f->parent), f->connection, f->uuid, "web") ==
-                 f->window);
+  g_assert_true (lodge_machine_window_show (LODGE_TYPE_LOGOUT_WINDOW, GTK_WINDOW (f->parent),
+                                            f->connection, f->uuid, "web") == f->window);
   fake_engine_remove_machine (f->engine, f->uuid);
   app_wait_until (f->window == NULL);
 }

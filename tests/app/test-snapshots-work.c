@@ -382,8 +382,9 @@ test_machine_goes (Test *test, gconstpointer data)
 {
   fake_engine_remove_machine (test->engine, "web");
   app_wait_until (test->window == NULL);
-  test->window = LODGE_SNAPSHOTS_WINDOW (lodge_snapshots_window_show (
-      GTK_WINDOW (test->console), test->connection, test->uuid, "web"));
+  test->window = LODGE_SNAPSHOTS_WINDOW (
+      lodge_machine_window_show (LODGE_TYPE_SNAPSHOTS_WINDOW, GTK_WINDOW (test->console),
+                                 test->connection, test->uuid, "web"));
   g_object_add_weak_pointer (G_OBJECT (test->window), (gpointer *) &test->window);
   app_wait_until (snapshots_is_page (test, "problem"));
 }

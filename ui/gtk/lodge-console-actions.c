@@ -2,13 +2,10 @@
 /* What the console window asks of its machine. */
 #include "gtk/lodge-console-window-private.h"
 
-#include "gtk/lodge-encryption-window.h"
-#include "gtk/lodge-logout-window.h"
 #include "gtk/lodge-machine-operation.h"
+#include "gtk/lodge-machine-windows.h"
 #include "gtk/lodge-message.h"
 #include "gtk/lodge-outside-ask.h"
-#include "gtk/lodge-snapshots-window.h"
-#include "gtk/lodge-storage-window.h"
 #include "gtk/lodge-suspend.h"
 
 #include <glib/gi18n-lib.h>
@@ -177,47 +174,14 @@ send_keys_action (GtkWidget *widget, const char *name, GVariant *parameter)
 }
 
 static void
-snapshots_action (GtkWidget *widget, const char *name, GVariant *parameter)
+window_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (widget);
   const char *uuid = lodge_console_machine_get_uuid (self->machine);
 
   if (uuid != NULL)
-    lodge_snapshots_window_show (GTK_WINDOW (self), self->connection, uuid,
-                                 lodge_console_machine_get_name (self->machine));
-}
-
-static void
-storage_action (GtkWidget *widget, const char *name, GVariant *parameter)
-{
-  LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (widget);
-  const char *uuid = lodge_console_machine_get_uuid (self->machine);
-
-  if (uuid != NULL)
-    lodge_storage_window_show (GTK_WINDOW (self), self->connection, uuid,
-                               lodge_console_machine_get_name (self->machine));
-}
-
-static void
-encryption_action (GtkWidget *widget, const char *name, GVariant *parameter)
-{
-  LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (widget);
-  const char *uuid = lodge_console_machine_get_uuid (self->machine);
-
-  if (uuid != NULL)
-    lodge_encryption_window_show (GTK_WINDOW (self), self->connection, uuid,
-                                  lodge_console_machine_get_name (self->machine));
-}
-
-static void
-logout_action (GtkWidget *widget, const char *name, GVariant *parameter)
-{
-  LodgeConsoleWindow *self = LODGE_CONSOLE_WINDOW (widget);
-  const char *uuid = lodge_console_machine_get_uuid (self->machine);
-
-  if (uuid != NULL)
-    lodge_logout_window_show (GTK_WINDOW (self), self->connection, uuid,
-                              lodge_console_machine_get_name (self->machine));
+    lodge_machine_windows_show (name, GTK_WINDOW (self), self->connection, uuid,
+                                lodge_console_machine_get_name (self->machine));
 }
 
 void
@@ -226,10 +190,7 @@ lodge_console_actions_init (GtkWidgetClass *widget_class)
   for (guint i = 0; i < G_N_ELEMENTS (powers); i++)
     gtk_widget_class_install_action (widget_class, powers[i].action, NULL, power_action);
   gtk_widget_class_install_action (widget_class, "console.send-keys", "s", send_keys_action);
-  gtk_widget_class_install_action (widget_class, "console.snapshots", NULL, snapshots_action);
-  gtk_widget_class_install_action (widget_class, "console.storage", NULL, storage_action);
-  gtk_widget_class_install_action (widget_class, "console.encryption", NULL, encryption_action);
-  gtk_widget_class_install_action (widget_class, "console.logout", NULL, logout_action);
+  lodge_machine_windows_install (widget_class, "console", NULL, window_action);
 }
 
 void

@@ -443,12 +443,3 @@ lodge_encryption_window_init (LodgeEncryptionWindow *self)
   gtk_widget_set_visible (self->encrypted_page, FALSE);
   g_signal_connect (self, "notify::is-active", G_CALLBACK (active_cb), NULL);
 }
-
-GtkWidget *
-lodge_encryption_window_show (GtkWindow *parent,
-                              LodgeConnection *connection,
-                              const char *uuid,
-                              const char *name)
-{
-  return lodge_machine_window_show (LODGE_TYPE_ENCRYPTION_WINDOW, parent, connection, uuid, name);
-}

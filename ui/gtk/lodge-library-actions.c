@@ -4,14 +4,11 @@
 
 #include "gtk/lodge-child-window.h"
 #include "gtk/lodge-clone-window.h"
-#include "gtk/lodge-encryption-window.h"
-#include "gtk/lodge-logout-window.h"
 #include "gtk/lodge-machine-name.h"
 #include "gtk/lodge-machine-operation.h"
+#include "gtk/lodge-machine-windows.h"
 #include "gtk/lodge-message.h"
 #include "gtk/lodge-outside-ask.h"
-#include "gtk/lodge-snapshots-window.h"
-#include "gtk/lodge-storage-window.h"
 #include "gtk/lodge-suspend.h"
 #include "gtk/lodge-window-parts.h"
 #include "lodge-error.h"
@@ -554,20 +551,6 @@ static const ActionRow actions[] = {
     {"machine.delete", LODGE_MACHINE_DELETE, ask_delete},
 };
 
-/* The windows about one machine. */
-static const struct {
-  const char *name;
-  GtkWidget *(*show) (GtkWindow *parent,
-                      LodgeConnection *connection,
-                      const char *uuid,
-                      const char *name);
-} windows[] = {
-    {"machine.snapshots", lodge_snapshots_window_show},
-    {"machine.storage", lodge_storage_window_show},
-    {"machine.encryption", lodge_encryption_window_show},
-    {"machine.logout", lodge_logout_window_show},
-};
-
 static void
 window_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
@@ -575,11 +558,8 @@ window_action (GtkWidget *widget, const char *name, GVariant *parameter)
   const char *uuid = g_variant_get_string (parameter, NULL);
   LodgeMachineItem *item = lodge_machine_list_find (self->machines, uuid);
 
-  for (guint i = 0; i < G_N_ELEMENTS (windows); i++) {
-    if (g_str_equal (name, windows[i].name))
-      windows[i].show (GTK_WINDOW (self), self->connection, uuid,
-                       item != NULL ? lodge_machine_item_get_name (item) : uuid);
-  }
+  lodge_machine_windows_show (name, GTK_WINDOW (self), self->connection, uuid,
+                              item != NULL ? lodge_machine_item_get_name (item) : uuid);
 }
 
 static void
@@ -604,6 +584,5 @@ lodge_library_actions_init (GtkWidgetClass *widget_class)
 {
   for (guint i = 0; i < G_N_ELEMENTS (actions); i++)
     gtk_widget_class_install_action (widget_class, actions[i].name, "s", machine_action);
-  for (guint i = 0; i < G_N_ELEMENTS (windows); i++)
-    gtk_widget_class_install_action (widget_class, windows[i].name, "s", window_action);
+  lodge_machine_windows_install (widget_class, "machine", "s", window_action);
 }

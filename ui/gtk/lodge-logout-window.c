@@ -3,10 +3,8 @@
 #include "gtk/lodge-logout-window.h"
 
 #include "console/lodge-machine-state.h"
-#include "gtk/lodge-child-window.h"
 #include "gtk/lodge-set-keys.h"
 #include "gtk/lodge-window-parts.h"
-#include "lodge-client.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -256,13 +254,4 @@ lodge_logout_window_init (LodgeLogoutWindow *self)
   gtk_box_append (GTK_BOX (outer), adw_header_bar_new ());
   gtk_box_append (GTK_BOX (outer), box);
   adw_window_set_content (ADW_WINDOW (self), outer);
-}
-
-GtkWidget *
-lodge_logout_window_show (GtkWindow *parent,
-                          LodgeConnection *connection,
-                          const char *uuid,
-                          const char *name)
-{
-  return lodge_machine_window_show (LODGE_TYPE_LOGOUT_WINDOW, parent, connection, uuid, name);
 }

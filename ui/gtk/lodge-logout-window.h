@@ -13,19 +13,4 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (
     LodgeLogoutWindow, lodge_logout_window, LODGE, LOGOUT_WINDOW, LodgeMachineWindow)
 
-/**
- * lodge_logout_window_show:
- * @parent: the window that it belongs to
- * @uuid: the machine
- * @name: its name, until the engine says it
- *
- * Shows the window: the one that @parent has for this machine, or a new one.
- *
- * Returns: (transfer none)
- */
-GtkWidget *lodge_logout_window_show (GtkWindow *parent,
-                                     LodgeConnection *connection,
-                                     const char *uuid,
-                                     const char *name);
-
 G_END_DECLS

@@ -53,7 +53,17 @@ struct _LodgeMachineWindowClass {
 /* Whether the user has not closed it: it may live on in a call that has not come back. */
 gboolean lodge_machine_window_is_open (LodgeMachineWindow *self);
 
-/* The one of @type that @parent has for the machine, or a new one. Lent by GTK. */
+/**
+ * lodge_machine_window_show:
+ * @type: of one that derives from it
+ * @parent: the window that it belongs to
+ * @uuid: the machine
+ * @name: its name, until the engine says it
+ *
+ * Shows the window: the one that @parent has for this machine, or a new one.
+ *
+ * Returns: (transfer none)
+ */
 GtkWidget *lodge_machine_window_show (
     GType type, GtkWindow *parent, LodgeConnection *connection, const char *uuid, const char *name);
 

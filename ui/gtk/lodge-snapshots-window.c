@@ -2,7 +2,6 @@
 /* The snapshots of one machine. */
 #include "gtk/lodge-snapshots-window-private.h"
 
-#include "gtk/lodge-child-window.h"
 #include "gtk/lodge-set-keys.h"
 #include "gtk/lodge-window-parts.h"
 
@@ -349,13 +348,4 @@ lodge_snapshots_window_init (LodgeSnapshotsWindow *self)
   adw_window_set_content (ADW_WINDOW (self), box);
   /* After a dialog. */
   g_signal_connect (self, "notify::is-active", G_CALLBACK (keep_focus), NULL);
-}
-
-GtkWidget *
-lodge_snapshots_window_show (GtkWindow *parent,
-                             LodgeConnection *connection,
-                             const char *uuid,
-                             const char *name)
-{
-  return lodge_machine_window_show (LODGE_TYPE_SNAPSHOTS_WINDOW, parent, connection, uuid, name);
 }

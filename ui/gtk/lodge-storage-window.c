@@ -3,7 +3,6 @@
 #include "gtk/lodge-storage-window-private.h"
 
 #include "console/lodge-machine-state.h"
-#include "gtk/lodge-child-window.h"
 #include "gtk/lodge-disc.h"
 #include "gtk/lodge-set-keys.h"
 #include "gtk/lodge-window-parts.h"
@@ -468,13 +467,4 @@ lodge_storage_window_init (LodgeStorageWindow *self)
   adw_window_set_content (ADW_WINDOW (self), toasts);
   /* After a dialog. */
   g_signal_connect (self, "notify::is-active", G_CALLBACK (keep_focus), NULL);
-}
-
-GtkWidget *
-lodge_storage_window_show (GtkWindow *parent,
-                           LodgeConnection *connection,
-                           const char *uuid,
-                           const char *name)
-{
-  return lodge_machine_window_show (LODGE_TYPE_STORAGE_WINDOW, parent, connection, uuid, name);
 }
