@@ -51,8 +51,9 @@ begin_next (LodgeMachine *self)
 
   while ((task = g_queue_peek_head (&self->wishes)) != NULL) {
     const Wish *wish = g_task_get_task_data (task);
+    GError *error = NULL;
 
-    if (self->qmp != NULL) {
+    if (lodge_machine_check_qmp (self, &error)) {
       g_autofree char *keyring = g_build_filename (self->runtime, LODGE_QEMU_DISPLAY_KEYRING, NULL);
 
       if (wish->frames)
@@ -63,9 +64,7 @@ begin_next (LodgeMachine *self)
                                            wish->height, done_cb, g_object_ref (task));
       return;
     }
-    g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_STATE,
-                             _ ("The control socket of “%s” is gone"),
-                             lodge_machine_get_name (self));
+    g_task_return_error (task, error);
     g_object_unref (g_queue_pop_head (&self->wishes));
   }
 }

@@ -178,11 +178,11 @@ static GTask *
 begin_pointer (LodgeMachine *self, gpointer tag, GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = begin_input (self, tag, callback, user_data);
+  GError *error = NULL;
 
-  if (task == NULL || self->qmp != NULL)
+  if (task == NULL || lodge_machine_check_qmp (self, &error))
     return task;
-  g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_STATE,
-                           _ ("The control socket of “%s” is gone"), lodge_machine_get_name (self));
+  g_task_return_error (task, error);
   g_object_unref (task);
   return NULL;
 }

@@ -119,12 +119,8 @@ change_running (GTask *task)
   const Change *change = g_task_get_task_data (task);
   GError *error = NULL;
 
-  if (!lodge_machine_check_action (self, LODGE_ACTION_INPUT, &error))
-    ;
-  else if (self->qmp == NULL)
-    g_set_error (&error, LODGE_ERROR, LODGE_ERROR_STATE, _ ("The control socket of “%s” is gone"),
-                 lodge_machine_get_name (self));
-  if (error != NULL) {
+  if (!lodge_machine_check_action (self, LODGE_ACTION_INPUT, &error) ||
+      !lodge_machine_check_qmp (self, &error)) {
     end (task, error);
     g_object_unref (task);
     return;

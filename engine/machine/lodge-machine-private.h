@@ -519,6 +519,8 @@ const char *lodge_machine_get_own_note (LodgeMachine *self);
 void lodge_machine_set_own_note (LodgeMachine *self, const char *note);
 /* %LODGE_ERROR_STATE while it does not answer. */
 gboolean lodge_machine_check_answers (LodgeMachine *self, GError **error);
+/* Whether there is a way to its QEMU. %LODGE_ERROR_STATE. */
+gboolean lodge_machine_check_qmp (LodgeMachine *self, GError **error);
 /* Work in QEMU has ended badly. @known: QEMU has said what it does now; else it may still be at it,
  * and with TRUE the journal and the files stay, as after an engine that was killed. What was begun
  * is undone when QEMU answers or is gone, or by whoever works on the machine next.

@@ -157,12 +157,9 @@ lodge_machine_screenshot_async (LodgeMachine *self,
   GError *error = NULL;
 
   g_task_set_source_tag (task, lodge_machine_screenshot_async);
-  if (!lodge_machine_check_action (self, LODGE_ACTION_INPUT, &error))
+  if (!lodge_machine_check_action (self, LODGE_ACTION_INPUT, &error) ||
+      !lodge_machine_check_qmp (self, &error))
     g_task_return_error (task, error);
-  else if (self->qmp == NULL)
-    g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_STATE,
-                             _ ("The control socket of “%s” is gone"),
-                             lodge_machine_get_name (self));
   else
     take_shot (self, 0, g_steal_pointer (&task));
 }

@@ -239,6 +239,16 @@ lodge_machine_check_answers (LodgeMachine *self, GError **error)
 }
 
 gboolean
+lodge_machine_check_qmp (LodgeMachine *self, GError **error)
+{
+  if (self->qmp != NULL)
+    return TRUE;
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE, _ ("The control socket of “%s” is gone"),
+               lodge_machine_get_name (self));
+  return FALSE;
+}
+
+gboolean
 lodge_machine_leave_open (LodgeMachine *self, gboolean known, GError **error)
 {
   if (known || self->pid == 0 || self->runtime == NULL || self->qmp == NULL)

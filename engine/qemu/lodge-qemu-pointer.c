@@ -42,20 +42,6 @@ add_button (JsonArray *events, const char *button, gboolean down)
   add_event (events, "btn", data);
 }
 
-static void
-pointed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  g_autoptr (JsonNode) answer = NULL;
-  GError *error = NULL;
-
-  answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, &error);
-  if (answer != NULL)
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
-}
-
 void
 lodge_qemu_pointer_move_async (LodgeQmp *qmp,
                                guint x,
@@ -69,9 +55,6 @@ lodge_qemu_pointer_move_async (LodgeQmp *qmp,
   g_return_if_fail (buttons <= LODGE_QEMU_POINTER_BUTTONS);
   g_return_if_fail (ABS (notches) <= LODGE_QEMU_POINTER_NOTCHES);
 
-  g_autoptr (GTask) task = g_task_new (qmp, NULL, callback, user_data);
-
-  g_task_set_source_tag (task, lodge_qemu_pointer_move_async);
   JsonObject *arguments = json_object_new ();
   JsonArray *events = json_array_new ();
   const char *wheel = notches > 0 ? "wheel-down" : "wheel-up";
@@ -86,15 +69,15 @@ lodge_qemu_pointer_move_async (LodgeQmp *qmp,
     add_button (events, wheel, FALSE);
   }
   json_object_set_array_member (arguments, "events", events);
-  lodge_qmp_execute_async (qmp, "input-send-event", arguments, 0, NULL, pointed_cb,
-                           g_steal_pointer (&task));
+  lodge_qmp_execute_async (qmp, "input-send-event", arguments, 0, NULL, callback, user_data);
 }
 
 gboolean
 lodge_qemu_pointer_move_finish (LodgeQmp *qmp, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (g_task_is_valid (result, qmp), FALSE);
-  return g_task_propagate_boolean (G_TASK (result), error);
+  g_autoptr (JsonNode) answer = lodge_qmp_execute_finish (qmp, result, error);
+
+  return answer != NULL;
 }
 
 /* ---- whether there is one */
@@ -114,34 +97,18 @@ is_absolute (JsonNode *answer)
   return FALSE;
 }
 
-static void
-queried_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  g_autoptr (JsonNode) answer = NULL;
-  GError *error = NULL;
-
-  answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, &error);
-  if (answer != NULL)
-    g_task_return_int (task, is_absolute (answer));
-  else
-    g_task_return_error (task, error);
-}
-
 /* The current one is that whose driver was the last to begin (ui/input.c:
  * qemu_input_handler_activate()). */
 void
 lodge_qemu_pointer_query_async (LodgeQmp *qmp, GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (GTask) task = g_task_new (qmp, NULL, callback, user_data);
-
-  g_task_set_source_tag (task, lodge_qemu_pointer_query_async);
-  lodge_qmp_execute_async (qmp, "query-mice", NULL, 0, NULL, queried_cb, g_steal_pointer (&task));
+  lodge_qmp_execute_async (qmp, "query-mice", NULL, 0, NULL, callback, user_data);
 }
 
 int
 lodge_qemu_pointer_query_finish (LodgeQmp *qmp, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (g_task_is_valid (result, qmp), -1);
-  return (int) g_task_propagate_int (G_TASK (result), error);
+  g_autoptr (JsonNode) answer = lodge_qmp_execute_finish (qmp, result, error);
+
+  return answer != NULL ? is_absolute (answer) : -1;
 }

@@ -12,7 +12,7 @@
 #include "service/lodge-service-job.h"
 #include "service/lodge-service-key.h"
 #include "service/lodge-service-outside.h"
-#include "service/lodge-service-pointer.h"
+#include "service/lodge-service-input.h"
 #include "service/lodge-service-snapshots.h"
 #include "service/lodge-service-suspend.h"
 
@@ -363,32 +363,6 @@ handle_get_thumbnail (LodgeMachine1 *object, GDBusMethodInvocation *invocation)
   return TRUE;
 }
 
-static void
-input_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  GDBusMethodInvocation *invocation = user_data;
-  GError *error = NULL;
-
-  if (lodge_machine_input_finish (LODGE_MACHINE (source), result, &error))
-    g_dbus_method_invocation_return_value (invocation, NULL);
-  else
-    return_error (invocation, error);
-}
-
-static gboolean
-handle_type_text (LodgeMachine1 *object, GDBusMethodInvocation *invocation, const char *text)
-{
-  lodge_machine_type_async (LODGE_SERVICE_MACHINE (object)->machine, text, input_cb, invocation);
-  return TRUE;
-}
-
-static gboolean
-handle_send_keys (LodgeMachine1 *object, GDBusMethodInvocation *invocation, const char *keys)
-{
-  lodge_machine_keys_async (LODGE_SERVICE_MACHINE (object)->machine, keys, input_cb, invocation);
-  return TRUE;
-}
-
 static gboolean
 handle_list_forwards (LodgeMachine1 *object, GDBusMethodInvocation *invocation)
 {
@@ -525,8 +499,6 @@ machine_iface_init (LodgeMachine1Iface *iface)
   iface->handle_screenshot = handle_screenshot;
   iface->handle_set_display_size = handle_set_display_size;
   iface->handle_get_thumbnail = handle_get_thumbnail;
-  iface->handle_type_text = handle_type_text;
-  iface->handle_send_keys = handle_send_keys;
   iface->handle_list_forwards = handle_list_forwards;
   iface->handle_add_forward = handle_add_forward;
   iface->handle_remove_forward = handle_remove_forward;
@@ -537,7 +509,7 @@ machine_iface_init (LodgeMachine1Iface *iface)
   lodge_service_outside_init (iface);
   lodge_service_key_init (iface);
   lodge_service_snapshots_init (iface);
-  lodge_service_pointer_init (iface);
+  lodge_service_input_init (iface);
   lodge_service_suspend_init (iface);
   iface->handle_claim_console = handle_claim_console;
   iface->handle_release_console = handle_release_console;

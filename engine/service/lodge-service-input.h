@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The methods of org.lodgevm.Machine1 for a guest's absolute pointer. */
+/* The methods of org.lodgevm.Machine1 for a guest's keyboard and absolute pointer. */
 #pragma once
 
 #include "lodge-contract-generated.h"
@@ -7,6 +7,6 @@
 G_BEGIN_DECLS
 
 /* For the interface of LodgeServiceMachine. */
-void lodge_service_pointer_init (LodgeMachine1Iface *iface);
+void lodge_service_input_init (LodgeMachine1Iface *iface);
 
 G_END_DECLS
