@@ -50,6 +50,13 @@ lodge_durable_is_full (int saved_errno)
   return saved_errno == ENOSPC || saved_errno == EDQUOT || saved_errno == EFBIG;
 }
 
+gboolean
+lodge_durable_says_full (const char *words)
+{
+  /* strerror(3), not translated: QEMU sets a locale for its own windows only. */
+  return strstr (words, "No space left") != NULL || strstr (words, "File too large") != NULL;
+}
+
 /* @format takes the path and the system's words. */
 static void
 set_error (GError **error, const char *format, const char *path, int saved_errno)

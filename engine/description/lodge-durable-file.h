@@ -48,6 +48,8 @@ int lodge_durable_error_code (int saved_errno);
 
 /* Whether an errno says that a disk is full, or one's share of it. */
 gboolean lodge_durable_is_full (int saved_errno);
+/* The same of what another program says, in the system's words for that. */
+gboolean lodge_durable_says_full (const char *words);
 /* %LODGE_ERROR_STORAGE with what to do. @path: what there is no room for. */
 void lodge_durable_set_full (GError **error, const char *path);
 

@@ -29,9 +29,9 @@
 #define MOST_BYTES (64 * 1024)
 #define DELIMITER  '\xff'
 #define RIGHT_NS   G_GINT64_CONSTANT (1000000000)
-/* What is good enough after as many times: no clock is set for less (lodge-machine-clock.c). */
-#define FINE_NS (5 * RIGHT_NS)
-#define TIMES   3
+/* Good enough after it was told so many times. */
+#define FINE_NS   (LODGE_GUEST_AGENT_FINE_S * RIGHT_NS)
+#define MOST_SETS 3
 
 typedef enum {
   STEP_SYNC,
@@ -183,7 +183,7 @@ take (GTask *task, JsonObject *answer)
     since = talk->step == STEP_CHECK ? talk->asked_ns : now;
     if (is_within (guest, since, now, RIGHT_NS))
       end (task, NULL);
-    else if (talk->n_set < TIMES)
+    else if (talk->n_set < MOST_SETS)
       say (task, STEP_SET);
     else if (is_within (guest, since, now, FINE_NS))
       end (task, NULL);

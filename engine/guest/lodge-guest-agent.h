@@ -8,6 +8,9 @@
 
 G_BEGIN_DECLS
 
+/* No clock is set for less. */
+#define LODGE_GUEST_AGENT_FINE_S 5
+
 /* How long a whole conversation may take: a busy guest writes its hardware clock, too. */
 extern guint lodge_guest_agent_patience_ms;
 
@@ -17,7 +20,8 @@ extern guint lodge_guest_agent_patience_ms;
  * @qemu: who has to be there, or 0 where that cannot be told
  *
  * Looks at the guest's clock and sets it to this computer's where it differs by more than a second.
- * Done once the guest says that its clock is right.
+ * Done once the guest says that its clock is right; of a guest that is too busy for a second's
+ * precision, that it is off by less than %LODGE_GUEST_AGENT_FINE_S.
  *
  * Errors: %LODGE_ERROR_FAILED, %LODGE_ERROR_TIMEOUT (there is no agent, or it is busy),
  * %LODGE_ERROR_CANCELLED.

@@ -21,8 +21,6 @@
 #define AGENT_DEVICE "agent"
 #define AGENT_SOCKET "agent.sock"
 
-/* A guest does without these. */
-#define STILL_US (5 * G_USEC_PER_SEC)
 /* From here on its user should know. */
 #define TOLD_US (60 * G_USEC_PER_SEC)
 /* Until an agent that is there has been seen. */
@@ -233,7 +231,7 @@ lodge_machine_clock_update (LodgeMachine *self)
     lodge_machine_clock_stood_still (self, g_get_real_time ());
   } else if (self->state == LODGE_STATE_RUNNING && self->clock_since_us != 0) {
     self->clock_behind_us = g_get_real_time () - self->clock_since_us;
-    if (self->clock_behind_us < STILL_US)
+    if (self->clock_behind_us < LODGE_GUEST_AGENT_FINE_S * G_USEC_PER_SEC)
       self->clock_since_us = 0;
     else
       look (self, looked_cb);

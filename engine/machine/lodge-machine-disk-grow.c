@@ -27,7 +27,6 @@
 
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
-#include <string.h>
 
 #define SECTOR 512
 
@@ -158,8 +157,8 @@ resized_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   G_GNUC_UNUSED g_autoptr (JsonNode) answer =
       lodge_qmp_execute_finish (LODGE_QMP (source), result, &error);
 
-  /* strerror(3): QEMU has the words alone. */
-  if (error != NULL && strstr (error->message, "No space left") != NULL) {
+  /* QEMU has the words alone. */
+  if (error != NULL && lodge_durable_says_full (error->message)) {
     g_autofree char *path = g_build_filename (grow->work.folder, grow->file, NULL);
 
     g_clear_error (&error);

@@ -4,6 +4,7 @@
 
 #include "lodge-error.h"
 #include "lodge-key-names.h"
+#include "lodge-pointer-limits.h"
 #include "qemu/lodge-qemu-pointer.h"
 
 #include <glib/gi18n-lib.h>
@@ -212,9 +213,8 @@ lodge_machine_point_async (LodgeMachine *self,
 
   if (task == NULL)
     return;
-  if (x > LODGE_QEMU_POINTER_MAX || y > LODGE_QEMU_POINTER_MAX ||
-      buttons > LODGE_QEMU_POINTER_BUTTONS || notches < -LODGE_QEMU_POINTER_NOTCHES ||
-      notches > LODGE_QEMU_POINTER_NOTCHES) {
+  if (x > LODGE_POINTER_MAX || y > LODGE_POINTER_MAX || buttons > LODGE_POINTER_BUTTONS ||
+      notches < -LODGE_POINTER_NOTCHES || notches > LODGE_POINTER_NOTCHES) {
     g_task_return_new_error (task, LODGE_ERROR, LODGE_ERROR_INVALID,
                              _ ("No pointer can be at %u, %u with buttons %u and %d notches"), x, y,
                              buttons, notches);

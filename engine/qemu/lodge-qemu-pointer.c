@@ -7,6 +7,7 @@
  */
 #include "qemu/lodge-qemu-pointer.h"
 
+#include "lodge-pointer-limits.h"
 #include "qemu/lodge-json.h"
 
 /* As the contract counts them, and as QEMU names them (qapi/ui.json: InputButton). */
@@ -51,9 +52,9 @@ lodge_qemu_pointer_move_async (LodgeQmp *qmp,
                                GAsyncReadyCallback callback,
                                gpointer user_data)
 {
-  g_return_if_fail (x <= LODGE_QEMU_POINTER_MAX && y <= LODGE_QEMU_POINTER_MAX);
-  g_return_if_fail (buttons <= LODGE_QEMU_POINTER_BUTTONS);
-  g_return_if_fail (ABS (notches) <= LODGE_QEMU_POINTER_NOTCHES);
+  g_return_if_fail (x <= LODGE_POINTER_MAX && y <= LODGE_POINTER_MAX);
+  g_return_if_fail (buttons <= LODGE_POINTER_BUTTONS);
+  g_return_if_fail (ABS (notches) <= LODGE_POINTER_NOTCHES);
 
   JsonObject *arguments = json_object_new ();
   JsonArray *events = json_array_new ();

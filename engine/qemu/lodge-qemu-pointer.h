@@ -6,11 +6,6 @@
 
 G_BEGIN_DECLS
 
-/* Of QEMU's axes (include/ui/input.h: INPUT_EVENT_ABS_MAX). */
-#define LODGE_QEMU_POINTER_MAX     32767
-#define LODGE_QEMU_POINTER_BUTTONS 31
-#define LODGE_QEMU_POINTER_NOTCHES 64
-
 /**
  * lodge_qemu_pointer_move_async:
  * @x: 0 to 32767, from the left edge of all that the guest shows to the right one

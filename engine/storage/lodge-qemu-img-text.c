@@ -102,9 +102,8 @@ lodge_qemu_img_set_error (GError **error,
   /* The third is QEMU's rendering of EFBIG while a qcow2 file is made; our sizes are far below what
    * the format can have. The same words are said of an image that is only read, and is damaged. */
   if (target != NULL &&
-      (result->status == 128 + SIGXFSZ || strstr (result->words, "No space left") != NULL ||
-       strstr (result->words, "too large for file format") != NULL ||
-       strstr (result->words, "File too large") != NULL || has_no_room (result, target)))
+      (result->status == 128 + SIGXFSZ || lodge_durable_says_full (result->words) ||
+       strstr (result->words, "too large for file format") != NULL || has_no_room (result, target)))
     lodge_durable_set_full (error, target);
   else if (result->status == 128 + SIGXCPU || result->status == 128 + SIGKILL)
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_TIMEOUT,

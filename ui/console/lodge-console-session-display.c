@@ -107,7 +107,7 @@ get_size (LodgeConsoleSession *self, guint monitor, int *out_width, int *out_hei
   if (monitor > 0 && (self->on & 1u << monitor) == 0)
     return;
   lodge_frame_source_get_frame (LODGE_FRAME_SOURCE (self->choosers[monitor]), &frame);
-  if (frame.width > 0 && (monitor == 0 || !lodge_frame_is_message (&frame))) {
+  if (monitor == 0 ? frame.width > 0 : lodge_frame_is_shown (&frame)) {
     *out_width = frame.width;
     *out_height = frame.height;
   }

@@ -14,13 +14,10 @@
 
 #include "console/lodge-frame-message.h"
 #include "lodge-error.h"
+#include "lodge-pointer-limits.h"
 
 /* While a user begins with an installer, or waits for one; each time it is one call. */
 #define ASK_PAUSE_MS 1000
-
-/* The engine's own limits (engine/contract). */
-#define AXIS_MAX    32767
-#define NOTCHES_MAX 64
 
 /* What cannot be given away as fast as it comes. */
 #define WAITING_MAX 4096
@@ -105,7 +102,7 @@ tell (LodgeConsoleSession *self, State next)
 static guint
 to_axis (int place, int size)
 {
-  return (guint) ((2 * (gint64) place + 1) * AXIS_MAX / (2 * (gint64) size));
+  return (guint) ((2 * (gint64) place + 1) * LODGE_POINTER_MAX / (2 * (gint64) size));
 }
 
 /* A guest lays its tablet over all that it shows, and its monitors are side by side in their order
@@ -151,7 +148,7 @@ lodge_console_session_tablet_wheel (LodgeConsoleSession *self, int notches)
 {
   State next = self->tablet->last;
 
-  next.notches = CLAMP (notches, -NOTCHES_MAX, NOTCHES_MAX);
+  next.notches = CLAMP (notches, -LODGE_POINTER_NOTCHES, LODGE_POINTER_NOTCHES);
   next.moves = FALSE;
   tell (self, next);
 }

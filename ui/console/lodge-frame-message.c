@@ -88,3 +88,9 @@ lodge_frame_is_message (const LodgeFrame *frame)
   }
   return FALSE;
 }
+
+gboolean
+lodge_frame_is_shown (const LodgeFrame *frame)
+{
+  return frame->width > 0 && !lodge_frame_is_message (frame);
+}

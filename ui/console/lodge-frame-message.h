@@ -13,5 +13,7 @@ G_BEGIN_DECLS
 
 /* Cheap enough for every damage: nearly every other picture is told by a few of its pixels. */
 gboolean lodge_frame_is_message (const LodgeFrame *frame);
+/* The guest shows something: there is a picture, and not one that its card has written. */
+gboolean lodge_frame_is_shown (const LodgeFrame *frame);
 
 G_END_DECLS

@@ -32,7 +32,7 @@ has_picture (LodgeScreenHint *self)
 
   if (self->source != NULL)
     lodge_frame_source_get_frame (self->source, &frame);
-  return frame.width > 0 && (frame.data == NULL || !lodge_frame_is_message (&frame));
+  return lodge_frame_is_shown (&frame);
 }
 
 static gboolean

@@ -55,7 +55,7 @@ is_on (LodgeSdlWindow *self)
   LodgeFrame frame;
 
   lodge_frame_source_get_frame (self->source, &frame);
-  return frame.width > 0 && !lodge_frame_is_message (&frame);
+  return lodge_frame_is_shown (&frame);
 }
 
 static void
