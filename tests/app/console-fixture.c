@@ -2,8 +2,12 @@
 /* See console-fixture.h. */
 #include "console-fixture.h"
 
+#include "gtk/lodge-monitor-window.h"
+
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 LodgeConsoleSession *
 console_fixture_get_session (ConsoleFixture *self)
@@ -137,6 +141,43 @@ console_fixture_set_monitors (ConsoleFixture *self, guint n)
 
   console_fixture_set_key (self, "display.monitors", number);
   app_wait_until (lists_monitor (self, n));
+}
+
+GtkWindow *
+console_fixture_find_monitor (void)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++) {
+    g_autoptr (GtkWindow) window = g_list_model_get_item (windows, i);
+    if (LODGE_IS_MONITOR_WINDOW (window))
+      return window;
+  }
+  return NULL;
+}
+
+static gboolean
+is_taken (gpointer data)
+{
+  ConsoleFixture *self = data;
+  gboolean from_bottom;
+  g_autoptr (GdkTexture) texture = lodge_display_dup_scanout (self->window->display, &from_bottom);
+
+  return texture != NULL || lodge_display_get_problem (self->window->display) != NULL;
+}
+
+int
+console_fixture_set_scanout (ConsoleFixture *self, const guint32 *pixels, int width, int height)
+{
+  const int memory = memfd_create ("scanout", MFD_CLOEXEC);
+  const gsize size = (gsize) width * (gsize) height * sizeof *pixels;
+
+  g_log_set_fatal_mask ("Gdk", G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL); /* it is not a card's */
+  g_assert_cmpint (pwrite (memory, pixels, size, 0), ==, (gssize) size);
+  /* DRM_FORMAT_XRGB8888 (drm_fourcc.h) */
+  spice_fixture_set_scanout (self->server, memory, width, height, width * 4, 0x34325258, TRUE);
+  g_assert_true (spice_fixture_wait (is_taken, self));
+  return memory;
 }
 
 char *

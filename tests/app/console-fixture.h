@@ -38,6 +38,12 @@ gboolean console_fixture_is_shown (ConsoleFixture *self);
 void console_fixture_set_key (ConsoleFixture *self, const char *key, const char *text);
 /* The same for how many monitors the guest has; until the menu has them. */
 void console_fixture_set_monitors (ConsoleFixture *self, guint n);
+/* The window of the guest's second monitor, lent; NULL while there is none. */
+GtkWindow *console_fixture_find_monitor (void);
+/* A graphics card draws this, its last line first. Until the window has it, or says why it cannot.
+ * The pixels can be changed in the memory that it returns, which is the caller's to close. */
+int
+console_fixture_set_scanout (ConsoleFixture *self, const guint32 *pixels, int width, int height);
 /* The labels of the menu, one a line, with @before; and what is in its submenus after a '>';
  * a section begins with "--", and its heading. */
 char *console_fixture_dup_menu (GMenuModel *menu, const char *before);

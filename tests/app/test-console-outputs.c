@@ -19,19 +19,6 @@ get_hosts (void)
   return gdk_display_get_monitors (gdk_display_get_default ());
 }
 
-static GtkWindow *
-get_second (void)
-{
-  GListModel *windows = gtk_window_get_toplevels ();
-
-  for (guint i = 0; i < g_list_model_get_n_items (windows); i++) {
-    g_autoptr (GtkWindow) window = g_list_model_get_item (windows, i);
-    if (g_strcmp0 (gtk_window_get_title (window), "web: Monitor 2") == 0)
-      return window;
-  }
-  return NULL;
-}
-
 static gboolean
 fills_host (gpointer window)
 {
@@ -47,7 +34,7 @@ fills_host (gpointer window)
 static gboolean
 is_on_all (Test *test)
 {
-  GtkWindow *second = get_second ();
+  GtkWindow *second = console_fixture_find_monitor ();
 
   return second != NULL && fills_host (test->window) && fills_host (second) &&
          get_host (test->window) != get_host (second);
@@ -56,7 +43,7 @@ is_on_all (Test *test)
 static gboolean
 is_on_none (Test *test)
 {
-  GtkWindow *second = get_second ();
+  GtkWindow *second = console_fixture_find_monitor ();
 
   return !gtk_window_is_fullscreen (GTK_WINDOW (test->window)) &&
          (second == NULL || !gtk_window_is_fullscreen (second));
@@ -79,7 +66,7 @@ in_all (void)
   /* There is nothing to fill them with while the guest has one. */
   activate (&test, "monitors.all");
   app_settle ();
-  g_assert_null (get_second ());
+  g_assert_null (console_fixture_find_monitor ());
   g_assert_true (is_on_none (&test));
 
   console_fixture_set_monitors (&test, 2);
@@ -90,18 +77,18 @@ in_all (void)
   /* The console's own key and button end it, and close what was opened for it. */
   activate (&test, "console.fullscreen");
   app_wait_until (is_on_none (&test));
-  g_assert_null (get_second ());
+  g_assert_null (console_fixture_find_monitor ());
 
   /* What was open before is open after. */
   activate (&test, "monitors.2");
-  app_wait_until (get_second () != NULL);
-  GtkWindow *second = get_second ();
+  app_wait_until (console_fixture_find_monitor () != NULL);
+  GtkWindow *second = console_fixture_find_monitor ();
   app_wait_until (gtk_widget_get_mapped (GTK_WIDGET (second)));
   activate (&test, "monitors.all");
   app_wait_until (is_on_all (&test));
   activate (&test, "monitors.all");
   app_wait_until (is_on_none (&test));
-  g_assert_true (get_second () == second);
+  g_assert_true (console_fixture_find_monitor () == second);
 
   /* A host that loses a monitor is given back to its user. Not by a true loss: Weston moves its
    * windows then, and of those a rare one stays in full screen. */

@@ -2,36 +2,16 @@
 /* Recordings from a console window: the menu, the buttons, the key, the file, and all that ends
  * one.
  */
-#include "console-fixture.h"
+#include "record-fixture.h"
 
-#include "gtk/lodge-monitor-window.h"
 #include "gtk/lodge-settings.h"
 #include "recording.h"
-#include "test-folder.h"
 
 #include <gst/gst.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-#define RED   0xe02020
-#define GREEN 0x20c020
-
-typedef ConsoleFixture Test;
-
-static guint
-count_files (Test *test, char **out_path)
-{
-  return console_fixture_count_files (test, ".webm", out_path);
-}
-
-static gboolean
-is_recording (Test *test)
-{
-  return gtk_widget_get_visible (test->window->record_button);
-}
 
 static gboolean
 is_offered (Test *test, const char *label)
@@ -43,77 +23,19 @@ is_offered (Test *test, const char *label)
   return g_str_has_prefix (menu, line);
 }
 
-static void
-toggle (Test *test)
-{
-  g_assert_true (gtk_widget_activate_action (GTK_WIDGET (test->window), "console.record", NULL));
-}
-
-static gboolean
-is_colored (LodgeFrameSource *source, guint32 rgb)
-{
-  LodgeFrame frame = {0};
-
-  if (source != NULL)
-    lodge_frame_source_get_frame (source, &frame);
-  return frame.data != NULL && (*(const guint32 *) (const void *) frame.data & 0xffffff) == rgb;
-}
-
-static gboolean
-has_color (Test *test, guint32 rgb)
-{
-  LodgeConsoleSession *session = console_fixture_get_session (test);
-
-  return session != NULL && is_colored (lodge_console_session_get_source (session), rgb);
-}
-
-/* The fixture's folder is where the user's videos are. A file has the size of its first picture, so
- * the guest's is there.
- */
-static void
-set_up (Test *test)
-{
-  LodgeFrame frame = {0};
-
-  console_fixture_set_up (test, 0);
-  console_fixture_set_user_folder ("XDG_VIDEOS_DIR", test->folder);
-  app_wait_until (gtk_window_is_active (GTK_WINDOW (test->window)));
-  app_wait_until (
-      (lodge_frame_source_get_frame (
-           lodge_console_session_get_source (console_fixture_get_session (test)), &frame),
-       frame.data != NULL && frame.width == 640));
-}
-
 /* So long that it is in the recording. */
 static void
 fill (Test *test, guint32 rgb)
 {
   spice_fixture_fill (test->server, 0, 0, 640, 400, rgb);
-  app_wait_until (has_color (test, rgb));
+  app_wait_until (record_fixture_has_color (test, rgb));
   spice_fixture_run_for (200);
-}
-
-static guint
-get_seconds (Test *test)
-{
-  guint minutes, seconds;
-
-  g_assert_cmpint (
-      sscanf (gtk_label_get_text (test->window->record_time), "%u:%u", &minutes, &seconds), ==, 2);
-  return minutes * 60 + seconds;
-}
-
-/* The time that is shown may skip a second. */
-static void
-wait_time (Test *test, guint seconds)
-{
-  app_wait_until (get_seconds (test) >= seconds);
 }
 
 static void
 wait_saved (Test *test)
 {
-  app_wait_until (!is_recording (test));
+  app_wait_until (!record_fixture_is_on (test));
   app_wait_until (app_find_label (test->window->toasts, "Recording saved") != NULL);
   g_assert_true (is_offered (test, "_Record the Screen"));
 }
@@ -124,7 +46,7 @@ read_file (Test *test)
 {
   g_autofree char *path = NULL;
 
-  g_assert_cmpuint (count_files (test, &path), ==, 1);
+  g_assert_cmpuint (record_fixture_count (test, &path), ==, 1);
   g_assert_nonnull (strstr (path, "/web 2"));
   return recording_read (path);
 }
@@ -145,18 +67,19 @@ in_menu (void)
 {
   Test test;
 
-  set_up (&test);
-  g_assert_false (is_recording (&test));
+  record_fixture_set_up (&test);
+  g_assert_false (record_fixture_is_on (&test));
   g_assert_true (is_offered (&test, "_Record the Screen"));
   fill (&test, RED);
   const gint64 begin_us = g_get_monotonic_time ();
-  toggle (&test);
-  g_assert_true (is_recording (&test));
+  record_fixture_toggle (&test);
+  g_assert_true (record_fixture_is_on (&test));
   g_assert_false (gtk_widget_get_visible (test.window->record_pill));
   g_assert_true (is_offered (&test, "Stop _Recording"));
-  g_assert_cmpint (get_seconds (&test), <=, (g_get_monotonic_time () - begin_us) / G_USEC_PER_SEC);
-  g_assert_cmpuint (count_files (&test, NULL), ==, 1);
-  wait_time (&test, 1);
+  g_assert_cmpint (record_fixture_get_seconds (&test), <=,
+                   (g_get_monotonic_time () - begin_us) / G_USEC_PER_SEC);
+  g_assert_cmpuint (record_fixture_count (&test, NULL), ==, 1);
+  record_fixture_wait_time (&test, 1);
   fill (&test, GREEN);
   g_signal_emit_by_name (test.window->record_button, "clicked");
   /* Once is enough. */
@@ -182,7 +105,7 @@ in_open (void)
   g_autofree char *path = NULL;
   Test test;
 
-  set_up (&test);
+  record_fixture_set_up (&test);
   g_autofree char *player = app_make_recorder (test.folder, &record);
   g_autofree char *text = g_strdup_printf (
       "[Desktop Entry]\nType=Application\nName=Player\nExec=%s %%f\nMimeType=video/webm;\n",
@@ -191,12 +114,12 @@ in_open (void)
   g_assert_true (g_file_set_contents (entry, text, -1, NULL));
   g_assert_true (g_file_set_contents (
       defaults, "[Default Applications]\nvideo/webm=player.desktop\n", -1, NULL));
-  toggle (&test);
+  record_fixture_toggle (&test);
   spice_fixture_run_for (300);
-  toggle (&test);
+  record_fixture_toggle (&test);
   wait_saved (&test);
   app_click (test.window->toasts, "_Open");
-  g_assert_cmpuint (count_files (&test, &path), ==, 1);
+  g_assert_cmpuint (record_fixture_count (&test, &path), ==, 1);
   app_wait_until (app_file_contains (record, path));
   console_fixture_tear_down (&test);
 }
@@ -207,12 +130,12 @@ in_row (void)
 {
   Test test;
 
-  set_up (&test);
+  record_fixture_set_up (&test);
   for (guint i = 1; i <= 3; i++) {
-    toggle (&test);
-    toggle (&test);
-    app_wait_until (!is_recording (&test));
-    g_assert_cmpuint (count_files (&test, NULL), ==, i);
+    record_fixture_toggle (&test);
+    record_fixture_toggle (&test);
+    app_wait_until (!record_fixture_is_on (&test));
+    g_assert_cmpuint (record_fixture_count (&test, NULL), ==, i);
   }
   console_fixture_tear_down (&test);
 }
@@ -222,12 +145,12 @@ in_key (void)
 {
   Test test;
 
-  set_up (&test);
+  record_fixture_set_up (&test);
   app_wait_until (gtk_window_get_focus (GTK_WINDOW (test.window)) ==
                   GTK_WIDGET (test.window->display));
   app_settle ();
   app_xdotool ("key ctrl+shift+Print");
-  app_wait_until (is_recording (&test));
+  app_wait_until (record_fixture_is_on (&test));
   fill (&test, RED);
   app_xdotool ("key ctrl+shift+Print");
   wait_saved (&test);
@@ -248,7 +171,7 @@ in_busy_key (void)
 {
   Test test;
 
-  set_up (&test);
+  record_fixture_set_up (&test);
   app_wait_until (gtk_window_get_focus (GTK_WINDOW (test.window)) ==
                   GTK_WIDGET (test.window->display));
   gtk_widget_grab_focus (test.window->menu_button);
@@ -256,9 +179,9 @@ in_busy_key (void)
   guint busy = g_idle_add_full (G_PRIORITY_DEFAULT_IDLE - 1, busy_cb, NULL, NULL);
   gtk_widget_grab_focus (GTK_WIDGET (test.window->display));
   app_xdotool ("key ctrl+shift+Print");
-  app_wait_until (is_recording (&test));
+  app_wait_until (record_fixture_is_on (&test));
   g_source_remove (busy);
-  toggle (&test);
+  record_fixture_toggle (&test);
   wait_saved (&test);
   console_fixture_tear_down (&test);
 }
@@ -269,8 +192,8 @@ in_full_screen (void)
 {
   Test test;
 
-  set_up (&test);
-  toggle (&test);
+  record_fixture_set_up (&test);
+  record_fixture_toggle (&test);
   gtk_window_fullscreen (GTK_WINDOW (test.window));
   app_wait_until (gtk_widget_get_mapped (test.window->record_pill));
   g_assert_true (
@@ -279,7 +202,7 @@ in_full_screen (void)
   g_signal_emit_by_name (test.window->record_pill, "clicked");
   wait_saved (&test);
   g_assert_false (gtk_widget_get_visible (test.window->record_pill));
-  toggle (&test);
+  record_fixture_toggle (&test);
   g_assert_true (gtk_widget_get_visible (test.window->record_pill));
   /* The header, while it is there, has the time itself. */
   app_xdotool ("mousemove 600 300 mousemove 600 0");
@@ -289,8 +212,8 @@ in_full_screen (void)
   app_wait_until (gtk_widget_get_visible (test.window->record_pill));
   gtk_window_unfullscreen (GTK_WINDOW (test.window));
   app_wait_until (!gtk_widget_get_visible (test.window->record_pill));
-  g_assert_true (is_recording (&test));
-  toggle (&test);
+  g_assert_true (record_fixture_is_on (&test));
+  record_fixture_toggle (&test);
   wait_saved (&test);
   console_fixture_tear_down (&test);
 }
@@ -301,21 +224,21 @@ in_pause (void)
 {
   Test test;
 
-  set_up (&test);
+  record_fixture_set_up (&test);
   fill (&test, RED);
   const gint64 begin_us = g_get_monotonic_time ();
-  toggle (&test);
-  wait_time (&test, 1);
+  record_fixture_toggle (&test);
+  record_fixture_wait_time (&test, 1);
   fake_engine_set_state (test.engine, test.uuid, "paused");
   app_wait_until (lodge_console_machine_get_state (lodge_console_window_get_machine (
                       test.window)) == LODGE_MACHINE_STATE_PAUSED);
   spice_fixture_run_for (500); /* what is shown is that of the pause */
-  const guint seconds = get_seconds (&test);
+  const guint seconds = record_fixture_get_seconds (&test);
   spice_fixture_run_for (2500);
-  g_assert_cmpuint (get_seconds (&test), ==, seconds);
+  g_assert_cmpuint (record_fixture_get_seconds (&test), ==, seconds);
   fake_engine_set_state (test.engine, test.uuid, "running");
-  wait_time (&test, seconds + 1);
-  toggle (&test);
+  record_fixture_wait_time (&test, seconds + 1);
+  record_fixture_toggle (&test);
   const gint64 end_us = g_get_monotonic_time ();
   wait_saved (&test);
   g_autoptr (Recording) recording = read_file (&test);
@@ -330,18 +253,18 @@ in_reconnect (void)
 {
   Test test;
 
-  set_up (&test);
+  record_fixture_set_up (&test);
   fill (&test, RED);
-  toggle (&test);
+  record_fixture_toggle (&test);
   LodgeConsoleSession *first = console_fixture_get_session (&test);
   spice_fixture_run_for (200);
   g_signal_emit_by_name (first, "disconnected", NULL);
   g_assert_null (console_fixture_get_session (&test));
-  g_assert_true (is_recording (&test));
+  g_assert_true (record_fixture_is_on (&test));
   app_wait_until (console_fixture_is_shown (&test));
-  app_wait_until (has_color (&test, RED));
+  app_wait_until (record_fixture_has_color (&test, RED));
   fill (&test, GREEN);
-  toggle (&test);
+  record_fixture_toggle (&test);
   wait_saved (&test);
   g_autoptr (Recording) recording = read_file (&test);
   recording_assert_color (recording, 0, 5, 5, RED);
@@ -355,9 +278,9 @@ in_machine_end (void)
 {
   Test test;
 
-  set_up (&test);
+  record_fixture_set_up (&test);
   fill (&test, RED);
-  toggle (&test);
+  record_fixture_toggle (&test);
   spice_fixture_run_for (300);
   fake_engine_set_state (test.engine, test.uuid, "off");
   wait_saved (&test);
@@ -365,7 +288,7 @@ in_machine_end (void)
   g_assert_cmpint (lodge_console_machine_get_phase (lodge_console_window_get_machine (test.window)),
                    ==, LODGE_CONSOLE_OFF);
   gtk_widget_activate_action (GTK_WIDGET (test.window), "console.record", NULL);
-  g_assert_false (is_recording (&test));
+  g_assert_false (record_fixture_is_on (&test));
   g_autoptr (Recording) recording = read_file (&test);
   assert_end (recording, RED);
   console_fixture_tear_down (&test);
@@ -386,16 +309,16 @@ in_taken (void)
   g_autofree char *path = NULL;
   Test test;
 
-  set_up (&test);
+  record_fixture_set_up (&test);
   fill (&test, RED);
-  toggle (&test);
+  record_fixture_toggle (&test);
   spice_fixture_run_for (300);
   g_autoptr (LodgeClient) other =
       lodge_client_connect_sync (LODGE_CLIENT_FLAGS_NO_START, NULL, NULL);
   g_autoptr (LodgeMachine1) machine = lodge_client_open_machine_sync (other, test.uuid, NULL, NULL);
   g_assert_true (lodge_machine1_call_claim_console_sync (machine, "another & co", NULL, NULL));
   wait_saved (&test);
-  g_assert_cmpuint (count_files (&test, &path), ==, 1);
+  g_assert_cmpuint (record_fixture_count (&test, &path), ==, 1);
   g_assert_true (says (&test, "The console is shown by another &amp; co."));
   g_autofree char *words =
       g_strdup_printf ("That ended the recording, which was saved as %s.", path);
@@ -432,13 +355,13 @@ in_close (void)
   g_autofree char *path = NULL;
   Test test;
 
-  set_up (&test);
+  record_fixture_set_up (&test);
   fill (&test, RED);
-  toggle (&test);
+  record_fixture_toggle (&test);
   spice_fixture_run_for (300);
   gtk_window_destroy (GTK_WINDOW (test.window));
   app_wait_until (test.window == NULL);
-  g_assert_cmpuint (count_files (&test, &path), ==, 1);
+  g_assert_cmpuint (record_fixture_count (&test, &path), ==, 1);
   app_wait_until (!is_open (path));
   g_autoptr (Recording) recording = read_file (&test);
   g_assert_cmpint (recording->duration_us, >, 0);
@@ -459,8 +382,8 @@ in_close_asks (void)
       "The screen is being recorded: closing the window ends that, and the recording is saved.";
   Test test;
 
-  set_up (&test);
-  toggle (&test);
+  record_fixture_set_up (&test);
+  record_fixture_toggle (&test);
   if (lodge_settings_get () != NULL) {
     g_settings_set_boolean (lodge_settings_get (), "closing-explained", FALSE);
     gtk_window_close (GTK_WINDOW (test.window));
@@ -475,7 +398,7 @@ in_close_asks (void)
   g_assert_nonnull (app_find_label (app_get_dialog (), words));
   app_click (app_get_dialog (), "_Cancel");
   app_wait_until (app_get_dialog () == NULL);
-  g_assert_true (is_recording (&test));
+  g_assert_true (record_fixture_is_on (&test));
   gtk_window_close (GTK_WINDOW (test.window));
   app_wait_until (app_get_dialog () != NULL);
   app_click (app_get_dialog (), "_Close Anyway");
@@ -484,213 +407,21 @@ in_close_asks (void)
   console_fixture_tear_down (&test);
 }
 
-/* ---- another monitor */
-
-typedef struct {
-  Test test;
-  GtkWindow *window; /* of the guest's second monitor */
-} Second;
-
-static GtkWindow *
-find_second (void)
-{
-  GListModel *windows = gtk_window_get_toplevels ();
-
-  for (guint i = 0; i < g_list_model_get_n_items (windows); i++) {
-    g_autoptr (GtkWindow) window = g_list_model_get_item (windows, i);
-    if (LODGE_IS_MONITOR_WINDOW (window))
-      return window;
-  }
-  return NULL;
-}
-
-static GtkWidget *
-get_part (Second *second, const char *name)
-{
-  return app_get_child (second->window, LODGE_TYPE_MONITOR_WINDOW, name);
-}
-
-static gboolean
-is_second_recording (Second *second)
-{
-  return gtk_widget_get_visible (get_part (second, "record_button"));
-}
-
-static void
-toggle_second (Second *second)
-{
-  g_assert_true (gtk_widget_activate_action (GTK_WIDGET (second->window), "monitor.record", NULL));
-}
-
-/* Red on the first monitor, green on the second one. */
-static void
-set_up_second (Second *second)
-{
-  static const int two[] = {0, 0, 320, 400, 320, 0, 320, 400};
-  Test *test = &second->test;
-
-  set_up (test);
-  console_fixture_set_monitors (test, 2);
-  spice_fixture_set_monitors (test->server, 2, two);
-  spice_fixture_fill (test->server, 320, 0, 320, 400, GREEN);
-  spice_fixture_fill (test->server, 0, 0, 320, 400, RED);
-  app_wait_until (has_color (test, RED));
-  gtk_widget_activate_action (GTK_WIDGET (test->window), "monitors.2", NULL);
-  app_wait_until ((second->window = find_second ()) != NULL);
-  app_wait_until (gtk_window_is_active (second->window));
-  /* A file has the size of its first picture, and a monitor that shows nothing yet has none. */
-  app_wait_until (is_colored (
-      lodge_console_session_get_monitor (console_fixture_get_session (test), 1), GREEN));
-}
-
-static Recording *
-read_second (Second *second)
-{
-  g_autoptr (GDir) files = g_dir_open (second->test.folder, 0, NULL);
-  const char *name;
-
-  while ((name = g_dir_read_name (files)) != NULL) {
-    g_autofree char *path = g_build_filename (second->test.folder, name, NULL);
-    if (g_str_has_prefix (name, "web, Monitor 2 2"))
-      return recording_read (path);
-  }
-  g_assert_not_reached ();
-}
-
-static void
-assert_second (Recording *recording)
-{
-  const RecordingFrame *last = g_ptr_array_index (recording->frames, recording->frames->len - 1);
-
-  g_assert_cmpint (last->width, ==, 320);
-  g_assert_cmpint (last->height, ==, 400);
-  recording_assert_color (recording, 0, 5, 5, GREEN);
-  recording_assert_color (recording, last->time_us, 315, 395, GREEN);
-}
-
-/* Its window records it, while the console's records the first one. */
-static void
-in_monitor (void)
-{
-  Second second;
-
-  set_up_second (&second);
-  g_assert_false (is_second_recording (&second));
-  g_assert_true (gtk_widget_get_visible (get_part (&second, "begin_button")));
-  toggle_second (&second);
-  g_assert_true (is_second_recording (&second));
-  g_assert_false (gtk_widget_get_visible (get_part (&second, "begin_button")));
-  g_assert_false (is_recording (&second.test));
-  toggle (&second.test);
-  wait_time (&second.test, 1);
-  app_wait_until (
-      !g_str_equal (gtk_label_get_text (GTK_LABEL (get_part (&second, "record_time"))), "0:00"));
-
-  /* Where there is no header a corner says so. */
-  gtk_window_fullscreen (second.window);
-  app_wait_until (gtk_widget_get_mapped (get_part (&second, "record_pill")));
-  g_signal_emit_by_name (get_part (&second, "record_pill"), "clicked");
-  app_wait_until (!is_second_recording (&second));
-  g_assert_false (gtk_widget_get_visible (get_part (&second, "record_pill")));
-  /* It is said there, with the way to the file. */
-  app_wait_until (app_find_label (get_part (&second, "toasts"), "Recording saved") != NULL);
-  g_assert_null (app_find_label (second.test.window->toasts, "Recording saved"));
-  g_assert_true (gtk_widget_is_sensitive (app_find_button (get_part (&second, "toasts"), "_Open")));
-  g_assert_true (
-      gtk_widget_is_sensitive (app_find_button (get_part (&second, "toasts"), "Show in _Folder")));
-  g_assert_true (is_recording (&second.test));
-  g_assert_cmpuint (count_files (&second.test, NULL), ==, 2);
-  g_autoptr (Recording) recording = read_second (&second);
-  assert_second (recording);
-  toggle (&second.test);
-  app_wait_until (!is_recording (&second.test));
-  console_fixture_tear_down (&second.test);
-}
-
-/* The key is that of the window that it is pressed in. */
-static void
-in_monitor_key (void)
-{
-  Second second;
-
-  set_up_second (&second);
-  app_wait_until (gtk_window_get_focus (second.window) == get_part (&second, "display"));
-  app_settle ();
-  app_xdotool ("key ctrl+shift+Print");
-  app_wait_until (is_second_recording (&second));
-  g_assert_false (is_recording (&second.test));
-  app_xdotool ("key ctrl+shift+Print");
-  app_wait_until (!is_second_recording (&second));
-  app_wait_until (app_find_label (get_part (&second, "toasts"), "Recording saved") != NULL);
-  g_autoptr (Recording) recording = read_second (&second);
-  assert_second (recording);
-  console_fixture_tear_down (&second.test);
-}
-
-/* Who closes its window is asked; the machine's end asks nobody, and the console says so. */
-static void
-in_monitor_close (void)
-{
-  static const char words[] = "This monitor is being recorded: closing the window ends that, and "
-                              "the recording is saved.";
-  Second second;
-
-  set_up_second (&second);
-  toggle_second (&second);
-  spice_fixture_run_for (300);
-  gtk_window_close (second.window);
-  app_wait_until (app_get_dialog () != NULL);
-  g_assert_nonnull (app_find_label (app_get_dialog (), words));
-  app_click (app_get_dialog (), "_Cancel");
-  app_wait_until (app_get_dialog () == NULL);
-  g_assert_true (is_second_recording (&second));
-  /* The console's own window takes it along, and asks as well. */
-  gtk_window_close (GTK_WINDOW (second.test.window));
-  app_wait_until (app_get_dialog () != NULL);
-  app_click (app_get_dialog (), "_Cancel");
-  app_wait_until (app_get_dialog () == NULL);
-
-  gtk_window_close (second.window);
-  app_wait_until (app_get_dialog () != NULL);
-  app_click (app_get_dialog (), "_Close Anyway");
-  app_wait_until (find_second () == NULL);
-  app_wait_until (app_find_label (second.test.window->toasts, "Recording saved") != NULL);
-  g_autoptr (Recording) recording = read_second (&second);
-  assert_second (recording);
-
-  /* The window is not there any more when the answer comes. */
-  gtk_widget_activate_action (GTK_WIDGET (second.test.window), "monitors.2", NULL);
-  app_wait_until ((second.window = find_second ()) != NULL);
-  toggle_second (&second);
-  spice_fixture_run_for (300);
-  gtk_window_close (second.window);
-  app_wait_until (app_get_dialog () != NULL);
-  spice_fixture_settle (); /* the server's screen has nothing to do when its client goes */
-  fake_engine_set_state (second.test.engine, second.test.uuid, "off");
-  app_wait_until (find_second () == NULL);
-  app_wait_until (count_files (&second.test, NULL) == 2);
-  if (app_get_dialog () != NULL)
-    app_click (app_get_dialog (), "_Close Anyway");
-  app_wait_until (app_get_dialog () == NULL);
-  spice_fixture_run_for (300);
-  console_fixture_tear_down (&second.test);
-}
-
 static void
 in_missing (void)
 {
   static const char *const names[] = {"vp8enc", "vp9enc"};
   Test test;
 
-  set_up (&test);
+  record_fixture_set_up (&test);
   gst_init (NULL, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
     g_autoptr (GstPluginFeature) feature =
         gst_registry_find_feature (gst_registry_get (), names[i], GST_TYPE_ELEMENT_FACTORY);
     gst_registry_remove_feature (gst_registry_get (), feature);
   }
-  toggle (&test);
-  g_assert_false (is_recording (&test));
+  record_fixture_toggle (&test);
+  g_assert_false (record_fixture_is_on (&test));
   g_assert_true (is_offered (&test, "_Record the Screen"));
   app_wait_until (app_get_dialog () != NULL);
   g_assert_nonnull (app_find_label (app_get_dialog (), "Could Not Record the Screen"));
@@ -699,7 +430,7 @@ in_missing (void)
                                     "gstreamer1.0-plugins-good."));
   gtk_window_close (GTK_WINDOW (app_get_dialog ()));
   app_wait_until (app_get_dialog () == NULL);
-  g_assert_cmpuint (count_files (&test, NULL), ==, 0);
+  g_assert_cmpuint (record_fixture_count (&test, NULL), ==, 0);
   console_fixture_tear_down (&test);
 }
 
@@ -711,11 +442,11 @@ in_failure (void)
   g_autofree guint32 *pixels = g_new (guint32, 640 * 400);
   Test test;
 
-  set_up (&test);
+  record_fixture_set_up (&test);
   fill (&test, RED);
   signal (SIGXFSZ, SIG_IGN);
   g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &limit), ==, 0);
-  toggle (&test);
+  record_fixture_toggle (&test);
   spice_fixture_run_for (300);
   for (guint round = 0; app_get_dialog () == NULL; round++) {
     g_assert_cmpuint (round, <, 4000);
@@ -724,7 +455,7 @@ in_failure (void)
     spice_fixture_draw (test.server, 0, 0, 640, 400, pixels);
     spice_fixture_run_for (30);
   }
-  g_assert_false (is_recording (&test));
+  g_assert_false (record_fixture_is_on (&test));
   g_assert_nonnull (app_find_label (app_get_dialog (), "The Recording Has Ended"));
   g_assert_nonnull (app_find_label (test.window->toasts, "Recording saved"));
   gtk_window_close (GTK_WINDOW (app_get_dialog ()));
@@ -734,38 +465,25 @@ in_failure (void)
   console_fixture_tear_down (&test);
 }
 
-static gboolean
-is_taken (gpointer data)
-{
-  Test *test = data;
-  gboolean from_bottom;
-  g_autoptr (GdkTexture) texture = lodge_display_dup_scanout (test->window->display, &from_bottom);
-
-  return texture != NULL || lodge_display_get_problem (test->window->display) != NULL;
-}
-
 /* What a graphics card has is recorded as it is, its first line on top, where the window can show
  * that; else it is said what to do. */
 static void
 in_scanout (void)
 {
   enum { WIDTH = 72, HEIGHT = 32 };
-  const int memory = memfd_create ("scanout", MFD_CLOEXEC);
   guint32 pixels[WIDTH * HEIGHT];
   Test test;
+  int memory;
 
-  g_log_set_fatal_mask ("Gdk", G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL); /* it is not a card's */
-  set_up (&test);
+  record_fixture_set_up (&test);
   for (int i = 0; i < WIDTH * HEIGHT; i++)
     pixels[i] = i < WIDTH * HEIGHT / 2 ? GREEN : RED;
-  g_assert_cmpint (pwrite (memory, pixels, sizeof pixels, 0), ==, sizeof pixels);
-  spice_fixture_set_scanout (test.server, memory, WIDTH, HEIGHT, WIDTH * 4, 0x34325258, TRUE);
-  g_assert_true (spice_fixture_wait (is_taken, &test));
-  toggle (&test);
+  memory = console_fixture_set_scanout (&test, pixels, WIDTH, HEIGHT);
+  record_fixture_toggle (&test);
   if (lodge_display_get_problem (test.window->display) == NULL) {
-    app_wait_until (is_recording (&test));
-    wait_time (&test, 1);
-    toggle (&test);
+    app_wait_until (record_fixture_is_on (&test));
+    record_fixture_wait_time (&test, 1);
+    record_fixture_toggle (&test);
     wait_saved (&test);
     g_autoptr (Recording) recording = read_file (&test);
     recording_assert_color (recording, 0, 20, 4, RED);
@@ -778,54 +496,33 @@ in_scanout (void)
                            "switch 3D acceleration off, and start the guest again."));
     gtk_window_close (GTK_WINDOW (app_get_dialog ()));
     app_wait_until (app_get_dialog () == NULL);
-    g_assert_false (is_recording (&test));
-    g_assert_cmpuint (count_files (&test, NULL), ==, 0);
+    g_assert_false (record_fixture_is_on (&test));
+    g_assert_cmpuint (record_fixture_count (&test, NULL), ==, 0);
   }
   console_fixture_tear_down (&test);
   close (memory);
 }
 
-static void
-run (gconstpointer test)
-{
-  spice_fixture_run ((void (*) (void)) test);
-}
-
 int
 main (int argc, char **argv)
 {
-  g_autofree char *config = g_dir_make_tmp ("lodge-app-XXXXXX", NULL);
-  int status = 0;
+  static const RecordCase cases[] = {
+      {"menu", in_menu},
+      {"open", in_open},
+      {"scanout", in_scanout},
+      {"row", in_row},
+      {"key", in_key},
+      {"busy-key", in_busy_key},
+      {"full-screen", in_full_screen},
+      {"pause", in_pause},
+      {"reconnect", in_reconnect},
+      {"machine-end", in_machine_end},
+      {"taken", in_taken},
+      {"close", in_close},
+      {"close-asks", in_close_asks},
+      {"missing", in_missing},
+      {"failure", in_failure},
+  };
 
-  g_setenv ("XDG_CONFIG_HOME", config, TRUE);
-  g_setenv ("XDG_DATA_HOME", config, TRUE);
-  g_setenv ("PULSE_SERVER", "unix:/nonexistent", TRUE);
-  if (!app_test_init (&argc, &argv))
-    goto out;
-
-#define ADD(path, test)                                                                            \
-  g_test_add_data_func ("/console-record/" path, (gconstpointer) (void (*) (void)) test, run)
-  ADD ("menu", in_menu);
-  ADD ("open", in_open);
-  ADD ("scanout", in_scanout);
-  ADD ("row", in_row);
-  ADD ("key", in_key);
-  ADD ("busy-key", in_busy_key);
-  ADD ("full-screen", in_full_screen);
-  ADD ("pause", in_pause);
-  ADD ("reconnect", in_reconnect);
-  ADD ("machine-end", in_machine_end);
-  ADD ("taken", in_taken);
-  ADD ("close", in_close);
-  ADD ("close-asks", in_close_asks);
-  ADD ("monitor", in_monitor);
-  ADD ("monitor-key", in_monitor_key);
-  ADD ("monitor-close", in_monitor_close);
-  ADD ("missing", in_missing);
-  ADD ("failure", in_failure);
-#undef ADD
-  status = g_test_run ();
-out:
-  test_folder_remove (config);
-  return status;
+  return record_fixture_run (&argc, &argv, "console-record", cases, G_N_ELEMENTS (cases));
 }

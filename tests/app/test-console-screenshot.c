@@ -2,13 +2,11 @@
 /* Screenshots from a console window: which pixels, which file, and what is said. */
 #include "console-fixture.h"
 
-#include "gtk/lodge-monitor-window.h"
 #include "test-folder.h"
 #include "test-keys-repeat.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 typedef ConsoleFixture Test;
@@ -83,34 +81,21 @@ in_pixels (void)
   console_fixture_tear_down (&test);
 }
 
-static gboolean
-is_taken (gpointer data)
-{
-  Test *test = data;
-  gboolean from_bottom;
-  g_autoptr (GdkTexture) texture = lodge_display_dup_scanout (test->window->display, &from_bottom);
-
-  return texture != NULL || lodge_display_get_problem (test->window->display) != NULL;
-}
-
 /* What a graphics card has: the window's own where it can show that, its first line on top; else
  * the machine is asked. */
 static void
 in_scanout (void)
 {
   enum { WIDTH = 72, HEIGHT = 32 };
-  const int memory = memfd_create ("scanout", MFD_CLOEXEC);
   guint32 pixels[WIDTH * HEIGHT];
   Test test;
+  int memory;
   g_autofree char *path = NULL;
 
-  g_log_set_fatal_mask ("Gdk", G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL); /* it is not a card's */
   set_up (&test);
   for (int i = 0; i < WIDTH * HEIGHT; i++)
     pixels[i] = i == 5 ? 0xfedcba : 0x336699;
-  g_assert_cmpint (pwrite (memory, pixels, sizeof pixels, 0), ==, sizeof pixels);
-  spice_fixture_set_scanout (test.server, memory, WIDTH, HEIGHT, WIDTH * 4, 0x34325258, TRUE);
-  g_assert_true (spice_fixture_wait (is_taken, &test));
+  memory = console_fixture_set_scanout (&test, pixels, WIDTH, HEIGHT);
   take (&test);
   app_wait_until (app_find_label (test.window->toasts, "Screenshot saved") != NULL);
   g_assert_cmpuint (count_pictures (&test, &path), ==, 1);
@@ -126,20 +111,6 @@ in_scanout (void)
   }
   console_fixture_tear_down (&test);
   close (memory);
-}
-
-static GtkWindow *
-find_second (void)
-{
-  GListModel *windows = gtk_window_get_toplevels ();
-
-  for (guint i = 0; i < g_list_model_get_n_items (windows); i++) {
-    g_autoptr (GtkWindow) window = g_list_model_get_item (windows, i);
-
-    if (LODGE_IS_MONITOR_WINDOW (window))
-      return window;
-  }
-  return NULL;
 }
 
 static gboolean
@@ -168,7 +139,7 @@ in_second (void)
   spice_fixture_fill (test.server, 0, 0, 320, 400, 0xe02020);
   spice_fixture_fill (test.server, 320, 0, 320, 400, 0x20c020);
   gtk_widget_activate_action (GTK_WIDGET (test.window), "monitors.2", NULL);
-  app_wait_until ((window = find_second ()) != NULL);
+  app_wait_until ((window = console_fixture_find_monitor ()) != NULL);
   app_wait_until (gtk_window_is_active (window));
   g_assert_true (spice_fixture_wait (is_green, &test));
   app_assert_named (window);
