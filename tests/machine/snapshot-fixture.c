@@ -348,6 +348,29 @@ dup_variables (SnapshotFixture *self, const char *folder, const char *file)
 }
 
 void
+snapshot_fixture_deepen (SnapshotFixture *self, guint times, gboolean kept)
+{
+  g_autofree char *ini = g_build_filename (self->machine_folder, "machine.ini", NULL);
+  g_autoptr (LodgeDescriptionFile) file = lodge_description_file_load (ini, NULL);
+  g_autoptr (LodgeDescription) deep =
+      lodge_description_copy (lodge_machine_get_description (self->machine));
+  g_autoptr (GHashTable) taken = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < times; i++) {
+    g_autofree char *id = lodge_description_dup_snapshot_id ();
+    g_autofree char *name = g_strdup_printf ("n%u", i);
+
+    lodge_description_freeze (deep, id, name, "", 0);
+    g_ptr_array_unref (lodge_description_add_tops (deep, taken));
+    if (!kept)
+      lodge_description_forget_snapshot (deep, id);
+  }
+  g_assert_true (lodge_description_file_save (file, deep, &error));
+  g_assert_no_error (error);
+}
+
+void
 snapshot_fixture_write (SnapshotFixture *self, guint place, guint8 mark)
 {
   const LodgeDescription *now = lodge_machine_get_description (self->machine);

@@ -52,6 +52,10 @@ const GError *snapshot_fixture_wait (LodgeJob *job);
 /* Of all that run. */
 void snapshot_fixture_wait_all (SnapshotFixture *self);
 
+/* Freezes all layers so often, in machine.ini alone. @kept: for snapshots, "n0" and so on; else
+ * they are there as if for linked clones of what was written to between them. */
+void snapshot_fixture_deepen (SnapshotFixture *self, guint times, gboolean kept);
+
 /* As a guest would. */
 void snapshot_fixture_write (SnapshotFixture *self, guint place, guint8 mark);
 /* @snapshot: a name, or NULL for the present. Looks at every disk, and at the states that there

@@ -455,23 +455,9 @@ test_in_place (SnapshotFixture *f, gconstpointer data)
 static void
 test_too_deep (SnapshotFixture *f, gconstpointer data)
 {
-  g_autofree char *ini = g_build_filename (f->machine_folder, "machine.ini", NULL);
-  g_autoptr (LodgeDescriptionFile) file = lodge_description_file_load (ini, NULL);
-  g_autoptr (LodgeDescription) deep = lodge_description_copy (now (f));
-  g_autoptr (GHashTable) taken = g_hash_table_new (g_str_hash, g_str_equal);
-  g_autoptr (GError) error = NULL;
   LodgeJob *job;
 
-  for (guint i = 0; i < 80; i++) {
-    g_autofree char *id = lodge_description_dup_snapshot_id ();
-    g_autofree char *name = g_strdup_printf ("n%u", i);
-
-    lodge_description_freeze (deep, id, name, "", 0);
-    g_ptr_array_unref (lodge_description_add_tops (deep, taken));
-    lodge_description_forget_snapshot (deep, id);
-  }
-  g_assert_true (lodge_description_file_save (file, deep, &error));
-  g_assert_no_error (error);
+  snapshot_fixture_deepen (f, 80, FALSE);
   job = begin (f, "new", LINKED);
   g_assert_error (snapshot_fixture_wait (job), LODGE_ERROR, LODGE_ERROR_STATE);
   g_assert_cmpstr (lodge_job_get_error (job)->message, ==,

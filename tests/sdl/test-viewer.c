@@ -241,16 +241,25 @@ is_started (ViewerFixture *f, FakeEngine *engine)
   return FALSE;
 }
 
+/* A machine whose guest's screen is of one colour. Returns: (transfer full) */
+static FakeEngine *
+set_up_machine (ViewerFixture *f, const char *state)
+{
+  FakeEngine *engine = fake_engine_new (NULL);
+
+  viewer_fixture_set_up (f, TRUE);
+  fake_engine_add_machine (engine, "web", state);
+  fake_engine_set_spice_socket (engine, "web", f->socket);
+  spice_fixture_fill (f->server, 0, 0, 320, 240, 0x336699);
+  return engine;
+}
+
 static void
 test_machine (void)
 {
-  g_autoptr (FakeEngine) engine = fake_engine_new (NULL);
   ViewerFixture f;
+  g_autoptr (FakeEngine) engine = set_up_machine (&f, "off");
 
-  viewer_fixture_set_up (&f, TRUE);
-  fake_engine_add_machine (engine, "web", "off");
-  fake_engine_set_spice_socket (engine, "web", f.socket);
-  spice_fixture_fill (f.server, 0, 0, 320, 240, 0x336699);
   viewer_fixture_start (&f, -1, "web --no-sound");
   viewer_fixture_expect_pixel (&f, 10, 10, VIEWER_FIXTURE_GREY);
   test_wait_polled (is_started (&f, engine));
@@ -292,13 +301,9 @@ has_pointed (ViewerFixture *f, FakeEngine *engine)
 static void
 test_resize (void)
 {
-  g_autoptr (FakeEngine) engine = fake_engine_new (NULL);
   ViewerFixture f;
+  g_autoptr (FakeEngine) engine = set_up_machine (&f, "running");
 
-  viewer_fixture_set_up (&f, TRUE);
-  fake_engine_add_machine (engine, "web", "running");
-  fake_engine_set_spice_socket (engine, "web", f.socket);
-  spice_fixture_fill (f.server, 0, 0, 320, 240, 0x336699);
   viewer_fixture_start (&f, -1, "web --no-sound");
   viewer_fixture_expect_pixel (&f, 10, 10, 0x336699);
   test_xdotool ("windowsize %lu 700 500", f.xid);
@@ -313,13 +318,9 @@ static void
 test_monitor (void)
 {
   const int both[] = {0, 0, 160, 240, 160, 0, 160, 240};
-  g_autoptr (FakeEngine) engine = fake_engine_new (NULL);
   ViewerFixture f;
+  g_autoptr (FakeEngine) engine = set_up_machine (&f, "running");
 
-  viewer_fixture_set_up (&f, TRUE);
-  fake_engine_add_machine (engine, "web", "running");
-  fake_engine_set_spice_socket (engine, "web", f.socket);
-  spice_fixture_fill (f.server, 0, 0, 160, 240, 0x336699);
   spice_fixture_fill (f.server, 160, 0, 160, 240, 0x993366);
   viewer_fixture_start (&f, -1, "--monitor 2 web --no-sound");
   test_wait_polled (was_called (engine, "SetDisplaySize web 1 1024 768"));
@@ -337,15 +338,11 @@ test_monitor (void)
 static void
 test_tablet (void)
 {
-  g_autoptr (FakeEngine) engine = fake_engine_new (NULL);
   ViewerFixture f;
+  g_autoptr (FakeEngine) engine = set_up_machine (&f, "running");
 
-  viewer_fixture_set_up (&f, TRUE);
   spice_fixture_add_channel (f.server, 320, 240);
-  fake_engine_add_machine (engine, "web", "running");
-  fake_engine_set_spice_socket (engine, "web", f.socket);
   fake_engine_set_absolute (engine, "web", TRUE);
-  spice_fixture_fill (f.server, 0, 0, 320, 240, 0x336699);
   viewer_fixture_start (&f, -1, "web --no-sound");
   viewer_fixture_expect_pixel (&f, 10, 10, 0x336699);
   test_wait_polled (was_called (engine, "IsPointerAbsolute web"));
@@ -363,13 +360,9 @@ test_tablet (void)
 static void
 test_full_screen (void)
 {
-  g_autoptr (FakeEngine) engine = fake_engine_new (NULL);
   ViewerFixture f;
+  g_autoptr (FakeEngine) engine = set_up_machine (&f, "running");
 
-  viewer_fixture_set_up (&f, TRUE);
-  fake_engine_add_machine (engine, "web", "running");
-  fake_engine_set_spice_socket (engine, "web", f.socket);
-  spice_fixture_fill (f.server, 0, 0, 320, 240, 0x336699);
   viewer_fixture_start (&f, -1, "--full-screen web --no-sound");
   viewer_fixture_expect_size (&f, SCREEN_WIDTH, SCREEN_HEIGHT);
   viewer_fixture_expect_pixel (&f, 0, 0, 0x336699);
