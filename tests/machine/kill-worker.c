@@ -283,3 +283,23 @@ kill_fixture_kill_at_each (KillFixture *self, const KillTable *table)
   g_assert_cmpuint (step, >, table->fewest);
   g_assert_cmpuint (n_steps, >, 0);
 }
+
+static void
+test_killed (KillFixture *self, gconstpointer table)
+{
+  kill_fixture_kill_at_each (self, table);
+}
+
+void
+kill_fixture_add_tables (const char *prefix,
+                         const KillTable *tables,
+                         gsize n_tables,
+                         void (*set_up) (KillFixture *self, gconstpointer table),
+                         void (*tear_down) (KillFixture *self, gconstpointer table))
+{
+  for (gsize i = 0; i < n_tables; i++) {
+    g_autofree char *path = g_strconcat (prefix, "/", tables[i].operation, NULL);
+
+    g_test_add (path, KillFixture, &tables[i], set_up, test_killed, tear_down);
+  }
+}

@@ -77,5 +77,11 @@ typedef struct {
  *
  * LODGE_TEST_CRASHES=N: every victim N times at every step. */
 void kill_fixture_kill_at_each (KillFixture *self, const KillTable *table);
+/* A test of each, "@prefix/OPERATION". */
+void kill_fixture_add_tables (const char *prefix,
+                              const KillTable *tables,
+                              gsize n_tables,
+                              void (*set_up) (KillFixture *self, gconstpointer table),
+                              void (*tear_down) (KillFixture *self, gconstpointer table));
 
 G_END_DECLS

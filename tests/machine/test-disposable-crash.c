@@ -113,21 +113,16 @@ look (KillFixture *f, LodgeMachine *machine, const KillRun *run)
   g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
 }
 
-static void
-test_killed (KillFixture *f, gconstpointer table)
-{
-  kill_fixture_kill_at_each (f, table);
-}
-
 int
 main (int argc, char *argv[])
 {
-  static const KillTable table = {"run", look, 8, 1, FALSE};
+  static const KillTable tables[] = {{"run", look, 8, 1, FALSE}};
   int status;
 
   if (kill_worker_main (argc, argv, work, &status))
     return status;
   machine_fixture_init (&argc, &argv);
-  g_test_add ("/machine/disposable/killed", KillFixture, &table, set_up, test_killed, tear_down);
+  kill_fixture_add_tables ("/machine/disposable/killed", tables, G_N_ELEMENTS (tables), set_up,
+                           tear_down);
   return g_test_run ();
 }

@@ -103,12 +103,6 @@ look (KillFixture *f, LodgeMachine *machine, const KillRun *run)
   machine_fixture_assert_tidy (machine);
 }
 
-static void
-test_killed (KillFixture *f, gconstpointer table)
-{
-  kill_fixture_kill_at_each (f, table);
-}
-
 int
 main (int argc, char *argv[])
 {
@@ -121,10 +115,7 @@ main (int argc, char *argv[])
   if (kill_worker_main (argc, argv, work, &status))
     return status;
   machine_fixture_init (&argc, &argv);
-  for (guint i = 0; i < G_N_ELEMENTS (tables); i++) {
-    g_autofree char *path = g_strconcat ("/machine/plug/killed/", tables[i].operation, NULL);
-
-    g_test_add (path, KillFixture, &tables[i], set_up, test_killed, tear_down);
-  }
+  kill_fixture_add_tables ("/machine/plug/killed", tables, G_N_ELEMENTS (tables), set_up,
+                           tear_down);
   return g_test_run ();
 }
