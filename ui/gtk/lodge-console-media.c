@@ -57,8 +57,10 @@ stop_waiting (Change *its)
 }
 
 static void
-change_free (Change *its)
+change_free (gpointer data)
 {
+  Change *its = data;
+
   stop_waiting (its);
   g_object_unref (its->window);
   g_free (its->drive);
@@ -85,26 +87,12 @@ timer_cb (gpointer user_data)
 }
 
 static void
-answered_cb (AdwMessageDialog *dialog, const char *response, Change *its)
+take_by_force (gpointer user_data)
 {
-  if (g_str_equal (response, LODGE_MESSAGE_ACT) && lodge_console_window_is_open (its->window))
+  const Change *its = user_data;
+
+  if (lodge_console_window_is_open (its->window))
     begin (change_new (its->window, its->drive, its->path), TRUE);
-}
-
-static void
-question_gone (gpointer data, GClosure *closure)
-{
-  change_free (data);
-}
-
-/* Takes @its. */
-static void
-ask_for_force (Change *its)
-{
-  AdwMessageDialog *dialog = lodge_disc_ask_for_force (GTK_WINDOW (its->window));
-
-  g_signal_connect_data (dialog, "response", G_CALLBACK (answered_cb), its, question_gone, 0);
-  gtk_window_present (GTK_WINDOW (dialog));
 }
 
 static void
@@ -151,7 +139,7 @@ finish (Change *its, GError *error)
       say_done (its);
     change_free (its);
   } else if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_BUSY)) {
-    ask_for_force (its);
+    lodge_disc_ask_for_force (GTK_WINDOW (its->window), take_by_force, its, change_free);
   } else {
     g_dbus_error_strip_remote_error (error);
     lodge_message_show_error (GTK_WINDOW (its->window),

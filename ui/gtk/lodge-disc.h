@@ -15,7 +15,11 @@ void lodge_disc_choose (GtkFileChooserNative **slot,
                         gpointer user_data,
                         GDestroyNotify free_data);
 
-/* As lodge_message_ask(): whether the guest's disc is taken from it. */
-AdwMessageDialog *lodge_disc_ask_for_force (GtkWindow *parent);
+/* Asks whether the guest's disc is taken from it; @force: it is. @free_data: in any case, after
+ * that; the question goes with @parent. */
+void lodge_disc_ask_for_force (GtkWindow *parent,
+                               void (*force) (gpointer user_data),
+                               gpointer user_data,
+                               GDestroyNotify free_data);
 
 G_END_DECLS

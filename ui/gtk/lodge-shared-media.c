@@ -4,7 +4,6 @@
 
 #include "gtk/lodge-disc.h"
 #include "gtk/lodge-job.h"
-#include "gtk/lodge-message.h"
 #include "gtk/lodge-set-keys.h"
 #include "gtk/lodge-shared-row.h"
 #include "gtk/lodge-shared-window.h"
@@ -54,8 +53,10 @@ change_new (GtkWindow *window, LodgeMachine1 *machine, GtkWidget *button, const 
 }
 
 static void
-change_free (Change *its)
+change_free (gpointer data)
 {
+  Change *its = data;
+
   if (its->button != NULL)
     gtk_widget_set_sensitive (its->button, TRUE);
   g_clear_weak_pointer (&its->button);
@@ -69,30 +70,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Change, change_free)
 static void eject (Change *its, gboolean force);
 
 static void
-answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_data)
+take_by_force (gpointer user_data)
 {
   const Change *its = user_data;
 
-  if (g_str_equal (response, LODGE_MESSAGE_ACT))
-    eject (change_new (its->window, its->machine, its->button, its->id), TRUE);
-}
-
-static void
-question_gone (gpointer data, GClosure *closure)
-{
-  change_free (data);
-}
-
-/* Takes @its. */
-static void
-ask_for_force (Change *its)
-{
-  AdwMessageDialog *dialog = lodge_disc_ask_for_force (its->window);
-
-  g_signal_connect_data (dialog, "response", G_CALLBACK (answered_cb), its, question_gone, 0);
-  g_signal_connect_object (its->window, "unrealize", G_CALLBACK (gtk_window_close), dialog,
-                           G_CONNECT_SWAPPED);
-  gtk_window_present (GTK_WINDOW (dialog));
+  eject (change_new (its->window, its->machine, its->button, its->id), TRUE);
 }
 
 static void
@@ -105,7 +87,9 @@ ejected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_BUSY) &&
       gtk_widget_get_visible (GTK_WIDGET (its->window))) {
-    ask_for_force (g_steal_pointer (&its));
+    GtkWindow *window = its->window;
+
+    lodge_disc_ask_for_force (window, take_by_force, g_steal_pointer (&its), change_free);
     return;
   }
   g_dbus_error_strip_remote_error (error);

@@ -346,30 +346,11 @@ get_drive_failure (const char *path)
 }
 
 static void
-force_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_data)
+take_by_force (gpointer user_data)
 {
   const Change *its = user_data;
 
-  if (g_str_equal (response, LODGE_MESSAGE_ACT))
-    lodge_storage_work_change_drive (its->window, its->drive, its->path, TRUE);
-}
-
-static void
-force_gone (gpointer data, GClosure *closure)
-{
-  change_free (data);
-}
-
-/* Takes @its. */
-static void
-ask_for_force (Change *its)
-{
-  AdwMessageDialog *dialog = lodge_disc_ask_for_force (GTK_WINDOW (its->window));
-
-  g_signal_connect_data (dialog, "response", G_CALLBACK (force_answered_cb), its, force_gone, 0);
-  g_signal_connect_object (its->window, "unrealize", G_CALLBACK (gtk_window_close), dialog,
-                           G_CONNECT_SWAPPED);
-  gtk_window_present (GTK_WINDOW (dialog));
+  lodge_storage_work_change_drive (its->window, its->drive, its->path, TRUE);
 }
 
 static void
@@ -384,7 +365,7 @@ changed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     self->calling = FALSE;
     lodge_storage_window_update (self);
     if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_BUSY)) {
-      ask_for_force (its);
+      lodge_disc_ask_for_force (GTK_WINDOW (self), take_by_force, its, change_free);
       return;
     }
   }
