@@ -14,6 +14,8 @@ SKIP = re.compile(r"^\s*ok\s+\d+\s*-?\s*(\S.*?)\s*#\s*skip\S*\s*(.*)$", re.IGNOR
 # What a case says of its failure: the comments before its line, as in the lab, and after it, as GLib's.
 FAILURE = re.compile(r"((?:^#.*\n){0,3})^not ok\s+\d+\s*-?\s*(.*)\n((?:^#.*\n?){0,3})", re.MULTILINE)
 FINE = ("OK", "EXPECTEDFAIL", "SKIP")
+# Of what a program that ended before its cases did has said.
+LAST_LINES = 12
 
 passed = 0
 failed, skipped = [], []
@@ -21,6 +23,12 @@ failed, skipped = [], []
 
 def how_it_ended(status):
     return f"killed by signal {-status}" if status < 0 else f"exit status {status}"
+
+
+def last_words(program):
+    """What there is to go by where no case tells: the ends of both its outputs."""
+    return [line for stream in ("stdout", "stderr")
+            for line in (program.get(stream) or "").splitlines()[-LAST_LINES:]]
 
 
 def add_program(program, cases):
@@ -44,8 +52,10 @@ def add_program(program, cases):
             skipped.append(f"{name} {title}: {why or 'it gives no reason'}")
         else:
             passed += 1
-    if program["result"] not in FINE and bad == 0:
-        failed.append(f"{name}: {program['result'].lower()} ({how_it_ended(program['returncode'])})")
+    if program["result"] not in FINE and "\nnot ok " not in "\n" + output:
+        del failed[len(failed) - bad:]
+        failed.append("\n  ".join([f"{name}: {program['result'].lower()} "
+                                   f"({how_it_ended(program['returncode'])})", *last_words(program)]))
     elif not cases:
         failed.append(f"{name}: it has no test cases")
 
