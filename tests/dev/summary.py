@@ -52,7 +52,8 @@ def add_program(program, cases):
             skipped.append(f"{name} {title}: {why or 'it gives no reason'}")
         else:
             passed += 1
-    if program["result"] not in FINE and "\nnot ok " not in "\n" + output:
+    # A failure that no case of its own tells of: it ended before that, or said so in other ways.
+    if program["result"] not in FINE and not any(said.values()):
         del failed[len(failed) - bad:]
         failed.append("\n  ".join([f"{name}: {program['result'].lower()} "
                                    f"({how_it_ended(program['returncode'])})", *last_words(program)]))
