@@ -146,6 +146,13 @@ in_dark (void)
   GtkWindow *window = find_window ("web: Monitor 2");
   GtkWidget *display =
       GTK_WIDGET (lodge_monitor_window_get_display (LODGE_MONITOR_WINDOW (window)));
+  /* What could switch it on may only be on its way. */
+  app_wait_until (has_hint (window, "Waiting for the Guest’s Agent"));
+  spice_fixture_set_agent (test.server, TRUE);
+  app_wait_until (has_hint (window, "This Monitor Is Off"));
+  spice_fixture_set_agent (test.server, FALSE);
+  app_wait_until (has_hint (window, "Waiting for the Guest’s Agent"));
+  spice_fixture_set_agent (test.server, TRUE);
   app_wait_until (has_hint (window, "This Monitor Is Off"));
   g_assert_cmpfloat (gtk_widget_get_opacity (display), ==, 0);
   gtk_widget_activate_action (GTK_WIDGET (window), "monitor.screenshot", NULL);

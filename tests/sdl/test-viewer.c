@@ -333,6 +333,27 @@ test_monitor (void)
   viewer_fixture_tear_down (&f);
 }
 
+/* Why it is off is told where that can be told: there is no agent that could switch it on. */
+static void
+test_monitor_without_agent (void)
+{
+  ViewerFixture f;
+  g_autoptr (FakeEngine) engine = set_up_machine (&f, "off");
+  int two_lines;
+
+  viewer_fixture_start (&f, -1, "--monitor 2 web --no-sound");
+  viewer_fixture_expect_pixel (&f, 10, 10, VIEWER_FIXTURE_GREY);
+  test_wait_polled ((two_lines = viewer_fixture_measure_words (&f)) > 0);
+  fake_engine_set_state (engine, "web", "running");
+  test_wait_polled (viewer_fixture_measure_words (&f) > 2 * two_lines);
+  spice_fixture_set_agent (f.server, TRUE);
+  test_wait_polled (viewer_fixture_measure_words (&f) < 2 * two_lines);
+  viewer_fixture_press (&f, "ctrl+alt");
+  viewer_fixture_press (&f, "q");
+  viewer_fixture_expect_end (&f, 0, NULL);
+  viewer_fixture_tear_down (&f);
+}
+
 /* A guest without an agent that has a card with several monitors, each a display channel: SPICE
  * takes no places for its tablet then, and the engine does. */
 static void
@@ -430,6 +451,7 @@ main (int argc, char **argv)
   viewer_fixture_add ("/viewer/machine", test_machine);
   viewer_fixture_add ("/viewer/resize", test_resize);
   viewer_fixture_add ("/viewer/monitor", test_monitor);
+  viewer_fixture_add ("/viewer/monitor-without-agent", test_monitor_without_agent);
   viewer_fixture_add ("/viewer/tablet", test_tablet);
   viewer_fixture_add ("/viewer/full-screen", test_full_screen);
   viewer_fixture_add ("/viewer/refused", test_refused);

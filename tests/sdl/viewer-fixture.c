@@ -189,6 +189,36 @@ viewer_fixture_expect_pixel (ViewerFixture *f, int x, int y, guint32 color)
 }
 
 static gboolean
+is_grey (XImage *image, int y)
+{
+  for (int x = 0; x < image->width; x++) {
+    if ((XGetPixel (image, x, y) & 0xffffff) != VIEWER_FIXTURE_GREY)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+int
+viewer_fixture_measure_words (ViewerFixture *f)
+{
+  XWindowAttributes attributes;
+  int first = 0, last;
+
+  if (!has_window (f) || XGetWindowAttributes (f->display, f->xid, &attributes) == 0)
+    return 0;
+  XImage *image = XGetImage (f->display, f->xid, 0, 0, (unsigned) attributes.width,
+                             (unsigned) attributes.height, AllPlanes, ZPixmap);
+  if (image == NULL)
+    return 0;
+  for (last = image->height; last > 0 && is_grey (image, last - 1); last--)
+    ;
+  while (first < last && is_grey (image, first))
+    first++;
+  XDestroyImage (image);
+  return last - first;
+}
+
+static gboolean
 has_size (ViewerFixture *f, int width, int height)
 {
   XWindowAttributes attributes;

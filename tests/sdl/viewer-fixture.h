@@ -41,6 +41,8 @@ void viewer_fixture_expect_end (ViewerFixture *f, int code, const char *said);
 
 /* Waits until this pixel of its window is 0xRRGGBB. */
 void viewer_fixture_expect_pixel (ViewerFixture *f, int x, int y, guint32 color);
+/* How many lines of pixels its words take now, from the first to the last that is not all grey. */
+int viewer_fixture_measure_words (ViewerFixture *f);
 /* Waits until its window has this size. */
 void viewer_fixture_expect_size (ViewerFixture *f, int width, int height);
 void viewer_fixture_wait_for_focus (ViewerFixture *f);

@@ -34,6 +34,7 @@ struct _LodgeMonitorWindow {
   LodgeHidingBar *hiding_bar;
   LodgeRecording *recording;
   LodgeScreenHint *hint;
+  GSignalGroup *agent; /* of the session: whether the guest's has come */
   gboolean print_held;
   AdwToast *saved_toast; /* weak */
 };
@@ -247,6 +248,18 @@ init_recording (LodgeMonitorWindow *self,
 
 /* ---- why it shows nothing */
 
+/* Whether the guest has no agent that could switch a monitor on. It may come yet. */
+static gboolean
+lacks_agent (LodgeMonitorWindow *self)
+{
+  LodgeConsoleSession *session = lodge_console_machine_get_session (self->machine);
+  gboolean agent = FALSE;
+
+  if (session != NULL)
+    g_object_get (session, "can-resize", &agent, NULL);
+  return !agent;
+}
+
 /* What the machine as a whole does the console's window says, and offers. */
 static void
 show_hint (gpointer user_data)
@@ -267,6 +280,11 @@ show_hint (gpointer user_data)
   } else if (problem != NULL) {
     words.title = _ ("The Picture Cannot Be Shown");
     words.sentence = problem;
+  } else if (dark && lacks_agent (self)) {
+    words.title = _ ("Waiting for the Guest’s Agent");
+    words.sentence = _ ("The guest has not switched this monitor on, and spice-vdagent, which "
+                        "could, does not run in it yet: wait while the guest starts, or install "
+                        "it there (for Windows: the SPICE guest tools).");
   } else if (dark) {
     words.title = _ ("This Monitor Is Off");
     words.sentence = _ ("The guest has not switched it on: its driver and the settings of its "
@@ -288,6 +306,7 @@ lodge_monitor_window_dispose (GObject *object)
 
   g_clear_pointer (&self->recording, lodge_recording_free);
   g_clear_pointer (&self->hint, lodge_screen_hint_free);
+  g_clear_object (&self->agent);
   g_clear_pointer (&self->hiding_bar, lodge_hiding_bar_free);
   g_clear_object (&self->machine);
   g_clear_weak_pointer (&self->saved_toast);
@@ -350,6 +369,8 @@ lodge_monitor_window_init (LodgeMonitorWindow *self)
   self->hint = lodge_screen_hint_new (GTK_OVERLAY (self->overlay), show_hint, self);
   g_signal_connect_object (self->display, "notify::problem", G_CALLBACK (show_hint), self,
                            G_CONNECT_SWAPPED);
+  self->agent = g_signal_group_new (LODGE_TYPE_CONSOLE_SESSION);
+  g_signal_group_connect_swapped (self->agent, "notify::can-resize", G_CALLBACK (show_hint), self);
   lodge_settings_keep_size (GTK_WINDOW (self), "monitor");
 }
 
@@ -385,6 +406,7 @@ lodge_monitor_window_follow (LodgeMonitorWindow *self, LodgeConsoleMachine *mach
   lodge_display_set_session (self->display, lodge_console_machine_get_session (machine));
   update_recording (self);
   lodge_screen_hint_follow (self->hint, get_source (self));
+  g_signal_group_set_target (self->agent, lodge_console_machine_get_session (machine));
   show_hint (self);
 }
 

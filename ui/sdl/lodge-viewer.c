@@ -30,7 +30,8 @@ typedef struct {
   const LodgeViewerOptions *options;
   GMainLoop *loop;
   LodgeSdlWindow *window;
-  LodgeSound *sound; /* lent by the machine, or owned; NULL: none */
+  GSignalGroup *agent; /* of the session: whether the guest's has come */
+  LodgeSound *sound;   /* lent by the machine, or owned; NULL: none */
 
   LodgeConnection *connection; /* of a machine: */
   LodgeConsoleMachine *machine;
@@ -71,8 +72,6 @@ static const PhaseRow phases[] = {
      N_ ("Enter starts it again, Q closes the viewer.")},
     {LODGE_CONSOLE_BUSY, NULL, N_ ("Q closes the viewer.")},
     {LODGE_CONSOLE_CONNECTING, N_ ("Connecting to the screen"), N_ ("Q closes the viewer.")},
-    {LODGE_CONSOLE_SHOWN, N_ ("The guest’s display is off"),
-     N_ ("Keys go to the guest; Ctrl+Alt takes the keyboard back.")},
     {LODGE_CONSOLE_ELSEWHERE, N_ ("Shown Elsewhere"),
      N_ ("Enter shows it here, Q closes the viewer.")},
     {LODGE_CONSOLE_LOST, N_ ("The Screen Cannot Be Reached"),
@@ -89,6 +88,27 @@ set_words (Viewer *self, const char *heading, const char *sentence, const char *
   lodge_sdl_window_set_words (self->window, heading, body);
 }
 
+/* Why the guest shows nothing on the monitor. */
+static void
+set_dark_words (Viewer *self)
+{
+  g_autoptr (LodgeConsoleSession) session = g_signal_group_dup_target (self->agent);
+  const char *hint = _ ("Keys go to the guest; Ctrl+Alt takes the keyboard back.");
+  gboolean agent = FALSE;
+
+  if (session != NULL)
+    g_object_get (session, "can-resize", &agent, NULL);
+  /* The first is on by itself. */
+  if (self->options->monitor > 0 && !agent)
+    set_words (self, _ ("Waiting for the Guest’s Agent"),
+               _ ("The guest has not switched this monitor on, and spice-vdagent, which could, "
+                  "does not run in it yet: wait while the guest starts, or install it there (for "
+                  "Windows: the SPICE guest tools)."),
+               hint);
+  else
+    set_words (self, _ ("The guest’s display is off"), NULL, hint);
+}
+
 static void
 set_machine_words (Viewer *self)
 {
@@ -96,6 +116,10 @@ set_machine_words (Viewer *self)
   const char *sentence = lodge_console_machine_get_sentence (self->machine);
   g_autofree char *whole = NULL;
 
+  if (phase == LODGE_CONSOLE_SHOWN) {
+    set_dark_words (self);
+    return;
+  }
   if (phase == LODGE_CONSOLE_ELSEWHERE && sentence != NULL) {
     /* Translators: %s is who has it now, "a Lodge window on HOST". */
     whole = g_strdup_printf (_ ("The console is shown by %s. Only one can show it at a time."),
@@ -108,7 +132,7 @@ set_machine_words (Viewer *self)
                  phases[i].heading != NULL ? _ (phases[i].heading)
                                            : lodge_machine_state_get_word (
                                                  lodge_console_machine_get_state (self->machine)),
-                 phase == LODGE_CONSOLE_SHOWN ? NULL : sentence, _ (phases[i].hint));
+                 sentence, _ (phases[i].hint));
   }
 }
 
@@ -129,14 +153,22 @@ set_server_words (Viewer *self)
                         "it."));
     break;
   case LODGE_VIEWER_SERVER_SHOWN:
-    set_words (self, _ ("The guest’s display is off"), NULL,
-               _ ("Keys go to the guest; Ctrl+Alt takes the keyboard back."));
+    set_dark_words (self);
     break;
   case LODGE_VIEWER_SERVER_ENDED:
   default:
     set_words (self, _ ("There Is Nothing to Show"), sentence, _ ("Q closes the viewer."));
     break;
   }
+}
+
+static void
+update_words (Viewer *self)
+{
+  if (self->machine != NULL)
+    set_machine_words (self);
+  else
+    set_server_words (self);
 }
 
 /* ---- sound */
@@ -152,13 +184,19 @@ microphone_cb (LodgeSound *sound, GParamSpec *pspec, Viewer *self)
                                                  : NULL);
 }
 
+static void
+set_session (Viewer *self, LodgeConsoleSession *session)
+{
+  lodge_sdl_window_set_session (self->window, session, self->options->monitor);
+  g_signal_group_set_target (self->agent, session);
+}
+
 /* ---- a machine */
 
 static void
 machine_changed_cb (LodgeConsoleMachine *machine, Viewer *self)
 {
-  lodge_sdl_window_set_session (self->window, lodge_console_machine_get_session (machine),
-                                self->options->monitor);
+  set_session (self, lodge_console_machine_get_session (machine));
   lodge_sdl_window_set_title (self->window, lodge_console_machine_get_name (machine));
   set_machine_words (self);
 }
@@ -309,7 +347,7 @@ server_changed_cb (LodgeViewerServer *server, Viewer *self)
   LodgeConsoleSession *session = lodge_viewer_server_get_session (server);
   const LodgeViewerServerPhase phase = lodge_viewer_server_get_phase (server);
 
-  lodge_sdl_window_set_session (self->window, session, self->options->monitor);
+  set_session (self, session);
   if (session != NULL && session != self->watched)
     g_signal_connect (session, "notify::settled", G_CALLBACK (settled_cb), self);
   self->watched = session;
@@ -409,6 +447,9 @@ begin (Viewer *self, GError **error)
                                        self->options->full_screen, error);
   if (self->window == NULL)
     return FALSE;
+  self->agent = g_signal_group_new (LODGE_TYPE_CONSOLE_SESSION);
+  g_signal_group_connect_swapped (self->agent, "notify::can-resize", G_CALLBACK (update_words),
+                                  self);
   g_signal_connect_swapped (self->window, "close", G_CALLBACK (viewer_quit), self);
   g_signal_connect (self->window, "key", G_CALLBACK (key_cb), self);
   g_signal_connect (self->window, "size-wanted", G_CALLBACK (size_wanted_cb), self);
@@ -441,6 +482,7 @@ end (Viewer *self)
     g_signal_handlers_disconnect_by_data (self->machine, self);
   if (self->server != NULL)
     g_signal_handlers_disconnect_by_data (self->server, self);
+  g_clear_object (&self->agent);
   if (self->window != NULL)
     lodge_sdl_window_set_session (self->window, NULL, 0);
   flush_calls (self);
