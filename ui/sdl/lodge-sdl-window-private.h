@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the files of the viewer's window share: its life and drawing, its keyboard, its pointer. */
+/* What the files of the viewer's window share: its life and drawing, its size, its keyboard, its
+ * pointer. */
 #pragma once
 
 #include "console/lodge-display-view.h"
@@ -83,6 +84,18 @@ void lodge_sdl_window_update_title (LodgeSdlWindow *self);
 void lodge_sdl_window_set_left (LodgeSdlWindow *self, gboolean left);
 void lodge_sdl_window_emit_close (LodgeSdlWindow *self);
 void lodge_sdl_window_emit_key (LodgeSdlWindow *self, SDL_Keycode key);
+void lodge_sdl_window_emit_size_wanted (LodgeSdlWindow *self, int width, int height);
+
+/* lodge-sdl-window-size.c */
+/* Gives the window the picture's size. The words of a card whose monitor is off are no picture: a
+ * further one keeps its size until that is known. */
+void lodge_sdl_window_take_size (LodgeSdlWindow *self);
+/* The guest is asked for the window's size, or a further monitor is switched on, in a moment. */
+void lodge_sdl_window_queue_resize (LodgeSdlWindow *self);
+/* The window has this size now. */
+void lodge_sdl_window_size_changed (LodgeSdlWindow *self, int width, int height);
+/* A further monitor that was switched on: no windows are to be opened where nobody sees them. */
+void lodge_sdl_window_switch_off (LodgeSdlWindow *self);
 
 /* lodge-sdl-window-keyboard.c */
 void lodge_sdl_window_key (LodgeSdlWindow *self, const SDL_KeyboardEvent *event);

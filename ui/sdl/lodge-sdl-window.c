@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The viewer's window: its life, its size, and what happens to it. */
+/* The viewer's window: its life, and what happens to it. */
 #include "sdl/lodge-sdl-events.h"
 #include "sdl/lodge-sdl-window-private.h"
 
-#include "console/lodge-frame-message.h"
 #include "lodge-error.h"
 
 #include <glib/gi18n-lib.h>
@@ -11,14 +10,7 @@
 #define FIRST_WIDTH  1024
 #define FIRST_HEIGHT 768
 
-/* A window that is being resized is at many sizes in between. */
-#define RESIZE_PAUSE_MS 150
-
 G_DEFINE_FINAL_TYPE (LodgeSdlWindow, lodge_sdl_window, G_TYPE_OBJECT)
-
-/* As the session has it, for guests with an agent. */
-#define GUEST_LEAST_WIDTH  320
-#define GUEST_LEAST_HEIGHT 200
 
 enum { CLOSE, KEY, SIZE_WANTED, N_SIGNALS };
 static guint signals[N_SIGNALS];
@@ -40,120 +32,15 @@ lodge_sdl_window_emit_close (LodgeSdlWindow *self)
 }
 
 void
-lodge_sdl_window_emit_key (LodgeSdlWindow *self, SDL_Keycode key)
+lodge_sdl_window_emit_size_wanted (LodgeSdlWindow *self, int width, int height)
 {
-  g_signal_emit (self, signals[KEY], 0, (int) key);
-}
-
-/* ---- size */
-
-/* Whether the guest shows something on the monitor. One that is off may have a picture all the
- * same, in which its card says so. */
-static gboolean
-is_on (LodgeSdlWindow *self)
-{
-  LodgeFrame frame;
-
-  lodge_frame_source_get_frame (self->source, &frame);
-  return lodge_frame_is_shown (&frame);
-}
-
-static void
-ask_guest (LodgeSdlWindow *self, int width, int height)
-{
-  gboolean can_resize;
-
-  g_object_get (self->session, "can-resize", &can_resize, NULL);
-  if (can_resize) {
-    lodge_console_session_resize_monitor (self->session, self->monitor, width, height);
-    return;
-  }
-  width = MAX (width, GUEST_LEAST_WIDTH);
-  height = MAX (height, GUEST_LEAST_HEIGHT);
-  if (width == self->told_width && height == self->told_height)
-    return;
-  self->told_card = TRUE;
-  self->told_width = width;
-  self->told_height = height;
   g_signal_emit (self, signals[SIZE_WANTED], 0, width, height);
 }
 
-/* No windows are to be opened where nobody sees them. */
-static void
-switch_off (LodgeSdlWindow *self)
+void
+lodge_sdl_window_emit_key (LodgeSdlWindow *self, SDL_Keycode key)
 {
-  if (!self->switched_on || !lodge_sdl_window_is_connected (self))
-    return;
-  lodge_console_session_resize_monitor (self->session, self->monitor, 0, 0);
-  if (self->told_card)
-    g_signal_emit (self, signals[SIZE_WANTED], 0, 0, 0);
-}
-
-/* The window is as large as the picture, where the screen has room for that, until its user makes
- * it another size: from then on the guest follows it, or its picture is made to fit. The words of a
- * card whose monitor is off are no picture: a further one keeps its size until that is known. */
-static void
-take_size (LodgeSdlWindow *self)
-{
-  SDL_Rect room;
-  int width, height, output_width, output_height;
-
-  lodge_sdl_picture_get_size (self->picture, &width, &height);
-  if (self->sized || width == 0 || !self->looked ||
-      SDL_GetDisplayUsableBounds (SDL_GetWindowDisplayIndex (self->window), &room) != 0)
-    return;
-  lodge_sdl_window_measure (self, &output_width, &output_height);
-  self->own_width = CLAMP ((int) (width / self->view.device_scale), LODGE_SDL_WINDOW_LEAST_WIDTH,
-                           MAX (room.w, LODGE_SDL_WINDOW_LEAST_WIDTH));
-  self->own_height = CLAMP ((int) (height / self->view.device_scale), LODGE_SDL_WINDOW_LEAST_HEIGHT,
-                            MAX (room.h, LODGE_SDL_WINDOW_LEAST_HEIGHT));
-  SDL_SetWindowSize (self->window, self->own_width, self->own_height);
-}
-
-/* A further monitor is off in the guest until it is given a size, which it is once: one that goes
- * dark later has been switched off by the guest. */
-static gboolean
-resize_cb (gpointer user_data)
-{
-  LodgeSdlWindow *self = user_data;
-  const gboolean first = !self->looked;
-  gboolean settled;
-  int width, height;
-
-  self->resize_id = 0;
-  g_object_get (self->session, "settled", &settled, NULL);
-  /* A picture may still be on its way. */
-  if (first ? !settled : !lodge_sdl_window_is_connected (self))
-    return G_SOURCE_REMOVE;
-  const gboolean on = self->monitor == 0 || is_on (self);
-  self->looked = TRUE;
-  if (on)
-    take_size (self);
-  lodge_sdl_window_measure (self, &width, &height);
-  if (on ? !self->sized || (width == self->view.guest_width && height == self->view.guest_height)
-         : !self->sized && !first)
-    return G_SOURCE_REMOVE;
-  self->switched_on |= !on;
-  ask_guest (self, width, height);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-queue_resize (LodgeSdlWindow *self)
-{
-  g_clear_handle_id (&self->resize_id, g_source_remove);
-  if (self->session != NULL && (self->sized || !self->looked))
-    self->resize_id = g_timeout_add (RESIZE_PAUSE_MS, resize_cb, self);
-}
-
-static void
-size_changed (LodgeSdlWindow *self, int width, int height)
-{
-  if (width != self->own_width || height != self->own_height)
-    self->sized = TRUE;
-  queue_resize (self);
-  lodge_sdl_window_update_view (self);
-  lodge_sdl_window_queue_draw (self);
+  g_signal_emit (self, signals[KEY], 0, (int) key);
 }
 
 /* ---- the guest */
@@ -166,7 +53,7 @@ picture_cb (gboolean resized, gpointer user_data)
   if (resized) {
     /* They may say why there is no picture. */
     lodge_sdl_words_forget (&self->words);
-    take_size (self);
+    lodge_sdl_window_take_size (self);
     lodge_sdl_window_update_view (self);
   }
   lodge_sdl_window_queue_draw (self);
@@ -192,13 +79,13 @@ can_resize_cb (LodgeConsoleSession *session, GParamSpec *pspec, LodgeSdlWindow *
   /* Whoever was told before, the other one was not. */
   self->looked = self->monitor == 0;
   self->told_width = self->told_height = 0;
-  queue_resize (self);
+  lodge_sdl_window_queue_resize (self);
 }
 
 static void
 settled_cb (LodgeConsoleSession *session, GParamSpec *pspec, LodgeSdlWindow *self)
 {
-  queue_resize (self);
+  lodge_sdl_window_queue_resize (self);
 }
 
 static void
@@ -236,7 +123,7 @@ lodge_sdl_window_set_session (LodgeSdlWindow *self, LodgeConsoleSession *session
     return;
   if (self->session != NULL) {
     lodge_sdl_window_release (self);
-    switch_off (self);
+    lodge_sdl_window_switch_off (self);
     g_signal_handlers_disconnect_by_data (self->session, self);
     g_signal_handlers_disconnect_by_data (self->source, self);
     g_clear_pointer (&self->picture, lodge_sdl_picture_free);
@@ -257,10 +144,10 @@ lodge_sdl_window_set_session (LodgeSdlWindow *self, LodgeConsoleSession *session
     g_signal_connect (session, "notify::settled", G_CALLBACK (settled_cb), self);
     g_signal_connect (session, "notify::can-resize", G_CALLBACK (can_resize_cb), self);
     g_signal_connect (session, "notify::pointer-absolute", G_CALLBACK (pointer_cb), self);
-    take_size (self);
+    lodge_sdl_window_take_size (self);
     update_shown (self);
   }
-  queue_resize (self);
+  lodge_sdl_window_queue_resize (self);
   self->left = FALSE;
   lodge_sdl_window_forget_cursor (self);
   lodge_sdl_window_update_view (self);
@@ -359,7 +246,7 @@ window_event (LodgeSdlWindow *self, const SDL_WindowEvent *event)
     lodge_sdl_window_queue_draw (self);
     break;
   case SDL_WINDOWEVENT_SIZE_CHANGED:
-    size_changed (self, event->data1, event->data2);
+    lodge_sdl_window_size_changed (self, event->data1, event->data2);
     break;
   case SDL_WINDOWEVENT_FOCUS_GAINED:
   case SDL_WINDOWEVENT_FOCUS_LOST:
