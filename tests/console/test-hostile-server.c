@@ -6,18 +6,16 @@
  * nothing hangs, and that each session ends. LODGE_TEST_SESSIONS: how many; LODGE_TEST_SEED: the
  * first.
  */
-#include "console/lodge-console-session.h"
 #include "lodge-config.h"
 
-#include "spice-fixture-agent.h"
-#include "spice-recording.h"
+#include "hostile-recordings.h"
+#include "spice-fixture.h"
 #include "test-folder.h"
 
 #include <dlfcn.h>
 #include <execinfo.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spice/enums.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -30,247 +28,20 @@
 /* Most of a session's time is waiting. */
 #define N_WORKERS 4
 /* A session that does not end by itself; far above what a busy computer needs for one. */
-#define HANG_S 60
-/* Of a session without changes: at first, narrowed to the first monitor, and after the guest
- * changed its size. */
-#define N_FRAMES 3
-#define WORKER   "--worker"
-#define WIDTH    96
-#define HEIGHT   64
+#define HANG_S    60
+#define WORKER    "--worker"
+#define FILE_NAME "file"
 /* As a console's process has; see app/lodge-console.c. */
 #define MEMORY_MAX ((rlim_t) 4 << 30)
-
-/* ---- what a server says */
-
-static const int compressions[] = {
-    SPICE_IMAGE_COMPRESSION_OFF, SPICE_IMAGE_COMPRESSION_QUIC, SPICE_IMAGE_COMPRESSION_LZ,
-    SPICE_IMAGE_COMPRESSION_GLZ, SPICE_IMAGE_COMPRESSION_LZ4,  SPICE_IMAGE_COMPRESSION_AUTO_GLZ,
-};
-
-static gboolean
-has_frame (gpointer session)
-{
-  LodgeFrame frame;
-
-  lodge_frame_source_get_frame (lodge_console_session_get_source (session), &frame);
-  return frame.data != NULL;
-}
-
-/* The guest's one monitor was narrowed to a half of the picture. */
-static gboolean
-is_narrow (gpointer session)
-{
-  LodgeFrame frame;
-
-  lodge_frame_source_get_frame (lodge_console_session_get_source (session), &frame);
-  return frame.data != NULL && frame.width == WIDTH / 2;
-}
-
-static gboolean
-is_low (gpointer session)
-{
-  LodgeFrame frame;
-
-  lodge_frame_source_get_frame (lodge_console_session_get_source (session), &frame);
-  return frame.data != NULL && frame.height == HEIGHT / 2;
-}
-
-static gboolean
-has_offer (gpointer session)
-{
-  LodgeConsoleClipboard *clipboard = lodge_console_session_get_clipboard (session);
-
-  return lodge_console_clipboard_get_offer (clipboard)[0] != NULL;
-}
-
-static void
-open_clipboard (LodgeConsoleSession *session)
-{
-  lodge_console_clipboard_set_ways (lodge_console_session_get_clipboard (session),
-                                    LODGE_CLIPBOARD_WAY_TO_GUEST | LODGE_CLIPBOARD_WAY_TO_HOST);
-}
-
-/* Half smooth, half noise, which each compression has another way for. */
-static void
-draw (SpiceFixture *server, guint round)
-{
-  guint32 pixels[48 * 32];
-
-  for (guint i = 0; i < G_N_ELEMENTS (pixels); i++)
-    pixels[i] = round % 2 == 0 ? (i % 48) * 0x050301 + round : (i * 2654435761u + round) & 0xffffff;
-  spice_fixture_draw (server, round * 7 % 48, round * 5 % 32, 48, 32, pixels);
-}
-
-static SpiceRecording *
-record (int compression)
-{
-  static const guint32 cursor[] = {0xffff0000, 0x8000ff00, 0x00000000, 0xff0000ff};
-  static const int two[] = {0, 0, WIDTH / 2, HEIGHT, WIDTH / 2, 0, WIDTH / 2, HEIGHT};
-  SpiceFixture *server = spice_fixture_new (WIDTH, HEIGHT, TRUE);
-  SpiceFixtureAgent *agent = spice_fixture_agent_new (server);
-  SpiceRecording *recording = spice_recording_new (spice_fixture_open, server);
-  LodgeConsoleSession *session =
-      lodge_console_session_new_for_open (spice_recording_open, recording);
-
-  spice_fixture_set_compression (server, compression);
-  open_clipboard (session);
-  lodge_console_session_open (session);
-  g_assert_true (spice_fixture_wait (has_frame, session));
-  spice_fixture_agent_announce (agent, SPICE_FIXTURE_AGENT_LINUX);
-  for (guint i = 0; i < 6; i++)
-    draw (server, i);
-  spice_fixture_set_cursor (server, 2, 2, 1, 1, cursor);
-  spice_fixture_move_cursor (server, 9, 9);
-  spice_fixture_set_leds (server, 2);
-  spice_fixture_set_monitors (server, 2, two);
-  spice_fixture_set_tablet (server, FALSE);
-  spice_fixture_agent_grab (agent, 0, 1, VD_AGENT_CLIPBOARD_UTF8_TEXT);
-  g_assert_true (spice_fixture_wait (has_offer, session));
-  g_assert_true (spice_fixture_wait (is_narrow, session));
-  spice_fixture_settle ();
-  spice_fixture_resize (server, WIDTH / 2, HEIGHT / 2);
-  g_assert_true (spice_fixture_wait (is_low, session));
-  for (guint i = 0; i < 3; i++)
-    draw (server, i);
-  spice_fixture_hide_cursor (server);
-  spice_fixture_agent_release (agent, 0);
-  spice_fixture_settle ();
-
-  g_object_unref (session);
-  spice_fixture_settle ();
-  spice_fixture_agent_free (agent);
-  spice_fixture_free (server);
-  const guint n = spice_recording_finish (recording);
-  g_assert_cmpuint (n, >, 30);
-  return recording;
-}
-
-/* ---- one session */
-
-typedef struct {
-  gboolean ended;
-  guint64 sum; /* of all that was shown, so that all of it is read */
-  guint frames;
-} Seen;
-
-static void
-ended_cb (LodgeConsoleSession *session, const GError *error, Seen *seen)
-{
-  if (error != NULL)
-    g_assert_true (g_utf8_validate (error->message, -1, NULL));
-  seen->ended = TRUE;
-}
-
-static void
-read_frame (LodgeFrameSource *source, int x, int y, int width, int height, Seen *seen)
-{
-  LodgeFrame frame;
-
-  lodge_frame_source_get_frame (source, &frame);
-  g_assert_nonnull (frame.data);
-  g_assert_true (x >= 0 && y >= 0 && width > 0 && height > 0);
-  g_assert_true (x + width <= frame.width && y + height <= frame.height);
-  for (int line = y; line < y + height; line++) {
-    const guint8 *bytes = frame.data + (gsize) line * frame.stride + (gsize) x * 4;
-
-    for (int i = 0; i < width * 4; i++)
-      seen->sum += bytes[i];
-  }
-}
-
-static void
-frame_cb (LodgeFrameSource *source, Seen *seen)
-{
-  LodgeFrame frame;
-
-  lodge_frame_source_get_frame (source, &frame);
-  if (frame.data == NULL)
-    return;
-  seen->frames++;
-  /* What a server makes very large is not worth the time here: its ends are. */
-  read_frame (source, 0, 0, frame.width, MIN (frame.height, 64), seen);
-  read_frame (source, 0, frame.height - 1, frame.width, 1, seen);
-}
-
-static void
-cursor_cb (LodgeFrameSource *source, Seen *seen)
-{
-  LodgeCursor cursor;
-
-  if (!lodge_frame_source_get_cursor (source, &cursor) || cursor.rgba == NULL)
-    return;
-  g_assert_true (cursor.hot_x >= 0 && cursor.hot_x < cursor.width);
-  g_assert_true (cursor.hot_y >= 0 && cursor.hot_y < cursor.height);
-  for (gsize i = 0; i < (gsize) cursor.width * cursor.height * 4; i++)
-    seen->sum += cursor.rgba[i];
-}
-
-static void
-read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) bytes =
-      lodge_console_clipboard_read_finish (LODGE_CONSOLE_CLIPBOARD (source), result, &error);
-
-  g_assert_true ((bytes == NULL) == (error != NULL));
-}
-
-static void
-offered_cb (LodgeConsoleClipboard *clipboard, gpointer user_data)
-{
-  const char *const *offer = lodge_console_clipboard_get_offer (clipboard);
-
-  if (offer[0] != NULL)
-    lodge_console_clipboard_read_async (clipboard, offer[0], NULL, read_cb, NULL);
-}
-
-/* What a user does meanwhile. */
-static void
-use (LodgeConsoleSession *session, guint turn)
-{
-  lodge_console_session_key (session, 30, turn % 2 == 0);
-  lodge_console_session_position (session, turn, turn);
-  lodge_console_session_button (session, LODGE_BUTTON_LEFT, turn % 2 == 0);
-  lodge_console_session_wheel (session, 1);
-  lodge_console_session_sync_locks (session, turn);
-  lodge_console_session_resize (session, 640 + turn, 480);
-}
-
-static void
-run_session (SpiceRecording *recording, guint32 seed, Seen *seen)
-{
-  SpicePlayer *player = spice_player_new (recording, seed);
-  LodgeConsoleSession *session = lodge_console_session_new_for_open (spice_player_open, player);
-  LodgeFrameSource *source = lodge_console_session_get_source (session);
-
-  *seen = (Seen){0};
-  open_clipboard (session);
-  g_signal_connect (session, "disconnected", G_CALLBACK (ended_cb), seen);
-  g_signal_connect (source, "frame-changed", G_CALLBACK (frame_cb), seen);
-  g_signal_connect (source, "damage", G_CALLBACK (read_frame), seen);
-  g_signal_connect (source, "cursor-changed", G_CALLBACK (cursor_cb), seen);
-  g_signal_connect (lodge_console_session_get_clipboard (session), "offered",
-                    G_CALLBACK (offered_cb), NULL);
-  lodge_console_session_open (session);
-  for (guint turn = 0; !seen->ended; turn++) {
-    g_main_context_iteration (NULL, TRUE);
-    if (turn % 16 == 0)
-      use (session, turn);
-    if (seen->frames >= N_FRAMES)
-      spice_player_end (player);
-  }
-  g_signal_handlers_disconnect_by_data (source, seen);
-  g_object_unref (session);
-  spice_player_free (player);
-}
 
 /* ---- processes */
 
 typedef struct {
-  guint32 seed;  /* in work */
-  guint32 last;  /* of its share */
-  gint64 since;  /* when that began */
-  guint frames;  /* pictures that were shown */
+  guint32 seed; /* in work */
+  guint32 last; /* of its share */
+  gint64 since; /* when that began */
+  guint frames; /* pictures that were shown */
+  guint scanouts, played, copied;
   gboolean ours; /* it fell in our code */
   char report[4096];
 } Share;
@@ -377,8 +148,9 @@ prepare_process (void)
 static int
 work (const char *folder, guint which)
 {
-  SpiceRecording *recordings[G_N_ELEMENTS (compressions)];
-  Seen seen;
+  SpiceRecording *recordings[HOSTILE_RECORDINGS];
+  g_autofree char *file = g_build_filename (folder, FILE_NAME, NULL);
+  HostileSeen seen;
 
   share = map_shares (folder) + which;
   for (guint i = 0; i < G_N_ELEMENTS (recordings); i++) {
@@ -389,8 +161,13 @@ work (const char *folder, guint which)
   prepare_process ();
   for (; share->seed < share->last; share->seed++) {
     share->since = g_get_monotonic_time ();
-    run_session (recordings[share->seed % G_N_ELEMENTS (recordings)], share->seed, &seen);
+    const guint i = share->seed % HOSTILE_RECORDINGS;
+
+    hostile_session_run (recordings[i], hostile_recording_get_kind (i), share->seed, file, &seen);
     share->frames += seen.frames;
+    share->scanouts += seen.scanouts > 0;
+    share->played += seen.played > 0;
+    share->copied += seen.copied > 0;
   }
   _exit (0);
 }
@@ -462,6 +239,16 @@ look_after (const char *folder, Share *shares, guint which, pid_t *pid, guint *n
   return TRUE;
 }
 
+/* Returns: (transfer full): what is sent to guests */
+static char *
+make_file (const char *folder)
+{
+  char *path = g_build_filename (folder, FILE_NAME, NULL);
+
+  g_assert_true (g_file_set_contents (path, folder, -1, NULL));
+  return path;
+}
+
 static void
 test_mutated (void)
 {
@@ -470,11 +257,13 @@ test_mutated (void)
   const guint32 first = get_number ("LODGE_TEST_SEED", 1);
   const guint32 n = get_number ("LODGE_TEST_SESSIONS", N_SESSIONS);
   pid_t workers[N_WORKERS];
-  guint n_running = N_WORKERS, n_fallen = 0, n_frames = 0;
+  guint n_running = N_WORKERS, n_fallen = 0, n_frames = 0, n_scanouts = 0, n_played = 0;
+  guint n_copied = 0;
+  g_autofree char *file = make_file (folder);
 
-  for (guint i = 0; i < G_N_ELEMENTS (compressions); i++) {
+  for (guint i = 0; i < HOSTILE_RECORDINGS; i++) {
     g_autofree char *path = dup_path (folder, i);
-    SpiceRecording *recording = record (compressions[i]);
+    SpiceRecording *recording = hostile_recording_new (i, file);
 
     spice_recording_save (recording, path);
     spice_recording_free (recording);
@@ -493,27 +282,67 @@ test_mutated (void)
     }
     g_usleep (10000);
   }
-  for (guint i = 0; i < N_WORKERS; i++)
+  for (guint i = 0; i < N_WORKERS; i++) {
     n_frames += shares[i].frames;
-  g_test_message ("%u sessions, %u pictures, %u processes fell in a library", n, n_frames,
-                  n_fallen);
+    n_scanouts += shares[i].scanouts;
+    n_played += shares[i].played;
+    n_copied += shares[i].copied;
+  }
+  g_test_message ("%u sessions, %u pictures; %u with a scanout, %u with sound, %u with a file; %u "
+                  "processes fell in a library",
+                  n, n_frames, n_scanouts, n_played, n_copied, n_fallen);
   /* Most of what a server says is right, so most sessions show something. */
   g_assert_cmpuint (n_frames, >, n / 2);
+  /* How many, of sessions that end soon, the computer decides. */
+  g_assert_cmpuint (n_scanouts, >=, n / HOSTILE_RECORDINGS / 10);
+  g_assert_cmpuint (n_played, >=, n / HOSTILE_RECORDINGS / 10);
+  g_assert_cmpuint (n_copied, >=, n / HOSTILE_RECORDINGS / 10);
   munmap (shares, N_WORKERS * sizeof (Share));
   test_folder_remove (folder);
 }
 
 /* Without a change it is what the real server said. */
 static void
-test_as_it_was (void)
+check_as_it_was (HostileKind kind)
 {
-  SpiceRecording *recording = record (SPICE_IMAGE_COMPRESSION_OFF);
-  Seen seen;
+  g_autofree char *folder = g_dir_make_tmp ("lodge-hostile-XXXXXX", NULL);
+  g_autofree char *file = make_file (folder);
+  guint which = 0;
+  HostileSeen seen;
 
-  run_session (recording, 0, &seen);
-  g_assert_cmpuint (seen.frames, >=, N_FRAMES);
-  g_assert_cmpuint (seen.sum, >, 0);
+  while (hostile_recording_get_kind (which) != kind)
+    which++;
+  SpiceRecording *recording = hostile_recording_new (which, file);
+  hostile_session_run (recording, kind, 0, file, &seen);
+  g_assert_true (hostile_seen_is_enough (kind, &seen));
+  if (kind == HOSTILE_PICTURES)
+    g_assert_cmpuint (seen.sum, >, 0);
   spice_recording_free (recording);
+  test_folder_remove (folder);
+}
+
+static void
+test_pictures_as_they_were (void)
+{
+  check_as_it_was (HOSTILE_PICTURES);
+}
+
+static void
+test_sound_as_it_was (void)
+{
+  check_as_it_was (HOSTILE_SOUND);
+}
+
+static void
+test_scanout_as_it_was (void)
+{
+  check_as_it_was (HOSTILE_SCANOUT);
+}
+
+static void
+test_sharing_as_it_was (void)
+{
+  check_as_it_was (HOSTILE_SHARING);
 }
 
 /* Whose fall it is that AddressSanitizer reports, as clang 14 and as clang 19 put it. */
@@ -563,6 +392,12 @@ run (gconstpointer test)
   spice_fixture_run ((void (*) (void)) test);
 }
 
+static void
+add (const char *path, void (*test) (void))
+{
+  g_test_add_data_func (path, (gconstpointer) test, run);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -571,9 +406,10 @@ main (int argc, char **argv)
 
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/hostile-server/blame", test_blame);
-  g_test_add_data_func ("/hostile-server/as-it-was",
-                        (gconstpointer) (void (*) (void)) test_as_it_was, run);
-  g_test_add_data_func ("/hostile-server/mutated", (gconstpointer) (void (*) (void)) test_mutated,
-                        run);
+  add ("/hostile-server/pictures-as-they-were", test_pictures_as_they_were);
+  add ("/hostile-server/sound-as-it-was", test_sound_as_it_was);
+  add ("/hostile-server/scanout-as-it-was", test_scanout_as_it_was);
+  add ("/hostile-server/sharing-as-it-was", test_sharing_as_it_was);
+  add ("/hostile-server/mutated", test_mutated);
   return g_test_run ();
 }
