@@ -297,6 +297,24 @@ is_asked_for_one (gpointer server)
   return spice_fixture_get_asked_monitors (server) == 1;
 }
 
+static gboolean
+is_disconnected (gpointer session)
+{
+  gboolean connected;
+
+  g_object_get (session, "connected", &connected, NULL);
+  return !connected;
+}
+
+static gboolean
+is_settled (gpointer session)
+{
+  gboolean settled;
+
+  g_object_get (session, "settled", &settled, NULL);
+  return settled;
+}
+
 /* A monitor that is off is switched on when it is to be shown, once, and off again with the window:
  * by the agent, or where there is none by the card. */
 static void
@@ -349,6 +367,105 @@ test_monitor_off_agent (void)
   lodge_sdl_window_set_session (test.window, NULL, 0);
   g_assert_true (spice_fixture_wait (is_asked_for_one, test.server));
   g_assert_cmpuint (wanted.n, ==, 0);
+  window_fixture_tear_down (&test);
+}
+
+/* The connection breaks, and there is another one. */
+static void
+reconnect (WindowFixture *test, guint monitor)
+{
+  spice_fixture_cut (test->server);
+  g_assert_true (spice_fixture_wait (is_disconnected, test->session));
+  lodge_sdl_window_set_session (test->window, NULL, 0);
+  g_object_unref (test->session);
+  spice_fixture_settle ();
+  test->session = lodge_console_session_new_for_open (spice_fixture_open, test->server);
+  lodge_console_session_open (test->session);
+  lodge_sdl_window_set_session (test->window, test->session, monitor);
+}
+
+/* What was switched on before the connection broke goes off with the window all the same. */
+static void
+test_monitor_off_later (void)
+{
+  const int both[] = {0, 0, 320, 240, 320, 0, 320, 240};
+  WindowFixture test;
+  Wanted wanted = {0};
+
+  window_fixture_set_up (&test, 640, 240, TRUE);
+  g_signal_connect_swapped (test.window, "size-wanted", G_CALLBACK (wanted_cb), &wanted);
+  lodge_sdl_window_set_session (test.window, NULL, 0);
+  lodge_sdl_window_set_session (test.window, test.session, 1);
+  g_assert_true (spice_fixture_wait (is_wanted, &wanted));
+  spice_fixture_set_monitors (test.server, 2, both);
+  window_fixture_expect_size (&test, 320, 240);
+  wanted.n = 0;
+  reconnect (&test, 1);
+  /* It is as large as it was. */
+  g_assert_true (spice_fixture_wait (is_wanted, &wanted));
+  g_assert_cmpint (wanted.width, ==, 320);
+  g_assert_cmpint (wanted.height, ==, 240);
+  wanted.n = 0;
+  lodge_sdl_window_set_session (test.window, NULL, 0);
+  g_assert_cmpuint (wanted.n, ==, 1);
+  g_assert_cmpint (wanted.width, ==, 0);
+  g_assert_cmpint (wanted.height, ==, 0);
+  /* Once. */
+  lodge_sdl_window_end (test.window);
+  g_assert_cmpuint (wanted.n, ==, 1);
+  window_fixture_tear_down (&test);
+}
+
+static void
+test_monitor_off_later_agent (void)
+{
+  const int both[] = {0, 0, 320, 240, 320, 0, 320, 240};
+  WindowFixture test;
+
+  window_fixture_set_up (&test, 640, 240, TRUE);
+  spice_fixture_set_agent (test.server, TRUE);
+  lodge_sdl_window_set_session (test.window, NULL, 0);
+  spice_fixture_settle ();
+  lodge_sdl_window_set_session (test.window, test.session, 1);
+  g_assert_true (spice_fixture_wait (is_asked_for_two, test.server));
+  spice_fixture_set_monitors (test.server, 2, both);
+  window_fixture_expect_size (&test, 320, 240);
+  reconnect (&test, 1);
+  g_assert_true (spice_fixture_wait (is_settled, test.session));
+  spice_fixture_run_for (300);
+  lodge_sdl_window_set_session (test.window, NULL, 0);
+  g_assert_true (spice_fixture_wait (is_asked_for_one, test.server));
+  window_fixture_tear_down (&test);
+}
+
+/* The window goes while there is no connection: the card can be told without one. A guest that has
+ * ended meanwhile has nothing that is on. */
+static void
+test_monitor_off_without (void)
+{
+  WindowFixture test;
+  Wanted wanted = {0};
+
+  window_fixture_set_up (&test, 640, 240, TRUE);
+  g_signal_connect_swapped (test.window, "size-wanted", G_CALLBACK (wanted_cb), &wanted);
+  for (guint i = 0; i < 2; i++) {
+    wanted.n = 0;
+    lodge_sdl_window_set_session (test.window, NULL, 0);
+    lodge_sdl_window_set_session (test.window, test.session, 1);
+    g_assert_true (spice_fixture_wait (is_wanted, &wanted));
+    spice_fixture_cut (test.server);
+    g_assert_true (spice_fixture_wait (is_disconnected, test.session));
+    lodge_sdl_window_set_session (test.window, NULL, 0);
+    g_assert_cmpuint (wanted.n, ==, 1);
+    if (i == 0)
+      lodge_sdl_window_forget_switched_on (test.window);
+    lodge_sdl_window_end (test.window);
+    g_assert_cmpuint (wanted.n, ==, i == 0 ? 1 : 2);
+    if (i == 0)
+      reconnect (&test, 0);
+  }
+  g_assert_cmpint (wanted.width, ==, 0);
+  g_assert_cmpint (wanted.height, ==, 0);
   window_fixture_tear_down (&test);
 }
 
@@ -436,6 +553,9 @@ main (int argc, char **argv)
   WINDOW_FIXTURE_ADD ("/sdl-window/monitor", test_monitor);
   WINDOW_FIXTURE_ADD ("/sdl-window/monitor-off", test_monitor_off);
   WINDOW_FIXTURE_ADD ("/sdl-window/monitor-off-agent", test_monitor_off_agent);
+  WINDOW_FIXTURE_ADD ("/sdl-window/monitor-off-later", test_monitor_off_later);
+  WINDOW_FIXTURE_ADD ("/sdl-window/monitor-off-later-agent", test_monitor_off_later_agent);
+  WINDOW_FIXTURE_ADD ("/sdl-window/monitor-off-without", test_monitor_off_without);
   WINDOW_FIXTURE_ADD ("/sdl-window/monitor-on", test_monitor_on);
   WINDOW_FIXTURE_ADD ("/sdl-window/size-by-card", test_size_by_card);
   WINDOW_FIXTURE_ADD ("/sdl-window/frame-gone", test_frame_gone);

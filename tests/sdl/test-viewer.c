@@ -4,6 +4,7 @@
 #include "viewer-fixture.h"
 
 #include "fake-engine.h"
+#include "lodge-client.h"
 #include "test-wait.h"
 #include "test-xdotool.h"
 
@@ -313,6 +314,30 @@ test_resize (void)
   viewer_fixture_tear_down (&f);
 }
 
+/* Also one that the window was given while the engine was away. */
+static void
+test_resize_without_engine (void)
+{
+  ViewerFixture f;
+  g_autoptr (FakeEngine) engine = set_up_machine (&f, "running");
+
+  viewer_fixture_start (&f, -1, "web --no-sound");
+  viewer_fixture_expect_pixel (&f, 10, 10, 0x336699);
+  fake_engine_set_api_version (engine, LODGE_CLIENT_API_VERSION + 1);
+  fake_engine_drop_clients (engine);
+  test_wait_polled (fake_engine_get_n_clients (engine) == 0);
+  test_xdotool ("windowsize %lu 700 500", f.xid);
+  viewer_fixture_expect_size (&f, 700, 500);
+  /* Until a window that is being resized is taken to be done with it. */
+  test_wait_ms (500);
+  g_assert_false (was_called (engine, "SetDisplaySize web 0 700 500"));
+  fake_engine_set_api_version (engine, LODGE_CLIENT_API_VERSION);
+  test_wait_polled (was_called (engine, "SetDisplaySize web 0 700 500"));
+  g_subprocess_send_signal (f.viewer, SIGTERM);
+  viewer_fixture_expect_end (&f, 0, NULL);
+  viewer_fixture_tear_down (&f);
+}
+
 /* A monitor that is off is switched on when it is to be shown, and off when it is no more. */
 static void
 test_monitor (void)
@@ -450,6 +475,7 @@ main (int argc, char **argv)
   viewer_fixture_add ("/viewer/garbage", test_garbage);
   viewer_fixture_add ("/viewer/machine", test_machine);
   viewer_fixture_add ("/viewer/resize", test_resize);
+  viewer_fixture_add ("/viewer/resize-without-engine", test_resize_without_engine);
   viewer_fixture_add ("/viewer/monitor", test_monitor);
   viewer_fixture_add ("/viewer/monitor-without-agent", test_monitor_without_agent);
   viewer_fixture_add ("/viewer/tablet", test_tablet);

@@ -54,6 +54,26 @@ lodge_sdl_window_switch_off (LodgeSdlWindow *self)
   lodge_console_session_resize_monitor (self->session, self->monitor, 0, 0);
   if (self->told_card)
     lodge_sdl_window_emit_size_wanted (self, 0, 0);
+  lodge_sdl_window_forget_switched_on (self);
+}
+
+void
+lodge_sdl_window_end (LodgeSdlWindow *self)
+{
+  g_return_if_fail (LODGE_IS_SDL_WINDOW (self));
+
+  lodge_sdl_window_set_session (self, NULL, 0);
+  if (self->switched_on && self->told_card)
+    lodge_sdl_window_emit_size_wanted (self, 0, 0);
+  lodge_sdl_window_forget_switched_on (self);
+}
+
+void
+lodge_sdl_window_forget_switched_on (LodgeSdlWindow *self)
+{
+  g_return_if_fail (LODGE_IS_SDL_WINDOW (self));
+
+  self->switched_on = self->told_card = FALSE;
 }
 
 void
@@ -94,6 +114,13 @@ resize_cb (gpointer user_data)
   if (on)
     lodge_sdl_window_take_size (self);
   lodge_sdl_window_measure (self, &width, &height);
+  /* It was switched on through a connection that broke: what this one does not know to be on, it
+   * does not switch off. */
+  if (first && on && self->switched_on) {
+    ask_guest (self, self->sized ? width : self->view.guest_width,
+               self->sized ? height : self->view.guest_height);
+    return G_SOURCE_REMOVE;
+  }
   if (on ? !self->sized || (width == self->view.guest_width && height == self->view.guest_height)
          : !self->sized && !first)
     return G_SOURCE_REMOVE;

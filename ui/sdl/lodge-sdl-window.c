@@ -131,9 +131,12 @@ lodge_sdl_window_set_session (LodgeSdlWindow *self, LodgeConsoleSession *session
     self->source = NULL;
   }
   g_set_object (&self->session, session);
-  self->monitor = monitor;
+  /* Through a connection that broke nothing was switched off. */
+  if (session != NULL && monitor != self->monitor)
+    lodge_sdl_window_forget_switched_on (self);
+  if (session != NULL)
+    self->monitor = monitor;
   self->looked = monitor == 0;
-  self->switched_on = self->told_card = FALSE;
   self->told_width = self->told_height = 0;
   if (session != NULL) {
     self->source = lodge_console_session_get_monitor (session, monitor);

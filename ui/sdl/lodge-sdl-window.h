@@ -40,6 +40,11 @@ void lodge_sdl_window_set_title (LodgeSdlWindow *self, const char *title);
 /* The picture and the input's way; NULL: words are shown. @monitor: which one, from 0. */
 void
 lodge_sdl_window_set_session (LodgeSdlWindow *self, LodgeConsoleSession *session, guint monitor);
+/* The guest has ended, and with it what this window has switched on. */
+void lodge_sdl_window_forget_switched_on (LodgeSdlWindow *self);
+/* The window is about to go: there is no session any more, and the monitor that it has switched on
+ * goes off, through "size-wanted" also where the connection is broken. */
+void lodge_sdl_window_end (LodgeSdlWindow *self);
 /* What is shown while there is no picture. @body may be NULL. */
 void lodge_sdl_window_set_words (LodgeSdlWindow *self, const char *heading, const char *body);
 /* One line over the picture, as long as it is so; NULL: none. */

@@ -44,6 +44,10 @@ typedef struct {
   guint settle_id;
   gboolean closed; /* the way to other programs and computers */
   GError *failure; /* the end, but not by the user */
+
+  guint wanted_width; /* of the guest's monitor */
+  guint wanted_height;
+  gboolean size_waits; /* the engine, which is away, has not been told of it */
 } Viewer;
 
 static void
@@ -194,9 +198,37 @@ set_session (Viewer *self, LodgeConsoleSession *session)
 /* ---- a machine */
 
 static void
+told_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Viewer *self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  /* The engine went away meanwhile. What it says itself is nothing to repeat. */
+  if (!lodge_machine1_call_set_display_size_finish (LODGE_MACHINE1 (source), result, &error) &&
+      !g_dbus_error_is_remote_error (error))
+    self->size_waits = TRUE;
+}
+
+static void
+tell_size (Viewer *self)
+{
+  LodgeMachine1 *machine =
+      self->machine != NULL ? lodge_console_machine_get_machine (self->machine) : NULL;
+
+  if (!self->size_waits || machine == NULL)
+    return;
+  self->size_waits = FALSE;
+  lodge_machine1_call_set_display_size (machine, self->options->monitor, self->wanted_width,
+                                        self->wanted_height, NULL, told_cb, self);
+}
+
+static void
 machine_changed_cb (LodgeConsoleMachine *machine, Viewer *self)
 {
   set_session (self, lodge_console_machine_get_session (machine));
+  if (lodge_console_machine_get_phase (machine) == LODGE_CONSOLE_OFF)
+    lodge_sdl_window_forget_switched_on (self->window);
+  tell_size (self);
   lodge_sdl_window_set_title (self->window, lodge_console_machine_get_name (machine));
   set_machine_words (self);
 }
@@ -258,12 +290,10 @@ key_cb (LodgeSdlWindow *window, int key, Viewer *self)
 static void
 size_wanted_cb (LodgeSdlWindow *window, int width, int height, Viewer *self)
 {
-  LodgeMachine1 *machine =
-      self->machine != NULL ? lodge_console_machine_get_machine (self->machine) : NULL;
-
-  if (machine != NULL)
-    lodge_machine1_call_set_display_size (machine, self->options->monitor, (guint) width,
-                                          (guint) height, NULL, NULL, NULL);
+  self->wanted_width = (guint) width;
+  self->wanted_height = (guint) height;
+  self->size_waits = TRUE;
+  tell_size (self);
 }
 
 /* Whether there is such a machine: said on the terminal, where it was asked for. */
@@ -484,7 +514,7 @@ end (Viewer *self)
     g_signal_handlers_disconnect_by_data (self->server, self);
   g_clear_object (&self->agent);
   if (self->window != NULL)
-    lodge_sdl_window_set_session (self->window, NULL, 0);
+    lodge_sdl_window_end (self->window);
   flush_calls (self);
   g_clear_handle_id (&self->settle_id, g_source_remove);
   g_clear_pointer (&self->prompt, lodge_viewer_prompt_free);
