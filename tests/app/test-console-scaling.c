@@ -103,6 +103,18 @@ in_sizes (void)
     spice_fixture_settle ();
   g_assert_false (app_was_called (test.engine, "SetDisplaySize"));
 
+  /* What is wanted while the engine is away it hears when it is back. */
+  fake_engine_set_api_version (test.engine, LODGE_CLIENT_API_VERSION + 1);
+  fake_engine_drop_clients (test.engine);
+  app_wait_until (
+      lodge_console_machine_get_machine (lodge_console_window_get_machine (test.window)) == NULL);
+  lodge_console_scaling_tell (test.window, 1, 712, 456);
+  lodge_console_scaling_tell (test.window, 1, 713, 457);
+  fake_engine_set_api_version (test.engine, LODGE_CLIENT_API_VERSION);
+  app_wait_until (app_was_called (test.engine, "SetDisplaySize web 1 713 457"));
+  g_assert_false (app_was_called (test.engine, "SetDisplaySize web 1 712 456"));
+
+  fake_engine_clear_calls (test.engine);
   test.agent = spice_fixture_agent_new (test.server);
   spice_fixture_agent_announce (test.agent, SPICE_FIXTURE_AGENT_LINUX);
   app_wait_until (spice_fixture_get_asked_size (test.server, &width, &height) > 0);

@@ -18,6 +18,9 @@ struct _LodgeConsoleScaling {
   LodgeConsoleSession *told; /* weak: which one the sizes were for; the next may be in its place */
   int told_width[LODGE_CONSOLE_MONITORS];
   int told_height[LODGE_CONSOLE_MONITORS];
+  guint waiting; /* bits of the monitors whose size the engine, which is away, was not told: */
+  int waiting_width[LODGE_CONSOLE_MONITORS];
+  int waiting_height[LODGE_CONSOLE_MONITORS];
 };
 
 /* As the session does, for guests with an agent. */
@@ -62,13 +65,30 @@ lodge_console_scaling_tell (LodgeConsoleWindow *window, guint monitor, int width
     width = MAX (width, WIDTH_MIN);
     height = MAX (height, HEIGHT_MIN);
   }
-  if (machine == NULL ||
-      (self->told_width[monitor] == width && self->told_height[monitor] == height))
+  self->waiting &= ~(1u << monitor);
+  if (machine == NULL) {
+    self->waiting |= 1u << monitor;
+    self->waiting_width[monitor] = width;
+    self->waiting_height[monitor] = height;
+    return;
+  }
+  if (self->told_width[monitor] == width && self->told_height[monitor] == height)
     return;
   self->told_width[monitor] = width;
   self->told_height[monitor] = height;
   lodge_machine1_call_set_display_size (machine, monitor, (guint) width, (guint) height, NULL, NULL,
                                         NULL);
+}
+
+static void
+tell_waiting (LodgeConsoleWindow *window)
+{
+  LodgeConsoleScaling *self = window->scaling;
+
+  for (guint i = 0; i < LODGE_CONSOLE_MONITORS; i++) {
+    if ((self->waiting & 1u << i) != 0)
+      lodge_console_scaling_tell (window, i, self->waiting_width[i], self->waiting_height[i]);
+  }
 }
 
 static void
@@ -105,6 +125,7 @@ lodge_console_scaling_update (LodgeConsoleWindow *window)
     return;
   }
 
+  tell_waiting (window);
   g_variant_lookup (description, SCALING_KEY, "&s", &word);
   g_variant_lookup (description, WHOLE_MULTIPLES_KEY, "&s", &whole);
   const GEnumValue *value = word != NULL ? g_enum_get_value_by_nick (scalings, word) : NULL;
