@@ -219,13 +219,22 @@ test_resize (void)
   Size want = {&test, 640, 480};
   g_assert_true (spice_fixture_wait (was_asked, &want));
 
+  /* A window that is dragged larger is of many sizes, and the guest is asked for the last. */
+  guint asked = spice_fixture_get_asked_size (test.server, NULL, NULL);
+  for (int width = 641; width <= 660; width++)
+    gtk_widget_allocate (test.display, width, 480, -1, NULL);
+  want = (Size){&test, 660, 480};
+  g_assert_true (spice_fixture_wait (was_asked, &want));
+  spice_fixture_settle ();
+  g_assert_cmpuint (spice_fixture_get_asked_size (test.server, NULL, NULL), ==, asked + 1);
+
   display_fixture_xdotool ("windowsize %lu 801 557", display_fixture_get_xid (test.window));
   want = (Size){&test, 801, 557};
   g_assert_true (spice_fixture_wait (was_asked, &want));
 
   /* Not against the user's wish, and at once when it comes back. */
   lodge_display_set_scaling (LODGE_DISPLAY (test.display), LODGE_SCALING_SCALE);
-  guint asked = spice_fixture_get_asked_size (test.server, NULL, NULL);
+  asked = spice_fixture_get_asked_size (test.server, NULL, NULL);
   display_fixture_xdotool ("windowsize %lu 700 500", display_fixture_get_xid (test.window));
   spice_fixture_settle ();
   spice_fixture_settle ();
