@@ -125,6 +125,41 @@ test_focus_loss (void)
   display_fixture_tear_down (&test);
 }
 
+static gboolean
+has_num_lock (gpointer unused)
+{
+  GdkSeat *seat = gdk_display_get_default_seat (gdk_display_get_default ());
+
+  return gdk_device_get_num_lock_state (gdk_seat_get_keyboard (seat));
+}
+
+/* A lock that is pressed in another window is the guest's as well once it has the keyboard. */
+static void
+test_locks (void)
+{
+  DisplayFixture test;
+
+  display_fixture_set_up (&test);
+  g_assert_false (has_num_lock (NULL));
+  GtkWidget *other = gtk_window_new ();
+  gtk_window_present (GTK_WINDOW (other));
+  g_assert_true (spice_fixture_wait (is_inactive, &test));
+  spice_fixture_settle ();
+  spice_fixture_clear (test.server);
+  display_fixture_xdotool ("key Num_Lock");
+  g_assert_true (spice_fixture_wait (has_num_lock, NULL));
+  spice_fixture_settle ();
+  g_assert_cmpstr (spice_fixture_get_scancodes (test.server), ==, "");
+  gtk_window_destroy (GTK_WINDOW (other));
+  gtk_window_present (GTK_WINDOW (test.window));
+  g_assert_true (spice_fixture_wait (is_active, &test));
+  spice_fixture_expect_scancodes (test.server, "45 c5");
+  /* The server of X lives longer than this process. */
+  gtk_window_set_focus (GTK_WINDOW (test.window), NULL);
+  display_fixture_xdotool ("key Num_Lock");
+  display_fixture_tear_down (&test);
+}
+
 static void
 leave_cb (guint *n_left)
 {
@@ -469,6 +504,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   DISPLAY_FIXTURE_ADD ("keys", test_keys);
   DISPLAY_FIXTURE_ADD ("focus-loss", test_focus_loss);
+  DISPLAY_FIXTURE_ADD ("locks", test_locks);
   DISPLAY_FIXTURE_ADD ("grab", test_grab);
   DISPLAY_FIXTURE_ADD ("inhibit-before-focus", test_inhibit_before_focus);
   DISPLAY_FIXTURE_ADD ("host-keys", test_host_keys);
