@@ -3,6 +3,7 @@
  * them. */
 #include "sound-fixture.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -151,6 +152,94 @@ test_order (void)
   g_assert_true (ended);
   sound_fixture_expect_streams (&test, 0);
   close (all.fd);
+  sound_fixture_tear_down (&test);
+}
+
+/* ---- what the server is asked for: both calls go through here, as the program comes before its
+ * libraries */
+
+typedef struct {
+  guint n;
+  pa_buffer_attr attributes;
+  pa_stream_flags_t flags;
+} Asked;
+
+static Asked asked[LODGE_SOUND_N_DIRECTIONS];
+
+static void
+note (LodgeSoundDirection direction, const pa_buffer_attr *attributes, pa_stream_flags_t flags)
+{
+  g_assert_nonnull (attributes);
+  asked[direction] = (Asked){asked[direction].n + 1, *attributes, flags};
+}
+
+int
+pa_stream_connect_playback (pa_stream *stream,
+                            const char *device,
+                            const pa_buffer_attr *attributes,
+                            pa_stream_flags_t flags,
+                            const pa_cvolume *volume,
+                            pa_stream *sync)
+{
+  int (*real) (pa_stream *, const char *, const pa_buffer_attr *, pa_stream_flags_t,
+               const pa_cvolume *, pa_stream *) = dlsym (RTLD_NEXT, __func__);
+
+  note (LODGE_SOUND_PLAYBACK, attributes, flags);
+  return real (stream, device, attributes, flags, volume, sync);
+}
+
+int
+pa_stream_connect_record (pa_stream *stream,
+                          const char *device,
+                          const pa_buffer_attr *attributes,
+                          pa_stream_flags_t flags)
+{
+  int (*real) (pa_stream *, const char *, const pa_buffer_attr *, pa_stream_flags_t) =
+      dlsym (RTLD_NEXT, __func__);
+
+  note (LODGE_SOUND_RECORD, attributes, flags);
+  return real (stream, device, attributes, flags);
+}
+
+static gboolean
+is_recording_asked (gpointer unused)
+{
+  return asked[LODGE_SOUND_RECORD].n > 0;
+}
+
+/* 40 ms as a whole, of which a quarter comes at a time; whatever a server makes of it. */
+static void
+test_latency (void)
+{
+  const guint32 bytes_of_ms = SOUND_FIXTURE_RATE_HZ / 1000 * SOUND_FIXTURE_FRAME;
+  const Asked *played = &asked[LODGE_SOUND_PLAYBACK], *heard = &asked[LODGE_SOUND_RECORD];
+  SoundFixture test;
+
+  g_assert_cmpuint (LODGE_SOUND_LATENCY_MS, ==, 40);
+  sound_fixture_set_up (&test);
+  memset (asked, 0, sizeof asked);
+  sound_fixture_play_something (&test);
+  g_assert_cmpuint (played->n, ==, 1);
+  g_assert_cmpuint (played->attributes.tlength, ==, 40 * bytes_of_ms);
+  g_assert_cmpuint (played->attributes.minreq, ==, 10 * bytes_of_ms);
+  /* Without it the device's own queue came on top. */
+  g_assert_true ((played->flags & PA_STREAM_ADJUST_LATENCY) != 0);
+
+  /* Nothing is asked for where there is no microphone. */
+  pulse_server_load (test.server, "module-null-source", "source_name=mic");
+  pulse_server_set_default_source (test.server, "mic");
+  g_object_set (test.sound, "microphone-allowed", TRUE, NULL);
+  lodge_sound_start (test.sound, LODGE_SOUND_RECORD, 1, 2, SOUND_FIXTURE_RATE_HZ);
+  g_assert_true (pulse_server_wait (is_recording_asked, NULL));
+  g_assert_cmpuint (heard->attributes.fragsize, ==, 10 * bytes_of_ms);
+  g_assert_true ((heard->flags & PA_STREAM_ADJUST_LATENCY) != 0);
+  sound_fixture_tear_down (&test);
+
+  /* Another one where it is asked for. */
+  sound_fixture_set_up_latency (&test, 200);
+  sound_fixture_play_something (&test);
+  g_assert_cmpuint (played->n, ==, 2);
+  g_assert_cmpuint (played->attributes.tlength, ==, 200 * bytes_of_ms);
   sound_fixture_tear_down (&test);
 }
 
@@ -357,6 +446,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/sound/exact", test_exact);
   g_test_add_func ("/sound/order", test_order);
+  g_test_add_func ("/sound/latency", test_latency);
   g_test_add_func ("/sound/too-fast", test_too_fast);
   g_test_add_func ("/sound/properties", test_properties);
   g_test_add_func ("/sound/silent", test_silent);
