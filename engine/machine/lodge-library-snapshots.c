@@ -80,14 +80,34 @@ lodge_library_delete_expired (LodgeLibrary *self,
   return job;
 }
 
+typedef struct {
+  LodgeLibrary *library;
+  LodgeJob *job;
+} Merge;
+
+static void
+merged_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autofree Merge *merge = user_data;
+  g_autoptr (LodgeLibrary) library = merge->library;
+
+  layers_cb (source, result, merge->job);
+  /* What this one has let go of may be another's alone now, which can be merged there. */
+  lodge_library_merge_later (library);
+}
+
 void
 lodge_library_consider_merging (LodgeLibrary *self, LodgeMachine *machine)
 {
   LodgeJob *job;
+  Merge *merge;
 
   if (!lodge_machine_can_merge_layers (machine))
     return;
   job = lodge_library_add_job (self,
                                lodge_job_new ("snapshot-merge", lodge_machine_get_uuid (machine)));
-  lodge_machine_merge_layers_async (machine, job, layers_cb, g_object_ref (job));
+  merge = g_new0 (Merge, 1);
+  merge->library = g_object_ref (self);
+  merge->job = g_object_ref (job);
+  lodge_machine_merge_layers_async (machine, job, merged_cb, merge);
 }

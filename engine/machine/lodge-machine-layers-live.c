@@ -23,6 +23,13 @@
  *
  * The lowest layer is not touched. It becomes one with others when the machine is off
  * (lodge-machine-layers.c).
+ *
+ * What is shared with a clone, or with what this one was cloned from, is joined only where the
+ * chain of a disk is long (lodge_machine_long_chain): the new layer is this machine's alone, so
+ * that what was there once is there twice then. The others keep their names of the old files, and
+ * read them as before; only the names in this machine's folder go. Where one is off for good, a
+ * template, say, nothing else ever makes such a chain shorter: so this is done at rest, too, under
+ * the machine's lock, and nobody is told.
  */
 #include "machine/lodge-machine-private.h"
 
@@ -48,9 +55,11 @@
 #define LOOK_MS     500
 
 guint lodge_machine_least_joined = LODGE_MACHINE_LEAST_JOINED;
+guint lodge_machine_long_chain = LODGE_MACHINE_LONG_CHAIN;
 
 typedef struct {
   LodgeJob *job;
+  gboolean at_rest; /* there is no QEMU */
   char *folder;
   GStrv layers;          /* ids of those that are joined, from the upmost down */
   GPtrArray *files;      /* theirs; for the journal */
@@ -111,7 +120,7 @@ end (GTask *task_given)
 
   /* What QEMU did not do because it has ended nobody needs; one that only has lost its connection
    * is told by whoever takes it over again. */
-  if ((live->ended || self->qmp == NULL || lodge_qmp_is_closed (self->qmp)) &&
+  if (!live->at_rest && (live->ended || self->qmp == NULL || lodge_qmp_is_closed (self->qmp)) &&
       live->error != NULL && !g_cancellable_is_cancelled (lodge_job_get_cancellable (live->job)) &&
       !g_error_matches (live->error, LODGE_ERROR, LODGE_ERROR_STORAGE))
     g_clear_error (&live->error);
@@ -121,6 +130,12 @@ end (GTask *task_given)
     g_task_return_error (task, g_steal_pointer (&live->error));
   else
     g_task_return_boolean (task, TRUE);
+}
+
+static gboolean
+has_ended (LodgeMachine *self, const Live *live)
+{
+  return !live->at_rest && self->qmp == NULL;
 }
 
 static void look (GTask *task);
@@ -148,7 +163,7 @@ tidy (GTask *task)
   Live *live = g_task_get_task_data (task);
   g_autoptr (GError) error = NULL;
 
-  /* Until now QEMU had the lock. */
+  /* Until now QEMU had the lock, where it is not ours. */
   if (self->pid == 0 && live->lock_fd < 0)
     live->lock_fd = lodge_store_lock (self->store, self->uuid, &error);
   if (error == NULL) {
@@ -236,13 +251,13 @@ frozen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   LodgeMachine *self = g_task_get_source_object (task);
   Live *live = g_task_get_task_data (task);
 
-  if (!g_task_propagate_boolean (G_TASK (result), &live->error) || self->qmp == NULL) {
+  if (!g_task_propagate_boolean (G_TASK (result), &live->error) || has_ended (self, live)) {
     tidy (task);
     return;
   }
   /* From now on, until QEMU has said that it stands on what machine.ini says: a write that fails at
    * its very end may be there all the same. */
-  self->chain_unsettled = TRUE;
+  self->chain_unsettled = !live->at_rest;
   lodge_machine_save_for_work_async (self, edit, live, saved_cb, task);
 }
 
@@ -331,7 +346,7 @@ journaled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   Live *live = g_task_get_task_data (task);
   g_autofree char *path = NULL;
 
-  if (!g_task_propagate_boolean (G_TASK (result), &live->error) || self->qmp == NULL) {
+  if (!g_task_propagate_boolean (G_TASK (result), &live->error) || has_ended (self, live)) {
     tidy (task);
     return;
   }
@@ -340,8 +355,10 @@ journaled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   live->cancellable = g_cancellable_new ();
   live->full = FALSE;
   live->room_timer = g_timeout_add (LOOK_MS, room_cb, live);
-  live->qmp = g_object_ref (self->qmp);
-  live->closed_id = g_signal_connect (live->qmp, "closed", G_CALLBACK (closed_cb), live);
+  if (!live->at_rest) {
+    live->qmp = g_object_ref (self->qmp);
+    live->closed_id = g_signal_connect (live->qmp, "closed", G_CALLBACK (closed_cb), live);
+  }
   live->cancel_id =
       g_cancellable_connect (lodge_job_get_cancellable (live->job), G_CALLBACK (cancelled_cb),
                              g_object_ref (live->cancellable), g_object_unref);
@@ -374,19 +391,51 @@ begin_journal (gpointer data, GError **error)
 
 /* Which. */
 
-/* A file with several names is a clone's, too, and stays; one with a name of somebody else's is
- * his. */
+typedef struct {
+  const LodgeDescription *now;
+  const char *folder;
+} Search;
+
+/* Whether a disk that stands on it stands on so many that shared ones are joined, too. */
 static gboolean
-may_join (const LodgeLayer *layer, gpointer folder)
+is_in_long_chain (const LodgeDescription *now, const LodgeLayer *layer)
 {
-  return !g_path_is_absolute (layer->file) && lodge_journal_takes (layer->file) &&
-         lodge_own_file_count_names (folder, layer->file) == 1;
+  for (guint i = 0; i < now->disks->len; i++) {
+    const LodgeDisk *disk = now->disks->pdata[i];
+    const LodgeLayer *one = lodge_description_get_layer (now, disk->top);
+    gboolean found = FALSE;
+    guint n = 0;
+
+    for (; one->below != NULL; n++) {
+      one = lodge_description_get_layer (now, one->below);
+      found = found || one == layer;
+    }
+    if (found && n >= lodge_machine_long_chain)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* A file with several names is a clone's, too, whose room is not free afterwards; one with a name
+ * of somebody else's is his. */
+static gboolean
+may_join (const LodgeLayer *layer, gpointer data)
+{
+  const Search *search = data;
+  guint n_names;
+
+  if (g_path_is_absolute (layer->file) || !lodge_journal_takes (layer->file))
+    return FALSE;
+  n_names = lodge_own_file_count_names (search->folder, layer->file);
+  return n_names == 1 || (n_names > 1 && is_in_long_chain (search->now, layer));
 }
 
 static guint64
-measure (const LodgeLayer *layer, gpointer folder)
+measure (const LodgeLayer *layer, gpointer data)
 {
-  return lodge_own_file_measure (folder, layer->file);
+  const Search *search = data;
+
+  return lodge_own_file_measure (search->folder, layer->file);
 }
 
 static GPtrArray *
@@ -394,56 +443,50 @@ find (LodgeMachine *self)
 {
   const LodgeDescription *now = lodge_machine_get_description (self);
   g_autofree char *folder = lodge_machine_dup_folder (self);
+  Search search = {now, folder};
 
   if (self->outside != NULL)
     return NULL;
-  return lodge_description_find_join (now, lodge_machine_least_joined, may_join, measure, folder);
+  return lodge_description_find_join (now, lodge_machine_least_joined, may_join, measure, &search);
+}
+
+static gboolean
+can_be_told (LodgeMachine *self)
+{
+  return self->qmp != NULL && !lodge_qmp_is_closed (self->qmp) && !self->ending &&
+         (self->state == LODGE_STATE_RUNNING || self->state == LODGE_STATE_PAUSED) &&
+         !self->disposable && !self->frozen && !self->disk_failed &&
+         self->settle_timeout == 0 && /* a guest that misses its disk comes first */
+         lodge_machine_check_answers (self, NULL);
 }
 
 gboolean
 lodge_machine_can_join_layers (LodgeMachine *self)
 {
   g_autoptr (GPtrArray) found = NULL;
+  const gboolean at_rest = lodge_machine_is_at_rest (self);
 
-  if (lodge_machine_get_description (self) == NULL || self->qmp == NULL ||
-      lodge_qmp_is_closed (self->qmp) || self->ending ||
-      (self->state != LODGE_STATE_RUNNING && self->state != LODGE_STATE_PAUSED) ||
-      self->disposable || self->frozen || self->disk_failed || self->recovering ||
-      self->join_stopped || lodge_machine_is_locked (self) ||
-      self->settle_timeout != 0 || /* a guest that misses its disk comes first */
-      !lodge_machine_check_answers (self, NULL) ||
+  if (lodge_machine_get_description (self) == NULL || self->recovering || self->join_stopped ||
+      lodge_machine_is_locked (self) || (!at_rest && !can_be_told (self)) ||
       lodge_description_file_get_read_only (self->file) != NULL)
     return FALSE;
-  if (self->chain_unsettled)
+  if (self->chain_unsettled && !at_rest)
     return TRUE;
   found = find (self);
   return found != NULL;
 }
 
+/* What becomes one next, if there is anything. */
 static void
-checked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+plan (GTask *task)
 {
-  GTask *task = user_data;
   LodgeMachine *self = g_task_get_source_object (task);
   Live *live = g_task_get_task_data (task);
   const LodgeDescription *now = lodge_machine_get_description (self);
   g_autoptr (GPtrArray) found = NULL;
   g_autoptr (GStrvBuilder) ids = g_strv_builder_new ();
 
-  if (!lodge_qemu_chain_check_finish (LODGE_QMP (source), result, &live->error)) {
-    /* What is told when the guest goes on is not told before. */
-    if (g_error_matches (live->error, LODGE_ERROR, LODGE_ERROR_BUSY)) {
-      self->join_stopped = TRUE;
-      g_clear_error (&live->error);
-    }
-    end (task);
-    return;
-  }
   g_clear_pointer (&live->layers, g_strfreev);
-  if (self->chain_unsettled) {
-    settle (task);
-    return;
-  }
   /* Nobody has asked for it, so nobody is told that there is no room. */
   if (is_full (live)) {
     self->join_stopped = TRUE;
@@ -476,16 +519,52 @@ checked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   lodge_task_step_in_thread (task, begin_journal, journaled_cb);
 }
 
+static void
+checked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  Live *live = g_task_get_task_data (task);
+
+  if (!lodge_qemu_chain_check_finish (LODGE_QMP (source), result, &live->error)) {
+    /* What is told when the guest goes on is not told before. */
+    if (g_error_matches (live->error, LODGE_ERROR, LODGE_ERROR_BUSY)) {
+      self->join_stopped = TRUE;
+      g_clear_error (&live->error);
+    }
+    end (task);
+    return;
+  }
+  g_clear_pointer (&live->layers, g_strfreev);
+  if (self->chain_unsettled)
+    settle (task);
+  else
+    plan (task);
+}
+
 /* The next ones, or the end. */
 static void
 look (GTask *task)
 {
   LodgeMachine *self = g_task_get_source_object (task);
+  Live *live = g_task_get_task_data (task);
 
-  if (self->waiting_for_work->len > 0 || !lodge_machine_can_join_layers (self))
+  /* What was at rest is that still: whoever starts it waits for this. */
+  if (self->waiting_for_work->len > 0 || !lodge_machine_can_join_layers (self)) {
+    end (task);
+    return;
+  }
+  live->at_rest = lodge_machine_is_at_rest (self);
+  if (!live->at_rest) {
+    lodge_qemu_chain_check_async (self->qmp, checked_cb, task);
+    return;
+  }
+  if (live->lock_fd < 0)
+    live->lock_fd = lodge_store_lock (self->store, self->uuid, &live->error);
+  if (live->lock_fd < 0)
     end (task);
   else
-    lodge_qemu_chain_check_async (self->qmp, checked_cb, task);
+    plan (task);
 }
 
 void

@@ -7,6 +7,8 @@
  * yet no moment of it is a danger: see lodge_image_merge_async(). A layer that a clone
  * shares is never changed; it waits until that is gone. What is to be merged is said by machine.ini
  * alone, so a merge that was stopped, or an engine that was, is nothing that must be remembered.
+ * Where layers wait so and a chain is long, they are read into a new one at last, whose machine
+ * alone has it (lodge-machine-layers-live.c), once there is nothing left to merge.
  */
 #include "machine/lodge-machine-private.h"
 
@@ -36,7 +38,7 @@ typedef struct {
   char *layers[3];  /* its file and that of the one below, to be made writable */
   GPtrArray *chain; /* for the merge */
   guint n_merged, n_all;
-  gboolean live; /* what can be done while QEMU runs was tried */
+  gboolean joined; /* a new layer of several was tried */
   GError *error;
 } Work;
 
@@ -70,7 +72,7 @@ end (GTask *task_given)
    * only wait for their turn. */
   if (work->error != NULL && work->upper != NULL && self->waiting_for_work->len == 0)
     self->merge_stopped = TRUE;
-  if (work->error != NULL && work->live && self->waiting_for_work->len == 0)
+  if (work->error != NULL && work->joined && self->waiting_for_work->len == 0)
     self->join_stopped = TRUE;
   /* There may be room by now. */
   if (work->forgotten)
@@ -269,8 +271,8 @@ count_merges (LodgeMachine *self, const LodgeDescription *now)
 
 /* Whether nobody has the layers open, or will go on from the memory of what was in them: their
  * files must be as they were then. */
-static gboolean
-is_at_rest (LodgeMachine *self)
+gboolean
+lodge_machine_is_at_rest (LodgeMachine *self)
 {
   return !lodge_state_is_live (self->state) && self->state != LODGE_STATE_SUSPENDED &&
          self->pid == 0;
@@ -288,6 +290,24 @@ joined_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     end (task);
 }
 
+/* What a deletion leaves is a job of its own: it may take long. */
+static gboolean
+join (GTask *task)
+{
+  LodgeMachine *self = g_task_get_source_object (task);
+  Work *work = g_task_get_task_data (task);
+
+  if (work->snapshot != NULL || work->joined || self->waiting_for_work->len > 0 ||
+      !lodge_machine_can_join_layers (self))
+    return FALSE;
+  work->joined = TRUE;
+  /* It takes the lock itself, where there is no QEMU. */
+  if (work->lock_fd >= 0)
+    close (g_steal_fd (&work->lock_fd));
+  lodge_machine_join_layers_async (self, work->job, joined_cb, task);
+  return TRUE;
+}
+
 /* The next one, or the end. */
 static void
 merge (GTask *task)
@@ -298,18 +318,15 @@ merge (GTask *task)
   const LodgeLayer *upper = NULL;
   const LodgeLayer *lower;
 
-  /* What a deletion leaves is a job of its own: it may take long. */
-  if (work->snapshot == NULL && !work->live && lodge_machine_can_join_layers (self)) {
-    work->live = TRUE;
-    lodge_machine_join_layers_async (self, work->job, joined_cb, task);
+  if (!lodge_machine_is_at_rest (self) && join (task))
     return;
-  }
   /* Nobody waits for a merge, and what is locked can wait: that is done the next time. */
-  if (now != NULL && is_at_rest (self) && self->waiting_for_work->len == 0 &&
+  if (now != NULL && lodge_machine_is_at_rest (self) && self->waiting_for_work->len == 0 &&
       !lodge_machine_is_locked (self))
     upper = find_merge (self, now);
   if (upper == NULL) {
-    end (task);
+    if (!lodge_machine_is_at_rest (self) || !join (task))
+      end (task);
     return;
   }
   if (work->lock_fd < 0)
@@ -507,9 +524,10 @@ lodge_machine_can_merge_layers (LodgeMachine *self)
 
   if (now == NULL || self->work != NULL)
     return FALSE;
-  if (lodge_machine_can_join_layers (self))
-    return TRUE;
-  return is_at_rest (self) && !lodge_machine_is_locked (self) && !self->recovering &&
-         !self->merge_stopped && lodge_description_file_get_read_only (self->file) == NULL &&
-         find_merge (self, now) != NULL;
+  if (!lodge_machine_is_at_rest (self))
+    return lodge_machine_can_join_layers (self);
+  if (lodge_machine_is_locked (self) || self->recovering || self->merge_stopped ||
+      lodge_description_file_get_read_only (self->file) != NULL)
+    return FALSE;
+  return find_merge (self, now) != NULL || lodge_machine_can_join_layers (self);
 }

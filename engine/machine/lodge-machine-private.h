@@ -331,11 +331,21 @@ void
 lodge_machine_forget_async (LodgeMachine *self, GAsyncReadyCallback callback, gpointer user_data);
 gboolean lodge_machine_forget_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
 
-/* lodge-machine-layers-live.c: layers are merged while QEMU has them. */
+/* lodge-machine-layers-live.c: layers are merged into a new one, also while QEMU has them. */
+/* Each layer costs QEMU two open files and qemu-img another, and a read of what was never written
+ * goes through all of them: no disk stands on more. */
+#define LODGE_MACHINE_MOST_LAYERS 80
 /* So many that no snapshot needs have to stand on each other: each time what is in them is written
  * anew, and what is above the large ones is read through so many more files. Tests need fewer. */
 #define LODGE_MACHINE_LEAST_JOINED 8
 extern guint lodge_machine_least_joined;
+/* On so many layers a disk stands when those that it shares with another machine are joined, too:
+ * half of those that there may be (LODGE_MACHINE_MOST_LAYERS), so that there is time to do it in,
+ * and what is shared stays so as a rule. Tests need fewer. */
+#define LODGE_MACHINE_LONG_CHAIN (LODGE_MACHINE_MOST_LAYERS / 2)
+extern guint lodge_machine_long_chain;
+/* lodge-machine-layers.c: whether nobody has its layers open, nor will go on from them. */
+gboolean lodge_machine_is_at_rest (LodgeMachine *self);
 /* Whether there is something to do, but for work that is under way. */
 gboolean lodge_machine_can_join_layers (LodgeMachine *self);
 /* For the work that is under way, which gives way meanwhile. Ends well also where QEMU has ended:

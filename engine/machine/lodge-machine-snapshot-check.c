@@ -10,10 +10,6 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
-/* Each layer costs QEMU two open files and qemu-img another, and a read of what was never written
- * goes through all of them. */
-#define MOST_LAYERS 80
-
 /* What is asked of the machine as it is now, and what is in its way. */
 
 typedef struct {
@@ -75,9 +71,9 @@ lodge_snapshot_check_depth (const LodgeDescription *description,
     const LodgeDisk *disk = description->disks->pdata[i];
     const guint n = count_below (description, disk, NULL);
 
-    if (n < MOST_LAYERS)
+    if (n < LODGE_MACHINE_MOST_LAYERS)
       continue;
-    if (n - count_below (description, disk, now) < MOST_LAYERS)
+    if (n - count_below (description, disk, now) < LODGE_MACHINE_MOST_LAYERS)
       g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
                    _ ("“%s” would have %u snapshots one on the other, more than are fast enough: "
                       "delete some first"),
@@ -100,7 +96,7 @@ lodge_snapshot_check_clone_depth (const LodgeDescription *clone, const char *sou
   for (guint i = 0; i < clone->disks->len; i++) {
     const guint n = count_below (clone, clone->disks->pdata[i], NULL);
 
-    if (n < MOST_LAYERS)
+    if (n < LODGE_MACHINE_MOST_LAYERS)
       continue;
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
                  _ ("A linked clone of “%s” would stand on %u layers, more than are fast enough: "

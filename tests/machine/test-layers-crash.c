@@ -9,6 +9,9 @@
  * other and are called the same, a layer that is written, say, one counts. A few steps each time,
  * and every one with LODGE_TEST_CRASHES set, as often as that says: each takes half a minute on a
  * busy computer.
+ *
+ * "shared" is the same where the layers have second names, as they have in a clone's folder, and
+ * the chain counts as long: what has those names is not changed.
  */
 #include "description/lodge-description-snapshots.h"
 #include "kill-worker.h"
@@ -18,8 +21,12 @@
 #include "machine/lodge-machine-private.h"
 #include "memory-guest.h"
 #include "plug-guest.h"
+#include "test-folder.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define MIB (G_GUINT64_CONSTANT (1) << 20)
 /* Nothing is merged yet. */
@@ -28,6 +35,9 @@
 #define N     5
 /* One step in so many. */
 #define STRIDE 6
+
+/* One whose layers have second names, as a clone's would be. */
+#define SHARED "shared"
 
 /* --- The worker --- */
 
@@ -58,6 +68,8 @@ work (MachineFixture *f, const char *operation)
   step_hook = lodge_journal_step_hook;
   lodge_journal_step_hook = step_cb;
   lodge_machine_least_joined = LEAST;
+  if (g_str_equal (operation, SHARED))
+    lodge_machine_long_chain = LEAST;
   lodge_library_consider_merging (f->library, machine);
   test_wait_until (machine->work == NULL && !lodge_machine_can_merge_layers (machine));
   kill_worker_disarm (machine);
@@ -160,10 +172,71 @@ look (MachineFixture *m, LodgeMachine *machine, KillVictim who)
   assert_data (machine);
 }
 
+static int
+compare (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(char *const *) a, *(char *const *) b);
+}
+
+/* The checksums of all that has a name in @folder. Transfer full. */
+static char *
+dup_sums (const char *folder)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
+  const char *name;
+
+  g_assert_nonnull (dir);
+  while ((name = g_dir_read_name (dir)) != NULL) {
+    g_autofree char *path = g_build_filename (folder, name, NULL);
+    g_autofree char *bytes = NULL;
+    g_autofree char *sum = NULL;
+    gsize length;
+
+    g_assert_true (g_file_get_contents (path, &bytes, &length, NULL));
+    sum = g_compute_checksum_for_data (G_CHECKSUM_SHA256, (const guchar *) bytes, length);
+    g_ptr_array_add (lines, g_strdup_printf ("%s %s", name, sum));
+  }
+  g_ptr_array_sort (lines, compare);
+  g_ptr_array_add (lines, NULL);
+  return g_strjoinv ("\n", (char **) lines->pdata);
+}
+
+/* What is frozen gets names in @others, too. */
 static void
-test_killed (KillFixture *f, gconstpointer victim)
+share (KillFixture *f, const char *others)
+{
+  g_autofree char *machines = g_build_filename (f->data, "machines", NULL);
+  g_autofree char *folder = NULL;
+  g_autoptr (GDir) dir = NULL;
+  const char *name;
+
+  if (g_file_test (others, G_FILE_TEST_EXISTS))
+    test_folder_remove (others);
+  g_assert_no_errno (g_mkdir (others, 0700));
+  dir = g_dir_open (machines, 0, NULL);
+  folder = g_build_filename (machines, g_dir_read_name (dir), "layers", NULL);
+  g_dir_close (dir);
+  dir = g_dir_open (folder, 0, NULL);
+  while ((name = g_dir_read_name (dir)) != NULL) {
+    g_autofree char *old = g_build_filename (folder, name, NULL);
+    g_autofree char *second = g_build_filename (others, name, NULL);
+    struct stat info;
+
+    g_assert_no_errno (stat (old, &info));
+    if ((info.st_mode & 0200) == 0)
+      g_assert_no_errno (link (old, second));
+  }
+}
+
+static void
+test_killed (KillFixture *f, gconstpointer data)
 {
   MachineFixture *m = &f->machines;
+  const gboolean shared = g_str_equal (data, SHARED);
+  const char *victim = shared ? kill_victims[KILL_ENGINE] : data;
+  const char *operation = shared ? SHARED : "merge";
+  g_autofree char *others = g_build_filename (m->folder, "others", NULL);
   const gboolean few = g_getenv ("LODGE_TEST_CRASHES") == NULL;
   const guint n_times = few ? 1 : test_get_times ();
   guint n = 0;
@@ -179,9 +252,16 @@ test_killed (KillFixture *f, gconstpointer victim)
       g_auto (GStrv) steps = NULL;
       LodgeMachine *machine;
 
+      g_autofree char *before = NULL;
+
       kill_fixture_copy (f);
-      killed = kill_fixture_run (f, "merge", who, step, &steps);
+      if (shared) {
+        share (f, others);
+        before = dup_sums (others);
+      }
+      killed = kill_fixture_run (f, operation, who, step, &steps);
       lodge_machine_least_joined = LEAST;
+      lodge_machine_long_chain = shared ? LEAST : LODGE_MACHINE_LONG_CHAIN;
       machine_fixture_open_library (m);
       machine = lodge_library_find (m->library, "web", NULL);
       g_test_message ("step %u, after “%s”, %s: %s, %u layers", step,
@@ -189,6 +269,11 @@ test_killed (KillFixture *f, gconstpointer victim)
                       lodge_state_get_name (lodge_machine_get_state (machine)),
                       lodge_machine_get_description (machine)->layers->len);
       look (m, machine, who);
+      if (shared) {
+        g_autofree char *after = dup_sums (others);
+
+        g_assert_cmpstr (before, ==, after);
+      }
       machine_fixture_request (machine, LODGE_REQUEST_KILL);
       if (!killed)
         break;
@@ -209,6 +294,8 @@ main (int argc, char *argv[])
   if (kill_worker_main (argc, argv, work, &status))
     return status;
   machine_fixture_init (&argc, &argv);
+  g_test_add ("/machine/layers/killed/" SHARED, KillFixture, SHARED, set_up, test_killed,
+              tear_down);
   for (guint i = 0; i < KILL_N_VICTIMS; i++) {
     g_autofree char *path = g_strconcat ("/machine/layers/killed/", kill_victims[i], NULL);
 

@@ -328,6 +328,45 @@ test_suspend (MachineFixture *f, gconstpointer data)
   expect_layers (f, machine, 5);
 }
 
+/* What a clone has, too, becomes one only where there is much of it, and the clone has all of its
+ * own then. */
+static void
+test_shared (MachineFixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = make (f);
+  g_autoptr (GVariant) options = g_variant_ref_sink (g_variant_new_parsed ("{'linked': <true>}"));
+  LodgeMachine *clone;
+
+  succeed (lodge_library_clone_machine (f->library, machine, "clone", options, NULL));
+  clone = lodge_library_find (f->library, "clone", NULL);
+  lodge_machine_long_chain = N_TAKEN + 2;
+  for (guint i = 2; i <= N_TAKEN; i++) {
+    g_autofree char *name = g_strdup_printf ("n%u", i);
+
+    forget (f, machine, name);
+  }
+  /* All of them, and that which was frozen for the clone. */
+  expect_layers (f, machine, N_TAKEN + 2);
+
+  lodge_machine_long_chain = N_TAKEN + 1;
+  lodge_library_consider_merging (f->library, machine);
+  settle (f, machine);
+  /* The first, the new one, and the top. */
+  expect_layers (f, machine, 3);
+  g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
+  machine_fixture_assert_tidy (machine);
+
+  lodge_machine_long_chain = LODGE_MACHINE_LONG_CHAIN;
+  /* What only the clone has since was merged there: all but the first. */
+  settle (f, clone);
+  machine_fixture_start (clone);
+  expect_layers (f, clone, 2);
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  settle (f, machine);
+  succeed (lodge_library_delete_machine (f->library, machine, NULL));
+  expect_layers (f, clone, 2);
+}
+
 /* It becomes one when there is no QEMU any more. */
 static void
 test_ended (MachineFixture *f, gconstpointer data)
@@ -414,6 +453,7 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("layers/cancel", test_cancel);
   MACHINE_FIXTURE_ADD ("layers/gives-way", test_gives_way);
   MACHINE_FIXTURE_ADD ("layers/suspend", test_suspend);
+  MACHINE_FIXTURE_ADD ("layers/shared", test_shared);
   MACHINE_FIXTURE_ADD ("layers/ended", test_ended);
   MACHINE_FIXTURE_ADD ("layers/disks", test_disks);
   MACHINE_FIXTURE_ADD ("layers/schedule", test_schedule);
