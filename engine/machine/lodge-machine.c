@@ -2,6 +2,7 @@
 /* One machine: its description, its state and its note. What it does is in the files beside. */
 #include "machine/lodge-machine-private.h"
 
+#include "description/lodge-own-file.h"
 #include "lodge-error.h"
 #include "machine/lodge-machine-key.h"
 #include "machine/lodge-machine-schedule.h"
@@ -430,6 +431,42 @@ dup_tree (LodgeDescriptionFile *file)
   return g_string_free (tree, FALSE);
 }
 
+/* How many other machines have a layer of this one's disks. */
+static guint
+count_sharers (LodgeMachine *self)
+{
+  const LodgeDescription *now = lodge_machine_get_description (self);
+  g_autofree char *folder = lodge_machine_dup_folder (self);
+  guint most = 1;
+
+  for (guint i = 0; i < now->layers->len; i++) {
+    const LodgeLayer *layer = now->layers->pdata[i];
+
+    if (!g_path_is_absolute (layer->file))
+      most = MAX (most, lodge_own_file_count_names (folder, layer->file));
+  }
+  return most - 1;
+}
+
+/* Whoever lets a template be none may think of those that were made from it. */
+static void
+note_sharers (LodgeMachine *self)
+{
+  const guint n = count_sharers (self);
+  g_autofree char *text = NULL;
+
+  if (n == 0)
+    return;
+  text = g_strdup_printf (
+      ngettext ("“%s” is no template any more; %u other machine stands on layers that it has, too, "
+                "which do not change whatever is done with this one",
+                "“%s” is no template any more; %u other machines stand on layers that it has, too, "
+                "which do not change whatever is done with this one",
+                n),
+      lodge_machine_get_name (self), n);
+  lodge_machine_set_own_note (self, text);
+}
+
 void
 lodge_machine_take_file (LodgeMachine *self, LodgeDescriptionFile *file)
 {
@@ -446,8 +483,13 @@ lodge_machine_take_file (LodgeMachine *self, LodgeDescriptionFile *file)
   /* It has become a template, or is none any more. */
   if ((self->state == LODGE_STATE_OFF || self->state == LODGE_STATE_TEMPLATE) &&
       !self->recovering &&
-      (self->state == LODGE_STATE_TEMPLATE) != lodge_description_file_get (file)->is_template)
+      (self->state == LODGE_STATE_TEMPLATE) != lodge_description_file_get (file)->is_template) {
     lodge_machine_set_state (self, lodge_machine_get_rest_state (self));
+    if (self->state == LODGE_STATE_OFF)
+      note_sharers (self);
+    else
+      lodge_machine_note_rest (self);
+  }
   lodge_machine_share_update (self);
   lodge_machine_links_update (self);
   lodge_machine_emit_changed (self);
