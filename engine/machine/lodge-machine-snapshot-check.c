@@ -232,9 +232,24 @@ is_told (LodgeMachine *self, const char *reason)
   return self->folder_device != LODGE_FOLDER_DEVICE_NONE && strstr (reason, "vhost-user") != NULL;
 }
 
+/* hw/display/virtio-gpu-base.c: "virgl is not yet migratable" */
+static const char *
+get_advice (LodgeAction action, const char *reason)
+{
+  const gboolean virgl = strstr (reason, "virgl") != NULL;
+
+  if (action == LODGE_ACTION_SUSPEND)
+    return virgl ? _ ("Switch 3D acceleration off (display.3d=no) and start the guest again, or "
+                      "shut it down instead")
+                 : _ ("Shut the guest down instead");
+  return virgl ? _ ("Switch 3D acceleration off (display.3d=no) and start the guest again; or shut "
+                    "it down, and take the snapshot then")
+               : _ ("Shut the guest down, and take the snapshot then");
+}
+
 /* @answer: of query-migrate. */
 static void
-list_refusals (LodgeMachine *self, JsonNode *answer, const Asked *asked)
+list_refusals (LodgeMachine *self, LodgeAction action, JsonNode *answer, const Asked *asked)
 {
   JsonNode *node = JSON_NODE_HOLDS_OBJECT (answer)
                        ? json_object_get_member (json_node_get_object (answer), "blocked-reasons")
@@ -251,12 +266,7 @@ list_refusals (LodgeMachine *self, JsonNode *answer, const Asked *asked)
     reason = json_node_get_string (element);
     if (is_told (self, reason))
       continue;
-    /* hw/display/virtio-gpu-base.c: "virgl is not yet migratable" */
-    block (asked, LODGE_ERROR_STATE,
-           strstr (reason, "virgl") != NULL
-               ? _ ("Switch 3D acceleration off (display.3d=no) and start the guest again; or shut "
-                    "it down, and take the snapshot then")
-               : _ ("Shut the guest down, and take the snapshot then"),
+    block (asked, LODGE_ERROR_STATE, get_advice (action, reason),
            _ ("QEMU cannot save the guest's memory: %s"), reason);
   }
 }
@@ -269,10 +279,11 @@ refused_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) unsaid = NULL;
   GError *refusal = NULL;
   const Asked asked = {keep_cb, &refusal};
+  const LodgeAction action = GPOINTER_TO_UINT (g_task_get_task_data (task));
 
   answer = lodge_qmp_execute_finish (LODGE_QMP (source), result, &unsaid);
   if (answer != NULL)
-    list_refusals (g_task_get_source_object (task), answer, &asked);
+    list_refusals (g_task_get_source_object (task), action, answer, &asked);
   else
     g_debug ("%s", unsaid->message);
   if (refusal != NULL)
@@ -283,6 +294,7 @@ refused_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
 void
 lodge_snapshot_ask_qemu_async (LodgeMachine *self,
+                               LodgeAction action,
                                GCancellable *cancellable,
                                GAsyncReadyCallback callback,
                                gpointer user_data)
@@ -290,6 +302,7 @@ lodge_snapshot_ask_qemu_async (LodgeMachine *self,
   GTask *task = g_task_new (self, NULL, callback, user_data);
 
   g_task_set_source_tag (task, lodge_snapshot_ask_qemu_async);
+  g_task_set_task_data (task, GUINT_TO_POINTER (action), NULL);
   lodge_qmp_execute_async (self->qmp, "query-migrate", NULL, 0, cancellable, refused_cb, task);
 }
 
@@ -365,7 +378,7 @@ asked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (node == NULL)
     add_cb (error, _ ("Shut the guest down, and take the snapshot then"), check);
   else
-    list_refusals (self, node, &asked);
+    list_refusals (self, LODGE_ACTION_SNAPSHOT, node, &asked);
   if (check->wants_estimate && check->n == 0)
     lodge_snapshot_reckon_async (self, reckoned_cb, task);
   else

@@ -62,8 +62,10 @@ gboolean lodge_snapshot_check (LodgeMachine *self,
                                const GError *refusal,
                                GError **error);
 /* What QEMU has against saving the guest's memory: %LODGE_ERROR_STATE, all of it in one message. A
- * QEMU that does not answer has said nothing. @self: one that has QMP */
+ * QEMU that does not answer has said nothing. @self: one that has QMP. @action: taking a snapshot,
+ * or suspending; for the advice */
 void lodge_snapshot_ask_qemu_async (LodgeMachine *self,
+                                    LodgeAction action,
                                     GCancellable *cancellable,
                                     GAsyncReadyCallback callback,
                                     gpointer user_data);

@@ -536,7 +536,8 @@ begin (LodgeMachine *self,
   /* First, because from the end of other work to the begin of this one nothing may come between. */
   if (work->target == NULL && lodge_state_is_live (self->state) && self->qmp != NULL &&
       lodge_machine_check_answers (self, NULL))
-    lodge_snapshot_ask_qemu_async (self, lodge_job_get_cancellable (work->job), asked_cb, task);
+    lodge_snapshot_ask_qemu_async (self, LODGE_ACTION_SNAPSHOT,
+                                   lodge_job_get_cancellable (work->job), asked_cb, task);
   else
     lodge_machine_stop_work_async (self, begin_cb, task);
 }

@@ -451,21 +451,44 @@ prepare_step (gpointer data, GError **error)
 }
 
 static void
-earlier_tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+prepare (GTask *task)
 {
-  LodgeMachine *self = LODGE_MACHINE (source);
-  GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
   Suspend *suspend = g_task_get_task_data (task);
-  GError *error = NULL;
 
-  if (!lodge_machine_tidy_earlier_finish (self, result, &error)) {
-    abandon (task, error);
-    return;
-  }
   suspend->id = lodge_description_dup_snapshot_id ();
   suspend->earlier = g_strdup (lodge_machine_get_description (self)->suspended);
   suspend->stored = lodge_snapshot_live_dup_description (self);
   lodge_task_step_in_thread (task, prepare_step, prepared_cb);
+}
+
+static void
+asked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+
+  if (lodge_snapshot_ask_qemu_finish (LODGE_MACHINE (source), result, &error))
+    prepare (user_data);
+  else
+    abandon (user_data, error);
+}
+
+static void
+earlier_tidied_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachine *self = LODGE_MACHINE (source);
+  GTask *task = user_data;
+  const Suspend *suspend = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (!lodge_machine_tidy_earlier_finish (self, result, &error))
+    abandon (task, error);
+  else if (self->qmp != NULL)
+    /* What it has against it is known before anything is written, and is said with its switch. */
+    lodge_snapshot_ask_qemu_async (self, LODGE_ACTION_SUSPEND,
+                                   lodge_job_get_cancellable (suspend->job), asked_cb, task);
+  else
+    prepare (task);
 }
 
 static void
@@ -478,8 +501,8 @@ saved_before_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 static gboolean
 check (LodgeMachine *self, GError **error)
 {
-  /* What is in the way of a snapshot with memory is in the way of this; what QEMU has against it it
-   * says when it is to write. */
+  /* What is in the way of a snapshot with memory is in the way of this; what QEMU has against it is
+   * asked as the first step. */
   if (!lodge_snapshot_check (self, LODGE_ACTION_SUSPEND, NULL, error))
     return FALSE;
   if (self->asleep) {

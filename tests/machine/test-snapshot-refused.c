@@ -158,6 +158,49 @@ test_silent (MachineFixture *f, gconstpointer data)
   end (&spoken);
 }
 
+static void
+refuse (Spoken *spoken, const char *reasons)
+{
+  g_autofree char *answer = g_strdup_printf ("{\"blocked-reasons\":%s}", reasons);
+
+  fake_qmp_answer (spoken->fake, "query-migrate", answer);
+}
+
+/* Who would suspend it hears the same, with what to do instead; it runs on, and nothing was begun.
+ */
+static void
+test_suspend (MachineFixture *f, gconstpointer data)
+{
+  static const struct {
+    const char *reasons;
+    const char *words;
+  } rows[] = {
+      {"[\"virgl is not yet migratable\"]", "display.3d=no"},
+      {"[\"moon <high>\"]", "Shut the guest down instead"},
+  };
+  Spoken spoken;
+
+  begin (&spoken, f);
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+    const char *message;
+    LodgeJob *job;
+
+    refuse (&spoken, rows[i].reasons);
+    job = lodge_library_suspend (f->library, spoken.machine);
+    g_assert_cmpint (lodge_machine_get_state (spoken.machine), ==, LODGE_STATE_SUSPENDING);
+    test_wait_until (lodge_job_get_state (job) != LODGE_JOB_RUNNING);
+    g_assert_error (lodge_job_get_error (job), LODGE_ERROR, LODGE_ERROR_STATE);
+    message = lodge_job_get_error (job)->message;
+    g_test_message ("%s", message);
+    g_assert_nonnull (strstr (message, rows[i].words));
+    g_assert_null (strstr (message, "snapshot"));
+    g_assert_cmpint (lodge_machine_get_state (spoken.machine), ==, LODGE_STATE_RUNNING);
+    g_assert_cmpuint (fake_qmp_count (spoken.fake, "migrate-set-capabilities"), ==, 0);
+    machine_fixture_assert_tidy (spoken.machine);
+  }
+  end (&spoken);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -165,5 +208,6 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("snapshot-refused/reasons", test_reasons);
   MACHINE_FIXTURE_ADD ("snapshot-refused/all", test_all);
   MACHINE_FIXTURE_ADD ("snapshot-refused/silent", test_silent);
+  MACHINE_FIXTURE_ADD ("snapshot-refused/suspend", test_suspend);
   return g_test_run ();
 }
