@@ -4,6 +4,7 @@
 
 #include "description/lodge-description-file.h"
 #include "machine/lodge-machine-clone.h"
+#include "machine/lodge-machine-private.h"
 
 G_BEGIN_DECLS
 
@@ -27,6 +28,8 @@ typedef struct {
   GPtrArray *files; /* in the source, of the clone's layers; after those its own tops */
   gboolean freezes; /* the source's present, for it */
   gboolean states_there;
+  LodgeMachineShot *shot; /* of what a guest that runs shows then */
+  GBytes *picture;        /* that, or NULL where there is none */
   gboolean pinned;
   LodgeDescription *flat; /* of a full clone */
   guint n_copied;         /* disks */

@@ -55,6 +55,8 @@ clone_free (LodgeClone *clone)
   if (clone->lock_fd >= 0)
     close (clone->lock_fd);
   g_free (clone->snapshot);
+  lodge_machine_shot_free (clone->shot);
+  g_clear_pointer (&clone->picture, g_bytes_unref);
   g_clear_pointer (&clone->then, lodge_description_free);
   g_clear_pointer (&clone->from, lodge_description_free);
   g_clear_pointer (&clone->clone, lodge_description_free);
@@ -240,6 +242,10 @@ take_over_step (gpointer data, GError **error)
 
   if (!clone->states_there && !hand_states_over (clone, error))
     return FALSE;
+  /* The last one in the source's folder is of the run before. */
+  if (clone->shot != NULL &&
+      !lodge_snapshot_files_set_picture (clone->folder, clone->picture, error))
+    return FALSE;
   if (can_share (clone) && link_layers (clone, &why))
     clone->pinned = TRUE;
   if (!clone->spec->linked)
@@ -301,16 +307,33 @@ sealed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
+pictured_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeClone *clone = g_task_get_task_data (task);
+
+  clone->picture = lodge_machine_shot_wait_finish (result);
+  lodge_machine_seal_async (g_task_get_source_object (task), sealed_cb, task);
+}
+
+static void
 frozen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
   LodgeMachine *self = LODGE_MACHINE (source);
+  LodgeClone *clone = g_task_get_task_data (task);
   GError *error = NULL;
 
-  if (!lodge_machine_freeze_finish (self, result, &error))
+  if (!lodge_machine_freeze_finish (self, result, &error)) {
     lodge_clone_fail (task, error);
-  else
+    return;
+  }
+  if (!lodge_state_is_live (self->state)) {
     lodge_machine_seal_async (self, sealed_cb, task);
+    return;
+  }
+  clone->shot = lodge_machine_shot_new (self);
+  lodge_machine_shot_wait_async (clone->shot, pictured_cb, task);
 }
 
 /* The plan. */

@@ -284,6 +284,18 @@ lodge_snapshot_files_copy_states (const char *folder,
 }
 
 gboolean
+lodge_snapshot_files_set_picture (const char *folder, GBytes *png, GError **error)
+{
+  g_autofree char *path = g_build_filename (folder, picture_name, NULL);
+
+  /* Nobody would read it. */
+  if (png == NULL || g_bytes_get_size (png) > MOST_PICTURE)
+    return lodge_own_file_remove (folder, picture_name, error);
+  return lodge_durable_file_write (path, g_bytes_get_data (png, NULL), g_bytes_get_size (png),
+                                   error);
+}
+
+gboolean
 lodge_snapshot_files_hand_over (const char *folder,
                                 const char *id,
                                 const LodgeDescription *from,

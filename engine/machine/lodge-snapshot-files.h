@@ -75,6 +75,10 @@ gboolean lodge_snapshot_files_restore (
 /* The machine's picture is the snapshot's from now on; where that has none there is none. */
 gboolean lodge_snapshot_files_restore_picture (const char *folder, const char *id, GError **error);
 
+/* The machine's picture is @png from now on; %NULL: there is none. Errors: those of
+ * lodge_durable_file_write(), of lodge_own_file_remove(). */
+gboolean lodge_snapshot_files_set_picture (const char *folder, GBytes *png, GError **error);
+
 /**
  * lodge_snapshot_files_hand_over:
  * @id: (nullable): a snapshot's, or %NULL for the present, to whose states nothing writes

@@ -196,6 +196,43 @@ test_suspended (MachineFixture *f, gconstpointer data)
   machine_fixture_assert_tidy (machine);
 }
 
+static LodgeMachine *
+make_clone (MachineFixture *f, LodgeMachine *machine, const char *name, const char *text)
+{
+  g_autoptr (GVariant) options = g_variant_ref_sink (g_variant_new_parsed (text));
+
+  succeed (lodge_library_clone_machine (f->library, machine, name, options, NULL));
+  return lodge_library_find (f->library, name, NULL);
+}
+
+/* What is made of a guest that runs shows what that does, and not what it did the last time. */
+static void
+test_clones (MachineFixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_SCREEN);
+  LodgeMachine *full, *linked;
+  guint32 a, b;
+
+  machine_fixture_start (machine);
+  memory_guest_tell (machine, "a");
+  a = look (machine);
+  take (f, machine, "one");
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  machine_fixture_start (machine);
+  memory_guest_tell (machine, "b");
+  b = look (machine);
+  g_assert_cmpuint (a, !=, b);
+  full = make_clone (f, machine, "full", "{'linked': <false>}");
+  g_assert_cmpuint (look_at_machine (full), ==, b);
+  linked = make_clone (f, machine, "linked", "{'linked': <true>}");
+  g_assert_cmpuint (look_at_machine (linked), ==, b);
+  /* Of a snapshot it is that one's. */
+  g_assert_cmpuint (look_at_machine (make_clone (f, machine, "then", "{'snapshot': <'one'>}")), ==,
+                    a);
+  machine_fixture_assert_tidy (full);
+  machine_fixture_assert_tidy (linked);
+}
+
 static GPid stopped_qemu;
 
 static void
@@ -242,6 +279,7 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("pictures/live", test_live);
   MACHINE_FIXTURE_ADD ("pictures/back", test_back);
   MACHINE_FIXTURE_ADD ("pictures/suspended", test_suspended);
+  MACHINE_FIXTURE_ADD ("pictures/clones", test_clones);
   MACHINE_FIXTURE_ADD ("pictures/none", test_none);
   return g_test_run ();
 }
