@@ -10,12 +10,15 @@
  *   2. its QEMU is ended, which loses nothing any more
  *   3. the disks go back, and the memory of then is loaded
  *
- * Whoever fails in 3 brings the guest back from the snapshot. Who ends in the middle (the engine,
- * the computer) leaves that, and a machine that stands still (after 1) or is off.
+ * Whoever fails in 3 brings the guest back from the snapshot: where the disks have not gone back,
+ * as on a disk that is full, nothing has to be written for that, since the present stands on it
+ * still. Who ends in the middle (the engine, the computer) leaves that, and a machine that stands
+ * still (after 1) or is off.
  */
 #include "machine/lodge-library-private.h"
 #include "machine/lodge-machine-private.h"
 
+#include "description/lodge-description-file.h"
 #include "description/lodge-description-snapshots.h"
 #include "lodge-error.h"
 #include "lodge-task-thread.h"
@@ -23,6 +26,7 @@
 #include "machine/lodge-snapshot-files.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 typedef struct {
   LodgeJob *job;
@@ -80,13 +84,22 @@ done (LodgeMachine *machine, Back *back)
 static void
 forgotten_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  LodgeMachine *machine = LODGE_MACHINE (source);
+  const LodgeDescription *now = lodge_machine_get_description (machine);
   Back *back = user_data;
+  const LodgeSnapshot *kept = now != NULL ? lodge_description_get_snapshot (now, back->kept) : NULL;
   g_autoptr (GError) error = NULL;
 
-  if (!lodge_machine_layers_finish (LODGE_MACHINE (source), result, &error))
+  if (!lodge_machine_layers_finish (machine, result, &error))
     g_debug ("%s", error->message);
-  g_prefix_error (&back->error, _ ("“%s” has not gone back and is as it was before: "),
-                  lodge_machine_get_name (LODGE_MACHINE (source)));
+  if (kept != NULL)
+    g_prefix_error (&back->error,
+                    _ ("The guest of “%s” is as it was before, and the snapshot “%s” of that "
+                       "moment can be deleted: "),
+                    lodge_machine_get_name (machine), kept->name);
+  else
+    g_prefix_error (&back->error, _ ("“%s” has not gone back and is as it was before: "),
+                    lodge_machine_get_name (machine));
   lodge_job_take_error (back->job, g_steal_pointer (&back->error));
   back_free (back);
 }
@@ -143,16 +156,14 @@ came_again_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     forget (machine, back);
 }
 
+/* From the memory of what the present goes on from. */
 static void
-come_again_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+come_from (LodgeMachine *machine, Back *back)
 {
-  LodgeMachine *machine = LODGE_MACHINE (source);
-  Back *back = user_data;
   GError *why = NULL;
-  g_autofree char *nothing = lodge_machine_go_back_finish (machine, result, &why);
   int memory = -1;
 
-  if (nothing == NULL || !lodge_machine_open_memory (machine, &memory, &why))
+  if (!lodge_machine_open_memory (machine, &memory, &why))
     stay_away (machine, back, why);
   else if (memory >= 0)
     lodge_machine_start_from_async (machine, memory, came_again_cb, back);
@@ -160,14 +171,125 @@ come_again_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     forget (machine, back);
 }
 
+static void
+come_again_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LodgeMachine *machine = LODGE_MACHINE (source);
+  Back *back = user_data;
+  GError *why = NULL;
+  g_autofree char *nothing = lodge_machine_go_back_finish (machine, result, &why);
+
+  if (nothing == NULL)
+    stay_away (machine, back, why);
+  else
+    come_from (machine, back);
+}
+
+/* What was stored with a snapshot. */
+typedef struct {
+  Back *back;
+  char *folder;
+  char *id;
+  char *name; /* of the snapshot */
+  char *keep_as;
+  LodgeDescription *stored;
+} Look;
+
+static void
+look_free (gpointer data)
+{
+  Look *look = data;
+
+  g_free (look->folder);
+  g_free (look->id);
+  g_free (look->name);
+  g_free (look->keep_as);
+  lodge_description_free (look->stored);
+  g_free (look);
+}
+
+static gboolean
+look_step (gpointer data, GError **error)
+{
+  Look *look = data;
+
+  look->stored = lodge_snapshot_files_load (look->folder, look->id, look->name, error);
+  return look->stored != NULL;
+}
+
+/* @keep_as: (nullable) */
+static void
+look (LodgeMachine *machine,
+      Back *back,
+      const LodgeSnapshot *snapshot,
+      const char *keep_as,
+      GAsyncReadyCallback callback)
+{
+  GTask *task = g_task_new (machine, NULL, NULL, NULL);
+  Look *look = g_new0 (Look, 1);
+
+  look->back = back;
+  look->folder = lodge_machine_dup_folder (machine);
+  look->id = g_strdup (snapshot->id);
+  look->name = g_strdup (snapshot->name);
+  look->keep_as = g_strdup (keep_as);
+  g_task_set_task_data (task, look, look_free);
+  lodge_task_step_in_thread (task, look_step, callback);
+}
+
+/* Nobody has written to what stands on it, and the QEMU that machine.ini makes is the one whose
+ * memory it has. */
+static gboolean
+is_as_kept (const LodgeDescription *now, const LodgeDescription *stored, const char *kept)
+{
+  g_autoptr (LodgeDescription) then = lodge_description_copy (now);
+  g_autoptr (GPtrArray) old = NULL;
+  g_autofree char *text = NULL;
+  g_autofree char *text_then = NULL;
+  gsize length;
+
+  if (g_strcmp0 (now->snapshot, kept) != 0 ||
+      !lodge_description_go_back (then, stored, kept, &old, NULL))
+    return FALSE;
+  lodge_description_take_layers (then, now);
+  /* It has not gone anywhere: it is the same guest. */
+  g_free (then->vmgenid);
+  then->vmgenid = g_strdup (now->vmgenid);
+  text = lodge_description_file_dup_text (now, &length);
+  text_then = lodge_description_file_dup_text (then, &length);
+  return strcmp (text, text_then) == 0;
+}
+
+static void
+kept_looked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  LodgeMachine *machine = g_task_get_source_object (task);
+  const Look *look = g_task_get_task_data (task);
+  const LodgeDescription *now = lodge_machine_get_description (machine);
+
+  if (g_task_propagate_boolean (G_TASK (result), NULL) && now != NULL &&
+      is_as_kept (now, look->stored, look->id))
+    come_from (machine, look->back);
+  else
+    lodge_machine_go_back_async (machine, look->back->undo, look->id, FALSE, NULL, come_again_cb,
+                                 look->back);
+}
+
 /* Takes @error. */
 static void
 come_again (LodgeMachine *machine, Back *back, GError *error)
 {
+  const LodgeDescription *now = lodge_machine_get_description (machine);
+  const LodgeSnapshot *kept = now != NULL ? lodge_description_get_snapshot (now, back->kept) : NULL;
+
   back->error = error;
   back->undo = lodge_job_new ("snapshot-revert", lodge_machine_get_uuid (machine));
   lodge_job_set_step (back->job, _ ("Bringing back what was before"));
-  lodge_machine_go_back_async (machine, back->undo, back->kept, FALSE, NULL, come_again_cb, back);
+  if (back->live && !back->gone && kept != NULL)
+    look (machine, back, kept, NULL, kept_looked_cb);
+  else
+    lodge_machine_go_back_async (machine, back->undo, back->kept, FALSE, NULL, come_again_cb, back);
 }
 
 /* The disks, and the memory of then. */
@@ -275,36 +397,6 @@ kept_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 /* What was stored with the snapshot, looked at before the guest is ended for it. */
-typedef struct {
-  Back *back;
-  char *folder;
-  char *id;
-  char *name; /* of the snapshot */
-  char *keep_as;
-  LodgeDescription *stored;
-} Look;
-
-static void
-look_free (gpointer data)
-{
-  Look *look = data;
-
-  g_free (look->folder);
-  g_free (look->id);
-  g_free (look->name);
-  g_free (look->keep_as);
-  lodge_description_free (look->stored);
-  g_free (look);
-}
-
-static gboolean
-look_step (gpointer data, GError **error)
-{
-  Look *look = data;
-
-  look->stored = lodge_snapshot_files_load (look->folder, look->id, look->name, error);
-  return look->stored != NULL;
-}
 
 static gboolean
 check_stored (LodgeMachine *machine, const Look *look, GError **error)
@@ -342,22 +434,11 @@ keep_present (LodgeMachine *machine, Back *back, const char *name)
   const LodgeDescription *now = lodge_machine_get_description (machine);
   const LodgeSnapshot *snapshot =
       now != NULL ? lodge_description_find_snapshot (now, back->snapshot, NULL) : NULL;
-  GTask *task;
-  Look *look;
 
-  if (snapshot == NULL) {
+  if (snapshot == NULL)
     lodge_machine_keep_present_async (machine, back->job, back->snapshot, name, kept_cb, back);
-    return;
-  }
-  look = g_new0 (Look, 1);
-  look->back = back;
-  look->folder = lodge_machine_dup_folder (machine);
-  look->id = g_strdup (snapshot->id);
-  look->name = g_strdup (snapshot->name);
-  look->keep_as = g_strdup (name);
-  task = g_task_new (machine, NULL, NULL, NULL);
-  g_task_set_task_data (task, look, look_free);
-  lodge_task_step_in_thread (task, look_step, stored_looked_cb);
+  else
+    look (machine, back, snapshot, name, stored_looked_cb);
 }
 
 static LodgeJob *
