@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the console window and its guest exchange: the clipboard, and files that are dropped on it.
+/* What the console window and its guest exchange: the clipboard, and files that are dropped on it
+ * or pasted into it.
  *
  * The switches are keys of the machine's description. What is done follows the description, whoever
  * changes it; the menu asks the engine to change it and shows what it says then.
@@ -15,6 +16,7 @@
 
 #define CLIPBOARD_KEY "sharing.clipboard"
 #define FILES_KEY     "sharing.files"
+#define PASTE_ACTION  "paste-files"
 
 struct _LodgeConsoleExchange {
   LodgeConsoleWindow *window;
@@ -24,19 +26,27 @@ struct _LodgeConsoleExchange {
   GSimpleActionGroup *actions;
   GSimpleAction *clipboard_action;
   GSimpleAction *files_action;
+  GSimpleAction *paste_action; /* the console's own; a further monitor's is always there */
   LodgeConsoleSession *session;
   int needs_agent; /* what the menu says; -1 at first */
   gboolean pasted; /* said in this session that the agent is missing for that */
   guint copied;    /* since all were over */
 };
 
-/* One that files are dropped on. */
+/* One that files are dropped on, or pasted into. */
 typedef struct {
   LodgeConsoleExchange *exchange;
   LodgeDisplay *display;
-  GtkDropTarget *drop; /* owned, and the display's */
-  GtkRevealer *hint;   /* a child of its window */
+  GtkDropTarget *drop;   /* owned, and the display's */
+  GtkRevealer *hint;     /* a child of its window */
+  GCancellable *reading; /* the files on the host's clipboard, or NULL */
 } Screen;
+
+/* The program that has copied them may take its time, and the screen may be gone by then. */
+typedef struct {
+  Screen *screen; /* only while it is not cancelled */
+  GCancellable *cancellable;
+} Reading;
 
 /* In the order of the menu. */
 static const struct {
@@ -137,6 +147,16 @@ apply (LodgeConsoleExchange *self)
 /* --- Menu --- */
 
 static void
+append_paste (GMenu *menu)
+{
+  g_autoptr (GMenuItem) item =
+      g_menu_item_new (_ ("Paste _Files Into the Guest"), "sharing." PASTE_ACTION);
+
+  g_menu_item_set_attribute (item, "accel", "s", "<Control><Shift>Insert");
+  g_menu_append_item (menu, item);
+}
+
+static void
 update_menu (LodgeConsoleExchange *self)
 {
   GMenu *menu = self->window->sharing_menu;
@@ -149,6 +169,7 @@ update_menu (LodgeConsoleExchange *self)
 
   g_simple_action_set_enabled (self->clipboard_action, there);
   g_simple_action_set_enabled (self->files_action, there);
+  g_simple_action_set_enabled (self->paste_action, shown);
   if (needs_agent == self->needs_agent)
     return;
 
@@ -158,6 +179,8 @@ update_menu (LodgeConsoleExchange *self)
     /* There is no such action, which makes them insensitive. */
     g_menu_append (menu, _ ("Share Clipboard (the guest needs spice-vdagent)"), "sharing.none");
     g_menu_append (menu, _ ("Take Dropped Files (the guest needs spice-vdagent)"), "sharing.none");
+    g_menu_append (menu, _ ("Paste Files Into the Guest (the guest needs spice-vdagent)"),
+                   "sharing.none");
   } else {
     g_autoptr (GMenu) choices = g_menu_new ();
 
@@ -167,6 +190,7 @@ update_menu (LodgeConsoleExchange *self)
     }
     g_menu_append_submenu (menu, _ ("Share Cli_pboard"), G_MENU_MODEL (choices));
     g_menu_append (menu, _ ("Take _Dropped Files"), "sharing.files");
+    append_paste (menu);
   }
 }
 
@@ -221,6 +245,59 @@ gboolean
 lodge_console_exchange_drop (LodgeConsoleWindow *window, GSList *files)
 {
   return drop (window->exchange->screens->pdata[0], files);
+}
+
+static void
+reading_free (Reading *reading)
+{
+  g_object_unref (reading->cancellable);
+  g_free (reading);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Reading, reading_free)
+
+static void
+read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (Reading) reading = user_data;
+  g_autoptr (GError) error = NULL;
+  const GValue *value = gdk_clipboard_read_value_finish (GDK_CLIPBOARD (source), result, &error);
+  g_autoptr (GSList) files = NULL;
+
+  if (g_cancellable_is_cancelled (reading->cancellable))
+    return;
+  g_clear_object (&reading->screen->reading);
+  if (value != NULL)
+    files = gdk_file_list_get_files (g_value_get_boxed (value));
+  if (files != NULL)
+    drop (reading->screen, files);
+  else
+    say_at (reading->screen, _ ("The copied files could not be had: copy them again"));
+}
+
+/* Pasted, they go the way of those that are dropped. */
+static void
+paste_files_cb (Screen *screen)
+{
+  GdkClipboard *host = gtk_widget_get_clipboard (GTK_WIDGET (screen->display));
+  g_autoptr (GdkContentFormats) formats = gdk_content_formats_union_deserialize_gtypes (
+      gdk_content_formats_ref (gdk_clipboard_get_formats (host)));
+  Reading *reading;
+
+  if (screen->exchange->session == NULL)
+    return;
+  if (!gdk_content_formats_contain_gtype (formats, GDK_TYPE_FILE_LIST)) {
+    say_at (screen, _ ("There are no files to paste: copy some in your file manager first"));
+    return;
+  }
+  g_cancellable_cancel (screen->reading);
+  g_clear_object (&screen->reading);
+  screen->reading = g_cancellable_new ();
+  reading = g_new0 (Reading, 1);
+  reading->screen = screen;
+  reading->cancellable = g_object_ref (screen->reading);
+  gdk_clipboard_read_value_async (host, GDK_TYPE_FILE_LIST, G_PRIORITY_DEFAULT,
+                                  reading->cancellable, read_cb, reading);
 }
 
 guint
@@ -385,6 +462,8 @@ screen_free (gpointer data)
 {
   Screen *self = data;
 
+  g_cancellable_cancel (self->reading);
+  g_clear_object (&self->reading);
   g_signal_handlers_disconnect_by_data (self->display, self);
   g_signal_handlers_disconnect_by_data (self->drop, self);
   g_object_unref (self->drop);
@@ -411,15 +490,32 @@ add_screen (LodgeConsoleExchange *self, LodgeDisplay *display, GtkOverlay *overl
   return screen;
 }
 
+/* @group: of the screen's window. Returns: (transfer full) */
+static GSimpleAction *
+add_paste (GSimpleActionGroup *group, Screen *screen)
+{
+  GSimpleAction *action = g_simple_action_new (PASTE_ACTION, NULL);
+
+  g_signal_connect_swapped (action, "activate", G_CALLBACK (paste_files_cb), screen);
+  g_action_map_add_action (G_ACTION_MAP (group), G_ACTION (action));
+  return action;
+}
+
 void
 lodge_console_exchange_add_screen (LodgeConsoleWindow *window,
                                    LodgeDisplay *display,
                                    GtkOverlay *overlay)
 {
   LodgeConsoleExchange *self = window->exchange;
+  GtkWidget *root = GTK_WIDGET (gtk_widget_get_root (GTK_WIDGET (display)));
   g_autoptr (GVariant) files = g_action_get_state (G_ACTION (self->files_action));
+  g_autoptr (GSimpleActionGroup) actions = g_simple_action_group_new ();
+  g_autoptr (GSimpleAction) paste = NULL;
+  Screen *screen = add_screen (self, display, overlay);
 
-  set_takes_files (add_screen (self, display, overlay), g_variant_get_boolean (files));
+  set_takes_files (screen, g_variant_get_boolean (files));
+  paste = add_paste (actions, screen);
+  gtk_widget_insert_action_group (root, "sharing", G_ACTION_GROUP (actions));
   lodge_display_clipboard_add_window (self->clipboard,
                                       GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (display))));
 }
@@ -428,9 +524,10 @@ void
 lodge_console_exchange_remove_screen (LodgeConsoleWindow *window, LodgeDisplay *display)
 {
   LodgeConsoleExchange *self = window->exchange;
+  GtkWidget *root = GTK_WIDGET (gtk_widget_get_root (GTK_WIDGET (display)));
 
-  lodge_display_clipboard_remove_window (self->clipboard,
-                                         GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (display))));
+  gtk_widget_insert_action_group (root, "sharing", NULL);
+  lodge_display_clipboard_remove_window (self->clipboard, GTK_WINDOW (root));
   for (guint i = 1; i < self->screens->len; i++) {
     if (((Screen *) self->screens->pdata[i])->display == display)
       g_ptr_array_remove_index (self->screens, i--);
@@ -441,6 +538,7 @@ void
 lodge_console_exchange_init (LodgeConsoleWindow *window)
 {
   LodgeConsoleExchange *self = g_new0 (LodgeConsoleExchange, 1);
+  Screen *screen;
 
   window->exchange = self;
   self->window = window;
@@ -451,7 +549,7 @@ lodge_console_exchange_init (LodgeConsoleWindow *window)
   self->panel = LODGE_TRANSFER_PANEL (lodge_transfer_panel_new ());
   gtk_overlay_add_overlay (GTK_OVERLAY (window->overlay), GTK_WIDGET (self->panel));
   self->screens = g_ptr_array_new_with_free_func (screen_free);
-  add_screen (self, window->display, GTK_OVERLAY (window->overlay));
+  screen = add_screen (self, window->display, GTK_OVERLAY (window->overlay));
 
   self->actions = g_simple_action_group_new ();
   self->clipboard_action = g_simple_action_new_stateful ("clipboard", G_VARIANT_TYPE_STRING,
@@ -461,6 +559,7 @@ lodge_console_exchange_init (LodgeConsoleWindow *window)
   self->files_action = g_simple_action_new_stateful ("files", NULL, g_variant_new_boolean (FALSE));
   g_signal_connect (self->files_action, "change-state", G_CALLBACK (files_cb), self);
   g_action_map_add_action (G_ACTION_MAP (self->actions), G_ACTION (self->files_action));
+  self->paste_action = add_paste (self->actions, screen);
   gtk_widget_insert_action_group (GTK_WIDGET (window), "sharing", G_ACTION_GROUP (self->actions));
 }
 
@@ -478,6 +577,8 @@ lodge_console_exchange_clear (LodgeConsoleWindow *window)
     leave_session (self);
     lodge_console_files_set_enabled (lodge_console_session_get_files (session), FALSE);
   }
+  g_signal_handlers_disconnect_by_data (self->paste_action, self->screens->pdata[0]);
+  g_object_unref (self->paste_action);
   g_ptr_array_unref (self->screens);
   g_signal_handlers_disconnect_by_data (self->clipboard, self);
   g_object_unref (self->clipboard);

@@ -6,8 +6,8 @@
 
 struct _LodgeConsoleFullscreen {
   LodgeHidingBar *bar;
-  gboolean was_left;   /* for another window */
-  gboolean print_held; /* each press counts once, however long it is */
+  gboolean was_left; /* for another window */
+  gboolean key_held; /* each press counts once, however long it is */
 };
 
 static void
@@ -36,28 +36,38 @@ has_open_menu (gpointer user_data)
   return FALSE;
 }
 
-/* A guest that has all keys has this one too. */
+static const char *
+find_action (guint keyval, GdkModifierType held)
+{
+  const gboolean shift = (held & GDK_SHIFT_MASK) != 0;
+
+  if ((held & ~GDK_SHIFT_MASK) != GDK_CONTROL_MASK)
+    return NULL;
+  if (keyval == GDK_KEY_Print)
+    return shift ? "console.record" : "console.screenshot";
+  return shift && keyval == GDK_KEY_Insert ? "sharing.paste-files" : NULL;
+}
+
+/* A guest that has all keys has these too. */
 static gboolean
 key_pressed (guint keyval, GdkModifierType held, gpointer user_data)
 {
   LodgeConsoleWindow *self = user_data;
+  const char *action = find_action (keyval, held);
 
-  if (keyval != GDK_KEY_Print || (held & ~GDK_SHIFT_MASK) != GDK_CONTROL_MASK ||
-      lodge_display_get_grabbed (self->display))
+  if (action == NULL || lodge_display_get_grabbed (self->display))
     return FALSE;
 
-  const gboolean again = self->fullscreen->print_held;
+  const gboolean again = self->fullscreen->key_held;
 
-  self->fullscreen->print_held = TRUE;
-  return again || gtk_widget_activate_action (
-                      GTK_WIDGET (self),
-                      held == GDK_CONTROL_MASK ? "console.screenshot" : "console.record", NULL);
+  self->fullscreen->key_held = TRUE;
+  return again || gtk_widget_activate_action (GTK_WIDGET (self), action, NULL);
 }
 
 static void
 key_released (gpointer user_data)
 {
-  ((LodgeConsoleWindow *) user_data)->fullscreen->print_held = FALSE;
+  ((LodgeConsoleWindow *) user_data)->fullscreen->key_held = FALSE;
 }
 
 /* The keyboard leaves the guest: for the header bar, wherever it is. */
@@ -79,7 +89,7 @@ active_cb (LodgeConsoleWindow *self)
   const gboolean active = gtk_window_is_active (GTK_WINDOW (self));
 
   /* It may be let go of elsewhere. */
-  self->fullscreen->print_held = FALSE;
+  self->fullscreen->key_held = FALSE;
   if (active && self->fullscreen->was_left &&
       lodge_console_machine_get_phase (self->machine) == LODGE_CONSOLE_SHOWN)
     focus_guest (self);

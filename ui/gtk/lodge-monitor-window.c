@@ -35,7 +35,7 @@ struct _LodgeMonitorWindow {
   LodgeRecording *recording;
   LodgeScreenHint *hint;
   GSignalGroup *agent; /* of the session: whether the guest's has come */
-  gboolean print_held;
+  gboolean key_held;
   AdwToast *saved_toast; /* weak */
 };
 
@@ -181,26 +181,38 @@ record_action (GtkWidget *widget, const char *name, GVariant *parameter)
     lodge_message_show_error (GTK_WINDOW (self), _ ("Could Not Record the Screen"), error);
 }
 
-/* A guest that has all keys has this one too. */
+static const char *
+find_action (guint keyval, GdkModifierType held)
+{
+  const gboolean shift = (held & GDK_SHIFT_MASK) != 0;
+
+  if ((held & ~GDK_SHIFT_MASK) != GDK_CONTROL_MASK)
+    return NULL;
+  if (keyval == GDK_KEY_Print)
+    return shift ? "monitor.record" : "monitor.screenshot";
+  /* lodge-console-exchange.c */
+  return shift && keyval == GDK_KEY_Insert ? "sharing.paste-files" : NULL;
+}
+
+/* A guest that has all keys has these too. */
 static gboolean
 key_pressed (guint keyval, GdkModifierType held, gpointer user_data)
 {
   LodgeMonitorWindow *self = user_data;
+  const char *action = find_action (keyval, held);
 
-  if (keyval != GDK_KEY_Print || (held & ~GDK_SHIFT_MASK) != GDK_CONTROL_MASK ||
-      lodge_display_get_grabbed (self->display))
+  if (action == NULL || lodge_display_get_grabbed (self->display))
     return FALSE;
-  if (!self->print_held)
-    gtk_widget_activate_action (
-        GTK_WIDGET (self), held & GDK_SHIFT_MASK ? "monitor.record" : "monitor.screenshot", NULL);
-  self->print_held = TRUE;
+  if (!self->key_held)
+    gtk_widget_activate_action (GTK_WIDGET (self), action, NULL);
+  self->key_held = TRUE;
   return TRUE;
 }
 
 static void
 key_released (gpointer user_data)
 {
-  ((LodgeMonitorWindow *) user_data)->print_held = FALSE;
+  ((LodgeMonitorWindow *) user_data)->key_held = FALSE;
 }
 
 gboolean
