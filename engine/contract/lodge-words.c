@@ -31,6 +31,7 @@ static const char *const job_words[] = {
     NC_ ("a job", "disk-remove"),
     NC_ ("a job", "stick-plug"),
     NC_ ("a job", "stick-unplug"),
+    NC_ ("a job", "file-fetch"),
     NC_ ("a job", "encrypt"),
     NC_ ("a job", "decrypt"),
     NC_ ("a job", "running"),

@@ -166,8 +166,12 @@ static const LodgeKey keys[] = {
         "needs spice-vdagent.") },
   { LODGE_SECTION_SHARING, "files", LODGE_KEY_BOOLEAN, MACHINE (share_files), "true", 0, 0, NULL,
     SETTABLE,
-    N_ ("Whether files dropped on a console window are copied into the guest, which needs "
-        "spice-vdagent.") },
+    N_ ("Whether files dropped on a console window, or pasted there, are copied into the guest, "
+        "which needs spice-vdagent.") },
+  { LODGE_SECTION_SHARING, "files-out", LODGE_KEY_BOOLEAN, MACHINE (share_files_out), "false", 0, 0,
+    NULL, SETTABLE,
+    N_ ("Whether files of the guest can be copied out of it, each when you ask for it; the guest needs "
+        "qemu-guest-agent.") },
   { LODGE_SECTION_SHARING, "microphone", LODGE_KEY_BOOLEAN, MACHINE (microphone), "false", 0, 0, NULL,
     SETTABLE, N_ ("Whether the guest hears this computer's microphone while it records; else it "
                   "records silence.") },

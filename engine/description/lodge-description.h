@@ -167,7 +167,8 @@ typedef struct {
 
   /* [sharing] */
   LodgeClipboardSharing share_clipboard;
-  gboolean share_files; /* dropped on the console, into the guest */
+  gboolean share_files;     /* dropped on the console or pasted there, into the guest */
+  gboolean share_files_out; /* of the guest, where the user asks for one */
   gboolean microphone;
   char *share_folder; /* absolute, "" for none */
   gboolean share_folder_writable;

@@ -22,6 +22,7 @@
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -429,4 +430,17 @@ lodge_store_lock (LodgeStore *self, const char *uuid, GError **error)
                  _ ("Could not lock the machine in %s/%s: %s"), self->folder, uuid,
                  g_strerror (saved));
   return -1;
+}
+
+gboolean
+lodge_store_is_below (const char *folder, const char *above)
+{
+  char *real = realpath (folder, NULL);
+  char *real_above = realpath (above, NULL);
+  gboolean below = real != NULL && real_above != NULL && g_str_has_prefix (real, real_above) &&
+                   strchr ("/", real[strlen (real_above)]) != NULL;
+
+  free (real);
+  free (real_above);
+  return below;
 }

@@ -61,4 +61,7 @@ void lodge_store_clean (LodgeStore *self);
  */
 int lodge_store_lock (LodgeStore *self, const char *uuid, GError **error);
 
+/* Whether @folder is @above, or somewhere below it, whatever links lead there. */
+gboolean lodge_store_is_below (const char *folder, const char *above);
+
 G_END_DECLS

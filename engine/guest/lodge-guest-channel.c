@@ -321,6 +321,12 @@ lodge_guest_channel_ask_finish (LodgeGuestChannel *self, GAsyncResult *result, G
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
+gboolean
+lodge_guest_channel_is_in_step (LodgeGuestChannel *self)
+{
+  return !g_cancellable_is_cancelled (self->inner);
+}
+
 void
 lodge_guest_channel_tell (LodgeGuestChannel *self, const char *command, JsonObject *arguments)
 {

@@ -58,6 +58,8 @@ void lodge_guest_channel_ask_async (LodgeGuestChannel *self,
 LodgeQmpMessage *
 lodge_guest_channel_ask_finish (LodgeGuestChannel *self, GAsyncResult *result, GError **error);
 
+/* FALSE: something has failed. */
+gboolean lodge_guest_channel_is_in_step (LodgeGuestChannel *self);
 /* Says it, and waits for nothing: for a channel that is out of step. @arguments: (transfer full) */
 void lodge_guest_channel_tell (LodgeGuestChannel *self, const char *command, JsonObject *arguments);
 

@@ -117,6 +117,12 @@ LodgeJob *lodge_library_convert_disk (LodgeLibrary *self,
                                       const char *snapshot,
                                       gboolean replace);
 
+/* A job as lodge_machine_fetch_file_async() says; its result is the path of the file. Lent. */
+LodgeJob *lodge_library_fetch_file (LodgeLibrary *self,
+                                    LodgeMachine *machine,
+                                    const char *path,
+                                    const char *folder);
+
 /* A job as lodge_machine_encrypt_async() says. @remember: the key goes into the keyring, too; where
  * that fails the machine's note says why. Lent. */
 LodgeJob *lodge_library_encrypt (LodgeLibrary *self,

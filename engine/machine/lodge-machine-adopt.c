@@ -16,6 +16,7 @@
 #include <glib/gi18n-lib.h>
 
 static const char *const held_keys[] = {
+    "sharing.files-out",
     "sharing.folder",
     "sharing.folder-writable",
     "sharing.microphone",

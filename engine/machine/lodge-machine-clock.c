@@ -13,13 +13,8 @@
 
 #include "guest/lodge-guest-agent.h"
 #include "lodge-error.h"
-#include "qemu/lodge-json.h"
 
 #include <glib/gi18n-lib.h>
-
-#define AGENT_PORT   "agent-port" /* lodge-machine-command-devices.c */
-#define AGENT_DEVICE "agent"
-#define AGENT_SOCKET "agent.sock"
 
 /* From here on its user should know. */
 #define TOLD_US (60 * G_USEC_PER_SEC)
@@ -130,11 +125,11 @@ talk (LodgeMachine *self)
   GWeakRef *reference;
   g_autofree char *path = NULL;
 
-  if (self->clock_talk != NULL || self->clock_since_us == 0 || self->runtime == NULL ||
-      self->state != LODGE_STATE_RUNNING)
+  if (self->clock_talk != NULL || self->fetching || self->clock_since_us == 0 ||
+      self->runtime == NULL || self->state != LODGE_STATE_RUNNING)
     return;
   g_clear_handle_id (&self->clock_timeout, g_source_remove);
-  path = g_build_filename (self->runtime, AGENT_SOCKET, NULL);
+  path = lodge_machine_agent_dup_socket (self);
   self->clock_talk = g_cancellable_new ();
   /* An agent that does not answer must not keep the machine. */
   reference = g_new0 (GWeakRef, 1);
@@ -144,23 +139,6 @@ talk (LodgeMachine *self)
 }
 
 /* Whether there is one. */
-
-/* query-chardev: whether the guest has opened the agent's port. */
-static gboolean
-is_open (JsonNode *answer)
-{
-  JsonArray *devices =
-      answer != NULL && JSON_NODE_HOLDS_ARRAY (answer) ? json_node_get_array (answer) : NULL;
-
-  for (guint i = 0; devices != NULL && i < json_array_get_length (devices); i++) {
-    JsonNode *node = json_array_get_element (devices, i);
-    JsonObject *device = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
-
-    if (device != NULL && g_strcmp0 (lodge_json_get_string (device, "label"), AGENT_DEVICE) == 0)
-      return lodge_json_get_boolean (device, "frontend-open", FALSE);
-  }
-  return FALSE;
-}
 
 static void look (LodgeMachine *self, GAsyncReadyCallback callback);
 
@@ -172,7 +150,7 @@ looked_again_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (self->clock_since_us == 0 || self->clock_talk != NULL || self->state != LODGE_STATE_RUNNING)
     return;
-  if (is_open (answer)) {
+  if (lodge_machine_agent_is_there (answer)) {
     talk (self);
     return;
   }
@@ -200,7 +178,7 @@ looked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (self->clock_since_us == 0 || self->clock_talk != NULL || self->state != LODGE_STATE_RUNNING)
     return;
-  if (is_open (answer))
+  if (lodge_machine_agent_is_there (answer))
     talk (self);
   else if (self->clock_timeout == 0)
     self->clock_timeout = g_timeout_add (GRACE_MS, look_again_cb, self);
@@ -210,8 +188,7 @@ static void
 look (LodgeMachine *self, GAsyncReadyCallback callback)
 {
   if (self->qmp != NULL)
-    lodge_qmp_execute_async (self->qmp, "query-chardev", NULL, 0, NULL, callback,
-                             g_object_ref (self));
+    lodge_machine_agent_look_async (self, NULL, callback, g_object_ref (self));
 }
 
 /* What happens to the guest. */
@@ -241,6 +218,13 @@ lodge_machine_clock_update (LodgeMachine *self)
 void
 lodge_machine_clock_port_changed (LodgeMachine *self, const char *port, gboolean open)
 {
-  if (open && g_str_equal (port, AGENT_PORT))
+  if (open && lodge_machine_agent_is_port (port))
     talk (self);
+}
+
+void
+lodge_machine_clock_channel_is_free (LodgeMachine *self)
+{
+  if (self->clock_since_us != 0 && self->state == LODGE_STATE_RUNNING)
+    look (self, looked_cb);
 }

@@ -18,8 +18,6 @@
 #include "storage/lodge-image.h"
 
 #include <glib/gi18n-lib.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 typedef struct {
@@ -124,28 +122,14 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
                             progress_cb, job, lodge_job_get_cancellable (job), written_cb, task);
 }
 
-static gboolean
-is_inside (const char *path, const char *folder)
-{
-  g_autofree char *parent = g_path_get_dirname (path);
-  char *real_parent = realpath (parent, NULL);
-  char *real_folder = realpath (folder, NULL);
-  gboolean inside = real_parent != NULL && real_folder != NULL &&
-                    g_str_has_prefix (real_parent, real_folder) &&
-                    strchr ("/", real_parent[strlen (real_folder)]) != NULL;
-
-  free (real_parent);
-  free (real_folder);
-  return inside;
-}
-
 /* Another machine's disk must not be what is replaced. */
 static gboolean
 check_place (const Convert *convert, const char *machines, GError **error)
 {
+  g_autofree char *folder = g_path_get_dirname (convert->path);
   struct stat info, other;
 
-  if (is_inside (convert->path, machines)) {
+  if (lodge_store_is_below (folder, machines)) {
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
                  _ ("%s is where Lodge keeps its machines: choose another folder"), convert->path);
     return FALSE;

@@ -72,6 +72,7 @@ struct _LodgeMachine {
   char *clock_note;       /* the note says that; or NULL */
   guint clock_timeout;
   GCancellable *clock_talk; /* its agent is being asked to set it; or NULL */
+  gboolean fetching;        /* a file, which has its agent's channel meanwhile */
   GHashTable *networks;     /* NIC id to LodgeUserNetwork */
   GHashTable *media;        /* path of a disk of this computer to its sequence, while it runs */
   GHashTable *links;        /* NIC id to whether QEMU was told that its cable is plugged in */
@@ -569,6 +570,18 @@ void lodge_machine_virtiofs_recover (LodgeMachine *self);
 /* There is no QEMU any more, or no engine. */
 void lodge_machine_virtiofs_forget (LodgeMachine *self);
 
+/* lodge-machine-agent.c */
+/* Transfer full. */
+char *lodge_machine_agent_dup_socket (LodgeMachine *self);
+gboolean lodge_machine_agent_is_port (const char *port);
+/* Asks QEMU, of which there is one; ends with lodge_qmp_execute_finish(). */
+void lodge_machine_agent_look_async (LodgeMachine *self,
+                                     GCancellable *cancellable,
+                                     GAsyncReadyCallback callback,
+                                     gpointer user_data);
+/* @answer: (nullable): whether the guest has opened the agent's port */
+gboolean lodge_machine_agent_is_there (JsonNode *answer);
+
 /* lodge-machine-clock.c */
 /* The guest has stood still since then: its clock will be behind. */
 void lodge_machine_clock_stood_still (LodgeMachine *self, gint64 since_us);
@@ -580,6 +593,8 @@ void lodge_machine_clock_port_changed (LodgeMachine *self, const char *port, gbo
 void lodge_machine_clock_forget (LodgeMachine *self);
 /* This engine ends, or nobody is to be asked now. */
 void lodge_machine_clock_end (LodgeMachine *self);
+/* Whoever else spoke to the agent does not any more. */
+void lodge_machine_clock_channel_is_free (LodgeMachine *self);
 
 /* lodge-machine-link.c */
 /* Tells QEMU of the cables that are not as the description says. Errors: QEMU's. */

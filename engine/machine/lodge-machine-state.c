@@ -107,6 +107,7 @@ static const struct {
     [LODGE_ACTION_CONVERT] = {OFF | CRASHED, N_ ("No disk of “%s” can be copied out")},
     [LODGE_ACTION_ENCRYPT] = {OFF, N_ ("The encryption of “%s” cannot be changed")},
     [LODGE_ACTION_TEMPLATE] = {OFF, N_ ("“%s” cannot become a template")},
+    [LODGE_ACTION_FETCH] = {RUNNING, N_ ("No file can be copied out of “%s”")},
     [LODGE_ACTION_INPUT] = {RUNNING | PAUSED | STOPPING,
                             N_ ("“%s” has no screen and takes no input now")},
 };
@@ -153,6 +154,7 @@ static const guint advised[LODGE_N_ACTIONS] = {
     [LODGE_ACTION_DISKS] = STARTING | SUSPENDING | STOPPING | SUSPENDED,
     [LODGE_ACTION_ENCRYPT] = STARTING | RUNNING | PAUSED | SUSPENDING | STOPPING | SUSPENDED,
     [LODGE_ACTION_TEMPLATE] = STARTING | RUNNING | PAUSED | SUSPENDING | STOPPING | SUSPENDED,
+    [LODGE_ACTION_FETCH] = OFF | STARTING | PAUSED | SUSPENDING | CRASHED | SUSPENDED,
     [LODGE_ACTION_INPUT] = OFF | STARTING | SUSPENDING | CRASHED | SUSPENDED,
 };
 

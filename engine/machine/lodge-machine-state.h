@@ -42,6 +42,7 @@ typedef enum {
   LODGE_ACTION_CONVERT,  /* a disk, into an image for others */
   LODGE_ACTION_ENCRYPT,  /* all of it, or not any more */
   LODGE_ACTION_TEMPLATE, /* become one */
+  LODGE_ACTION_FETCH,    /* a file out of the guest */
   LODGE_ACTION_INPUT,    /* keys, text, screenshot, console */
   LODGE_N_ACTIONS,
 } LodgeAction;

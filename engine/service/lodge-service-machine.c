@@ -8,6 +8,7 @@
 
 #include "lodge-error.h"
 #include "service/lodge-service-disks.h"
+#include "service/lodge-service-files.h"
 #include "machine/lodge-machine-key.h"
 #include "service/lodge-service-job.h"
 #include "service/lodge-service-key.h"
@@ -506,6 +507,7 @@ machine_iface_init (LodgeMachine1Iface *iface)
   iface->handle_eject_media = handle_eject_media;
 
   lodge_service_disks_init (iface);
+  lodge_service_files_init (iface);
   lodge_service_outside_init (iface);
   lodge_service_key_init (iface);
   lodge_service_snapshots_init (iface);

@@ -271,6 +271,8 @@ test_set (void)
       {"sharing.clipboard", "to-guest", "to-guest"},
       {"sharing.clipboard", "", "both"},
       {"sharing.files", "no", "false"},
+      {"sharing.files-out", "yes", "true"},
+      {"sharing.files-out", "", "false"},
       {"sharing.microphone", "yes", "true"},
       {"sharing.microphone", "", "false"},
       {"sharing.folder", "/srv/for guests", "/srv/for guests"},

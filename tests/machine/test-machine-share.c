@@ -349,6 +349,7 @@ test_foreign (MachineFixture *fixture, gconstpointer data)
 
   set (machine, "sharing.folder", folder);
   set (machine, "sharing.folder-writable", "yes");
+  set (machine, "sharing.files-out", "yes");
   set (machine, "nic.nic0.forwards", "tcp:2222:22");
   /* Another engine, and hands that edit it, are nothing foreign. */
   g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
@@ -358,6 +359,7 @@ test_foreign (MachineFixture *fixture, gconstpointer data)
   machine = machine_fixture_change_engine (fixture, "idle");
   g_assert_cmpstr (lodge_machine_get_description (machine)->share_folder, ==, folder);
   g_assert_true (lodge_machine_get_description (machine)->microphone);
+  g_assert_true (lodge_machine_get_description (machine)->share_files_out);
   g_assert_true (has_forward (machine));
   g_assert_cmpstr (lodge_machine_get_note (machine), ==, "");
 
@@ -368,11 +370,13 @@ test_foreign (MachineFixture *fixture, gconstpointer data)
   g_assert_cmpstr (lodge_machine_get_description (machine)->share_folder, ==, "");
   g_assert_false (lodge_machine_get_description (machine)->share_folder_writable);
   g_assert_false (lodge_machine_get_description (machine)->microphone);
+  g_assert_false (lodge_machine_get_description (machine)->share_files_out);
   g_assert_false (has_forward (machine));
   g_assert_nonnull (strstr (lodge_machine_get_note (machine), "came from elsewhere"));
   g_assert_nonnull (strstr (lodge_machine_get_note (machine), folder));
   g_assert_nonnull (strstr (lodge_machine_get_note (machine), "tcp:2222:22"));
   g_assert_nonnull (strstr (lodge_machine_get_note (machine), "sharing.microphone"));
+  g_assert_nonnull (strstr (lodge_machine_get_note (machine), "sharing.files-out"));
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
 
   /* Told until it is decided on. */

@@ -54,6 +54,7 @@ static const struct {
     {"disk-grow", N_ ("Growing a Disk")},
     {"disk-compact", N_ ("Compacting a Disk")},
     {"disk-convert", N_ ("Exporting a Disk")},
+    {"file-fetch", N_ ("Copying a File Out")},
     {"encrypt", N_ ("Encrypting")},
     {"decrypt", N_ ("Decrypting")},
 };
