@@ -511,6 +511,22 @@ const LodgectlCommand lodgectl_commands[] = {
     .handler = lodgectl_forward_list,
   },
   {
+    .noun = "guest",
+    .verb = "get",
+    .arguments = { MACHINE, { .name = "PATH", .kind = LODGECTL_KIND_TEXT, .many = TRUE } },
+    .sentence = N_ ("Copy files out of a guest that runs."),
+    .details = N_ ("Each PATH is whole, as the guest has it: /srv/a.txt, or C:\\a.txt. The guest needs "
+                   "qemu-guest-agent, and the machine its key sharing.files-out set. A file is called here as "
+                   "there, with a number where that name is taken, and appears when it is whole; the paths "
+                   "are printed. Ctrl+C stops at the file that is on its way."),
+    .options = {
+      { .name = "to", .kind = LODGECTL_KIND_FILE, .value = "FOLDER",
+        .sentence = N_ ("where they come to; else the current folder") },
+      JSON,
+    },
+    .handler = lodgectl_guest_get,
+  },
+  {
     .noun = "snapshot",
     .verb = "check",
     .arguments = { MACHINE },

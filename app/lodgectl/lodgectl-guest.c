@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Commands for a guest's screen, keyboard and network. */
+/* Commands for a guest's screen, keyboard, network and files. */
 #include "lodge-error.h"
 #include "lodgectl-handlers.h"
 #include "lodgectl-print.h"
@@ -337,4 +337,56 @@ gboolean
 lodgectl_forward_remove (LodgectlRun *run, GError **error)
 {
   return change_forward (run, lodge_machine1_call_remove_forward_sync, error);
+}
+
+/* --- Files --- */
+
+static gboolean
+check_paths (LodgectlRun *run, GError **error)
+{
+  for (guint i = 1; lodgectl_run_get_argument (run, i) != NULL; i++) {
+    if (g_utf8_validate (lodgectl_run_get_argument (run, i), -1, NULL))
+      continue;
+    lodgectl_set_usage_error (error, _ ("The path of a file in the guest must be UTF-8"));
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* One after the other; what has come before one fails is there, and told of. */
+gboolean
+lodgectl_guest_get (LodgectlRun *run, GError **error)
+{
+  const char *to = lodgectl_run_get_option (run, "to");
+  const gboolean json = lodgectl_run_has_option (run, "json");
+  g_autofree char *folder = lodgectl_dup_path ("to", to != NULL ? to : ".", error);
+  g_autoptr (LodgeMachine1) machine = NULL;
+  GVariantBuilder got;
+  gboolean good = TRUE;
+  guint n_got = 0;
+
+  if (folder == NULL || !check_paths (run, error))
+    return FALSE;
+  machine = lodgectl_run_open (run, error);
+  if (machine == NULL)
+    return FALSE;
+  g_variant_builder_init (&got, G_VARIANT_TYPE ("aa{sv}"));
+  for (guint i = 1; good && lodgectl_run_get_argument (run, i) != NULL; i++) {
+    const char *path = lodgectl_run_get_argument (run, i);
+    g_autofree char *file =
+        lodgectl_run_job (run, G_DBUS_PROXY (machine), "FetchFile",
+                          g_variant_new ("(ssa{sv})", path, folder, NULL), error);
+
+    good = file != NULL;
+    n_got += good;
+    if (good && json)
+      g_variant_builder_add_parsed (&got, "{'path': <%s>, 'file': <%s>}", path, file);
+    else if (good)
+      lodgectl_print_line (file);
+  }
+  if (json && (good || n_got > 0))
+    lodgectl_print_variant (g_variant_builder_end (&got));
+  else
+    g_variant_builder_clear (&got);
+  return good;
 }

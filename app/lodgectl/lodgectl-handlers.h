@@ -38,7 +38,7 @@ gboolean lodgectl_accept (LodgectlRun *run, GError **error);
 /* lodgectl-clone.c */
 gboolean lodgectl_clone (LodgectlRun *run, GError **error);
 
-/* lodgectl-guest.c: a guest's screen and keyboard, its drives and network */
+/* lodgectl-guest.c: a guest's screen and keyboard, its drives, network and files */
 gboolean lodgectl_screenshot (LodgectlRun *run, GError **error);
 gboolean lodgectl_type (LodgectlRun *run, GError **error);
 gboolean lodgectl_key (LodgectlRun *run, GError **error);
@@ -48,6 +48,7 @@ gboolean lodgectl_media_eject (LodgectlRun *run, GError **error);
 gboolean lodgectl_forward_add (LodgectlRun *run, GError **error);
 gboolean lodgectl_forward_remove (LodgectlRun *run, GError **error);
 gboolean lodgectl_forward_list (LodgectlRun *run, GError **error);
+gboolean lodgectl_guest_get (LodgectlRun *run, GError **error);
 
 /* lodgectl-disk.c */
 gboolean lodgectl_disk_list (LodgectlRun *run, GError **error);
