@@ -74,6 +74,9 @@ end (GTask *task_given)
     self->merge_stopped = TRUE;
   if (work->error != NULL && work->joined && self->waiting_for_work->len == 0)
     self->join_stopped = TRUE;
+  /* It has not given way. */
+  if (work->snapshot == NULL && self->waiting_for_work->len == 0)
+    self->schedule_stopped_merge = FALSE;
   /* There may be room by now. */
   if (work->forgotten)
     self->join_stopped = FALSE;

@@ -138,6 +138,8 @@ struct _LodgeMachine {
   gboolean schedule_ran;               /* since the last, and not only stood still */
   gint64 schedule_not_before_s;        /* of elapsed_s */
   gint64 schedule_delete_not_before_s; /* the same */
+  gint64 schedule_waits_since_s;       /* of elapsed_s, for a merge; 0: it does not */
+  gboolean schedule_stopped_merge;     /* and none has come to its end since */
   char *schedule_note;                 /* what the note says, if it says so; or NULL */
 
   /* What explain shows. */

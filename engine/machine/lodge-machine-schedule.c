@@ -93,6 +93,7 @@ lodge_machine_schedule_taken (LodgeMachine *self)
 
   lodge_clock_read (&clock);
   note (self, NULL);
+  self->schedule_waits_since_s = 0;
   self->schedule_seen_s = 0;
   self->schedule_ran = self->state == LODGE_STATE_RUNNING;
   if (now != NULL)
@@ -117,6 +118,20 @@ is_in_state (LodgeMachine *self, const LodgeDescription *now)
   }
 }
 
+/* A merge is most often over in a moment, and what it has done by then is lost when it gives way;
+ * but one of much data takes hours. So one is waited for for a while; and then not again before a
+ * merge has come to its end, or where each takes longer than the time between two snapshots the
+ * layers would never become fewer. */
+static gboolean
+has_waited (LodgeMachine *self, gint64 elapsed_s)
+{
+  if (self->work_ends_soon || self->schedule_stopped_merge)
+    return FALSE;
+  if (self->schedule_waits_since_s == 0)
+    self->schedule_waits_since_s = elapsed_s;
+  return elapsed_s - self->schedule_waits_since_s >= LODGE_MACHINE_SCHEDULE_PATIENCE_S;
+}
+
 gboolean
 lodge_machine_schedule_is_due (LodgeMachine *self)
 {
@@ -130,14 +145,15 @@ lodge_machine_schedule_is_due (LodgeMachine *self)
     return FALSE;
   }
   lodge_clock_read (&clock);
-  if (self->recovering || self->work != NULL || self->disposable || !is_in_state (self, now) ||
-      clock.elapsed_s < self->schedule_not_before_s)
+  if (self->recovering || (self->work != NULL && !self->work_gives_way) || self->disposable ||
+      !is_in_state (self, now) || clock.elapsed_s < self->schedule_not_before_s)
     return FALSE;
   if (self->schedule_unchanged || (self->state == LODGE_STATE_PAUSED && !self->schedule_ran)) {
     nothing_new (self);
     return FALSE;
   }
-  return lodge_schedule_is_due (now, MAX (now->scheduled_s, self->schedule_seen_s), clock.wall_s);
+  return lodge_schedule_is_due (now, MAX (now->scheduled_s, self->schedule_seen_s), clock.wall_s) &&
+         (self->work == NULL || has_waited (self, clock.elapsed_s));
 }
 
 static void
@@ -159,6 +175,8 @@ checked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_variant_lookup (facts, "bytes", "t", &bytes);
   g_variant_lookup (facts, "room", "t", &room);
   if (room >= bytes && room - bytes >= LEAST_ROOM) {
+    /* It gives way now. */
+    self->schedule_stopped_merge = self->work != NULL;
     g_task_return_boolean (task, TRUE);
     return;
   }
@@ -181,7 +199,7 @@ looked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     self->schedule_unchanged = TRUE;
     nothing_new (self);
     g_task_return_boolean (task, FALSE);
-  } else if (fresh || self->work != NULL) {
+  } else if (fresh || (self->work != NULL && !self->work_gives_way)) {
     /* Somebody was quicker. */
     g_task_return_boolean (task, FALSE);
   } else {

@@ -8,6 +8,9 @@
 
 G_BEGIN_DECLS
 
+/* So long a merge is waited for. */
+#define LODGE_MACHINE_SCHEDULE_PATIENCE_S (10 * 60)
+
 /* By the clock, and by what the machine does now. */
 gboolean lodge_machine_schedule_is_due (LodgeMachine *self);
 

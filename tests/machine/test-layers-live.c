@@ -8,6 +8,7 @@
 #include "machine/lodge-journal-private.h"
 #include "machine/lodge-library-private.h"
 #include "machine/lodge-machine-private.h"
+#include "machine/lodge-machine-schedule.h"
 #include "memory-guest.h"
 #include "plug-guest.h"
 
@@ -442,6 +443,97 @@ test_schedule (MachineFixture *f, gconstpointer data)
   g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
 }
 
+/* What begins is a merge, then the snapshot that it gives way to, then a merge again. Both are held
+ * at their beginning, as if they had much to do. */
+enum {
+  FIRST_MERGE,
+  SNAPSHOT,
+  SECOND_MERGE,
+  N_BEGUN,
+};
+static GMutex gates[N_BEGUN];
+static gint n_begun;
+
+static void
+hold_cb (const char *step)
+{
+  gint which;
+
+  if (!g_str_equal (step, "journal"))
+    return;
+  which = g_atomic_int_add (&n_begun, 1);
+  g_main_context_wakeup (NULL);
+  if (which >= N_BEGUN)
+    return;
+  g_mutex_lock (&gates[which]);
+  g_mutex_unlock (&gates[which]);
+}
+
+static LodgeJob *
+wait_held (MachineFixture *f, gint which)
+{
+  test_wait_until (g_atomic_int_get (&n_begun) > which);
+  g_assert_nonnull (find_merge (f));
+  return find_merge (f);
+}
+
+static void
+pass (gint64 seconds)
+{
+  clock_now.wall_s += seconds;
+  clock_now.elapsed_s += seconds;
+}
+
+/* Whoever would take one by himself waits for a merge, but not for ever; and that comes to its end
+ * before it gives way again. */
+static void
+test_schedule_waits (MachineFixture *f, gconstpointer data)
+{
+  LodgeMachine *machine = make (f);
+  LodgeLibrarySchedule *schedule = lodge_library_get_schedule (f->library);
+  LodgeJob *job;
+  guint n;
+
+  machine_fixture_set_key (machine, "snapshots.schedule", "hourly");
+  lodge_library_schedule_tick (schedule);
+  test_wait_until (!lodge_library_schedule_is_busy (schedule));
+  forget (f, machine, "n2");
+  forget (f, machine, "n3");
+  forget (f, machine, "n4");
+  n = now (machine)->snapshots->len;
+  g_mutex_lock (&gates[FIRST_MERGE]);
+  g_mutex_lock (&gates[SECOND_MERGE]);
+  n_begun = 0;
+  lodge_journal_step_hook = hold_cb;
+  job = wait_held (f, FIRST_MERGE);
+  pass (HOUR_S);
+  lodge_library_schedule_tick (schedule);
+  g_assert_false (lodge_library_schedule_is_busy (schedule));
+  pass (LODGE_MACHINE_SCHEDULE_PATIENCE_S);
+  lodge_library_schedule_tick (schedule);
+  g_assert_true (lodge_library_schedule_is_busy (schedule));
+  test_wait_until (g_cancellable_is_cancelled (lodge_job_get_cancellable (job)));
+  g_mutex_unlock (&gates[FIRST_MERGE]);
+  test_wait_until (!lodge_library_schedule_is_busy (schedule));
+  g_assert_cmpuint (now (machine)->snapshots->len, ==, n + 1);
+
+  job = wait_held (f, SECOND_MERGE);
+  for (guint i = 0; i < 3; i++) {
+    pass (HOUR_S);
+    lodge_library_schedule_tick (schedule);
+    g_assert_false (lodge_library_schedule_is_busy (schedule));
+  }
+  g_assert_false (g_cancellable_is_cancelled (lodge_job_get_cancellable (job)));
+  lodge_journal_step_hook = NULL;
+  g_mutex_unlock (&gates[SECOND_MERGE]);
+  settle (f, machine);
+  g_assert_cmpuint (now (machine)->snapshots->len, ==, n + 1);
+  lodge_library_schedule_tick (schedule);
+  test_wait_until (!lodge_library_schedule_is_busy (schedule));
+  g_assert_cmpuint (now (machine)->snapshots->len, ==, n + 2);
+  assert_last (machine, TRUE);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -457,5 +549,6 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("layers/ended", test_ended);
   MACHINE_FIXTURE_ADD ("layers/disks", test_disks);
   MACHINE_FIXTURE_ADD ("layers/schedule", test_schedule);
+  MACHINE_FIXTURE_ADD ("layers/schedule-waits", test_schedule_waits);
   return g_test_run ();
 }
