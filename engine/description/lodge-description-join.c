@@ -100,6 +100,25 @@ lodge_description_find_join (const LodgeDescription *self,
 }
 
 gboolean
+lodge_description_is_in_chain (const LodgeDescription *self, const LodgeLayer *layer, guint least)
+{
+  for (guint i = 0; i < self->disks->len; i++) {
+    const LodgeDisk *disk = self->disks->pdata[i];
+    const LodgeLayer *one = lodge_description_get_layer (self, disk->top);
+    gboolean found = FALSE;
+    guint n = 0;
+
+    for (; one->below != NULL; n++) {
+      one = lodge_description_get_layer (self, one->below);
+      found = found || one == layer;
+    }
+    if (found && n >= least)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+gboolean
 lodge_description_join (LodgeDescription *self,
                         const char *const *layers,
                         const char *id,

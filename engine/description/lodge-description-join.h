@@ -34,6 +34,10 @@ GPtrArray *lodge_description_find_join (const LodgeDescription *self,
                                         LodgeLayerMeasure measure,
                                         gpointer data);
 
+/* Whether a disk stands on @layer, and on @least of them in all. */
+gboolean
+lodge_description_is_in_chain (const LodgeDescription *self, const LodgeLayer *layer, guint least);
+
 /**
  * lodge_description_join:
  * @layers: ids, from the upmost down

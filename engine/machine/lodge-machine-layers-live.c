@@ -396,26 +396,6 @@ typedef struct {
   const char *folder;
 } Search;
 
-/* Whether a disk that stands on it stands on so many that shared ones are joined, too. */
-static gboolean
-is_in_long_chain (const LodgeDescription *now, const LodgeLayer *layer)
-{
-  for (guint i = 0; i < now->disks->len; i++) {
-    const LodgeDisk *disk = now->disks->pdata[i];
-    const LodgeLayer *one = lodge_description_get_layer (now, disk->top);
-    gboolean found = FALSE;
-    guint n = 0;
-
-    for (; one->below != NULL; n++) {
-      one = lodge_description_get_layer (now, one->below);
-      found = found || one == layer;
-    }
-    if (found && n >= lodge_machine_long_chain)
-      return TRUE;
-  }
-  return FALSE;
-}
-
 /* A file with several names is a clone's, too, whose room is not free afterwards; one with a name
  * of somebody else's is his. */
 static gboolean
@@ -427,7 +407,8 @@ may_join (const LodgeLayer *layer, gpointer data)
   if (g_path_is_absolute (layer->file) || !lodge_journal_takes (layer->file))
     return FALSE;
   n_names = lodge_own_file_count_names (search->folder, layer->file);
-  return n_names == 1 || (n_names > 1 && is_in_long_chain (search->now, layer));
+  return n_names == 1 || (n_names > 1 && lodge_description_is_in_chain (search->now, layer,
+                                                                        lodge_machine_long_chain));
 }
 
 static guint64

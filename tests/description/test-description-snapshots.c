@@ -399,6 +399,13 @@ test_find_join (Fixture *f, gconstpointer data)
 
   make_run (f);
   assert_found (f, 5, NULL, "disk0-l5 disk0-l4 disk0-l3 disk0-l2 disk0-l1");
+  /* Eight below each top, which is not one of them. */
+  g_assert_true (
+      lodge_description_is_in_chain (f->now, lodge_description_get_layer (f->now, "disk0-l0"), 8));
+  g_assert_false (
+      lodge_description_is_in_chain (f->now, lodge_description_get_layer (f->now, "disk0-l0"), 9));
+  g_assert_false (
+      lodge_description_is_in_chain (f->now, lodge_description_get_layer (f->now, "disk0-l8"), 1));
   assert_found (f, 6, NULL, "");
   /* One that a clone has, too, and what is below it. */
   assert_found (f, 2, "disk0-l3", "disk0-l5 disk0-l4");
