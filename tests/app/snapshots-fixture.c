@@ -82,7 +82,8 @@ snapshots_find_card (SnapshotsFixture *test, const char *name)
 gboolean
 snapshots_can_take (SnapshotsFixture *test)
 {
-  return gtk_widget_is_sensitive (test->window->take_button);
+  return gtk_widget_is_sensitive (test->window->take_button) &&
+         lodge_snapshots_check_allows (test->window);
 }
 
 void

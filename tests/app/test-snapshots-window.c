@@ -497,6 +497,47 @@ test_focus (Test *test, gconstpointer data)
   app_wait_until (has_list_focus (test));
 }
 
+static gboolean
+is_asked (Test *test)
+{
+  return test->window->check == LODGE_SNAPSHOTS_CHECK_ASKED;
+}
+
+/* The keyboard stays on the button while the engine is asked again, however long that takes; what
+ * is asked for meanwhile waits. One that was refused stays so until it is known better. */
+static void
+test_check_keeps_focus (Test *test, gconstpointer data)
+{
+  GtkWidget *button = test->window->take_button;
+
+  app_wait_until (has_list_focus (test) && snapshots_can_take (test));
+  gtk_widget_grab_focus (button);
+  fake_engine_set_delay (test->engine, "CheckSnapshot", NEVER_MS);
+  fake_engine_set_state (test->engine, "web", "running");
+  app_wait_until (is_asked (test));
+  g_assert_true (gtk_widget_is_sensitive (button));
+  app_wait_until (says (test, "Whether a snapshot can be taken now is being looked into"));
+  g_assert_true (gtk_widget_is_sensitive (button));
+  g_assert_true (gtk_window_get_focus (GTK_WINDOW (test->window)) == button);
+  app_ask (test->window, "snapshots.take", NULL);
+  g_assert_true (asks_about ("being looked into"));
+  g_assert_false (can_answer ());
+  answer_now (test, "s8");
+  app_wait_until (can_answer ());
+  app_answer ("cancel");
+  app_wait_until (snapshots_can_take (test));
+  g_assert_true (gtk_window_get_focus (GTK_WINDOW (test->window)) == button);
+
+  fake_engine_block_snapshots (test->engine, "web", "There is <a> reason.");
+  fake_engine_set_state (test->engine, "web", "paused");
+  app_wait_until (says (test, "There is <a> reason.\nDo <this>."));
+  g_assert_false (gtk_widget_is_sensitive (button));
+  fake_engine_set_delay (test->engine, "CheckSnapshot", NEVER_MS);
+  fake_engine_set_state (test->engine, "web", "running");
+  app_wait_until (is_asked (test));
+  g_assert_false (gtk_widget_is_sensitive (button));
+}
+
 /* What the user looks at stays in sight when another row is not where it was only by name. */
 static void
 test_no_jump (Test *test, gconstpointer data)
@@ -599,6 +640,7 @@ main (int argc, char **argv)
   ADD ("question-follows", snapshots_set_up_open, test_question_follows);
   ADD ("blocked", snapshots_set_up_open, test_blocked);
   ADD ("check-on-its-way", snapshots_set_up_open, test_check_on_its_way);
+  ADD ("check-keeps-focus", snapshots_set_up_open, test_check_keeps_focus);
   ADD ("check-failed", snapshots_set_up_open, test_check_failed);
   ADD ("keys", snapshots_set_up_open, test_keys);
   ADD ("focus", snapshots_set_up_open, test_focus);

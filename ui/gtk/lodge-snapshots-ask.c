@@ -166,6 +166,8 @@ add_entries (Ask *ask, const char *body, const char *name, const char *descripti
   adw_message_dialog_set_default_response (ask->dialog, LODGE_MESSAGE_ACT);
   g_object_set_data_full (G_OBJECT (ask->dialog), "body", g_strdup (body), g_free);
   g_signal_connect (ask->name_entry, "changed", G_CALLBACK (changed_cb), ask);
+  /* What is awaited already is awaited here too. */
+  changed_cb (ask->name_entry, ask);
 }
 
 /* --- Take --- */

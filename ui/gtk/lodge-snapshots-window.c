@@ -85,7 +85,11 @@ lodge_snapshots_window_update (LodgeSnapshotsWindow *self)
   const gboolean free_now = self->base.machine != NULL && self->rows != NULL && self->work == NULL;
   const gboolean can_take = free_now && lodge_snapshots_check_allows (self);
 
-  gtk_widget_action_set_enabled (widget, "snapshots.take", can_take);
+  /* While that is looked into one can be asked for: what asks waits for the answer as well, and who
+   * has the keyboard on the button keeps it. */
+  gtk_widget_action_set_enabled (
+      widget, "snapshots.take",
+      can_take || (free_now && self->check == LODGE_SNAPSHOTS_CHECK_ASKED && !self->blocked));
   /* What a guest that runs is now becomes a snapshot first. */
   gtk_widget_action_set_enabled (widget, "snapshots.go-back",
                                  free_now && obstacle == NULL &&
