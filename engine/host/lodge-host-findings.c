@@ -4,6 +4,7 @@
 
 #include "host/lodge-host-graphics.h"
 #include "host/lodge-host-root.h"
+#include "lodge-config.h"
 
 #include <glib/gi18n-lib.h>
 #include <stdio.h>
@@ -194,6 +195,15 @@ add_graphics (GPtrArray *findings, const LodgeHostFacts *facts)
       g_string_append_printf (cards, "%s (%s)", node, driver);
     else
       g_string_append (cards, node);
+  }
+  if (!lodge_host_graphics_is_shown) {
+    add (
+        findings, "graphics", LODGE_FINDING_NOTE,
+        g_strdup_printf (_ ("Guests are drawn in 2D alone: Lodge’s windows cannot show with GTK %s "
+                            "what %s would draw in 3D"),
+                         LODGE_GTK_VERSION, cards->str),
+        g_strdup (_ ("3D takes GTK 4.14 or newer, as Debian 13 has it")));
+    return;
   }
   add (findings, "graphics", LODGE_FINDING_GOOD,
        g_strdup_printf (ngettext ("A graphics card can draw for guests in 3D: %s",

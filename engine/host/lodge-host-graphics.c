@@ -3,6 +3,7 @@
 #include "host/lodge-host-graphics.h"
 
 #include "host/lodge-host-root.h"
+#include "lodge-config.h"
 #include "lodge-error.h"
 
 #include <errno.h>
@@ -14,6 +15,8 @@
 
 #define FOLDER "/dev/dri"
 #define PREFIX "renderD"
+
+gboolean lodge_host_graphics_is_shown = LODGE_GTK_SHOWS_3D;
 
 static char *test_folder;
 

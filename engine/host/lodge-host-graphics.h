@@ -33,6 +33,10 @@ char *lodge_host_find_render_node (const char *wanted, GError **error);
 /* The kernel's name of its driver, or %NULL. Transfer full. */
 char *lodge_host_dup_render_node_driver (const char *node);
 
+/* Whether a console can show what is drawn in 3D: they are of the same build as this. Only tests
+ * change it. */
+extern gboolean lodge_host_graphics_is_shown;
+
 /* For tests alone: the folder instead of /dev/dri; %NULL is that again. */
 void lodge_host_graphics_set_folder_for_tests (const char *folder);
 

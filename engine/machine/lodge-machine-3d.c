@@ -16,9 +16,6 @@
  * (LODGE_CLIENT_CALL_LIMIT_S). */
 guint lodge_machine_3d_limit_ms = 30000;
 
-/* Only a console that can show it makes anything of it, and the consoles are of the same build. */
-gboolean lodge_machine_3d_is_shown = LODGE_GTK_SHOWS_3D;
-
 /* Takes both. */
 static void
 set_graphics (LodgeMachine *self, char *node, char *problem)
@@ -64,7 +61,7 @@ lodge_machine_list_render_nodes (LodgeMachine *self,
 
   if (description->display != LODGE_DISPLAY_VIRTIO)
     *out_problem = g_strdup (_ ("only the virtio graphics card has it (display.model=virtio)"));
-  else if (!lodge_machine_3d_is_shown)
+  else if (!lodge_host_graphics_is_shown)
     *out_problem = g_strdup_printf (_ ("Lodge’s windows cannot show it with GTK %s: that takes GTK "
                                        "4.14 or newer, as Debian 13 has it"),
                                     LODGE_GTK_VERSION);

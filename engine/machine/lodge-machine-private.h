@@ -253,8 +253,6 @@ GPtrArray *lodge_machine_list_render_nodes (LodgeMachine *self,
 void lodge_machine_forget_graphics (LodgeMachine *self);
 /* How long a QEMU that draws in 3D may take until it answers. Only tests change it. */
 extern guint lodge_machine_3d_limit_ms;
-/* Whether a console of this build can show what is drawn in 3D. Only tests change it. */
-extern gboolean lodge_machine_3d_is_shown;
 
 /* lodge-machine-save.c */
 /* Changes @value, a copy of what is there when it is its turn. */

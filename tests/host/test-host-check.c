@@ -4,6 +4,8 @@
  * LODGE_UPDATE_GOLDEN=1 writes them anew; read the difference before it is committed.
  */
 #include "host/lodge-host-check.h"
+#include "host/lodge-host-graphics.h"
+#include "lodge-config.h"
 
 #include "host-fixture.h"
 
@@ -191,6 +193,24 @@ static void
 test_laptop (void)
 {
   check_golden (new_laptop (), &usual_qemu, "laptop");
+}
+
+/* A card is of no use to windows that cannot show what it draws. */
+static void
+test_not_shown (void)
+{
+  HostFixture *fixture = new_laptop ();
+
+  lodge_host_graphics_is_shown = FALSE;
+  g_autoptr (LodgeHostReport) report = check (&usual_qemu);
+  lodge_host_graphics_is_shown = TRUE;
+  g_autofree char *text = print_report (report);
+  g_assert_nonnull (strstr (text, "\nnote graphics: Guests are drawn in 2D alone: Lodge’s windows "
+                                  "cannot show with GTK " LODGE_GTK_VERSION
+                                  " what /dev/dri/renderD128 (i915), /dev/dri/renderD129 would "
+                                  "draw in 3D\n    3D takes GTK 4.14 or newer"));
+  g_assert_null (strstr (text, "good graphics"));
+  host_fixture_free (fixture);
 }
 
 /* Since Linux 5.6 the flag is gone from /proc/cpuinfo; CPUID has it. */
@@ -410,7 +430,10 @@ int
 main (int argc, char **argv)
 {
   host_fixture_init (&argc, &argv);
+  /* Whatever GTK this is built with. */
+  lodge_host_graphics_is_shown = TRUE;
   g_test_add_func ("/host-check/laptop", test_laptop);
+  g_test_add_func ("/host-check/not-shown", test_not_shown);
   g_test_add_func ("/host-check/firmware-off", test_firmware_off);
   g_test_add_func ("/host-check/firmware-off-amd", test_firmware_off_amd);
   g_test_add_func ("/host-check/module-missing", test_module_missing);

@@ -84,7 +84,7 @@ test_not_shown (MachineFixture *self, gconstpointer data)
   LodgeMachine *machine = create (self);
 
   lodge_host_graphics_set_folder_for_tests (folder);
-  lodge_machine_3d_is_shown = FALSE;
+  lodge_host_graphics_is_shown = FALSE;
   machine_fixture_start (machine);
   assert_flat (machine, "GTK " LODGE_GTK_VERSION);
   /* Not even tried. */
@@ -92,7 +92,7 @@ test_not_shown (MachineFixture *self, gconstpointer data)
   g_assert_cmpstr (lodge_machine_get_note (machine), ==,
                    lodge_machine_get_graphics_problem (machine));
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
-  lodge_machine_3d_is_shown = TRUE;
+  lodge_host_graphics_is_shown = TRUE;
   forget_folder (folder);
 }
 
@@ -245,7 +245,7 @@ main (int argc, char **argv)
 {
   machine_fixture_init (&argc, &argv);
   /* What this build can show is another matter. */
-  lodge_machine_3d_is_shown = TRUE;
+  lodge_host_graphics_is_shown = TRUE;
   MACHINE_FIXTURE_ADD ("3d-not-shown", test_not_shown);
   MACHINE_FIXTURE_ADD ("3d-none", test_none);
   MACHINE_FIXTURE_ADD ("3d-broken", test_broken);
