@@ -81,6 +81,20 @@ says (Test *test, const char *words)
              words) != NULL;
 }
 
+/* Whether all of the value can be read, however long the words are that stand beside it: it gives
+ * no room away. */
+static gboolean
+shows (GtkWidget *row, const char *value)
+{
+  GtkWidget *label = GTK_WIDGET (app_find_label (row, value));
+  int least, natural;
+
+  if (label == NULL || !gtk_widget_get_mapped (label))
+    return FALSE;
+  gtk_widget_measure (label, GTK_ORIENTATION_HORIZONTAL, -1, &least, &natural, NULL, NULL);
+  return least == natural && gtk_widget_get_width (label) >= natural;
+}
+
 /* The choice says what it costs before it is made, and what the guest has to do then. */
 static void
 test_method (void)
@@ -92,6 +106,7 @@ test_method (void)
   row = shared_fixture_find_row (&test, METHOD);
   app_wait_until (gtk_widget_get_sensitive (row));
   g_assert_true (says (&test, "no snapshot can be taken"));
+  app_wait_until (shows (row, "WebDAV"));
   g_assert_nonnull (app_find_label (
       test.shared,
       "The guest opens it at http://localhost:9843/, and needs spice-webdavd for that."));
@@ -103,6 +118,7 @@ test_method (void)
                                   "drivers. Unmount it in the guest before anything is changed "
                                   "here: the guest's programs lose it at once.") != NULL);
   app_assert_named (test.shared);
+  app_wait_until (shows (row, "virtiofs"));
 
   /* What is refused goes back. */
   fake_engine_fail_next (test.engine, "Set", LODGE_ERROR_HOST, "Not <b> & here.");

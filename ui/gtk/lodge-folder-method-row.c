@@ -157,6 +157,35 @@ lodge_folder_method_row_class_init (LodgeFolderMethodRowClass *klass)
   G_OBJECT_CLASS (klass)->finalize = lodge_folder_method_row_finalize;
 }
 
+/* ---- the value, which libadwaita cuts to "…" beside a long subtitle: its own label takes no room
+ * that others want */
+
+static void
+setup_value_cb (GtkSignalListItemFactory *factory, GtkListItem *item, gpointer user_data)
+{
+  gtk_list_item_set_child (item, gtk_label_new (NULL));
+}
+
+static void
+bind_value_cb (GtkSignalListItemFactory *factory, GtkListItem *item, gpointer user_data)
+{
+  gtk_label_set_text (GTK_LABEL (gtk_list_item_get_child (item)),
+                      gtk_string_object_get_string (gtk_list_item_get_item (item)));
+}
+
+static void
+show_whole_value (LodgeFolderMethodRow *self)
+{
+  g_autoptr (GtkListItemFactory) value = gtk_signal_list_item_factory_new ();
+
+  g_signal_connect (value, "setup", G_CALLBACK (setup_value_cb), NULL);
+  g_signal_connect (value, "bind", G_CALLBACK (bind_value_cb), NULL);
+  /* The list keeps what marks the one that is chosen. */
+  adw_combo_row_set_list_factory (ADW_COMBO_ROW (self),
+                                  adw_combo_row_get_factory (ADW_COMBO_ROW (self)));
+  adw_combo_row_set_factory (ADW_COMBO_ROW (self), value);
+}
+
 static void
 lodge_folder_method_row_init (LodgeFolderMethodRow *self)
 {
@@ -165,6 +194,7 @@ lodge_folder_method_row_init (LodgeFolderMethodRow *self)
   /* In the order of the enum; names that nobody translates. */
   gtk_string_list_append (methods, "WebDAV");
   gtk_string_list_append (methods, "virtiofs");
+  show_whole_value (self);
   self->updating = TRUE;
   adw_combo_row_set_model (ADW_COMBO_ROW (self), G_LIST_MODEL (methods));
   self->updating = FALSE;
