@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A file of a guest's, read through qemu-guest-agent in it (QEMU, qga/qapi-schema.json).
  *
- *   SYNC --> OPEN --> READ --> (the end: CLOSE, and the file gets its name)
- *                     ^  |
- *                     |  +--> MEASURE --> REWIND   after the first piece, if it was not all
- *                     |  |                   |
- *                     +--+-- write <---------'
+ *   SYNC --> OPEN --> MEASURE --> REWIND
+ *                        |          |
+ *            (no size)   +--> READ <'
+ *                              |  ^
+ *                              v  |
+ *                             write --> (the end: CLOSE, and the file gets its name)
  *
  * The first piece comes before anything is made here: a folder can be opened, and is known by that
  * it cannot be read. How large the file is only helps to show how far it is, and to say at once
- * that there is no room for it; it ends where the agent says so, or somebody here. Whatever fails,
+ * that there is no room for it; it ends where the agent says so, or somebody here. The size comes
+ * first, because a device may have a beginning to go back to and no other place. Whatever fails,
  * and whenever this is cancelled: what was opened in the guest is closed there first.
  */
 #include "guest/lodge-guest-fetch.h"
@@ -257,24 +259,20 @@ written_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
 /* What the agent answers. Each of these takes @task. */
 
-/* Half of what the place in a file can be is negative, and a place before what came is none. */
 static void
 take_size (GTask *task, JsonObject *value)
 {
   Fetch *fetch = g_task_get_task_data (task);
-  const gint64 size = lodge_json_get_int (value, "position", -1);
 
-  fetch->size_bytes = size > (gint64) fetch->n_bytes ? (guint64) size : 0;
+  fetch->size_bytes = (guint64) MAX (0, lodge_json_get_int (value, "position", 0));
   ask (task, STEP_REWIND);
 }
 
 static void
 take_place (GTask *task, JsonObject *value)
 {
-  Fetch *fetch = g_task_get_task_data (task);
-
-  if (lodge_json_get_int (value, "position", -1) == (gint64) fetch->n_bytes)
-    lodge_task_step_in_thread (task, write_step, written_cb);
+  if (lodge_json_get_int (value, "position", -1) == 0)
+    ask (task, STEP_READ);
   else
     end_wrong (task);
 }
@@ -306,7 +304,6 @@ static void
 take_piece (GTask *task, JsonObject *value)
 {
   Fetch *fetch = g_task_get_task_data (task);
-  const gboolean first = fetch->n_bytes == 0;
   const gboolean last = lodge_json_get_boolean (value, "eof", FALSE);
 
   g_clear_pointer (&fetch->piece, g_bytes_unref);
@@ -318,10 +315,7 @@ take_piece (GTask *task, JsonObject *value)
   }
   fetch->last = last;
   fetch->n_bytes += g_bytes_get_size (fetch->piece);
-  if (first && !last)
-    ask (task, STEP_MEASURE);
-  else
-    lodge_task_step_in_thread (task, write_step, written_cb);
+  lodge_task_step_in_thread (task, write_step, written_cb);
 }
 
 static void
@@ -331,7 +325,7 @@ take_error (GTask *task, const char *words)
 
   /* Not everything that can be read has a size: its place is as it was. */
   if (fetch->step == STEP_MEASURE)
-    lodge_task_step_in_thread (task, write_step, written_cb);
+    ask (task, STEP_READ);
   else
     end_refused (task, words);
 }
@@ -344,7 +338,7 @@ take_handle (GTask *task, JsonNode *value)
   if (JSON_NODE_HOLDS_VALUE (value) && json_node_get_value_type (value) == G_TYPE_INT64)
     fetch->handle = MAX (-1, json_node_get_int (value));
   if (fetch->handle >= 0)
-    ask (task, STEP_READ);
+    ask (task, STEP_MEASURE);
   else
     end_wrong (task);
 }
@@ -421,8 +415,7 @@ ask (GTask *task, Step step)
   if (step == STEP_READ)
     json_object_set_int_member (arguments, "count", PIECE_BYTES);
   if (step == STEP_MEASURE || step == STEP_REWIND) {
-    json_object_set_int_member (arguments, "offset",
-                                step == STEP_REWIND ? (gint64) fetch->n_bytes : 0);
+    json_object_set_int_member (arguments, "offset", 0);
     json_object_set_int_member (arguments, "whence", step == STEP_REWIND ? FROM_BEGIN : FROM_END);
   }
   lodge_guest_channel_ask_async (fetch->channel, commands[step], arguments,

@@ -83,6 +83,8 @@ seek (FileAgent *f, int fd, JsonObject *arguments, gboolean from_end)
 
   if (f->kind->no_place)
     return send_text (fd, FILE_AGENT_ERROR ("failed to seek file: Illegal seek") "\n");
+  if (f->kind->one_place)
+    return send_text (fd, "{\"return\": {\"position\": 0, \"eof\": false}}\n");
   f->place = (from_end ? f->kind->size : 0) + (gsize) offset;
   g_assert_cmpuint (f->place, <=, f->kind->size);
   return send_format (fd, "{\"return\": {\"position\": %" G_GSIZE_FORMAT ", \"eof\": false}}\n",

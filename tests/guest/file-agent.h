@@ -15,9 +15,9 @@ G_BEGIN_DECLS
 typedef enum {
   FILE_AGENT_SYNC,
   FILE_AGENT_OPEN,
-  FILE_AGENT_READ,
   FILE_AGENT_MEASURE,
   FILE_AGENT_REWIND,
+  FILE_AGENT_READ,
   FILE_AGENT_CLOSE,
   FILE_AGENT_NEVER,
 } FileAgentWhen;
@@ -29,6 +29,7 @@ typedef struct {
   gboolean endless;
   gboolean like_windows; /* the end is a piece of nothing */
   gboolean no_place;     /* there is no seeking in it */
+  gboolean one_place;    /* nor another place than its beginning, as in a device */
   gboolean hesitates;    /* opens it, and says so once this was cancelled */
   guint after;           /* pieces, before what follows */
   FileAgentWhen silent;  /* no answer to that */

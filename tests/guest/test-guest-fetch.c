@@ -35,6 +35,7 @@ static const FileAgentKind agents[] = {
     {.name = "windows", .size = 700000, .like_windows = TRUE, FINE, .code = -1},
     {.name = "windows-empty", .like_windows = TRUE, FINE, .code = -1},
     {.name = "no-place", .size = 700000, .no_place = TRUE, FINE, .code = -1},
+    {.name = "one-place", .size = 700000, .one_place = TRUE, FINE, .code = -1},
     {.name = "stale", .size = 700000, .stale = 400000, FINE, .code = -1},
     /* What it cannot, or may not. */
     {.name = "missing",
@@ -111,7 +112,7 @@ static const FileAgentKind agents[] = {
      .code = LODGE_ERROR_STORAGE,
      .words = "a.bin"},
     {.name = "another-place",
-     SAYS (FILE_AGENT_REWIND, "{\"return\":{\"position\":0,\"eof\":false}}"),
+     SAYS (FILE_AGENT_REWIND, "{\"return\":{\"position\":5,\"eof\":false}}"),
      .code = LODGE_ERROR_FAILED},
     {.name = "no-way-back",
      SAYS (FILE_AGENT_REWIND, ERROR ("failed to seek file: Illegal seek")),
