@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Files that were copied in another program, and are pasted into a console's guest. */
+/* Files that were copied in another program, and are pasted into a console's guest; and those that
+ * were copied in the guest, for the window that gets them out. */
 #include "console-fixture.h"
 
+#include "gtk/lodge-fetch-window.h"
 #include "gtk/lodge-monitor-window.h"
 
 #include <signal.h>
@@ -237,6 +239,119 @@ in_monitor (void)
   console_fixture_tear_down (&test);
 }
 
+/* The window that the menu opened, or NULL. Lent. */
+static GtkWidget *
+find_fetch_window (void)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++) {
+    g_autoptr (GtkWidget) window = g_list_model_get_item (windows, i);
+
+    if (LODGE_IS_FETCH_WINDOW (window) && gtk_widget_get_realized (window))
+      return window;
+  }
+  return NULL;
+}
+
+static gboolean
+has_paths (const char *expected)
+{
+  GtkTextView *view = app_find (find_fetch_window (), GTK_TYPE_TEXT_VIEW);
+  g_autofree char *text = NULL;
+
+  if (view == NULL)
+    return FALSE;
+  g_object_get (gtk_text_view_get_buffer (view), "text", &text, NULL);
+  return g_str_equal (text, expected);
+}
+
+static void
+close_fetch_window (void)
+{
+  gtk_window_close (GTK_WINDOW (find_fetch_window ()));
+  app_wait_until (find_fetch_window () == NULL);
+}
+
+static void
+result_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  *(GAsyncResult **) user_data = g_object_ref (result);
+}
+
+/* The guest copies that, its first, and the window is opened: it has it once this returns. */
+static void
+get_out (Test *test, const char *copied)
+{
+  LodgeConsoleClipboard *clipboard =
+      lodge_console_session_get_clipboard (console_fixture_get_session (test));
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+
+  spice_fixture_agent_clear (test->agent);
+  spice_fixture_agent_grab (test->agent, 0, 1, VD_AGENT_CLIPBOARD_UTF8_TEXT);
+  app_wait_until (lodge_console_clipboard_get_offer (clipboard)[0] != NULL);
+  gtk_widget_activate_action (GTK_WIDGET (test->window), "console.fetch", NULL);
+  app_wait_until (has_log (test, "request0"));
+  /* Who asks for the same is answered with it, one after the other. */
+  lodge_console_clipboard_read_async (clipboard, LODGE_CLIPBOARD_TEXT, NULL, result_cb, &result);
+  spice_fixture_agent_data (test->agent, 0, VD_AGENT_CLIPBOARD_UTF8_TEXT, copied, strlen (copied));
+  app_wait_until (result != NULL);
+  bytes = lodge_console_clipboard_read_finish (clipboard, result, NULL);
+  g_assert_nonnull (bytes);
+  app_wait_until (find_fetch_window () != NULL);
+}
+
+static void
+in_get_out (void)
+{
+  Test test;
+
+  setup (&test, SPICE_FIXTURE_AGENT_LINUX);
+  get_out (&test, "file:///srv/a%20b\r\n/srv/c\r\n");
+  g_assert_true (has_paths ("/srv/a b\n/srv/c"));
+  close_fetch_window ();
+  console_fixture_tear_down (&test);
+}
+
+/* What is no list of files is not shown. */
+static void
+in_get_nothing_out (void)
+{
+  Test test;
+
+  setup (&test, SPICE_FIXTURE_AGENT_LINUX);
+  get_out (&test, "rm -rf / \n/srv/c");
+  g_assert_true (has_paths (""));
+  close_fetch_window ();
+
+  /* Nor is anything where the clipboard does not come out. */
+  console_fixture_set_key (&test, "sharing.clipboard", "to-guest");
+  app_wait_until (lodge_console_clipboard_get_ways (lodge_console_session_get_clipboard (
+                      console_fixture_get_session (&test))) == LODGE_CLIPBOARD_WAY_TO_GUEST);
+  spice_fixture_agent_clear (test.agent);
+  spice_fixture_agent_grab (test.agent, 0, 1, VD_AGENT_CLIPBOARD_UTF8_TEXT);
+  spice_fixture_settle ();
+  gtk_widget_activate_action (GTK_WIDGET (test.window), "console.fetch", NULL);
+  app_wait_until (find_fetch_window () != NULL);
+  spice_fixture_settle ();
+  g_assert_false (has_log (&test, "request"));
+  g_assert_true (has_paths (""));
+  console_fixture_tear_down (&test);
+}
+
+static void
+test_get_out (void)
+{
+  spice_fixture_run (in_get_out);
+}
+
+static void
+test_get_nothing_out (void)
+{
+  spice_fixture_run (in_get_nothing_out);
+}
+
 static void
 test_key (void)
 {
@@ -264,5 +379,7 @@ main (int argc, char **argv)
   g_test_add_func ("/console-paste/key", test_key);
   g_test_add_func ("/console-paste/refused", test_refused);
   g_test_add_func ("/console-paste/monitor", test_monitor);
+  g_test_add_func ("/console-paste/get-out", test_get_out);
+  g_test_add_func ("/console-paste/get-nothing-out", test_get_nothing_out);
   return g_test_run ();
 }

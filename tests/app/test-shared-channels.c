@@ -216,7 +216,9 @@ test_always (void)
   fake_engine_add_terminal (test.engine, "web", "serial", "Serial Port", "/nowhere/s.sock");
   fake_engine_set_state (test.engine, "web", "running");
   app_wait_until (says (&test, "Serial Port", "it cannot be closed"));
-  app_wait_until (says (&test, "Guest Agent", "qemu-guest-agent"));
+  app_wait_until (says (&test, "Guest Agent", "asks for nothing else"));
+  shared_fixture_set_key (&test, "sharing.files-out", "true");
+  app_wait_until (says (&test, "Guest Agent", "those files that you ask for"));
   shared_fixture_tear_down (&test);
 }
 

@@ -245,6 +245,10 @@ test_clipboard_and_sound (void)
 
   gtk_switch_set_active (shared_fixture_find_switch (&test, "Dropped Files"), FALSE);
   app_wait_until (shared_fixture_has_key (&test, "sharing.files", "false"));
+  g_assert_false (
+      gtk_switch_get_active (shared_fixture_find_switch (&test, "Files Out of the Guest")));
+  gtk_switch_set_active (shared_fixture_find_switch (&test, "Files Out of the Guest"), TRUE);
+  app_wait_until (shared_fixture_has_key (&test, "sharing.files-out", "true"));
 
   sound = lodge_console_machine_get_sound (lodge_console_window_get_machine (test.window));
   gtk_switch_set_active (shared_fixture_find_switch (&test, "What the Guest Plays"), FALSE);

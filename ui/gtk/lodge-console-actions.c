@@ -219,6 +219,7 @@ lodge_console_actions_update (LodgeConsoleWindow *self)
   gtk_widget_action_set_enabled (widget, "console.storage", there);
   gtk_widget_action_set_enabled (widget, "console.encryption", there);
   gtk_widget_action_set_enabled (widget, "console.logout", there);
+  gtk_widget_action_set_enabled (widget, "console.fetch", there);
   gtk_widget_action_set_enabled (widget, "console.send-keys", (can & LODGE_MACHINE_CAN_SHOW) != 0);
   gtk_widget_action_set_enabled (widget, "console.screenshot",
                                  (can & LODGE_MACHINE_CAN_SHOW) != 0 || stands);

@@ -150,7 +150,7 @@ static void
 append_paste (GMenu *menu)
 {
   g_autoptr (GMenuItem) item =
-      g_menu_item_new (_ ("Paste _Files Into the Guest"), "sharing." PASTE_ACTION);
+      g_menu_item_new (_ ("P_aste Files Into the Guest"), "sharing." PASTE_ACTION);
 
   g_menu_item_set_attribute (item, "accel", "s", "<Control><Shift>Insert");
   g_menu_append_item (menu, item);
@@ -192,6 +192,8 @@ update_menu (LodgeConsoleExchange *self)
     g_menu_append (menu, _ ("Take _Dropped Files"), "sharing.files");
     append_paste (menu);
   }
+  /* That is another agent. */
+  g_menu_append (menu, _ ("Get _Files Out…"), "console.fetch");
 }
 
 /* --- Pasting --- */

@@ -209,6 +209,9 @@ void lodge_console_3d_clear (LodgeConsoleWindow *self);
 /* From the guest's next start on. */
 gboolean lodge_console_3d_is_wanted (LodgeConsoleWindow *self);
 
+/* lodge-console-fetch.c: the window for files out of the guest. */
+void lodge_console_fetch_class_init (GtkWidgetClass *widget_class);
+
 /* lodge-console-folder.c: the list of all that is shared. */
 void lodge_console_folder_class_init (GtkWidgetClass *widget_class);
 void lodge_console_folder_init (LodgeConsoleWindow *self);

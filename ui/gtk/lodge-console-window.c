@@ -526,6 +526,7 @@ lodge_console_window_class_init (LodgeConsoleWindowClass *klass)
   lodge_console_record_class_init (widget_class);
   gtk_widget_class_install_action (widget_class, "console.retry", NULL, retry_action);
   gtk_widget_class_install_action (widget_class, "console.take-back", NULL, take_back_action);
+  lodge_console_fetch_class_init (widget_class);
   lodge_console_folder_class_init (widget_class);
   gtk_widget_class_install_action (widget_class, "console.fullscreen", NULL, fullscreen_action);
 }

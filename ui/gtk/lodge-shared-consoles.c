@@ -133,6 +133,21 @@ update_log (LodgeSharedConsoles *self, guint log)
     adw_action_row_set_subtitle (self->log_rows[log], path);
 }
 
+static const char *
+get_agent_words (LodgeSharedConsoles *self)
+{
+  if (!lodge_shared_is_live (self->machine))
+    return _ ("Closed. Every machine has its channel, by which Lodge sets the clock of a guest "
+              "that has stood still");
+  if (g_str_equal (lodge_shared_lookup (self->machine, "sharing.files-out"), "true"))
+    return _ ("Open, as every machine has it: it cannot be closed while the guest runs. Where "
+              "qemu-guest-agent answers, Lodge sets the guest’s clock by it after a standstill, "
+              "and reads those files that you ask for");
+  return _ ("Open, as every machine has it: it cannot be closed while the guest runs. Lodge "
+            "sets the guest’s clock by it after a standstill, where qemu-guest-agent answers, "
+            "and asks for nothing else");
+}
+
 void
 lodge_shared_consoles_update (LodgeSharedConsoles *self)
 {
@@ -152,14 +167,7 @@ lodge_shared_consoles_update (LodgeSharedConsoles *self)
                  "console")
             : _ ("Closed. Every machine has one, which is open while the guest runs"));
     update_monitor (self);
-    adw_action_row_set_subtitle (
-        self->agent,
-        lodge_shared_is_live (self->machine)
-            ? _ ("Open, as every machine has it: it cannot be closed while the guest runs. Lodge "
-                 "sets the guest’s clock by it after a standstill, where qemu-guest-agent answers, "
-                 "and asks for nothing else")
-            : _ ("Closed. Every machine has its channel, by which Lodge sets the clock of a guest "
-                 "that has stood still"));
+    adw_action_row_set_subtitle (self->agent, get_agent_words (self));
   }
   self->updating = FALSE;
 }

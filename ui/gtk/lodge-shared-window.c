@@ -41,6 +41,8 @@ struct _LodgeSharedWindow {
   AdwComboRow *clipboard;
   AdwActionRow *files;
   GtkSwitch *files_switch;
+  AdwActionRow *files_out;
+  GtkSwitch *files_out_switch;
   AdwActionRow *folder;
   GtkWidget *folder_warning;
   GtkWidget *choose;
@@ -128,6 +130,8 @@ switched_cb (GtkSwitch *widget, GParamSpec *spec, LodgeSharedWindow *self)
     return;
   if (widget == self->files_switch)
     set_key (self, "sharing.files", on ? "true" : "false");
+  else if (widget == self->files_out_switch)
+    set_key (self, "sharing.files-out", on ? "true" : "false");
   else if (widget == self->writable_switch)
     set_key (self, "sharing.folder-writable", on ? "true" : "false");
   else if (widget == self->playback_switch)
@@ -264,6 +268,21 @@ follow_agent (LodgeSharedWindow *self, LodgeConsoleSession *session)
 }
 
 static void
+update_files_out (LodgeSharedWindow *self)
+{
+  const gboolean on = is_on (self, "sharing.files-out");
+
+  /* An engine from before copies none. */
+  gtk_widget_set_visible (GTK_WIDGET (self->files_out),
+                          *lodge_shared_lookup (self->machine, "sharing.files-out") != '\0');
+  gtk_switch_set_active (self->files_out_switch, on);
+  adw_action_row_set_subtitle (
+      self->files_out,
+      on ? _ ("Each when you ask for it in the console’s menu; the guest needs qemu-guest-agent")
+         : _ ("None is copied out of the guest"));
+}
+
+static void
 update_clipboard (LodgeSharedWindow *self)
 {
   LodgeConsoleSession *session = lodge_console_machine_get_session (self->machine);
@@ -287,6 +306,7 @@ update_clipboard (LodgeSharedWindow *self)
       self->files, missing != NULL   ? missing
                    : refused != NULL ? refused
                                      : _ ("Files dropped on the window are copied into the guest"));
+  update_files_out (self);
 
   adw_combo_row_set_selected (self->clipboard, selected);
   if (missing == NULL && shown && !lodge_console_clipboard_get_available (self->shared))
@@ -372,6 +392,7 @@ update (LodgeSharedWindow *self)
   }
   gtk_widget_set_sensitive (GTK_WIDGET (self->clipboard), there);
   gtk_widget_set_sensitive (GTK_WIDGET (self->files), there);
+  gtk_widget_set_sensitive (GTK_WIDGET (self->files_out), there);
   gtk_widget_set_sensitive (GTK_WIDGET (self->folder), there);
   if (!there)
     gtk_widget_set_sensitive (GTK_WIDGET (self->writable), FALSE);
@@ -411,6 +432,8 @@ add_desktop_rows (LodgeSharedWindow *self, AdwPreferencesGroup *group)
 
   self->files = add_row (group, _ ("Dropped Files"));
   self->files_switch = add_switch (self, self->files);
+  self->files_out = add_row (group, _ ("Files Out of the Guest"));
+  self->files_out_switch = add_switch (self, self->files_out);
 }
 
 static void
