@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """test-state.py BUILD: a small Debian whose memory and disk hold known data, through snapshots,
-suspends with an engine that ends meanwhile, clones of it while it runs, and a disk that grows. After
-each time that it stood still its clock is right, which qemu-guest-agent sets."""
+suspends with an engine that ends meanwhile, clones of it while it runs, and a disk that grows; and
+files that come out of it. After each time that it stood still its clock is right. Both are done by
+qemu-guest-agent."""
 import glob
+import hashlib
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 
@@ -98,6 +101,68 @@ def prepare():
     shell.run(KEEPER)
     shell.run(ASK)
     write_data()
+
+
+# ---- files
+
+
+def get_files(*paths):
+    """What lodgectl said."""
+    return lodge.ctl("guest", "get", NAME, *paths, "--to", lodge.path("out"), check=False, timeout=120)
+
+
+def get_open():
+    return shell.value("ls /proc/$(cat /run/agent.pid)/fd | wc -l")
+
+
+def expect_refusal(path, words):
+    done = get_files(path)
+    if done.returncode != 1 or words not in done.stderr or done.stdout:
+        raise Failed(f"{path}: {done.stdout}{done.stderr}")
+
+
+def get_same_files():
+    """Byte by byte; one of them has no size, and one a name that is taken."""
+    paths = ["/data/synced", "/run/known", "/data/Übung 1 $x'.txt", "/data/empty", "/proc/version",
+             "/run/known"]
+    names = ["synced", "known", "Übung 1 $x'.txt", "empty", "version", "known (2)"]
+    done = get_files(*paths)
+    if done.returncode != 0 or done.stdout.split("\n")[:-1] != [lodge.path("out", n) for n in names]:
+        raise Failed(f"{done.stdout}{done.stderr}")
+    for path, name in zip(paths, names):
+        quoted = path.replace("'", "'\"'\"'")
+        with open(lodge.path("out", name), "rb") as file:
+            here = hashlib.sha256(file.read()).hexdigest()
+        expect(f"cat '{quoted}' | sha256sum | cut -d' ' -f1", here)
+
+
+def stop_endless_file():
+    """Ctrl+C, in the middle of what never ends."""
+    asker = subprocess.Popen([os.path.join(lodge.programs, "lodgectl"), "guest", "get", NAME, "/dev/zero",
+                              "--to", lodge.path("out")], stderr=subprocess.PIPE, text=True)
+    wait_for("some of it", lambda: asker.poll() is not None or any(
+        os.path.getsize(path) > 1000000 for path in glob.glob(lodge.path("out", ".lodge-*"))), pause=0.1)
+    asker.send_signal(signal.SIGINT)
+    said = asker.communicate(timeout=60)[1]
+    if asker.returncode != 1 or "Stopped" not in said:
+        raise Failed(f"exit {asker.returncode}: {said}")
+
+
+def fetch():
+    os.mkdir(lodge.path("out"))
+    expect_refusal("/data/synced", "sharing.files-out")
+    lodge.ctl("set", NAME, "sharing.files-out=yes")
+    shell.run("printf 'drei' >\"/data/Übung 1 \\$x'.txt\"; : >/data/empty")
+    before = get_open()
+    get_same_files()
+    stop_endless_file()
+    expect_refusal("/data/missing", "no file")
+    expect_refusal("/data", "is a folder")
+    expect("ls /proc/$(cat /run/agent.pid)/fd | wc -l", before)
+    left = sorted(os.listdir(lodge.path("out")))
+    if left != sorted(["synced", "known", "Übung 1 $x'.txt", "empty", "version", "known (2)"]):
+        raise Failed(f"in the folder is {left}")
+    shell.run("rm \"/data/Übung 1 \\$x'.txt\" /data/empty")
 
 
 # ---- standing still
@@ -343,6 +408,7 @@ try:
         ("a small Debian is made", make_guest),
         ("it boots", boot),
         ("it has data in memory and on its disk", prepare),
+        ("files come out of it", fetch),
         ("a snapshot is taken while it runs", take_snapshot),
         ("all of it changes", change),
         ("it goes back, with memory, process, disk and clock", revert),
