@@ -10,6 +10,7 @@
  *   GREETING     a greeting may come, and before it events, which are dropped
  *   NEGOTIATING  one command, sent by ourselves, is under way; events are dropped (QEMU sends none)
  *                and one more greeting may come, also when READY: see greet_again()
+ *                In both one answer to somebody else may come: see is_left_over()
  *   READY        commands and events; while held (no begin_events yet) nothing is read
  *   CLOSED       no socket, no sources, nothing pending; for ever
  *
@@ -46,6 +47,7 @@ struct _LodgeQmp {
   LodgeQmpGreeted greeted;
   gpointer greeted_data;
   gboolean greeted_again;
+  gboolean had_left_over;
 };
 
 typedef struct {
@@ -159,6 +161,21 @@ end_with_junk (LodgeQmp *self, const char *what)
 
 /* Receiving */
 
+/* Who was killed while QEMU did what he had asked for does not get the answer: whoever connects
+ * next does (QEMU 7.2, monitor/qmp.c, monitor_qmp_dispatcher_co(): it asks for the monitor's client
+ * when it is done). It does one command after the other, so there is one such answer at most, and
+ * none any more when ours has come. It is not taken for ours: see lodge_qmp_init(). */
+static gboolean
+is_left_over (LodgeQmp *self, const LodgeQmpMessage *message)
+{
+  if (self->state == STATE_READY || self->had_left_over || message->id == 0 ||
+      (message->kind != LODGE_QMP_MESSAGE_RETURN && message->kind != LODGE_QMP_MESSAGE_ERROR) ||
+      g_hash_table_contains (self->pending, &message->id))
+    return FALSE;
+  self->had_left_over = TRUE;
+  return TRUE;
+}
+
 static void
 handle_greeting (LodgeQmp *self, LodgeQmpMessage *message)
 {
@@ -240,6 +257,8 @@ greet_again (LodgeQmp *self)
 static void
 handle_message (LodgeQmp *self, LodgeQmpMessage *message)
 {
+  if (is_left_over (self, message))
+    return;
   if (self->state == STATE_GREETING) {
     handle_greeting (self, message);
     return;
@@ -560,6 +579,8 @@ static void
 lodge_qmp_init (LodgeQmp *self)
 {
   self->context = g_main_context_ref_thread_default ();
+  /* So that what somebody was to be answered before is not taken for an answer to us. */
+  self->last_id = (gint64) g_random_int () << 30;
   self->pending =
       g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, (GDestroyNotify) pending_free);
 }

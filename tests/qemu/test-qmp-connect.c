@@ -108,6 +108,49 @@ test_greeted_late (QmpFixture *fixture, gconstpointer unused)
   g_assert_no_error (error);
 }
 
+/* To who was killed while QEMU did what he had asked for; there is one such answer at most. */
+static void
+test_left_over (QmpFixture *fixture, gconstpointer unused)
+{
+  static const struct {
+    const char *greeting;
+    const char *capabilities;
+  } cases[] = {
+      {"{\"return\": {}, \"id\": 7}\r\n{\"QMP\": {}}\r\n", "{\"return\": {}, \"id\": @ID@}\r\n"},
+      {"{\"QMP\": {}}\r\n", "{\"return\": [1], \"id\": 1}\r\n{\"return\": {}, \"id\": @ID@}\r\n"},
+      {"{\"QMP\": {}}\r\n",
+       "{\"error\": {\"class\": \"GenericError\", \"desc\": \"x\"}, \"id\": 2}\r\n"
+       "{\"return\": {}, \"id\": @ID@}\r\n"},
+  };
+  g_autoptr (GError) refused = NULL;
+
+  fake_qmp_answer (fixture->fake, "x", "1");
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (JsonNode) node = NULL;
+
+    fake_qmp_set_greeting (fixture->fake, cases[i].greeting);
+    fake_qmp_answer_raw (fixture->fake, "qmp_capabilities", cases[i].capabilities);
+    fixture->qmp =
+        qmp_fixture_connect (fake_qmp_get_path (fixture->fake), QMP_FIXTURE_LONG_MS, 0, &error);
+    g_assert_no_error (error);
+    node = qmp_fixture_execute (fixture->qmp, "x", QMP_FIXTURE_LONG_MS, &error);
+    g_assert_no_error (error);
+    g_assert_cmpint (json_node_get_int (node), ==, 1);
+    lodge_qmp_close (fixture->qmp);
+    g_clear_object (&fixture->qmp);
+    while (fake_qmp_has_client (fixture->fake))
+      g_main_context_iteration (NULL, TRUE);
+  }
+  fake_qmp_answer_raw (fixture->fake, "qmp_capabilities",
+                       "{\"return\": {}, \"id\": 1}\r\n{\"return\": {}, \"id\": 2}\r\n"
+                       "{\"return\": {}, \"id\": @ID@}\r\n");
+  fake_qmp_set_greeting (fixture->fake, "{\"QMP\": {}}\r\n");
+  g_assert_null (
+      qmp_fixture_connect (fake_qmp_get_path (fixture->fake), QMP_FIXTURE_LONG_MS, 0, &refused));
+  qmp_fixture_assert_error (refused, LODGE_ERROR_FAILED, "nobody asked");
+}
+
 static void
 test_bad_greeting (QmpFixture *fixture, gconstpointer unused)
 {
@@ -117,8 +160,9 @@ test_bad_greeting (QmpFixture *fixture, gconstpointer unused)
   } cases[] = {
       {"220 mail.example.org ESMTP\r\n", "no JSON object"},
       {"{\"QMP\": []}\n", "greeting that is no object"},
-      {"{\"return\": {}, \"id\": 1}\n", "no QMP greeting"},
-      {"{\"event\": \"A\"}\n{\"return\": {}, \"id\": 1}\n", "no QMP greeting"},
+      {"{\"return\": {}}\n", "no QMP greeting"},
+      {"{\"return\": {}, \"id\": 1}\n{\"return\": {}, \"id\": 2}\n", "no QMP greeting"},
+      {"{\"event\": \"A\"}\n{\"return\": {}}\n", "no QMP greeting"},
       {"\xff\xff\xff\n", "not UTF-8"},
   };
 
@@ -388,6 +432,7 @@ main (int argc, char *argv[])
   CONNECTING ("greeting-in-pieces", test_greeting_in_pieces);
   CONNECTING ("greeted-twice", test_greeted_twice);
   CONNECTING ("greeted-late", test_greeted_late);
+  CONNECTING ("left-over", test_left_over);
   CONNECTING ("bad-greeting", test_bad_greeting);
   CONNECTING ("no-greeting", test_no_greeting);
   CONNECTING ("stuck", test_stuck);
