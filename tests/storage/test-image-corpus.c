@@ -178,6 +178,7 @@ static const struct {
     {"qcow2: disk of 100T", "qcow2-3", 24, 8, G_GUINT64_CONSTANT (100) << 40, TRUE, REFUSED},
     {"qcow2: disk of no bytes", "qcow2-3", 24, 8, 0, TRUE, REFUSED},
     {"qcow2: first table of 2^32 entries", "qcow2-3", 36, 4, G_MAXUINT32, TRUE, REFUSED},
+    {"qcow2: first table of 6 MiB", "qcow2-3", 36, 4, 0xc0001, TRUE, REFUSED},
     {"qcow2: first table at the header", "qcow2-3", 40, 8, 0, TRUE, REFUSED},
     {"qcow2: first table at the end", "qcow2-3", 40, 8, G_GUINT64_CONSTANT (1) << 40, TRUE,
      REFUSED},
