@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A console session's keyboard and pointer.
+/* A console session's inputs: what its keyboard is given, and when that and the pointer's part go
+ * out.
  *
  * spice-client-glib logs a critical error when it is given input for a channel that is not
  * connected, so nothing is passed on before the channel says that it is open.
  */
 #include "console/lodge-console-session-private.h"
-
-#include "console/lodge-frame-check.h"
 
 #include <linux/input-event-codes.h>
 
@@ -33,14 +32,6 @@ static const struct {
  * a click. */
 #define KEYS_AT_ONCE 4
 #define KEY_PAUSE_MS 20
-/* A program that types or clicks without end is cut short. */
-#define WAITING_MAX 4096
-
-/* How long Shift is held after a turn of the wheel to the side, for the next one. */
-#define SIDEWAYS_PAUSE_MS 200
-
-/* More notches than this in one event are no scrolling but an error of the host's. */
-#define WHEEL_MAX 64
 
 static int
 spice_mask (guint held)
@@ -140,8 +131,8 @@ send_wheel (LodgeConsoleSession *self, int notches)
   }
 }
 
-static void
-send (LodgeConsoleSession *self, const LodgeWaiting *next)
+void
+lodge_console_session_send (LodgeConsoleSession *self, const LodgeWaiting *next)
 {
   switch (next->kind) {
   case LODGE_WAITING_KEY:
@@ -191,7 +182,7 @@ send_waiting (LodgeConsoleSession *self)
       self->keys_sent++;
     else
       self->pointer_waiting--;
-    send (self, next);
+    lodge_console_session_send (self, next);
   }
 }
 
@@ -222,16 +213,25 @@ wait_and_send (LodgeConsoleSession *self, LodgeWaiting next)
   send_waiting (self);
 }
 
-/* Before all else that the guest is given: Shift would change what it means. */
-static void
-end_sideways (LodgeConsoleSession *self)
+void
+lodge_console_session_point (LodgeConsoleSession *self, LodgeWaiting next)
 {
-  const guint key = self->sideways_key;
+  if (g_queue_is_empty (&self->waiting)) {
+    lodge_console_session_send (self, &next);
+    return;
+  }
+  self->pointer_waiting++;
+  g_queue_push_tail (&self->waiting, g_memdup2 (&next, sizeof next));
+}
 
-  g_clear_handle_id (&self->sideways_id, g_source_remove);
-  self->sideways_key = 0;
-  if (key != 0)
-    lodge_console_session_key (self, key, FALSE);
+guint
+lodge_console_session_find_button (LodgeButton button)
+{
+  guint row = 0;
+
+  while (row < G_N_ELEMENTS (buttons) && buttons[row].button != button)
+    row++;
+  return row < G_N_ELEMENTS (buttons) ? row : LODGE_CONSOLE_NO_BUTTON;
 }
 
 void
@@ -239,7 +239,7 @@ lodge_console_session_key (LodgeConsoleSession *self, guint evdev, gboolean pres
 {
   g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
 
-  end_sideways (self);
+  lodge_console_session_end_sideways (self);
   if (lodge_keymap_scancode (evdev) == 0 || !self->inputs_ready)
     return;
 
@@ -251,7 +251,7 @@ lodge_console_session_key (LodgeConsoleSession *self, guint evdev, gboolean pres
   if (!pressed && !key.repeated)
     return;
   /* A repetition that is late would go on after the key is let go. */
-  if (pressed && waiting >= (key.repeated ? KEYS_AT_ONCE : WAITING_MAX))
+  if (pressed && waiting >= (key.repeated ? KEYS_AT_ONCE : LODGE_CONSOLE_WAITING_MAX))
     return;
   self->pressed[evdev] = pressed;
   self->let_go[evdev] = !pressed;
@@ -289,7 +289,7 @@ lodge_console_session_sync_locks (LodgeConsoleSession *self, guint leds)
   g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
 
   leds &= SPICE_INPUTS_SCROLL_LOCK | SPICE_INPUTS_NUM_LOCK | SPICE_INPUTS_CAPS_LOCK;
-  end_sideways (self);
+  lodge_console_session_end_sideways (self);
   if (!self->inputs_ready)
     return;
   /* After the locks' own keys, if such wait. */
@@ -297,216 +297,6 @@ lodge_console_session_sync_locks (LodgeConsoleSession *self, guint leds)
     send_locks (self, leds);
   else
     wait_and_send (self, (LodgeWaiting){.kind = LODGE_WAITING_LOCKS, .code = leds});
-}
-
-/* ---- pointer */
-
-static void
-point (LodgeConsoleSession *self, LodgeWaiting next)
-{
-  if (g_queue_is_empty (&self->waiting)) {
-    send (self, &next);
-    return;
-  }
-  self->pointer_waiting++;
-  g_queue_push_tail (&self->waiting, g_memdup2 (&next, sizeof next));
-}
-
-/* What waits at the very end, if it is of that kind: the next of that kind becomes one with it. */
-static LodgeWaiting *
-get_last (LodgeConsoleSession *self, LodgeWaitingKind kind)
-{
-  LodgeWaiting *last = g_queue_peek_tail (&self->waiting);
-
-  return last != NULL && last->kind == kind ? last : NULL;
-}
-
-/* A move has no need to wait for keys. */
-static void
-move (LodgeConsoleSession *self, LodgeWaiting next)
-{
-  LodgeWaiting *last = get_last (self, next.kind);
-
-  if (self->pointer_waiting == 0) {
-    send (self, &next);
-  } else if (last == NULL) {
-    if (g_queue_get_length (&self->waiting) < WAITING_MAX)
-      point (self, next);
-  } else if (next.kind == LODGE_WAITING_MOTION) {
-    last->x = CLAMP ((gint64) last->x + next.x, G_MININT, G_MAXINT);
-    last->y = CLAMP ((gint64) last->y + next.y, G_MININT, G_MAXINT);
-  } else {
-    *last = next;
-  }
-}
-
-/* Who gets a position (libspice-server 0.15, inputs-channel.cpp: handle_message(); reds.cpp:
- * reds_update_mouse_mode()):
- *
- *   display channels   agent-mouse=off   agent-mouse=on
- *   one                the tablet        the agent, if its port is open; else the tablet
- *   several            nobody            the agent, if its port is open; else nobody
- *
- * Nobody: the pointer is not absolute then. A machine with one channel has agent-mouse=off. A
- * foreign server does not say what it has; on is the default.
- */
-static gboolean
-goes_to_agent (LodgeConsoleSession *self)
-{
-  gboolean agent = FALSE;
-
-  if (self->own_displays != 0) /* or to the tablet past SPICE, which counts by itself */
-    return TRUE;
-  if (self->address != NULL)
-    g_object_get (self->main, "agent-connected", &agent, NULL);
-  return agent;
-}
-
-/* The guest's tablet lies over all that a display channel shows; its agent counts from the
- * monitor's corner. */
-static void
-to_display (LodgeConsoleSession *self, guint monitor, int *x, int *y)
-{
-  int offset_x, offset_y;
-
-  if (goes_to_agent (self))
-    return;
-  lodge_spice_source_get_offset (self->sources[monitor], &offset_x, &offset_y);
-  *x += offset_x;
-  *y += offset_y;
-}
-
-/* Nobody else says where an absolute pointer is. */
-static void
-place_cursors (LodgeConsoleSession *self, guint monitor, int x, int y)
-{
-  for (guint i = 0; i < LODGE_CONSOLE_MONITORS; i++)
-    lodge_spice_source_place_cursor (self->sources[i], i == monitor ? x : -LODGE_CURSOR_SIZE_MAX,
-                                     i == monitor ? y : -LODGE_CURSOR_SIZE_MAX);
-}
-
-void
-lodge_console_session_position (LodgeConsoleSession *self, int x, int y)
-{
-  lodge_console_session_position_on (self, 0, x, y);
-}
-
-void
-lodge_console_session_position_on (LodgeConsoleSession *self, guint monitor, int x, int y)
-{
-  LodgeFrame frame;
-
-  g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
-  g_return_if_fail (monitor < LODGE_CONSOLE_MONITORS);
-
-  lodge_frame_source_get_frame (LODGE_FRAME_SOURCE (self->sources[monitor]), &frame);
-  if (!self->inputs_ready || !self->pointer_absolute || frame.width < 1)
-    return;
-
-  x = CLAMP (x, 0, frame.width - 1);
-  y = CLAMP (y, 0, frame.height - 1);
-  if (monitor == self->pointer_monitor && x == self->pointer_x && y == self->pointer_y)
-    return;
-  self->pointer_monitor = monitor;
-  self->pointer_x = x;
-  self->pointer_y = y;
-  place_cursors (self, monitor, x, y);
-  to_display (self, monitor, &x, &y);
-  move (self, (LodgeWaiting){.kind = LODGE_WAITING_POSITION, .code = monitor, .x = x, .y = y});
-}
-
-void
-lodge_console_session_motion (LodgeConsoleSession *self, int dx, int dy)
-{
-  g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
-
-  if (self->inputs_ready && !self->pointer_absolute)
-    move (self, (LodgeWaiting){.kind = LODGE_WAITING_MOTION, .x = dx, .y = dy});
-}
-
-void
-lodge_console_session_button (LodgeConsoleSession *self, LodgeButton button, gboolean pressed)
-{
-  g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
-
-  end_sideways (self);
-  for (guint i = 0; i < G_N_ELEMENTS (buttons); i++) {
-    if (buttons[i].button != button)
-      continue;
-    if (!self->inputs_ready || !!(self->buttons & button) == !!pressed)
-      return;
-    /* Never the release: the button would stay down. */
-    if (pressed && g_queue_get_length (&self->waiting) >= WAITING_MAX)
-      return;
-
-    self->buttons ^= button;
-    point (self, (LodgeWaiting){.kind = LODGE_WAITING_BUTTON, .code = i, .pressed = pressed});
-  }
-}
-
-static void
-turn_wheel (LodgeConsoleSession *self, int notches)
-{
-  if (!self->inputs_ready || notches == 0)
-    return;
-
-  LodgeWaiting *last = get_last (self, LODGE_WAITING_WHEEL);
-  notches = CLAMP (notches, -WHEEL_MAX, WHEEL_MAX);
-  if (last != NULL && last->y * notches > 0)
-    last->y = CLAMP (last->y + notches, -WHEEL_MAX, WHEEL_MAX);
-  else if (g_queue_get_length (&self->waiting) < WAITING_MAX)
-    point (self, (LodgeWaiting){.kind = LODGE_WAITING_WHEEL, .y = notches});
-}
-
-void
-lodge_console_session_wheel (LodgeConsoleSession *self, int notches)
-{
-  g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
-
-  end_sideways (self);
-  turn_wheel (self, notches);
-}
-
-static gboolean
-sideways_cb (gpointer user_data)
-{
-  LodgeConsoleSession *self = user_data;
-
-  self->sideways_id = 0;
-  end_sideways (self);
-  return G_SOURCE_REMOVE;
-}
-
-/* Of QEMU's devices only the PS/2 mouse has a wheel that tilts (7.2 and 10.0, hw/input:
- * INPUT_BUTTON_ WHEEL_LEFT), and a guest with a tablet never sees it. SPICE has no message for one
- * either. */
-void
-lodge_console_session_wheel_sideways (LodgeConsoleSession *self, int notches)
-{
-  static const guint others[] = {KEY_LEFTCTRL, KEY_RIGHTCTRL, KEY_LEFTALT,
-                                 KEY_RIGHTALT, KEY_LEFTMETA,  KEY_RIGHTMETA};
-
-  g_return_if_fail (LODGE_IS_CONSOLE_SESSION (self));
-
-  if (!self->inputs_ready || notches == 0)
-    return;
-  /* With Shift that were a combination of its own: another layout, in many guests. */
-  for (guint i = 0; i < G_N_ELEMENTS (others); i++) {
-    if (self->pressed[others[i]])
-      return;
-  }
-  if (!self->pressed[KEY_LEFTSHIFT] && !self->pressed[KEY_RIGHTSHIFT]) {
-    /* Each time the other one: Windows takes five times the same for a call for Sticky Keys. */
-    const guint key = self->last_sideways_key == KEY_LEFTSHIFT ? KEY_RIGHTSHIFT : KEY_LEFTSHIFT;
-
-    lodge_console_session_key (self, key, TRUE);
-    self->sideways_key = self->last_sideways_key = key;
-  }
-  turn_wheel (self, notches);
-  if (self->sideways_key != 0) {
-    g_clear_handle_id (&self->sideways_id, g_source_remove);
-    self->sideways_id = g_timeout_add (SIDEWAYS_PAUSE_MS, sideways_cb, self);
-  }
 }
 
 /* ---- a guest that stands still */
@@ -525,8 +315,9 @@ tell_again (LodgeConsoleSession *self)
   for (guint i = 0; i < G_N_ELEMENTS (buttons); i++) {
     if ((self->buttons_still & buttons[i].button) == 0 || (self->buttons & buttons[i].button) != 0)
       continue;
-    point (self, (LodgeWaiting){.kind = LODGE_WAITING_BUTTON, .code = i, .pressed = TRUE});
-    point (self, (LodgeWaiting){.kind = LODGE_WAITING_BUTTON, .code = i});
+    lodge_console_session_point (
+        self, (LodgeWaiting){.kind = LODGE_WAITING_BUTTON, .code = i, .pressed = TRUE});
+    lodge_console_session_point (self, (LodgeWaiting){.kind = LODGE_WAITING_BUTTON, .code = i});
   }
 }
 

@@ -118,6 +118,20 @@ void lodge_console_session_inputs_opened (LodgeConsoleSession *self);
 void lodge_console_session_drop_inputs (LodgeConsoleSession *self);
 void lodge_console_session_update_mouse_mode (LodgeConsoleSession *self);
 
+/* Now, to a connected guest. */
+void lodge_console_session_send (LodgeConsoleSession *self, const LodgeWaiting *next);
+/* Something of the pointer's, behind what waits. */
+void lodge_console_session_point (LodgeConsoleSession *self, LodgeWaiting next);
+/* A program that types or clicks without end is cut short. */
+#define LODGE_CONSOLE_WAITING_MAX 4096
+/* The place of its row, as in LodgeWaiting. */
+guint lodge_console_session_find_button (LodgeButton button);
+#define LODGE_CONSOLE_NO_BUTTON G_MAXUINT
+
+/* lodge-console-session-pointer.c */
+/* Before all else that the guest is given: Shift would change what it means. */
+void lodge_console_session_end_sideways (LodgeConsoleSession *self);
+
 /* lodge-console-session-tablet.c */
 /* Begins or ends asking whether the guest has a driver for its tablet: after another mouse mode,
  * other channels, a connection that came or went. */
