@@ -252,7 +252,9 @@ wait_for_file (SpicePlayer *player, int fd, GByteArray *heard, guint32 type)
 
     if (n > 0)
       g_byte_array_append (heard, bytes, n);
-    const guint8 *message = memmem (heard->data, heard->len, begin, sizeof begin);
+    /* An array that is empty has no bytes to look at. */
+    const guint8 *message =
+        heard->len > 0 ? memmem (heard->data, heard->len, begin, sizeof begin) : NULL;
     if (message != NULL &&
         message + sizeof (VDAgentMessage) + sizeof (guint32) <= heard->data + heard->len)
       return get_file_id (message);
