@@ -325,6 +325,13 @@ check_layers (const LodgeDescription *self, GError **error)
       return FALSE;
     }
     g_hash_table_insert (tops, disk->top, disk->id);
+    if (!disk->attached && lodge_description_get_layer (self, disk->top)->host_disk[0] != '\0') {
+      g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
+                   _ ("disk.%s.attached cannot be “false”: a disk of this computer is removed from "
+                      "the machine instead, which leaves all that is on it"),
+                   disk->id);
+      return FALSE;
+    }
   }
 
   for (guint i = 0; i < self->layers->len; i++) {

@@ -221,6 +221,8 @@ static const LodgeKey keys[] = {
     N_ ("The PCI Express port (virtio) or SATA port; the guest knows the disk by it.") },
   { LODGE_SECTION_DISK, "top", LODGE_KEY_ID, offsetof (LodgeDisk, top), NULL, 0, 0, NULL, 0,
     N_ ("The layer that is written to.") },
+  { LODGE_SECTION_DISK, "attached", LODGE_KEY_BOOLEAN, offsetof (LodgeDisk, attached), "true", 0, 0, NULL,
+    0, N_ ("Whether the guest has the disk; one that is detached keeps all that is on it.") },
 
   { LODGE_SECTION_LAYER, "file", LODGE_KEY_ANY_FILE, offsetof (LodgeLayer, file), NULL, 0, PATH_LENGTH,
     NULL, 0, N_ ("The image, in the machine's folder, or with its full path where it is used in "

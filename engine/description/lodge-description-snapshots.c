@@ -445,11 +445,14 @@ lodge_description_remove_disk (LodgeDescription *self, const char *id)
 void
 lodge_description_copy_disk (LodgeDescription *self, const LodgeDescription *from, const char *id)
 {
-  LodgeDisk *copy = lodge_section_item_new (LODGE_SECTION_DISK, id);
+  LodgeDisk *copy = lodge_section_find_item (LODGE_SECTION_DISK, self, id);
 
+  if (copy == NULL) {
+    copy = lodge_section_item_new (LODGE_SECTION_DISK, id);
+    g_ptr_array_add (self->disks, copy);
+  }
   lodge_section_copy_values (LODGE_SECTION_DISK,
                              lodge_section_find_item (LODGE_SECTION_DISK, from, id), copy);
-  g_ptr_array_add (self->disks, copy);
 }
 
 void
@@ -553,7 +556,8 @@ lodge_description_dup_suspended (const LodgeDescription *self,
     const LodgeDisk *disk = g_ptr_array_index (stored->disks, i);
     const LodgeDisk *now = lodge_section_find_item (LODGE_SECTION_DISK, self, disk->id);
 
-    fits = now != NULL && strcmp (now->top, disk->top) == 0;
+    /* One that was detached then is plugged in when the guest runs. */
+    fits = now != NULL && strcmp (now->top, disk->top) == 0 && (now->attached || !disk->attached);
   }
   if (!fits) {
     g_set_error (

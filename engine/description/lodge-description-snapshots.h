@@ -111,7 +111,7 @@ void lodge_description_release_layer (LodgeDescription *self, const char *layer)
  * snapshot needs and nothing else stands on. */
 void lodge_description_remove_disk (LodgeDescription *self, const char *id);
 
-/* @id: of a disk of @from, which @self has not: it gets that, without its layers. */
+/* @id: of a disk of @from: @self gets that, or what there is to say of it, without its layers. */
 void
 lodge_description_copy_disk (LodgeDescription *self, const LodgeDescription *from, const char *id);
 

@@ -127,13 +127,15 @@ dup_free_id (const LodgeDescription *self, const char *prefix)
   }
 }
 
+/* @but: (nullable): the disk whose own port is not in its way */
 static void
-mark_pcie_ports (const LodgeDescription *self, gboolean *taken)
+mark_pcie_ports (const LodgeDescription *self, const LodgeDisk *but, gboolean *taken)
 {
   for (guint i = 0; i < self->disks->len; i++) {
     const LodgeDisk *disk = g_ptr_array_index (self->disks, i);
 
-    if (disk->bus == LODGE_DISK_BUS_VIRTIO && disk->port < LODGE_DESCRIPTION_PORTS)
+    if (disk->bus == LODGE_DISK_BUS_VIRTIO && disk->port < LODGE_DESCRIPTION_PORTS &&
+        (but == NULL || strcmp (disk->id, but->id) != 0))
       taken[disk->port] = TRUE;
   }
   for (guint i = 0; i < self->nics->len; i++) {
@@ -144,18 +146,24 @@ mark_pcie_ports (const LodgeDescription *self, gboolean *taken)
   }
 }
 
-/* @other: (nullable): where it has to be free, too */
+/* @other: (nullable): where it has to be free, too
+ * @keeps: (nullable): the disk that has one already, and keeps it where it can */
 static gboolean
 find_pcie_port (const LodgeDescription *self,
                 const LodgeDescription *other,
+                const LodgeDisk *keeps,
                 guint *out_port,
                 GError **error)
 {
   gboolean taken[LODGE_DESCRIPTION_PORTS] = {FALSE};
 
-  mark_pcie_ports (self, taken);
+  mark_pcie_ports (self, keeps, taken);
   if (other != NULL)
-    mark_pcie_ports (other, taken);
+    mark_pcie_ports (other, keeps, taken);
+  if (keeps != NULL && keeps->port < G_N_ELEMENTS (taken) && !taken[keeps->port]) {
+    *out_port = keeps->port;
+    return TRUE;
+  }
   for (guint i = LODGE_DESCRIPTION_FIRST_FREE_PORT; i < G_N_ELEMENTS (taken); i++) {
     if (!taken[i]) {
       *out_port = i;
@@ -216,7 +224,7 @@ lodge_description_add_disk (LodgeDescription *self,
   guint port;
 
   if (bus == LODGE_DISK_BUS_SATA ? !find_sata_port (self, &port, error)
-                                 : !find_pcie_port (self, NULL, &port, error))
+                                 : !find_pcie_port (self, NULL, NULL, &port, error))
     return NULL;
 
   layer = lodge_section_item_new (LODGE_SECTION_LAYER, layer_id);
@@ -239,14 +247,19 @@ lodge_description_move_disk (LodgeDescription *self,
                              const LodgeDescription *other,
                              GError **error)
 {
-  const guint port = disk->port;
+  return find_pcie_port (self, other, disk, &disk->port, error);
+}
 
-  /* Its own port must not stand in its way. */
-  disk->port = G_MAXUINT;
-  if (find_pcie_port (self, other, &disk->port, error))
-    return TRUE;
-  disk->port = port;
-  return FALSE;
+const LodgeDisk *
+lodge_description_get_boot_disk (const LodgeDescription *self)
+{
+  for (guint i = 0; i < self->disks->len; i++) {
+    const LodgeDisk *disk = g_ptr_array_index (self->disks, i);
+
+    if (disk->attached)
+      return disk;
+  }
+  return NULL;
 }
 
 /* 52:54:00 is what QEMU's own default addresses begin with (QEMU, net/net.c:
@@ -277,7 +290,7 @@ lodge_description_add_nic (LodgeDescription *self, LodgeNicModel model, GError *
   LodgeNic *nic;
   guint port;
 
-  if (!find_pcie_port (self, NULL, &port, error))
+  if (!find_pcie_port (self, NULL, NULL, &port, error))
     return NULL;
 
   nic = lodge_section_item_new (LODGE_SECTION_NIC, id);
@@ -498,8 +511,9 @@ follow_change (LodgeDescription *self, const LodgeKey *key, gpointer item, GErro
     port = disk->port;
     /* The number of its old port, on the other bus, must not stand in its own way. */
     disk->port = G_MAXUINT;
-    if (!(disk->bus == LODGE_DISK_BUS_SATA ? find_sata_port (self, &disk->port, error)
-                                           : find_pcie_port (self, NULL, &disk->port, error))) {
+    if (!(disk->bus == LODGE_DISK_BUS_SATA
+              ? find_sata_port (self, &disk->port, error)
+              : find_pcie_port (self, NULL, NULL, &disk->port, error))) {
       disk->port = port;
       return FALSE;
     }
@@ -519,9 +533,13 @@ lodge_description_set (LodgeDescription *self, const char *name, const char *tex
   if (key == NULL)
     return FALSE;
   if ((key->flags & LODGE_KEY_SETTABLE) == 0) {
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
-                 _ ("%s cannot be changed: the machine is known to its guest or to Lodge by it"),
-                 name);
+    g_set_error (
+        error, LODGE_ERROR, LODGE_ERROR_INVALID,
+        strcmp (key->name, "attached") == 0
+            ? _ ("%s is no setting: attach or detach the disk (“Storage…”, or lodgectl disk attach "
+                 "and lodgectl disk detach)")
+            : _ ("%s cannot be changed: the machine is known to its guest or to Lodge by it"),
+        name);
     return FALSE;
   }
 

@@ -97,6 +97,9 @@ typedef struct {
   LodgeDiskBus bus;
   guint port; /* root port (virtio) or SATA port: never changes, the guest knows it by it */
   char *top;  /* id of the writable layer */
+  /* The guest has it. One that is detached keeps its layers, its port and its place among the
+   * others; snapshots and clones have it as any other, and QEMU knows nothing of it. */
+  gboolean attached;
 } LodgeDisk;
 
 /* [nic.ID] */
@@ -223,8 +226,8 @@ LodgeDisk *lodge_description_add_disk (LodgeDescription *self,
                                        const char *format,
                                        guint64 size_bytes,
                                        GError **error);
-/* @disk: a virtio disk of @self. It gets a port that is free in @other, too. %LODGE_ERROR_INVALID.
- */
+/* @disk: a virtio disk of @self. It keeps its port where that is free in @other, too, or else gets
+ * one that is. %LODGE_ERROR_INVALID. */
 gboolean lodge_description_move_disk (LodgeDescription *self,
                                       LodgeDisk *disk,
                                       const LodgeDescription *other,
@@ -237,6 +240,9 @@ void lodge_description_remove_stick (LodgeDescription *self, const char *id);
 
 /* An address that none of its cards has. Transfer full. */
 char *lodge_description_dup_free_mac (const LodgeDescription *self);
+
+/* The disk that the guest starts from, which is the first that it has, or %NULL. Lent. */
+const LodgeDisk *lodge_description_get_boot_disk (const LodgeDescription *self);
 
 /* The first disk of this computer that it has as a whole, or %NULL. Lent. */
 const LodgeLayer *lodge_description_find_host_disk (const LodgeDescription *self);

@@ -97,6 +97,29 @@ lodge_library_remove_disk (LodgeLibrary *self,
 }
 
 LodgeJob *
+lodge_library_detach_disk (LodgeLibrary *self,
+                           LodgeMachine *machine,
+                           const char *disk,
+                           gboolean first)
+{
+  Change *change = begin (self, machine, "disk-detach");
+  LodgeJob *job = change->job;
+
+  lodge_machine_detach_disk_async (machine, job, disk, first, changed_cb, change);
+  return job;
+}
+
+LodgeJob *
+lodge_library_attach_disk (LodgeLibrary *self, LodgeMachine *machine, const char *disk)
+{
+  Change *change = begin (self, machine, "disk-attach");
+  LodgeJob *job = change->job;
+
+  lodge_machine_attach_disk_async (machine, job, disk, changed_cb, change);
+  return job;
+}
+
+LodgeJob *
 lodge_library_plug_stick (LodgeLibrary *self, LodgeMachine *machine, const char *path)
 {
   Change *change = begin (self, machine, "stick-plug");

@@ -105,6 +105,11 @@ LodgeJob *lodge_library_remove_disk (LodgeLibrary *self,
                                      LodgeMachine *machine,
                                      const char *disk,
                                      gboolean first);
+LodgeJob *lodge_library_detach_disk (LodgeLibrary *self,
+                                     LodgeMachine *machine,
+                                     const char *disk,
+                                     gboolean first);
+LodgeJob *lodge_library_attach_disk (LodgeLibrary *self, LodgeMachine *machine, const char *disk);
 /* As lodge_machine_plug_stick_async() and the one beside it. */
 LodgeJob *lodge_library_plug_stick (LodgeLibrary *self, LodgeMachine *machine, const char *path);
 LodgeJob *lodge_library_unplug_stick (LodgeLibrary *self, LodgeMachine *machine, const char *stick);

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A new disk: empty, a copy of an image, or a disk of this computer as a whole.
+/* A new disk: empty, a copy of an image, or a disk of this computer as a whole; or one again that
+ * was detached, which is the guest's from the moment on at which machine.ini says so.
  *
  * Its layer is listed in the journal and made; then machine.ini names it, which is the moment from
  * which it counts. An end before that leaves a file that the next work or engine removes. A QEMU
- * that runs gets it after that: if it refuses the disk is the machine's no more; if it has ended,
+ * that runs gets it after that: if it refuses the disk is the machine's no more, or is detached
+ * again; if it has ended,
  * or this engine does, the disk is there at the next start, or is plugged in by the next engine
  * (lodge-machine-disk-plug.c). A disk of this computer is only looked at, and named.
  */
 #include "machine/lodge-machine-disk-work.h"
 #include "machine/lodge-machine-disks.h"
 
+#include "description/lodge-description-keys.h"
 #include "description/lodge-description-snapshots.h"
 #include "host/lodge-host-disk.h"
 #include "lodge-error.h"
@@ -30,9 +33,10 @@
 
 typedef struct {
   LodgeDiskWork work;
-  guint64 size; /* 0: as large as the image */
-  char *bus;    /* or NULL */
-  char *image;  /* to copy, or NULL */
+  gboolean attaches; /* the machine has it already */
+  guint64 size;      /* 0: as large as the image */
+  char *bus;         /* or NULL */
+  char *image;       /* to copy, or NULL */
   LodgeImageFacts *facts;
   char *host_path; /* a disk of this computer, or NULL */
   gboolean accepted;
@@ -102,12 +106,23 @@ dropped_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   lodge_disk_work_end (task, g_steal_pointer (&add->refused));
 }
 
+/* Lent, or %NULL. */
+static LodgeDisk *
+find (const LodgeDescription *value, const Add *add)
+{
+  return lodge_section_find_item (LODGE_SECTION_DISK, value, add->work.result);
+}
+
 static gboolean
 edit_away (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
 {
-  const LodgeDiskWork *work = data;
+  const Add *add = data;
+  LodgeDisk *disk = find (value, add);
 
-  lodge_description_remove_disk (value, work->result);
+  if (disk != NULL && add->attaches)
+    disk->attached = FALSE;
+  else if (disk != NULL)
+    lodge_description_remove_disk (value, add->work.result);
   return TRUE;
 }
 
@@ -419,8 +434,8 @@ check (LodgeMachine *self, gpointer data, GError **error)
                  _ ("A disk cannot be on “%s”: choose virtio or sata"), add->bus);
   else
     return !lodge_state_is_live (self->state) ||
-           lodge_machine_check_plug (self, get_bus (lodge_machine_get_description (self), add),
-                                     NULL, error);
+           lodge_machine_check_plug_in (self, get_bus (lodge_machine_get_description (self), add),
+                                        error);
   return FALSE;
 }
 
@@ -466,4 +481,79 @@ lodge_machine_add_host_disk_async (LodgeMachine *self,
   add->accepted = accepted;
   lodge_disk_work_begin (lodge_disk_work_new (self, add, job, NULL, add_free, callback, user_data),
                          &naming);
+}
+
+/* Attaching. */
+
+/* In QEMU something else may be in its port by now. */
+static gboolean
+edit_attached (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **error)
+{
+  LodgeDisk *disk = find (value, data);
+
+  if (disk == NULL)
+    return lodge_machine_find_disk (self, ((Add *) data)->work.disk, error) != NULL;
+  disk->attached = TRUE;
+  return self->started == NULL || disk->bus != LODGE_DISK_BUS_VIRTIO ||
+         lodge_description_move_disk (value, disk, self->started, error);
+}
+
+static void
+attach_go (GTask *task)
+{
+  Add *add = g_task_get_task_data (task);
+
+  add->work.result = g_strdup (add->work.disk);
+  lodge_machine_save_for_work_async (g_task_get_source_object (task), edit_attached, add, saved_cb,
+                                     task);
+}
+
+static gboolean
+attach_check (LodgeMachine *self, gpointer data, GError **error)
+{
+  const LodgeDescription *now = lodge_machine_get_description (self);
+  const LodgeDisk *disk = lodge_machine_find_disk (self, ((Add *) data)->work.disk, NULL);
+  const LodgeDisk *first = lodge_description_get_boot_disk (now);
+  const char *name = lodge_machine_get_name (self);
+  guint place, first_place;
+
+  if (disk->attached) {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+                 _ ("The disk “%s” of “%s” is attached already"), disk->id, name);
+    return FALSE;
+  }
+  if (!lodge_state_is_live (self->state))
+    return TRUE;
+  if (disk->bus == LODGE_DISK_BUS_SATA) {
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+                 _ ("The SATA disk “%s” cannot be attached while “%s” runs: shut it down first"),
+                 disk->id, name);
+    return FALSE;
+  }
+  /* Which disk a guest has started from stays known as long as it runs. */
+  if (first == NULL || !g_ptr_array_find (now->disks, disk, &place) ||
+      !g_ptr_array_find (now->disks, first, &first_place) || place > first_place)
+    return TRUE;
+  g_set_error (
+      error, LODGE_ERROR, LODGE_ERROR_STATE,
+      _ ("“%s” has started from the disk “%s” and would start from “%s” then, which can be "
+         "attached only while it is off: shut it down first"),
+      name, first->id, disk->id);
+  return FALSE;
+}
+
+void
+lodge_machine_attach_disk_async (LodgeMachine *self,
+                                 LodgeJob *job,
+                                 const char *disk,
+                                 GAsyncReadyCallback callback,
+                                 gpointer user_data)
+{
+  static const LodgeDiskWorkKind kind = {LODGE_ACTION_DISKS, N_ ("Attaching the disk"),
+                                         attach_check, attach_go};
+  Add *add = g_new0 (Add, 1);
+
+  add->attaches = TRUE;
+  lodge_disk_work_begin (lodge_disk_work_new (self, add, job, disk, add_free, callback, user_data),
+                         &kind);
 }

@@ -36,7 +36,8 @@ typedef struct {
   char *layer; /* its top: id, file and format */
   char *file;
   char *format;
-  guint64 has; /* what the file says */
+  guint64 has;      /* what the file says */
+  gboolean plugged; /* QEMU has it open */
   GError *error;
 } Grow;
 
@@ -189,7 +190,7 @@ saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   lodge_journal_step ("written");
-  if (!grow->work.live) {
+  if (!grow->plugged) {
     g_autofree char *path = g_build_filename (grow->work.folder, grow->file, NULL);
 
     lodge_image_grow_async (grow->format, path, grow->wanted, file_grown_cb, task);
@@ -253,7 +254,7 @@ measured_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (error != NULL)
     lodge_disk_work_end (task, error);
   /* QEMU 7.2 aborts over a disk that it has put aside. */
-  else if (grow->work.live && self->qmp != NULL)
+  else if (grow->plugged && self->qmp != NULL)
     lodge_qemu_chain_check_async (self->qmp, at_hand_cb, task);
   else
     lodge_machine_save_for_work_async (self, edit_wanted, grow, saved_cb, task);
@@ -276,6 +277,7 @@ go (GTask *task)
                            disk->id, top->file));
     return;
   }
+  grow->plugged = grow->work.live && lodge_machine_is_plugged (self, disk->id);
   grow->layer = g_strdup (top->id);
   grow->file = g_strdup (top->file);
   grow->format = g_strdup (top->format);
@@ -288,7 +290,8 @@ check (LodgeMachine *self, gpointer data, GError **error)
   const Grow *grow = data;
   g_autofree char *size = NULL;
 
-  if (!lodge_state_is_live (self->state) && !lodge_machine_check_unlocked (self, error))
+  if ((!lodge_state_is_live (self->state) || !lodge_machine_is_plugged (self, grow->work.disk)) &&
+      !lodge_machine_check_unlocked (self, error))
     return FALSE;
   if (grow->wanted <= LODGE_IMAGE_MOST_BYTES)
     return TRUE;

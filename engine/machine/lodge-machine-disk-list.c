@@ -88,6 +88,7 @@ describe (const Read *its, const LodgeDisk *disk)
   g_variant_dict_insert (&dict, "bus", "s", disk->bus == LODGE_DISK_BUS_SATA ? "sata" : "virtio");
   g_variant_dict_insert (&dict, "format", "s", top->format);
   g_variant_dict_insert (&dict, "file", "s", path);
+  g_variant_dict_insert (&dict, "attached", "b", disk->attached);
   g_variant_dict_insert (&dict, "host", "b", top->host_disk[0] != '\0');
   g_variant_dict_insert (&dict, "size", "t", get_size (its->folder, top));
   g_variant_dict_insert (&dict, "used", "t", used);

@@ -4,10 +4,12 @@
  * They are the same, or become so again: machine.ini is what counts. A disk is named there before
  * QEMU gets it, and is named no more only when QEMU has let go of it; so whatever ends between,
  * what QEMU has too little is plugged in by whoever comes next
- * (lodge_machine_settle_disks_async()).
+ * (lodge_machine_settle_disks_async()). One that is detached is named as such, and is not QEMU's.
  *
- *   adding    journal, file, machine.ini | QEMU, "started"
- *   removing  QEMU's guest lets go | journal, machine.ini, "started", files
+ *   adding     journal, file, machine.ini | QEMU, "started"
+ *   attaching  machine.ini | QEMU, "started"
+ *   detaching  QEMU's guest lets go | machine.ini, "started"
+ *   removing   QEMU's guest lets go | journal, machine.ini, "started", files
  *
  * A guest that was asked to let go of a disk may do so long after whoever asked has given up, and
  * one that was not asked may do so by itself. Then the disk is still the machine's, with all that
@@ -39,20 +41,33 @@
 /* Others are at work. */
 #define WAIT_MS 200
 
-/* What QEMU has by now. */
+/* %NULL: there is none. */
+static LodgeDisk *
+find_named (const LodgeDescription *description, const char *id)
+{
+  return description != NULL ? lodge_section_find_item (LODGE_SECTION_DISK, description, id) : NULL;
+}
+
+static gboolean
+is_attached (const LodgeDisk *disk)
+{
+  return disk != NULL && disk->attached;
+}
+
+/* What QEMU has by now. What it has not "started" has as machine.ini does: as one that is detached,
+ * or not at all. */
 static void
 follow (LodgeMachine *self, const char *id, gboolean plugged)
 {
   const LodgeDescription *now = lodge_machine_get_description (self);
   g_autofree char *folder = lodge_machine_dup_folder (self);
-  gboolean had;
+  const LodgeDisk *named = find_named (now, id);
+  const LodgeDisk *had = find_named (self->started, id);
 
-  if (self->started == NULL || now == NULL)
+  if (self->started == NULL || now == NULL || (plugged && is_attached (had)) ||
+      (!plugged && !is_attached (had) && (had != NULL) == (named != NULL)))
     return;
-  had = lodge_section_find_item (LODGE_SECTION_DISK, self->started, id) != NULL;
-  if (had == plugged)
-    return;
-  if (plugged)
+  if (named != NULL)
     lodge_description_copy_disk (self->started, now, id);
   else
     lodge_description_remove_disk (self->started, id);
@@ -65,14 +80,29 @@ follow (LodgeMachine *self, const char *id, gboolean plugged)
 static const LodgeDisk *
 find_disk (LodgeMachine *self, const char *id)
 {
-  const LodgeDescription *now = lodge_machine_get_description (self);
-  const LodgeDisk *disk = NULL;
+  const LodgeDisk *disk = find_named (self->started, id);
 
-  if (self->started != NULL)
-    disk = lodge_section_find_item (LODGE_SECTION_DISK, self->started, id);
-  if (disk == NULL && now != NULL)
-    disk = lodge_section_find_item (LODGE_SECTION_DISK, now, id);
-  return disk;
+  return is_attached (disk) ? disk : find_named (lodge_machine_get_description (self), id);
+}
+
+gboolean
+lodge_machine_is_plugged (LodgeMachine *self, const char *disk)
+{
+  return is_attached (find_disk (self, disk));
+}
+
+gboolean
+lodge_machine_is_top_plugged (LodgeMachine *self,
+                              const LodgeDescription *value,
+                              const LodgeLayer *top)
+{
+  for (guint i = 0; i < value->disks->len; i++) {
+    const LodgeDisk *disk = value->disks->pdata[i];
+
+    if (g_str_equal (disk->top, top->id))
+      return lodge_machine_is_plugged (self, disk->id);
+  }
+  return FALSE;
 }
 
 /* One disk. */
@@ -278,23 +308,28 @@ lodge_machine_plug_removed (LodgeMachine *self, const char *disk)
 }
 
 gboolean
-lodge_machine_check_plug (LodgeMachine *self, LodgeDiskBus bus, const char *disk, GError **error)
+lodge_machine_check_plug_in (LodgeMachine *self, LodgeDiskBus bus, GError **error)
+{
+  if (bus != LODGE_DISK_BUS_SATA)
+    return TRUE;
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
+               _ ("A SATA disk cannot be added while “%s” runs: shut it down first, or add a "
+                  "virtio disk (--bus virtio), for which its system needs the virtio drivers"),
+               lodge_machine_get_name (self));
+  return FALSE;
+}
+
+gboolean
+lodge_machine_check_plug_out (LodgeMachine *self, const char *disk, GError **error)
 {
   const char *name = lodge_machine_get_name (self);
 
-  if (disk == NULL && bus == LODGE_DISK_BUS_SATA) {
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
-                 _ ("A SATA disk cannot be added while “%s” runs: shut it down first, or add a "
-                    "virtio disk (--bus virtio), for which its system needs the virtio drivers"),
-                 name);
-    return FALSE;
-  }
-  if (disk == NULL)
-    return TRUE;
   if (find_disk (self, disk)->bus == LODGE_DISK_BUS_SATA)
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
-                 _ ("The SATA disk “%s” cannot be removed while “%s” runs: shut it down first"),
-                 disk, name);
+    g_set_error (
+        error, LODGE_ERROR, LODGE_ERROR_STATE,
+        _ ("The SATA disk “%s” cannot be removed or detached while “%s” runs: shut it down "
+           "first"),
+        disk, name);
   else if (self->state != LODGE_STATE_RUNNING)
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
                  _ ("The guest of “%s” has to let go of the disk “%s”, and stands still: resume "
@@ -380,8 +415,7 @@ stick_again_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 static gboolean
 is_named (const LodgeDescription *now, const char *id)
 {
-  return lodge_section_find_item (LODGE_SECTION_DISK, now, id) != NULL ||
-         lodge_description_get_stick (now, id) != NULL;
+  return is_attached (find_named (now, id)) || lodge_description_get_stick (now, id) != NULL;
 }
 
 /* Takes @task_given. */
@@ -430,6 +464,8 @@ listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   for (guint i = 0; i < now->disks->len; i++) {
     const LodgeDisk *disk = now->disks->pdata[i];
 
+    if (!disk->attached)
+      continue;
     if (g_hash_table_contains (devices, disk->id))
       follow (self, disk->id, TRUE);
     else if (find_disk (self, disk->id)->bus == LODGE_DISK_BUS_VIRTIO)
@@ -444,8 +480,7 @@ listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   for (guint i = self->started != NULL ? self->started->disks->len : 0; i > 0; i--) {
     const LodgeDisk *disk = self->started->disks->pdata[i - 1];
 
-    if (!g_hash_table_contains (devices, disk->id) &&
-        lodge_section_find_item (LODGE_SECTION_DISK, now, disk->id) == NULL)
+    if (!g_hash_table_contains (devices, disk->id) && !is_attached (find_named (now, disk->id)))
       follow (self, disk->id, FALSE);
   }
   plug_next (g_steal_pointer (&task));
@@ -493,7 +528,7 @@ settled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       lodge_machine_get_own_note (self)[0] == '\0')
     lodge_machine_set_own_note (
         self, _ ("The guest has let go of a disk that is still the machine's, and has got it "
-                 "again. To take one out of it, remove it (“Storage…”, or lodgectl disk remove)"));
+                 "again. To take one out of it, detach it (“Storage…”, or lodgectl disk detach)"));
   lodge_machine_end_work (self);
   lodge_machine_emit_changed (self);
 }
@@ -532,8 +567,7 @@ lodge_machine_disk_released (LodgeMachine *self, const char *device)
   const LodgeDescription *now = lodge_machine_get_description (self);
 
   if (now == NULL || self->disposable || self->settle_timeout != 0 ||
-      g_strcmp0 (self->unplugging, device) == 0 ||
-      lodge_section_find_item (LODGE_SECTION_DISK, now, device) == NULL)
+      g_strcmp0 (self->unplugging, device) == 0 || !is_attached (find_named (now, device)))
     return;
   self->settle_timeout = g_timeout_add (self->settle_wait_ms, again_cb, self);
   self->settle_wait_ms = MIN (MAX (self->settle_wait_ms * 2, AGAIN_MS), MOST_AGAIN_MS);

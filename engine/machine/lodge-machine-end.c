@@ -149,14 +149,14 @@ drop_kernel (LodgeMachine *self)
   const LodgeDescription *description = lodge_machine_get_description (self);
   g_autoptr (GPtrArray) layers = NULL;
   g_autofree char *folder = NULL;
-  const LodgeDisk *disk;
+  const LodgeDisk *disk =
+      description != NULL ? lodge_description_get_boot_disk (description) : NULL;
 
-  if (description == NULL || !description->kernel_once || description->disks->len == 0)
+  if (description == NULL || !description->kernel_once || disk == NULL)
     return FALSE;
 
   folder = lodge_machine_dup_folder (self);
   layers = g_ptr_array_new_with_free_func (g_free);
-  disk = description->disks->pdata[0];
   for (const LodgeLayer *layer = lodge_description_get_layer (description, disk->top);
        layer != NULL; layer = lodge_description_get_layer (description, layer->below)) {
     g_autofree char *path = g_path_is_absolute (layer->file)

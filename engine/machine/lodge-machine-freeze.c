@@ -347,8 +347,11 @@ add_disks (LodgeMachine *self, Freeze *freeze, GError **error)
 {
   for (guint i = 0; i < freeze->tops->len; i++) {
     const LodgeLayer *top = freeze->tops->pdata[i];
-    int fd = lodge_own_file_open (freeze->folder, top->file, O_RDWR, error);
+    int fd;
 
+    if (!lodge_machine_is_top_plugged (self, freeze->next, top))
+      continue;
+    fd = lodge_own_file_open (freeze->folder, top->file, O_RDWR, error);
     if (fd < 0)
       return FALSE;
     lodge_qemu_snapshot_add_disk (freeze->qemu, top->below, top->id, fd,
@@ -526,7 +529,7 @@ lodge_machine_seal_async (LodgeMachine *self, GAsyncReadyCallback callback, gpoi
     const LodgeDisk *disk = now->disks->pdata[i];
     const LodgeLayer *layer = lodge_description_get_layer (now, disk->top);
 
-    while (layer->below != NULL) {
+    while (layer->below != NULL && lodge_machine_is_plugged (self, disk->id)) {
       layer = lodge_description_get_layer (now, layer->below);
       if (!g_hash_table_add (seen, layer->id))
         continue;

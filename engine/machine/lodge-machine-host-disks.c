@@ -52,7 +52,8 @@ lodge_machine_open_host_disks (const LodgeDescription *description,
 
   for (guint i = 0; i < description->disks->len; i++) {
     const LodgeDisk *disk = description->disks->pdata[i];
-    const LodgeLayer *layer = lodge_description_get_layer (description, disk->top);
+    const LodgeLayer *layer =
+        disk->attached ? lodge_description_get_layer (description, disk->top) : NULL;
 
     for (gboolean top = TRUE; layer != NULL; top = FALSE) {
       if (!open_host_disk (layer, top, only_shown, disks, error)) {

@@ -392,6 +392,13 @@ gboolean lodge_machine_recover_resumed_finish (LodgeMachine *self, GAsyncResult 
 const LodgeDisk *lodge_machine_find_disk (LodgeMachine *self, const char *id, GError **error);
 
 /* lodge-machine-disk-plug.c: the disks that a running QEMU has. */
+/* Whether QEMU has the disk, or may have it: not where it is detached, which all that is done with
+ * QEMU's disks leaves out. */
+gboolean lodge_machine_is_plugged (LodgeMachine *self, const char *disk);
+/* The same of the one that writes to @top in @value. */
+gboolean lodge_machine_is_top_plugged (LodgeMachine *self,
+                                       const LodgeDescription *value,
+                                       const LodgeLayer *top);
 /* QEMU is given the disk, which machine.ini names. Errors: those of lodge_qemu_plug_in_async(), of
  * opening its files; %LODGE_ERROR_STATE when there is no QEMU any more. */
 void lodge_machine_plug_in_async (LodgeMachine *self,
@@ -407,12 +414,12 @@ void lodge_machine_plug_out_async (LodgeMachine *self,
                                    gpointer user_data);
 /* For both. */
 gboolean lodge_machine_plug_finish (LodgeMachine *self, GAsyncResult *result, GError **error);
-/* Nor does machine.ini name it any more. */
+/* Nor does machine.ini name it any more, or only as one that is detached. */
 void lodge_machine_plug_removed (LodgeMachine *self, const char *disk);
-/* Whether a disk on @bus can be plugged in now, or (@disk: nullable) that one taken out.
+/* Whether a new disk on @bus can be plugged in now, and whether one that QEMU has can be taken out.
  * %LODGE_ERROR_STATE. */
-gboolean
-lodge_machine_check_plug (LodgeMachine *self, LodgeDiskBus bus, const char *disk, GError **error);
+gboolean lodge_machine_check_plug_in (LodgeMachine *self, LodgeDiskBus bus, GError **error);
+gboolean lodge_machine_check_plug_out (LodgeMachine *self, const char *disk, GError **error);
 /* QEMU gets what machine.ini names and it has not, but in a run of which nothing is kept. What
  * fails is in the note. */
 void lodge_machine_settle_disks_async (LodgeMachine *self,

@@ -175,13 +175,26 @@ forgotten_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   lodge_snapshot_work_end (user_data);
 }
 
+/* What QEMU has not nobody has written to since. */
+static gboolean
+is_of_detached (const LodgeDescription *value, const char *top)
+{
+  for (guint i = 0; i < value->disks->len; i++) {
+    const LodgeDisk *disk = value->disks->pdata[i];
+
+    if (g_str_equal (disk->top, top))
+      return !disk->attached;
+  }
+  return FALSE;
+}
+
 gboolean
 lodge_snapshot_drop_top (LodgeDescription *value, const char *id, LodgeQemuSnapshot *qemu)
 {
   const LodgeLayer *top = lodge_description_get_layer (value, id);
 
   if (top == NULL || top->below == NULL || lodge_qemu_snapshot_is_used (qemu, id) ||
-      !lodge_qemu_snapshot_is_used (qemu, top->below))
+      (!lodge_qemu_snapshot_is_used (qemu, top->below) && !is_of_detached (value, id)))
     return FALSE;
   lodge_description_drop_top (value, id);
   return TRUE;
@@ -602,8 +615,11 @@ open_files (LodgeMachine *self, LodgeSnapshotWork *work, GError **error)
     return FALSE;
   for (guint i = 0; i < work->tops->len; i++) {
     const LodgeLayer *top = work->tops->pdata[i];
-    int fd = lodge_own_file_open (folder, top->file, O_RDWR, error);
+    int fd;
 
+    if (!lodge_machine_is_top_plugged (self, work->next, top))
+      continue;
+    fd = lodge_own_file_open (folder, top->file, O_RDWR, error);
     if (fd < 0)
       return FALSE;
     lodge_qemu_snapshot_add_disk (work->live->qemu, top->below, top->id, fd,

@@ -113,7 +113,11 @@ measure_thread (GTask *worker, gpointer source, gpointer data, GCancellable *can
 static guint
 count_syncs (const LodgeDescription *now)
 {
-  return 2 * (2 + (now->nvram[0] != '\0' ? 1 : 0) + (now->tpm ? 2 : 0) + now->disks->len);
+  guint n_disks = 0;
+
+  for (guint i = 0; i < now->disks->len; i++)
+    n_disks += ((const LodgeDisk *) now->disks->pdata[i])->attached ? 1 : 0;
+  return 2 * (2 + (now->nvram[0] != '\0' ? 1 : 0) + (now->tpm ? 2 : 0) + n_disks);
 }
 
 void

@@ -89,6 +89,9 @@ lodge_suspend_files_stamp (const char *folder,
     const LodgeLayer *top = lodge_description_get_layer (description, disk->top);
     g_autofree char *value = NULL;
 
+    /* What the guest has not got its memory knows nothing of. */
+    if (!disk->attached)
+      continue;
     if (!look (folder, top->file, &info, error))
       return FALSE;
     value =
@@ -188,6 +191,8 @@ lodge_suspend_files_check (const char *folder,
     g_autofree char *time = NULL;
     struct stat info;
 
+    if (!disk->attached)
+      continue;
     if (!look (folder, top->file, &info, error))
       return FALSE;
     if (value != NULL && is_same (value, &info, exact))

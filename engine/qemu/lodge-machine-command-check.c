@@ -148,7 +148,8 @@ check_disks (const LodgeDescription *description,
 {
   for (guint i = 0; i < description->disks->len; i++) {
     const LodgeDisk *disk = description->disks->pdata[i];
-    const LodgeLayer *layer = lodge_description_get_layer (description, disk->top);
+    const LodgeLayer *layer =
+        disk->attached ? lodge_description_get_layer (description, disk->top) : NULL;
 
     for (gboolean top = TRUE; layer != NULL; top = FALSE) {
       if (layer->host_disk[0] == '\0' &&

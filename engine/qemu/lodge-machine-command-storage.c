@@ -211,6 +211,8 @@ lodge_machine_command_add_disks (LodgeMachineCommandBuild *self)
   for (guint i = 0; i < self->description->disks->len; i++) {
     const LodgeDisk *disk = self->description->disks->pdata[i];
 
+    if (!disk->attached)
+      continue;
     add_layers (self, disk, added);
     add_disk (self, disk, i + 1);
   }

@@ -92,6 +92,33 @@ handle_remove (LodgeMachine1 *object,
 }
 
 static gboolean
+handle_detach (LodgeMachine1 *object,
+               GDBusMethodInvocation *invocation,
+               const char *disk,
+               GVariant *options)
+{
+  static const char *const known[] = {"first", NULL};
+  gboolean first = FALSE;
+  LodgeJob *job;
+
+  if (!lodge_service_check_options (invocation, options, known))
+    return TRUE;
+  g_variant_lookup (options, "first", "b", &first);
+  job = lodge_library_detach_disk (get_library (object), get_machine (object), disk, first);
+  lodge_machine1_complete_detach_disk (object, invocation, lodge_service_job_get_path (job));
+  return TRUE;
+}
+
+static gboolean
+handle_attach (LodgeMachine1 *object, GDBusMethodInvocation *invocation, const char *disk)
+{
+  LodgeJob *job = lodge_library_attach_disk (get_library (object), get_machine (object), disk);
+
+  lodge_machine1_complete_attach_disk (object, invocation, lodge_service_job_get_path (job));
+  return TRUE;
+}
+
+static gboolean
 handle_compact (LodgeMachine1 *object, GDBusMethodInvocation *invocation, const char *disk)
 {
   LodgeJob *job = lodge_library_compact_disk (get_library (object), get_machine (object), disk);
@@ -148,6 +175,8 @@ lodge_service_disks_init (LodgeMachine1Iface *iface)
   iface->handle_grow_disk = handle_grow;
   iface->handle_add_disk = handle_add;
   iface->handle_remove_disk = handle_remove;
+  iface->handle_detach_disk = handle_detach;
+  iface->handle_attach_disk = handle_attach;
   iface->handle_compact_disk = handle_compact;
   iface->handle_convert_disk = handle_convert;
   iface->handle_plug_stick = handle_plug_stick;

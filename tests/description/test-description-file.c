@@ -284,6 +284,30 @@ test_devices (Fixture *fixture, gconstpointer data)
   g_assert_nonnull (strstr (text, "colour=green"));
 }
 
+/* What an older Lodge has written has all its disks; what it does not know it keeps. */
+static void
+test_detached (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (LodgeDescriptionFile) file = NULL;
+  g_autoptr (LodgeDescription) machine = NULL;
+  g_autofree char *text = NULL;
+  LodgeDisk *disk;
+
+  put (fixture, HEAD "[disk.a]\nport=4\ntop=al\n" LAYER);
+  file = load (fixture);
+  machine = lodge_description_copy (lodge_description_file_get (file));
+  disk = machine->disks->pdata[0];
+  g_assert_true (disk->attached);
+  disk->attached = FALSE;
+  save (file, machine);
+  text = get (fixture);
+  g_assert_nonnull (strstr (text, "version=1\n"));
+  g_assert_nonnull (strstr (text, "[disk.a]\nport=4\ntop=al\nattached=false\n"));
+  g_clear_pointer (&file, lodge_description_file_free);
+  file = load (fixture);
+  assert_same (lodge_description_file_get (file), machine);
+}
+
 static void
 test_bad_text (Fixture *fixture, gconstpointer data)
 {
@@ -566,6 +590,7 @@ main (int argc, char **argv)
   ADD ("edited-by-hand", test_edited_by_hand);
   ADD ("edited-meanwhile", test_edited_meanwhile);
   ADD ("devices", test_devices);
+  ADD ("detached", test_detached);
   ADD ("bad-text", test_bad_text);
   ADD ("bad-file", test_bad_file);
   ADD ("newer", test_newer);

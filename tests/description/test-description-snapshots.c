@@ -209,6 +209,38 @@ test_damaged_record (Fixture *f, gconstpointer data)
   assert_layers (f, before);
 }
 
+/* A disk that the guest has not is frozen as any other, and is then what it was. */
+static void
+test_detached (Fixture *f, gconstpointer data)
+{
+  g_autoptr (LodgeDescription) stored = NULL;
+  g_autoptr (LodgeDescription) then = NULL;
+  g_autoptr (GError) error = NULL;
+
+  take (f, "s1", "attached");
+  ((LodgeDisk *) f->now->disks->pdata[1])->attached = FALSE;
+  take (f, "s2", "detached");
+  g_assert_cmpuint (g_strv_length (lodge_description_get_snapshot (f->now, "s2")->layers), ==, 2);
+  assert_layers (f, "disk0-l0 disk1-l0 disk0-l1>disk0-l0 disk1-l1>disk1-l0 disk0-l2>disk0-l1 "
+                    "disk1-l2>disk1-l1");
+  go_back (f, "s1");
+  g_assert_true (((LodgeDisk *) f->now->disks->pdata[1])->attached);
+  go_back (f, "s2");
+  g_assert_false (((LodgeDisk *) f->now->disks->pdata[1])->attached);
+  g_assert_true (((LodgeDisk *) f->now->disks->pdata[0])->attached);
+
+  /* A guest's memory fits to the disks that it had, and to one more, which it gets then. */
+  stored = lodge_description_copy (f->now);
+  ((LodgeDisk *) f->now->disks->pdata[1])->attached = TRUE;
+  then = lodge_description_dup_suspended (f->now, stored, &error);
+  g_assert_no_error (error);
+  g_assert_false (((LodgeDisk *) then->disks->pdata[1])->attached);
+  g_clear_pointer (&then, lodge_description_free);
+  ((LodgeDisk *) f->now->disks->pdata[0])->attached = FALSE;
+  g_assert_null (lodge_description_dup_suspended (f->now, stored, &error));
+  g_assert_error (error, LODGE_ERROR, LODGE_ERROR_INVALID);
+}
+
 /* What is stored brings no suspended memory, whoever has written that there. */
 static void
 test_stored_memory (Fixture *f, gconstpointer data)
@@ -613,6 +645,7 @@ main (int argc, char *argv[])
   ADD ("files-are-new", test_files_are_new);
   ADD ("go-back", test_go_back);
   ADD ("damaged-record", test_damaged_record);
+  ADD ("detached", test_detached);
   ADD ("stored-memory", test_stored_memory);
   ADD ("forget-middle", test_forget_middle);
   ADD ("forget-current", test_forget_current);

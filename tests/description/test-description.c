@@ -361,6 +361,7 @@ test_set_refused (void)
       {"nic.nic0.forwards", "tcp:host.example:80:80", LODGE_ERROR_INVALID, "host.example"},
       {"nic.nic0.forwards", "tcp:", LODGE_ERROR_INVALID, "tcp:"},
       {"nic.nic0.port", "7", LODGE_ERROR_INVALID, "port"},
+      {"disk.disk0.attached", "false", LODGE_ERROR_INVALID, "lodgectl disk detach"},
       {"media.cd0.file", "debian.iso", LODGE_ERROR_INVALID, "full path"},
       {"media.cd0.file", "/srv/\xff.iso", LODGE_ERROR_INVALID, "full path"},
       {"layer.disk0-l0.file", "/etc/shadow", LODGE_ERROR_INVALID, "file"},
@@ -506,6 +507,51 @@ test_check_layers (void)
       lodge_description_add_disk (self, LODGE_DISK_BUS_VIRTIO, "layers/x", "raw", 512, NULL));
   replace (&((LodgeDisk *) g_ptr_array_index (self->disks, 1))->top, "disk0-l0");
   assert_check (self, PARTS ("disk.disk1.top", "disk.disk0"));
+}
+
+/* It is one of the machine's, in its place; but not the one that the guest starts from. */
+static void
+test_detached (void)
+{
+  g_autoptr (LodgeDescription) self = new_machine ();
+  g_autoptr (LodgeDescription) other = NULL;
+  g_autoptr (GError) error = NULL;
+  LodgeDisk *disk0, *disk1;
+  guint port;
+
+  lodge_description_add_disk (self, LODGE_DISK_BUS_VIRTIO, "layers/x", "raw", 512, NULL);
+  disk0 = self->disks->pdata[0];
+  disk1 = self->disks->pdata[1];
+  g_assert_true (disk0->attached);
+  g_assert_true (lodge_description_get_boot_disk (self) == disk0);
+  disk0->attached = FALSE;
+  g_assert_true (lodge_description_check (self, &error));
+  g_assert_no_error (error);
+  g_assert_true (lodge_description_get_boot_disk (self) == disk1);
+
+  /* It keeps its port, which nothing else gets, unless that is taken where it goes. */
+  other = lodge_description_copy (self);
+  port = disk0->port;
+  g_assert_cmpuint (lodge_description_add_nic (other, LODGE_NIC_MODEL_VIRTIO, NULL)->port, !=,
+                    port);
+  g_assert_true (lodge_description_move_disk (self, disk0, other, &error));
+  g_assert_cmpuint (disk0->port, ==, port);
+  lodge_description_get_nic (other, "nic0")->port = port;
+  g_assert_true (lodge_description_move_disk (self, disk0, other, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (disk0->port, !=, port);
+  g_assert_true (lodge_description_check (self, &error));
+
+  disk1->attached = FALSE;
+  g_assert_null (lodge_description_get_boot_disk (self));
+  lodge_description_copy_disk (other, self, "disk1");
+  g_assert_cmpuint (other->disks->len, ==, 2);
+  g_assert_false (((LodgeDisk *) other->disks->pdata[1])->attached);
+
+  /* A disk of this computer is not kept by the machine: it is there all the same. */
+  replace (&lodge_description_get_layer (self, disk1->top)->host_disk, "disk#1");
+  replace (&lodge_description_get_layer (self, disk1->top)->file, "/dev/disk/by-id/one");
+  assert_check (self, PARTS ("disk.disk1.attached", "removed from the machine"));
 }
 
 static void
@@ -671,6 +717,7 @@ main (int argc, char **argv)
   g_test_add_func ("/description/set-refused", test_set_refused);
   g_test_add_func ("/description/set-takes-along", test_set_takes_along);
   g_test_add_func ("/description/check-layers", test_check_layers);
+  g_test_add_func ("/description/detached", test_detached);
   g_test_add_func ("/description/check-paths", test_check_paths);
   g_test_add_func ("/description/check-devices", test_check_devices);
   g_test_add_func ("/description/names", test_names);

@@ -252,6 +252,36 @@ test_binds (Fixture *self, gconstpointer data)
   g_assert_cmpuint (n_written, ==, 4);
 }
 
+/* QEMU has nothing of a disk that is detached, whose files need not be there; the others have the
+ * places that they had. */
+static void
+test_detached (Fixture *self, gconstpointer data)
+{
+  g_autoptr (LodgeDescription) description =
+      sample_machine_new (find_sample ("chains"), self->files);
+  g_autoptr (LodgeCommand) full = build_sample (self, find_sample ("chains"));
+  g_autoptr (LodgeCommand) command = NULL;
+  g_autoptr (GError) error = NULL;
+  LodgeDisk *disk = description->disks->pdata[2];
+  g_autofree char *top = g_build_filename (self->machine, "layers/disk2-l2.qcow2", NULL);
+  const char *const *full_argv = lodge_command_get_argv (full);
+  const char *const *argv;
+
+  disk->attached = FALSE;
+  g_assert_no_errno (g_unlink (top));
+  command = lodge_machine_command_build (description, &self->host, NULL, 0, &error);
+  g_assert_no_error (error);
+  argv = lodge_command_get_argv (command);
+  for (guint i = 0; full_argv[i] != NULL; i++) {
+    if (strstr (full_argv[i], disk->id) == NULL)
+      g_assert_true (g_strv_contains (argv, full_argv[i]));
+  }
+  for (guint i = 0; argv[i] != NULL; i++)
+    g_assert_null (strstr (argv[i], disk->id));
+  for (guint i = 0; i < lodge_command_get_n_binds (command); i++)
+    g_assert_null (strstr (lodge_command_get_bind (command, i, NULL), disk->id));
+}
+
 /* QEMU may use its own sockets and the TPM's, and none of the other processes'. */
 static void
 test_companions_hidden (Fixture *self, gconstpointer data)
@@ -582,6 +612,7 @@ main (int argc, char *argv[])
     g_test_add (path, Fixture, &sample_machines[i], set_up, test_golden, tear_down);
   }
   add ("/machine-command/fixed-addresses", test_fixed_addresses);
+  add ("/machine-command/detached", test_detached);
   add ("/machine-command/binds", test_binds);
   add ("/machine-command/companions-hidden", test_companions_hidden);
   add ("/machine-command/host-model-under-tcg", test_host_model_under_tcg);

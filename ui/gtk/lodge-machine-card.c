@@ -49,6 +49,8 @@ static const struct {
     {"snapshot-delete", N_ ("Deleting a Snapshot")},
     {"disk-add", N_ ("Adding a Disk")},
     {"disk-remove", N_ ("Removing a Disk")},
+    {"disk-detach", N_ ("Detaching a Disk")},
+    {"disk-attach", N_ ("Attaching a Disk")},
     {"stick-plug", N_ ("Plugging in a USB Stick")},
     {"stick-unplug", N_ ("Unplugging a USB Stick")},
     {"disk-grow", N_ ("Growing a Disk")},
