@@ -123,6 +123,7 @@ assert_same_disks (const LodgeDescription *one, const LodgeDescription *other)
     g_assert_nonnull (twin);
     g_assert_cmpuint (disk->bus, ==, twin->bus);
     g_assert_cmpuint (disk->port, ==, twin->port);
+    g_assert_cmpint (disk->attached, ==, twin->attached);
   }
 }
 
@@ -140,9 +141,9 @@ plug_guest_assert_settled (LodgeMachine *machine)
     g_autofree char *id = g_strdup_printf ("disk%u", i);
     const LodgeDisk *disk = lodge_section_find_item (LODGE_SECTION_DISK, now, id);
 
-    g_assert_cmpint (plug_guest_has_device (machine, id), ==, disk != NULL);
+    g_assert_cmpint (plug_guest_has_device (machine, id), ==, disk != NULL && disk->attached);
     if (disk != NULL) {
-      g_assert_true (plug_guest_has_node (machine, disk->top));
+      g_assert_cmpint (plug_guest_has_node (machine, disk->top), ==, disk->attached);
     } else {
       g_autofree char *node = g_strdup_printf ("%s-l0", id);
       g_autofree char *file = g_strdup_printf ("%s-l0-file", id);
