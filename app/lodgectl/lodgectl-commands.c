@@ -420,12 +420,39 @@ const LodgectlCommand lodgectl_commands[] = {
     .details = N_ ("Snapshots that have the disk keep it. An image that is used in place is left "
                    "alone. While the guest runs, unmount the disk there first: the guest is asked "
                    "to let go of it, and has a minute for that; Ctrl+C gives up. SATA disks, and "
-                   "the first disk, can be removed only while the machine is off."),
+                   "the first disk, can be removed only while the machine is off. To keep what is "
+                   "on it, detach it instead."),
     .options = {
       { .name = "yes", .sentence = N_ ("also the first disk, from which the machine starts") },
       JSON,
     },
     .handler = lodgectl_disk_remove,
+  },
+  {
+    .noun = "disk",
+    .verb = "detach",
+    .arguments = { MACHINE, DISK },
+    .sentence = N_ ("Take a disk from a guest, and keep it with all that is on it."),
+    .details = N_ ("It stays the machine's: snapshots and clones have it, and going back to a "
+                   "snapshot makes it what it was then, also attached or detached. While the guest "
+                   "runs, unmount the disk there first: the guest is asked to let go of it, and "
+                   "has a minute for that; Ctrl+C gives up. SATA disks, and the disk that the "
+                   "machine starts from, can be detached only while it is off."),
+    .options = {
+      { .name = "yes", .sentence = N_ ("also the disk that the machine starts from") },
+      JSON,
+    },
+    .handler = lodgectl_disk_detach,
+  },
+  {
+    .noun = "disk",
+    .verb = "attach",
+    .arguments = { MACHINE, DISK },
+    .sentence = N_ ("Give a guest a disk again that was detached."),
+    .details = N_ ("A guest that runs gets it at once, if it is a virtio disk behind the one that "
+                   "it has started from."),
+    .options = { JSON },
+    .handler = lodgectl_disk_attach,
   },
   {
     .noun = "disk",

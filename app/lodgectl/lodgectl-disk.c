@@ -40,11 +40,21 @@ get_number (GVariant *row, const char *key)
   return number;
 }
 
+/* An engine that does not say so knows no others. */
+static gboolean
+is_attached (GVariant *row)
+{
+  gboolean attached = TRUE;
+
+  g_variant_lookup (row, "attached", "b", &attached);
+  return attached;
+}
+
 gboolean
 lodgectl_disk_list (LodgectlRun *run, GError **error)
 {
   g_autoptr (LodgeMachine1) machine = lodgectl_run_open (run, error);
-  g_autoptr (LodgectlTable) table = lodgectl_table_new (5);
+  g_autoptr (LodgectlTable) table = lodgectl_table_new (6);
   g_autoptr (GVariant) disks = machine != NULL ? list_disks (run, machine, error) : NULL;
 
   if (disks == NULL)
@@ -71,9 +81,9 @@ lodgectl_disk_list (LodgectlRun *run, GError **error)
     layers = host ? g_strdup (lodgectl_get_string (row, "file"))
                   : g_strdup_printf (
                         g_dngettext (GETTEXT_PACKAGE, "%u layer", "%u layers", n_layers), n_layers);
-    lodgectl_table_add (table,
-                        (const char *[]){lodgectl_get_string (row, "id"),
-                                         lodgectl_get_string (row, "bus"), size, used, layers});
+    lodgectl_table_add (table, (const char *[]){lodgectl_get_string (row, "id"),
+                                                lodgectl_get_string (row, "bus"), size, used,
+                                                layers, is_attached (row) ? "" : _ ("detached")});
   }
   lodgectl_table_print (table);
   return TRUE;
@@ -217,26 +227,49 @@ lodgectl_disk_grow (LodgectlRun *run, GError **error)
   return TRUE;
 }
 
-/* A slip of the fingers must not cost the system. */
+/* The guest starts from the first that it has. */
 static gboolean
-check_confirmed (LodgectlRun *run, LodgeMachine1 *machine, const char *disk, GError **error)
+is_first (GVariant *disks, const char *disk)
 {
+  for (gsize i = 0; i < g_variant_n_children (disks); i++) {
+    g_autoptr (GVariant) row = g_variant_get_child_value (disks, i);
+
+    if (is_attached (row))
+      return g_str_equal (lodgectl_get_string (row, "id"), disk);
+  }
+  return FALSE;
+}
+
+/* A slip of the fingers must not cost the system. @kept: it is only detached */
+static gboolean
+check_confirmed (
+    LodgectlRun *run, LodgeMachine1 *machine, const char *disk, gboolean kept, GError **error)
+{
+  const char *name = lodge_machine1_get_name (machine);
   g_autoptr (GVariant) disks = NULL;
-  g_autoptr (GVariant) first = NULL;
 
   if (lodgectl_run_has_option (run, "yes"))
     return TRUE;
   disks = list_disks (run, machine, error);
   if (disks == NULL)
     return FALSE;
-  first = g_variant_n_children (disks) > 0 ? g_variant_get_child_value (disks, 0) : NULL;
-  if (first == NULL || !g_str_equal (lodgectl_get_string (first, "id"), disk))
+  if (!is_first (disks, disk))
     return TRUE;
-  lodgectl_set_usage_error (error,
-                            _ ("“%s” starts from %s: to remove that, with all that is on it, add "
-                               "--yes"),
-                            lodge_machine1_get_name (machine), disk);
+  if (kept)
+    lodgectl_set_usage_error (error, _ ("“%s” starts from %s: to detach that, add --yes"), name,
+                              disk);
+  else
+    lodgectl_set_usage_error (error,
+                              _ ("“%s” starts from %s: to remove that, with all that is on it, add "
+                                 "--yes"),
+                              name, disk);
   return FALSE;
+}
+
+static GVariant *
+new_first (LodgectlRun *run)
+{
+  return g_variant_new_parsed ("{'first': <%b>}", lodgectl_run_has_option (run, "yes"));
 }
 
 /* The path of what is written to, or "". Transfer full. */
@@ -260,18 +293,14 @@ lodgectl_disk_remove (LodgectlRun *run, GError **error)
   const gboolean json = lodgectl_run_has_option (run, "json");
   g_autoptr (GVariant) disks = NULL;
   g_autofree char *nothing = NULL;
-  GVariantBuilder options;
 
-  if (machine == NULL || !check_confirmed (run, machine, disk, error))
+  if (machine == NULL || !check_confirmed (run, machine, disk, FALSE, error))
     return FALSE;
   /* Afterwards nobody knows where it was. */
   if (json && (disks = list_disks (run, machine, error)) == NULL)
     return FALSE;
-  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&options, "{sv}", "first",
-                         g_variant_new_boolean (lodgectl_run_has_option (run, "yes")));
   nothing = lodgectl_run_job (run, G_DBUS_PROXY (machine), "RemoveDisk",
-                              g_variant_new ("(sa{sv})", disk, &options), error);
+                              g_variant_new ("(s@a{sv})", disk, new_first (run)), error);
   if (nothing == NULL)
     return FALSE;
   if (json) {
@@ -280,6 +309,47 @@ lodgectl_disk_remove (LodgectlRun *run, GError **error)
     lodgectl_print_variant (g_variant_new_parsed ("{'id': <%s>, 'file': <%s>}", disk, file));
   }
   return TRUE;
+}
+
+/* Says what it is by now. */
+static gboolean
+change_attached (LodgectlRun *run,
+                 LodgeMachine1 *machine,
+                 const char *method,
+                 GVariant *arguments,
+                 gboolean attached,
+                 GError **error)
+{
+  g_autofree char *nothing =
+      lodgectl_run_job (run, G_DBUS_PROXY (machine), method, arguments, error);
+
+  if (nothing == NULL)
+    return FALSE;
+  if (lodgectl_run_has_option (run, "json"))
+    lodgectl_print_variant (g_variant_new_parsed ("{'id': <%s>, 'attached': <%b>}",
+                                                  lodgectl_run_get_argument (run, 1), attached));
+  return TRUE;
+}
+
+gboolean
+lodgectl_disk_detach (LodgectlRun *run, GError **error)
+{
+  const char *disk = check_disk (run, error);
+  g_autoptr (LodgeMachine1) machine = disk != NULL ? lodgectl_run_open (run, error) : NULL;
+
+  return machine != NULL && check_confirmed (run, machine, disk, TRUE, error) &&
+         change_attached (run, machine, "DetachDisk",
+                          g_variant_new ("(s@a{sv})", disk, new_first (run)), FALSE, error);
+}
+
+gboolean
+lodgectl_disk_attach (LodgectlRun *run, GError **error)
+{
+  const char *disk = check_disk (run, error);
+  g_autoptr (LodgeMachine1) machine = disk != NULL ? lodgectl_run_open (run, error) : NULL;
+
+  return machine != NULL &&
+         change_attached (run, machine, "AttachDisk", g_variant_new ("(s)", disk), TRUE, error);
 }
 
 gboolean

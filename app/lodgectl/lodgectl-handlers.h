@@ -55,6 +55,8 @@ gboolean lodgectl_disk_list (LodgectlRun *run, GError **error);
 gboolean lodgectl_disk_add (LodgectlRun *run, GError **error);
 gboolean lodgectl_disk_grow (LodgectlRun *run, GError **error);
 gboolean lodgectl_disk_remove (LodgectlRun *run, GError **error);
+gboolean lodgectl_disk_detach (LodgectlRun *run, GError **error);
+gboolean lodgectl_disk_attach (LodgectlRun *run, GError **error);
 gboolean lodgectl_disk_compact (LodgectlRun *run, GError **error);
 gboolean lodgectl_disk_convert (LodgectlRun *run, GError **error);
 

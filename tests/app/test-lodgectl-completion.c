@@ -100,6 +100,8 @@ test_bash (Fixture *self, gconstpointer unused)
       {"lodgectl completion ''", "bash,zsh,fish"},
       {"lodgectl list --n", "--names,--no-start"},
       {"lodgectl disk remove --j", "--json"},
+      {"lodgectl disk detach --y", "--yes"},
+      {"lodgectl disk attach web ''", "disk0,disk1"},
       {"lodgectl media eject --j", "--json"},
       {"lodgectl media insert --j", "--json"},
       {"lodgectl snapshot delete --j", "--json"},

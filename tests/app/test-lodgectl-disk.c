@@ -153,6 +153,52 @@ test_remove (Fixture *self, gconstpointer unused)
   assert_fails (&none, 2, "DISK");
 }
 
+/* It is in the list, as what it is; and the next one is then what the machine starts from. */
+static void
+test_detach (Fixture *self, gconstpointer unused)
+{
+  g_auto (Output) first = run (self, "disk", "detach", "web", "disk0");
+  g_auto (Output) output = {0};
+  g_auto (Output) list = {0};
+  g_auto (Output) json = {0};
+  g_auto (Output) next = {0};
+  g_auto (Output) remove = {0};
+  g_auto (Output) back = {0};
+  g_auto (Output) back_json = {0};
+  g_auto (Output) refused = {0};
+
+  assert_fails (&first, 2, "to detach that, add --yes");
+  assert_calls (self, "ListDisks web");
+  output = run (self, "disk", "detach", "web", "disk0", "--yes");
+  assert_done (&output);
+  g_assert_cmpstr (output.out, ==, "");
+  assert_calls (self, "DetachDisk web 'disk0' {'first': <true>}");
+  list = run (self, "disk", "list", "web");
+  g_assert_cmpstr (list.out, ==,
+                   "disk0  virtio  20G   1.5\302\240GiB used    3 layers  detached\n"
+                   "disk1  sata    100G  192.0\302\240KiB used  1 layer\n");
+  json = run (self, "disk", "list", "web", "--json");
+  assert_json (&json, "$[0].attached", "[false]");
+  assert_json (&json, "$[1].attached", "[true]");
+  next = run (self, "disk", "detach", "web", "disk1");
+  assert_fails (&next, 2, "starts from disk1");
+  remove = run (self, "disk", "remove", "web", "disk1");
+  assert_fails (&remove, 2, "starts from disk1");
+
+  fake_engine_clear_calls (self->engine);
+  back = run (self, "disk", "attach", "web", "disk0");
+  assert_done (&back);
+  g_assert_cmpstr (back.out, ==, "");
+  assert_calls (self, "AttachDisk web 'disk0'");
+  back_json = run (self, "disk", "detach", "web", "disk1", "--json");
+  assert_done (&back_json);
+  assert_json (&back_json, "$.id", "[\"disk1\"]");
+  assert_json (&back_json, "$.attached", "[false]");
+  fake_engine_fail_next (self->engine, "AttachDisk", LODGE_ERROR_STATE, "It is a SATA disk");
+  refused = run (self, "disk", "attach", "web", "disk1");
+  assert_fails (&refused, 1, "It is a SATA disk");
+}
+
 static void
 test_refused (Fixture *self, gconstpointer unused)
 {
@@ -227,6 +273,7 @@ main (int argc, char *argv[])
   ADD ("compact", test_compact);
   ADD ("convert", test_convert);
   ADD ("remove", test_remove);
+  ADD ("detach", test_detach);
   ADD ("refused", test_refused);
   return g_test_run ();
 }
