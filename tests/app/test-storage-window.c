@@ -65,9 +65,8 @@ test_states (Test *test, gconstpointer data)
     const char *hint;
   } cases[] = {
       {"running", TRUE, TRUE,
-       "Disks of “web” can be added, removed and grown now, discs changed, and USB sticks plugged "
-       "in "
-       "and out. For all else shut it down first"},
+       "Disks of “web” can be added, attached, detached, removed and grown now, discs changed, and "
+       "USB sticks plugged in and out. For all else shut it down first"},
       {"suspended", FALSE, FALSE,
        "Disks of “web” can be changed once it is off: resume it and shut it down first, or discard "
        "its saved state"},

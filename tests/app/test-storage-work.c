@@ -230,6 +230,111 @@ test_remove (Test *test, gconstpointer data)
   app_wait_until (app_was_called (test->engine, "RemoveDisk web 'disk0' {'first': <true>}"));
 }
 
+/* What the menu of the disk in that row offers. */
+static gboolean
+offers (Test *test, int row, const char *label)
+{
+  GtkWidget *button =
+      app_find (gtk_list_box_get_row_at_index (test->window->disk_list, row), GTK_TYPE_MENU_BUTTON);
+  GMenuModel *menu = gtk_menu_button_get_menu_model (GTK_MENU_BUTTON (button));
+  gboolean found = FALSE;
+
+  for (int i = 0; i < g_menu_model_get_n_items (menu); i++) {
+    g_autoptr (GMenuModel) section = g_menu_model_get_item_link (menu, i, G_MENU_LINK_SECTION);
+
+    for (int k = 0; k < g_menu_model_get_n_items (section); k++) {
+      g_autofree char *text = NULL;
+
+      g_menu_model_get_item_attribute (section, k, G_MENU_ATTRIBUTE_LABEL, "s", &text);
+      found = found || g_strcmp0 (text, label) == 0;
+    }
+  }
+  return found;
+}
+
+static const char *
+get_question (void)
+{
+  return adw_message_dialog_get_body (app_get_dialog ());
+}
+
+/* Asked only where something would stop, and kept for ever in the list. */
+static void
+test_detach (Test *test, gconstpointer data)
+{
+  g_assert_true (offers (test, 1, "_Detach"));
+  g_assert_false (offers (test, 1, "_Attach"));
+  app_ask (test->window, "storage.remove", "disk1");
+  g_assert_nonnull (strstr (get_question (), "detach the disk instead"));
+  app_answer ("cancel");
+  gtk_widget_activate_action (GTK_WIDGET (test->window), "storage.detach", "s", "disk1");
+  app_wait_until (app_find_label (test->window, "The disk was detached") != NULL);
+  g_assert_null (app_get_dialog ());
+  g_assert_true (app_was_called (test->engine, "DetachDisk web 'disk1' {}"));
+  app_wait_until (offers (test, 1, "_Attach") && storage_can_add (test));
+  g_assert_false (offers (test, 1, "_Detach"));
+  g_assert_nonnull (app_find_label (test->window,
+                                    "Detached: the guest does not have it\n"
+                                    "100.0\302\240GiB, takes 192.0\302\240KiB · SATA"));
+  /* What is detached already is not said to be kept by that. */
+  app_ask (test->window, "storage.remove", "disk1");
+  g_assert_null (strstr (get_question (), "detach"));
+  app_answer ("cancel");
+
+  /* The one that it starts from, of a machine that is off. */
+  app_ask (test->window, "storage.detach", "disk0");
+  g_assert_nonnull (app_find_label (app_get_dialog (), "Detach disk0?"));
+  g_assert_nonnull (strstr (get_question (), "starts from this"));
+  g_assert_nonnull (strstr (get_question (), "keeps it"));
+  app_answer (LODGE_MESSAGE_ACT);
+  app_wait_until (offers (test, 0, "_Attach") && storage_can_add (test));
+  g_assert_true (app_was_called (test->engine, "DetachDisk web 'disk0' {'first': <true>}"));
+  gtk_widget_activate_action (GTK_WIDGET (test->window), "storage.attach", "s", "disk1");
+  app_wait_until (app_find_label (test->window, "The disk was attached") != NULL);
+  app_wait_until (offers (test, 1, "_Detach") && storage_can_add (test));
+  g_assert_true (app_was_called (test->engine, "AttachDisk web 'disk1'"));
+  /* Which is now the other one. */
+  app_ask (test->window, "storage.detach", "disk1");
+  g_assert_nonnull (strstr (get_question (), "starts from this"));
+  app_answer ("cancel");
+  fake_engine_fail_next (test->engine, "AttachDisk", LODGE_ERROR_STATE, "It is a SATA disk");
+  app_ask (test->window, "storage.attach", "disk0");
+  g_assert_nonnull (app_find_label (app_get_dialog (), "Could Not Attach disk0"));
+  app_answer ("close");
+}
+
+/* A guest that runs is to be told first, and one that lets go of nothing is not asked. */
+static void
+test_detach_running (Test *test, gconstpointer data)
+{
+  fake_engine_set_state (test->engine, "web", "running");
+  app_wait_until (gtk_widget_get_visible (test->window->hint));
+  lodge_storage_work_call (test->window, "AddDisk",
+                           g_variant_new_parsed ("(@t 1073741824, @a{sv} {})"),
+                           g_strdup ("Could Not Add a Disk"));
+  app_wait_until (storage_count_rows (test->window->disk_list) == 3 && test->window->work == NULL &&
+                  storage_can_add (test));
+  app_ask (test->window, "storage.detach", "disk0");
+  g_assert_nonnull (app_find_label (app_get_dialog (), "Could Not Detach disk0"));
+  g_assert_nonnull (strstr (get_question (), "has started from disk0"));
+  app_answer ("close");
+  app_ask (test->window, "storage.detach", "disk1");
+  g_assert_nonnull (strstr (get_question (), "SATA"));
+  app_answer ("close");
+
+  app_ask (test->window, "storage.detach", "disk2");
+  g_assert_nonnull (strstr (get_question (), "Unmount it in the guest first"));
+  g_assert_nonnull (strstr (get_question (), "keeps it"));
+  app_answer (LODGE_MESSAGE_ACT);
+  app_wait_until (offers (test, 2, "_Attach") && storage_can_add (test));
+  /* The guest has nothing to let go of any more. */
+  app_ask (test->window, "storage.remove", "disk2");
+  g_assert_null (strstr (get_question (), "Unmount"));
+  app_answer ("cancel");
+  gtk_widget_activate_action (GTK_WIDGET (test->window), "storage.attach", "s", "disk2");
+  app_wait_until (offers (test, 2, "_Detach") && storage_can_add (test));
+}
+
 /* An answer that comes when something else has begun is not lost without a word. */
 static void
 test_not_now (Test *test, gconstpointer data)
@@ -432,6 +537,8 @@ main (int argc, char *argv[])
   ADD ("locked-closed", test_locked_closed);
   ADD ("others-fails", test_others_fails);
   ADD ("remove", test_remove);
+  ADD ("detach", test_detach);
+  ADD ("detach-running", test_detach_running);
   ADD ("not-now", test_not_now);
   ADD ("export", test_export);
   ADD ("export-asked", test_export_asked);

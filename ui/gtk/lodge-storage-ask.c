@@ -31,6 +31,7 @@ typedef struct {
   char *image;        /* chosen; or NULL */
   gboolean untouched; /* the size that is offered first is not found fault with */
   gboolean removes;
+  gboolean kept;      /* or only detaches */
   gboolean first;     /* the question says so */
   gboolean says_live; /* and says what "live" makes of it */
   gboolean live;
@@ -125,13 +126,17 @@ get_text (GVariant *disk, const char *key)
   return text;
 }
 
-/* The first disk, or %NULL; transfer full. */
+/* The first disk that the guest has, or %NULL; transfer full. */
 static GVariant *
 get_first (LodgeStorageWindow *self)
 {
-  return self->disks != NULL && g_variant_n_children (self->disks) > 0
-             ? g_variant_get_child_value (self->disks, 0)
-             : NULL;
+  for (gsize i = 0; self->disks != NULL && i < g_variant_n_children (self->disks); i++) {
+    g_autoptr (GVariant) disk = g_variant_get_child_value (self->disks, i);
+
+    if (lodge_storage_is_attached (disk))
+      return g_steal_pointer (&disk);
+  }
+  return NULL;
 }
 
 static const char *
@@ -445,19 +450,26 @@ lodge_storage_ask_export (LodgeStorageWindow *self, const char *id)
   show (ask, G_CALLBACK (export_answered_cb));
 }
 
-/* --- Remove --- */
+/* --- Remove, and detach --- */
+
+/* @kept: it is only detached */
+static void
+take_out (LodgeStorageWindow *self, const char *id, gboolean kept, gboolean first)
+{
+  lodge_storage_work_call (
+      self, kept ? "DetachDisk" : "RemoveDisk",
+      g_variant_new ("(s@a{sv})", id,
+                     g_variant_new_parsed (first ? "{'first': <true>}" : "@a{sv} {}")),
+      g_strdup_printf (kept ? _ ("Could Not Detach %s") : _ ("Could Not Remove %s"), id));
+}
 
 static void
-remove_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_data)
+out_answered_cb (AdwMessageDialog *dialog, const char *response, gpointer user_data)
 {
   const Ask *ask = user_data;
 
   if (g_str_equal (response, LODGE_MESSAGE_ACT))
-    lodge_storage_work_call (
-        ask->window, "RemoveDisk",
-        g_variant_new ("(s@a{sv})", ask->id,
-                       g_variant_new_parsed (ask->first ? "{'first': <true>}" : "@a{sv} {}")),
-        g_strdup_printf (_ ("Could Not Remove %s"), ask->id));
+    take_out (ask->window, ask->id, ask->kept, ask->first);
 }
 
 /* Why @disk cannot be taken out of a guest that runs; the engine would say so after the question.
@@ -467,12 +479,9 @@ make_obstacle (LodgeStorageWindow *self, GVariant *disk, gboolean is_first)
 {
   const char *id = get_text (disk, "id");
 
-  if (!lodge_storage_window_is_live (self))
-    return NULL;
   if (is_first)
     return g_error_new (LODGE_ERROR, LODGE_ERROR_STATE,
-                        _ ("The guest has started from %s. Shut it down before you remove that."),
-                        id);
+                        _ ("The guest has started from %s. Shut it down first."), id);
   if (!g_str_equal (get_text (disk, "bus"), "virtio"))
     return g_error_new (
         LODGE_ERROR, LODGE_ERROR_STATE,
@@ -486,42 +495,75 @@ make_obstacle (LodgeStorageWindow *self, GVariant *disk, gboolean is_first)
   return NULL;
 }
 
-void
-lodge_storage_ask_remove (LodgeStorageWindow *self, const char *id)
+/* What becomes of what is on it. */
+static const char *
+get_loss (GVariant *disk, gboolean kept)
+{
+  gboolean host = FALSE;
+
+  g_variant_lookup (disk, "host", "b", &host);
+  if (kept)
+    return _ ("The machine keeps it, with all that is on it, and it can be attached again.");
+  if (host)
+    return _ ("It is a disk of this computer: what is on it stays as it is.");
+  return lodge_storage_is_attached (disk)
+             ? _ ("What is on it is lost for good; only snapshots that have it keep it. To keep "
+                  "it, detach the disk instead.")
+             : _ ("What is on it is lost for good; only snapshots that have it keep it.");
+}
+
+static void
+ask_out (LodgeStorageWindow *self, const char *id, gboolean kept)
 {
   g_autoptr (GVariant) disk = lodge_storage_window_find_disk (self, id);
-  g_autoptr (GVariant) first = NULL;
+  g_autoptr (GVariant) first = get_first (self);
+  const gboolean is_first = g_str_equal (get_text (first, "id"), id);
   g_autoptr (GError) obstacle = NULL;
   g_autofree char *heading = NULL, *body = NULL;
-  gboolean is_first, is_host = FALSE;
+  gboolean held;
   Ask *ask;
 
   if (disk == NULL)
     return;
-  first = get_first (self);
-  is_first = g_str_equal (get_text (first, "id"), id);
-  g_variant_lookup (disk, "host", "b", &is_host);
-  obstacle = make_obstacle (self, disk, is_first);
+  /* By the guest. */
+  held = lodge_storage_window_is_live (self) && lodge_storage_is_attached (disk);
+  obstacle = held ? make_obstacle (self, disk, is_first) : NULL;
   if (obstacle != NULL) {
-    heading = g_strdup_printf (_ ("Could Not Remove %s"), id);
+    heading = g_strdup_printf (kept ? _ ("Could Not Detach %s") : _ ("Could Not Remove %s"), id);
     lodge_message_show_error (GTK_WINDOW (self), heading, obstacle);
     return;
   }
-  heading = g_strdup_printf (_ ("Remove %s?"), id);
+  /* There is nothing to lose. */
+  if (kept && !held && !is_first) {
+    take_out (self, id, TRUE, FALSE);
+    return;
+  }
+  heading = g_strdup_printf (kept ? _ ("Detach %s?") : _ ("Remove %s?"), id);
   body = g_strconcat (
-      lodge_storage_window_is_live (self) ? lodge_words_before_removing (get_os (self)) : "",
-      lodge_storage_window_is_live (self) ? " " : "",
+      held ? lodge_words_before_removing (get_os (self)) : "", held ? " " : "",
       is_first ? _ ("The machine starts from this disk, and will not do so any more. ") : "",
-      is_host ? _ ("It is a disk of this computer: what is on it stays as it is.")
-              : _ ("What is on it is lost for good; only snapshots that have it keep it."),
-      NULL);
+      get_loss (disk, kept), NULL);
   ask = ask_new (self, id);
   ask->removes = TRUE;
+  ask->kept = kept;
   ask->first = is_first;
   ask->says_live = TRUE;
   ask->live = lodge_storage_window_is_live (self);
-  ask->dialog = lodge_message_ask (GTK_WINDOW (self), heading, body, _ ("_Remove"));
-  show (ask, G_CALLBACK (remove_answered_cb));
+  ask->dialog =
+      lodge_message_ask (GTK_WINDOW (self), heading, body, kept ? _ ("_Detach") : _ ("_Remove"));
+  show (ask, G_CALLBACK (out_answered_cb));
+}
+
+void
+lodge_storage_ask_remove (LodgeStorageWindow *self, const char *id)
+{
+  ask_out (self, id, FALSE);
+}
+
+void
+lodge_storage_ask_detach (LodgeStorageWindow *self, const char *id)
+{
+  ask_out (self, id, TRUE);
 }
 
 void
@@ -540,8 +582,8 @@ lodge_storage_ask_update (LodgeStorageWindow *self)
     first = get_first (self);
   }
   if ((ask->says_live && ask->live != lodge_storage_window_is_live (self)) ||
-      (ask->removes &&
-       (disk == NULL || ask->first != g_str_equal (get_text (first, "id"), ask->id))))
+      (ask->removes && (disk == NULL || (ask->kept && !lodge_storage_is_attached (disk)) ||
+                        ask->first != g_str_equal (get_text (first, "id"), ask->id))))
     /* As cancelling does. */
     gtk_window_close (GTK_WINDOW (self->question));
 }

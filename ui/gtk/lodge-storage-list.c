@@ -43,7 +43,7 @@ add_item (GMenu *menu, const char *label, const char *action, const char *id)
 }
 
 static GMenuModel *
-make_menu (const char *id, gboolean host)
+make_menu (const char *id, gboolean host, gboolean attached)
 {
   GMenu *menu = g_menu_new ();
   g_autoptr (GMenu) change = g_menu_new ();
@@ -55,6 +55,11 @@ make_menu (const char *id, gboolean host)
     add_item (change, _ ("_Compact"), "storage.compact", id);
     add_item (change, _ ("_Export…"), "storage.export", id);
   }
+  /* Such a one stays as it is when it is removed. */
+  if (!host && attached)
+    add_item (end, _ ("_Detach"), "storage.detach", id);
+  else if (!host)
+    add_item (end, _ ("_Attach"), "storage.attach", id);
   add_item (end, _ ("_Remove…"), "storage.remove", id);
   g_menu_append_section (menu, NULL, G_MENU_MODEL (change));
   g_menu_append_section (menu, NULL, G_MENU_MODEL (end));
@@ -62,7 +67,7 @@ make_menu (const char *id, gboolean host)
 }
 
 static char *
-dup_facts (GVariant *disk)
+dup_all_facts (GVariant *disk)
 {
   const char *bus = "";
   guint64 size = 0, used = 0;
@@ -97,6 +102,16 @@ dup_facts (GVariant *disk)
                           facts, layers);
 }
 
+static char *
+dup_facts (GVariant *disk)
+{
+  g_autofree char *facts = dup_all_facts (disk);
+
+  if (lodge_storage_is_attached (disk))
+    return g_steal_pointer (&facts);
+  return g_strconcat (_ ("Detached: the guest does not have it"), "\n", facts, NULL);
+}
+
 static void
 add_disk (LodgeStorageWindow *self, GVariant *disk)
 {
@@ -109,7 +124,7 @@ add_disk (LodgeStorageWindow *self, GVariant *disk)
 
   g_variant_lookup (disk, "id", "&s", &id);
   g_variant_lookup (disk, "host", "b", &host);
-  menu = make_menu (id, host);
+  menu = make_menu (id, host, lodge_storage_is_attached (disk));
   row = lodge_storage_list_make_row (id, facts, "drive-harddisk-symbolic");
   /* Translators: %s is the id of a disk, such as disk1. */
   tip = g_strdup_printf (_ ("What to do with %s"), id);

@@ -43,6 +43,8 @@ void lodge_storage_window_update (LodgeStorageWindow *self);
 void lodge_storage_window_reload (LodgeStorageWindow *self);
 /* Of the disk with that id, or %NULL; transfer full. */
 GVariant *lodge_storage_window_find_disk (LodgeStorageWindow *self, const char *id);
+/* Whether the guest has it, or will. */
+gboolean lodge_storage_is_attached (GVariant *disk);
 
 /* lodge-storage-list.c: the rows. */
 void lodge_storage_list_init (LodgeStorageWindow *self, GtkBox *box);
@@ -70,6 +72,8 @@ gboolean lodge_storage_window_is_live (LodgeStorageWindow *self);
 void lodge_storage_ask_grow (LodgeStorageWindow *self, const char *id);
 void lodge_storage_ask_export (LodgeStorageWindow *self, const char *id);
 void lodge_storage_ask_remove (LodgeStorageWindow *self, const char *id);
+/* Only where there is something to ask; else it is done. */
+void lodge_storage_ask_detach (LodgeStorageWindow *self, const char *id);
 /* Takes the open question back when it does not apply any more. */
 void lodge_storage_ask_update (LodgeStorageWindow *self);
 

@@ -29,6 +29,15 @@ lodge_storage_window_find_disk (LodgeStorageWindow *self, const char *id)
   return NULL;
 }
 
+gboolean
+lodge_storage_is_attached (GVariant *disk)
+{
+  gboolean attached = TRUE;
+
+  g_variant_lookup (disk, "attached", "b", &attached);
+  return attached;
+}
+
 /* --- What can be done --- */
 
 /* Why a disk can only be grown now, or not even that; NULL when nothing is in the way. */
@@ -48,8 +57,8 @@ dup_obstacle (LodgeStorageWindow *self, LodgeMachineCan can, LodgeMachineState s
              "it is off"),
           self->base.name);
     return g_strdup_printf (
-        _ ("Disks of “%s” can be added, removed and grown now, discs changed, and USB sticks "
-           "plugged in and out. For all else shut it down first"),
+        _ ("Disks of “%s” can be added, attached, detached, removed and grown now, discs changed, "
+           "and USB sticks plugged in and out. For all else shut it down first"),
         self->base.name);
   case LODGE_MACHINE_STATE_SUSPENDED:
     return g_strdup_printf (_ ("Disks of “%s” can be changed once it is off: resume it and shut it "
@@ -92,7 +101,8 @@ void
 lodge_storage_window_update (LodgeStorageWindow *self)
 {
   static const char *const off_only[] = {"storage.compact", "storage.export"};
-  static const char *const pluggings[] = {"storage.add", "storage.add-host", "storage.remove"};
+  static const char *const pluggings[] = {"storage.add", "storage.add-host", "storage.remove",
+                                          "storage.detach", "storage.attach"};
   static const char *const sticks[] = {"storage.plug", "storage.unplug"};
   GtkWidget *widget = GTK_WIDGET (self);
   const LodgeMachineState state =
@@ -343,6 +353,11 @@ disk_action (GtkWidget *widget, const char *name, GVariant *parameter)
     lodge_storage_ask_export (self, id);
   else if (g_str_equal (name, "storage.remove"))
     lodge_storage_ask_remove (self, id);
+  else if (g_str_equal (name, "storage.detach"))
+    lodge_storage_ask_detach (self, id);
+  else if (g_str_equal (name, "storage.attach"))
+    lodge_storage_work_call (self, "AttachDisk", g_variant_new ("(s)", id),
+                             g_strdup_printf (_ ("Could Not Attach %s"), id));
   else
     lodge_storage_work_call (self, "CompactDisk", g_variant_new ("(s)", id),
                              g_strdup_printf (_ ("Could Not Compact %s"), id));
@@ -381,8 +396,8 @@ lodge_storage_window_finalize (GObject *object)
 static void
 lodge_storage_window_class_init (LodgeStorageWindowClass *klass)
 {
-  static const char *const disk_actions[] = {"storage.grow", "storage.compact", "storage.export",
-                                             "storage.remove"};
+  static const char *const disk_actions[] = {"storage.grow",   "storage.compact", "storage.export",
+                                             "storage.remove", "storage.detach",  "storage.attach"};
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
   LodgeMachineWindowClass *window_class = LODGE_MACHINE_WINDOW_CLASS (klass);
 

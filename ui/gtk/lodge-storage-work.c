@@ -64,6 +64,10 @@ dup_outcome (const Work *work, const char *result)
     return g_strdup_printf (_ ("The disk %s was added"), result);
   if (g_str_equal (work->method, "ConvertDisk"))
     return g_strdup (_ ("The disk was exported"));
+  if (g_str_equal (work->method, "DetachDisk"))
+    return g_strdup (_ ("The disk was detached"));
+  if (g_str_equal (work->method, "AttachDisk"))
+    return g_strdup (_ ("The disk was attached"));
   if (g_str_equal (work->method, "PlugStick"))
     /* Translators: %s is the id of a USB stick, such as usb0. */
     return g_strdup_printf (_ ("The USB stick %s was plugged in"), result);
