@@ -6,6 +6,7 @@
 #include "machine/lodge-journal-private.h"
 #include "machine/lodge-library-private.h"
 #include "machine/lodge-machine-disks.h"
+#include "machine/lodge-machine-encrypt.h"
 #include "machine/lodge-machine-private.h"
 #include "memory-guest.h"
 #include "plug-guest.h"
@@ -65,6 +66,13 @@ assert_refused (const GError *error, const char *words)
   g_assert_error (error, LODGE_ERROR, LODGE_ERROR_STATE);
   if (strstr (error->message, words) == NULL)
     g_error ("%s", error->message);
+}
+
+static void
+end (LodgeMachine *machine)
+{
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_OFF && machine->work == NULL);
 }
 
 /* What begins by itself is over, and all is as it is to be. */
@@ -165,8 +173,7 @@ test_next (MachineFixture *f, gconstpointer unused)
   machine_fixture_start_disposable (machine);
   g_assert_false (plug_guest_has_device (machine, "disk1"));
   assert_refused (attach (f, machine, "disk1"), "Nothing of this run");
-  machine_fixture_request (machine, LODGE_REQUEST_KILL);
-  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_OFF && machine->work == NULL);
+  end (machine);
   machine_fixture_assert_tidy (machine);
   machine_fixture_start (machine);
   assert_settled (f, machine);
@@ -250,6 +257,38 @@ test_join (MachineFixture *f, gconstpointer unused)
     plug_guest_ask_disk (machine, "disk1", read);
   }
   g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
+}
+
+/* It becomes encrypted with the others, and stops being so. */
+static void
+test_encrypt (MachineFixture *f, gconstpointer unused)
+{
+  g_autoptr (LodgeSecret) passphrase = lodge_secret_new_copy ("secret", 6);
+  LodgeMachine *machine = start (f, BOOT_SECTOR_RELEASE);
+
+  take (f, machine, "one");
+  plug_guest_ask_disk (machine, "disk1", "write -P 8 2M 64k");
+  g_assert_no_error (detach (f, machine, "disk1"));
+  end (machine);
+  succeed (lodge_library_encrypt (f->library, machine, passphrase, FALSE));
+  g_assert_false (is_attached (machine, 1));
+  machine_fixture_start (machine);
+  memory_guest_tell (machine, "b");
+  assert_settled (f, machine);
+  take (f, machine, "two");
+  g_assert_no_error (attach (f, machine, "disk1"));
+  assert_settled (f, machine);
+  plug_guest_ask_disk (machine, "disk1", "read -P 7 1M 64k");
+  plug_guest_ask_disk (machine, "disk1", "read -P 8 2M 64k");
+  g_assert_no_error (detach (f, machine, "disk1"));
+  end (machine);
+  succeed (lodge_library_decrypt (f->library, machine));
+  machine_fixture_start (machine);
+  memory_guest_tell (machine, "c");
+  g_assert_no_error (attach (f, machine, "disk1"));
+  plug_guest_ask_disk (machine, "disk1", "read -P 7 1M 64k");
+  plug_guest_ask_disk (machine, "disk1", "read -P 8 2M 64k");
+  assert_settled (f, machine);
 }
 
 static LodgeMachine *failing;
@@ -341,8 +380,7 @@ test_refusals (MachineFixture *f, gconstpointer unused)
   machine_fixture_request (machine, LODGE_REQUEST_PAUSE);
   test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_PAUSED);
   assert_refused (detach (f, machine, "disk2"), "resume it first");
-  machine_fixture_request (machine, LODGE_REQUEST_KILL);
-  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_OFF && machine->work == NULL);
+  end (machine);
 
   g_assert_no_error (detach (f, machine, "disk1"));
   g_assert_no_error (detach (f, machine, "disk2"));
@@ -359,8 +397,7 @@ test_refusals (MachineFixture *f, gconstpointer unused)
   machine_fixture_request (machine, LODGE_REQUEST_RESUME);
   test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_RUNNING);
   assert_settled (f, machine);
-  machine_fixture_request (machine, LODGE_REQUEST_KILL);
-  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_OFF && machine->work == NULL);
+  end (machine);
 
   /* From where a guest has started is not changed under it. */
   add (f, machine, "virtio");
@@ -370,8 +407,7 @@ test_refusals (MachineFixture *f, gconstpointer unused)
       plug_guest_wait (lodge_library_detach_disk (f->library, machine, "disk2", TRUE)));
   machine_fixture_start (machine);
   assert_refused (attach (f, machine, "disk2"), "has started from the disk “disk1”");
-  machine_fixture_request (machine, LODGE_REQUEST_KILL);
-  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_OFF && machine->work == NULL);
+  end (machine);
 }
 
 static void
@@ -411,8 +447,7 @@ test_taken_back (MachineFixture *f, gconstpointer unused)
   g_assert_error (attach (f, machine, "disk1"), LODGE_ERROR, LODGE_ERROR_FAILED);
   g_assert_false (is_attached (machine, 1));
   assert_settled (f, machine);
-  machine_fixture_request (machine, LODGE_REQUEST_KILL);
-  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_OFF && machine->work == NULL);
+  end (machine);
   g_assert_no_error (attach (f, machine, "disk1"));
   machine_fixture_start (machine);
   plug_guest_ask_disk (machine, "disk1", "read -P 7 1M 64k");
@@ -428,8 +463,7 @@ test_moved (MachineFixture *f, gconstpointer unused)
 
   add (f, machine, "virtio");
   plug_guest_ask_disk (machine, "disk2", "write -P 8 1M 64k");
-  machine_fixture_request (machine, LODGE_REQUEST_KILL);
-  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_OFF && machine->work == NULL);
+  end (machine);
   g_assert_no_error (detach (f, machine, "disk2"));
   machine_fixture_set_key (machine, "disk.disk2.bus", "sata");
   machine_fixture_start (machine);
@@ -453,6 +487,7 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("detached/next", test_next);
   MACHINE_FIXTURE_ADD ("detached/work", test_work);
   MACHINE_FIXTURE_ADD ("detached/join", test_join);
+  MACHINE_FIXTURE_ADD ("detached/encrypt", test_encrypt);
   MACHINE_FIXTURE_ADD ("detached/failed", test_failed);
   MACHINE_FIXTURE_ADD ("detached/late", test_late);
   MACHINE_FIXTURE_ADD ("detached/refusals", test_refusals);
