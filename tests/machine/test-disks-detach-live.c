@@ -427,6 +427,37 @@ add_device (LodgeMachine *machine, guint port)
   g_assert_no_error (error);
 }
 
+/* It gets a fresh QEMU. */
+static void
+reset (LodgeMachine *machine)
+{
+  const GPid before = machine->pid;
+
+  machine_fixture_request (machine, LODGE_REQUEST_RESET);
+  test_wait_until (lodge_machine_get_state (machine) == LODGE_STATE_RUNNING &&
+                   machine->pid != before);
+}
+
+/* A kernel that is given up once its guest can start from its disk: not from one that it has not.
+ */
+static void
+test_kernel_once (MachineFixture *f, gconstpointer unused)
+{
+  LodgeMachine *machine = machine_fixture_create (f, "web", BOOT_SECTOR_IDLE);
+
+  add (f, machine, "sata");
+  succeed (lodge_library_detach_disk (f->library, machine, "disk0", TRUE));
+  machine_fixture_give_kernel_once (f, machine, FALSE);
+  machine_fixture_start (machine);
+  reset (machine);
+  g_assert_true (now (machine)->kernel_once);
+  end (machine);
+  succeed (lodge_library_attach_disk (f->library, machine, "disk0"));
+  machine_fixture_start (machine);
+  reset (machine);
+  g_assert_false (now (machine)->kernel_once);
+}
+
 /* What QEMU does not take stays detached, and what has no file. */
 static void
 test_taken_back (MachineFixture *f, gconstpointer unused)
@@ -491,6 +522,7 @@ main (int argc, char *argv[])
   MACHINE_FIXTURE_ADD ("detached/failed", test_failed);
   MACHINE_FIXTURE_ADD ("detached/late", test_late);
   MACHINE_FIXTURE_ADD ("detached/refusals", test_refusals);
+  MACHINE_FIXTURE_ADD ("detached/kernel-once", test_kernel_once);
   MACHINE_FIXTURE_ADD ("detached/taken-back", test_taken_back);
   MACHINE_FIXTURE_ADD ("detached/moved", test_moved);
   return g_test_run ();
