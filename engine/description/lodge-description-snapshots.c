@@ -556,7 +556,7 @@ lodge_description_dup_suspended (const LodgeDescription *self,
     const LodgeDisk *disk = g_ptr_array_index (stored->disks, i);
     const LodgeDisk *now = lodge_section_find_item (LODGE_SECTION_DISK, self, disk->id);
 
-    /* One that was detached then is plugged in when the guest runs. */
+    /* One that was detached then the next engine plugs in, or the next start. */
     fits = now != NULL && strcmp (now->top, disk->top) == 0 && (now->attached || !disk->attached);
   }
   if (!fits) {

@@ -23,6 +23,7 @@
 #include "lodge-error.h"
 #include "lodge-task-thread.h"
 #include "machine/lodge-journal-private.h"
+#include "machine/lodge-machine-freeze.h"
 #include "machine/lodge-snapshot-files.h"
 
 #include <glib/gi18n-lib.h>
@@ -193,6 +194,8 @@ typedef struct {
   char *name; /* of the snapshot */
   char *keep_as;
   LodgeDescription *stored;
+  LodgeDescription *now; /* of what comes again; or NULL */
+  gboolean fresh;        /* nobody has written to what that stands on */
 } Look;
 
 static void
@@ -204,6 +207,7 @@ look_free (gpointer data)
   g_free (look->id);
   g_free (look->name);
   g_free (look->keep_as);
+  g_clear_pointer (&look->now, lodge_description_free);
   lodge_description_free (look->stored);
   g_free (look);
 }
@@ -214,10 +218,11 @@ look_step (gpointer data, GError **error)
   Look *look = data;
 
   look->stored = lodge_snapshot_files_load (look->folder, look->id, look->name, error);
+  look->fresh = look->now != NULL && lodge_freeze_is_fresh (look->folder, look->now);
   return look->stored != NULL;
 }
 
-/* @keep_as: (nullable) */
+/* @keep_as: (nullable): the present is that already, and is looked at, too */
 static void
 look (LodgeMachine *machine,
       Back *back,
@@ -233,12 +238,13 @@ look (LodgeMachine *machine,
   look->id = g_strdup (snapshot->id);
   look->name = g_strdup (snapshot->name);
   look->keep_as = g_strdup (keep_as);
+  if (keep_as == NULL)
+    look->now = lodge_description_copy (lodge_machine_get_description (machine));
   g_task_set_task_data (task, look, look_free);
   lodge_task_step_in_thread (task, look_step, callback);
 }
 
-/* Nobody has written to what stands on it, and the QEMU that machine.ini makes is the one whose
- * memory it has. */
+/* The QEMU that machine.ini makes is the one whose memory it has. */
 static gboolean
 is_as_kept (const LodgeDescription *now, const LodgeDescription *stored, const char *kept)
 {
@@ -268,7 +274,7 @@ kept_looked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   const Look *look = g_task_get_task_data (task);
   const LodgeDescription *now = lodge_machine_get_description (machine);
 
-  if (g_task_propagate_boolean (G_TASK (result), NULL) && now != NULL &&
+  if (g_task_propagate_boolean (G_TASK (result), NULL) && look->fresh && now != NULL &&
       is_as_kept (now, look->stored, look->id))
     come_from (machine, look->back);
   else

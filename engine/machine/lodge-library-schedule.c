@@ -8,9 +8,8 @@
  *
  *   due       by the clock, for a state that lasts, and something was written since the last one
  *   taken     as a snapshot by hand; whoever wants to start the machine meanwhile waits for it
- *   held up   by a merge for some minutes, and then that gives way; but one comes to its end
- * between two snapshots expired   deleted, as by hand; only what was taken here and nobody has made
- * his own
+ *   held up   by a merge for some minutes, and then that gives way, once
+ *   expired   deleted, as by hand; only what was taken here and nobody has made his own
  *
  * The clock may be wrong, or be set: two are never near each other by the time that has passed
  * (lodge_schedule_get_least_s()), and none is deleted for its age by a clock that may be wrong

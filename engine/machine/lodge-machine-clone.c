@@ -242,10 +242,13 @@ take_over_step (gpointer data, GError **error)
 
   if (!clone->states_there && !hand_states_over (clone, error))
     return FALSE;
-  /* The last one in the source's folder is of the run before. */
+  /* The last one in the source's folder is of the run before. A clone is good without one. */
   if (clone->shot != NULL &&
-      !lodge_snapshot_files_set_picture (clone->folder, clone->picture, error))
-    return FALSE;
+      !lodge_snapshot_files_set_picture (clone->folder, clone->picture, &why)) {
+    g_debug ("%s", why->message);
+    g_clear_error (&why);
+    lodge_snapshot_files_set_picture (clone->folder, NULL, NULL);
+  }
   if (can_share (clone) && link_layers (clone, &why))
     clone->pinned = TRUE;
   if (!clone->spec->linked)

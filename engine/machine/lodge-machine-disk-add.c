@@ -4,10 +4,10 @@
  *
  * Its layer is listed in the journal and made; then machine.ini names it, which is the moment from
  * which it counts. An end before that leaves a file that the next work or engine removes. A QEMU
- * that runs gets it after that: if it refuses the disk is the machine's no more, or is detached
- * again; if it has ended,
- * or this engine does, the disk is there at the next start, or is plugged in by the next engine
- * (lodge-machine-disk-plug.c). A disk of this computer is only looked at, and named.
+ * that runs gets it after that: if it refuses, the disk is the machine's no more, or is detached
+ * again; if it has ended, or this engine does, the disk is there at the next start, or is plugged
+ * in by the next engine (lodge-machine-disk-plug.c). A disk of this computer is only looked at, and
+ * named.
  */
 #include "machine/lodge-machine-disk-work.h"
 #include "machine/lodge-machine-disks.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Layers that no snapshot needs become one while QEMU has them, so that the chain of a machine that
- * runs for weeks stays short.
+/* Layers that no snapshot needs become one new layer while QEMU has them, so that the chain of a
+ * machine that runs for weeks stays short; and at rest where nothing else can make it shorter.
  *
  * Theory of operation. Nothing that QEMU may write to, or reads, is changed:
  *

@@ -304,6 +304,8 @@ join (GTask *task)
       !lodge_machine_can_join_layers (self))
     return FALSE;
   work->joined = TRUE;
+  /* What fails from here on is not the merging. */
+  g_clear_pointer (&work->upper, g_free);
   /* It takes the lock itself, where there is no QEMU. */
   if (work->lock_fd >= 0)
     close (g_steal_fd (&work->lock_fd));

@@ -129,7 +129,7 @@ struct _LodgeMachine {
   guint expected_ms;        /* that it will stand still for the next; reckoned at */
   gint64 expected_at_us;    /* this monotonic time; 0: not yet */
   gboolean merge_stopped;   /* by somebody, or a full disk: not begun again by itself */
-  gboolean join_stopped;    /* the same while the guest runs */
+  gboolean join_stopped;    /* the same for joining */
   gboolean chain_unsettled; /* QEMU's disks may stand on other layers than machine.ini says */
 
   /* Snapshots that are taken by themselves. Times are of LodgeClock. */

@@ -231,7 +231,7 @@ prepare_thread (GTask *worker, gpointer source, gpointer data, GCancellable *can
   if (stored != NULL)
     resume->then = lodge_description_dup_suspended (resume->now, stored, &error);
   if (resume->then != NULL &&
-      lodge_suspend_files_check (resume->folder, id, resume->now, FALSE, &error))
+      lodge_suspend_files_check (resume->folder, id, resume->then, FALSE, &error))
     resume->memory_fd = lodge_snapshot_files_open_memory (resume->folder, id, FALSE, &error);
   resume->stood = error == NULL && lodge_suspend_files_stood (resume->folder, id);
   g_ptr_array_add (files, lodge_snapshot_dup_folder (id));

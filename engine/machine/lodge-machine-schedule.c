@@ -137,6 +137,7 @@ lodge_machine_schedule_is_due (LodgeMachine *self)
 {
   const LodgeDescription *now = lodge_machine_get_description (self);
   LodgeClock clock;
+  gboolean due;
 
   if (now == NULL || lodge_description_file_get_read_only (self->file) != NULL)
     return FALSE;
@@ -152,8 +153,12 @@ lodge_machine_schedule_is_due (LodgeMachine *self)
     nothing_new (self);
     return FALSE;
   }
-  return lodge_schedule_is_due (now, MAX (now->scheduled_s, self->schedule_seen_s), clock.wall_s) &&
-         (self->work == NULL || has_waited (self, clock.elapsed_s));
+  due = lodge_schedule_is_due (now, MAX (now->scheduled_s, self->schedule_seen_s), clock.wall_s);
+  if (!due || self->work == NULL) {
+    self->schedule_waits_since_s = 0;
+    return due;
+  }
+  return has_waited (self, clock.elapsed_s);
 }
 
 static void
@@ -176,7 +181,8 @@ checked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_variant_lookup (facts, "room", "t", &room);
   if (room >= bytes && room - bytes >= LEAST_ROOM) {
     /* It gives way now. */
-    self->schedule_stopped_merge = self->work != NULL;
+    self->schedule_stopped_merge =
+        self->work != NULL && self->work_gives_way && !self->work_ends_soon;
     g_task_return_boolean (task, TRUE);
     return;
   }

@@ -194,17 +194,26 @@ lodge_snapshot_drop_top (LodgeDescription *value, const char *id, LodgeQemuSnaps
   const LodgeLayer *top = lodge_description_get_layer (value, id);
 
   if (top == NULL || top->below == NULL || lodge_qemu_snapshot_is_used (qemu, id) ||
-      (!lodge_qemu_snapshot_is_used (qemu, top->below) && !is_of_detached (value, id)))
+      !lodge_qemu_snapshot_is_used (qemu, top->below))
     return FALSE;
   lodge_description_drop_top (value, id);
   return TRUE;
 }
 
 void
+lodge_snapshot_drop_unused_top (LodgeDescription *value, const char *id, LodgeQemuSnapshot *qemu)
+{
+  if (is_of_detached (value, id))
+    lodge_description_drop_top (value, id);
+  else
+    lodge_snapshot_drop_top (value, id, qemu);
+}
+
+void
 lodge_snapshot_drop_unused (LodgeDescription *value, const GPtrArray *tops, LodgeQemuSnapshot *qemu)
 {
   for (guint i = 0; i < tops->len; i++)
-    lodge_snapshot_drop_top (value, ((const LodgeLayer *) tops->pdata[i])->id, qemu);
+    lodge_snapshot_drop_unused_top (value, ((const LodgeLayer *) tops->pdata[i])->id, qemu);
 }
 
 static gboolean

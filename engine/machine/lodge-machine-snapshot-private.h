@@ -103,9 +103,12 @@ guint64 lodge_snapshot_live_get_most (guint64 memory_bytes, guint64 bytes, guint
 /* Whatever it has begun in QEMU is over by then. */
 void lodge_snapshot_live_free (LodgeSnapshotLive *self);
 /* Takes the top @id from the description if QEMU's disk is on the layer below it, which has to be
- * known, or if the disk is detached. A disk that its guest has let go of is on neither, and may have been written to: its top
+ * known. A disk that its guest has let go of is on neither, and may have been written to: its top
  * stays, as one that is empty may. Returns: it went */
 gboolean lodge_snapshot_drop_top (LodgeDescription *value, const char *id, LodgeQemuSnapshot *qemu);
+/* The same, and the top of a disk that is detached: only where nobody can have been told of it. */
+void
+lodge_snapshot_drop_unused_top (LodgeDescription *value, const char *id, LodgeQemuSnapshot *qemu);
 /* All of @tops (of LodgeLayer). */
 void lodge_snapshot_drop_unused (LodgeDescription *value,
                                  const GPtrArray *tops,

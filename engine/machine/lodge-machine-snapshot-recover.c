@@ -102,7 +102,8 @@ list_tops (const LodgeDescription *now, const LodgeSnapshot *snapshot)
   return tops;
 }
 
-/* Layers were frozen for a clone, and are no snapshot's: those tops go that QEMU is not on. */
+/* Layers were frozen for a clone, and are no snapshot's: those tops go that QEMU is not on. That of
+ * a detached disk stays: what is below it may be a clone's by now, which is never written to. */
 static gboolean
 edit_tops_away (LodgeDescription *value, const Recover *recover, GError **error)
 {
@@ -132,7 +133,7 @@ edit_away (LodgeMachine *self, LodgeDescription *value, gpointer data, GError **
   }
   tops = list_tops (value, snapshot);
   for (guint i = 0; recover->qemu != NULL && i < tops->len; i++)
-    lodge_snapshot_drop_top (value, tops->pdata[i], recover->qemu);
+    lodge_snapshot_drop_unused_top (value, tops->pdata[i], recover->qemu);
   lodge_description_forget_snapshot (value, recover->snapshot);
   return TRUE;
 }

@@ -22,6 +22,7 @@
 #include "description/lodge-description-snapshots.h"
 #include "lodge-error.h"
 #include "machine/lodge-journal.h"
+#include "machine/lodge-snapshot-files.h"
 #include "machine/lodge-suspend-files.h"
 
 #include <string.h>
@@ -139,10 +140,15 @@ looked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 static gboolean
 is_whole (const Recover *recover, gboolean exact)
 {
+  const char *id = recover->now->suspended;
+  g_autoptr (LodgeDescription) stored = NULL;
+  g_autoptr (LodgeDescription) then = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (lodge_suspend_files_check (recover->folder, recover->now->suspended, recover->now, exact,
-                                 &error))
+  stored = lodge_snapshot_files_load (recover->folder, id, recover->now->name, &error);
+  if (stored != NULL)
+    then = lodge_description_dup_suspended (recover->now, stored, &error);
+  if (then != NULL && lodge_suspend_files_check (recover->folder, id, then, exact, &error))
     return TRUE;
   g_debug ("%s", error->message);
   return FALSE;

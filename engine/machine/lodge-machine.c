@@ -431,39 +431,34 @@ dup_tree (LodgeDescriptionFile *file)
   return g_string_free (tree, FALSE);
 }
 
-/* How many other machines have a layer of this one's disks. */
-static guint
-count_sharers (LodgeMachine *self)
+/* Whether other machines have a layer of this one's disks. */
+static gboolean
+has_sharers (LodgeMachine *self)
 {
   const LodgeDescription *now = lodge_machine_get_description (self);
   g_autofree char *folder = lodge_machine_dup_folder (self);
-  guint most = 1;
 
   for (guint i = 0; i < now->layers->len; i++) {
     const LodgeLayer *layer = now->layers->pdata[i];
 
-    if (!g_path_is_absolute (layer->file))
-      most = MAX (most, lodge_own_file_count_names (folder, layer->file));
+    if (!g_path_is_absolute (layer->file) && lodge_own_file_count_names (folder, layer->file) > 1)
+      return TRUE;
   }
-  return most - 1;
+  return FALSE;
 }
 
 /* Whoever lets a template be none may think of those that were made from it. */
 static void
 note_sharers (LodgeMachine *self)
 {
-  const guint n = count_sharers (self);
   g_autofree char *text = NULL;
 
-  if (n == 0)
+  if (!has_sharers (self))
     return;
   text = g_strdup_printf (
-      ngettext ("“%s” is no template any more; %u other machine stands on layers that it has, too, "
-                "which do not change whatever is done with this one",
-                "“%s” is no template any more; %u other machines stand on layers that it has, too, "
-                "which do not change whatever is done with this one",
-                n),
-      lodge_machine_get_name (self), n);
+      _ ("“%s” is no template any more; other machines stand on layers that it has, too, which do "
+         "not change whatever is done with this one"),
+      lodge_machine_get_name (self));
   lodge_machine_set_own_note (self, text);
 }
 

@@ -24,6 +24,8 @@ gboolean lodge_suspend_files_stood (const char *folder, const char *id);
 
 /**
  * lodge_suspend_files_check:
+ * @description: what the guest had, as of lodge_description_dup_suspended(): machine.ini may have a
+ *   disk by now that QEMU never got
  * @exact: nobody has copied the folder since; else times may be as coarse as on a stick
  *
  * Errors: %LODGE_ERROR_INVALID with the disk that has changed, %LODGE_ERROR_NOT_FOUND, and what

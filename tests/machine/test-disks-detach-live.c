@@ -138,6 +138,26 @@ test_snapshots (MachineFixture *f, gconstpointer unused)
   assert_settled (f, machine);
 }
 
+/* Machine.ini says of the second disk that the guest has it; nobody was asked. */
+static LodgeMachine *
+say_attached (MachineFixture *f, LodgeMachine *machine)
+{
+  g_autofree char *folder = lodge_machine_dup_folder (machine);
+  g_autofree char *path = g_build_filename (folder, "machine.ini", NULL);
+  g_autofree char *text = NULL;
+  gsize length;
+  char *key;
+
+  machine_fixture_close_library (f);
+  g_assert_true (g_file_get_contents (path, &text, &length, NULL));
+  key = strstr (text, "attached=false\n");
+  g_assert_nonnull (key);
+  memmove (key, key + strlen ("attached=false\n"), strlen (key + strlen ("attached=false\n")) + 1);
+  g_assert_true (g_file_set_contents (path, text, -1, NULL));
+  machine_fixture_open_library (f);
+  return lodge_library_find (f->library, "web", NULL);
+}
+
 /* For the next engine, and for the next start: with it, without it, and once without any trace. */
 static void
 test_next (MachineFixture *f, gconstpointer unused)
@@ -166,6 +186,17 @@ test_next (MachineFixture *f, gconstpointer unused)
   plug_guest_ask_disk (machine, "disk1", "read -P 7 1M 64k");
   succeed (lodge_library_suspend (f->library, machine));
   machine_fixture_start (machine);
+  plug_guest_ask_disk (machine, "disk1", "read -P 7 1M 64k");
+  g_assert_no_error (detach (f, machine, "disk1"));
+
+  /* An attaching that came no further than machine.ini: the guest goes on as it was, and gets it
+   * with the next engine. */
+  succeed (lodge_library_suspend (f->library, machine));
+  machine = say_attached (f, machine);
+  machine_fixture_start (machine);
+  g_assert_cmpint (memory_guest_ask (machine, "?"), ==, 'a');
+  machine = machine_fixture_change_engine (f, "web");
+  assert_settled (f, machine);
   plug_guest_ask_disk (machine, "disk1", "read -P 7 1M 64k");
   g_assert_no_error (detach (f, machine, "disk1"));
 

@@ -126,9 +126,10 @@ test_clones (SnapshotFixture *f, gconstpointer unused)
   /* It may be a machine like any other again: what the others have of it is frozen. */
   g_assert_null (set (f, "machine.template", "no"));
   g_assert_cmpint (lodge_machine_get_state (f->machine), ==, LODGE_STATE_OFF);
-  g_assert_cmpstr (lodge_machine_get_note (f->machine), ==,
-                   "“web” is no template any more; 2 other machines stand on layers that it has, "
-                   "too, which do not change whatever is done with this one");
+  g_assert_cmpstr (
+      lodge_machine_get_note (f->machine), ==,
+      "“web” is no template any more; other machines stand on layers that it has, too, "
+      "which do not change whatever is done with this one");
   snapshot_fixture_write (f, 0, 9);
   snapshot_fixture_look_at (f, "second");
   snapshot_fixture_assert_marks (f, NULL, &marks);
