@@ -48,6 +48,7 @@ test_offered (void)
       {"copy\nfile:///a", "/a"},
       {"\"C:\\a\"", "C:\\a"},
       {"\\\\server\\share\\a", "\\\\server\\share\\a"},
+      {NULL, NULL},
       {"", NULL},
       {"some words", NULL},
       {"/a\nand words", NULL},

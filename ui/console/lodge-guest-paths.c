@@ -95,7 +95,7 @@ lodge_guest_paths_dup_offered (const char *text)
   g_auto (GStrv) paths = NULL;
   guint n;
 
-  if (strnlen (text, MOST_BYTES) == MOST_BYTES)
+  if (text == NULL || strnlen (text, MOST_BYTES) == MOST_BYTES)
     return NULL;
   paths = lodge_guest_paths_parse (skip_words (text));
   n = g_strv_length (paths);

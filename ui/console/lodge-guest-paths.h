@@ -17,7 +17,7 @@ char **lodge_guest_paths_parse (const char *text);
 
 /**
  * lodge_guest_paths_dup_offered:
- * @text: UTF-8, of the guest's clipboard
+ * @text: (nullable): UTF-8, of the guest's clipboard
  *
  * Returns: (transfer full) (nullable): the paths, one on each line, when @text is nothing else than
  * whole paths or URIs of files, at most %LODGE_GUEST_PATHS_MAX, which show as what they are; %NULL

@@ -15,8 +15,8 @@ read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autofree char *text = NULL;
   g_autofree char *paths = NULL;
 
-  /* What the guest does not hand out is typed. */
-  if (bytes == NULL)
+  /* What the guest does not hand out is typed; where it hands out nothing there is no data. */
+  if (bytes == NULL || g_bytes_get_size (bytes) == 0)
     return;
   text = g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
   paths = lodge_guest_paths_dup_offered (text);
