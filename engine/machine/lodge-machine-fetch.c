@@ -146,6 +146,7 @@ check_folder (LodgeMachine *self, const char *folder, GError **error)
 {
   g_autofree char *own = NULL;
   g_autofree char *machines = NULL;
+  g_autofree char *data_folder = NULL;
 
   if (!g_path_is_absolute (folder)) {
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID, _ ("“%s” is no whole path from /"),
@@ -154,7 +155,9 @@ check_folder (LodgeMachine *self, const char *folder, GError **error)
   }
   own = lodge_machine_dup_folder (self);
   machines = g_path_get_dirname (own);
-  if (!lodge_store_is_below (folder, machines))
+  /* Beside the machines are the engine's own records. */
+  data_folder = g_path_get_dirname (machines);
+  if (!lodge_store_is_below (folder, data_folder))
     return TRUE;
   g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
                _ ("%s is where Lodge keeps its machines: choose another folder"), folder);

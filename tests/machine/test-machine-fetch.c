@@ -5,6 +5,7 @@
 
 #include "lodge-error.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 
 typedef struct {
@@ -32,6 +33,9 @@ test_refused (MachineFixture *f, gconstpointer data)
   g_autofree char *folder = machine_fixture_make_folder (f, "out");
   g_autofree char *own = lodge_machine_dup_folder (machine);
   g_autofree char *into = g_build_filename (own, "layers", NULL);
+  g_autofree char *machines = g_path_get_dirname (own);
+  g_autofree char *data_folder = g_path_get_dirname (machines);
+  g_autofree char *unfinished = g_build_filename (data_folder, "unfinished", NULL);
   g_autofree char *beside = g_strconcat (own, "-beside", NULL);
   Test test = {f, machine, folder};
   LodgeJob *first;
@@ -48,6 +52,11 @@ test_refused (MachineFixture *f, gconstpointer data)
   refuse (&test, "/etc/hostname", "out", LODGE_ERROR_INVALID, "out");
   refuse (&test, "/etc/hostname", own, LODGE_ERROR_INVALID, "keeps its machines");
   refuse (&test, "/etc/hostname", into, LODGE_ERROR_INVALID, "keeps its machines");
+  refuse (&test, "/etc/hostname", machines, LODGE_ERROR_INVALID, "keeps its machines");
+  refuse (&test, "/etc/hostname", data_folder, LODGE_ERROR_INVALID, "keeps its machines");
+  g_assert_no_errno (g_mkdir (unfinished, 0700));
+  refuse (&test, "/etc/hostname", unfinished, LODGE_ERROR_INVALID, "keeps its machines");
+  g_assert_no_errno (g_rmdir (unfinished));
   refuse (&test, "/etc/hostname", folder, LODGE_ERROR_STATE, "install the package");
   /* It only looks as if it were in there. */
   refuse (&test, "/etc/hostname", beside, LODGE_ERROR_STATE, "install the package");
