@@ -16,8 +16,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-/* What is left free for others, whose guests would stand still. */
-#define SPARE_BYTES (G_GUINT64_CONSTANT (64) << 20)
+/* What is left free for others, whose guests would stand still: how much comes is the guest's to
+ * say. */
+#define SPARE_BYTES (G_GUINT64_CONSTANT (1) << 30)
 #define MOST_NAMES  1000
 /* PATH_MAX of Linux; Windows has less. */
 #define MOST_PATH_BYTES 4096

@@ -10,8 +10,9 @@
  *
  * The first piece comes before anything is made here: a folder can be opened, and is known by that
  * it cannot be read. How large the file is only helps to show how far it is, and to say at once
- * that there is no room for it; it ends where the agent says so, or somebody here. The size comes
- * first, because a device may have a beginning to go back to and no other place. Whatever fails,
+ * that there is no room for it; it ends where the agent says so, or somebody here: files grow, but
+ * far more than was told does not come in, nor what hardly moves. The size comes first, because a
+ * device may have a beginning to go back to and no other place. Whatever fails,
  * and whenever this is cancelled: what was opened in the guest is closed there first.
  */
 #include "guest/lodge-guest-fetch.h"
@@ -48,6 +49,12 @@ typedef enum {
 
 guint lodge_guest_fetch_patience_ms = 30000;
 guint lodge_guest_fetch_cancel_ms = 5000;
+guint lodge_guest_fetch_crawl_ms = 180000;
+guint64 lodge_guest_fetch_slack_bytes = G_GUINT64_CONSTANT (64) << 20;
+
+/* An agent that sends less than that with all of so many answers, in that time, crawls. */
+#define CRAWL_BYTES   (64 * 1024)
+#define CRAWL_ANSWERS 4
 
 /* The task's data. */
 typedef struct {
@@ -66,6 +73,11 @@ typedef struct {
   gboolean last; /* it was the last */
   guint64 n_bytes;
   guint64 size_bytes;
+  gint64 asked_us;
+  /* Since it was last seen to come on: how long the agent was waited for, and what for. */
+  gint64 waited_us;
+  guint n_waited;
+  guint64 waited_bytes;
   LodgeReceivedFile *file;
   char *result;
   GError *error;
@@ -300,6 +312,31 @@ decode (JsonObject *value)
   return NULL;
 }
 
+static gboolean
+is_too_much (const Fetch *fetch)
+{
+  return fetch->size_bytes > 0 && fetch->n_bytes > lodge_guest_fetch_slack_bytes &&
+         (fetch->n_bytes - lodge_guest_fetch_slack_bytes) / 2 > fetch->size_bytes;
+}
+
+/* Only the agent's time counts, not that of a slow disk here. */
+static gboolean
+crawls (Fetch *fetch, gsize length)
+{
+  fetch->waited_us += g_get_monotonic_time () - fetch->asked_us;
+  fetch->n_waited++;
+  fetch->waited_bytes += length;
+  if (fetch->n_waited < CRAWL_ANSWERS ||
+      fetch->waited_us < lodge_guest_fetch_crawl_ms * G_TIME_SPAN_MILLISECOND)
+    return FALSE;
+  if (fetch->waited_bytes < CRAWL_BYTES)
+    return TRUE;
+  fetch->waited_us = 0;
+  fetch->n_waited = 0;
+  fetch->waited_bytes = 0;
+  return FALSE;
+}
+
 static void
 take_piece (GTask *task, JsonObject *value)
 {
@@ -315,6 +352,21 @@ take_piece (GTask *task, JsonObject *value)
   }
   fetch->last = last;
   fetch->n_bytes += g_bytes_get_size (fetch->piece);
+  if (is_too_much (fetch)) {
+    end_badly (task, LODGE_ERROR_FAILED,
+               _ ("“%s” was not copied: the guest sends far more than it has said there is. See "
+                  "whether the file still grows, and try again then"),
+               fetch->line);
+    return;
+  }
+  if (crawls (fetch, g_bytes_get_size (fetch->piece)) && !last) {
+    end_badly (
+        task, LODGE_ERROR_TIMEOUT,
+        _ ("“%s” was not copied: the guest's agent is too slow. See whether the guest is too "
+           "busy, and try again"),
+        fetch->line);
+    return;
+  }
   lodge_task_step_in_thread (task, write_step, written_cb);
 }
 
@@ -418,6 +470,7 @@ ask (GTask *task, Step step)
     json_object_set_int_member (arguments, "offset", 0);
     json_object_set_int_member (arguments, "whence", step == STEP_REWIND ? FROM_BEGIN : FROM_END);
   }
+  fetch->asked_us = g_get_monotonic_time ();
   lodge_guest_channel_ask_async (fetch->channel, commands[step], arguments,
                                  MOST_BYTES + (step == STEP_READ ? BASE64_BYTES : 0),
                                  lodge_guest_fetch_patience_ms, answered_cb, task);

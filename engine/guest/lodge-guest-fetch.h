@@ -14,6 +14,10 @@ G_BEGIN_DECLS
  * was cancelled. */
 extern guint lodge_guest_fetch_patience_ms;
 extern guint lodge_guest_fetch_cancel_ms;
+/* How long hardly anything may come, as a sum of what several answers take; and how much more may
+ * come than twice what the agent has said. */
+extern guint lodge_guest_fetch_crawl_ms;
+extern guint64 lodge_guest_fetch_slack_bytes;
 
 typedef struct {
   const char *socket_path; /* where QEMU serves the agent's channel */
@@ -34,8 +38,9 @@ typedef void (*LodgeGuestFetchProgress) (guint64 n_bytes, guint64 size_bytes, gp
  * Errors: %LODGE_ERROR_INVALID (a path that is none, a folder, a name that cannot be one here),
  * %LODGE_ERROR_NOT_FOUND (no such file in the guest, or no such folder here), %LODGE_ERROR_DENIED
  * (there or here; or the agent is not allowed to read files), %LODGE_ERROR_STORAGE (no room here),
- * %LODGE_ERROR_TIMEOUT, %LODGE_ERROR_FAILED (the agent went, or says what it should not; or its own
- * words), %LODGE_ERROR_CANCELLED.
+ * %LODGE_ERROR_TIMEOUT (the agent does not answer, or sends next to nothing), %LODGE_ERROR_FAILED
+ * (it went, says what it should not, or sends far more than it has said; or its own words),
+ * %LODGE_ERROR_CANCELLED.
  */
 void lodge_guest_fetch_async (const LodgeGuestFetchPlan *plan,
                               LodgeGuestFetchProgress progress,

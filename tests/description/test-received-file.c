@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -258,12 +259,18 @@ test_refused (Fixture *f, gconstpointer data)
 {
   g_autofree char *missing = g_build_filename (f->folder, "missing", NULL);
   g_autofree char *file = g_build_filename (f->folder, "file", NULL);
+  struct statvfs info;
+  guint64 room;
 
   g_assert_true (g_file_set_contents (file, "x", -1, NULL));
   refuse (f, missing, 0, LODGE_ERROR_NOT_FOUND);
   refuse (f, file, 0, LODGE_ERROR_NOT_FOUND);
   /* No disk has room for that. */
   refuse (f, f->folder, G_MAXUINT64, LODGE_ERROR_STORAGE);
+  /* Others need a GiB of what there is. */
+  g_assert_no_errno (statvfs (f->folder, &info));
+  room = (guint64) info.f_bavail * info.f_frsize;
+  refuse (f, f->folder, room - MIN (room, G_GUINT64_CONSTANT (512) << 20), LODGE_ERROR_STORAGE);
   if (getuid () != 0) {
     g_assert_no_errno (g_chmod (f->folder, 0500));
     refuse (f, f->folder, 0, LODGE_ERROR_DENIED);

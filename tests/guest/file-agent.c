@@ -61,10 +61,11 @@ static gboolean
 send_piece (FileAgent *f, int fd, gsize most)
 {
   const FileAgentKind *agent = f->kind;
-  const gsize length = agent->endless ? most : MIN (most, agent->size - f->place);
+  const gsize wanted = agent->piece > 0 ? MIN (most, agent->piece) : most;
+  const gsize length = agent->endless ? wanted : MIN (wanted, agent->size - f->place);
   g_autofree char *text = g_base64_encode (f->content + f->place, length);
   /* feof() is known once more was wanted than there was. */
-  const gboolean last = !agent->endless && (agent->like_windows ? length == 0 : length < most);
+  const gboolean last = !agent->endless && (agent->like_windows ? length == 0 : length < wanted);
 
   f->n_pieces++;
   if (!agent->endless)

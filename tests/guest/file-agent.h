@@ -26,6 +26,7 @@ typedef struct {
   const char *name;
   const char *path; /* what is asked for; NULL: /srv/a.bin */
   gsize size;       /* what it holds */
+  gsize piece;      /* at most in an answer; 0: what is asked for */
   gboolean endless;
   gboolean like_windows; /* the end is a piece of nothing */
   gboolean no_place;     /* there is no seeking in it */

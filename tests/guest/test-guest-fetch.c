@@ -176,6 +176,8 @@ set_up (Fixture *f, gconstpointer data)
   /* Only what does not answer is waited for. */
   lodge_guest_fetch_patience_ms = f->agent->silent != FILE_AGENT_NEVER ? 300 : TEST_WAIT_S * 1000;
   lodge_guest_fetch_cancel_ms = 300;
+  lodge_guest_fetch_crawl_ms = TEST_WAIT_S * 1000;
+  lodge_guest_fetch_slack_bytes = 0;
 }
 
 static guint
@@ -212,9 +214,10 @@ progress_cb (guint64 n_bytes, guint64 size_bytes, gpointer user_data)
 
   f->n_progress++;
   g_assert_true (size_bytes == 0 || size_bytes == f->agent->size);
+  const guint64 piece = f->agent->piece > 0 ? f->agent->piece : PIECE;
   g_assert_cmpuint (n_bytes, ==,
-                    f->agent->endless ? (guint64) f->n_progress * PIECE
-                                      : MIN ((guint64) f->n_progress * PIECE, f->agent->size));
+                    f->agent->endless ? f->n_progress * piece
+                                      : MIN (f->n_progress * piece, f->agent->size));
   if (f->agent->endless && f->n_progress == 3 && f->agent->code == LODGE_ERROR_CANCELLED)
     g_cancellable_cancel (f->cancellable);
 }
@@ -351,6 +354,37 @@ test_endless (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->server.n_closed, ==, 1);
 }
 
+/* Twice what it has said, and what else it may grow by, and not a piece more. */
+static void
+test_too_much (Fixture *f, gconstpointer data)
+{
+  GAsyncResult *result = NULL;
+
+  lodge_guest_fetch_slack_bytes = PIECE;
+  begin (f, &result);
+  test_wait_until (result != NULL);
+  end (f, result);
+  file_agent_join (&f->server);
+  g_assert_cmpuint (f->n_progress, ==, 7);
+  g_assert_cmpuint (f->server.n_closed, ==, 1);
+}
+
+/* Each answer comes in time, and the file never does. A few have to be seen for that. */
+static void
+test_crawls (Fixture *f, gconstpointer data)
+{
+  GAsyncResult *result = NULL;
+
+  lodge_guest_fetch_crawl_ms = 0;
+  begin (f, &result);
+  test_wait_until (result != NULL);
+  end (f, result);
+  file_agent_join (&f->server);
+  if (f->agent->code >= 0)
+    g_assert_cmpuint (f->n_progress, ==, 3);
+  g_assert_cmpuint (f->server.n_closed, ==, 1);
+}
+
 /* Somebody else has put a socket there. */
 static void
 test_stranger (Fixture *f, gconstpointer data)
@@ -399,6 +433,19 @@ main (int argc, char *argv[])
   static const FileAgentKind failed = {FINE, .code = LODGE_ERROR_FAILED};
   static const FileAgentKind no_folder = {.size = 10, FINE, .code = LODGE_ERROR_NOT_FOUND};
 
+  static const FileAgentKind too_much = {
+      .endless = TRUE, .size = 3 * PIECE, FINE, .code = LODGE_ERROR_FAILED, .words = "far more"};
+  static const FileAgentKind crawling = {.endless = TRUE,
+                                         .no_place = TRUE,
+                                         .piece = 1,
+                                         FINE,
+                                         .code = LODGE_ERROR_TIMEOUT,
+                                         .words = "too slow"};
+  static const FileAgentKind steady = {
+      .size = 9 * (PIECE / 4) + 1, .piece = PIECE / 4, FINE, .code = -1};
+  static const FileAgentKind small = {
+      .size = 3, .piece = 1, .like_windows = TRUE, FINE, .code = -1};
+
   g_test_init (&argc, &argv, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (agents); i++) {
     g_autofree char *path = g_strconcat ("/guest/fetch/", agents[i].name, NULL);
@@ -412,6 +459,10 @@ main (int argc, char *argv[])
   ADD ("cancelled-later", stopped, test_cancelled);
   ADD ("cancelled-still", still, test_cancelled_still);
   ADD ("endless", endless, test_endless);
+  ADD ("too-much", too_much, test_too_much);
+  ADD ("crawls", crawling, test_crawls);
+  ADD ("steady", steady, test_crawls);
+  ADD ("small", small, test_crawls);
   ADD ("stranger", failed, test_stranger);
   ADD ("no-folder", no_folder, test_no_folder);
   return g_test_run ();
