@@ -172,8 +172,62 @@ check_room (const LodgeReceivedFile *self, guint64 bytes, GError **error)
   return FALSE;
 }
 
+static void
+set_open_error (const char *folder, int saved_errno, GError **error)
+{
+  g_set_error (error, LODGE_ERROR, lodge_durable_error_code (saved_errno),
+               _ ("Could not open %s: %s"), folder, g_strerror (saved_errno));
+}
+
+/* (transfer full) (nullable): where what is open is by now; of its name nothing is looked at. NULL
+ * with errno. */
+static char *
+dup_place (int fd)
+{
+  g_autofree char *link = g_strdup_printf ("/proc/self/fd/%d", fd);
+  g_autofree char *place = g_malloc (PATH_MAX + 1);
+  const gssize length = readlink (link, place, PATH_MAX + 1);
+
+  if (length > PATH_MAX)
+    errno = ENAMETOOLONG;
+  if (length < 0 || length > PATH_MAX)
+    return NULL;
+  place[length] = '\0';
+  return g_steal_pointer (&place);
+}
+
+static gboolean
+is_in (const char *place, const char *data_folder)
+{
+  char *real = realpath (data_folder, NULL);
+  const gboolean in =
+      real != NULL && g_str_has_prefix (place, real) && strchr ("/", place[strlen (real)]) != NULL;
+
+  free (real);
+  return in;
+}
+
+int
+lodge_received_file_open_folder (const char *data_folder, const char *folder, GError **error)
+{
+  const int fd = open (folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  g_autofree char *place = fd >= 0 ? dup_place (fd) : NULL;
+
+  if (place != NULL && !is_in (place, data_folder))
+    return fd;
+  if (place == NULL)
+    set_open_error (folder, errno, error);
+  else
+    g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
+                 _ ("%s is where Lodge keeps its machines: choose another folder"), folder);
+  if (fd >= 0)
+    close (fd);
+  return -1;
+}
+
 LodgeReceivedFile *
 lodge_received_file_begin (const char *data_folder,
+                           int folder_fd,
                            const char *folder,
                            const char *name,
                            guint64 size_bytes,
@@ -182,22 +236,21 @@ lodge_received_file_begin (const char *data_folder,
   g_autoptr (LodgeReceivedFile) self = g_new0 (LodgeReceivedFile, 1);
   g_autofree char *hidden = NULL;
   g_autofree char *path = NULL;
+  g_autofree char *place = NULL;
 
   self->folder = g_strdup (folder);
   self->name = g_strdup (name);
   self->fd = -1;
-  self->folder_fd = open (folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (self->folder_fd < 0) {
-    const int saved = errno;
-
-    g_set_error (error, LODGE_ERROR, lodge_durable_error_code (saved), _ ("Could not open %s: %s"),
-                 folder, g_strerror (saved));
+  self->folder_fd = fcntl (folder_fd, F_DUPFD_CLOEXEC, 0);
+  place = self->folder_fd >= 0 ? dup_place (self->folder_fd) : NULL;
+  if (place == NULL) {
+    set_open_error (folder, errno, error);
     return NULL;
   }
   if (!check_room (self, size_bytes, error))
     return NULL;
   hidden = g_strdup_printf (".lodge-%08x%08x.new", g_random_int (), g_random_int ());
-  path = g_build_filename (folder, hidden, NULL);
+  path = g_build_filename (place, hidden, NULL);
   self->record = lodge_unfinished_begin (data_folder, path, error);
   if (self->record == NULL)
     return NULL;
@@ -252,6 +305,17 @@ give_name (LodgeReceivedFile *self)
   return saved;
 }
 
+static void
+sync_folder (const LodgeReceivedFile *self)
+{
+  const int fd = openat (self->folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+  if (fd < 0)
+    return;
+  (void) fsync (fd);
+  close (fd);
+}
+
 char *
 lodge_received_file_commit (LodgeReceivedFile *self, GError **error)
 {
@@ -267,7 +331,7 @@ lodge_received_file_commit (LodgeReceivedFile *self, GError **error)
     return NULL;
   }
   /* It is there; at worst a power cut takes it, and it can be fetched again. */
-  (void) lodge_durable_folder_sync (self->folder, NULL);
+  sync_folder (self);
   return dup_path (self);
 }
 

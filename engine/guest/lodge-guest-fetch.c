@@ -61,6 +61,7 @@ typedef struct {
   char *path;
   char *line; /* the same, to be shown */
   char *name;
+  int folder_fd; /* lent */
   char *folder;
   char *data_folder;
   LodgeGuestFetchProgress progress;
@@ -113,30 +114,34 @@ finish (GTask *task_given)
   if (fetch->cancel_id != 0)
     g_cancellable_disconnect (g_task_get_cancellable (task), fetch->cancel_id);
   fetch->cancel_id = 0;
-  /* The channel is somebody else's from now on, and nothing half-made is there. */
+  /* The channel is somebody else's from now on. */
   g_clear_object (&fetch->channel);
-  g_clear_pointer (&fetch->file, lodge_received_file_free);
   if (fetch->error != NULL)
     g_task_return_error (task, g_steal_pointer (&fetch->error));
   else
     g_task_return_pointer (task, g_steal_pointer (&fetch->result), g_free);
 }
 
+/* Nothing half-made is there after this. */
 static gboolean
-commit_step (gpointer data, GError **error)
+put_away_step (gpointer data, GError **error)
 {
   Fetch *fetch = data;
 
-  fetch->result = lodge_received_file_commit (fetch->file, error);
-  return fetch->result != NULL;
+  if (fetch->error == NULL)
+    fetch->result = lodge_received_file_commit (fetch->file, error);
+  g_clear_pointer (&fetch->file, lodge_received_file_free);
+  return fetch->error != NULL || fetch->result != NULL;
 }
 
 static void
-committed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+put_away_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Fetch *fetch = g_task_get_task_data (user_data);
+  g_autoptr (GError) error = NULL;
 
-  g_task_propagate_boolean (G_TASK (result), &fetch->error);
+  if (!g_task_propagate_boolean (G_TASK (result), &error))
+    fetch->error = g_steal_pointer (&error);
   finish (user_data);
 }
 
@@ -148,8 +153,8 @@ conclude (GTask *task)
 
   if (fetch->error == NULL && g_cancellable_is_cancelled (g_task_get_cancellable (task)))
     fetch->error = g_error_new (LODGE_ERROR, LODGE_ERROR_CANCELLED, _ ("This was cancelled"));
-  if (fetch->error == NULL)
-    lodge_task_step_in_thread (task, commit_step, committed_cb);
+  if (fetch->file != NULL)
+    lodge_task_step_in_thread (task, put_away_step, put_away_cb);
   else
     finish (task);
 }
@@ -248,8 +253,9 @@ write_step (gpointer data, GError **error)
   Fetch *fetch = data;
 
   if (fetch->file == NULL)
-    fetch->file = lodge_received_file_begin (fetch->data_folder, fetch->folder, fetch->name,
-                                             MAX (fetch->size_bytes, fetch->n_bytes), error);
+    fetch->file =
+        lodge_received_file_begin (fetch->data_folder, fetch->folder_fd, fetch->folder, fetch->name,
+                                   MAX (fetch->size_bytes, fetch->n_bytes), error);
   return fetch->file != NULL && lodge_received_file_write (fetch->file, fetch->piece, error);
 }
 
@@ -512,6 +518,7 @@ lodge_guest_fetch_async (const LodgeGuestFetchPlan *plan,
   fetch->handle = -1;
   fetch->path = g_strdup (plan->path);
   fetch->line = lodge_plain_text_dup_line (plan->path);
+  fetch->folder_fd = plan->folder_fd;
   fetch->folder = g_strdup (plan->folder);
   fetch->data_folder = g_strdup (plan->data_folder);
   fetch->progress = progress;

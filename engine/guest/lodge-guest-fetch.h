@@ -23,7 +23,8 @@ typedef struct {
   const char *socket_path; /* where QEMU serves the agent's channel */
   GPid qemu;               /* who has to be there, or 0 where that cannot be told */
   const char *path;        /* in the guest */
-  const char *folder;      /* here; absolute */
+  int folder_fd;           /* here: as lodge_received_file_begin(); kept open until this ends */
+  const char *folder;
   const char *data_folder; /* as lodge_received_file_begin() */
 } LodgeGuestFetchPlan;
 
@@ -36,7 +37,7 @@ typedef void (*LodgeGuestFetchProgress) (guint64 n_bytes, guint64 size_bytes, gp
  * @progress: (nullable)
  *
  * Errors: %LODGE_ERROR_INVALID (a path that is none, a folder, a name that cannot be one here),
- * %LODGE_ERROR_NOT_FOUND (no such file in the guest, or no such folder here), %LODGE_ERROR_DENIED
+ * %LODGE_ERROR_NOT_FOUND (no such file in the guest, or the folder has gone), %LODGE_ERROR_DENIED
  * (there or here; or the agent is not allowed to read files), %LODGE_ERROR_STORAGE (no room here),
  * %LODGE_ERROR_TIMEOUT (the agent does not answer, or sends next to nothing), %LODGE_ERROR_FAILED
  * (it went, says what it should not, or sends far more than it has said; or its own words),

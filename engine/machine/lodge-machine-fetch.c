@@ -10,8 +10,10 @@
 #include "description/lodge-received-file.h"
 #include "guest/lodge-guest-fetch.h"
 #include "lodge-error.h"
+#include "lodge-task-thread.h"
 
 #include <glib/gi18n-lib.h>
+#include <unistd.h>
 
 /* How often it is said how much has come. */
 #define STEP_INTERVAL_US (G_USEC_PER_SEC / 2)
@@ -21,6 +23,8 @@ typedef struct {
   LodgeJob *job;
   char *path;
   char *folder;
+  char *data_folder;
+  int folder_fd;       /* -1: it is not open */
   GCancellable *inner; /* ends it, for whichever reason */
   gulong cancel_id;
   gulong changed_id;
@@ -38,6 +42,9 @@ fetch_free (gpointer data)
   g_clear_error (&fetch->stopped);
   g_free (fetch->path);
   g_free (fetch->folder);
+  g_free (fetch->data_folder);
+  if (fetch->folder_fd >= 0)
+    close (fetch->folder_fd);
   g_free (fetch);
 }
 
@@ -142,25 +149,11 @@ cancelled_cb (GCancellable *cancellable, gpointer user_data)
 }
 
 static gboolean
-check_folder (LodgeMachine *self, const char *folder, GError **error)
+check_folder (const char *folder, GError **error)
 {
-  g_autofree char *own = NULL;
-  g_autofree char *machines = NULL;
-  g_autofree char *data_folder = NULL;
-
-  if (!g_path_is_absolute (folder)) {
-    g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID, _ ("“%s” is no whole path from /"),
-                 folder);
-    return FALSE;
-  }
-  own = lodge_machine_dup_folder (self);
-  machines = g_path_get_dirname (own);
-  /* Beside the machines are the engine's own records. */
-  data_folder = g_path_get_dirname (machines);
-  if (!lodge_store_is_below (folder, data_folder))
+  if (g_path_is_absolute (folder))
     return TRUE;
-  g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID,
-               _ ("%s is where Lodge keeps its machines: choose another folder"), folder);
+  g_set_error (error, LODGE_ERROR, LODGE_ERROR_INVALID, _ ("“%s” is no whole path from /"), folder);
   return FALSE;
 }
 
@@ -174,7 +167,7 @@ check (LodgeMachine *self, const char *path, const char *folder, GError **error)
       !lodge_machine_check_action (self, LODGE_ACTION_FETCH, error))
     return FALSE;
   name = lodge_received_file_dup_name (path, error);
-  if (name == NULL || !check_folder (self, folder, error))
+  if (name == NULL || !check_folder (folder, error))
     return FALSE;
   if (self->qmp == NULL) {
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_STATE,
@@ -206,15 +199,13 @@ fetch (GTask *task)
   LodgeMachine *self = g_task_get_source_object (task);
   Fetch *fetch = g_task_get_task_data (task);
   g_autofree char *socket = lodge_machine_agent_dup_socket (self);
-  g_autofree char *own = lodge_machine_dup_folder (self);
-  g_autofree char *machines = g_path_get_dirname (own);
-  g_autofree char *data_folder = g_path_get_dirname (machines);
   const LodgeGuestFetchPlan plan = {
       .socket_path = socket,
       .qemu = lodge_qmp_get_pid (self->qmp),
       .path = fetch->path,
+      .folder_fd = fetch->folder_fd,
       .folder = fetch->folder,
-      .data_folder = data_folder,
+      .data_folder = fetch->data_folder,
   };
 
   lodge_guest_fetch_async (&plan, progress_cb, fetch, fetch->inner, fetched_cb, task);
@@ -242,6 +233,32 @@ looked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     fetch (task);
 }
 
+static gboolean
+open_step (gpointer data, GError **error)
+{
+  Fetch *fetch = data;
+
+  fetch->folder_fd = lodge_received_file_open_folder (fetch->data_folder, fetch->folder, error);
+  return fetch->folder_fd >= 0;
+}
+
+static void
+opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  LodgeMachine *self = g_task_get_source_object (task);
+  Fetch *fetch = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (g_task_propagate_boolean (G_TASK (result), &error) &&
+      !g_cancellable_set_error_if_cancelled (fetch->inner, &error) && self->qmp == NULL)
+    set_ended (self, &error);
+  if (error != NULL)
+    end (task, NULL, error);
+  else
+    lodge_machine_agent_look_async (self, fetch->inner, looked_cb, task);
+}
+
 void
 lodge_machine_fetch_file_async (LodgeMachine *self,
                                 LodgeJob *job,
@@ -251,6 +268,8 @@ lodge_machine_fetch_file_async (LodgeMachine *self,
                                 gpointer user_data)
 {
   GTask *task = g_task_new (self, NULL, callback, user_data);
+  g_autofree char *own = NULL;
+  g_autofree char *machines = NULL;
   Fetch *fetch;
   GError *error = NULL;
 
@@ -264,6 +283,11 @@ lodge_machine_fetch_file_async (LodgeMachine *self,
   fetch->job = g_object_ref (job);
   fetch->path = g_strdup (path);
   fetch->folder = g_strdup (folder);
+  own = lodge_machine_dup_folder (self);
+  machines = g_path_get_dirname (own);
+  /* Beside the machines are the engine's own records. */
+  fetch->data_folder = g_path_get_dirname (machines);
+  fetch->folder_fd = -1;
   fetch->inner = g_cancellable_new ();
   g_task_set_task_data (task, fetch, fetch_free);
   lodge_job_set_step (job, _ ("Asking the guest for the file"));
@@ -273,7 +297,7 @@ lodge_machine_fetch_file_async (LodgeMachine *self,
   fetch->changed_id = g_signal_connect (self, "changed", G_CALLBACK (changed_cb), fetch);
   self->fetching = TRUE;
   lodge_machine_clock_end (self);
-  lodge_machine_agent_look_async (self, fetch->inner, looked_cb, task);
+  lodge_task_step_in_thread (task, open_step, opened_cb);
 }
 
 char *

@@ -172,12 +172,24 @@ expect (const char *path, const char *text)
   g_assert_cmpstr (got, ==, text);
 }
 
+static LodgeReceivedFile *
+begin (Fixture *f, const char *folder, const char *name, guint64 size, GError **error)
+{
+  const int fd = lodge_received_file_open_folder (f->data, folder, error);
+  LodgeReceivedFile *file;
+
+  if (fd < 0)
+    return NULL;
+  file = lodge_received_file_begin (f->data, fd, folder, name, size, error);
+  close (fd);
+  return file;
+}
+
 static char *
 receive (Fixture *f, const char *name, const char *text)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (LodgeReceivedFile) file =
-      lodge_received_file_begin (f->data, f->folder, name, strlen (text), &error);
+  g_autoptr (LodgeReceivedFile) file = begin (f, f->folder, name, strlen (text), &error);
   char *path;
 
   g_assert_no_error (error);
@@ -214,7 +226,7 @@ test_whole (Fixture *f, gconstpointer data)
 static void
 test_half (Fixture *f, gconstpointer data)
 {
-  g_autoptr (LodgeReceivedFile) file = lodge_received_file_begin (f->data, f->folder, "b", 0, NULL);
+  g_autoptr (LodgeReceivedFile) file = begin (f, f->folder, "b", 0, NULL);
   g_autoptr (GDir) dir = NULL;
 
   g_assert_nonnull (file);
@@ -234,7 +246,7 @@ test_killed (Fixture *f, gconstpointer data)
   int status;
 
   if (child == 0) {
-    LodgeReceivedFile *file = lodge_received_file_begin (f->data, f->folder, "c", 0, NULL);
+    LodgeReceivedFile *file = begin (f, f->folder, "c", 0, NULL);
 
     _exit (file != NULL ? 0 : 1);
   }
@@ -250,7 +262,7 @@ refuse (Fixture *f, const char *folder, guint64 size, int code)
 {
   g_autoptr (GError) error = NULL;
 
-  g_assert_null (lodge_received_file_begin (f->data, folder, "d", size, &error));
+  g_assert_null (begin (f, folder, "d", size, &error));
   g_assert_error (error, LODGE_ERROR, code);
 }
 
@@ -280,11 +292,53 @@ test_refused (Fixture *f, gconstpointer data)
   g_assert_cmpuint (count (f->folder), ==, 1);
 }
 
+/* Whoever may write where the folder is lets its name lead to Lodge's own meanwhile. */
+static void
+test_swapped (Fixture *f, gconstpointer data)
+{
+  g_autofree char *link = g_build_filename (f->folder, "link", NULL);
+  g_autofree char *mine = g_build_filename (f->folder, "mine", NULL);
+  g_autofree char *inner = g_build_filename (f->data, "inner", NULL);
+  g_autofree char *beside = g_strconcat (f->data, "-beside", NULL);
+  g_autoptr (LodgeReceivedFile) file = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = NULL;
+  int fd;
+
+  g_assert_no_errno (g_mkdir (mine, 0700));
+  g_assert_no_errno (g_mkdir (inner, 0700));
+  g_assert_no_errno (symlink (mine, link));
+  fd = lodge_received_file_open_folder (f->data, link, &error);
+  g_assert_no_error (error);
+  g_assert_no_errno (unlink (link));
+  g_assert_no_errno (symlink (inner, link));
+  file = lodge_received_file_begin (f->data, fd, link, "f", 0, &error);
+  g_assert_no_error (error);
+  put (file, "it");
+  path = lodge_received_file_commit (file, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (count (inner), ==, 0);
+  g_assert_cmpuint (count (mine), ==, 1);
+  g_clear_pointer (&file, lodge_received_file_free);
+  close (fd);
+
+  refuse (f, link, 0, LODGE_ERROR_INVALID);
+  refuse (f, inner, 0, LODGE_ERROR_INVALID);
+  refuse (f, f->data, 0, LODGE_ERROR_INVALID);
+  g_assert_no_errno (g_rmdir (inner));
+  /* It only looks as if it were in there. */
+  g_assert_no_errno (g_mkdir (beside, 0700));
+  fd = lodge_received_file_open_folder (f->data, beside, &error);
+  g_assert_no_error (error);
+  close (fd);
+  g_assert_no_errno (g_rmdir (beside));
+}
+
 /* No file of this process may be larger than a disk's rest (setrlimit(2)). */
 static void
 test_full (Fixture *f, gconstpointer data)
 {
-  g_autoptr (LodgeReceivedFile) file = lodge_received_file_begin (f->data, f->folder, "e", 0, NULL);
+  g_autoptr (LodgeReceivedFile) file = begin (f, f->folder, "e", 0, NULL);
   g_autoptr (GBytes) bytes = g_bytes_new_take (g_malloc0 (100000), 100000);
   g_autoptr (GError) error = NULL;
   struct rlimit before, limit;
@@ -315,6 +369,7 @@ main (int argc, char *argv[])
   ADD ("half", test_half);
   ADD ("killed", test_killed);
   ADD ("refused", test_refused);
+  ADD ("swapped", test_swapped);
   ADD ("full", test_full);
   return g_test_run ();
 }

@@ -10,6 +10,8 @@
 #include "test-folder.h"
 #include "test-wait.h"
 
+#include <fcntl.h>
+#include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -153,6 +155,7 @@ typedef struct {
   char *folder; /* the agent's socket, and what is below */
   char *socket;
   char *to;
+  int to_fd;
   char *data;
   int listener;
   FileAgent server;
@@ -169,6 +172,7 @@ set_up (Fixture *f, gconstpointer data)
   f->folder = g_dir_make_tmp ("lodge-fetch-XXXXXX", NULL);
   f->socket = g_build_filename (f->folder, "agent.sock", NULL);
   f->to = g_dir_make_tmp ("lodge-to-XXXXXX", NULL);
+  f->to_fd = open (f->to, O_PATH | O_DIRECTORY | O_CLOEXEC);
   f->data = g_dir_make_tmp ("lodge-data-XXXXXX", NULL);
   f->listener = lodge_unix_socket_listen (f->socket, &error);
   g_assert_no_error (error);
@@ -196,6 +200,7 @@ tear_down (Fixture *f, gconstpointer data)
 {
   g_assert_cmpuint (count (f->data), ==, 0);
   close (f->listener);
+  close (f->to_fd);
   test_folder_remove (f->folder);
   test_folder_remove (f->to);
   test_folder_remove (f->data);
@@ -229,6 +234,7 @@ begin (Fixture *f, GAsyncResult **result)
       .socket_path = f->socket,
       .qemu = getpid (),
       .path = f->agent->path != NULL ? f->agent->path : "/srv/a.bin",
+      .folder_fd = f->to_fd,
       .folder = f->to,
       .data_folder = f->data,
   };
@@ -389,7 +395,7 @@ test_crawls (Fixture *f, gconstpointer data)
 static void
 test_stranger (Fixture *f, gconstpointer data)
 {
-  const LodgeGuestFetchPlan plan = {f->socket, getppid (), "/srv/a.bin", f->to, f->data};
+  const LodgeGuestFetchPlan plan = {f->socket, getppid (), "/srv/a.bin", f->to_fd, f->to, f->data};
   GAsyncResult *result = NULL;
 
   lodge_guest_fetch_async (&plan, NULL, NULL, NULL, test_wait_result_cb, &result);
@@ -397,13 +403,16 @@ test_stranger (Fixture *f, gconstpointer data)
   end (f, result);
 }
 
-/* Where it is to be there is no folder: that is found out once the guest has opened its file. */
+/* The folder has gone: that is found out once the guest has opened its file. */
 static void
 test_no_folder (Fixture *f, gconstpointer data)
 {
   g_autofree char *nowhere = g_build_filename (f->to, "nowhere", NULL);
-  const LodgeGuestFetchPlan plan = {f->socket, getpid (), "/srv/a.bin", nowhere, f->data};
+  const int fd = g_mkdir (nowhere, 0700) == 0 ? open (nowhere, O_PATH | O_DIRECTORY) : -1;
+  const LodgeGuestFetchPlan plan = {f->socket, getpid (), "/srv/a.bin", fd, nowhere, f->data};
   GAsyncResult *result = NULL;
+
+  g_assert_no_errno (g_rmdir (nowhere));
 
   file_agent_start (&f->server, f->agent, f->listener, f->cancellable);
   lodge_guest_fetch_async (&plan, NULL, NULL, NULL, test_wait_result_cb, &result);
@@ -411,6 +420,7 @@ test_no_folder (Fixture *f, gconstpointer data)
   end (f, result);
   file_agent_join (&f->server);
   g_assert_cmpuint (f->server.n_closed, ==, 1);
+  close (fd);
 }
 
 int

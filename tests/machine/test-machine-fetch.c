@@ -36,7 +36,7 @@ test_refused (MachineFixture *f, gconstpointer data)
   g_autofree char *machines = g_path_get_dirname (own);
   g_autofree char *data_folder = g_path_get_dirname (machines);
   g_autofree char *unfinished = g_build_filename (data_folder, "unfinished", NULL);
-  g_autofree char *beside = g_strconcat (own, "-beside", NULL);
+  g_autofree char *beside = machine_fixture_make_folder (f, "data-beside");
   Test test = {f, machine, folder};
   LodgeJob *first;
 
