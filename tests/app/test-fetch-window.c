@@ -226,6 +226,37 @@ test_closed (Fixture *f, gconstpointer data)
   app_wait_until (f->window == NULL);
 }
 
+/* It goes on, and the next window can cancel it. */
+static void
+test_again (Fixture *f, gconstpointer data)
+{
+  GtkWidget *first = f->window;
+  LodgeWorkPanel *panel;
+
+  fake_engine_set_hold_jobs (f->engine, TRUE);
+  type (f, "/a/one\n/a/two");
+  app_click (f->window, "_Get");
+  wait_called (f, "/a/one");
+  gtk_window_close (GTK_WINDOW (first));
+  g_object_remove_weak_pointer (G_OBJECT (first), (gpointer *) &f->window);
+  f->window = lodge_machine_window_show (LODGE_TYPE_FETCH_WINDOW, GTK_WINDOW (f->parent),
+                                         f->connection, f->uuid, "web");
+  g_object_add_weak_pointer (G_OBJECT (f->window), (gpointer *) &f->window);
+  g_assert_true (f->window != first);
+  panel = app_find (f->window, LODGE_TYPE_WORK_PANEL);
+  app_wait_until (lodge_work_panel_is_shown (panel) && lodge_work_panel_get_fraction (panel) == .5);
+  type (f, "/a/three");
+  g_assert_false (can_get (f));
+
+  /* One after the other. */
+  fake_engine_finish_jobs (f->engine, 0, NULL);
+  wait_called (f, "/a/two");
+  app_wait_until (lodge_work_panel_is_shown (panel) && lodge_work_panel_get_fraction (panel) == .5);
+  app_click (f->window, "_Cancel");
+  app_wait_until (can_get (f));
+  g_assert_false (lodge_work_panel_is_shown (panel));
+}
+
 /* What the guest has copied is proposed, and never in the place of what was typed. */
 static void
 test_propose (Fixture *f, gconstpointer data)
@@ -251,6 +282,7 @@ main (int argc, char **argv)
   ADD ("get", "on", test_get);
   ADD ("cancel", "on", test_cancel);
   ADD ("closed", "on", test_closed);
+  ADD ("again", "on", test_again);
   ADD ("propose", "on", test_propose);
   return g_test_run ();
 }

@@ -389,7 +389,73 @@ get_cb (GtkButton *button, LodgeFetchWindow *self)
   next (fetch);
 }
 
+/* --- A file that comes already --- */
+
+static gboolean
+is_wanted (const char *kind)
+{
+  return g_str_equal (kind, "file-fetch");
+}
+
+static void find (LodgeFetchWindow *self);
+
+/* Who has begun it tells what has come of it. */
+static void
+found_job_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeFetchWindow) self = user_data;
+  g_autofree char *file = lodge_job_follow_finish (result, NULL);
+
+  self->busy = FALSE;
+  lodge_work_panel_end (self->panel);
+  if (!lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (self)))
+    return;
+  show (self);
+  /* What began meanwhile. */
+  find (self);
+}
+
+static void
+jobs_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LodgeFetchWindow) self = user_data;
+  g_autoptr (GCancellable) cancellable = NULL;
+  g_autoptr (GVariant) jobs = NULL;
+  g_autofree char *path = NULL;
+
+  /* Without an answer there is nothing to show. */
+  if (!lodge_engine1_call_list_jobs_finish (LODGE_ENGINE1 (source), &jobs, result, NULL) ||
+      !lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (self)) || self->busy)
+    return;
+  path = lodge_job_find (jobs, self->base.uuid, is_wanted);
+  if (path == NULL)
+    return;
+  cancellable = g_cancellable_new ();
+  self->busy = TRUE;
+  lodge_work_panel_begin (self->panel, cancellable, "");
+  show (self);
+  lodge_job_follow_async (g_dbus_proxy_get_connection (G_DBUS_PROXY (source)), path, FALSE,
+                          cancellable, lodge_work_panel_show_progress, self->panel, found_job_cb,
+                          g_object_ref (self));
+}
+
+static void
+find (LodgeFetchWindow *self)
+{
+  if (self->base.engine != NULL)
+    lodge_engine1_call_list_jobs (self->base.engine, NULL, jobs_cb, g_object_ref (self));
+}
+
 /* --- The engine --- */
+
+static void
+begun (LodgeMachineWindow *base)
+{
+  LodgeFetchWindow *self = LODGE_FETCH_WINDOW (base);
+
+  g_signal_connect_swapped (base->engine, "job-added", G_CALLBACK (find), self);
+  find (self);
+}
 
 static char *
 dup_title (const char *name)
@@ -456,6 +522,7 @@ lodge_fetch_window_class_init (LodgeFetchWindowClass *klass)
 
   G_OBJECT_CLASS (klass)->finalize = lodge_fetch_window_finalize;
   window_class->dup_title = dup_title;
+  window_class->begun = begun;
   window_class->update = update;
   window_class->opened = update;
   window_class->failed = failed;
