@@ -22,6 +22,8 @@ test_parse (void)
       /* Whoever is asked for it says that it is none. */
       {"file:///a%ff", "file:///a%ff"},
       {"file:///a%00b", "file:///a%00b"},
+      {"file:///a%0Ab", "file:///a%0Ab"},
+      {"file:///a%0d%0ab", "file:///a%0d%0ab"},
       {"file://", "file://"},
       {"what", "what"},
   };

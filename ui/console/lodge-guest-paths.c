@@ -29,7 +29,8 @@ dup_decoded (const char *uri)
   const char *slash = strchr (uri + strlen (SCHEME), '/');
   g_autofree char *path = slash != NULL ? g_uri_unescape_string (slash, NULL) : NULL;
 
-  if (path == NULL || !g_utf8_validate (path, -1, NULL))
+  /* It would be two lines. */
+  if (path == NULL || !g_utf8_validate (path, -1, NULL) || strpbrk (path, "\r\n") != NULL)
     return g_strdup (uri);
   /* file:///C:/a */
   return is_drive (path + 1) ? g_strdup (path + 1) : g_steal_pointer (&path);
