@@ -262,7 +262,7 @@ get_question (void)
 static void
 test_detach (Test *test, gconstpointer data)
 {
-  g_assert_true (offers (test, 1, "_Detach"));
+  g_assert_true (offers (test, 1, "_Detach…"));
   g_assert_false (offers (test, 1, "_Attach"));
   app_ask (test->window, "storage.remove", "disk1");
   g_assert_nonnull (strstr (get_question (), "detach the disk instead"));
@@ -272,7 +272,7 @@ test_detach (Test *test, gconstpointer data)
   g_assert_null (app_get_dialog ());
   g_assert_true (app_was_called (test->engine, "DetachDisk web 'disk1' {}"));
   app_wait_until (offers (test, 1, "_Attach") && storage_can_add (test));
-  g_assert_false (offers (test, 1, "_Detach"));
+  g_assert_false (offers (test, 1, "_Detach…"));
   g_assert_nonnull (app_find_label (test->window,
                                     "Detached: the guest does not have it\n"
                                     "100.0\302\240GiB, takes 192.0\302\240KiB · SATA"));
@@ -291,7 +291,7 @@ test_detach (Test *test, gconstpointer data)
   g_assert_true (app_was_called (test->engine, "DetachDisk web 'disk0' {'first': <true>}"));
   gtk_widget_activate_action (GTK_WIDGET (test->window), "storage.attach", "s", "disk1");
   app_wait_until (app_find_label (test->window, "The disk was attached") != NULL);
-  app_wait_until (offers (test, 1, "_Detach") && storage_can_add (test));
+  app_wait_until (offers (test, 1, "_Detach…") && storage_can_add (test));
   g_assert_true (app_was_called (test->engine, "AttachDisk web 'disk1'"));
   /* Which is now the other one. */
   app_ask (test->window, "storage.detach", "disk1");
@@ -332,7 +332,7 @@ test_detach_running (Test *test, gconstpointer data)
   g_assert_null (strstr (get_question (), "Unmount"));
   app_answer ("cancel");
   gtk_widget_activate_action (GTK_WIDGET (test->window), "storage.attach", "s", "disk2");
-  app_wait_until (offers (test, 2, "_Detach") && storage_can_add (test));
+  app_wait_until (offers (test, 2, "_Detach…") && storage_can_add (test));
 }
 
 /* An answer that comes when something else has begun is not lost without a word. */

@@ -57,7 +57,7 @@ make_menu (const char *id, gboolean host, gboolean attached)
   }
   /* Such a one stays as it is when it is removed. */
   if (!host && attached)
-    add_item (end, _ ("_Detach"), "storage.detach", id);
+    add_item (end, _ ("_Detach…"), "storage.detach", id);
   else if (!host)
     add_item (end, _ ("_Attach"), "storage.attach", id);
   add_item (end, _ ("_Remove…"), "storage.remove", id);
