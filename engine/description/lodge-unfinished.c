@@ -15,6 +15,7 @@
 #define FOLDER "unfinished"
 /* PATH_MAX, and some. */
 #define MOST_BYTES 8192
+#define MOST_TRIES 100
 
 char *
 lodge_unfinished_begin (const char *data_folder, const char *path, GError **error)
@@ -22,17 +23,25 @@ lodge_unfinished_begin (const char *data_folder, const char *path, GError **erro
   g_autofree char *folder = g_build_filename (data_folder, FOLDER, NULL);
   g_autofree char *name = g_uuid_string_random ();
   g_autofree char *record = g_build_filename (folder, name, NULL);
+  g_autoptr (GError) problem = NULL;
 
-  if (mkdir (folder, 0700) != 0 && errno != EEXIST) {
-    int saved = errno;
+  /* Another's end may take the folder away before the record is in it. */
+  for (guint i = 0; i < MOST_TRIES; i++) {
+    g_clear_error (&problem);
+    if (mkdir (folder, 0700) != 0 && errno != EEXIST) {
+      int saved = errno;
 
-    g_set_error (error, LODGE_ERROR, lodge_durable_error_code (saved), _ ("Could not make %s: %s"),
-                 folder, g_strerror (saved));
-    return NULL;
+      g_set_error (error, LODGE_ERROR, lodge_durable_error_code (saved),
+                   _ ("Could not make %s: %s"), folder, g_strerror (saved));
+      return NULL;
+    }
+    if (lodge_durable_file_write (record, path, strlen (path), &problem))
+      return g_steal_pointer (&record);
+    if (!g_error_matches (problem, LODGE_ERROR, LODGE_ERROR_NOT_FOUND))
+      break;
   }
-  if (!lodge_durable_file_write (record, path, strlen (path), error))
-    return NULL;
-  return g_steal_pointer (&record);
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return NULL;
 }
 
 void

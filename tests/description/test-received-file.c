@@ -292,6 +292,29 @@ test_refused (Fixture *f, gconstpointer data)
   g_assert_cmpuint (count (f->folder), ==, 1);
 }
 
+static gpointer
+record_many (gpointer data)
+{
+  for (guint i = 0; i < 200; i++) {
+    g_autoptr (GError) error = NULL;
+    g_autofree char *record = lodge_unfinished_begin (data, "/nowhere/.x.new", &error);
+
+    g_assert_no_error (error);
+    lodge_unfinished_end (record);
+  }
+  return NULL;
+}
+
+/* The last record takes the folder along, which another is just about to be in. */
+static void
+test_records (Fixture *f, gconstpointer data)
+{
+  GThread *other = g_thread_new ("records", record_many, f->data);
+
+  record_many (f->data);
+  g_thread_join (other);
+}
+
 /* Whoever may write where the folder is lets its name lead to Lodge's own meanwhile. */
 static void
 test_swapped (Fixture *f, gconstpointer data)
@@ -369,6 +392,7 @@ main (int argc, char *argv[])
   ADD ("half", test_half);
   ADD ("killed", test_killed);
   ADD ("refused", test_refused);
+  ADD ("records", test_records);
   ADD ("swapped", test_swapped);
   ADD ("full", test_full);
   return g_test_run ();
