@@ -99,9 +99,9 @@ void lodge_machine_remove_disk_async (LodgeMachine *self,
  * @disk: its id
  * @first: also the one from which the machine starts
  *
- * The guest has the disk no more, and the machine keeps it with all that is on it. A guest that runs
- * is asked to let go of it, as with lodge_machine_remove_disk_async(). Whenever this ends the disk
- * is attached or detached, and the guest has it or not as machine.ini says.
+ * The guest has the disk no more, and the machine keeps it with all that is on it. A guest that
+ * runs is asked to let go of it, as with lodge_machine_remove_disk_async(). Whenever this ends the
+ * disk is attached or detached, and the guest has it or not as machine.ini says.
  *
  * Errors: %LODGE_ERROR_NOT_FOUND, %LODGE_ERROR_STATE (also: the one that it starts from, which is
  * not wanted; one of this computer; one that is detached), %LODGE_ERROR_BUSY (the guest keeps it),
@@ -117,8 +117,8 @@ void lodge_machine_detach_disk_async (LodgeMachine *self,
 /**
  * lodge_machine_attach_disk_async:
  *
- * The guest has it again, in its old place: one that runs or is paused at once, where it is a virtio
- * disk behind the one that it has started from.
+ * The guest has it again, in its old place: one that runs or is paused at once, where it is a
+ * virtio disk behind the one that it has started from.
  *
  * Errors: %LODGE_ERROR_NOT_FOUND, %LODGE_ERROR_STATE (also: one that is attached),
  * %LODGE_ERROR_INVALID (no port is free), %LODGE_ERROR_STORAGE, %LODGE_ERROR_DENIED, those of

@@ -44,12 +44,12 @@ expect_menu (Test *test, const char *expected)
   "Share Cli_pboard \n> _Both Ways sharing.clipboard\n"                                            \
   "> Only Into the _Guest sharing.clipboard\n> Only _Out of the Guest sharing.clipboard\n"         \
   "> O_ff sharing.clipboard\nTake _Dropped Files sharing.files\n"                                  \
-  "P_aste Files Into the Guest sharing.paste-files\nGet Files _Out… console.fetch\n"
+  "P_aste Files Into the Guest sharing.paste-files\nGet _Files Out… console.fetch\n"
 #define MENU_WITHOUT_AGENT                                                                         \
   "Share Clipboard (the guest needs spice-vdagent) sharing.none\n"                                 \
   "Take Dropped Files (the guest needs spice-vdagent) sharing.none\n"                              \
   "Paste Files Into the Guest (the guest needs spice-vdagent) sharing.none\n"                      \
-  "Get Files _Out… console.fetch\n"
+  "Get _Files Out… console.fetch\n"
 
 static void
 in_switches (void)

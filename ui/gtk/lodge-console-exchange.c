@@ -193,7 +193,7 @@ update_menu (LodgeConsoleExchange *self)
     append_paste (menu);
   }
   /* That is another agent. */
-  g_menu_append (menu, _ ("Get Files _Out…"), "console.fetch");
+  g_menu_append (menu, _ ("Get _Files Out…"), "console.fetch");
 }
 
 /* --- Pasting --- */

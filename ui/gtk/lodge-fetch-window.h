@@ -2,8 +2,8 @@
 /* Copies files out of a machine's guest that runs: which, and where to.
  *
  * One after the other; what has come is not in the list any more. It goes on when the window is
- * closed, and is told of at the one that it belonged to; a window that is opened meanwhile shows it,
- * and can cancel it.
+ * closed, and is told of at the one that it belonged to; a window that is opened meanwhile shows
+ * it, and can cancel it.
  */
 #pragma once
 
