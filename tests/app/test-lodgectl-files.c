@@ -50,7 +50,7 @@ static void
 test_second (Fixture *self, gconstpointer unused)
 {
   const char *const words[] = {"guest", "get", "web", "/a/one", "/a/two", "/a/three", NULL};
-  GSubprocess *process;
+  g_autoptr (GSubprocess) process = NULL;
   g_auto (Output) output = {0};
 
   fake_engine_set_hold_jobs (self->engine, TRUE);

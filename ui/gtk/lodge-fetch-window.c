@@ -404,8 +404,8 @@ static void
 found_job_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (LodgeFetchWindow) self = user_data;
-  g_autofree char *file = lodge_job_follow_finish (result, NULL);
 
+  g_free (lodge_job_follow_finish (result, NULL));
   self->busy = FALSE;
   lodge_work_panel_end (self->panel);
   if (!lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (self)))
