@@ -2,6 +2,8 @@
 /* A guest's agent that has one file, in a thread. */
 #include "file-agent.h"
 
+#include "agent-lines.h"
+
 #include <json-glib/json-glib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -94,8 +96,9 @@ seek (FileAgent *f, int fd, JsonObject *arguments, gboolean from_end)
 
 /* FALSE: it goes away. */
 static gboolean
-answer (FileAgent *f, int fd, JsonObject *command)
+answer (gpointer agent_data, int fd, JsonObject *command)
 {
+  FileAgent *f = agent_data;
   const FileAgentKind *agent = f->kind;
   JsonObject *arguments = json_object_get_object_member (command, "arguments");
   const FileAgentWhen when =
@@ -151,31 +154,9 @@ answer (FileAgent *f, int fd, JsonObject *command)
 static gpointer
 serve (gpointer data)
 {
-  FileAgent *f = data;
-  int fd = accept (f->listener, NULL, NULL);
-  g_autoptr (GString) heard = g_string_new (NULL);
-  gboolean goes_on = fd >= 0;
+  const FileAgent *f = data;
 
-  while (goes_on) {
-    char buffer[512];
-    gssize n = recv (fd, buffer, sizeof buffer, 0);
-    char *newline;
-
-    if (n <= 0)
-      break;
-    g_string_append_len (heard, buffer, n);
-    while (goes_on && (newline = memchr (heard->str, '\n', heard->len)) != NULL) {
-      const char *begin = heard->str[0] == '\xff' ? heard->str + 1 : heard->str;
-      g_autofree char *line = g_strndup (begin, newline - begin);
-      g_autoptr (JsonNode) command = json_from_string (line, NULL);
-
-      g_assert_nonnull (command);
-      g_string_erase (heard, 0, newline + 1 - heard->str);
-      goes_on = answer (f, fd, json_node_get_object (command));
-    }
-  }
-  if (fd >= 0)
-    close (fd);
+  agent_lines_serve (f->listener, answer, data);
   return NULL;
 }
 

@@ -3,6 +3,7 @@
  * and ones that say what they like. */
 #include "guest/lodge-guest-agent.h"
 
+#include "agent-lines.h"
 #include "lodge-error.h"
 #include "qemu/lodge-unix-socket.h"
 #include "test-folder.h"
@@ -94,8 +95,9 @@ answer_number (int fd, const char *before, gint64 number)
 }
 
 static gboolean
-answer (Fixture *f, int fd, JsonObject *command)
+answer (gpointer agent_data, int fd, JsonObject *command)
 {
+  Fixture *f = agent_data;
   const Agent *agent = f->agent;
   const char *name = json_object_get_string_member (command, "execute");
   const char *done;
@@ -136,31 +138,9 @@ answer (Fixture *f, int fd, JsonObject *command)
 static gpointer
 serve (gpointer data)
 {
-  Fixture *f = data;
-  int fd = accept (f->listener, NULL, NULL);
-  g_autoptr (GString) heard = g_string_new (NULL);
-  gboolean goes_on = fd >= 0;
+  const Fixture *f = data;
 
-  while (goes_on) {
-    char buffer[512];
-    gssize n = recv (fd, buffer, sizeof buffer, 0);
-    char *newline;
-
-    if (n <= 0)
-      break;
-    g_string_append_len (heard, buffer, n);
-    while (goes_on && (newline = memchr (heard->str, '\n', heard->len)) != NULL) {
-      const char *begin = heard->str[0] == '\xff' ? heard->str + 1 : heard->str;
-      g_autofree char *line = g_strndup (begin, newline - begin);
-      g_autoptr (JsonNode) command = json_from_string (line, NULL);
-
-      g_assert_nonnull (command);
-      g_string_erase (heard, 0, newline + 1 - heard->str);
-      goes_on = answer (f, fd, json_node_get_object (command));
-    }
-  }
-  if (fd >= 0)
-    close (fd);
+  agent_lines_serve (f->listener, answer, data);
   return NULL;
 }
 
