@@ -169,6 +169,21 @@ app_find_label (gpointer root, const char *text)
   return walk (root, is_label, text, NULL);
 }
 
+gboolean
+app_says (gpointer root, const char *words)
+{
+  if (!gtk_widget_get_mapped (root))
+    return FALSE;
+  if (GTK_IS_LABEL (root) && strstr (gtk_label_get_text (GTK_LABEL (root)), words) != NULL)
+    return TRUE;
+  for (GtkWidget *child = gtk_widget_get_first_child (root); child != NULL;
+       child = gtk_widget_get_next_sibling (child)) {
+    if (app_says (child, words))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 AdwMessageDialog *
 app_get_dialog (void)
 {

@@ -36,6 +36,8 @@ gpointer app_find (gpointer root, GType type);
 guint app_count (gpointer root, GType type);
 /* A visible label below @root with exactly this text, shown without markup; or NULL. */
 GtkLabel *app_find_label (gpointer root, const char *text);
+/* Whether a label that is shown has @words in its text. */
+gboolean app_says (gpointer root, const char *words);
 
 /* The dialog that is open now, or NULL. */
 AdwMessageDialog *app_get_dialog (void);

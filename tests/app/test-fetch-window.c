@@ -49,22 +49,6 @@ can_get (Fixture *f)
   return gtk_widget_is_sensitive (app_find_button (f->window, "_Get"));
 }
 
-/* A label whose text has that in it. */
-static gboolean
-says (gpointer root, const char *words)
-{
-  if (!gtk_widget_get_mapped (root))
-    return FALSE;
-  if (GTK_IS_LABEL (root) && strstr (gtk_label_get_text (GTK_LABEL (root)), words) != NULL)
-    return TRUE;
-  for (GtkWidget *child = gtk_widget_get_first_child (root); child != NULL;
-       child = gtk_widget_get_next_sibling (child)) {
-    if (says (child, words))
-      return TRUE;
-  }
-  return FALSE;
-}
-
 static void
 set_up (Fixture *f, gconstpointer data)
 {
@@ -119,10 +103,10 @@ test_allow (Fixture *f, gconstpointer data)
                  app_find (f->window, GTK_TYPE_TEXT_VIEW));
   type (f, "/etc/hostname");
   g_assert_false (can_get (f));
-  g_assert_true (says (f->window, "switch that on above"));
+  g_assert_true (app_says (f->window, "switch that on above"));
   gtk_switch_set_active (allow, TRUE);
   app_wait_until (can_get (f));
-  g_assert_true (says (f->window, "qemu-guest-agent"));
+  g_assert_true (app_says (f->window, "qemu-guest-agent"));
   type (f, " \n");
   g_assert_false (can_get (f));
   type (f, "/etc/hostname");
@@ -138,7 +122,7 @@ test_allow (Fixture *f, gconstpointer data)
 
   fake_engine_set_state (f->engine, "web", "paused");
   app_wait_until (!can_get (f));
-  g_assert_true (says (f->window, "only while it runs"));
+  g_assert_true (app_says (f->window, "only while it runs"));
   fake_engine_set_state (f->engine, "web", "running");
   app_wait_until (can_get (f));
   /* An engine from before. */
@@ -169,7 +153,7 @@ test_get (Fixture *f, gconstpointer data)
   app_wait_until (can_get (f));
   g_assert_nonnull (app_find_label (f->window, "There is no <b>two</b>"));
   g_assert_true (has_text (f, "C:\\b\\two\n/c/thr ee"));
-  app_wait_until (says (f->window, "1 file was copied out of the guest"));
+  app_wait_until (app_says (f->window, "1 file was copied out of the guest"));
   g_assert_nonnull (app_find_button (f->window, "Show in _Folder"));
 
   /* What was wrong is forgotten with what was asked for. */
@@ -196,14 +180,14 @@ test_cancel (Fixture *f, gconstpointer data)
   app_click (f->window, "_Cancel");
   app_wait_until (can_get (f));
   g_assert_true (has_text (f, "/a/one\n/a/two"));
-  g_assert_false (says (f->window, "Cancelled"));
+  g_assert_false (app_says (f->window, "Cancelled"));
 
   for (guint i = 0; i < 201; i++)
     g_string_append_printf (many, "/%u\n", i);
   fake_engine_clear_calls (f->engine);
   type (f, many->str);
   app_click (f->window, "_Get");
-  app_wait_until (says (f->window, "at most 200 can be copied"));
+  app_wait_until (app_says (f->window, "at most 200 can be copied"));
   g_assert_false (app_was_called (f->engine, "FetchFile"));
 }
 
@@ -221,7 +205,7 @@ test_closed (Fixture *f, gconstpointer data)
   fake_engine_finish_jobs (f->engine, 0, NULL);
   wait_called (f, "/a/three");
   fake_engine_finish_jobs (f->engine, LODGE_ERROR_STATE, "It has <ended>");
-  app_wait_until (says (f->toasts, "2 files were copied out of the guest"));
+  app_wait_until (app_says (f->toasts, "2 files were copied out of the guest"));
   adw_toast_overlay_add_toast (f->toasts, adw_toast_new ("next"));
   app_wait_until (f->window == NULL);
 }

@@ -75,22 +75,6 @@ tear_down (Fixture *f, gconstpointer data)
   fake_engine_free (f->engine);
 }
 
-/* A label whose text has that in it. */
-static gboolean
-says (GtkWidget *root, const char *words)
-{
-  if (!gtk_widget_get_mapped (root))
-    return FALSE;
-  if (GTK_IS_LABEL (root) && strstr (gtk_label_get_text (GTK_LABEL (root)), words) != NULL)
-    return TRUE;
-  for (GtkWidget *child = gtk_widget_get_first_child (root); child != NULL;
-       child = gtk_widget_get_next_sibling (child)) {
-    if (says (child, words))
-      return TRUE;
-  }
-  return FALSE;
-}
-
 /* What is chosen is set at once, and what it means is said; somebody else's choice is followed. */
 static void
 test_choose (Fixture *f, gconstpointer data)
@@ -98,11 +82,11 @@ test_choose (Fixture *f, gconstpointer data)
   g_assert_cmpstr (gtk_window_get_title (GTK_WINDOW (f->window)), ==, "“web” When You Log Out");
   app_assert_named (f->window);
   g_assert_cmpuint (adw_combo_row_get_selected (get_choice (f)), ==, 0);
-  g_assert_true (says (f->window, "power button"));
+  g_assert_true (app_says (f->window, "power button"));
   g_assert_false (app_was_called (f->engine, "Set"));
   adw_combo_row_set_selected (get_choice (f), 1);
   app_wait_until (has_key (f, "suspend"));
-  app_wait_until (says (f->window, "Its memory is written to the disk"));
+  app_wait_until (app_says (f->window, "Its memory is written to the disk"));
   set_key (f, KEY, "shut-down");
   app_wait_until (adw_combo_row_get_selected (get_choice (f)) == 0);
   set_key (f, "machine.name", "shop");
@@ -151,15 +135,15 @@ test_obstacles (Fixture *f, gconstpointer data)
 {
   fake_engine_set_state (f->engine, f->uuid, "template");
   app_wait_until (!is_enabled (f));
-  g_assert_true (says (f->window, "make it an ordinary machine again"));
+  g_assert_true (app_says (f->window, "make it an ordinary machine again"));
   fake_engine_set_state (f->engine, f->uuid, "off");
   app_wait_until (is_enabled (f));
-  g_assert_false (says (f->window, "make it an ordinary machine again"));
+  g_assert_false (app_says (f->window, "make it an ordinary machine again"));
 
   /* What only a newer engine does is not taken for what this one knows. */
   set_key (f, KEY, "fly");
   app_wait_until (!is_enabled (f));
-  g_assert_true (says (f->window, "another version"));
+  g_assert_true (app_says (f->window, "another version"));
   g_assert_cmpuint (adw_combo_row_get_selected (get_choice (f)), ==, GTK_INVALID_LIST_POSITION);
   set_key (f, KEY, "suspend");
   app_wait_until (is_enabled (f));
@@ -181,7 +165,7 @@ test_disposable (Fixture *f, gconstpointer data)
   fake_engine_set_state (f->engine, f->uuid, "off");
   lodge_machine_operate_async (lodge_connection_get_client (f->connection), f->uuid,
                                LODGE_MACHINE_START_DISPOSABLE, NULL, NULL, NULL);
-  app_wait_until (says (f->window, "Nothing of this run is kept"));
+  app_wait_until (app_says (f->window, "Nothing of this run is kept"));
   g_assert_true (is_enabled (f));
 }
 
