@@ -2,122 +2,14 @@
 /* The display on a desktop that scales by fractions, as it is on the screen: what the compositor
  * shows, the size a guest is asked for, and where its pointer is.
  */
+#include "sway-fixture.h"
+
 #include "gtk/lodge-display-private.h"
-#include "gtk/lodge-display-scale.h"
-#include "spice-fixture.h"
 #include "test-xdotool.h"
 
-/* Of sway-test. */
-#define SCREEN_WIDTH  1470
-#define SCREEN_HEIGHT 1050
+typedef SwayFixture Test;
 
 static const double scales[] = {1.25, 1.5, 1.75, 2, 1};
-
-typedef struct {
-  SpiceFixture *server;
-  LodgeConsoleSession *session;
-  GtkWidget *window;
-  LodgeDisplay *display;
-  double scale;
-  int margin;        /* at the display's left and top */
-  int width, height; /* of the guest */
-} Test;
-
-static void
-ended_cb (GObject *process, GAsyncResult *result, gpointer out)
-{
-  g_assert_true (g_subprocess_communicate_finish (G_SUBPROCESS (process), result, out, NULL, NULL));
-  g_assert_true (g_subprocess_get_successful (G_SUBPROCESS (process)));
-}
-
-static gboolean
-is_there (gpointer data)
-{
-  return *(gpointer *) data != NULL;
-}
-
-/* What a program says; the main loop runs meanwhile. */
-static GBytes *
-run (const char *const *argv)
-{
-  g_autoptr (GSubprocess) process = g_subprocess_newv (argv, G_SUBPROCESS_FLAGS_STDOUT_PIPE, NULL);
-  GBytes *out = NULL;
-
-  g_assert_nonnull (process);
-  g_subprocess_communicate_async (process, NULL, NULL, ended_cb, &out);
-  g_assert_true (spice_fixture_wait (is_there, &out));
-  return out;
-}
-
-static gboolean
-is_ready (gpointer data)
-{
-  Test *test = data;
-  LodgeFrame frame;
-  gboolean connected, absolute;
-
-  lodge_frame_source_get_frame (lodge_console_session_get_source (test->session), &frame);
-  g_object_get (test->session, "connected", &connected, "pointer-absolute", &absolute, NULL);
-  return connected && absolute && frame.data != NULL &&
-         gtk_widget_has_focus (GTK_WIDGET (test->display)) &&
-         gtk_window_is_active (GTK_WINDOW (test->window)) &&
-         gtk_widget_get_width (GTK_WIDGET (test->display)) == SCREEN_WIDTH;
-}
-
-static void
-set_up (Test *test)
-{
-  gtk_init ();
-  *test = (Test){.server = spice_fixture_new (640, 480, TRUE)};
-  test->session = lodge_console_session_new_for_open (spice_fixture_open, test->server);
-  test->window = gtk_window_new ();
-  test->display = LODGE_DISPLAY (lodge_display_new ());
-  lodge_display_set_session (test->display, test->session);
-  gtk_window_set_child (GTK_WINDOW (test->window), GTK_WIDGET (test->display));
-  gtk_window_set_decorated (GTK_WINDOW (test->window), FALSE);
-  gtk_window_set_focus (GTK_WINDOW (test->window), GTK_WIDGET (test->display));
-  gtk_window_present (GTK_WINDOW (test->window));
-  lodge_console_session_open (test->session);
-  g_assert_true (spice_fixture_wait (is_ready, test));
-  spice_fixture_set_agent (test->server, TRUE);
-}
-
-static void
-tear_down (Test *test)
-{
-  gtk_window_destroy (GTK_WINDOW (test->window));
-  spice_fixture_settle ();
-  g_assert_finalize_object (test->session);
-  spice_fixture_settle ();
-  spice_fixture_free (test->server);
-}
-
-/* The window has been told of the scale and of the size that comes of it. */
-static gboolean
-is_scaled (gpointer data)
-{
-  Test *test = data;
-
-  return lodge_display_get_device_scale (GTK_WIDGET (test->display)) == test->scale &&
-         gtk_widget_get_width (test->window) == (int) (SCREEN_WIDTH / test->scale) &&
-         gtk_widget_get_height (test->window) == (int) (SCREEN_HEIGHT / test->scale);
-}
-
-static gboolean
-is_asked (gpointer data)
-{
-  Test *test = data;
-  int width, height;
-
-  /* A margin that was changed has not been heard of before the next frame. */
-  if (gtk_widget_get_width (GTK_WIDGET (test->display)) + test->margin !=
-      gtk_widget_get_width (test->window))
-    return FALSE;
-  lodge_display_update_view (test->display);
-  lodge_display_view_get_room (&test->display->view, &test->width, &test->height);
-  spice_fixture_get_asked_size (test->server, &width, &height);
-  return width == test->width && height == test->height;
-}
 
 /* Every pixel another one than its neighbours, so that a smoothed or shifted one is seen. */
 static guint32
@@ -155,7 +47,7 @@ is_on_screen (gpointer data)
       NULL};
   Test *test = data;
   const LodgeDisplayView *view = &test->display->view;
-  g_autoptr (GBytes) bytes = run (argv);
+  g_autoptr (GBytes) bytes = sway_fixture_run_program (argv);
   gsize size;
   const guint8 *rgb = g_bytes_get_data (bytes, &size);
 
@@ -169,18 +61,6 @@ is_on_screen (gpointer data)
     }
   }
   return TRUE;
-}
-
-static void
-use_scale (Test *test, double scale)
-{
-  char text[G_ASCII_DTOSTR_BUF_SIZE];
-  const char *argv[] = {"swaymsg", "output", "*", "scale", text, NULL};
-
-  g_ascii_dtostr (text, sizeof text, scale);
-  g_autoptr (GBytes) said = run (argv);
-  test->scale = scale;
-  g_assert_true (spice_fixture_wait (is_scaled, test));
 }
 
 static void
@@ -198,12 +78,12 @@ test_pixels (void)
 {
   Test test;
 
-  set_up (&test);
+  sway_fixture_set_up (&test);
   for (guint i = 0; i < G_N_ELEMENTS (scales); i++) {
-    use_scale (&test, scales[i]);
+    sway_fixture_use_scale (&test, scales[i]);
     for (int margin = 7; margin >= 0; margin -= 7) {
       set_margin (&test, margin);
-      g_assert_true (spice_fixture_wait (is_asked, &test));
+      g_assert_true (spice_fixture_wait (sway_fixture_is_asked, &test));
       if (margin == 0) {
         g_assert_cmpint (test.width, ==, SCREEN_WIDTH);
         g_assert_cmpint (test.height, ==, SCREEN_HEIGHT);
@@ -212,7 +92,7 @@ test_pixels (void)
       g_assert_true (spice_fixture_wait (is_on_screen, &test));
     }
   }
-  tear_down (&test);
+  sway_fixture_tear_down (&test);
 }
 
 /* The guest's pointer is at the pixel of its picture that the screen's is at. */
@@ -221,10 +101,10 @@ test_pointer (void)
 {
   Test test;
 
-  set_up (&test);
+  sway_fixture_set_up (&test);
   for (guint i = 0; i < G_N_ELEMENTS (scales); i++) {
-    use_scale (&test, scales[i]);
-    g_assert_true (spice_fixture_wait (is_asked, &test));
+    sway_fixture_use_scale (&test, scales[i]);
+    g_assert_true (spice_fixture_wait (sway_fixture_is_asked, &test));
     draw (&test);
     g_assert_true (spice_fixture_wait (is_on_screen, &test));
     for (int x = 11; x < SCREEN_WIDTH; x += 163) {
@@ -236,7 +116,7 @@ test_pointer (void)
       spice_fixture_expect_pointer (test.server, want);
     }
   }
-  tear_down (&test);
+  sway_fixture_tear_down (&test);
 }
 
 #define ADD(path, test)                                                                            \
