@@ -34,7 +34,8 @@ struct _LodgeGuestChannel {
   guint timeout;
   gint64 end_us;
   GByteArray *heard; /* and not yet looked at */
-  gsize n_searched;  /* of it, without an end of a line */
+  gsize n_taken;     /* of it, as lines; 0 while hearing */
+  gsize n_searched;  /* of it, without an end of a line; n_taken at least */
   guint8 *piece;
 };
 
@@ -127,21 +128,23 @@ timeout_cb (gpointer user_data)
 static char *
 take_line (LodgeGuestChannel *self, gsize *out_length)
 {
-  const guint8 *data = self->heard->data;
-  const guint8 *newline = NULL;
-  char *line;
+  const char *data = (const char *) self->heard->data;
+  const char *begin, *newline = NULL;
 
   if (self->heard->len > self->n_searched)
     newline = memchr (data + self->n_searched, '\n', self->heard->len - self->n_searched);
   if (newline == NULL) {
+    /* Once for all lines, of which there may be as many as bytes. */
+    g_byte_array_remove_range (self->heard, 0, (guint) self->n_taken);
+    self->n_taken = 0;
     self->n_searched = self->heard->len;
     return NULL;
   }
-  *out_length = newline - data;
-  line = g_strndup ((const char *) data, *out_length);
-  g_byte_array_remove_range (self->heard, 0, (guint) *out_length + 1);
-  self->n_searched = 0;
-  return line;
+  begin = data + self->n_taken;
+  *out_length = newline - begin;
+  self->n_taken = newline + 1 - data;
+  self->n_searched = self->n_taken;
+  return g_strndup (begin, *out_length);
 }
 
 /* (transfer full) (nullable) */
