@@ -239,6 +239,40 @@ in_monitor (void)
   console_fixture_tear_down (&test);
 }
 
+/* The other program hangs; and it answers when the guest has gone. */
+static void
+in_silent (void)
+{
+  static const char silent[] =
+      "The program that the files were copied in does not answer: copy them again";
+  static const char ended[] = "No file was pasted: the connection to the guest has ended";
+  Test test;
+
+  setup (&test, SPICE_FIXTURE_AGENT_LINUX);
+  g_autoptr (GFile) file = make_file (&test, "fünf", "5");
+  GSubprocess *xclip = copy_elsewhere (&test, file);
+  if (xclip != NULL) {
+    g_subprocess_send_signal (xclip, SIGSTOP);
+    paste (&test);
+    app_wait_until (has_toast (&test, silent));
+    /* What it says now has come too late. */
+    g_subprocess_send_signal (xclip, SIGCONT);
+    app_settle ();
+    g_assert_false (has_log (&test, "start"));
+    paste (&test);
+    expect_arrival (&test, "fünf", "5");
+
+    g_subprocess_send_signal (xclip, SIGSTOP);
+    paste (&test);
+    fake_engine_set_state (test.engine, test.uuid, "off");
+    app_wait_until (console_fixture_get_session (&test) == NULL);
+    g_subprocess_send_signal (xclip, SIGCONT);
+    app_wait_until (has_toast (&test, ended));
+    end_copying (xclip);
+  }
+  console_fixture_tear_down (&test);
+}
+
 /* The window that the menu opened, or NULL. Lent. */
 static GtkWidget *
 find_fetch_window (void)
@@ -359,6 +393,12 @@ test_key (void)
 }
 
 static void
+test_silent (void)
+{
+  spice_fixture_run (in_silent);
+}
+
+static void
 test_refused (void)
 {
   spice_fixture_run (in_refused);
@@ -378,6 +418,7 @@ main (int argc, char **argv)
 
   g_test_add_func ("/console-paste/key", test_key);
   g_test_add_func ("/console-paste/refused", test_refused);
+  g_test_add_func ("/console-paste/silent", test_silent);
   g_test_add_func ("/console-paste/monitor", test_monitor);
   g_test_add_func ("/console-paste/get-out", test_get_out);
   g_test_add_func ("/console-paste/get-nothing-out", test_get_nothing_out);

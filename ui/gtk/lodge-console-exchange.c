@@ -17,6 +17,8 @@
 #define CLIPBOARD_KEY "sharing.clipboard"
 #define FILES_KEY     "sharing.files"
 #define PASTE_ACTION  "paste-files"
+/* After that the program that copied the files is taken to hang. */
+#define PASTE_PATIENCE_S 10
 
 struct _LodgeConsoleExchange {
   LodgeConsoleWindow *window;
@@ -40,6 +42,7 @@ typedef struct {
   GtkDropTarget *drop;   /* owned, and the display's */
   GtkRevealer *hint;     /* a child of its window */
   GCancellable *reading; /* the files on the host's clipboard, or NULL */
+  guint patience;        /* with it */
 } Screen;
 
 /* The program that has copied them may take its time, and the screen may be gone by then. */
@@ -258,6 +261,26 @@ reading_free (Reading *reading)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Reading, reading_free)
 
+/* What comes of it is not looked at any more. */
+static void
+stop_reading (Screen *screen)
+{
+  g_clear_handle_id (&screen->patience, g_source_remove);
+  g_cancellable_cancel (screen->reading);
+  g_clear_object (&screen->reading);
+}
+
+static gboolean
+patience_cb (gpointer user_data)
+{
+  Screen *screen = user_data;
+
+  screen->patience = 0;
+  stop_reading (screen);
+  say_at (screen, _ ("The program that the files were copied in does not answer: copy them again"));
+  return G_SOURCE_REMOVE;
+}
+
 static void
 read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -268,10 +291,13 @@ read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (g_cancellable_is_cancelled (reading->cancellable))
     return;
+  g_clear_handle_id (&reading->screen->patience, g_source_remove);
   g_clear_object (&reading->screen->reading);
   if (value != NULL)
     files = gdk_file_list_get_files (g_value_get_boxed (value));
-  if (files != NULL)
+  if (reading->screen->exchange->session == NULL)
+    say_at (reading->screen, _ ("No file was pasted: the connection to the guest has ended"));
+  else if (files != NULL)
     drop (reading->screen, files);
   else
     say_at (reading->screen, _ ("The copied files could not be had: copy them again"));
@@ -292,9 +318,9 @@ paste_files_cb (Screen *screen)
     say_at (screen, _ ("There are no files to paste: copy some in your file manager first"));
     return;
   }
-  g_cancellable_cancel (screen->reading);
-  g_clear_object (&screen->reading);
+  stop_reading (screen);
   screen->reading = g_cancellable_new ();
+  screen->patience = g_timeout_add_seconds (PASTE_PATIENCE_S, patience_cb, screen);
   reading = g_new0 (Reading, 1);
   reading->screen = screen;
   reading->cancellable = g_object_ref (screen->reading);
@@ -464,8 +490,7 @@ screen_free (gpointer data)
 {
   Screen *self = data;
 
-  g_cancellable_cancel (self->reading);
-  g_clear_object (&self->reading);
+  stop_reading (self);
   g_signal_handlers_disconnect_by_data (self->display, self);
   g_signal_handlers_disconnect_by_data (self->drop, self);
   g_object_unref (self->drop);
