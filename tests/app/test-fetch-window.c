@@ -210,6 +210,29 @@ test_closed (Fixture *f, gconstpointer data)
   app_wait_until (f->window == NULL);
 }
 
+static void
+get_and_close_cb (GApplication *application, Fixture *f)
+{
+  app_click (f->window, "_Get");
+  gtk_window_close (GTK_WINDOW (f->window));
+}
+
+/* The program does not end before the last file has come. */
+static void
+test_kept (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GApplication) application = g_application_new (NULL, G_APPLICATION_DEFAULT_FLAGS);
+
+  g_application_set_default (application);
+  g_signal_connect (application, "activate", G_CALLBACK (get_and_close_cb), f);
+  type (f, "/a/one\n/a/two");
+  g_assert_cmpint (g_application_run (application, 0, NULL), ==, 0);
+  g_application_set_default (NULL);
+  g_assert_true (app_was_called (f->engine, "FetchFile web '/a/two'"));
+  app_wait_until (app_says (f->toasts, "2 files were copied out of the guest"));
+  adw_toast_overlay_add_toast (f->toasts, adw_toast_new ("next"));
+}
+
 /* It goes on, and the next window can cancel it. */
 static void
 test_again (Fixture *f, gconstpointer data)
@@ -266,6 +289,7 @@ main (int argc, char **argv)
   ADD ("get", "on", test_get);
   ADD ("cancel", "on", test_cancel);
   ADD ("closed", "on", test_closed);
+  ADD ("kept", "on", test_kept);
   ADD ("again", "on", test_again);
   ADD ("propose", "on", test_propose);
   return g_test_run ();

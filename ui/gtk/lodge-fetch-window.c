@@ -47,10 +47,12 @@ struct _LodgeFetchWindow {
 
 G_DEFINE_FINAL_TYPE (LodgeFetchWindow, lodge_fetch_window, LODGE_TYPE_MACHINE_WINDOW)
 
-/* Files that come one after the other. Lives longer than the window where that is closed. */
+/* Files that come one after the other. Lives longer than the window where that is closed, and than
+ * the last window. */
 typedef struct {
-  LodgeFetchWindow *window; /* owned */
-  LodgeMachine1 *machine;   /* owned */
+  GApplication *application; /* held, or NULL */
+  LodgeFetchWindow *window;  /* owned */
+  LodgeMachine1 *machine;    /* owned */
   GCancellable *cancellable;
   char **paths;
   guint n_done;
@@ -239,6 +241,9 @@ change_cb (GtkButton *button, LodgeFetchWindow *self)
 static void
 fetch_free (Fetch *fetch)
 {
+  if (fetch->application != NULL)
+    g_application_release (fetch->application);
+  g_clear_object (&fetch->application);
   g_object_unref (fetch->window);
   g_object_unref (fetch->machine);
   g_object_unref (fetch->cancellable);
@@ -378,6 +383,9 @@ get_cb (GtkButton *button, LodgeFetchWindow *self)
   /* The engine says of the folder what is wrong with it when this did not help. */
   g_mkdir_with_parents (self->folder, 0755);
   fetch = g_new0 (Fetch, 1);
+  g_set_object (&fetch->application, g_application_get_default ());
+  if (fetch->application != NULL)
+    g_application_hold (fetch->application);
   fetch->window = g_object_ref (self);
   fetch->machine = g_object_ref (self->base.machine);
   fetch->cancellable = g_cancellable_new ();
