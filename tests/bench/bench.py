@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""bench.py BUILD [--rounds N] [start|list|window|console|frames|snapshot|suspend|clone ...]: measures
-Lodge in ratios.
+"""bench.py BUILD [--rounds N]
+[start|list|window|console|answer|frames|snapshot|suspend|clone ...]: measures Lodge in ratios.
 
 What is compared is measured in turn (A B A B ...) in one run, so that a computer that is busy is
 busy for both. Each sample is taken by a small C program beside this file. Everything lives in a
@@ -22,6 +22,7 @@ import tempfile
 import time
 import uuid
 
+import answer
 import snapshot
 
 SETTLE_S = 0.15  # what a sample leaves behind (a QEMU that ends) must not meet the next one
@@ -575,10 +576,16 @@ class Viewer:
         run("xdotool", "mousemove", str(x + 40), str(y + 40), env=self.env)
         time.sleep(1)
 
-    def busy(self, kind):
+    def listen(self):
+        """For one that shows nothing."""
+        self.client = self.bench.background(*self.command, env=self.env, stdin=subprocess.DEVNULL,
+                                            stdout=self.log, stderr=self.log)
+        time.sleep(SETTLE_S)
+
+    def busy(self, kind, command="draw"):
         frames, pause = FRAMES[kind]
         before = busy_ms(self.client.pid)
-        self.ask(f"draw {kind} {frames} {pause}")
+        self.ask(f"{command} {kind} {frames} {pause}")
         time.sleep(SETTLE_S)
         return (busy_ms(self.client.pid) - before) / frames
 
@@ -596,6 +603,11 @@ def lodge_console(bench, env, socket, log):
 
 def remote_viewer(bench, env, socket, log):
     return ["remote-viewer", "--auto-resize=never", f"spice+unix://{socket}"]
+
+
+def listener(bench, env, socket, log):
+    """No viewer that uses the SPICE library has less to do."""
+    return [os.path.join(bench.tools, "bench-listen"), socket]
 
 
 def bench_console(bench):
@@ -626,15 +638,19 @@ def bench_console(bench):
     show("remote-viewer, opened again at once", samples[1], "ms")
     show_ratio("lodge to remote-viewer", *samples)
 
+    floor = Viewer(bench, "listener", listener)
+    floor.listen()
     for viewer in both:
         viewer.fit()
     for kind, text in (("small", "200x100 pixels"), ("full", "all of 1920x1080")):
         title(f"Processor per frame, {text}")
         samples = collect(bench.rounds, *(lambda viewer=viewer: viewer.busy(kind)
-                                          for viewer in both))
+                                          for viewer in both), lambda: floor.busy(kind, "send"))
         show("lodge --console", samples[0], "ms")
         show("remote-viewer", samples[1], "ms")
-        show_ratio("lodge to remote-viewer", *samples, 0.5)
+        show("the SPICE library alone, which draws nothing", samples[2], "ms")
+        show_ratio("lodge to remote-viewer", *samples[:2], 0.5)
+        show_ratio("the SPICE library alone to remote-viewer", samples[2], samples[1])
     for command, text in (("look", "From the guest's drawing to the display"),
                           ("type", "From a key press to the guest")):
         title(text)
@@ -646,7 +662,80 @@ def bench_console(bench):
         show_ratio("lodge to remote-viewer", *samples, 1, both=True)
 
 
-# --- 5: how many pictures a second ---
+# --- 5: a guest that answers ---
+
+ANSWERS = 3  # in one round
+
+
+class Answering:
+    """A display with a real guest on it, which answers each key."""
+
+    def __init__(self, bench, env, command):
+        self.bench = bench
+        self.env = env
+        log = bench.stack.enter_context(
+            open(os.path.join(bench.folder, "answers.log"), "a", encoding="utf-8"))
+        bench.background(*command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_until("the viewer's window", self.find)
+        x, y = self.find()
+        run("xdotool", "mousemove", str(x), str(y), "click", "1", env=env)
+        self.middle = str(x), str(y)
+        wait_until("the guest's answer", self.answers)
+
+    def find(self):
+        """The middle of its window, which the guest's picture is on, or None."""
+        with contextlib.suppress(Failed):
+            window = run("xdotool", "getactivewindow", env=self.env).strip()
+            lines = run("xdotool", "getwindowgeometry", "--shell", window, env=self.env).split()
+            place = {key: int(value) for key, value in (line.split("=", 1) for line in lines)}
+            return place["X"] + place["WIDTH"] // 2, place["Y"] + place["HEIGHT"] // 2
+        return None
+
+    def answers(self):
+        with contextlib.suppress(Failed):
+            return bool(self.ask(1))
+        return False
+
+    def ask(self, n=ANSWERS):
+        return self.bench.tool("bench-answer", *self.middle, str(n), env=self.env)
+
+
+def bench_answer(bench):
+    if find_program("remote-viewer") is None:
+        raise Failed("remote-viewer is not installed")
+    guest = os.path.join(bench.folder, "answers.img")
+    answer.write_guest(guest)
+    env = bench.environment("house")
+    start_display(bench, env, "1400x1000")
+    bench.engine(env)
+    run("lodgectl", "create", "answers", "--disk", guest, "--memory", "64M", "--cpus", "1", env=env)
+    bench.stack.callback(subprocess.run, ["lodgectl", "kill", "answers"], env=env,
+                         timeout=PATIENCE_S, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    run("lodgectl", "set", "answers", "display.model=virtio", env=env)
+    run("lodgectl", "start", "answers", env=env)
+    arguments = find_qemu(os.path.join(env["LODGE_RUNTIME_DIR"], "m"))
+    accel = arguments[arguments.index("-accel") + 1]
+
+    bare = bench.environment("bare")
+    start_display(bench, bare, "1400x1000")
+    socket = os.path.join(bench.folder, "bare", "spice.sock")
+    bench.background("qemu-system-x86_64", "-accel", accel, "-m", "64M", "-nodefaults", "-display",
+                     "none", "-device", "virtio-vga", "-drive",
+                     f"file={guest},format=raw,snapshot=on,if=virtio", "-spice",
+                     f"unix=on,addr={socket},disable-ticketing=on", env=bare)
+    wait_until("QEMU's socket", lambda: os.path.exists(socket))
+
+    ours = Answering(bench, env, ["lodge", "--console", "answers"])
+    theirs = Answering(bench, bare, remote_viewer(bench, bare, socket, None))
+    title("From a key press to a QEMU's guest's answer on the display")
+    samples = collect(bench.rounds, ours.ask, theirs.ask)
+    samples = [[value / 1000 for kept in rows for value in kept] for rows in samples]
+    show("lodge --console, its own QEMU", samples[0], "ms")
+    show("remote-viewer, a bare QEMU", samples[1], "ms")
+    show_ratio("lodge to remote-viewer", *samples, 1, both=True)
+
+
+# --- 6: how many pictures a second ---
 
 
 def find_kernel():
@@ -731,7 +820,7 @@ def bench_frames(bench):
         show(label, [busy / 1000 / max(n, 1) for n, _, busy in samples], "ms")
 
 
-# --- 6: a running guest's snapshot ---
+# --- 7: a running guest's snapshot ---
 
 # Of filled memory; 100 MB/s of it is changed all the time.
 MEMORY_MIB = [int(size) for size in
@@ -962,7 +1051,7 @@ def for_sizes(bench, part):
             part(Bench(bench.build, bench.rounds, folder, stack), memory_mib)
 
 
-# --- 7: a linked clone ---
+# --- 8: a linked clone ---
 
 
 def wait_for_jobs(env):
@@ -1024,8 +1113,8 @@ def bench_clone(bench):
 
 
 PARTS = {"start": bench_start, "list": bench_list, "window": bench_window,
-         "console": bench_console, "frames": bench_frames, "snapshot": bench_snapshot,
-         "suspend": bench_suspend, "clone": bench_clone}
+         "console": bench_console, "answer": bench_answer, "frames": bench_frames,
+         "snapshot": bench_snapshot, "suspend": bench_suspend, "clone": bench_clone}
 
 
 def main():
