@@ -18,6 +18,7 @@
 #include <X11/Xlib.h>
 #include <X11/Xutil.h>
 #include <X11/extensions/XTest.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -274,6 +275,8 @@ main (int argc, char **argv)
     fprintf (stderr, "bench-screen SOCKET, with an X server\n");
     return 2;
   }
+  /* spice-server writes to clients that have just gone, and leaves that signal to its program. */
+  signal (SIGPIPE, SIG_IGN);
   bench.full = g_new (guint32, WIDTH * HEIGHT);
   bench.server = spice_fixture_new_at (argv[1], WIDTH, HEIGHT);
   g_io_add_watch (g_io_channel_unix_new (STDIN_FILENO), G_IO_IN | G_IO_HUP, line_cb, &bench);
