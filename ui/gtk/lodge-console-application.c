@@ -104,7 +104,8 @@ hear_words (LodgeConsoleApplication *self)
   read_word (self);
 }
 
-/* As if it had been closed, without a question: connections end in their order. */
+/* As if it had been closed, without a question: connections end in their order, and what is on its
+ * way to a file, a recording's end or the guest's files, is waited for. */
 static gboolean
 signal_cb (gpointer user_data)
 {

@@ -255,6 +255,28 @@ fetch_free (Fetch *fetch)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Fetch, fetch_free)
 
+static char *
+dup_title (const char *name)
+{
+  return g_strdup_printf (_ ("Files Out of “%s”"), name);
+}
+
+/* The window is closed: where it belonged to, or, where that is closed as well, on the desktop. */
+static void
+say_elsewhere (const Fetch *fetch, const char *sentence, guint timeout_s)
+{
+  g_autofree char *title = NULL;
+  g_autoptr (GNotification) notification = NULL;
+
+  if (lodge_message_toast (GTK_WINDOW (fetch->window), sentence, timeout_s) != NULL ||
+      fetch->application == NULL)
+    return;
+  title = dup_title (lodge_machine1_get_name (fetch->machine));
+  notification = g_notification_new (title);
+  g_notification_set_body (notification, sentence);
+  g_application_send_notification (fetch->application, NULL, notification);
+}
+
 static void
 say_done (const Fetch *fetch)
 {
@@ -268,7 +290,7 @@ say_done (const Fetch *fetch)
                                         "%u files were copied out of the guest", fetch->n_done),
                               fetch->n_done);
   if (!lodge_machine_window_is_open (LODGE_MACHINE_WINDOW (self))) {
-    lodge_message_toast (GTK_WINDOW (self), sentence, LODGE_MESSAGE_TOAST_S);
+    say_elsewhere (fetch, sentence, LODGE_MESSAGE_TOAST_S);
     return;
   }
   file = g_file_new_for_path (fetch->last);
@@ -293,8 +315,8 @@ finish (Fetch *fetch_given, const GError *error)
       self->failure = g_strdup (error->message);
     show (self);
     gtk_widget_grab_focus (GTK_WIDGET (self->paths));
-  } else if (error != NULL) {
-    lodge_message_toast_error (GTK_WINDOW (self), error);
+  } else if (error != NULL && !cancelled) {
+    say_elsewhere (fetch, error->message, 0);
   }
 }
 
@@ -463,12 +485,6 @@ begun (LodgeMachineWindow *base)
 
   g_signal_connect_swapped (base->engine, "job-added", G_CALLBACK (find), self);
   find (self);
-}
-
-static char *
-dup_title (const char *name)
-{
-  return g_strdup_printf (_ ("Files Out of “%s”"), name);
 }
 
 static void
