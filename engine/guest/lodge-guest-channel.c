@@ -135,7 +135,8 @@ take_line (LodgeGuestChannel *self, gsize *out_length)
     newline = memchr (data + self->n_searched, '\n', self->heard->len - self->n_searched);
   if (newline == NULL) {
     /* Once for all lines, of which there may be as many as bytes. */
-    g_byte_array_remove_range (self->heard, 0, (guint) self->n_taken);
+    if (self->n_taken > 0)
+      g_byte_array_remove_range (self->heard, 0, (guint) self->n_taken);
     self->n_taken = 0;
     self->n_searched = self->heard->len;
     return NULL;

@@ -244,7 +244,8 @@ static void
 in_silent (void)
 {
   static const char silent[] =
-      "The program that the files were copied in does not answer: copy them again";
+      "The program that the files were copied in does not answer: try again, or copy them in "
+      "another one";
   static const char ended[] = "No file was pasted: the connection to the guest has ended";
   Test test;
 

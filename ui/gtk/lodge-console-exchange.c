@@ -270,6 +270,15 @@ stop_reading (Screen *screen)
   g_clear_object (&screen->reading);
 }
 
+/* @sentence: why, where the guest is there still */
+static void
+say_not_pasted (Screen *screen, const char *sentence)
+{
+  say_at (screen, screen->exchange->session != NULL
+                      ? sentence
+                      : _ ("No file was pasted: the connection to the guest has ended"));
+}
+
 static gboolean
 patience_cb (gpointer user_data)
 {
@@ -277,7 +286,9 @@ patience_cb (gpointer user_data)
 
   screen->patience = 0;
   stop_reading (screen);
-  say_at (screen, _ ("The program that the files were copied in does not answer: copy them again"));
+  say_not_pasted (screen,
+                  _ ("The program that the files were copied in does not answer: try again, "
+                     "or copy them in another one"));
   return G_SOURCE_REMOVE;
 }
 
@@ -295,12 +306,10 @@ read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_clear_object (&reading->screen->reading);
   if (value != NULL)
     files = gdk_file_list_get_files (g_value_get_boxed (value));
-  if (reading->screen->exchange->session == NULL)
-    say_at (reading->screen, _ ("No file was pasted: the connection to the guest has ended"));
-  else if (files != NULL)
+  if (files != NULL && reading->screen->exchange->session != NULL)
     drop (reading->screen, files);
   else
-    say_at (reading->screen, _ ("The copied files could not be had: copy them again"));
+    say_not_pasted (reading->screen, _ ("The copied files could not be had: copy them again"));
 }
 
 /* Pasted, they go the way of those that are dropped. */
