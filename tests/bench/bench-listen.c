@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* bench-listen SOCKET: a SPICE client that receives all there is to see, and shows nothing of it:
- * what is left of a viewer's work when it draws in no time. Ends when it is killed. */
+/* bench-listen SOCKET: a SPICE client that receives what there is to see, and shows nothing of it.
+ * Prints "ready" when it has the guest's screen, and ends when it is killed. */
 #include <spice-client.h>
 #include <stdio.h>
 
@@ -13,8 +13,17 @@ connect_cb (gpointer channel)
 }
 
 static void
+screen_cb (void)
+{
+  puts ("ready");
+  fflush (stdout);
+}
+
+static void
 channel_cb (SpiceSession *session, SpiceChannel *channel, gpointer data)
 {
+  if (SPICE_IS_DISPLAY_CHANNEL (channel))
+    g_signal_connect (channel, "display-primary-create", G_CALLBACK (screen_cb), NULL);
   g_idle_add (connect_cb, channel);
 }
 
