@@ -79,6 +79,8 @@ test_shortcuts (void)
   /* And the compositor has its shortcuts back. */
   test_xdotool ("key ctrl+alt");
   g_assert_true (spice_fixture_wait (is_free, &test));
+  /* Until Sway has heard of it, too. */
+  gdk_display_sync (gtk_widget_get_display (test.window));
   spice_fixture_settle ();
   spice_fixture_clear (test.server);
   expect_taken (&test);
@@ -118,10 +120,11 @@ static void
 test_cursor (void)
 {
   static const double scales[] = {1, 2, 1};
-  Wanted want = {XOpenDisplay (NULL), 16, 8};
-  guint32 shape[16 * 8];
+  Wanted want = {.display = XOpenDisplay (NULL)};
+  guint32 shape[24 * 12];
   Test test;
 
+  g_assert_nonnull (want.display);
   for (guint i = 0; i < G_N_ELEMENTS (shape); i++)
     shape[i] = 0xff804020;
   sway_fixture_set_up (&test);
@@ -129,7 +132,10 @@ test_cursor (void)
     sway_fixture_use_scale (&test, scales[i]);
     g_assert_true (spice_fixture_wait (sway_fixture_is_asked, &test));
     spice_fixture_resize (test.server, test.width, test.height);
-    spice_fixture_set_cursor (test.server, 16, 8, 3, 2, shape);
+    /* Another one each time, so that it is not the last one that is found. */
+    want.width = 16 + 4 * (int) i;
+    want.height = 8 + 2 * (int) i;
+    spice_fixture_set_cursor (test.server, want.width, want.height, 3, 2, shape);
     test_xdotool ("mousemove 701 501 mousemove 700 500");
     /* One of the guest's pixels is one of the screen's, whatever its scale. */
     g_assert_true (spice_fixture_wait (has_cursor, &want));
