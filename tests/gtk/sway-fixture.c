@@ -30,47 +30,18 @@ sway_fixture_run_program (const char *const *argv)
   return out;
 }
 
-static gboolean
-is_ready (gpointer data)
-{
-  SwayFixture *test = data;
-  LodgeFrame frame;
-  gboolean connected, absolute;
-
-  lodge_frame_source_get_frame (lodge_console_session_get_source (test->session), &frame);
-  g_object_get (test->session, "connected", &connected, "pointer-absolute", &absolute, NULL);
-  return connected && absolute && frame.data != NULL &&
-         gtk_widget_has_focus (GTK_WIDGET (test->display)) &&
-         gtk_window_is_active (GTK_WINDOW (test->window)) &&
-         gtk_widget_get_width (GTK_WIDGET (test->display)) == SCREEN_WIDTH;
-}
-
 void
 sway_fixture_set_up (SwayFixture *test)
 {
-  gtk_init ();
-  *test = (SwayFixture){.server = spice_fixture_new (640, 480, TRUE)};
-  test->session = lodge_console_session_new_for_open (spice_fixture_open, test->server);
-  test->window = gtk_window_new ();
-  test->display = LODGE_DISPLAY (lodge_display_new ());
-  lodge_display_set_session (test->display, test->session);
-  gtk_window_set_child (GTK_WINDOW (test->window), GTK_WIDGET (test->display));
-  gtk_window_set_decorated (GTK_WINDOW (test->window), FALSE);
-  gtk_window_set_focus (GTK_WINDOW (test->window), GTK_WIDGET (test->display));
-  gtk_window_present (GTK_WINDOW (test->window));
-  lodge_console_session_open (test->session);
-  g_assert_true (spice_fixture_wait (is_ready, test));
-  spice_fixture_set_agent (test->server, TRUE);
+  *test = (SwayFixture){.scale = 1};
+  wayland_fixture_set_up (&test->base, 640, 480, SCREEN_WIDTH, TRUE);
+  spice_fixture_set_agent (test->base.server, TRUE);
 }
 
 void
 sway_fixture_tear_down (SwayFixture *test)
 {
-  gtk_window_destroy (GTK_WINDOW (test->window));
-  spice_fixture_settle ();
-  g_assert_finalize_object (test->session);
-  spice_fixture_settle ();
-  spice_fixture_free (test->server);
+  wayland_fixture_tear_down (&test->base);
 }
 
 /* The window has been told of the scale and of the size that comes of it. */
@@ -79,9 +50,9 @@ is_scaled (gpointer data)
 {
   SwayFixture *test = data;
 
-  return lodge_display_get_device_scale (GTK_WIDGET (test->display)) == test->scale &&
-         gtk_widget_get_width (test->window) == (int) (SCREEN_WIDTH / test->scale) &&
-         gtk_widget_get_height (test->window) == (int) (SCREEN_HEIGHT / test->scale);
+  return lodge_display_get_device_scale (GTK_WIDGET (test->base.display)) == test->scale &&
+         gtk_widget_get_width (test->base.window) == (int) (SCREEN_WIDTH / test->scale) &&
+         gtk_widget_get_height (test->base.window) == (int) (SCREEN_HEIGHT / test->scale);
 }
 
 gboolean
@@ -91,12 +62,12 @@ sway_fixture_is_asked (gpointer data)
   int width, height;
 
   /* A margin that was changed has not been heard of before the next frame. */
-  if (gtk_widget_get_width (GTK_WIDGET (test->display)) + test->margin !=
-      gtk_widget_get_width (test->window))
+  if (gtk_widget_get_width (GTK_WIDGET (test->base.display)) + test->margin !=
+      gtk_widget_get_width (test->base.window))
     return FALSE;
-  lodge_display_update_view (test->display);
-  lodge_display_view_get_room (&test->display->view, &test->width, &test->height);
-  spice_fixture_get_asked_size (test->server, &width, &height);
+  lodge_display_update_view (test->base.display);
+  lodge_display_view_get_room (&test->base.display->view, &test->width, &test->height);
+  spice_fixture_get_asked_size (test->base.server, &width, &height);
   return width == test->width && height == test->height;
 }
 

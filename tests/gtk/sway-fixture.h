@@ -2,9 +2,7 @@
 /* The display on all of Sway's screen (sway-test), with a SPICE server behind it. */
 #pragma once
 
-#include "gtk/lodge-display.h"
-
-#include "spice-fixture.h"
+#include "wayland-fixture.h"
 
 G_BEGIN_DECLS
 
@@ -13,10 +11,7 @@ G_BEGIN_DECLS
 #define SCREEN_HEIGHT 1050
 
 typedef struct {
-  SpiceFixture *server;
-  LodgeConsoleSession *session;
-  GtkWidget *window;
-  LodgeDisplay *display;
+  WaylandFixture base;
   double scale;
   int margin;        /* at the display's left and top */
   int width, height; /* of the guest */

@@ -27,8 +27,8 @@ draw (Test *test)
     for (int x = 0; x < test->width; x++)
       pixels[y * test->width + x] = get_color (x, y);
   }
-  spice_fixture_resize (test->server, test->width, test->height);
-  spice_fixture_draw (test->server, 0, 0, test->width, test->height, pixels);
+  spice_fixture_resize (test->base.server, test->width, test->height);
+  spice_fixture_draw (test->base.server, 0, 0, test->width, test->height, pixels);
 }
 
 /* Each of the guest's pixels is one of the screen's, where the display says that it is. */
@@ -46,7 +46,7 @@ is_on_screen (gpointer data)
       "rgb:-",
       NULL};
   Test *test = data;
-  const LodgeDisplayView *view = &test->display->view;
+  const LodgeDisplayView *view = &test->base.display->view;
   g_autoptr (GBytes) bytes = sway_fixture_run_program (argv);
   gsize size;
   const guint8 *rgb = g_bytes_get_data (bytes, &size);
@@ -67,8 +67,8 @@ static void
 set_margin (Test *test, int margin)
 {
   test->margin = margin;
-  gtk_widget_set_margin_start (GTK_WIDGET (test->display), margin);
-  gtk_widget_set_margin_top (GTK_WIDGET (test->display), margin);
+  gtk_widget_set_margin_start (GTK_WIDGET (test->base.display), margin);
+  gtk_widget_set_margin_top (GTK_WIDGET (test->base.display), margin);
 }
 
 /* A guest that follows the window is asked for the screen's pixels, and each of its own is one of
@@ -111,9 +111,9 @@ test_pointer (void)
       const int y = SCREEN_HEIGHT - 1 - x * 2 / 3;
       g_autofree char *want = g_strdup_printf ("@%d,%d", x, y);
 
-      spice_fixture_clear (test.server);
+      spice_fixture_clear (test.base.server);
       test_xdotool ("mousemove %d %d", x, y);
-      spice_fixture_expect_pointer (test.server, want);
+      spice_fixture_expect_pointer (test.base.server, want);
     }
   }
   sway_fixture_tear_down (&test);

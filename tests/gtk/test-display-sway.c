@@ -38,14 +38,14 @@ expect_taken (Test *test)
   g_assert_true (spice_fixture_wait (has_trace, NULL));
   g_assert_cmpint (g_unlink (path), ==, 0);
   spice_fixture_settle ();
-  g_assert_null (strstr (spice_fixture_get_scancodes (test->server), "15"));
-  spice_fixture_clear (test->server);
+  g_assert_null (strstr (spice_fixture_get_scancodes (test->base.server), "15"));
+  spice_fixture_clear (test->base.server);
 }
 
 static gboolean
 is_inhibited (gpointer test)
 {
-  LodgeDisplay *display = ((Test *) test)->display;
+  LodgeDisplay *display = ((Test *) test)->base.display;
 
   return display->grabbed && !lodge_display_get_keeps_shortcuts (display);
 }
@@ -53,7 +53,7 @@ is_inhibited (gpointer test)
 static gboolean
 is_free (gpointer test)
 {
-  return !((Test *) test)->display->grabbed;
+  return !((Test *) test)->base.display->grabbed;
 }
 
 static void
@@ -62,17 +62,17 @@ test_shortcuts (void)
   Test test;
 
   sway_fixture_set_up (&test);
-  lodge_display_set_grab_shortcuts (test.display, TRUE);
+  lodge_display_set_grab_shortcuts (test.base.display, TRUE);
   expect_taken (&test);
 
   /* What is clicked has the keyboard, with all that the compositor would do with it. */
   test_xdotool ("mousemove 700 500 click 1");
   g_assert_true (spice_fixture_wait (is_inhibited, &test));
   spice_fixture_settle ();
-  spice_fixture_clear (test.server);
+  spice_fixture_clear (test.base.server);
   /* In this order: how xdotool lets go of a combination depends on its version. */
   test_xdotool ("keydown super key y keyup super");
-  spice_fixture_expect_scancodes (test.server, "e0 5b 15 95 e0 db");
+  spice_fixture_expect_scancodes (test.base.server, "e0 5b 15 95 e0 db");
   spice_fixture_settle ();
   g_assert_false (has_trace (NULL));
 
@@ -80,9 +80,9 @@ test_shortcuts (void)
   test_xdotool ("key ctrl+alt");
   g_assert_true (spice_fixture_wait (is_free, &test));
   /* Until Sway has heard of it, too. */
-  gdk_display_sync (gtk_widget_get_display (test.window));
+  gdk_display_sync (gtk_widget_get_display (test.base.window));
   spice_fixture_settle ();
-  spice_fixture_clear (test.server);
+  spice_fixture_clear (test.base.server);
   expect_taken (&test);
   sway_fixture_tear_down (&test);
 }
@@ -131,11 +131,11 @@ test_cursor (void)
   for (guint i = 0; i < G_N_ELEMENTS (scales); i++) {
     sway_fixture_use_scale (&test, scales[i]);
     g_assert_true (spice_fixture_wait (sway_fixture_is_asked, &test));
-    spice_fixture_resize (test.server, test.width, test.height);
+    spice_fixture_resize (test.base.server, test.width, test.height);
     /* Another one each time, so that it is not the last one that is found. */
     want.width = 16 + 4 * (int) i;
     want.height = 8 + 2 * (int) i;
-    spice_fixture_set_cursor (test.server, want.width, want.height, 3, 2, shape);
+    spice_fixture_set_cursor (test.base.server, want.width, want.height, 3, 2, shape);
     test_xdotool ("mousemove 701 501 mousemove 700 500");
     /* One of the guest's pixels is one of the screen's, whatever its scale. */
     g_assert_true (spice_fixture_wait (has_cursor, &want));

@@ -2,17 +2,11 @@
 /* The display as a Wayland client: keys, and a pointer that is locked in place and always let go.
  */
 #include "gtk/lodge-display-private.h"
-#include "spice-fixture.h"
+#include "wayland-fixture.h"
 
 #include <stdarg.h>
 
-typedef struct {
-  SpiceFixture *server;
-  LodgeConsoleSession *session;
-  GtkWidget *window;
-  LodgeDisplay *display;
-  gboolean tablet;
-} Test;
+typedef WaylandFixture Test;
 
 /* A window of the test's own, and where the pointer was last seen in it. */
 typedef struct {
@@ -58,21 +52,6 @@ xdotool (const char *format, ...)
 }
 
 static gboolean
-is_ready (gpointer data)
-{
-  Test *test = data;
-  LodgeFrame frame;
-  gboolean connected, absolute;
-
-  lodge_frame_source_get_frame (lodge_console_session_get_source (test->session), &frame);
-  g_object_get (test->session, "connected", &connected, "pointer-absolute", &absolute, NULL);
-  return connected && absolute == test->tablet && frame.data != NULL &&
-         gtk_widget_has_focus (GTK_WIDGET (test->display)) &&
-         gtk_window_is_active (GTK_WINDOW (test->window)) &&
-         gtk_widget_get_width (GTK_WIDGET (test->display)) == 800;
-}
-
-static gboolean
 has_entered (gpointer data)
 {
   return g_str_has_suffix (spice_fixture_get_pointer (data), "@401,300");
@@ -81,36 +60,14 @@ has_entered (gpointer data)
 static void
 set_up (Test *test, gboolean tablet)
 {
-  gtk_init ();
   xdotool ("mousemove 400 300");
-  *test = (Test){.server = spice_fixture_new (800, 600, tablet), .tablet = tablet};
-  test->session = lodge_console_session_new_for_open (spice_fixture_open, test->server);
-  test->window = gtk_window_new ();
-  test->display = LODGE_DISPLAY (lodge_display_new ());
-  lodge_display_set_session (test->display, test->session);
-  gtk_window_set_child (GTK_WINDOW (test->window), GTK_WIDGET (test->display));
-  gtk_window_set_decorated (GTK_WINDOW (test->window), FALSE);
-  gtk_window_set_focus (GTK_WINDOW (test->window), GTK_WIDGET (test->display));
-  gtk_window_present (GTK_WINDOW (test->window));
-  lodge_console_session_open (test->session);
-  g_assert_true (spice_fixture_wait (is_ready, test));
+  wayland_fixture_set_up (test, 800, 600, 800, tablet);
   if (tablet) { /* the pointer may come after the keyboard */
     xdotool ("mousemove 401 300");
     g_assert_true (spice_fixture_wait (has_entered, test->server));
   }
   spice_fixture_settle ();
   spice_fixture_clear (test->server);
-}
-
-static void
-tear_down (Test *test)
-{
-  if (test->window != NULL)
-    gtk_window_destroy (GTK_WINDOW (test->window));
-  spice_fixture_settle ();
-  g_assert_finalize_object (test->session);
-  spice_fixture_settle ();
-  spice_fixture_free (test->server);
 }
 
 static gboolean
@@ -188,7 +145,7 @@ test_tablet (void)
   spice_fixture_expect_pointer (test.server, "w1/0 w-1/0");
   xdotool ("keydown ctrl key w keyup ctrl");
   spice_fixture_expect_scancodes (test.server, "1d 11 91 9d");
-  tear_down (&test);
+  wayland_fixture_tear_down (&test);
 }
 
 static gboolean
@@ -226,13 +183,13 @@ test_motion (void)
   /* The guest's tablet wakes up. */
   test.tablet = TRUE;
   spice_fixture_set_tablet (test.server, TRUE);
-  g_assert_true (spice_fixture_wait (is_ready, &test));
+  g_assert_true (spice_fixture_wait (wayland_fixture_is_ready, &test));
   g_assert_null (test.display->lock);
   spice_fixture_settle ();
   spice_fixture_clear (test.server);
   xdotool ("mousemove 33 44");
   spice_fixture_expect_pointer (test.server, "@33,44");
-  tear_down (&test);
+  wayland_fixture_tear_down (&test);
 }
 
 static void
@@ -254,20 +211,20 @@ test_let_go (void)
   gtk_window_present (GTK_WINDOW (other));
   g_assert_true (spice_fixture_wait (is_free, &test));
   gtk_window_destroy (GTK_WINDOW (other));
-  g_assert_true (spice_fixture_wait (is_ready, &test));
+  g_assert_true (spice_fixture_wait (wayland_fixture_is_ready, &test));
 
   lock (&test);
   gtk_widget_set_visible (GTK_WIDGET (test.display), FALSE);
   g_assert_true (is_free (&test));
   gtk_widget_set_visible (GTK_WIDGET (test.display), TRUE);
   gtk_widget_grab_focus (GTK_WIDGET (test.display));
-  g_assert_true (spice_fixture_wait (is_ready, &test));
+  g_assert_true (spice_fixture_wait (wayland_fixture_is_ready, &test));
 
   lock (&test);
   spice_fixture_cut (test.server);
   g_assert_true (spice_fixture_wait (is_free, &test));
   assert_pointer_moves ();
-  tear_down (&test);
+  wayland_fixture_tear_down (&test);
 }
 
 /* The window goes while it has the pointer. */
@@ -280,7 +237,7 @@ test_closed (void)
   lock (&test);
   gtk_window_destroy (GTK_WINDOW (g_steal_pointer (&test.window)));
   assert_pointer_moves ();
-  tear_down (&test);
+  wayland_fixture_tear_down (&test);
 }
 
 static void
