@@ -2,8 +2,8 @@
 /* bench-answer X Y N: presses a key N times on the X server in DISPLAY, and prints after each how
  * many microseconds it took until that pixel was of another colour: a guest has had the key, has
  * drawn something, and a viewer has shown it. */
-#include <X11/Xlib.h>
-#include <X11/Xutil.h>
+#include "bench-pixel.h"
+
 #include <X11/extensions/XTest.h>
 #include <X11/keysym.h>
 #include <glib.h>
@@ -11,16 +11,6 @@
 #include <stdlib.h>
 
 #define LIMIT_US (5 * G_TIME_SPAN_SECOND)
-
-static unsigned long
-look_at (Display *display, int x, int y)
-{
-  XImage *image = XGetImage (display, DefaultRootWindow (display), x, y, 1, 1, AllPlanes, ZPixmap);
-  const unsigned long colour = XGetPixel (image, 0, 0) & 0xffffff;
-
-  XDestroyImage (image);
-  return colour;
-}
 
 static void
 press (Display *display, gboolean down)
@@ -40,7 +30,7 @@ main (int argc, char **argv)
   }
   const int x = atoi (argv[1]), y = atoi (argv[2]);
   for (int i = 0; i < atoi (argv[3]); i++) {
-    const unsigned long before = look_at (display, x, y);
+    const guint32 before = bench_pixel_look (display, x, y);
     gboolean answered;
     gint64 began, took;
 
@@ -50,7 +40,7 @@ main (int argc, char **argv)
     press (display, TRUE);
     do {
       g_usleep (200);
-      answered = look_at (display, x, y) != before;
+      answered = bench_pixel_look (display, x, y) != before;
       took = g_get_monotonic_time () - began;
     } while (!answered && took < LIMIT_US);
     press (display, FALSE);

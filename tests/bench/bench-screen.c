@@ -13,6 +13,7 @@
  *   again           ends the client's connections, and draws what nobody can have seen yet: the
  *                   microseconds until it is on the display
  */
+#include "bench-pixel.h"
 #include "spice-fixture.h"
 
 #include <X11/Xlib.h>
@@ -51,24 +52,13 @@ next_colour (Bench *bench)
   return bench->colour;
 }
 
-static guint32
-look_at (Bench *bench, int x, int y)
-{
-  XImage *image = XGetImage (bench->display, DefaultRootWindow (bench->display), bench->x + x,
-                             bench->y + y, 1, 1, AllPlanes, ZPixmap);
-  const guint32 colour = XGetPixel (image, 0, 0) & 0xffffff;
-
-  XDestroyImage (image);
-  return colour;
-}
-
 /* Serves the client until the pixel has that colour; FALSE when it does not get it. */
 static gboolean
 wait_for_colour (Bench *bench, int x, int y, guint32 colour)
 {
   const gint64 end = g_get_monotonic_time () + LIMIT_US;
 
-  while (look_at (bench, x, y) != colour) {
+  while (bench_pixel_look (bench->display, bench->x + x, bench->y + y) != colour) {
     if (g_get_monotonic_time () > end)
       return FALSE;
     while (g_main_context_iteration (NULL, FALSE))

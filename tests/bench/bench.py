@@ -522,12 +522,15 @@ class Viewer:
             return self.ask("find")
         return None
 
+    def run_client(self, stdout):
+        self.client = self.bench.background(*self.command, env=self.env, stdin=subprocess.DEVNULL,
+                                            stdout=stdout, stderr=self.log, text=True)
+
     def open(self):
         """Milliseconds until it shows the guest's screen."""
         self.say("seen")
         began = time.monotonic()
-        self.client = self.bench.background(*self.command, env=self.env, stdin=subprocess.DEVNULL,
-                                            stdout=self.log, stderr=self.log)
+        self.run_client(self.log)
         self.answer()
         return (time.monotonic() - began) * 1000
 
@@ -542,8 +545,7 @@ class Viewer:
         self.say("again")
         self.client.terminate()
         self.client.wait(PATIENCE_S)
-        self.client = self.bench.background(*self.command, env=self.env, stdin=subprocess.DEVNULL,
-                                            stdout=self.log, stderr=self.log)
+        self.run_client(self.log)
         self.answer()
         return (time.monotonic() - began) * 1000
 
@@ -578,8 +580,7 @@ class Viewer:
 
     def listen(self):
         """For one that shows nothing."""
-        self.client = self.bench.background(*self.command, env=self.env, stdin=subprocess.DEVNULL,
-                                            stdout=subprocess.PIPE, stderr=self.log, text=True)
+        self.run_client(subprocess.PIPE)
         if self.client.stdout.readline().strip() != "ready":
             raise Failed("the client that shows nothing has no screen")
         time.sleep(SETTLE_S)
