@@ -109,21 +109,17 @@ display_fixture_tear_down (DisplayFixture *self)
 guint32
 display_fixture_get_pixel (DisplayFixture *self, int x, int y)
 {
-  int width = gtk_widget_get_width (self->display);
-  int height = gtk_widget_get_height (self->display);
-  GskRenderer *renderer = gtk_native_get_renderer (GTK_NATIVE (self->window));
-  g_autoptr (GdkPaintable) paintable = gtk_widget_paintable_new (self->display);
-  g_autoptr (GtkSnapshot) snapshot = gtk_snapshot_new ();
-  g_autofree guint32 *data = g_new (guint32, (gsize) width * height);
+  Display *display = gdk_x11_display_get_xdisplay (gtk_widget_get_display (self->window));
+  const int scale = gtk_widget_get_scale_factor (self->window);
+  int window_x, window_y;
 
-  gdk_paintable_snapshot (paintable, snapshot, width, height);
-  g_autoptr (GskRenderNode) node = gtk_snapshot_to_node (snapshot);
-  if (node == NULL)
-    return 0;
-  g_autoptr (GdkTexture) texture =
-      gsk_renderer_render_texture (renderer, node, &GRAPHENE_RECT_INIT (0, 0, width, height));
-  gdk_texture_download (texture, (guchar *) data, (gsize) width * 4);
-  return data[y * width + x];
+  display_fixture_to_window (self, x, y, &window_x, &window_y);
+  XImage *image = XGetImage (display, display_fixture_get_xid (self->window), window_x * scale,
+                             window_y * scale, 1, 1, AllPlanes, ZPixmap);
+  g_assert_nonnull (image);
+  const guint32 pixel = (guint32) XGetPixel (image, 0, 0);
+  XDestroyImage (image);
+  return pixel | 0xff000000;
 }
 
 typedef struct {

@@ -36,7 +36,7 @@ void display_fixture_tear_down (DisplayFixture *self);
 /* A SpiceFixtureCondition: connected, with a picture, in the pointer's mode, and focused. */
 gboolean display_fixture_is_ready (gpointer self);
 
-/* What is drawn of the display at a point, as 0xAARRGGBB. */
+/* What is on the screen at a point of the display, as 0xffRRGGBB. */
 guint32 display_fixture_get_pixel (DisplayFixture *self, int x, int y);
 void display_fixture_expect_color (DisplayFixture *self, int x, int y, guint32 color);
 

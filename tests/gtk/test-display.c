@@ -63,6 +63,7 @@ test_many_drawings (void)
   DisplayFixture test;
   guint frames = 0;
 
+  g_setenv ("LODGE_PLANE", "0", TRUE);
   display_fixture_set_up (&test);
   GdkFrameClock *clock = gtk_widget_get_frame_clock (test.window);
   gulong id = g_signal_connect (clock, "paint", G_CALLBACK (slow_frame_cb), &frames);

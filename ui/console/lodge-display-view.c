@@ -87,6 +87,20 @@ lodge_display_view_fit (LodgeDisplayView *self, int guest_width, int guest_heigh
   self->top = place (top, room_height, self->view_height, &self->pan_y);
 }
 
+void
+lodge_display_view_get_shown (
+    const LodgeDisplayView *self, int *out_x, int *out_y, int *out_width, int *out_height)
+{
+  int left, right, top, bottom;
+
+  get_edges (self->origin_x, self->width, self->device_scale, &left, &right);
+  get_edges (self->origin_y, self->height, self->device_scale, &top, &bottom);
+  *out_x = MAX (left - self->left, 0);
+  *out_y = MAX (top - self->top, 0);
+  *out_width = MAX (MIN (right - self->left, self->view_width) - *out_x, 0);
+  *out_height = MAX (MIN (bottom - self->top, self->view_height) - *out_y, 0);
+}
+
 gboolean
 lodge_display_view_equal (const LodgeDisplayView *a, const LodgeDisplayView *b)
 {

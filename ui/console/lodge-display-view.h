@@ -43,6 +43,9 @@ typedef struct {
 void lodge_display_view_fit (LodgeDisplayView *self, int guest_width, int guest_height);
 /* How many whole device pixels the widget has: the size at which nothing is scaled. */
 void lodge_display_view_get_room (const LodgeDisplayView *self, int *out_width, int *out_height);
+/* The part of an unscaled picture that lies in the widget, in the picture's pixels. */
+void lodge_display_view_get_shown (
+    const LodgeDisplayView *self, int *out_x, int *out_y, int *out_width, int *out_height);
 gboolean lodge_display_view_equal (const LodgeDisplayView *a, const LodgeDisplayView *b);
 gboolean lodge_display_view_is_unscaled (const LodgeDisplayView *self);
 /* 2 when each of the guest's pixels is exactly 2 x 2 of the screen's, and so on; 1 when it is one;

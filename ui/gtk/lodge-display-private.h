@@ -7,6 +7,7 @@
 #include "console/lodge-leave-combo.h"
 #include "console/lodge-scroll.h"
 #include "gtk/lodge-display.h"
+#include "gtk/lodge-plane.h"
 #include "gtk/lodge-pointer-lock.h"
 #include "gtk/lodge-tiles.h"
 
@@ -25,9 +26,18 @@ struct _LodgeDisplay {
 
   /* picture */
   LodgeTiles *tiles;
-  LodgeDisplayView view;        /* as it was drawn last */
-  guint collected_id;           /* until what the guest has drawn is there as a whole, */
-  guint collect_id;             /* or has waited long enough for a frame */
+  LodgeDisplayView view;  /* as it was drawn last */
+  guint collected_id;     /* until what the guest has drawn is there as a whole, */
+  guint collect_id;       /* or has waited long enough for a frame */
+  LodgePlane *plane;      /* from when it was of use first, as long as it is mapped */
+  gboolean plane_refused; /* none can be had */
+  gboolean plane_lost;
+  gboolean plane_shown;
+  cairo_rectangle_int_t plane_place; /* device pixels of the surface */
+  int plane_x;                       /* the picture's pixel there */
+  int plane_y;
+  gint64 plane_drawn;           /* when it was, last */
+  cairo_region_t *plane_damage; /* of the picture: not put yet */
   GtkWidget *scanout;           /* while a graphics card has the picture; else NULL */
   GdkFrameClock *scanout_clock; /* until its next frame, for which the guest waits */
   char *problem;                /* why there is no picture, or NULL */
@@ -81,6 +91,23 @@ void lodge_display_disconnect_source (LodgeDisplay *self);
 void lodge_display_find_view (LodgeDisplay *self, LodgeDisplayView *out_view);
 void lodge_display_update_view (LodgeDisplay *self);
 void lodge_display_forget_damage (LodgeDisplay *self);
+/* Draws what has changed once nothing more is there to be given out. */
+void lodge_display_collect (LodgeDisplay *self);
+/* Whether the guest's cursor is drawn by us, over the picture. */
+gboolean lodge_display_draws_cursor (LodgeDisplay *self);
+
+/* lodge-display-plane.c: the picture past GTK, where that can be */
+void lodge_display_watch_plane (LodgeDisplay *self);
+void lodge_display_unwatch_plane (LodgeDisplay *self);
+/* FALSE: it is not shown, and this is for the tiles. */
+gboolean lodge_display_damage_plane (LodgeDisplay *self, const cairo_rectangle_int_t *damage);
+/* FALSE: GTK is to draw it. */
+gboolean lodge_display_draw_plane (LodgeDisplay *self);
+/* What a key or the pointer has changed comes alone and is drawn at once; of what comes faster as
+ * much as there is together. */
+gboolean lodge_display_plane_has_rested (LodgeDisplay *self);
+/* GTK is about to draw the picture in this view. */
+void lodge_display_follow_plane (LodgeDisplay *self, const LodgeDisplayView *view);
 
 /* lodge-display-scanout.c: the picture in a graphics card's memory, if it is there now */
 void lodge_display_update_scanout (LodgeDisplay *self);

@@ -60,15 +60,29 @@ lodge_display_update_view (LodgeDisplay *self)
 }
 
 /* While the pointer is relative the guest's own place for it counts, and the host's is hidden. */
+static gboolean
+find_cursor (LodgeDisplay *self, LodgeCursor *out_cursor)
+{
+  return self->cursor != NULL && self->grabbed && lodge_display_pointer_is_relative (self) &&
+         self->view.view_width > 0 && lodge_frame_source_get_cursor (self->source, out_cursor) &&
+         out_cursor->rgba != NULL;
+}
+
+gboolean
+lodge_display_draws_cursor (LodgeDisplay *self)
+{
+  LodgeCursor cursor;
+
+  return find_cursor (self, &cursor);
+}
+
 static void
 snapshot_cursor (LodgeDisplay *self, GtkSnapshot *snapshot)
 {
   const LodgeDisplayView *view = &self->view;
   LodgeCursor cursor;
 
-  if (self->cursor == NULL || !self->grabbed || !lodge_display_pointer_is_relative (self) ||
-      view->view_width < 1 || !lodge_frame_source_get_cursor (self->source, &cursor) ||
-      cursor.rgba == NULL)
+  if (!find_cursor (self, &cursor))
     return;
 
   double scale = (double) view->view_width / view->guest_width;
@@ -88,6 +102,7 @@ lodge_display_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
 
   lodge_display_forget_damage (self);
   lodge_display_update_view (self);
+  lodge_display_follow_plane (self, &self->view);
 
   gtk_snapshot_push_clip (snapshot,
                           &GRAPHENE_RECT_INIT (0, 0, self->view.width, self->view.height));
@@ -111,7 +126,8 @@ collected_cb (gpointer user_data)
   LodgeDisplay *self = user_data;
 
   lodge_display_forget_damage (self);
-  gtk_widget_queue_draw (GTK_WIDGET (self));
+  if (!lodge_display_draw_plane (self))
+    gtk_widget_queue_draw (GTK_WIDGET (self));
   return G_SOURCE_REMOVE;
 }
 
@@ -123,6 +139,7 @@ frame_changed_cb (LodgeFrameSource *source, LodgeDisplay *self)
 
   lodge_frame_source_get_frame (source, &frame);
   lodge_tiles_set_frame (self->tiles, &frame);
+  lodge_display_damage_plane (self, &(cairo_rectangle_int_t){0, 0, frame.width, frame.height});
   lodge_display_update_scanout (self);
   if (self->scaling == LODGE_SCALING_ONE_TO_ONE)
     gtk_widget_queue_allocate (GTK_WIDGET (self));
@@ -134,16 +151,27 @@ frame_changed_cb (LodgeFrameSource *source, LodgeDisplay *self)
  * graphics card, a frame for each drawing would leave the window many frames behind: a console that
  * draws letter by letter is seen minutes late. So a frame waits until nothing more is there to be
  * given out, though never for long. */
+void
+lodge_display_collect (LodgeDisplay *self)
+{
+  if (self->collected_id != 0)
+    return;
+  self->collected_id = g_idle_add_full (G_PRIORITY_LOW, collected_cb, self, NULL);
+  self->collect_id = g_timeout_add (COLLECT_MS, collected_cb, self);
+}
+
 static void
 damage_cb (LodgeFrameSource *source, int x, int y, int width, int height, LodgeDisplay *self)
 {
   if (lodge_display_damage_scanout (self, &(cairo_rectangle_int_t){x, y, width, height}))
     return;
-  lodge_tiles_damage (self->tiles, x, y, width, height);
-  if (self->collected_id != 0)
+  if (!lodge_display_damage_plane (self, &(cairo_rectangle_int_t){x, y, width, height})) {
+    lodge_tiles_damage (self->tiles, x, y, width, height);
+  } else if (self->collected_id == 0 && lodge_display_plane_has_rested (self)) {
+    lodge_display_draw_plane (self);
     return;
-  self->collected_id = g_idle_add_full (G_PRIORITY_LOW, collected_cb, self, NULL);
-  self->collect_id = g_timeout_add (COLLECT_MS, collected_cb, self);
+  }
+  lodge_display_collect (self);
 }
 
 static void

@@ -140,6 +140,7 @@ lodge_display_map (GtkWidget *widget)
   GTK_WIDGET_CLASS (lodge_display_parent_class)->map (widget);
   lodge_display_watch_device_scale (widget, G_CALLBACK (scale_cb));
   lodge_display_watch_shown (LODGE_DISPLAY (widget));
+  lodge_display_watch_plane (LODGE_DISPLAY (widget));
   queue_resize_guest (LODGE_DISPLAY (widget));
 }
 
@@ -147,6 +148,7 @@ static void
 lodge_display_unmap (GtkWidget *widget)
 {
   lodge_display_release (LODGE_DISPLAY (widget));
+  lodge_display_unwatch_plane (LODGE_DISPLAY (widget));
   lodge_display_forget_scanout_frame (LODGE_DISPLAY (widget));
   lodge_display_unwatch_device_scale (widget, G_CALLBACK (scale_cb));
   GTK_WIDGET_CLASS (lodge_display_parent_class)->unmap (widget);

@@ -6,7 +6,9 @@
 
 /* A picture that is just being made anew, or has not come yet, is nothing to talk about. */
 #define PATIENCE_MS 1500
-#define LOOK_MS     100
+/* At one that has gone, and at one that is there. */
+#define LOOK_DARK_MS 100
+#define LOOK_MS      500
 /* With what is around it; one at the bottom covers no button. */
 #define TOAST_HEIGHT 72
 
@@ -76,7 +78,8 @@ static void
 damage_cb (LodgeFrameSource *source, int x, int y, int width, int height, LodgeScreenHint *self)
 {
   if (self->look == 0)
-    self->look = g_timeout_add (LOOK_MS, look_cb, self);
+    self->look =
+        g_timeout_add (self->dark || self->timer != 0 ? LOOK_DARK_MS : LOOK_MS, look_cb, self);
 }
 
 static void
