@@ -159,6 +159,10 @@ static const LodgeKey keys[] = {
   { LODGE_SECTION_DISPLAY, "whole-multiples", LODGE_KEY_BOOLEAN, MACHINE (whole_multiples), "false", 0,
     0, NULL, SETTABLE,
     N_ ("Whether a picture that is made larger is so only by 2, 3 and so on, which blurs nothing.") },
+  { LODGE_SECTION_DISPLAY, "side-by-side", LODGE_KEY_BOOLEAN, MACHINE (side_by_side), "false", 0, 0, NULL,
+    SETTABLE,
+    N_ ("Whether a console window shows further monitors beside the first one; else each has a window "
+        "of its own.") },
 
   { LODGE_SECTION_SHARING, "clipboard", LODGE_KEY_CHOICE, MACHINE (share_clipboard), "both", 0, 0,
     clipboard_sharings, SETTABLE,

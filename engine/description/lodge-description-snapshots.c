@@ -319,6 +319,7 @@ keep_host_business (const LodgeDescription *self, LodgeDescription *then)
   lodge_section_copy_values (LODGE_SECTION_SNAPSHOTS, self, then);
   then->scaling = self->scaling;
   then->whole_multiples = self->whole_multiples;
+  then->side_by_side = self->side_by_side;
   then->session_end = self->session_end;
   g_free (then->name);
   then->name = g_strdup (self->name);

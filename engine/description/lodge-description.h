@@ -167,6 +167,7 @@ typedef struct {
   char *render_node;        /* of the card of this computer that draws it; "": one that works */
   LodgeDisplayScaling scaling;
   gboolean whole_multiples;
+  gboolean side_by_side; /* further monitors, in the console window */
 
   /* [sharing] */
   LodgeClipboardSharing share_clipboard;

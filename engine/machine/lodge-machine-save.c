@@ -262,8 +262,12 @@ lodge_machine_save_finish (LodgeMachine *self, GAsyncResult *result, GError **er
 static gboolean
 is_unseen (const char *key)
 {
-  static const char *const keys[] = {"machine.name", "machine.os", "machine.at-session-end",
-                                     "display.scaling", "display.whole-multiples"};
+  static const char *const keys[] = {"machine.name",
+                                     "machine.os",
+                                     "machine.at-session-end",
+                                     "display.scaling",
+                                     "display.whole-multiples",
+                                     "display.side-by-side"};
 
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++) {
     if (g_str_equal (keys[i], key))

@@ -164,6 +164,7 @@ test_go_back (Fixture *f, gconstpointer data)
   g_assert_true (lodge_description_set (f->now, "machine.name", "shop", &error));
   g_assert_true (lodge_description_set (f->now, "sharing.clipboard", "off", &error));
   g_assert_true (lodge_description_set (f->now, "display.scaling", "scale", &error));
+  g_assert_true (lodge_description_set (f->now, "display.side-by-side", "true", &error));
   g_assert_true (lodge_description_set (f->now, "display.model", "vga", &error));
   g_assert_true (lodge_description_set (f->now, "nic.nic0.forwards", "tcp:2222:22", &error));
   g_assert_nonnull (lodge_description_add_nic (f->now, LODGE_NIC_MODEL_VIRTIO, &error));
@@ -177,6 +178,7 @@ test_go_back (Fixture *f, gconstpointer data)
   g_assert_cmpstr (f->now->name, ==, "shop");
   g_assert_cmpint (f->now->share_clipboard, ==, LODGE_CLIPBOARD_OFF);
   g_assert_cmpint (f->now->scaling, ==, LODGE_DISPLAY_SCALING_SCALE);
+  g_assert_true (f->now->side_by_side);
   g_assert_cmpstr (((LodgeNic *) f->now->nics->pdata[0])->forwards[0], ==, "tcp:2222:22");
   g_assert_cmpstr (f->now->snapshot, ==, "s1");
   /* The tops of before are gone, those of now are new. */
