@@ -4,6 +4,7 @@
 #include "gtk/lodge-console-window-private.h"
 
 #include "gtk/lodge-set-keys.h"
+#include "gtk/lodge-stage.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -97,17 +98,6 @@ size_wanted_cb (LodgeDisplay *display, int width, int height, LodgeConsoleScalin
   lodge_console_scaling_tell (self->window, 0, width, height);
 }
 
-/* The bars are for a window. In full screen they would take from the screen; there the pointer
- * moves the view at the edges. */
-static void
-update_bars (LodgeConsoleWindow *window)
-{
-  const GtkPolicyType policy =
-      gtk_window_is_fullscreen (GTK_WINDOW (window)) ? GTK_POLICY_EXTERNAL : GTK_POLICY_AUTOMATIC;
-
-  gtk_scrolled_window_set_policy (window->stage, policy, policy);
-}
-
 void
 lodge_console_scaling_update (LodgeConsoleWindow *window)
 {
@@ -157,9 +147,8 @@ lodge_console_scaling_init (LodgeConsoleWindow *window)
   g_action_map_add_action (G_ACTION_MAP (actions), G_ACTION (self->scaling));
   g_action_map_add_action (G_ACTION_MAP (actions), G_ACTION (self->whole_multiples));
   gtk_widget_insert_action_group (GTK_WIDGET (window), "display", G_ACTION_GROUP (actions));
-  g_signal_connect (window, "notify::fullscreened", G_CALLBACK (update_bars), NULL);
   g_signal_connect (window->display, "size-wanted", G_CALLBACK (size_wanted_cb), self);
-  update_bars (window);
+  lodge_stage_init (window->stage);
 }
 
 void
