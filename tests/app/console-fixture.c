@@ -156,6 +156,14 @@ console_fixture_find_monitor (void)
   return NULL;
 }
 
+LodgeMonitorView *
+console_fixture_get_view (GtkWindow *monitor)
+{
+  GtkOverlay *overlay = app_get_child (monitor, LODGE_TYPE_MONITOR_WINDOW, "overlay");
+
+  return LODGE_MONITOR_VIEW (gtk_overlay_get_child (overlay));
+}
+
 static gboolean
 is_taken (gpointer data)
 {

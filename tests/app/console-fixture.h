@@ -40,6 +40,8 @@ void console_fixture_set_key (ConsoleFixture *self, const char *key, const char 
 void console_fixture_set_monitors (ConsoleFixture *self, guint n);
 /* The window of the guest's second monitor, lent; NULL while there is none. */
 GtkWindow *console_fixture_find_monitor (void);
+/* What is in it, lent. */
+LodgeMonitorView *console_fixture_get_view (GtkWindow *monitor);
 /* A graphics card draws this, its last line first. Until the window has it, or says why it cannot.
  * The pixels can be changed in the memory that it returns, which is the caller's to close. */
 int

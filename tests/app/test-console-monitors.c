@@ -10,7 +10,9 @@ typedef ConsoleFixture Test;
 #define COUNTS                                                                                     \
   "> _One Monitor monitors.count\n> _Two Monitors monitors.count\n"                                \
   "> Th_ree Monitors monitors.count\n> _Four Monitors monitors.count\n"
-#define ALL      "> --\n> Full Screen on _All Monitors monitors.all\n"
+#define ALL                                                                                        \
+  "> --\n> _Side by Side in This Window monitors.side-by-side\n"                                   \
+  "> Full Screen on _All Monitors monitors.all\n"
 #define NEXT     "> --From the Guest’s Next Start On\n" COUNTS
 #define MENU_ONE "Further M_onitors \n" NEXT
 #define MENU_TWO "Further M_onitors \n> Monitor _2 monitors.2\n" ALL NEXT
@@ -145,7 +147,7 @@ in_dark (void)
   app_wait_until (find_window ("web: Monitor 2") != NULL);
   GtkWindow *window = find_window ("web: Monitor 2");
   GtkWidget *display =
-      GTK_WIDGET (lodge_monitor_window_get_display (LODGE_MONITOR_WINDOW (window)));
+      GTK_WIDGET (lodge_monitor_view_get_display (console_fixture_get_view (window)));
   /* What could switch it on may only be on its way. */
   app_wait_until (has_hint (window, "Waiting for the Guest’s Agent"));
   spice_fixture_set_agent (test.server, TRUE);
@@ -338,7 +340,7 @@ in_scaled (void)
   app_wait_until (get_scaling (test.window->display) == LODGE_SCALING_SCALE);
   fake_engine_clear_calls (test.engine);
   GtkWindow *window = open_second (&test);
-  LodgeDisplay *display = lodge_monitor_window_get_display (LODGE_MONITOR_WINDOW (window));
+  LodgeDisplay *display = lodge_monitor_view_get_display (console_fixture_get_view (window));
   app_wait_until (app_was_called (test.engine, "SetDisplaySize web 1 "));
   /* Once: from then on it is scaled. */
   fake_engine_clear_calls (test.engine);
@@ -374,7 +376,7 @@ in_exchange (void)
   LodgeConsoleSession *session = console_fixture_get_session (&test);
   LodgeConsoleClipboard *clipboard = lodge_console_session_get_clipboard (session);
   GtkWindow *window = open_second (&test);
-  LodgeDisplay *display = lodge_monitor_window_get_display (LODGE_MONITOR_WINDOW (window));
+  LodgeDisplay *display = lodge_monitor_view_get_display (console_fixture_get_view (window));
 
   app_wait_until (!gtk_window_is_active (GTK_WINDOW (test.window)));
   g_assert_false (lodge_console_clipboard_is_offering (clipboard));
@@ -396,6 +398,17 @@ in_exchange (void)
   console_fixture_tear_down (&test);
 }
 
+static GtkPolicyType
+get_bars (GtkWidget *display)
+{
+  GtkPolicyType horizontal, vertical;
+
+  gtk_scrolled_window_get_policy (GTK_SCROLLED_WINDOW (gtk_widget_get_parent (display)),
+                                  &horizontal, &vertical);
+  g_assert_cmpint (horizontal, ==, vertical);
+  return horizontal;
+}
+
 /* F11 is this window's alone, and its header hides as the console's does. */
 static void
 in_fullscreen (void)
@@ -408,7 +421,7 @@ in_fullscreen (void)
   GtkWidget *header = app_get_child (window, LODGE_TYPE_MONITOR_WINDOW, "header");
   GtkWidget *toggle = app_get_child (window, LODGE_TYPE_MONITOR_WINDOW, "fullscreen_button");
   GtkWidget *display =
-      GTK_WIDGET (lodge_monitor_window_get_display (LODGE_MONITOR_WINDOW (window)));
+      GTK_WIDGET (lodge_monitor_view_get_display (console_fixture_get_view (window)));
 
   app_wait_until (gtk_window_get_focus (window) == display);
   app_xdotool ("mousemove 800 700");
@@ -418,6 +431,8 @@ in_fullscreen (void)
   app_wait_until (!gtk_widget_get_mapped (GTK_WIDGET (bar)));
   app_wait_until (gtk_widget_get_height (display) == HEIGHT);
   g_assert_true (gtk_window_get_focus (window) == display);
+  /* Bars would take from the screen. */
+  g_assert_cmpint (get_bars (display), ==, GTK_POLICY_EXTERNAL);
 
   app_xdotool ("key ctrl+alt");
   app_wait_until (gtk_revealer_get_reveal_child (bar));
@@ -430,6 +445,7 @@ in_fullscreen (void)
   app_wait_until (!gtk_window_is_fullscreen (window) &&
                   !gtk_widget_is_ancestor (header, GTK_WIDGET (bar)));
   app_wait_until (gtk_widget_get_mapped (header));
+  g_assert_cmpint (get_bars (display), ==, GTK_POLICY_AUTOMATIC);
 
   /* What is closed in full screen is as well closed. */
   app_xdotool ("key F11");

@@ -90,6 +90,24 @@ in_all (void)
   app_wait_until (is_on_none (&test));
   g_assert_true (console_fixture_find_monitor () == second);
 
+  /* What is beside the first one has a host's monitor of its own for that time, and the guest does
+   * not hear of it but by its size. */
+  console_fixture_set_key (&test, "display.side-by-side", "true");
+  app_wait_until (console_fixture_find_monitor () == NULL);
+  LodgeMonitorView *view = app_find (test.window, LODGE_TYPE_MONITOR_VIEW);
+  g_assert_nonnull (view);
+  fake_engine_clear_calls (test.engine);
+  activate (&test, "monitors.all");
+  app_wait_until (is_on_all (&test));
+  g_assert_true (console_fixture_get_view (console_fixture_find_monitor ()) == view);
+  activate (&test, "console.fullscreen");
+  app_wait_until (is_on_none (&test));
+  g_assert_null (console_fixture_find_monitor ());
+  g_assert_true (app_find (test.window, LODGE_TYPE_MONITOR_VIEW) == view);
+  g_assert_false (app_was_called (test.engine, "SetDisplaySize web 1 0 0"));
+  console_fixture_set_key (&test, "display.side-by-side", "false");
+  app_wait_until (console_fixture_find_monitor () != NULL);
+
   /* A host that loses a monitor is given back to its user. Not by a true loss: Weston moves its
    * windows then, and of those a rare one stays in full screen. */
   activate (&test, "monitors.all");

@@ -216,7 +216,7 @@ in_monitor (void)
   app_wait_until (gtk_window_is_active (second));
   app_settle ();
   app_xdotool ("key ctrl+shift+Insert");
-  app_wait_until (app_find_label (app_get_child (second, LODGE_TYPE_MONITOR_WINDOW, "toasts"),
+  app_wait_until (app_find_label (app_find (second, ADW_TYPE_TOAST_OVERLAY),
                                   "There are no files to paste: copy some in your file manager "
                                   "first") != NULL);
   copy_times (&test, file, 1);
@@ -227,8 +227,8 @@ in_monitor (void)
   GSubprocess *xclip = copy_elsewhere (&test, file);
   if (xclip != NULL) {
     g_subprocess_send_signal (xclip, SIGSTOP);
-    gtk_widget_activate_action (GTK_WIDGET (second), "sharing.paste-files", NULL);
-    gtk_widget_activate_action (GTK_WIDGET (second), "sharing.paste-files", NULL);
+    gtk_widget_activate_action (app_find (second, LODGE_TYPE_DISPLAY), "sharing.paste-files", NULL);
+    gtk_widget_activate_action (app_find (second, LODGE_TYPE_DISPLAY), "sharing.paste-files", NULL);
     gtk_window_close (second);
     app_wait_until (console_fixture_find_monitor () == NULL);
     g_subprocess_send_signal (xclip, SIGCONT);

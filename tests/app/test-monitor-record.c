@@ -16,6 +16,19 @@ get_part (Second *second, const char *name)
   return app_get_child (second->window, LODGE_TYPE_MONITOR_WINDOW, name);
 }
 
+/* Of what is in it. */
+static GtkWidget *
+get_view_part (Second *second, const char *name)
+{
+  return app_get_child (console_fixture_get_view (second->window), LODGE_TYPE_MONITOR_VIEW, name);
+}
+
+static gpointer
+get_toasts (Second *second)
+{
+  return app_find (second->window, ADW_TYPE_TOAST_OVERLAY);
+}
+
 static gboolean
 is_second_recording (Second *second)
 {
@@ -94,16 +107,16 @@ in_monitor (void)
 
   /* Where there is no header a corner says so. */
   gtk_window_fullscreen (second.window);
-  app_wait_until (gtk_widget_get_mapped (get_part (&second, "record_pill")));
-  g_signal_emit_by_name (get_part (&second, "record_pill"), "clicked");
+  app_wait_until (gtk_widget_get_mapped (get_view_part (&second, "record_pill")));
+  g_signal_emit_by_name (get_view_part (&second, "record_pill"), "clicked");
   app_wait_until (!is_second_recording (&second));
-  g_assert_false (gtk_widget_get_visible (get_part (&second, "record_pill")));
+  g_assert_false (gtk_widget_get_visible (get_view_part (&second, "record_pill")));
   /* It is said there, with the way to the file. */
-  app_wait_until (app_find_label (get_part (&second, "toasts"), "Recording saved") != NULL);
+  app_wait_until (app_find_label (get_toasts (&second), "Recording saved") != NULL);
   g_assert_null (app_find_label (second.test.window->toasts, "Recording saved"));
-  g_assert_true (gtk_widget_is_sensitive (app_find_button (get_part (&second, "toasts"), "_Open")));
+  g_assert_true (gtk_widget_is_sensitive (app_find_button (get_toasts (&second), "_Open")));
   g_assert_true (
-      gtk_widget_is_sensitive (app_find_button (get_part (&second, "toasts"), "Show in _Folder")));
+      gtk_widget_is_sensitive (app_find_button (get_toasts (&second), "Show in _Folder")));
   g_assert_true (record_fixture_is_on (&second.test));
   g_assert_cmpuint (record_fixture_count (&second.test, NULL), ==, 2);
   g_autoptr (Recording) recording = read_second (&second);
@@ -120,14 +133,14 @@ in_monitor_key (void)
   Second second;
 
   set_up_second (&second);
-  app_wait_until (gtk_window_get_focus (second.window) == get_part (&second, "display"));
+  app_wait_until (gtk_window_get_focus (second.window) == get_view_part (&second, "display"));
   app_settle ();
   app_xdotool ("key ctrl+shift+Print");
   app_wait_until (is_second_recording (&second));
   g_assert_false (record_fixture_is_on (&second.test));
   app_xdotool ("key ctrl+shift+Print");
   app_wait_until (!is_second_recording (&second));
-  app_wait_until (app_find_label (get_part (&second, "toasts"), "Recording saved") != NULL);
+  app_wait_until (app_find_label (get_toasts (&second), "Recording saved") != NULL);
   g_autoptr (Recording) recording = read_second (&second);
   assert_second (recording);
   console_fixture_tear_down (&second.test);
@@ -182,6 +195,49 @@ in_monitor_close (void)
   console_fixture_tear_down (&second.test);
 }
 
+/* It goes on where its monitor is put beside the first one, and a corner says so there. */
+static void
+in_monitor_beside (void)
+{
+  Second second;
+  LodgeMonitorView *view;
+
+  set_up_second (&second);
+  Test *test = &second.test;
+  toggle_second (&second);
+  spice_fixture_run_for (300);
+  gtk_widget_activate_action (GTK_WIDGET (test->window), "monitors.side-by-side", NULL);
+  app_wait_until (app_find (test->window, LODGE_TYPE_MONITOR_VIEW) != NULL);
+  gtk_widget_activate_action (GTK_WIDGET (test->window), "monitors.side-by-side", NULL);
+  app_wait_until ((second.window = console_fixture_find_monitor ()) != NULL);
+  g_assert_true (is_second_recording (&second));
+  g_assert_false (gtk_widget_get_visible (get_view_part (&second, "record_pill")));
+  gtk_widget_activate_action (GTK_WIDGET (test->window), "monitors.side-by-side", NULL);
+  app_wait_until ((view = app_find (test->window, LODGE_TYPE_MONITOR_VIEW)) != NULL);
+  g_assert_null (console_fixture_find_monitor ());
+  g_assert_true (lodge_monitor_view_is_recording (view));
+  GtkWidget *pill = app_get_child (view, LODGE_TYPE_MONITOR_VIEW, "record_pill");
+  app_wait_until (gtk_widget_get_mapped (pill));
+  g_assert_false (record_fixture_is_on (test));
+  spice_fixture_run_for (300);
+
+  /* The window takes it along, and asks. */
+  gtk_window_close (GTK_WINDOW (test->window));
+  app_wait_until (app_get_dialog () != NULL);
+  app_click (app_get_dialog (), "_Cancel");
+  app_wait_until (app_get_dialog () == NULL);
+
+  app_wait_until (gtk_widget_is_sensitive (pill));
+  g_signal_emit_by_name (pill, "clicked");
+  app_wait_until (app_find_label (test->window->toasts, "Recording saved") != NULL);
+  g_assert_false (gtk_widget_get_visible (pill));
+  g_assert_true (gtk_widget_is_sensitive (app_find_button (test->window->toasts, "_Open")));
+  g_assert_cmpuint (record_fixture_count (test, NULL), ==, 1);
+  g_autoptr (Recording) recording = read_second (&second);
+  assert_second (recording);
+  console_fixture_tear_down (test);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -189,6 +245,7 @@ main (int argc, char **argv)
       {"file", in_monitor},
       {"key", in_monitor_key},
       {"close", in_monitor_close},
+      {"beside", in_monitor_beside},
   };
 
   return record_fixture_run (&argc, &argv, "monitor-record", cases, G_N_ELEMENTS (cases));

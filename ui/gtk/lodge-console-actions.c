@@ -170,7 +170,7 @@ send_keys_action (GtkWidget *widget, const char *name, GVariant *parameter)
   if (machine != NULL)
     lodge_machine1_call_send_keys (machine, g_variant_get_string (parameter, NULL), NULL, sent_cb,
                                    g_object_ref (self));
-  gtk_widget_grab_focus (GTK_WIDGET (self->display));
+  gtk_widget_grab_focus (GTK_WIDGET (lodge_console_beside_get_screen (self)));
 }
 
 static void

@@ -39,6 +39,7 @@ struct _LodgeConsoleExchange {
 typedef struct {
   LodgeConsoleExchange *exchange;
   LodgeDisplay *display;
+  GtkWindow *window;     /* a further one, which the clipboard is told of; or NULL */
   GtkDropTarget *drop;   /* owned, and the display's */
   GtkRevealer *hint;     /* a child of its window */
   GCancellable *reading; /* the files on the host's clipboard, or NULL */
@@ -220,7 +221,7 @@ paste_cb (Screen *screen)
     return;
 
   self->pasted = TRUE;
-  if (screen->display != self->window->display) {
+  if (screen->window != NULL) {
     say_at (screen, _ ("To paste, the guest needs spice-vdagent"));
     return;
   }
@@ -526,7 +527,7 @@ add_screen (LodgeConsoleExchange *self, LodgeDisplay *display, GtkOverlay *overl
   return screen;
 }
 
-/* @group: of the screen's window. Returns: (transfer full) */
+/* @group: for what is done at the screen. Returns: (transfer full) */
 static GSimpleAction *
 add_paste (GSimpleActionGroup *group, Screen *screen)
 {
@@ -537,13 +538,32 @@ add_paste (GSimpleActionGroup *group, Screen *screen)
   return action;
 }
 
+static void
+set_window (Screen *screen, GtkRoot *root)
+{
+  LodgeConsoleExchange *self = screen->exchange;
+
+  if (screen->window != NULL)
+    lodge_display_clipboard_remove_window (self->clipboard, screen->window);
+  screen->window =
+      GTK_IS_WINDOW (root) && root != GTK_ROOT (self->window) ? GTK_WINDOW (root) : NULL;
+  if (screen->window != NULL)
+    lodge_display_clipboard_add_window (self->clipboard, screen->window);
+}
+
+/* It is in a window of its own, or beside the console's. */
+static void
+root_cb (LodgeDisplay *display, GParamSpec *pspec, Screen *screen)
+{
+  set_window (screen, gtk_widget_get_root (GTK_WIDGET (display)));
+}
+
 void
 lodge_console_exchange_add_screen (LodgeConsoleWindow *window,
                                    LodgeDisplay *display,
                                    GtkOverlay *overlay)
 {
   LodgeConsoleExchange *self = window->exchange;
-  GtkWidget *root = GTK_WIDGET (gtk_widget_get_root (GTK_WIDGET (display)));
   g_autoptr (GVariant) files = g_action_get_state (G_ACTION (self->files_action));
   g_autoptr (GSimpleActionGroup) actions = g_simple_action_group_new ();
   g_autoptr (GSimpleAction) paste = NULL;
@@ -551,22 +571,24 @@ lodge_console_exchange_add_screen (LodgeConsoleWindow *window,
 
   set_takes_files (screen, g_variant_get_boolean (files));
   paste = add_paste (actions, screen);
-  gtk_widget_insert_action_group (root, "sharing", G_ACTION_GROUP (actions));
-  lodge_display_clipboard_add_window (self->clipboard,
-                                      GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (display))));
+  gtk_widget_insert_action_group (GTK_WIDGET (display), "sharing", G_ACTION_GROUP (actions));
+  g_signal_connect (display, "notify::root", G_CALLBACK (root_cb), screen);
+  root_cb (display, NULL, screen);
 }
 
 void
 lodge_console_exchange_remove_screen (LodgeConsoleWindow *window, LodgeDisplay *display)
 {
   LodgeConsoleExchange *self = window->exchange;
-  GtkWidget *root = GTK_WIDGET (gtk_widget_get_root (GTK_WIDGET (display)));
 
-  gtk_widget_insert_action_group (root, "sharing", NULL);
-  lodge_display_clipboard_remove_window (self->clipboard, GTK_WINDOW (root));
+  gtk_widget_insert_action_group (GTK_WIDGET (display), "sharing", NULL);
   for (guint i = 1; i < self->screens->len; i++) {
-    if (((Screen *) self->screens->pdata[i])->display == display)
-      g_ptr_array_remove_index (self->screens, i--);
+    Screen *screen = self->screens->pdata[i];
+
+    if (screen->display != display)
+      continue;
+    set_window (screen, NULL);
+    g_ptr_array_remove_index (self->screens, i--);
   }
 }
 
@@ -585,7 +607,7 @@ lodge_console_exchange_init (LodgeConsoleWindow *window)
   self->panel = LODGE_TRANSFER_PANEL (lodge_transfer_panel_new ());
   gtk_overlay_add_overlay (GTK_OVERLAY (window->overlay), GTK_WIDGET (self->panel));
   self->screens = g_ptr_array_new_with_free_func (screen_free);
-  screen = add_screen (self, window->display, GTK_OVERLAY (window->overlay));
+  screen = add_screen (self, window->display, GTK_OVERLAY (window->screen));
 
   self->actions = g_simple_action_group_new ();
   self->clipboard_action = g_simple_action_new_stateful ("clipboard", G_VARIANT_TYPE_STRING,

@@ -15,9 +15,10 @@ focus_guest (gpointer user_data)
 {
   LodgeConsoleWindow *self = user_data;
 
-  lodge_console_terminals_focus_screen (self, gtk_widget_get_mapped (GTK_WIDGET (self->display))
-                                                  ? (gpointer) self->display
-                                                  : (gpointer) self->status_button);
+  lodge_console_terminals_focus_screen (self,
+                                        gtk_widget_get_mapped (GTK_WIDGET (self->display))
+                                            ? (gpointer) lodge_console_beside_get_screen (self)
+                                            : (gpointer) self->status_button);
 }
 
 static gboolean
@@ -36,32 +37,37 @@ has_open_menu (gpointer user_data)
   return FALSE;
 }
 
+/* @own: it is the window's own screen, and not a further monitor's beside it */
 static const char *
-find_action (guint keyval, GdkModifierType held)
+find_action (guint keyval, GdkModifierType held, gboolean own)
 {
   const gboolean shift = (held & GDK_SHIFT_MASK) != 0;
 
   if ((held & ~GDK_SHIFT_MASK) != GDK_CONTROL_MASK)
     return NULL;
-  if (keyval == GDK_KEY_Print)
+  if (keyval == GDK_KEY_Print && own)
     return shift ? "console.record" : "console.screenshot";
+  if (keyval == GDK_KEY_Print)
+    return shift ? "screen.record" : "screen.screenshot";
   return shift && keyval == GDK_KEY_Insert ? "sharing.paste-files" : NULL;
 }
 
-/* A guest that has all keys has these too. */
+/* Of the screen that they are typed at. A guest that has all keys has these too. */
 static gboolean
 key_pressed (guint keyval, GdkModifierType held, gpointer user_data)
 {
   LodgeConsoleWindow *self = user_data;
-  const char *action = find_action (keyval, held);
+  GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (self));
+  LodgeDisplay *display = LODGE_IS_DISPLAY (focus) ? LODGE_DISPLAY (focus) : self->display;
+  const char *action = find_action (keyval, held, display == self->display);
 
-  if (action == NULL || lodge_display_get_grabbed (self->display))
+  if (action == NULL || lodge_display_get_grabbed (display))
     return FALSE;
 
   const gboolean again = self->fullscreen->key_held;
 
   self->fullscreen->key_held = TRUE;
-  return again || gtk_widget_activate_action (GTK_WIDGET (self), action, NULL);
+  return again || gtk_widget_activate_action (GTK_WIDGET (display), action, NULL);
 }
 
 static void
@@ -70,9 +76,8 @@ key_released (gpointer user_data)
   ((LodgeConsoleWindow *) user_data)->fullscreen->key_held = FALSE;
 }
 
-/* The keyboard leaves the guest: for the header bar, wherever it is. */
-static void
-leave_cb (LodgeConsoleWindow *self)
+void
+lodge_console_fullscreen_leave (LodgeConsoleWindow *self)
 {
   if (lodge_hiding_bar_enter (self->fullscreen->bar))
     return;
@@ -116,7 +121,8 @@ lodge_console_fullscreen_init (LodgeConsoleWindow *self)
 
   self->fullscreen = g_new0 (LodgeConsoleFullscreen, 1);
   self->fullscreen->bar = lodge_hiding_bar_new (&parts);
-  g_signal_connect_object (self->display, "leave", G_CALLBACK (leave_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->display, "leave", G_CALLBACK (lodge_console_fullscreen_leave),
+                           self, G_CONNECT_SWAPPED);
   g_signal_connect (self, "notify::is-active", G_CALLBACK (active_cb), NULL);
 }
 
@@ -140,7 +146,7 @@ lodge_console_fullscreen_clear (LodgeConsoleWindow *self)
   if (state == NULL)
     return;
   g_signal_handlers_disconnect_by_func (self, active_cb, NULL);
-  g_signal_handlers_disconnect_by_func (self->display, leave_cb, self);
+  g_signal_handlers_disconnect_by_func (self->display, lodge_console_fullscreen_leave, self);
   lodge_hiding_bar_free (state->bar);
   g_free (state);
 }

@@ -117,7 +117,7 @@ problem_cb (LodgeConsoleWindow *self)
 void
 lodge_console_hint_init (LodgeConsoleWindow *self)
 {
-  self->hint = lodge_screen_hint_new (GTK_OVERLAY (self->overlay), show, self);
+  self->hint = lodge_screen_hint_new (GTK_OVERLAY (self->screen), show, self);
   g_signal_connect_object (self->display, "notify::problem", G_CALLBACK (problem_cb), self,
                            G_CONNECT_SWAPPED);
 }

@@ -106,7 +106,7 @@ focus_shown (LodgeConsoleWindow *self)
   if (LODGE_IS_TERMINAL_VIEW (shown))
     gtk_widget_grab_focus (lodge_terminal_view_get_terminal (LODGE_TERMINAL_VIEW (shown)));
   else if (lodge_console_machine_get_phase (self->machine) == LODGE_CONSOLE_SHOWN)
-    gtk_widget_grab_focus (GTK_WIDGET (self->display));
+    gtk_widget_grab_focus (GTK_WIDGET (lodge_console_beside_get_screen (self)));
   else
     gtk_widget_grab_focus (GTK_WIDGET (self->status_button));
 }

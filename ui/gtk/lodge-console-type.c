@@ -135,7 +135,7 @@ start (LodgeConsoleWindow *self, GArray *strokes)
   g_signal_connect_object (self->typing, "ended", G_CALLBACK (ended_cb), self, 0);
   if (lodge_strokes_get_seconds (strokes) >= BAR_SECONDS)
     show_bar (self);
-  gtk_widget_grab_focus (GTK_WIDGET (self->display));
+  gtk_widget_grab_focus (GTK_WIDGET (lodge_console_beside_get_screen (self)));
 }
 
 /* --- Before --- */

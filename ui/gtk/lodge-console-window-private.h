@@ -5,10 +5,12 @@
 #include "console/lodge-console-typing.h"
 #include "gtk/lodge-console-window.h"
 #include "gtk/lodge-display.h"
+#include "gtk/lodge-monitor-view.h"
 #include "gtk/lodge-screen-hint.h"
 
 G_BEGIN_DECLS
 
+typedef struct _LodgeConsoleBeside LodgeConsoleBeside;
 typedef struct _LodgeConsoleFullscreen LodgeConsoleFullscreen;
 typedef struct _LodgeConsoleMedia LodgeConsoleMedia;
 typedef struct _LodgeConsoleMonitorCount LodgeConsoleMonitorCount;
@@ -47,6 +49,8 @@ struct _LodgeConsoleWindow {
   GtkLabel *busy_label;
   AdwStatusPage *status_page;
   GtkButton *status_button;
+  GtkPaned *screens; /* has that and others beside it: */
+  GtkWidget *screen; /* a GtkOverlay: what is over the window's own screen alone */
   GtkScrolledWindow *stage;
   LodgeDisplay *display;
   GtkRevealer *paused_revealer;
@@ -79,6 +83,7 @@ struct _LodgeConsoleWindow {
   AdwToast *saved_toast;         /* weak; says of what was saved last where it is */
   guint close_idle;
   gboolean may_close; /* the user has answered */
+  LodgeConsoleBeside *beside;
   LodgeConsoleFullscreen *fullscreen;
   LodgeConsoleMedia *media;
   LodgeConsoleMonitors *monitors;
@@ -98,6 +103,8 @@ struct _LodgeConsoleWindow {
 gboolean lodge_console_window_is_open (LodgeConsoleWindow *self);
 /* Shows everything as it is now. */
 void lodge_console_window_update (LodgeConsoleWindow *self);
+/* Shows what is written below its name. */
+void lodge_console_window_show_subtitle (LodgeConsoleWindow *self);
 
 /* lodge-console-actions.c: installs the actions that ask something of the machine. */
 void lodge_console_actions_init (GtkWidgetClass *widget_class);
@@ -107,6 +114,8 @@ void lodge_console_actions_update (LodgeConsoleWindow *self);
 /* lodge-console-fullscreen.c: F11, and the header as a bar that hides. */
 void lodge_console_fullscreen_init (LodgeConsoleWindow *self);
 void lodge_console_fullscreen_toggle (LodgeConsoleWindow *self);
+/* The keyboard leaves the guest: for the header bar, wherever it is. */
+void lodge_console_fullscreen_leave (LodgeConsoleWindow *self);
 /* What the header says has to be said elsewhere. */
 gboolean lodge_console_fullscreen_hides_header (LodgeConsoleWindow *self);
 void lodge_console_fullscreen_clear (LodgeConsoleWindow *self);
@@ -131,9 +140,24 @@ void lodge_console_media_insert (LodgeConsoleWindow *self, const char *drive, co
  * that; or NULL. */
 char *lodge_console_media_dup_blamed (LodgeConsoleWindow *self);
 
-/* lodge-console-monitors.c: a window for each further monitor. */
+/* lodge-console-beside.c: further monitors beside the first one. */
+void lodge_console_beside_class_init (GtkWidgetClass *widget_class);
+void lodge_console_beside_init (LodgeConsoleWindow *window);
+/* @monitor: not the first one. @view: held by somebody else; it is in the window until it is taken.
+ */
+void lodge_console_beside_put (LodgeConsoleWindow *window, guint monitor, LodgeMonitorView *view);
+/* One that is not there is no matter. */
+void lodge_console_beside_take (LodgeConsoleWindow *window, guint monitor);
+/* The screen in this window that has the keyboard, or had it last; or its own. */
+LodgeDisplay *lodge_console_beside_get_screen (LodgeConsoleWindow *window);
+/* What the user must know to get out of a grab, whichever screen here has it. */
+const char *lodge_console_beside_get_way_out (LodgeConsoleWindow *window);
+/* After all were taken. */
+void lodge_console_beside_clear (LodgeConsoleWindow *window);
+
+/* lodge-console-monitors.c: the further monitors, in windows of their own or beside the first. */
 void lodge_console_monitors_init (LodgeConsoleWindow *window);
-/* Whether one of their windows records. */
+/* Whether one of them is recorded. */
 gboolean lodge_console_monitors_is_recording (LodgeConsoleWindow *window);
 void lodge_console_monitors_update (LodgeConsoleWindow *window);
 /* Before the scaling's: monitors are switched off. */

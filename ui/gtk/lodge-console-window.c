@@ -140,7 +140,7 @@ show_phase (LodgeConsoleWindow *self)
   if (phase == LODGE_CONSOLE_SHOWN) {
     gtk_stack_set_visible_child_name (self->pages, "display");
     if (!was_shown)
-      lodge_console_terminals_focus_screen (self, self->display);
+      lodge_console_terminals_focus_screen (self, lodge_console_beside_get_screen (self));
     return;
   }
 
@@ -155,12 +155,12 @@ show_phase (LodgeConsoleWindow *self)
   gtk_stack_set_visible_child_name (self->pages, "busy");
 }
 
-static void
-show_subtitle (LodgeConsoleWindow *self)
+void
+lodge_console_window_show_subtitle (LodgeConsoleWindow *self)
 {
   const LodgeMachineState state = lodge_console_machine_get_state (self->machine);
   LodgeMachine1 *machine = lodge_console_machine_get_machine (self->machine);
-  const char *way_out = lodge_display_get_way_out (self->display);
+  const char *way_out = lodge_console_beside_get_way_out (self);
 
   /* What the user must know to get out comes before what the picture shows anyway. */
   if (way_out != NULL)
@@ -204,7 +204,7 @@ changed_cb (LodgeConsoleMachine *machine, LodgeConsoleWindow *self)
 
   gtk_window_set_title (GTK_WINDOW (self), name);
   adw_window_title_set_title (self->title, name);
-  show_subtitle (self);
+  lodge_console_window_show_subtitle (self);
   /* With a reason it is said in the middle. */
   gtk_revealer_set_reveal_child (self->paused_revealer, shown &&
                                                             state == LODGE_MACHINE_STATE_PAUSED &&
@@ -434,6 +434,7 @@ end (LodgeConsoleWindow *self)
   lodge_console_fullscreen_clear (self);
   lodge_console_record_clear (self);
   lodge_console_monitors_clear (self);
+  lodge_console_beside_clear (self);
   lodge_console_media_clear (self);
   lodge_console_scaling_clear (self);
   g_clear_weak_pointer (&self->saved_toast);
@@ -524,6 +525,7 @@ lodge_console_window_class_init (LodgeConsoleWindowClass *klass)
   lodge_console_screenshot_init (widget_class);
   lodge_saved_toast_install_actions (widget_class);
   lodge_console_record_class_init (widget_class);
+  lodge_console_beside_class_init (widget_class);
   gtk_widget_class_install_action (widget_class, "console.retry", NULL, retry_action);
   gtk_widget_class_install_action (widget_class, "console.take-back", NULL, take_back_action);
   lodge_console_fetch_class_init (widget_class);
@@ -542,6 +544,7 @@ lodge_console_window_init (LodgeConsoleWindow *self)
   lodge_console_fullscreen_init (self);
   lodge_console_scaling_init (self);
   lodge_console_record_init (self);
+  lodge_console_beside_init (self);
   lodge_console_monitors_init (self);
   lodge_console_media_init (self);
   lodge_console_exchange_init (self);
@@ -583,7 +586,8 @@ lodge_console_window_new (GtkApplication *application,
   g_signal_connect (self, "notify::fullscreened", G_CALLBACK (size_cb), NULL);
   lodge_console_sound_init (self);
   g_signal_connect (self->machine, "changed", G_CALLBACK (changed_cb), self);
-  g_signal_connect_object (self->display, "notify::grabbed", G_CALLBACK (show_subtitle), self,
+  g_signal_connect_object (self->display, "notify::grabbed",
+                           G_CALLBACK (lodge_console_window_show_subtitle), self,
                            G_CONNECT_SWAPPED);
   lodge_console_window_update (self);
   return GTK_WIDGET (self);

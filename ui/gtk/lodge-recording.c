@@ -30,10 +30,11 @@ show_time (LodgeRecording *self)
                      : g_strdup_printf ("%d:%02d:%02d", (int) (seconds / 3600),
                                         (int) (seconds / 60 % 60), (int) (seconds % 60));
 
-  if (g_str_equal (time, gtk_label_get_text (self->parts.time)))
+  if (g_str_equal (time, gtk_label_get_text (self->parts.pill_time)))
     return;
-  gtk_label_set_text (self->parts.time, time);
   gtk_label_set_text (self->parts.pill_time, time);
+  if (self->parts.time != NULL)
+    gtk_label_set_text (self->parts.time, time);
 }
 
 static gboolean
@@ -48,7 +49,8 @@ lodge_recording_show (LodgeRecording *self)
 {
   const gboolean there = self->recorder != NULL;
 
-  gtk_widget_set_visible (self->parts.button, there);
+  if (self->parts.button != NULL)
+    gtk_widget_set_visible (self->parts.button, there);
   gtk_widget_set_visible (self->parts.pill,
                           there && self->parts.hides_header (self->parts.user_data));
 }

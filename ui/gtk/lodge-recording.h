@@ -16,9 +16,9 @@ typedef struct _LodgeRecording LodgeRecording;
 
 /* The window's parts, all lent. */
 typedef struct {
-  GtkWidget *button; /* in its header, seen while it is recorded */
-  GtkLabel *time;
-  GtkWidget *pill; /* over the picture, where there is no header */
+  GtkWidget *button; /* (nullable): in its header, seen while it is recorded */
+  GtkLabel *time;    /* (nullable): in that */
+  GtkWidget *pill;   /* over the picture, where there is no header */
   GtkLabel *pill_time;
   LodgeDisplay *display; /* shows what is recorded; reads what a graphics card has of it */
   gboolean (*hides_header) (gpointer user_data);
