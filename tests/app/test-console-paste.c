@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 
 typedef ConsoleFixture Test;
 
@@ -100,6 +101,22 @@ copy_elsewhere (Test *test, GFile *file)
   if (__lsan_enable != NULL)
     __lsan_enable ();
   return xclip;
+}
+
+/* It does not answer from here on. GLib sends signals from a thread of its own, and the program
+ * could hand out what it has before that has had its turn. */
+static void
+hang (GSubprocess *xclip)
+{
+  const char *identifier = g_subprocess_get_identifier (xclip);
+  siginfo_t info = {0};
+
+  g_assert_nonnull (identifier);
+  g_subprocess_send_signal (xclip, SIGSTOP);
+  /* If it has ended it is GLib that is told of it. */
+  g_assert_no_errno (waitid (P_PID, (id_t) g_ascii_strtoull (identifier, NULL, 10), &info,
+                             WSTOPPED | WEXITED | WNOWAIT));
+  g_assert_cmpint (info.si_code, ==, CLD_STOPPED);
 }
 
 static void
@@ -226,7 +243,7 @@ in_monitor (void)
   /* It is closed before the other program has handed out what it has. */
   GSubprocess *xclip = copy_elsewhere (&test, file);
   if (xclip != NULL) {
-    g_subprocess_send_signal (xclip, SIGSTOP);
+    hang (xclip);
     gtk_widget_activate_action (app_find (second, LODGE_TYPE_DISPLAY), "sharing.paste-files", NULL);
     gtk_widget_activate_action (app_find (second, LODGE_TYPE_DISPLAY), "sharing.paste-files", NULL);
     gtk_window_close (second);
@@ -253,7 +270,7 @@ in_silent (void)
   g_autoptr (GFile) file = make_file (&test, "fünf", "5");
   GSubprocess *xclip = copy_elsewhere (&test, file);
   if (xclip != NULL) {
-    g_subprocess_send_signal (xclip, SIGSTOP);
+    hang (xclip);
     paste (&test);
     app_wait_until (has_toast (&test, silent));
     /* What it says now has come too late. */
@@ -263,7 +280,7 @@ in_silent (void)
     paste (&test);
     expect_arrival (&test, "fünf", "5");
 
-    g_subprocess_send_signal (xclip, SIGSTOP);
+    hang (xclip);
     paste (&test);
     fake_engine_set_state (test.engine, test.uuid, "off");
     app_wait_until (console_fixture_get_session (&test) == NULL);
