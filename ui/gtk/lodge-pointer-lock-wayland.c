@@ -3,11 +3,12 @@
  *
  * Two protocols do it (wayland-protocols): pointer-constraints locks the pointer, relative-pointer
  * tells of motion that then moves nothing. Both objects end with the lock; one that is left leaves
- * the user without a pointer. All of it is on GDK's own event queue, so nothing waits: the lock is
- * active when the compositor says so, and never where it has none of the two.
+ * the user without a pointer. Nothing waits: the lock is active when the compositor says
+ * so, and never where it has none of the two.
  */
 #include "gtk/lodge-pointer-lock.h"
 
+#include "gtk/lodge-wayland-globals.h"
 #include "pointer-constraints-unstable-v1-client-protocol.h"
 #include "relative-pointer-unstable-v1-client-protocol.h"
 
@@ -18,12 +19,19 @@ typedef struct {
 
   GdkSurface *surface;
   struct wl_pointer *pointer; /* lent by GDK */
-  struct wl_registry *registry;
-  struct zwp_pointer_constraints_v1 *constraints;
-  struct zwp_relative_pointer_manager_v1 *manager;
+  LodgeWaylandGlobals *globals;
   struct zwp_locked_pointer_v1 *locked;
   struct zwp_relative_pointer_v1 *relative;
 } LodgePointerLockWayland;
+
+enum { CONSTRAINTS, RELATIVE };
+
+static const LodgeWaylandGlobal wanted[] = {
+    [CONSTRAINTS] = {&zwp_pointer_constraints_v1_interface, 1,
+                     (GDestroyNotify) zwp_pointer_constraints_v1_destroy},
+    [RELATIVE] = {&zwp_relative_pointer_manager_v1_interface, 1,
+                  (GDestroyNotify) zwp_relative_pointer_manager_v1_destroy},
+};
 
 static void
 motion_cb (void *data,
@@ -62,45 +70,24 @@ unlocked_cb (void *data, struct zwp_locked_pointer_v1 *locked)
 static const struct zwp_locked_pointer_v1_listener locked_listener = {locked_cb, unlocked_cb};
 
 static void
-start (LodgePointerLockWayland *self)
+found_cb (gpointer user_data)
 {
-  if (self->constraints == NULL || self->manager == NULL || self->locked != NULL)
+  LodgePointerLockWayland *self = user_data;
+  struct zwp_pointer_constraints_v1 *constraints =
+      lodge_wayland_globals_get (self->globals, CONSTRAINTS);
+  struct zwp_relative_pointer_manager_v1 *manager =
+      lodge_wayland_globals_get (self->globals, RELATIVE);
+
+  if (constraints == NULL || manager == NULL)
     return;
 
-  self->relative =
-      zwp_relative_pointer_manager_v1_get_relative_pointer (self->manager, self->pointer);
+  self->relative = zwp_relative_pointer_manager_v1_get_relative_pointer (manager, self->pointer);
   zwp_relative_pointer_v1_add_listener (self->relative, &relative_listener, self);
   self->locked = zwp_pointer_constraints_v1_lock_pointer (
-      self->constraints, gdk_wayland_surface_get_wl_surface (self->surface), self->pointer, NULL,
+      constraints, gdk_wayland_surface_get_wl_surface (self->surface), self->pointer, NULL,
       ZWP_POINTER_CONSTRAINTS_V1_LIFETIME_PERSISTENT);
   zwp_locked_pointer_v1_add_listener (self->locked, &locked_listener, self);
 }
-
-static void
-global_cb (void *data,
-           struct wl_registry *registry,
-           uint32_t name,
-           const char *interface,
-           uint32_t version)
-{
-  LodgePointerLockWayland *self = data;
-
-  if (g_str_equal (interface, zwp_pointer_constraints_v1_interface.name) &&
-      self->constraints == NULL)
-    self->constraints = wl_registry_bind (registry, name, &zwp_pointer_constraints_v1_interface, 1);
-  else if (g_str_equal (interface, zwp_relative_pointer_manager_v1_interface.name) &&
-           self->manager == NULL)
-    self->manager =
-        wl_registry_bind (registry, name, &zwp_relative_pointer_manager_v1_interface, 1);
-  start (self);
-}
-
-static void
-global_remove_cb (void *data, struct wl_registry *registry, uint32_t name)
-{
-}
-
-static const struct wl_registry_listener registry_listener = {global_cb, global_remove_cb};
 
 static void
 lodge_pointer_lock_wayland_free (LodgePointerLock *lock)
@@ -109,9 +96,7 @@ lodge_pointer_lock_wayland_free (LodgePointerLock *lock)
 
   g_clear_pointer (&self->locked, zwp_locked_pointer_v1_destroy);
   g_clear_pointer (&self->relative, zwp_relative_pointer_v1_destroy);
-  g_clear_pointer (&self->constraints, zwp_pointer_constraints_v1_destroy);
-  g_clear_pointer (&self->manager, zwp_relative_pointer_manager_v1_destroy);
-  wl_registry_destroy (self->registry);
+  lodge_wayland_globals_free (self->globals);
   g_object_unref (self->surface);
   g_free (self);
 }
@@ -131,7 +116,7 @@ lodge_pointer_lock_new_wayland (GtkWidget *widget)
   self->parent.free = lodge_pointer_lock_wayland_free;
   self->surface = g_object_ref (gtk_native_get_surface (gtk_widget_get_native (widget)));
   self->pointer = pointer;
-  self->registry = wl_display_get_registry (gdk_wayland_display_get_wl_display (display));
-  wl_registry_add_listener (self->registry, &registry_listener, self);
+  self->globals =
+      lodge_wayland_globals_new (display, wanted, G_N_ELEMENTS (wanted), found_cb, self);
   return &self->parent;
 }
