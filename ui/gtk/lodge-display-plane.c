@@ -9,6 +9,7 @@
  */
 #include "gtk/lodge-display-private.h"
 
+#include "gtk/lodge-display-scale.h"
 #include "lodge-damage.h"
 
 /* Set to 0 it is GTK that draws everything. */
@@ -79,7 +80,7 @@ find_place (LodgeDisplay *self,
 
   if (self->source == NULL || self->scanout != NULL || surface == NULL ||
       !gtk_widget_get_mapped (GTK_WIDGET (self)) || !lodge_display_view_is_unscaled (view) ||
-      view->device_scale != gdk_surface_get_scale_factor (surface) ||
+      view->device_scale != lodge_display_get_surface_scale (surface) ||
       lodge_display_draws_cursor (self) || is_covered (GTK_WIDGET (self)))
     return FALSE;
   lodge_frame_source_get_frame (self->source, &frame);
@@ -122,7 +123,17 @@ lost_cb (gpointer user_data)
   lodge_display_collect (self);
 }
 
-static const LodgePlaneEvents plane_events = {ready_cb, exposed_cb, lost_cb};
+/* One in which nothing has changed brings nothing. */
+static void
+frame_wanted_cb (gpointer user_data)
+{
+  LodgeDisplay *self = user_data;
+
+  lodge_tiles_damage (self->tiles, self->plane_x, self->plane_y, 1, 1);
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+static const LodgePlaneEvents plane_events = {ready_cb, exposed_cb, lost_cb, frame_wanted_cb};
 
 /* ---- coming and going */
 
@@ -167,22 +178,27 @@ make (LodgeDisplay *self)
 }
 
 static gboolean
-show (LodgeDisplay *self, const cairo_rectangle_int_t *place, int x, int y)
+show (LodgeDisplay *self, const cairo_rectangle_int_t *place, double scale, int x, int y)
 {
   LodgeFrame frame;
 
   if (self->plane_shown && memcmp (place, &self->plane_place, sizeof *place) == 0 &&
-      x == self->plane_x && y == self->plane_y)
+      scale == self->plane_scale && x == self->plane_x && y == self->plane_y)
     return TRUE;
-  if (!lodge_plane_show (self->plane, place)) {
+  if (!lodge_plane_fits (self->plane, place, scale)) {
+    hide (self);
+    return FALSE;
+  }
+  self->plane_x = x;
+  self->plane_y = y;
+  if (!lodge_plane_show (self->plane, place, scale)) {
     self->plane_refused = TRUE;
     drop (self);
     return FALSE;
   }
   self->plane_shown = TRUE;
   self->plane_place = *place;
-  self->plane_x = x;
-  self->plane_y = y;
+  self->plane_scale = scale;
   lodge_frame_source_get_frame (self->source, &frame);
   damage_all (self->plane_damage, &frame);
   return TRUE;
@@ -198,7 +214,7 @@ lodge_display_follow_plane (LodgeDisplay *self, const LodgeDisplayView *view)
     return;
   if (!find_place (self, view, &place, &x, &y))
     hide (self);
-  else if (show (self, &place, x, y))
+  else if (show (self, &place, view->device_scale, x, y))
     lodge_display_draw_plane (self);
 }
 
@@ -213,9 +229,11 @@ lodge_display_draw_plane (LodgeDisplay *self)
     self->plane_refused = TRUE;
     drop (self);
   }
+  if (self->source == NULL)
+    return FALSE;
   if (!self->plane_shown &&
       (self->plane_refused || !find_place (self, &self->view, &place, &x, &y) || !make (self) ||
-       !show (self, &place, x, y)))
+       !show (self, &place, self->view.device_scale, x, y)))
     return FALSE;
 
   lodge_frame_source_get_frame (self->source, &frame);

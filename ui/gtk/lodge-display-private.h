@@ -34,6 +34,7 @@ struct _LodgeDisplay {
   gboolean plane_lost;
   gboolean plane_shown;
   cairo_rectangle_int_t plane_place; /* device pixels of the surface */
+  double plane_scale;                /* of that surface */
   int plane_x;                       /* the picture's pixel there */
   int plane_y;
   gint64 plane_drawn;           /* when it was, last */

@@ -33,17 +33,24 @@ get_surface (GtkWidget *widget)
 }
 
 double
+lodge_display_get_surface_scale (GdkSurface *surface)
+{
+#if GTK_CHECK_VERSION(4, 12, 0)
+  return gdk_surface_get_scale (surface);
+#else
+  return gdk_surface_get_scale_factor (surface);
+#endif
+}
+
+double
 lodge_display_get_device_scale (GtkWidget *widget)
 {
-  if (forced_scale > 0)
-    return forced_scale;
-#if GTK_CHECK_VERSION(4, 12, 0)
   GdkSurface *surface = get_surface (widget);
 
-  if (surface != NULL)
-    return gdk_surface_get_scale (surface);
-#endif
-  return gtk_widget_get_scale_factor (widget);
+  if (forced_scale > 0)
+    return forced_scale;
+  return surface != NULL ? lodge_display_get_surface_scale (surface)
+                         : gtk_widget_get_scale_factor (widget);
 }
 
 void

@@ -8,6 +8,7 @@
 G_BEGIN_DECLS
 
 double lodge_display_get_device_scale (GtkWidget *widget);
+double lodge_display_get_surface_scale (GdkSurface *surface);
 /* @changed is called with @widget, which is mapped, when it may say something else. */
 void lodge_display_watch_device_scale (GtkWidget *widget, GCallback changed);
 void lodge_display_unwatch_device_scale (GtkWidget *widget, GCallback changed);

@@ -17,6 +17,7 @@ typedef struct {
                    int y,
                    const cairo_rectangle_int_t *pieces,
                    int n_pieces);
+  gboolean (*fits) (LodgePlane *self, const cairo_rectangle_int_t *place); /* NULL: anywhere */
 } LodgePlaneKind;
 
 /* The first member of each. */
@@ -25,12 +26,16 @@ struct _LodgePlane {
   const LodgePlaneEvents *events;
   gpointer user_data;
   cairo_rectangle_int_t place; /* of the last time it was shown; 0 x 0: never yet */
+  double scale;                /* set before "fits" and "show" are called */
   gboolean shown;
 };
 
 /* NULL where it cannot be. Events and user data are not set yet. */
 #ifdef LODGE_HAVE_X11
 LodgePlane *lodge_plane_x11_new (GdkSurface *surface);
+#endif
+#ifdef LODGE_HAVE_WAYLAND
+LodgePlane *lodge_plane_wayland_new (GdkSurface *surface);
 #endif
 
 /* Of its pixels, in bytes. */

@@ -396,7 +396,7 @@ plane_x11_free (LodgePlane *plane)
 }
 
 static const LodgePlaneKind plane_x11_kind = {plane_x11_free, plane_x11_show, plane_x11_hide,
-                                              plane_x11_put};
+                                              plane_x11_put, NULL};
 
 LodgePlane *
 lodge_plane_x11_new (GdkSurface *surface)

@@ -7,6 +7,9 @@
 #ifdef LODGE_HAVE_X11
 #include <gdk/x11/gdkx.h>
 #endif
+#ifdef LODGE_HAVE_WAYLAND
+#include <gdk/wayland/gdkwayland.h>
+#endif
 
 LodgePlane *
 lodge_plane_new (GdkSurface *surface, const LodgePlaneEvents *events, gpointer user_data)
@@ -16,6 +19,10 @@ lodge_plane_new (GdkSurface *surface, const LodgePlaneEvents *events, gpointer u
 #ifdef LODGE_HAVE_X11
   if (GDK_IS_X11_SURFACE (surface))
     self = lodge_plane_x11_new (surface);
+#endif
+#ifdef LODGE_HAVE_WAYLAND
+  if (GDK_IS_WAYLAND_SURFACE (surface))
+    self = lodge_plane_wayland_new (surface);
 #endif
   if (self == NULL)
     return NULL;
@@ -32,8 +39,16 @@ lodge_plane_free (LodgePlane *self)
 }
 
 gboolean
-lodge_plane_show (LodgePlane *self, const cairo_rectangle_int_t *place)
+lodge_plane_fits (LodgePlane *self, const cairo_rectangle_int_t *place, double scale)
 {
+  self->scale = scale;
+  return self->kind->fits == NULL || self->kind->fits (self, place);
+}
+
+gboolean
+lodge_plane_show (LodgePlane *self, const cairo_rectangle_int_t *place, double scale)
+{
+  self->scale = scale;
   return self->kind->show (self, place);
 }
 

@@ -16,7 +16,7 @@ G_BEGIN_DECLS
 
 typedef struct _LodgePlane LodgePlane;
 
-/* Each may also come within a call of lodge_plane_put(). */
+/* Those that say nothing else may also come within a call of lodge_plane_put(). */
 typedef struct {
   /* There is room for what was refused. */
   void (*ready) (gpointer user_data);
@@ -24,6 +24,9 @@ typedef struct {
   void (*exposed) (gpointer user_data);
   /* It is of no use any more, and is to be freed; not within that call. */
   void (*lost) (gpointer user_data);
+  /* It comes, or moves, with the next frame in which GTK draws something; one is wanted. Only
+   * within a call of lodge_plane_show(). */
+  void (*frame_wanted) (gpointer user_data);
 } LodgePlaneEvents;
 
 /* For the window of this surface; hidden at first. NULL where its windowing system has no such
@@ -33,10 +36,14 @@ lodge_plane_new (GdkSurface *surface, const LodgePlaneEvents *events, gpointer u
 void lodge_plane_free (LodgePlane *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LodgePlane, lodge_plane_free)
 
-/* Shows it there. What it then shows is undefined until it is put.
+/* Whether it can be shown there; FALSE also before that is known: "ready" will follow.
  * @place: in device pixels of the surface, at least 1 x 1
+ * @scale: device pixels in one of the surface's own */
+gboolean lodge_plane_fits (LodgePlane *self, const cairo_rectangle_int_t *place, double scale);
+/* Shows it there, where it fits. What it then shows is undefined until it is put.
  * Returns: FALSE: there is no memory for one as large; it is hidden. */
-gboolean lodge_plane_show (LodgePlane *self, const cairo_rectangle_int_t *place);
+gboolean lodge_plane_show (LodgePlane *self, const cairo_rectangle_int_t *place, double scale);
+/* A frame in which GTK draws all of that place must follow. */
 void lodge_plane_hide (LodgePlane *self);
 
 /* Brings a part of the picture onto the screen, pixel for pixel.
