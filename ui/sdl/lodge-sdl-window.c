@@ -376,6 +376,11 @@ make_window (LodgeSdlWindow *self, gboolean full_screen, GError **error)
   }
   SDL_SetWindowMinimumSize (self->window, LODGE_SDL_WINDOW_LEAST_WIDTH,
                             LODGE_SDL_WINDOW_LEAST_HEIGHT);
+  /* On a bare console SDL takes OpenGL first, also where that is only OpenGL ES (there is no
+   * libGL), and then draws nothing that can be seen; which of the two there is makes no difference
+   * to ES. */
+  if (g_strcmp0 (SDL_GetCurrentVideoDriver (), "KMSDRM") == 0)
+    SDL_SetHint (SDL_HINT_RENDER_DRIVER, "opengles2");
   /* Without OpenGL, and where it breaks, SDL draws by itself. */
   self->renderer = SDL_CreateRenderer (self->window, -1, SDL_RENDERER_PRESENTVSYNC);
   if (self->renderer == NULL)

@@ -449,6 +449,22 @@ signal_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* On a bare console SDL reads the keyboard's own device, and switches the console's off until it
+ * ends: whoever crashes meanwhile leaves a console behind that nobody can type at. So SDL may
+ * handle the signals of a crash, and the others are handled here before. */
+static gboolean
+start_video (Viewer *self)
+{
+  g_unix_signal_add (SIGINT, signal_cb, self);
+  g_unix_signal_add (SIGTERM, signal_cb, self);
+  g_unix_signal_add (SIGHUP, signal_cb, self);
+  lodge_sdl_window_set_hints ();
+  if (SDL_Init (SDL_INIT_EVENTS) != 0)
+    return FALSE;
+  SDL_SetHint (SDL_HINT_NO_SIGNAL_HANDLERS, "0");
+  return SDL_InitSubSystem (SDL_INIT_VIDEO) == 0;
+}
+
 static gboolean
 begin (Viewer *self, GError **error)
 {
@@ -466,8 +482,7 @@ begin (Viewer *self, GError **error)
     warm_up ();
   }
 
-  lodge_sdl_window_set_hints ();
-  if (SDL_Init (SDL_INIT_VIDEO) != 0) {
+  if (!start_video (self)) {
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_HOST, _ ("There is no display to show it on: %s"),
                  SDL_GetError ());
     return FALSE;
@@ -537,12 +552,8 @@ lodge_viewer_run (const LodgeViewerOptions *options)
 {
   Viewer self = {.options = options, .loop = g_main_loop_new (NULL, FALSE)};
 
-  if (begin (&self, &self.failure)) {
-    g_unix_signal_add (SIGINT, signal_cb, &self);
-    g_unix_signal_add (SIGTERM, signal_cb, &self);
-    g_unix_signal_add (SIGHUP, signal_cb, &self);
+  if (begin (&self, &self.failure))
     g_main_loop_run (self.loop);
-  }
   end (&self);
   if (self.failure == NULL)
     return EXIT_SUCCESS;
