@@ -5,6 +5,7 @@
 With --tap as the first argument it closes with a TAP plan for meson instead of a line of counts.
 LODGE_LAB_PACKAGES names the packages that Lodge needs to run; `dev` sets it from its lists.
 """
+import base64
 import glob
 import os
 import queue
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 
 import lab_lodge
 import lab_root
@@ -90,6 +92,12 @@ class Boot:
             return self.machine.plug(value)
         if verb == "unplug":
             return self.machine.unplug(value)
+        if verb == "press":
+            return self.machine.press(value)
+        if verb == "screen":
+            width, height, pixels = self.machine.screen()
+            return {"width": width, "height": height,
+                    "pixels": base64.b64encode(zlib.compress(pixels, 1)).decode()}
         if verb == "save":
             name = os.path.basename(value["name"])
             with open(os.path.join(self.logs, name), "w", encoding="utf-8") as file:

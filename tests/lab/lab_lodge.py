@@ -11,8 +11,8 @@ from lab_root import as_root, run
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
 IMAGE_SIZE = "96M"
-# What runs in L1; the windows are tested elsewhere.
-PROGRAMS = ("lodge-engine", "lodgectl", "lodge-usernet", "lodge-kvm-probe")
+# What runs in L1; the windows of a desktop are tested elsewhere.
+PROGRAMS = ("lodge-engine", "lodgectl", "lodge-usernet", "lodge-kvm-probe", "lodge-viewer")
 
 
 def compile_lodge(folder, logs):
@@ -45,14 +45,16 @@ def cpio_entry(name, mode, content=b""):
 
 
 def make_guests(root, folder, log):
-    """The guests of the tests: one of a sector, and Debian's kernel with one process."""
+    """The guests of the tests: those of a sector, and Debian's kernel with one process."""
     os.makedirs(folder)
     guests = os.path.join(HERE, "guests")
-    scratch = os.path.join(folder, "witness.o")
-    run(["as", "--32", "-o", scratch, os.path.join(guests, "witness.S")], log)
-    image = os.path.join(folder, "witness.img")
-    run(["ld", "-m", "elf_i386", "-Ttext", "0x7c00", "--oformat", "binary", "-o", image, scratch], log)
-    os.truncate(image, 1024 * 1024)
+    scratch = os.path.join(folder, "sector.o")
+    for name in ("witness", "screen"):
+        run(["as", "--32", "-o", scratch, os.path.join(guests, f"{name}.S")], log)
+        image = os.path.join(folder, f"{name}.img")
+        run(["ld", "-m", "elf_i386", "-Ttext", "0x7c00", "--oformat", "binary", "-o", image, scratch],
+            log)
+        os.truncate(image, 1024 * 1024)
     init = os.path.join(folder, "init")
     run(["gcc", "-O2", "-static", "-o", init, os.path.join(guests, "linux-init.c")], log)
 

@@ -167,6 +167,21 @@ class Machine:
         if not any(map(gone, self.events)):
             self._qmp_until(gone)
 
+    def press(self, keys):
+        """Keys of L1's keyboard, by QEMU's names: together, and let go of again."""
+        self.qmp("send-key", keys=[{"type": "qcode", "data": key} for key in keys])
+
+    def screen(self):
+        """What L1's first screen shows: its size, and its pixels, three bytes each."""
+        path = self._path("screen.ppm")
+        self.qmp("screendump", filename=path)
+        with open(path, "rb") as file:
+            kind, size, depth = (file.readline().split() for _ in range(3))
+            if (kind, depth) != ([b"P6"], [b"255"]):
+                raise ValueError(f"QEMU's picture is of another kind: {kind}, {depth}")
+            width, height = map(int, size)
+            return width, height, file.read()
+
     def messages(self, deadline):
         """Yields (port, message) until deadline() has passed; raises Dead when L1 is gone."""
         with selectors.DefaultSelector() as selector:

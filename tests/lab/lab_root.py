@@ -18,9 +18,10 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-# Beside what Lodge needs: what a desktop of today has, as far as Lodge can see it.
+# Beside what Lodge needs: what a desktop of today has, as far as Lodge can see it. SDL draws on a bare
+# console through the last ones.
 PACKAGES = """linux-image-amd64 systemd-sysv libpam-systemd dbus-user-session polkitd udev kmod
-  apparmor iproute2 pciutils usbutils procps python3""".split()
+  apparmor iproute2 pciutils usbutils procps python3 libegl1 libgles2 libgl1-mesa-dri""".split()
 # What dev asks of apt only where a release has it.
 PACKAGES_OF = {"trixie": ["qemu-system-modules-spice"]}
 # What the guest of guests/linux-init.c loads, besides what these need themselves.

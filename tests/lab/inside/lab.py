@@ -12,12 +12,15 @@
 Cases run in the order of the file. All waiting is for something that happens, with a limit that is
 generous, because L1 is many times slower than a computer.
 """
+import base64
+import collections
 import json
 import os
 import socket
 import subprocess
 import sys
 import time
+import zlib
 
 LAB = "/usr/local/lib/lodge-lab"
 GUESTS = os.path.join(LAB, "guests")
@@ -25,6 +28,9 @@ GUESTS = os.path.join(LAB, "guests")
 PATIENCE_S = 180
 PAUSE_S = 0.25
 SECTOR = 512
+
+# Three bytes a pixel, line by line.
+Picture = collections.namedtuple("Picture", "width height pixels")
 
 cases = []
 
@@ -117,6 +123,17 @@ def plug(name):
 
 def unplug(name):
     _ask({"unplug": name})
+
+
+def press(*keys):
+    """Keys of this computer's keyboard, together, by QEMU's names."""
+    _ask({"press": keys})
+
+
+def screen():
+    """What this computer's first screen shows."""
+    shown = _ask({"screen": None})
+    return Picture(shown["width"], shown["height"], zlib.decompress(base64.b64decode(shown["pixels"])))
 
 
 # --- Lodge ---
