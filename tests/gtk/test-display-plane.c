@@ -344,7 +344,7 @@ test_held (void)
   cairo_region_t *all = cairo_region_create_rectangle (&place);
   cairo_region_t *word = cairo_region_create_rectangle (&small);
   g_assert_nonnull (plane);
-  g_assert_true (lodge_plane_show (plane, &place));
+  g_assert_true (lodge_plane_show (plane, &place, 1));
 
   Display *other = XOpenDisplay (NULL);
   XGrabServer (other);
