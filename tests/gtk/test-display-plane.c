@@ -233,9 +233,14 @@ test_covered (void)
 
   /* The guest draws elsewhere meanwhile. */
   for (guint32 round = 0; round < 3; round++) {
+    spice_fixture_fill (test.server, 100, 410, 50, 50, 0x405060 + round);
+    expect_frame (&test);
+    g_assert_true (has_plane (&test));
     gtk_revealer_set_reveal_child (GTK_REVEALER (revealer), TRUE);
     display_fixture_expect_color (&test, 600, 30, RED);
     g_assert_true (has_no_plane (&test));
+    /* GTK had not drawn that. */
+    display_fixture_expect_color (&test, 120, 430, 0xff405060 + round);
     spice_fixture_fill (test.server, 0, 200, 640, 200, 0x336699 + round);
     display_fixture_expect_color (&test, 320, 300, 0xff336699 + round);
     spice_fixture_fill (test.server, 540, 0, 100, 60, 0x102030 + round);
