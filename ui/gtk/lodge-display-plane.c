@@ -218,6 +218,20 @@ lodge_display_follow_plane (LodgeDisplay *self, const LodgeDisplayView *view)
     lodge_display_draw_plane (self);
 }
 
+/* More may be damaged meanwhile: the plane may say that it was exposed. */
+static void
+put (LodgeDisplay *self, const LodgeFrame *frame)
+{
+  cairo_region_t *damage = g_steal_pointer (&self->plane_damage);
+
+  self->plane_damage = cairo_region_create ();
+  if (lodge_plane_put (self->plane, frame, self->plane_x, self->plane_y, damage))
+    self->plane_drawn = g_get_monotonic_time ();
+  else
+    cairo_region_union (self->plane_damage, damage);
+  cairo_region_destroy (damage);
+}
+
 gboolean
 lodge_display_draw_plane (LodgeDisplay *self)
 {
@@ -238,12 +252,8 @@ lodge_display_draw_plane (LodgeDisplay *self)
 
   lodge_frame_source_get_frame (self->source, &frame);
   /* One of another size waits for its place. */
-  if (frame.width == self->view.guest_width && frame.height == self->view.guest_height &&
-      lodge_plane_put (self->plane, &frame, self->plane_x, self->plane_y, self->plane_damage)) {
-    self->plane_drawn = g_get_monotonic_time ();
-    cairo_region_destroy (self->plane_damage);
-    self->plane_damage = cairo_region_create ();
-  }
+  if (frame.width == self->view.guest_width && frame.height == self->view.guest_height)
+    put (self, &frame);
   return TRUE;
 }
 
@@ -263,14 +273,21 @@ lodge_display_plane_has_rested (LodgeDisplay *self)
 
 /* ---- GTK's frames */
 
-/* What lies over the picture has its place now, and is not drawn yet. */
+/* The picture, and what lies over it, have their places now, and are not drawn yet. */
 static void
 layout_cb (GdkFrameClock *clock, LodgeDisplay *self)
 {
-  if (!self->plane_shown || !is_covered (GTK_WIDGET (self)))
+  LodgeDisplayView view;
+
+  if (self->plane_shown && is_covered (GTK_WIDGET (self))) {
+    hide (self);
+    gtk_widget_queue_draw (GTK_WIDGET (self));
     return;
-  hide (self);
-  gtk_widget_queue_draw (GTK_WIDGET (self));
+  }
+  /* GTK draws what it has of a widget that was only moved, without asking for it. */
+  lodge_display_find_view (self, &view);
+  if (!lodge_display_view_equal (&view, &self->view))
+    gtk_widget_queue_draw (GTK_WIDGET (self));
 }
 
 void
@@ -291,4 +308,6 @@ lodge_display_unwatch_plane (LodgeDisplay *self)
   if (clock != NULL)
     g_signal_handlers_disconnect_by_func (clock, (gpointer) layout_cb, self);
   drop (self);
+  /* What it said last is to be drawn by nobody. */
+  lodge_display_forget_damage (self);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* How many device pixels there are in a pixel of a window, and pictures made larger by a whole
- * number of them. Fractions are known from GTK 4.12 on;
- * before, a compositor that scales by 1.25 makes the picture smaller itself. */
+ * number of them. Fractions are known from GTK 4.12 on; before, a compositor that scales by 1.25
+ * makes the picture smaller itself. */
 /* This file alone may use what is above the floor. */
 #undef GDK_VERSION_MAX_ALLOWED
 #include "gtk/lodge-display-scale.h"

@@ -167,8 +167,8 @@ damage_cb (LodgeFrameSource *source, int x, int y, int width, int height, LodgeD
     return;
   if (!lodge_display_damage_plane (self, &(cairo_rectangle_int_t){x, y, width, height})) {
     lodge_tiles_damage (self->tiles, x, y, width, height);
-  } else if (self->collected_id == 0 && lodge_display_plane_has_rested (self)) {
-    lodge_display_draw_plane (self);
+  } else if (self->collected_id == 0 && lodge_display_plane_has_rested (self) &&
+             lodge_display_draw_plane (self)) {
     return;
   }
   lodge_display_collect (self);

@@ -31,7 +31,7 @@ struct _LodgePlane {
 };
 
 /* NULL where it cannot be. Events and user data are not set yet. */
-#ifdef LODGE_HAVE_X11
+#ifdef LODGE_HAVE_X11_PLANE
 LodgePlane *lodge_plane_x11_new (GdkSurface *surface);
 #endif
 #ifdef LODGE_HAVE_WAYLAND

@@ -46,7 +46,7 @@ typedef struct {
   struct wl_subsurface *subsurface;
   struct wp_viewport *viewport; /* while the scale is a fraction */
 
-  double scale;              /* of the last time it was shown */
+  double shown_scale;        /* of the last time it was shown */
   GPtrArray *buffers;        /* of its size now */
   GPtrArray *old;            /* those that the compositor still reads */
   struct wl_callback *frame; /* until the compositor asks for another */
@@ -160,7 +160,8 @@ free_buffer (gpointer data)
   Buffer *buffer = data;
 
   wl_buffer_destroy (buffer->wl_buffer);
-  munmap (buffer->memory, (gsize) buffer->width * buffer->height * sizeof (guint32));
+  munmap (buffer->memory,
+          lodge_plane_get_size (&(cairo_rectangle_int_t){0, 0, buffer->width, buffer->height}));
   cairo_region_destroy (buffer->missed);
   g_free (buffer);
 }
@@ -347,10 +348,10 @@ plane_wayland_hide (LodgePlane *plane)
 static void
 set_scale (LodgePlaneWayland *self, const cairo_rectangle_int_t *logical)
 {
-  self->scale = self->parent.scale;
-  if (is_whole (self->scale)) {
+  self->shown_scale = self->parent.scale;
+  if (is_whole (self->shown_scale)) {
     g_clear_pointer (&self->viewport, wp_viewport_destroy);
-    wl_surface_set_buffer_scale (self->wl_surface, (gint32) self->scale);
+    wl_surface_set_buffer_scale (self->wl_surface, (gint32) self->shown_scale);
     return;
   }
   if (self->viewport == NULL)
@@ -366,10 +367,14 @@ plane_wayland_show (LodgePlane *plane, const cairo_rectangle_int_t *place)
   LodgePlaneWayland *self = (LodgePlaneWayland *) plane;
   cairo_rectangle_int_t logical;
 
-  if (plane->shown && self->scale == plane->scale &&
+  if (plane->shown && self->shown_scale == plane->scale &&
       memcmp (&plane->place, place, sizeof *place) == 0)
     return TRUE;
-  g_return_val_if_fail (find_logical (place, plane->scale, &logical), FALSE);
+  if (!find_logical (place, plane->scale, &logical)) {
+    if (plane->shown)
+      plane_wayland_hide (plane);
+    return FALSE;
+  }
   if (place->width != plane->place.width || place->height != plane->place.height)
     drop_buffers (self);
   plane->place = *place;

@@ -274,7 +274,8 @@ plane_x11_put (LodgePlane *plane,
   gboolean ask = FALSE;
   gsize size = 0;
 
-  /* What xcb has read while it wrote is not seen by the main loop. */
+  /* What xcb reads while it writes is not seen by the main loop: here of lodge_plane_show(), below
+   * of this picture. */
   if (!take_events (self, xcb_poll_for_queued_event))
     return TRUE;
   for (int i = 0; i < n_pieces; i++)
@@ -289,6 +290,7 @@ plane_x11_put (LodgePlane *plane,
   if (self->used > self->half_size / 2)
     leave_half (self, self->asked);
   xcb_flush (self->connection);
+  take_events (self, xcb_poll_for_queued_event);
   return TRUE;
 }
 

@@ -4,7 +4,7 @@
 
 #include "lodge-damage.h"
 
-#ifdef LODGE_HAVE_X11
+#ifdef LODGE_HAVE_X11_PLANE
 #include <gdk/x11/gdkx.h>
 #endif
 #ifdef LODGE_HAVE_WAYLAND
@@ -16,7 +16,7 @@ lodge_plane_new (GdkSurface *surface, const LodgePlaneEvents *events, gpointer u
 {
   LodgePlane *self = NULL;
 
-#ifdef LODGE_HAVE_X11
+#ifdef LODGE_HAVE_X11_PLANE
   if (GDK_IS_X11_SURFACE (surface))
     self = lodge_plane_x11_new (surface);
 #endif

@@ -3,8 +3,8 @@
  *
  * Two protocols do it (wayland-protocols): pointer-constraints locks the pointer, relative-pointer
  * tells of motion that then moves nothing. Both objects end with the lock; one that is left leaves
- * the user without a pointer. Nothing waits: the lock is active when the compositor says
- * so, and never where it has none of the two.
+ * the user without a pointer. Nothing waits: the lock is active when the compositor says so, and
+ * never where it has none of the two.
  */
 #include "gtk/lodge-pointer-lock.h"
 
