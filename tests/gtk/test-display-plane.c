@@ -194,6 +194,50 @@ test_panned (void)
   display_fixture_tear_down (&test);
 }
 
+static Window find_plane_window (DisplayFixture *test);
+
+static gboolean
+is_in_place (gpointer data)
+{
+  DisplayFixture *test = data;
+  LodgeDisplayView view;
+  guint width, height, border, depth;
+  Window root;
+  int x, y;
+
+  lodge_display_find_view (get_display (test), &view);
+  XGetGeometry (gdk_x11_display_get_xdisplay (gtk_widget_get_display (test->window)),
+                find_plane_window (test), &root, &x, &y, &width, &height, &border, &depth);
+  return x == view.left && y == view.top;
+}
+
+/* GTK draws a widget that keeps its size as it was, in its new place. */
+static void
+test_moved (void)
+{
+  DisplayFixture test;
+
+  display_fixture_set_up (&test);
+  GtkWidget *fixed = gtk_fixed_new ();
+  g_object_ref (test.display);
+  gtk_window_set_child (GTK_WINDOW (test.window), NULL);
+  gtk_widget_set_size_request (test.display, 320, 240);
+  lodge_display_set_scaling (get_display (&test), LODGE_SCALING_ONE_TO_ONE);
+  gtk_fixed_put (GTK_FIXED (fixed), test.display, 0, 0);
+  gtk_window_set_child (GTK_WINDOW (test.window), fixed);
+  g_object_unref (test.display);
+  spice_fixture_resize (test.server, 320, 240);
+  draw_pattern (&test, 0, 0, 320, 240, 1);
+  expect_plane (&test);
+  g_assert_true (is_in_place (&test));
+  for (int i = 1; i < 20; i++) {
+    gtk_fixed_move (GTK_FIXED (fixed), test.display, 7 * i, 3 * i);
+    g_assert_true (spice_fixture_wait (is_in_place, &test));
+    expect_frame (&test);
+  }
+  display_fixture_tear_down (&test);
+}
+
 /* ---- what lies over it */
 
 static void
@@ -426,6 +470,7 @@ main (int argc, char **argv)
   DISPLAY_FIXTURE_ADD ("plane/alone", test_alone);
   DISPLAY_FIXTURE_ADD ("plane/sizes", test_sizes);
   DISPLAY_FIXTURE_ADD ("plane/panned", test_panned);
+  DISPLAY_FIXTURE_ADD ("plane/moved", test_moved);
   DISPLAY_FIXTURE_ADD ("plane/covered", test_covered);
   DISPLAY_FIXTURE_ADD ("plane/exposed", test_exposed);
   DISPLAY_FIXTURE_ADD ("plane/lost", test_lost);
