@@ -214,3 +214,13 @@ console_fixture_dup_menu (GMenuModel *menu, const char *before)
   }
   return g_string_free (text, FALSE);
 }
+
+gboolean
+console_fixture_has_hint (gpointer root, const char *title)
+{
+  GtkLabel *label = app_find_label (root, title);
+  GtkWidget *revealer =
+      label != NULL ? gtk_widget_get_ancestor (GTK_WIDGET (label), GTK_TYPE_REVEALER) : NULL;
+
+  return revealer != NULL && gtk_revealer_get_reveal_child (GTK_REVEALER (revealer));
+}

@@ -49,5 +49,7 @@ console_fixture_set_scanout (ConsoleFixture *self, const guint32 *pixels, int wi
 /* The labels of the menu, one a line, with @before; and what is in its submenus after a '>';
  * a section begins with "--", and its heading. */
 char *console_fixture_dup_menu (GMenuModel *menu, const char *before);
+/* Whether a hint of that title is revealed below @root, a widget. */
+gboolean console_fixture_has_hint (gpointer root, const char *title);
 
 G_END_DECLS

@@ -320,16 +320,6 @@ in_moving (void)
   console_fixture_tear_down (&test);
 }
 
-static gboolean
-has_hint (gpointer root, const char *title)
-{
-  GtkLabel *label = app_find_label (root, title);
-  GtkWidget *revealer =
-      label != NULL ? gtk_widget_get_ancestor (GTK_WIDGET (label), GTK_TYPE_REVEALER) : NULL;
-
-  return revealer != NULL && gtk_revealer_get_reveal_child (GTK_REVEALER (revealer));
-}
-
 /* One that shows nothing says why, in its own part, as the first one does. */
 static void
 in_dark (void)
@@ -340,16 +330,16 @@ in_dark (void)
   console_fixture_set_monitors (&test, 2);
   set_side_by_side (&test, TRUE);
   LodgeDisplay *second = open_second (&test);
-  app_wait_until (has_hint (find_beside (&test), "Waiting for the Guest’s Agent"));
+  app_wait_until (console_fixture_has_hint (find_beside (&test), "Waiting for the Guest’s Agent"));
   g_assert_cmpfloat (gtk_widget_get_opacity (GTK_WIDGET (second)), ==, 0);
   g_assert_cmpfloat (gtk_widget_get_opacity (GTK_WIDGET (test.window->display)), ==, 1);
   spice_fixture_blank (test.server);
-  app_wait_until (has_hint (test.window->screen, "The Guest’s Display Is Off"));
-  g_assert_true (has_hint (find_beside (&test), "Waiting for the Guest’s Agent"));
+  app_wait_until (console_fixture_has_hint (test.window->screen, "The Guest’s Display Is Off"));
+  g_assert_true (console_fixture_has_hint (find_beside (&test), "Waiting for the Guest’s Agent"));
   spice_fixture_resize (test.server, 640, 400);
   spice_fixture_set_monitors (test.server, 2, two);
-  app_wait_until (!has_hint (test.window, "The Guest’s Display Is Off") &&
-                  !has_hint (test.window, "Waiting for the Guest’s Agent"));
+  app_wait_until (!console_fixture_has_hint (test.window, "The Guest’s Display Is Off") &&
+                  !console_fixture_has_hint (test.window, "Waiting for the Guest’s Agent"));
   g_assert_cmpfloat (gtk_widget_get_opacity (GTK_WIDGET (second)), ==, 1);
   console_fixture_tear_down (&test);
 }

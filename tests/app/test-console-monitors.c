@@ -125,16 +125,6 @@ in_other_cards (void)
   console_fixture_tear_down (&test);
 }
 
-static gboolean
-has_hint (gpointer window, const char *title)
-{
-  GtkLabel *label = app_find_label (window, title);
-  GtkWidget *revealer =
-      label != NULL ? gtk_widget_get_ancestor (GTK_WIDGET (label), GTK_TYPE_REVEALER) : NULL;
-
-  return revealer != NULL && gtk_revealer_get_reveal_child (GTK_REVEALER (revealer));
-}
-
 /* One that shows nothing says why, and no more once it does. */
 static void
 in_dark (void)
@@ -149,13 +139,13 @@ in_dark (void)
   GtkWidget *display =
       GTK_WIDGET (lodge_monitor_view_get_display (console_fixture_get_view (window)));
   /* What could switch it on may only be on its way. */
-  app_wait_until (has_hint (window, "Waiting for the Guest’s Agent"));
+  app_wait_until (console_fixture_has_hint (window, "Waiting for the Guest’s Agent"));
   spice_fixture_set_agent (test.server, TRUE);
-  app_wait_until (has_hint (window, "This Monitor Is Off"));
+  app_wait_until (console_fixture_has_hint (window, "This Monitor Is Off"));
   spice_fixture_set_agent (test.server, FALSE);
-  app_wait_until (has_hint (window, "Waiting for the Guest’s Agent"));
+  app_wait_until (console_fixture_has_hint (window, "Waiting for the Guest’s Agent"));
   spice_fixture_set_agent (test.server, TRUE);
-  app_wait_until (has_hint (window, "This Monitor Is Off"));
+  app_wait_until (console_fixture_has_hint (window, "This Monitor Is Off"));
   g_assert_cmpfloat (gtk_widget_get_opacity (display), ==, 0);
   gtk_widget_activate_action (GTK_WIDGET (window), "monitor.screenshot", NULL);
   app_wait_until (app_get_dialog () != NULL);
@@ -165,12 +155,12 @@ in_dark (void)
   app_wait_until (app_get_dialog () == NULL);
 
   spice_fixture_set_monitors (test.server, 2, two);
-  app_wait_until (!has_hint (window, "This Monitor Is Off"));
+  app_wait_until (!console_fixture_has_hint (window, "This Monitor Is Off"));
   g_assert_cmpfloat (gtk_widget_get_opacity (display), ==, 1);
   fake_engine_set_asleep (test.engine, test.uuid, TRUE);
-  app_wait_until (has_hint (window, "The Guest Is Asleep"));
+  app_wait_until (console_fixture_has_hint (window, "The Guest Is Asleep"));
   fake_engine_set_asleep (test.engine, test.uuid, FALSE);
-  app_wait_until (!has_hint (window, "The Guest Is Asleep"));
+  app_wait_until (!console_fixture_has_hint (window, "The Guest Is Asleep"));
   console_fixture_tear_down (&test);
 }
 

@@ -166,9 +166,3 @@ display_fixture_expect_grabbed (DisplayFixture *self, gboolean grabbed)
 
   g_assert_true (spice_fixture_wait (is_grabbed_as_wanted, &want));
 }
-
-void
-display_fixture_run (gconstpointer test)
-{
-  spice_fixture_run ((void (*) (void)) test);
-}

@@ -17,10 +17,7 @@ typedef struct {
 } DisplayFixture;
 
 /* A test function of that name, run in a process of its own under "/display/". */
-#define DISPLAY_FIXTURE_ADD(path, test)                                                            \
-  g_test_add_data_func ("/display/" path, (gconstpointer) (void (*) (void)) test,                  \
-                        display_fixture_run)
-void display_fixture_run (gconstpointer test);
+#define DISPLAY_FIXTURE_ADD(path, test) SPICE_FIXTURE_ADD ("/display/" path, test)
 
 /* A window of 640 by 480 that shows a guest of that size, pixel by pixel, and has the focus. */
 void display_fixture_set_up (DisplayFixture *self);

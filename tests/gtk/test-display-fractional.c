@@ -119,15 +119,7 @@ test_pointer (void)
   sway_fixture_tear_down (&test);
 }
 
-#define ADD(path, test)                                                                            \
-  g_test_add_data_func ("/display/fractional/" path, (gconstpointer) (void (*) (void)) test,       \
-                        run_test)
-
-static void
-run_test (gconstpointer test)
-{
-  spice_fixture_run ((void (*) (void)) test);
-}
+#define ADD(path, test) SPICE_FIXTURE_ADD ("/display/fractional/" path, test)
 
 int
 main (int argc, char **argv)

@@ -101,15 +101,7 @@ test_change (void)
   tear_down (&test);
 }
 
-#define ADD(path, test)                                                                            \
-  g_test_add_data_func ("/display/plane-sway/" path, (gconstpointer) (void (*) (void)) test,       \
-                        run_test)
-
-static void
-run_test (gconstpointer test)
-{
-  spice_fixture_run ((void (*) (void)) test);
-}
+#define ADD(path, test) SPICE_FIXTURE_ADD ("/display/plane-sway/" path, test)
 
 int
 main (int argc, char **argv)

@@ -483,15 +483,7 @@ test_end (void)
   spice_fixture_settle ();
 }
 
-#define ADD(path, test)                                                                            \
-  g_test_add_data_func ("/display/plane-wayland/" path, (gconstpointer) (void (*) (void)) test,    \
-                        run_test)
-
-static void
-run_test (gconstpointer test)
-{
-  spice_fixture_run ((void (*) (void)) test);
-}
+#define ADD(path, test) SPICE_FIXTURE_ADD ("/display/plane-wayland/" path, test)
 
 int
 main (int argc, char **argv)

@@ -144,14 +144,7 @@ test_cursor (void)
   XCloseDisplay (want.display);
 }
 
-#define ADD(path, test)                                                                            \
-  g_test_add_data_func ("/display/sway/" path, (gconstpointer) (void (*) (void)) test, run_test)
-
-static void
-run_test (gconstpointer test)
-{
-  spice_fixture_run ((void (*) (void)) test);
-}
+#define ADD(path, test) SPICE_FIXTURE_ADD ("/display/sway/" path, test)
 
 int
 main (int argc, char **argv)

@@ -15,6 +15,7 @@
 /* Set to 0 it is GTK that draws everything. */
 #define SWITCH "LODGE_PLANE"
 
+/* What comes sooner after the last drawing is drawn together. */
 #define REST_US (8 * G_TIME_SPAN_MILLISECOND)
 
 static void
@@ -166,8 +167,6 @@ make (LodgeDisplay *self)
 {
   if (self->plane != NULL)
     return TRUE;
-  if (self->plane_refused)
-    return FALSE;
   self->plane = lodge_plane_new (gtk_native_get_surface (gtk_widget_get_native (GTK_WIDGET (self))),
                                  &plane_events, self);
   /* Not tried again with each picture. */

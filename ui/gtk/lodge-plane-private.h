@@ -38,6 +38,16 @@ LodgePlane *lodge_plane_x11_new (GdkSurface *surface);
 LodgePlane *lodge_plane_wayland_new (GdkSurface *surface);
 #endif
 
+/* Copies a part of a picture, opaque: its X byte means nothing.
+ * @x, @y: the picture's pixel that goes to the left and top of @place
+ * @to: an image of lines of @width pixels, without padding, in which @place lies */
+void lodge_plane_copy (const LodgeFrame *frame,
+                       int x,
+                       int y,
+                       guint32 *to,
+                       int width,
+                       const cairo_rectangle_int_t *place);
+
 /* Of its pixels, in bytes. */
 static inline gsize
 lodge_plane_get_size (const cairo_rectangle_int_t *piece)

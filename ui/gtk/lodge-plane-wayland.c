@@ -23,7 +23,6 @@
 #include <fcntl.h>
 #include <gdk/wayland/gdkwayland.h>
 #include <math.h>
-#include <pixman.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -412,12 +411,6 @@ static void
 fill_buffer (Buffer *buffer, const LodgeFrame *frame, int x, int y)
 {
   const cairo_rectangle_int_t all = {-x, -y, frame->width, frame->height};
-  pixman_image_t *from = pixman_image_create_bits_no_clear (
-      PIXMAN_x8r8g8b8, frame->width, frame->height, (guint32 *) frame->data, frame->stride);
-  /* The guest's X byte means nothing. */
-  pixman_image_t *to =
-      pixman_image_create_bits_no_clear (PIXMAN_a8r8g8b8, buffer->width, buffer->height,
-                                         buffer->memory, buffer->width * (int) sizeof (guint32));
   cairo_region_t *there = cairo_region_copy (buffer->missed);
 
   cairo_region_intersect_rectangle (there, &all);
@@ -425,13 +418,10 @@ fill_buffer (Buffer *buffer, const LodgeFrame *frame, int x, int y)
     cairo_rectangle_int_t piece;
 
     cairo_region_get_rectangle (there, i, &piece);
-    pixman_image_composite32 (PIXMAN_OP_SRC, from, NULL, to, piece.x + x, piece.y + y, 0, 0,
-                              piece.x, piece.y, piece.width, piece.height);
+    lodge_plane_copy (frame, piece.x + x, piece.y + y, buffer->memory, buffer->width, &piece);
   }
   cairo_region_subtract_rectangle (buffer->missed, &all);
   cairo_region_destroy (there);
-  pixman_image_unref (to);
-  pixman_image_unref (from);
 }
 
 /* Each of the buffers has missed it, and the surface is to show it. */

@@ -13,7 +13,6 @@
 
 #include <gdk/x11/gdkx.h>
 #include <glib-unix.h>
-#include <pixman.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -27,7 +26,6 @@
 #define RED_MASK     0xff0000
 #define GREEN_MASK   0x00ff00
 #define BLUE_MASK    0x0000ff
-#define ALPHA_DEPTH  32
 #define SHM_MAJOR    1
 #define SHM_MINOR_FD 2 /* memory is given by its descriptor, across containers */
 
@@ -197,25 +195,6 @@ plane_x11_show (LodgePlane *plane, const cairo_rectangle_int_t *place)
 
 /* ---- pictures */
 
-/* The guest's X byte means nothing; that of a window of depth 32 says how much is seen of it. */
-static void
-copy_pixels (LodgePlaneX11 *self,
-             gsize offset,
-             const LodgeFrame *frame,
-             const cairo_rectangle_int_t *piece)
-{
-  pixman_image_t *from = pixman_image_create_bits_no_clear (
-      PIXMAN_x8r8g8b8, frame->width, frame->height, (guint32 *) frame->data, frame->stride);
-  pixman_image_t *to = pixman_image_create_bits_no_clear (
-      self->depth == ALPHA_DEPTH ? PIXMAN_a8r8g8b8 : PIXMAN_x8r8g8b8, piece->width, piece->height,
-      (guint32 *) (self->memory + offset), piece->width * (int) sizeof (guint32));
-
-  pixman_image_composite32 (PIXMAN_OP_SRC, from, NULL, to, piece->x, piece->y, 0, 0, 0, 0,
-                            piece->width, piece->height);
-  pixman_image_unref (to);
-  pixman_image_unref (from);
-}
-
 static void
 put_piece (LodgePlaneX11 *self,
            const LodgeFrame *frame,
@@ -226,7 +205,8 @@ put_piece (LodgePlaneX11 *self,
 {
   const gsize offset = self->half * self->half_size + self->used;
 
-  copy_pixels (self, offset, frame, piece);
+  lodge_plane_copy (frame, piece->x, piece->y, (guint32 *) (self->memory + offset), piece->width,
+                    &(cairo_rectangle_int_t){0, 0, piece->width, piece->height});
   self->used += lodge_plane_get_size (piece);
   xcb_shm_put_image (self->connection, self->window, self->gc, (guint16) piece->width,
                      (guint16) piece->height, 0, 0, (guint16) piece->width, (guint16) piece->height,

@@ -4,6 +4,8 @@
 
 #include "lodge-damage.h"
 
+#include <pixman.h>
+
 #ifdef LODGE_HAVE_X11_PLANE
 #include <gdk/x11/gdkx.h>
 #endif
@@ -85,4 +87,23 @@ lodge_plane_put (
   }
   cairo_region_destroy (region);
   return n == 0 || self->kind->put (self, frame, x, y, pieces, n);
+}
+
+void
+lodge_plane_copy (const LodgeFrame *frame,
+                  int x,
+                  int y,
+                  guint32 *to,
+                  int width,
+                  const cairo_rectangle_int_t *place)
+{
+  pixman_image_t *source = pixman_image_create_bits_no_clear (
+      PIXMAN_x8r8g8b8, frame->width, frame->height, (guint32 *) frame->data, frame->stride);
+  pixman_image_t *target = pixman_image_create_bits_no_clear (
+      PIXMAN_a8r8g8b8, width, place->y + place->height, to, width * (int) sizeof (guint32));
+
+  pixman_image_composite32 (PIXMAN_OP_SRC, source, NULL, target, x, y, 0, 0, place->x, place->y,
+                            place->width, place->height);
+  pixman_image_unref (target);
+  pixman_image_unref (source);
 }
