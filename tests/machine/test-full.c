@@ -22,6 +22,8 @@
 #define MIB (G_GUINT64_CONSTANT (1) << 20)
 /* So large that a qcow2 file needs another table. */
 #define NEW_SIZE (MIB << 20)
+/* Of two disks with one snapshot. */
+#define MOST_LAYERS 4
 
 static void
 succeed (LodgeJob *job)
@@ -120,9 +122,11 @@ look_not_reverted (MachineFixture *m, LodgeMachine *machine)
   machine = recover (m, machine);
   g_assert_true (has (machine, "one"));
   live_guest_assert (machine, 'b');
-  if (has (machine, "kept")) {
+  if (has (machine, "kept"))
     succeed (lodge_library_delete_snapshot (m->library, machine, "kept"));
-    /* With as few layers as before: each is a step. */
+  if (now (machine)->layers->len > MOST_LAYERS) {
+    /* With as few layers as before: each is a step, and where each try leaves one the last step is
+     * never come to. While the disk was full none was joined. */
     force_off (machine);
     live_guest_settle (m, machine);
     machine_fixture_start (machine);
