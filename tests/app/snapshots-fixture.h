@@ -18,11 +18,12 @@ typedef struct {
   LodgeSnapshotsWindow *window; /* weak */
 } SnapshotsFixture;
 
-/* For g_test_add(). The console alone; with the snapshots' window and its list. */
+/* For g_test_add(). The engine and its machine alone; with the snapshots' window and its list. */
 void snapshots_set_up (SnapshotsFixture *test, gconstpointer data);
 void snapshots_set_up_open (SnapshotsFixture *test, gconstpointer data);
 void snapshots_tear_down (SnapshotsFixture *test, gconstpointer data);
 
+/* From its console, which is opened where it is not. */
 void snapshots_open_window (SnapshotsFixture *test);
 /* The one that is to be seen, or NULL. */
 LodgeSnapshotsWindow *snapshots_find_window (SnapshotsFixture *test);

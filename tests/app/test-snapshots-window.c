@@ -208,6 +208,8 @@ test_empty (Test *test, gconstpointer data)
   g_assert_cmpuint (test->window->rows->len, ==, 2);
 }
 
+/* They are there before anybody looks: thousands of changes, each of them told, are another thing.
+ */
 static void
 test_many (Test *test, gconstpointer data)
 {
