@@ -251,6 +251,7 @@ print_machine (LodgeMachine1 *machine, GVariant *description, GPtrArray *keys)
       {_ ("Kept"), lodge_machine1_get_disposable (machine) ? _ ("nothing of this run") : ""},
       {_ ("Encrypted"), get_encryption (machine)},
       {_ ("Note"), lodge_machine1_get_note (machine)},
+      {_ ("Graphics"), lodge_machine1_get_graphics_problem (machine)},
       {_ ("Folder"), lodge_machine1_get_folder (machine)},
       {_ ("Display"), lodge_machine1_get_spice_socket (machine)},
       {_ ("Shown by"), lodge_machine1_get_console_owner (machine)},
@@ -304,6 +305,8 @@ print_machine_json (LodgeMachine1 *machine, GVariant *description, GPtrArray *ke
   lodgectl_json_add_string (builder, "name", lodge_machine1_get_name (machine));
   lodgectl_json_add_string (builder, "state", lodge_machine1_get_state (machine));
   lodgectl_json_add_string (builder, "note", lodge_machine1_get_note (machine));
+  lodgectl_json_add_string (builder, "graphics_problem",
+                            lodge_machine1_get_graphics_problem (machine));
   lodgectl_json_add_string (builder, "folder", lodge_machine1_get_folder (machine));
   lodgectl_json_add_string (builder, "spice_socket", lodge_machine1_get_spice_socket (machine));
   lodgectl_json_add_string (builder, "console_owner", lodge_machine1_get_console_owner (machine));

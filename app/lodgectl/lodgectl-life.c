@@ -31,18 +31,27 @@ call_and_go (LodgectlRun *run, Call call, GError **error)
   return machine != NULL;
 }
 
-/* Something may be amiss with a machine that did start, such as a port that is taken. */
 static void
-show_note (LodgectlRun *run)
+show_words (const char *words)
 {
-  g_autoptr (LodgeMachine1) machine = lodgectl_run_open (run, NULL);
-  const char *note = machine != NULL ? lodge_machine1_get_note (machine) : NULL;
-
-  if (note != NULL && *note != '\0') {
-    g_autofree char *harmless = lodgectl_dup_harmless (note);
+  if (words != NULL && *words != '\0') {
+    g_autofree char *harmless = lodgectl_dup_harmless (words);
 
     fprintf (stderr, "lodgectl: %s\n", harmless);
   }
+}
+
+/* Something may be amiss with a machine that did start: a port is taken, or it has no 3D that
+ * should have it. */
+static void
+show_notes (LodgectlRun *run)
+{
+  g_autoptr (LodgeMachine1) machine = lodgectl_run_open (run, NULL);
+
+  if (machine == NULL)
+    return;
+  show_words (lodge_machine1_get_note (machine));
+  show_words (lodge_machine1_get_graphics_problem (machine));
 }
 
 /* Loading a guest's memory takes as long as it takes. */
@@ -64,7 +73,7 @@ start (LodgectlRun *run, LodgeMachine1 *machine, gboolean disposable, GError **e
         !lodgectl_run_check (run, call (machine, NULL, error), error))
       return FALSE;
   }
-  show_note (run);
+  show_notes (run);
   return TRUE;
 }
 

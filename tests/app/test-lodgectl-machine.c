@@ -59,11 +59,20 @@ static void
 test_start_note (Fixture *self, gconstpointer unused)
 {
   g_auto (Output) output = {0};
+  g_auto (Output) text = {0};
+  g_auto (Output) json = {0};
 
   fake_engine_set_note (self->engine, "web", "Port 2222 is taken.");
+  fake_engine_set_graphics_problem (self->engine, "web", "Without 3D: no card\x1b[2J.");
   output = run (self, "start", "web");
   g_assert_cmpint (output.status, ==, 0);
-  g_assert_cmpstr (output.err, ==, "lodgectl: Port 2222 is taken.\n");
+  g_assert_cmpstr (output.err, ==,
+                   "lodgectl: Port 2222 is taken.\nlodgectl: Without 3D: no card\xef\xbf\xbd[2J.\n");
+
+  text = run (self, "show", "web");
+  g_assert_nonnull (strstr (text.out, "Graphics"));
+  json = run (self, "show", "web", "--json");
+  assert_json (&json, "$.graphics_problem", "[\"Without 3D: no card\\u001b[2J.\"]");
 }
 
 static void
