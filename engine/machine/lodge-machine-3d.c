@@ -10,6 +10,7 @@
 #include "qemu/lodge-machine-command.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 /* A driver may take its time where it has never drawn before; one that hangs hangs before QEMU
  * answers. Together with the start without it this is below what clients wait
@@ -122,9 +123,15 @@ lodge_machine_graphics_failed (LodgeMachine *self,
     why = g_strdup_printf (_ ("QEMU does not answer with %s"), self->render_node);
   } else if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_FAILED)) {
     start->nodes_tried++;
-    why = words != NULL
-              ? g_strdup_printf (_ ("QEMU does not start with %s: %s"), self->render_node, words)
-              : g_strdup_printf (_ ("QEMU does not start with %s"), self->render_node);
+    /* libepoxy 1.5, dispatch_common.c, which QEMU calls OpenGL through: nothing that it needs to be
+     * installed brings it along. */
+    if (words != NULL && strstr (words, "libOpenGL.so.0") != NULL)
+      why = g_strdup_printf (_ ("QEMU finds no OpenGL for %s: install the package libopengl0"),
+                             self->render_node);
+    else if (words != NULL)
+      why = g_strdup_printf (_ ("QEMU does not start with %s: %s"), self->render_node, words);
+    else
+      why = g_strdup_printf (_ ("QEMU does not start with %s"), self->render_node);
   } else {
     return;
   }

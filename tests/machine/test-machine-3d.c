@@ -203,6 +203,33 @@ test_several (MachineFixture *self, gconstpointer data)
   forget_folder (folder);
 }
 
+/* A QEMU that does this where it should draw; the folder has a node for it. */
+static LodgeMachine *
+create_with_qemu (MachineFixture *self, char *folder, const char *what)
+{
+  g_autofree char *script = g_build_filename (folder, "qemu", NULL);
+  g_autofree char *text = g_strdup_printf ("#!/bin/sh\ncase \"$*\" in *rendernode=*) %s ;; esac\n"
+                                           "exec qemu-system-x86_64 \"$@\"\n",
+                                           what);
+
+  g_assert_true (g_file_set_contents_full (script, text, -1, G_FILE_SET_CONTENTS_NONE, 0700, NULL));
+  g_setenv ("LODGE_QEMU", script, TRUE);
+  machine_fixture_close_library (self);
+  machine_fixture_open_library (self);
+  lodge_host_graphics_set_folder_for_tests (folder);
+  return create (self);
+}
+
+/* Takes @folder. */
+static void
+forget_qemu (LodgeMachine *machine, char *folder)
+{
+  machine_fixture_request (machine, LODGE_REQUEST_KILL);
+  machine_fixture_assert_tidy (machine);
+  g_unsetenv ("LODGE_QEMU");
+  forget_folder (folder);
+}
+
 /* A driver that does not come back from its start. */
 static void
 test_hangs (MachineFixture *self, gconstpointer data)
@@ -210,20 +237,9 @@ test_hangs (MachineFixture *self, gconstpointer data)
   char *folder = machine_fixture_make_folder (self, "dri");
   g_autofree char *first = make_node (folder, "renderD128");
   g_autofree char *second = make_node (folder, "renderD129");
-  g_autofree char *script = g_build_filename (folder, "qemu", NULL);
   const guint usual_ms = lodge_machine_3d_limit_ms;
-  LodgeMachine *machine;
+  LodgeMachine *machine = create_with_qemu (self, folder, "exec sleep 1000");
 
-  g_assert_true (
-      g_file_set_contents_full (script,
-                                "#!/bin/sh\ncase \"$*\" in *rendernode=*) exec sleep 1000 ;; esac\n"
-                                "exec qemu-system-x86_64 \"$@\"\n",
-                                -1, G_FILE_SET_CONTENTS_NONE, 0700, NULL));
-  g_setenv ("LODGE_QEMU", script, TRUE);
-  machine_fixture_close_library (self);
-  machine_fixture_open_library (self);
-  machine = create (self);
-  lodge_host_graphics_set_folder_for_tests (folder);
   lodge_machine_3d_limit_ms = 500;
   machine_fixture_start (machine);
   if (has_3d_qemu (machine)) {
@@ -233,11 +249,27 @@ test_hangs (MachineFixture *self, gconstpointer data)
   } else {
     g_test_skip ("this QEMU has no 3D: install qemu-system-modules-opengl, or qemu-system-gui");
   }
-  machine_fixture_request (machine, LODGE_REQUEST_KILL);
-  machine_fixture_assert_tidy (machine);
   lodge_machine_3d_limit_ms = usual_ms;
-  g_unsetenv ("LODGE_QEMU");
-  forget_folder (folder);
+  forget_qemu (machine, folder);
+}
+
+/* What QEMU says of a computer without the library is no help to anybody. */
+static void
+test_no_opengl (MachineFixture *self, gconstpointer data)
+{
+  char *folder = machine_fixture_make_folder (self, "dri");
+  g_autofree char *node = make_node (folder, "renderD128");
+  LodgeMachine *machine = create_with_qemu (
+      self, folder, "echo \"Couldn't open libGL.so.1 or libOpenGL.so.0\" >&2; exit 1");
+
+  machine_fixture_start (machine);
+  if (has_3d_qemu (machine)) {
+    assert_flat (machine, node);
+    g_assert_nonnull (strstr (lodge_machine_get_graphics_problem (machine), "package libopengl0"));
+  } else {
+    g_test_skip ("this QEMU has no 3D: install qemu-system-modules-opengl, or qemu-system-gui");
+  }
+  forget_qemu (machine, folder);
 }
 
 int
@@ -251,5 +283,6 @@ main (int argc, char **argv)
   MACHINE_FIXTURE_ADD ("3d-broken", test_broken);
   MACHINE_FIXTURE_ADD ("3d-several", test_several);
   MACHINE_FIXTURE_ADD ("3d-hangs", test_hangs);
+  MACHINE_FIXTURE_ADD ("3d-no-opengl", test_no_opengl);
   return g_test_run ();
 }
