@@ -2,6 +2,8 @@
 /* libosinfo's catalogue of operating systems, loaded once, asked from any thread. */
 #include "guest/lodge-os-catalogue.h"
 
+#include "lodge-library-leaks.h"
+
 #include <osinfo/osinfo.h>
 #include <string.h>
 
@@ -53,10 +55,13 @@ get_database (void)
     return database;
 
   loader = osinfo_loader_new ();
+  /* libosinfo 1.10 keeps the state of each firmware entry that it reads. */
+  lodge_library_leaks_begin ();
   if (test_folder != NULL)
     osinfo_loader_process_path (loader, test_folder, &error);
   else
     osinfo_loader_process_default_path (loader, &error);
+  lodge_library_leaks_end ();
   /* What could be read is there all the same; without the package everything is unknown. */
   if (error != NULL)
     g_debug ("The catalogue of operating systems: %s", error->message);
@@ -261,6 +266,8 @@ identify (const LodgeVolume *volume, const char *volume_id)
 {
   g_autoptr (OsinfoMedia) media = osinfo_media_new ("image", NULL);
   OsinfoEntity *entity = OSINFO_ENTITY (media);
+  OsinfoDb *all = get_database ();
+  gboolean known;
   OsinfoOs *os;
 
   osinfo_entity_set_param (entity, OSINFO_MEDIA_PROP_VOLUME_ID, volume_id);
@@ -270,7 +277,11 @@ identify (const LodgeVolume *volume, const char *volume_id)
   osinfo_entity_set_param_int64 (entity, OSINFO_MEDIA_PROP_VOLUME_SIZE,
                                  (gint64) MIN (volume->size_bytes, G_MAXINT64));
 
-  if (!osinfo_db_identify_media (get_database (), media))
+  /* libosinfo 1.10 keeps a list of scripts for each image that it identifies. */
+  lodge_library_leaks_begin ();
+  known = osinfo_db_identify_media (all, media);
+  lodge_library_leaks_end ();
+  if (!known)
     return NULL;
   os = osinfo_media_get_os (media);
   return os != NULL ? osinfo_product_get_short_id (OSINFO_PRODUCT (os)) : NULL;
