@@ -9,6 +9,7 @@
 #include "machine/lodge-machine-private.h"
 #include "qemu/lodge-qemu-display-private.h"
 #include "qemu/lodge-qemu-private.h"
+#include "test-folder.h"
 #include "test-worker.h"
 
 #include <glib/gstdio.h>
@@ -103,6 +104,7 @@ machine_fixture_set_up (MachineFixture *self, gconstpointer data)
 {
   g_autofree char *runtime = NULL;
 
+  test_folder_keep_names ();
   /* Not below the test's own folder: newer GLib names that at such length that no path of a socket
    * would fit. */
   self->folder = g_build_filename (g_getenv ("TMPDIR") != NULL ? g_getenv ("TMPDIR") : "/tmp",

@@ -204,6 +204,7 @@ set_up (SnapshotFixture *self, GVariant *passphrase)
   g_autoptr (GError) error = NULL;
   LodgeJob *job;
 
+  test_folder_keep_names ();
   self->folder = g_dir_make_tmp ("lodge-snap-XXXXXX", NULL);
   self->data = g_build_filename (self->folder, "data", NULL);
   runtime = g_build_filename (self->folder, "run", NULL);

@@ -7,6 +7,7 @@
 #include "lodge-error.h"
 #include "machine/lodge-machine-key.h"
 #include "storage/lodge-key-file.h"
+#include "test-folder.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -91,6 +92,7 @@ set_up (Fixture *f, gconstpointer data)
   g_autofree char *runtime = NULL;
   g_autoptr (GError) error = NULL;
 
+  test_folder_keep_names ();
   s->folder = g_dir_make_tmp ("lodge-crypt-XXXXXX", NULL);
   s->data = g_build_filename (s->folder, "data", NULL);
   runtime = g_build_filename (s->folder, "run", NULL);

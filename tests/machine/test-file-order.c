@@ -164,6 +164,7 @@ test_watch (void)
   g_autoptr (GPtrArray) losses = NULL;
   g_autoptr (GError) error = NULL;
 
+  test_folder_keep_names ();
   g_assert_no_errno (g_mkdir_with_parents (layers, 0700));
   durable_watch_begin (folder, FALSE);
   lodge_description_add_disk (value, LODGE_DISK_BUS_VIRTIO, "layers/new.qcow2", "qcow2", MIB,

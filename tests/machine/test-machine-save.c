@@ -3,6 +3,7 @@
  * to what the one before has left. */
 #include "lodge-error.h"
 #include "machine/lodge-library.h"
+#include "test-folder.h"
 #include "test-wait.h"
 
 #include <sys/syscall.h>
@@ -57,6 +58,7 @@ set_up (Fixture *fixture, gconstpointer data)
   g_autoptr (GError) error = NULL;
   LodgeJob *job;
 
+  test_folder_keep_names ();
   fixture->folder = g_dir_make_tmp ("lodge-save-XXXXXX", NULL);
   fixture->library = lodge_library_new (fixture->folder, &error);
   g_assert_no_error (error);

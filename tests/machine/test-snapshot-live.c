@@ -9,6 +9,7 @@
 #include "machine/lodge-machine-snapshot-private.h"
 #include "memory-guest.h"
 #include "qemu/lodge-qemu-snapshot-private.h"
+#include "test-folder.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -440,6 +441,7 @@ test_room (void)
 {
   const guint64 gib = G_GUINT64_CONSTANT (1) << 30;
 
+  test_folder_keep_names ();
   g_assert_cmpuint (lodge_snapshot_live_get_most (4 * gib, gib, G_MAXUINT64), ==, 6 * gib);
   g_assert_cmpuint (lodge_snapshot_live_get_most (4 * gib, gib, 7 * gib), ==, 6 * gib);
   g_assert_cmpuint (lodge_snapshot_live_get_most (4 * gib, gib, 3 * gib), ==, 2 * gib);

@@ -3,6 +3,7 @@
 #include "service-fixture.h"
 
 #include "lodge-paths.h"
+#include "test-folder.h"
 #include "test-wait.h"
 
 #include <unistd.h>
@@ -28,6 +29,7 @@ service_fixture_set_up (ServiceFixture *self, gconstpointer data)
   g_autofree char *store = NULL;
   g_autoptr (GError) error = NULL;
 
+  test_folder_keep_names ();
   self->folder = g_dir_make_tmp ("lodge-service-XXXXXX", NULL);
   runtime = g_build_filename (self->folder, "run", NULL);
   store = g_build_filename (self->folder, "data", NULL);

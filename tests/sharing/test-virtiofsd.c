@@ -41,6 +41,7 @@ test_missing (void)
 {
   g_autoptr (LodgeVirtiofsd) found = probe ("/nonexistent/virtiofsd");
 
+  test_folder_keep_names ();
   g_assert_null (found->path);
   g_assert_nonnull (strstr (found->problem, "install the package"));
   /* Until one is installed. */
@@ -54,6 +55,7 @@ test_works (void)
 {
   g_autoptr (LodgeVirtiofsd) found = NULL;
 
+  test_folder_keep_names ();
   if (test_walls_skip ())
     return;
   found = probe (FAKE_VIRTIOFSD);
@@ -73,6 +75,7 @@ test_plain (void)
   g_autoptr (GFile) to = g_file_new_for_path (path);
   g_autoptr (LodgeVirtiofsd) found = NULL;
 
+  test_folder_keep_names ();
   if (!test_walls_skip ()) {
     g_assert_true (g_file_copy (from, to, G_FILE_COPY_NONE, NULL, NULL, NULL, NULL));
     found = probe (path);
@@ -89,6 +92,7 @@ test_refuses (void)
   g_autofree char *folder = g_dir_make_tmp ("lodge-virtiofsd-XXXXXX", NULL);
   g_autofree char *path = g_build_filename (folder, "virtiofsd", NULL);
 
+  test_folder_keep_names ();
   if (!test_walls_skip ()) {
     static const char *const words[][2] = {
         {"#!/bin/sh\necho \"fuse: unknown option(s): $1\" >&2; exit 1\n", "needs root"},
@@ -120,6 +124,7 @@ test_installed (void)
 {
   g_autoptr (LodgeVirtiofsd) found = NULL;
 
+  test_folder_keep_names ();
   if (test_walls_skip ())
     return;
   found = probe (NULL);
