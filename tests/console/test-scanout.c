@@ -39,6 +39,7 @@ test_numbers (void)
       {64, 48, 255, XR24, 0},
       {65, 48, 256, XR24, 0},
       {64, 49, 256, XR24, 0}, /* more than there is */
+      {64, 24, 516, XR24, 0}, /* and only behind the last pixel */
       {0, 48, 256, XR24, 0},
       {64, 0, 256, XR24, 0},
       {64, 48, 0, XR24, 0},

@@ -6,6 +6,7 @@
 #include "lodge-error.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define FOURCC(a, b, c, d)                                                                         \
@@ -38,14 +39,30 @@ without_alpha (guint32 fourcc)
   return 0;
 }
 
-/* A dma-buf tells its size where a file would (Documentation/driver-api/dma-buf.rst). Whatever has
- * none, or less than the picture needs, is not one: whoever imports it would reach beyond. */
+/* In a guest: the memory of its graphics card is the host's. What the descriptor has is a page,
+ * however large the picture is (Mesa, virgl_resource.c), and the host looks after the bounds. The
+ * kernel says who has made a dma-buf (Documentation/filesystems/proc.rst). */
 static gboolean
-holds (int fd, guint64 size)
+is_of_guest_card (int fd)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/self/fdinfo/%d", fd);
+  g_autofree char *text = NULL;
+
+  return g_file_get_contents (path, &text, NULL, NULL) &&
+         strstr (text, "\nexp_name:\tvirtio_gpu\n") != NULL;
+}
+
+/* A dma-buf tells its size where a file would (Documentation/driver-api/dma-buf.rst). Whatever has
+ * none, or less than the picture needs, is not one: whoever imports it would reach beyond. Wayland
+ * compositors go by whole lines, the last one too, and end the connection of who passes less
+ * (wlroots 0.18, linux_dmabuf_v1.c). */
+static gboolean
+holds (int fd, guint64 size, gboolean *out_elsewhere)
 {
   const off_t end = lseek (fd, 0, SEEK_END);
 
-  return end >= 0 && (guint64) end >= size;
+  *out_elsewhere = end >= 0 && (guint64) end < size && is_of_guest_card (fd);
+  return end >= 0 && ((guint64) end >= size || *out_elsewhere);
 }
 
 gboolean
@@ -59,6 +76,7 @@ lodge_scanout_check (int fd,
                      GError **error)
 {
   const guint32 plain = without_alpha (fourcc);
+  gboolean elsewhere = FALSE;
 
   if (plain == 0) {
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_FAILED,
@@ -67,7 +85,7 @@ lodge_scanout_check (int fd,
   }
   if (fd < 0 || width < 1 || height < 1 || width > LODGE_FRAME_SIZE_MAX ||
       height > LODGE_FRAME_SIZE_MAX || stride < width * 4 || stride > LODGE_FRAME_SIZE_MAX * 4 ||
-      !holds (fd, (guint64) stride * (height - 1) + (guint64) width * 4)) {
+      !holds (fd, (guint64) stride * height, &elsewhere)) {
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_FAILED,
                  _ ("The server’s picture of %u × %u, with %u bytes in a line, cannot be one."),
                  width, height, stride);
@@ -79,6 +97,7 @@ lodge_scanout_check (int fd,
                                 .height = (int) height,
                                 .stride = (int) stride,
                                 .fourcc = plain,
-                                .from_bottom = !!from_bottom};
+                                .from_bottom = !!from_bottom,
+                                .elsewhere = elsewhere};
   return TRUE;
 }

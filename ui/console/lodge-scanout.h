@@ -13,6 +13,7 @@ typedef struct {
   int stride;     /* bytes from one line to the next */
   guint32 fourcc; /* drm_fourcc.h; a pixel has 32 bits, and what would be alpha means nothing */
   gboolean from_bottom; /* the first line in memory is the lowest of the picture */
+  gboolean elsewhere;   /* @fd has not all of it: nobody but its card's driver can read it */
 } LodgeScanout;
 
 /**

@@ -145,7 +145,7 @@ new_texture (GdkDisplay *display,
              const cairo_rectangle_int_t *damage,
              GError **error)
 {
-  const gboolean linear = !lodge_renderer_has_card ("/dev");
+  const gboolean linear = !scanout->elsewhere && !lodge_renderer_has_card ("/dev");
   const int fd = fcntl (scanout->fd, F_DUPFD_CLOEXEC, 3);
   GdkTexture *texture = NULL;
 
@@ -179,6 +179,14 @@ new_offload (GtkWidget *picture)
 {
   return gtk_graphics_offload_new (picture);
 }
+
+static void
+set_offload (GtkWidget *widget, gboolean wanted)
+{
+  gtk_graphics_offload_set_enabled (GTK_GRAPHICS_OFFLOAD (widget),
+                                    wanted ? GTK_GRAPHICS_OFFLOAD_ENABLED
+                                           : GTK_GRAPHICS_OFFLOAD_DISABLED);
+}
 #else
 static GdkTexture *
 new_texture (GdkDisplay *display,
@@ -196,6 +204,11 @@ static GtkWidget *
 new_offload (GtkWidget *picture)
 {
   return picture;
+}
+
+static void
+set_offload (GtkWidget *widget, gboolean wanted)
+{
 }
 #endif
 
@@ -230,6 +243,8 @@ lodge_scanout_view_show (LodgeScanoutView *self,
   g_clear_object (&self->picture->texture);
   self->picture->texture = texture;
   self->picture->from_bottom = scanout->from_bottom;
+  /* A compositor ends the connection of who passes it memory that is too small. */
+  set_offload (self->child, !scanout->elsewhere);
   gtk_widget_queue_draw (GTK_WIDGET (self->picture));
   if (texture == NULL)
     g_set_error (
