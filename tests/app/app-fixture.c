@@ -55,6 +55,18 @@ take_criticals (void)
   log_as_tests_do = g_log_set_default_handler (log_cb, NULL);
 }
 
+/* As AdwApplication does it, which these windows do without. */
+static void
+load_style (void)
+{
+  g_autoptr (GtkCssProvider) provider = gtk_css_provider_new ();
+
+  gtk_css_provider_load_from_resource (provider, "/org/lodgevm/Lodge/style.css");
+  gtk_style_context_add_provider_for_display (gdk_display_get_default (),
+                                              GTK_STYLE_PROVIDER (provider),
+                                              GTK_STYLE_PROVIDER_PRIORITY_APPLICATION);
+}
+
 gboolean
 app_test_init (int *argc, char ***argv)
 {
@@ -67,6 +79,7 @@ app_test_init (int *argc, char ***argv)
 
   adw_init ();
   lodge_gtk_resources_register ();
+  load_style ();
   /* Animations only take time here. Without a window manager no window is ever active, and GTK 4.8
    * warns about a cursor that blinks in one. */
   g_object_set (gtk_settings_get_default (), "gtk-enable-animations", FALSE, "gtk-cursor-blink",
