@@ -168,6 +168,15 @@ app_count (gpointer root, GType type)
   return n;
 }
 
+gboolean
+app_has_width (gpointer window, int width)
+{
+  graphene_rect_t bounds;
+
+  /* With the frame and without the shadow, as the default size is. */
+  return gtk_widget_compute_bounds (window, window, &bounds) && (int) bounds.size.width == width;
+}
+
 static gboolean
 is_label (GtkWidget *widget, gconstpointer text)
 {

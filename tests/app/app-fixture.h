@@ -36,6 +36,9 @@ gpointer app_find (gpointer root, GType type);
 guint app_count (gpointer root, GType type);
 /* A visible label below @root with exactly this text, shown without markup; or NULL. */
 GtkLabel *app_find_label (gpointer root, const char *text);
+/* Whether a window is that wide. Where nothing is composited libadwaita has a frame of some pixels
+ * in it, instead of a shadow around it: it is wider than what is in it then. */
+gboolean app_has_width (gpointer window, int width);
 /* Whether a label that is shown has @words in its text. */
 gboolean app_says (gpointer root, const char *words);
 

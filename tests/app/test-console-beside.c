@@ -122,7 +122,9 @@ in_halves (void)
 
   set_up (&test, 0);
   LodgeDisplay *first = test.window->display;
-  app_wait_until (gtk_widget_get_width (GTK_WIDGET (first)) == 1280);
+  app_wait_until (app_has_width (test.window, 1280) &&
+                  gtk_widget_get_width (GTK_WIDGET (first)) ==
+                      gtk_widget_get_width (get_widget (&test)));
   const int whole = gtk_widget_get_width (test.window->overlay);
   fake_engine_clear_calls (test.engine);
   LodgeDisplay *second = open_second (&test);
@@ -400,7 +402,7 @@ in_thirds (void)
     app_wait_until (is_told (&test, i, displays[i]));
   const int after = gtk_widget_get_width (displays[0]);
   gtk_window_set_default_size (GTK_WINDOW (test.window), 960, 480);
-  app_wait_until (gtk_widget_get_width (get_widget (&test)) == 960);
+  app_wait_until (app_has_width (test.window, 960));
   app_wait_until (ABS (gtk_widget_get_width (displays[0]) - after * 960 / 1280) < 8);
 
   gtk_widget_activate_action (get_widget (&test), "monitors.2", NULL);

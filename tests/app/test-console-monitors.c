@@ -335,7 +335,7 @@ in_scaled (void)
   /* Once: from then on it is scaled. */
   fake_engine_clear_calls (test.engine);
   gtk_window_set_default_size (window, 700, 500);
-  app_wait_until (gtk_widget_get_width (GTK_WIDGET (window)) == 700);
+  app_wait_until (app_has_width (window, 700));
   spice_fixture_run_for (300);
   g_assert_false (app_was_called (test.engine, "SetDisplaySize web 1 "));
 
