@@ -66,8 +66,9 @@ test_start_note (Fixture *self, gconstpointer unused)
   fake_engine_set_graphics_problem (self->engine, "web", "Without 3D: no card\x1b[2J.");
   output = run (self, "start", "web");
   g_assert_cmpint (output.status, ==, 0);
-  g_assert_cmpstr (output.err, ==,
-                   "lodgectl: Port 2222 is taken.\nlodgectl: Without 3D: no card\xef\xbf\xbd[2J.\n");
+  g_assert_cmpstr (
+      output.err, ==,
+      "lodgectl: Port 2222 is taken.\nlodgectl: Without 3D: no card\xef\xbf\xbd[2J.\n");
 
   text = run (self, "show", "web");
   g_assert_nonnull (strstr (text.out, "Graphics"));
