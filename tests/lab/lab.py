@@ -69,6 +69,13 @@ def find_tests(table, names):
     return [test for test in tests if not names or test.name in names]
 
 
+def needs_newer(table, test):
+    """The release of Debian that Lodge would have to be built on for this test, where this computer's
+    is older; None where it is not."""
+    wanted = table.variants[test.variant].get("lodge") if test.variant != OUTSIDE else None
+    return wanted if wanted != lab_root.release() and wanted == lab_root.release(wanted) else None
+
+
 class StoodStill(Exception):
     """Nothing at all goes on in L1."""
 
@@ -173,7 +180,9 @@ class Lab:
         self.folder = os.path.join(build, "lab")
         self.logs = os.path.join(self.folder, "logs")
         self.table = Table()
-        self.tests = find_tests(self.table, names)
+        self.tests, self.left_out = [], []
+        for test in find_tests(self.table, names):
+            (self.left_out if needs_newer(self.table, test) else self.tests).append(test)
         shutil.rmtree(self.logs, ignore_errors=True)
         os.makedirs(self.logs)
         self.report = Report(self.logs)
@@ -189,17 +198,21 @@ class Lab:
         self.tell("building Lodge for /usr/local")
         lodge = lab_lodge.compile_lodge(self.folder, self.logs)
         packages = os.environ.get("LODGE_LAB_PACKAGES", "").split()
-        packages += lab_root.library_packages(lab_lodge.programs(lodge))
         self.roots, self.disks = {}, {}
-        for name in sorted({self.release_of(variant) for variant in variants}):
-            self.tell(f"making a root of Debian {name}, unless the cache has it")
-            self.roots[name] = lab_root.get(packages, name, self.logs)
+        for name, windows in sorted({self.kind_of(variant) for variant in variants}):
+            what = f"{name} with windows" if windows else name
+            more = lab_root.library_packages(lab_lodge.programs(lodge, bool(windows)))
+            self.tell(f"making a root of Debian {what}, unless the cache has it")
+            root = lab_root.get({*packages, *more, *windows}, name, self.logs)
             self.tell("putting Lodge, tests and guests on a disk")
-            self.disks[name] = lab_lodge.make_disk(
-                lodge, self.roots[name], os.path.join(self.folder, name), self.logs)
+            self.roots[name, windows] = root
+            self.disks[name, windows] = lab_lodge.make_disk(
+                lodge, root, os.path.join(self.folder, os.path.basename(root)), self.logs)
 
-    def release_of(self, variant):
-        return lab_root.release(self.table.variants[variant].get("release"))
+    def kind_of(self, variant):
+        """What L1 is made of: a release of Debian, and the packages that windows need there."""
+        return (lab_root.release(self.table.variants[variant].get("release")),
+                tuple(self.table.packages(variant)))
 
     def run_outside(self, test):
         """A test on this computer itself, with the programs of the build folder."""
@@ -228,9 +241,9 @@ class Lab:
                 self.run_outside(test)
             return
         try:
-            name = self.release_of(variant)
+            kind = self.kind_of(variant)
             for turn in (1, 2):
-                with Machine(self.table, variant, self.roots[name], self.disks[name], self.logs,
+                with Machine(self.table, variant, self.roots[kind], self.disks[kind], self.logs,
                              turn) as machine:
                     self.processes.append(machine.process)
                     tests = Boot(machine, tests, self.report, self.logs).run(again=turn > 1)
@@ -249,6 +262,9 @@ class Lab:
             process.kill()
 
     def run(self):
+        for test in self.left_out:
+            self.tell(f"left out is {test.name}: it takes a Lodge that is built on Debian "
+                      f"{needs_newer(self.table, test)}")
         variants = {test.variant for test in self.tests}
         if variants - {OUTSIDE}:
             self.prepare(variants - {OUTSIDE})

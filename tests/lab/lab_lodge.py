@@ -11,8 +11,9 @@ from lab_root import as_root, run
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
 IMAGE_SIZE = "96M"
-# What runs in L1; the windows of a desktop are tested elsewhere.
+# What runs in L1; and where it has windows.
 PROGRAMS = ("lodge-engine", "lodgectl", "lodge-usernet", "lodge-kvm-probe", "lodge-viewer")
+WINDOWS = ("lodge", "lodge-console")
 
 
 def compile_lodge(folder, logs):
@@ -26,8 +27,8 @@ def compile_lodge(folder, logs):
     return build
 
 
-def programs(build):
-    return [os.path.join(build, "app", name) for name in PROGRAMS]
+def programs(build, windows):
+    return [os.path.join(build, "app", name) for name in PROGRAMS + (WINDOWS if windows else ())]
 
 
 def installed(build, stage, log):

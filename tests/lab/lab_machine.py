@@ -5,7 +5,8 @@
     lab.results    what becomes of the tests, one JSON object a line
     lab.journal    L1's journal, straight into a file
 
-Owns: the QEMU process, which dies with the thread that started it, and a folder of sockets.
+Owns: the QEMU process, which dies with the thread that started it, a folder of sockets, and where L1's
+graphics card draws in a window, the X server that this is on.
 """
 import ctypes
 import json
@@ -54,7 +55,7 @@ class Machine:
         """turn: which boot of this variant it is; the logs of each are kept."""
         self.table, self.variant, self.turn = table, variant, turn
         self.root, self.disk, self.logs = root, disk, logs
-        self.process = None
+        self.process = self.screen = None
         self.ports = {}
         self.events = []
 
@@ -68,9 +69,10 @@ class Machine:
         return self
 
     def __exit__(self, *unused):
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
+        for process in (self.process, self.screen):
+            if process is not None:
+                process.kill()
+                process.wait()
         for port in self.ports.values():
             port.connection.close()
         self.folder.cleanup()
@@ -84,7 +86,8 @@ class Machine:
 
     def _arguments(self):
         append = f"root=/dev/vda rw console=ttyS0 {self.table.append(self.variant)}"
-        argv = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
+        argv = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display",
+                self.table.window(self.variant) or "none",
                 "-M", "q35", "-accel", "tcg,thread=multi", "-no-reboot",
                 "-kernel", os.path.join(self.root, "vmlinuz"),
                 "-initrd", os.path.join(self.root, "initrd.img"), "-append", append,
@@ -102,8 +105,25 @@ class Machine:
                      "-device", f"virtserialport,chardev={name},name=lab.{name}"]
         return argv + self.table.arguments(self.variant, self.folder.name)
 
+    def _open_screen(self):
+        """Returns its name, as DISPLAY has it."""
+        number, write_end = os.pipe()
+        with open(self._log("screen"), "w", encoding="utf-8") as log, open(number, "rb") as ready:
+            self.screen = subprocess.Popen(
+                ["Xvfb", "-displayfd", str(write_end), "-screen", "0", "1280x1024x24", "-nolisten",
+                 "tcp"], pass_fds=[write_end], stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                start_new_session=True, preexec_fn=die_with_parent)
+            os.close(write_end)
+            name = ready.readline().decode().strip()
+        if not name:
+            raise Dead(f"Xvfb did not start; see {self._log('screen')}")
+        return f":{name}"
+
     def _launch(self):
         listeners = {}
+        environment = {**os.environ, "TMPDIR": self.folder.name}
+        if self.table.window(self.variant) is not None:
+            environment["DISPLAY"] = self._open_screen()
         for name in ("qmp", "requests", "results"):
             listeners[name] = socket.socket(socket.AF_UNIX)
             listeners[name].bind(self._path(name))
@@ -113,7 +133,7 @@ class Machine:
             argv = self._arguments()
             print(" ".join(argv), file=log, flush=True)
             self.process = subprocess.Popen(argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                                            env={**os.environ, "TMPDIR": self.folder.name},
+                                            env=environment,
                                             start_new_session=True, preexec_fn=die_with_parent)
         try:
             for name, listener in listeners.items():

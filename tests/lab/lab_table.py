@@ -30,6 +30,14 @@ class Table:
         """The kernel's command line, but for what the runner needs itself."""
         return f"{self.machine['append']} {self.variants[variant].get('append', '')}".strip()
 
+    def window(self, variant):
+        """The window that its graphics card draws in, as QEMU's -display has it; None for none."""
+        return self.variants[variant].get("window")
+
+    def packages(self, variant):
+        """What L1 has of Debian beside what Lodge's engine needs; where it has windows, these."""
+        return self.variants[variant].get("packages", "").split()
+
     def arguments(self, variant, folder):
         """QEMU's arguments for this variant; images of USB media are made in folder."""
         machine, chosen = self.machine, self.variants[variant]
@@ -38,8 +46,9 @@ class Table:
                 "-audiodev", "none,id=silence"]
         if "device" in chosen:
             argv += ["-device", chosen["device"]]
-        for device in self.pci.values():
-            if "device" in device:
+        left_out = chosen.get("left-out", "").split()
+        for name, device in self.pci.items():
+            if "device" in device and name not in left_out:
                 argv += ["-device", device["device"]]
         for name, device in self.usb.items():
             if "size" in device:

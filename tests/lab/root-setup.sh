@@ -5,8 +5,8 @@
 set -eu
 root=$1
 
-# lab is the plain user of the tests; stranger is not in the group kvm.
-chroot "$root" useradd --create-home --shell /bin/bash --groups kvm lab
+# lab is the plain user of the tests; stranger is in neither of the groups.
+chroot "$root" useradd --create-home --shell /bin/bash --groups kvm,render lab
 chroot "$root" useradd --create-home --shell /bin/bash stranger
 
 # A machine id of its own, or systemd takes each boot for the first one and sets everything up.

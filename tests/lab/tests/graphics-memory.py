@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# lab: variant=3d user=lab limit=1200
+"""A guest with 3D: its pictures stay in the graphics card's memory, which its QEMU passes to the console's
+window. The card is that of a virtual machine itself, of whose memory a descriptor has only a page."""
+import os
+import subprocess
+
+from lab import (GUESTS, Failed, Picture, case, check, ctl, equal, finish, run, sector, wait_for,
+                 wait_state, work)
+
+NAME = "drawn"
+DISK = work("screen.img")
+NODE = "/dev/dri/renderD128"
+# What guests/screen.S draws on, and the colours that it begins with (of six bits each).
+WIDTH, HEIGHT = 320, 200
+VGA = [bytes.fromhex(colour) for colour in ("000000", "0000a8", "00a800", "00a8a8", "a80000")]
+# For a desktop's programs, which the emulator's one processor has to begin.
+LIMIT_S = 400
+DESKTOP = {**os.environ, "WAYLAND_DISPLAY": "wayland-1"}
+# No screen and no input devices: what it would show is asked of it.
+COMPOSITOR = {**os.environ, "WLR_BACKENDS": "headless", "WLR_LIBINPUT_NO_DEVICES": "1",
+              "WLR_RENDERER": "gles2", "WLR_RENDER_DRM_DEVICE": NODE}
+CONFIG = """
+output * mode 1280x800
+default_border none
+xwayland disable
+"""
+
+
+def start(name, *argv, environment):
+    """A program of the desktop's, which is ended with this test; its words are in a log."""
+    with open(work(f"{name}.log"), "wb") as log:
+        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                env=environment)
+
+
+def words(name):
+    with open(work(f"{name}.log"), encoding="utf-8", errors="replace") as log:
+        return log.read()[-2000:]
+
+
+def shot():
+    """What the compositor shows."""
+    done = subprocess.run(["grim", "-t", "ppm", "-"], stdout=subprocess.PIPE, env=DESKTOP)
+    equal(done.returncode, 0, f"grim's exit status; the compositor says: {words('sway')}")
+    kind, width, height, depth, pixels = done.stdout.split(maxsplit=4)
+    equal((kind, depth), (b"P6", b"255"), "the kind of grim's picture")
+    return Picture(int(width), int(height), pixels)
+
+
+def find_picture(shown):
+    """The place of the guest's picture by its first colours, how many pixels wide and high each of its
+    own is, and all of its colours; None while it is not there."""
+    for times in (1, 2, 3):
+        begin = b"".join(colour * times for colour in VGA)
+        at = shown.pixels.find(begin)
+        if at >= 0 and at % 3 == 0:
+            line = shown.pixels[at:at + 256 * times * 3]
+            return at // 3, times, [line[i:i + 3] for i in range(0, len(line), 3 * times)]
+    return None
+
+
+def has_picture(shown, place, key):
+    """Whether all of it is there, pixel by pixel."""
+    at, times, colours = place
+    for y in range(HEIGHT * times):
+        wanted = b"".join(colours[((x ^ (y // times)) + key) & 0xff] * times for x in range(WIDTH))
+        begin = (at + y * shown.width) * 3
+        if shown.pixels[begin:begin + len(wanted)] != wanted:
+            return False
+    return True
+
+
+def graphics_memory():
+    """How many pieces of it the console has descriptors of."""
+    pids = subprocess.run(["pgrep", "-x", "lodge-console"], stdout=subprocess.PIPE, text=True)
+    found = 0
+    for pid in pids.stdout.split():
+        folder = f"/proc/{pid}/fd"
+        for name in os.listdir(folder):
+            try:
+                found += os.readlink(os.path.join(folder, name)).startswith("/dmabuf:")
+            except FileNotFoundError:
+                pass
+    return found
+
+
+sway = console = place = None
+run("install", "-m", "600", os.path.join(GUESTS, "screen.img"), DISK)
+ctl("create", NAME, "--disk", DISK, "--in-place", "--memory", "64M", "--cpus", "1", "--firmware",
+    "bios")
+
+
+@case("a guest with 3D is started on the card")
+def _():
+    ctl("set", NAME, "display.model=virtio", "display.3d=true", "display.scaling=one-to-one")
+    ctl("start", NAME)
+    command = run("pgrep", "-a", "-f", f"qemu-system-x86_64 .*{DISK}")
+    check(f"gl=on,rendernode={NODE}" in command, f"QEMU runs without it: {command}")
+
+
+@case("its picture is in the console's window, pixel by pixel, from the card's memory")
+def _():
+    global sway, console, place
+    with open(work("sway.conf"), "w", encoding="utf-8") as file:
+        file.write(CONFIG)
+    sway = start("sway", "sway", "--config", work("sway.conf"), environment=COMPOSITOR)
+    wait_for("the compositor is there", lambda: os.path.exists(
+        os.path.join(os.environ["XDG_RUNTIME_DIR"], DESKTOP["WAYLAND_DISPLAY"])))
+    console = start("console", "lodgectl", "console", NAME, environment=DESKTOP)
+    try:
+        wait_for("the console has a descriptor of the card's memory", graphics_memory, LIMIT_S)
+        place = wait_for("the picture is there", lambda: find_picture(shot()), LIMIT_S)
+    except Failed as error:
+        raise Failed(f"{error}; the console says: {words('console')}") from None
+    check(has_picture(shot(), place, 0), "the picture is another one")
+
+
+@case("what the guest draws next is shown, again and again")
+def _():
+    check(place is not None, "it was not shown before")
+    for key in "abcdefgh":
+        ctl("key", NAME, key)
+        wait_for("the guest has the key", lambda: sector(DISK, 1).startswith(key))
+        wait_for(f"the picture after {key}", lambda: has_picture(shot(), place, ord(key)))
+
+
+@case("once the guest is off its memory is let go of")
+def _():
+    ctl("kill", NAME)
+    wait_state(NAME, "off")
+    wait_for("the console has none of it", lambda: graphics_memory() == 0)
+    equal(console.poll(), None, "the console's exit status")
+
+
+finish()
