@@ -239,6 +239,14 @@ get_encryption (LodgeMachine1 *machine)
   return g_strcmp0 (encryption, "unlocked") == 0 ? _ ("yes") : "";
 }
 
+const char *
+lodgectl_get_graphics_problem (LodgeMachine1 *machine)
+{
+  const char *problem = lodge_machine1_get_graphics_problem (machine);
+
+  return g_strcmp0 (problem, lodge_machine1_get_note (machine)) != 0 ? problem : "";
+}
+
 static void
 print_machine (LodgeMachine1 *machine, GVariant *description, GPtrArray *keys)
 {
@@ -251,7 +259,7 @@ print_machine (LodgeMachine1 *machine, GVariant *description, GPtrArray *keys)
       {_ ("Kept"), lodge_machine1_get_disposable (machine) ? _ ("nothing of this run") : ""},
       {_ ("Encrypted"), get_encryption (machine)},
       {_ ("Note"), lodge_machine1_get_note (machine)},
-      {_ ("Graphics"), lodge_machine1_get_graphics_problem (machine)},
+      {_ ("Graphics"), lodgectl_get_graphics_problem (machine)},
       {_ ("Folder"), lodge_machine1_get_folder (machine)},
       {_ ("Display"), lodge_machine1_get_spice_socket (machine)},
       {_ ("Shown by"), lodge_machine1_get_console_owner (machine)},

@@ -15,6 +15,8 @@ gboolean lodgectl_host_disks (LodgectlRun *run, GError **error);
 gboolean lodgectl_installers (LodgectlRun *run, GError **error);
 gboolean lodgectl_jobs (LodgectlRun *run, GError **error);
 gboolean lodgectl_version (LodgectlRun *run, GError **error);
+/* Why a guest has no 3D, where its machine's note says something else; "" for nothing. Lent. */
+const char *lodgectl_get_graphics_problem (LodgeMachine1 *machine);
 
 /* lodgectl-life.c: a machine's life */
 gboolean lodgectl_start (LodgectlRun *run, GError **error);

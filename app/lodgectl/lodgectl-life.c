@@ -51,7 +51,7 @@ show_notes (LodgectlRun *run)
   if (machine == NULL)
     return;
   show_words (lodge_machine1_get_note (machine));
-  show_words (lodge_machine1_get_graphics_problem (machine));
+  show_words (lodgectl_get_graphics_problem (machine));
 }
 
 /* Loading a guest's memory takes as long as it takes. */

@@ -61,6 +61,8 @@ test_start_note (Fixture *self, gconstpointer unused)
   g_auto (Output) output = {0};
   g_auto (Output) text = {0};
   g_auto (Output) json = {0};
+  g_auto (Output) again = {0};
+  g_auto (Output) shown = {0};
 
   fake_engine_set_note (self->engine, "web", "Port 2222 is taken.");
   fake_engine_set_graphics_problem (self->engine, "web", "Without 3D: no card\x1b[2J.");
@@ -71,9 +73,18 @@ test_start_note (Fixture *self, gconstpointer unused)
       "lodgectl: Port 2222 is taken.\nlodgectl: Without 3D: no card\xef\xbf\xbd[2J.\n");
 
   text = run (self, "show", "web");
-  g_assert_nonnull (strstr (text.out, "Graphics"));
+  g_assert_nonnull (strstr (text.out, "Without 3D: no card\xef\xbf\xbd[2J."));
   json = run (self, "show", "web", "--json");
   assert_json (&json, "$.graphics_problem", "[\"Without 3D: no card\\u001b[2J.\"]");
+
+  /* Once where the note says just that. */
+  fake_engine_set_note (self->engine, "web", "Without 3D: no card.");
+  fake_engine_set_graphics_problem (self->engine, "web", "Without 3D: no card.");
+  fake_engine_set_state (self->engine, "web", "off");
+  again = run (self, "start", "web");
+  g_assert_cmpstr (again.err, ==, "lodgectl: Without 3D: no card.\n");
+  shown = run (self, "show", "web");
+  g_assert_null (strstr (shown.out, "Graphics"));
 }
 
 static void
