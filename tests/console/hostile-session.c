@@ -64,6 +64,7 @@ look_at_scanout (const LodgeScanout *scanout, HostileSeen *seen)
   g_assert_cmpint (scanout->stride, >=, scanout->width * 4);
   g_assert_cmpint (lseek (scanout->fd, 0, SEEK_END), >=,
                    (gint64) scanout->stride * scanout->height);
+  g_assert_false (scanout->in_host);
   seen->scanouts++;
 }
 

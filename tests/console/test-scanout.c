@@ -71,6 +71,7 @@ test_numbers (void)
     g_assert_cmpint (scanout.fd, ==, fd);
     g_assert_cmphex (scanout.fourcc, ==, cases[i].good);
     g_assert_true (scanout.from_bottom);
+    g_assert_false (scanout.in_host);
   }
 
   /* What is no memory at all. */
@@ -81,6 +82,24 @@ test_numbers (void)
   close (pipe_fds[0]);
   close (pipe_fds[1]);
   close (fd);
+}
+
+/* Of whose memory a descriptor need not have all. */
+static void
+test_guest_card (void)
+{
+#define BEFORE "pos:\t0\nflags:\t00\nmnt_id:\t12\nino:\t4\nsize:\t4096\ncount:\t4\n"
+
+  g_assert_true (lodge_scanout_is_of_guest_card (BEFORE "exp_name:\tvirtio_gpu\n"));
+  g_assert_true (lodge_scanout_is_of_guest_card (BEFORE "exp_name:\tvirtio_gpu\nname:\ta\n"));
+  g_assert_false (lodge_scanout_is_of_guest_card (BEFORE "exp_name:\tvirtio_gpu2\n"));
+  g_assert_false (lodge_scanout_is_of_guest_card (BEFORE "exp_name:\tvirtio_gpu"));
+  g_assert_false (lodge_scanout_is_of_guest_card (BEFORE));
+  g_assert_false (lodge_scanout_is_of_guest_card (""));
+  /* By its name, which who passes it has chosen. */
+  g_assert_false (
+      lodge_scanout_is_of_guest_card (BEFORE "exp_name:\ti915\nname:\tx\nexp_name:\tvirtio_gpu\n"));
+#undef BEFORE
 }
 
 /* ---- from a server */
@@ -406,6 +425,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/scanout/numbers", test_numbers);
+  g_test_add_func ("/scanout/guest-card", test_guest_card);
 #define ADD(path, test)                                                                            \
   g_test_add_data_func ("/scanout/" path, (gconstpointer) (void (*) (void)) test, run)
   ADD ("memory", test_memory);

@@ -39,17 +39,25 @@ without_alpha (guint32 fourcc)
   return 0;
 }
 
-/* In a guest: the memory of its graphics card is the host's. What the descriptor has is a page,
- * however large the picture is (Mesa, virgl_resource.c), and the host looks after the bounds. The
- * kernel says who has made a dma-buf (Documentation/filesystems/proc.rst). */
+gboolean
+lodge_scanout_is_of_guest_card (const char *fdinfo)
+{
+  const char *line = strstr (fdinfo, "\nexp_name:\t");
+
+  return line != NULL && g_str_has_prefix (line, "\nexp_name:\tvirtio_gpu\n");
+}
+
+/* In a guest the memory of its graphics card is the host's. What the descriptor has is a page,
+ * however large the picture is (Mesa, virgl_resource.c), and the host looks after the bounds; where
+ * it is memory of the guest after all the kernel maps no more than there is. */
 static gboolean
-is_of_guest_card (int fd)
+is_in_host (int fd, off_t end)
 {
   g_autofree char *path = g_strdup_printf ("/proc/self/fdinfo/%d", fd);
   g_autofree char *text = NULL;
 
-  return g_file_get_contents (path, &text, NULL, NULL) &&
-         strstr (text, "\nexp_name:\tvirtio_gpu\n") != NULL;
+  return end == sysconf (_SC_PAGESIZE) && g_file_get_contents (path, &text, NULL, NULL) &&
+         lodge_scanout_is_of_guest_card (text);
 }
 
 /* A dma-buf tells its size where a file would (Documentation/driver-api/dma-buf.rst). Whatever has
@@ -57,12 +65,12 @@ is_of_guest_card (int fd)
  * compositors go by whole lines, the last one too, and end the connection of who passes less
  * (wlroots 0.18, linux_dmabuf_v1.c). */
 static gboolean
-holds (int fd, guint64 size, gboolean *out_elsewhere)
+holds (int fd, guint64 size, gboolean *out_in_host)
 {
   const off_t end = lseek (fd, 0, SEEK_END);
 
-  *out_elsewhere = end >= 0 && (guint64) end < size && is_of_guest_card (fd);
-  return end >= 0 && ((guint64) end >= size || *out_elsewhere);
+  *out_in_host = end >= 0 && (guint64) end < size && is_in_host (fd, end);
+  return end >= 0 && ((guint64) end >= size || *out_in_host);
 }
 
 gboolean
@@ -76,7 +84,7 @@ lodge_scanout_check (int fd,
                      GError **error)
 {
   const guint32 plain = without_alpha (fourcc);
-  gboolean elsewhere = FALSE;
+  gboolean in_host = FALSE;
 
   if (plain == 0) {
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_FAILED,
@@ -85,7 +93,7 @@ lodge_scanout_check (int fd,
   }
   if (fd < 0 || width < 1 || height < 1 || width > LODGE_FRAME_SIZE_MAX ||
       height > LODGE_FRAME_SIZE_MAX || stride < width * 4 || stride > LODGE_FRAME_SIZE_MAX * 4 ||
-      !holds (fd, (guint64) stride * height, &elsewhere)) {
+      !holds (fd, (guint64) stride * height, &in_host)) {
     g_set_error (error, LODGE_ERROR, LODGE_ERROR_FAILED,
                  _ ("The server’s picture of %u × %u, with %u bytes in a line, cannot be one."),
                  width, height, stride);
@@ -98,6 +106,6 @@ lodge_scanout_check (int fd,
                                 .stride = (int) stride,
                                 .fourcc = plain,
                                 .from_bottom = !!from_bottom,
-                                .elsewhere = elsewhere};
+                                .in_host = in_host};
   return TRUE;
 }

@@ -13,7 +13,7 @@ typedef struct {
   int stride;     /* bytes from one line to the next */
   guint32 fourcc; /* drm_fourcc.h; a pixel has 32 bits, and what would be alpha means nothing */
   gboolean from_bottom; /* the first line in memory is the lowest of the picture */
-  gboolean elsewhere;   /* @fd has not all of it: nobody but its card's driver can read it */
+  gboolean in_host;     /* @fd has not all of it: nobody but its card's driver can read it */
 } LodgeScanout;
 
 /**
@@ -22,7 +22,8 @@ typedef struct {
  * @out_scanout: written only on success; its fd is @fd
  *
  * What a server says about its picture, checked against sizes that can be, and against the memory
- * that it has passed. A format with alpha becomes the same without: a screen has nothing below it.
+ * that it has passed, which has all of its lines, or is of the card of a guest that this runs in
+ * (in_host). A format with alpha becomes the same without: a screen has nothing below it.
  *
  * Errors: %LODGE_ERROR_FAILED when it is none that can be shown.
  */
@@ -34,5 +35,10 @@ gboolean lodge_scanout_check (int fd,
                               gboolean from_bottom,
                               LodgeScanout *out_scanout,
                               GError **error);
+
+/* Whether what the kernel says of a descriptor (Documentation/filesystems/proc.rst, fdinfo) is that
+ * a guest's graphics card, virtio_gpu, has made that dma-buf. Behind who has made it stands a name
+ * that anybody may have given it, line breaks and all, so only the first such line counts. */
+gboolean lodge_scanout_is_of_guest_card (const char *fdinfo);
 
 G_END_DECLS

@@ -145,7 +145,7 @@ new_texture (GdkDisplay *display,
              const cairo_rectangle_int_t *damage,
              GError **error)
 {
-  const gboolean linear = !scanout->elsewhere && !lodge_renderer_has_card ("/dev");
+  const gboolean linear = !scanout->in_host && !lodge_renderer_has_card ("/dev");
   const int fd = fcntl (scanout->fd, F_DUPFD_CLOEXEC, 3);
   GdkTexture *texture = NULL;
 
@@ -243,8 +243,8 @@ lodge_scanout_view_show (LodgeScanoutView *self,
   g_clear_object (&self->picture->texture);
   self->picture->texture = texture;
   self->picture->from_bottom = scanout->from_bottom;
-  /* A compositor ends the connection of who passes it memory that is too small. */
-  set_offload (self->child, !scanout->elsewhere);
+  /* It would end the connection: holds() in lodge-scanout.c. */
+  set_offload (self->child, !scanout->in_host);
   gtk_widget_queue_draw (GTK_WIDGET (self->picture));
   if (texture == NULL)
     g_set_error (
