@@ -485,6 +485,18 @@ in_hints (void)
   g_assert_true (gtk_widget_has_css_class (get (&f, "stage"), "hidden-picture"));
   app_click (f.window, "Press a _Key");
   app_wait_until (app_was_called (f.engine, "SendKeys web & <b> 'shift'"));
+  /* A card may pass nothing on, of which nobody hears. */
+  g_assert_false (app_says (f.window, "switch 3D acceleration off"));
+  fake_engine_set_key (f.engine, f.uuid, "display.3d", "true");
+  app_wait_until (app_says (f.window, "switch 3D acceleration off"));
+  g_assert_true (has_hint (&f, dark));
+  g_assert_cmpfloat (gtk_widget_get_opacity (get (&f, "display")), ==, 0);
+  fake_engine_set_graphics_problem (f.engine, f.uuid, "Without 3D acceleration: no card");
+  app_wait_until (!app_says (f.window, "switch 3D acceleration off"));
+  fake_engine_set_graphics_problem (f.engine, f.uuid, "");
+  fake_engine_set_key (f.engine, f.uuid, "display.3d", "false");
+  app_settle ();
+  g_assert_false (app_says (f.window, "switch 3D acceleration off"));
   spice_fixture_resize (server, 640, 480);
   app_wait_until (!has_hint (&f, dark));
   g_assert_cmpfloat (gtk_widget_get_opacity (get (&f, "display")), ==, 1);

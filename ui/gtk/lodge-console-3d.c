@@ -30,6 +30,15 @@ lodge_console_3d_is_wanted (LodgeConsoleWindow *self)
   return g_strcmp0 (get_key (self, KEY), "true") == 0;
 }
 
+gboolean
+lodge_console_3d_is_likely (LodgeConsoleWindow *self)
+{
+  LodgeMachine1 *machine = lodge_console_machine_get_machine (self->machine);
+  const char *problem = machine != NULL ? lodge_machine1_get_graphics_problem (machine) : NULL;
+
+  return lodge_console_3d_is_wanted (self) && (problem == NULL || *problem == '\0');
+}
+
 /* @card: (nullable): instead of the machine's */
 static void
 change (LodgeConsoleWindow *self, gboolean wanted, const char *card)

@@ -24,6 +24,14 @@ static const HintRow dark = {N_ ("The Guest’s Display Is Off"),
                                  "key or the pointer may wake "
                                  "it."),
                              N_ ("Press a _Key"), "console.send-keys", "shift"};
+/* QEMU takes a card whose driver passes no pictures on, and says nothing. */
+static const HintRow dark_in_3d = {N_ ("The Guest’s Display Is Off"),
+                                   N_ ("The guest has switched it off, or has not switched it on "
+                                       "yet. A key or the pointer may wake "
+                                       "it. If it stays like this, switch 3D acceleration off in "
+                                       "the menu: not every graphics card "
+                                       "of a computer passes on what it draws for a guest."),
+                                   N_ ("Press a _Key"), "console.send-keys", "shift"};
 static const HintRow stopped = {N_ ("Paused"), NULL, N_ ("_Resume"), "console.resume", NULL};
 
 static const HintRow crashed = {N_ ("The Guest Has Crashed"), NULL, N_ ("_Start Again"),
@@ -58,7 +66,9 @@ choose (LodgeConsoleWindow *self)
     return machine != NULL && lodge_console_3d_is_wanted (self) ? &not_shown
            : machine != NULL && self->flat_next                 ? &flat_next
                                                                 : &not_shown_here;
-  return lodge_screen_hint_is_dark (self->hint) ? &dark : NULL;
+  if (!lodge_screen_hint_is_dark (self->hint))
+    return NULL;
+  return lodge_console_3d_is_likely (self) ? &dark_in_3d : &dark;
 }
 
 /* Lent. */
@@ -78,7 +88,7 @@ show (gpointer user_data)
   LodgeConsoleWindow *self = user_data;
   const HintRow *row = choose (self);
 
-  lodge_screen_hint_hide (GTK_WIDGET (self->display), row == &dark);
+  lodge_screen_hint_hide (GTK_WIDGET (self->display), row == &dark || row == &dark_in_3d);
   if (row == NULL) {
     lodge_screen_hint_show (self->hint, NULL);
     return;

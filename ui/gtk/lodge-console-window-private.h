@@ -232,6 +232,8 @@ void lodge_console_3d_update (LodgeConsoleWindow *self);
 void lodge_console_3d_clear (LodgeConsoleWindow *self);
 /* From the guest's next start on. */
 gboolean lodge_console_3d_is_wanted (LodgeConsoleWindow *self);
+/* It is wanted, and nothing is known that keeps this run from having it. */
+gboolean lodge_console_3d_is_likely (LodgeConsoleWindow *self);
 
 /* lodge-console-fetch.c: the window for files out of the guest. */
 void lodge_console_fetch_class_init (GtkWidgetClass *widget_class);
