@@ -180,9 +180,11 @@ class Lab:
         self.folder = os.path.join(build, "lab")
         self.logs = os.path.join(self.folder, "logs")
         self.table = Table()
-        self.tests, self.left_out = [], []
-        for test in find_tests(self.table, names):
-            (self.left_out if needs_newer(self.table, test) else self.tests).append(test)
+        found = find_tests(self.table, names)
+        self.left_out = [(test, needs_newer(self.table, test)) for test in found
+                         if needs_newer(self.table, test)]
+        self.tests = [test for test in found if not needs_newer(self.table, test)]
+        self.named = bool(names)
         shutil.rmtree(self.logs, ignore_errors=True)
         os.makedirs(self.logs)
         self.report = Report(self.logs)
@@ -199,20 +201,21 @@ class Lab:
         lodge = lab_lodge.compile_lodge(self.folder, self.logs)
         packages = os.environ.get("LODGE_LAB_PACKAGES", "").split()
         self.roots, self.disks = {}, {}
-        for name, windows in sorted({self.kind_of(variant) for variant in variants}):
-            what = f"{name} with windows" if windows else name
-            more = lab_root.library_packages(lab_lodge.programs(lodge, bool(windows)))
-            self.tell(f"making a root of Debian {what}, unless the cache has it")
-            root = lab_root.get({*packages, *more, *windows}, name, self.logs)
+        for name, desktop in sorted({self.kind_of(variant) for variant in variants}):
+            label = f"{name}-desktop" if desktop else name
+            more = lab_root.library_packages(lab_lodge.programs(lodge, bool(desktop)))
+            self.tell(f"making the root {label} of Debian, unless the cache has it")
+            root = lab_root.get({*packages, *more, *desktop}, name,
+                                os.path.join(self.logs, f"root-{label}.log"))
             self.tell("putting Lodge, tests and guests on a disk")
-            self.roots[name, windows] = root
-            self.disks[name, windows] = lab_lodge.make_disk(
-                lodge, root, os.path.join(self.folder, os.path.basename(root)), self.logs)
+            self.roots[name, desktop] = root
+            self.disks[name, desktop] = lab_lodge.make_disk(
+                lodge, root, os.path.join(self.folder, label), self.logs)
 
     def kind_of(self, variant):
         """What L1 is made of: a release of Debian, and the packages that windows need there."""
         return (lab_root.release(self.table.variants[variant].get("release")),
-                tuple(self.table.packages(variant)))
+                tuple(self.table.desktop(variant)))
 
     def run_outside(self, test):
         """A test on this computer itself, with the programs of the build folder."""
@@ -262,9 +265,13 @@ class Lab:
             process.kill()
 
     def run(self):
-        for test in self.left_out:
-            self.tell(f"left out is {test.name}: it takes a Lodge that is built on Debian "
-                      f"{needs_newer(self.table, test)}")
+        for test, release in self.left_out:
+            why = f"it takes a Lodge that is built on Debian {release}"
+            # Whoever asks for all is not told each time of what cannot be had here.
+            if self.named:
+                self.report.skip(test.name, why)
+            else:
+                self.tell(f"left out is {test.name}: {why}")
         variants = {test.variant for test in self.tests}
         if variants - {OUTSIDE}:
             self.prepare(variants - {OUTSIDE})

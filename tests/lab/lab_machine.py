@@ -11,6 +11,7 @@ graphics card draws in a window, the X server that this is on.
 import ctypes
 import json
 import os
+import select
 import selectors
 import signal
 import socket
@@ -107,14 +108,17 @@ class Machine:
 
     def _open_screen(self):
         """Returns its name, as DISPLAY has it."""
-        number, write_end = os.pipe()
-        with open(self._log("screen"), "w", encoding="utf-8") as log, open(number, "rb") as ready:
-            self.screen = subprocess.Popen(
-                ["Xvfb", "-displayfd", str(write_end), "-screen", "0", "1280x1024x24", "-nolisten",
-                 "tcp"], pass_fds=[write_end], stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                start_new_session=True, preexec_fn=die_with_parent)
-            os.close(write_end)
-            name = ready.readline().decode().strip()
+        read_end, write_end = os.pipe()
+        with open(self._log("screen"), "w", encoding="utf-8") as log, open(read_end, "rb") as ready:
+            try:
+                self.screen = subprocess.Popen(
+                    ["Xvfb", "-displayfd", str(write_end), "-screen", "0", "1280x1024x24",
+                     "-nolisten", "tcp"], pass_fds=[write_end], stdout=log, stderr=log,
+                    stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=die_with_parent)
+            finally:
+                os.close(write_end)
+            said = select.select([ready], [], [], QMP_LIMIT_S)[0]
+            name = ready.readline().decode().strip() if said else ""
         if not name:
             raise Dead(f"Xvfb did not start; see {self._log('screen')}")
         return f":{name}"

@@ -205,7 +205,7 @@ def made(packages, name, log_path, recipe, cache):
     return kept(cache, key_of(packages, name, recipe), make)
 
 
-def get(packages, name, logs):
+def get(packages, name, log):
     """L1's, with these packages and those that the lab needs."""
     packages = sorted({*packages, *PACKAGES, *PACKAGES_OF.get(name, [])})
-    return made(packages, name, os.path.join(logs, f"root-{name}.log"), LAB, cache_folder())
+    return made(packages, name, log, LAB, cache_folder())

@@ -34,9 +34,13 @@ class Table:
         """The window that its graphics card draws in, as QEMU's -display has it; None for none."""
         return self.variants[variant].get("window")
 
-    def packages(self, variant):
-        """What L1 has of Debian beside what Lodge's engine needs; where it has windows, these."""
-        return self.variants[variant].get("packages", "").split()
+    def desktop(self, variant):
+        """The packages of Debian that L1 has for windows; without any it has none."""
+        return self.variants[variant].get("desktop", "").split()
+
+    def left_out(self, variant):
+        """The names of the PCI devices that it has not."""
+        return set(self.variants[variant].get("left-out", "").split())
 
     def arguments(self, variant, folder):
         """QEMU's arguments for this variant; images of USB media are made in folder."""
@@ -46,7 +50,7 @@ class Table:
                 "-audiodev", "none,id=silence"]
         if "device" in chosen:
             argv += ["-device", chosen["device"]]
-        left_out = chosen.get("left-out", "").split()
+        left_out = self.left_out(variant)
         for name, device in self.pci.items():
             if "device" in device and name not in left_out:
                 argv += ["-device", device["device"]]

@@ -54,7 +54,9 @@ def find_picture(shown):
     for times in (1, 2, 3):
         begin = b"".join(colour * times for colour in VGA)
         at = shown.pixels.find(begin)
-        if at >= 0 and at % 3 == 0:
+        while at >= 0 and at % 3 != 0:
+            at = shown.pixels.find(begin, at + 1)
+        if at >= 0:
             line = shown.pixels[at:at + 256 * times * 3]
             return at // 3, times, [line[i:i + 3] for i in range(0, len(line), 3 * times)]
     return None
@@ -76,12 +78,10 @@ def graphics_memory():
     pids = subprocess.run(["pgrep", "-x", "lodge-console"], stdout=subprocess.PIPE, text=True)
     found = 0
     for pid in pids.stdout.split():
-        folder = f"/proc/{pid}/fd"
-        for name in os.listdir(folder):
-            try:
-                found += os.readlink(os.path.join(folder, name)).startswith("/dmabuf:")
-            except FileNotFoundError:
-                pass
+        # What is gone meanwhile, one or all of them, is none.
+        listed = subprocess.run(["find", f"/proc/{pid}/fd", "-lname", "/dmabuf:*"],
+                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        found += len(listed.stdout.split())
     return found
 
 
@@ -105,8 +105,9 @@ def _():
     with open(work("sway.conf"), "w", encoding="utf-8") as file:
         file.write(CONFIG)
     sway = start("sway", "sway", "--config", work("sway.conf"), environment=COMPOSITOR)
-    wait_for("the compositor is there", lambda: os.path.exists(
-        os.path.join(os.environ["XDG_RUNTIME_DIR"], DESKTOP["WAYLAND_DISPLAY"])))
+    socket = os.path.join(os.environ["XDG_RUNTIME_DIR"], DESKTOP["WAYLAND_DISPLAY"])
+    wait_for("the compositor is there", lambda: os.path.exists(socket) or sway.poll() is not None)
+    equal(sway.poll(), None, f"the compositor's exit status; it says: {words('sway')}")
     console = start("console", "lodgectl", "console", NAME, environment=DESKTOP)
     try:
         wait_for("the console has a descriptor of the card's memory", graphics_memory, LIMIT_S)
@@ -127,6 +128,7 @@ def _():
 
 @case("once the guest is off its memory is let go of")
 def _():
+    check(graphics_memory() > 0, "it had none before")
     ctl("kill", NAME)
     wait_state(NAME, "off")
     wait_for("the console has none of it", lambda: graphics_memory() == 0)
