@@ -7,7 +7,7 @@
 
 typedef void (*Initialiser) (int argc, char **argv, char **environment);
 
-/* Runs before AddressSanitizer is set up, if the linker puts it first. */
+/* Before AddressSanitizer is set up or after it, as the linker puts them: this only counts. */
 __attribute__ ((no_sanitize_address)) static void
 before_libraries (int argc, char **argv, char **environment)
 {
