@@ -56,7 +56,7 @@ class Machine:
         """turn: which boot of this variant it is; the logs of each are kept."""
         self.table, self.variant, self.turn = table, variant, turn
         self.root, self.disk, self.logs = root, disk, logs
-        self.process = self.screen = None
+        self.process = self.server = None
         self.ports = {}
         self.events = []
 
@@ -70,7 +70,7 @@ class Machine:
         return self
 
     def __exit__(self, *unused):
-        for process in (self.process, self.screen):
+        for process in (self.process, self.server):
             if process is not None:
                 process.kill()
                 process.wait()
@@ -111,7 +111,7 @@ class Machine:
         read_end, write_end = os.pipe()
         with open(self._log("screen"), "w", encoding="utf-8") as log, open(read_end, "rb") as ready:
             try:
-                self.screen = subprocess.Popen(
+                self.server = subprocess.Popen(
                     ["Xvfb", "-displayfd", str(write_end), "-screen", "0", "1280x1024x24",
                      "-nolisten", "tcp"], pass_fds=[write_end], stdout=log, stderr=log,
                     stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=die_with_parent)

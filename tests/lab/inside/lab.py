@@ -249,3 +249,26 @@ class Witness:
         done = subprocess.run(["pgrep", "-x", "-f", f"(/usr/bin/)?qemu-system-x86_64 .*{self.disk}.*"],
                               stdout=subprocess.PIPE, text=True)
         return int(done.stdout.split()[0]) if done.returncode == 0 else None
+
+
+class Drawing:
+    """A guest of one sector that draws x xor y in 256 colours, and takes keys: each is added to the
+    colours, and written to its disk (guests/screen.S). VGA: the colours that it begins with, of six
+    bits each."""
+
+    WIDTH, HEIGHT = 320, 200
+    VGA = [bytes.fromhex(colour) for colour in ("000000", "0000a8", "00a800", "00a8a8", "a80000")]
+
+    def __init__(self, name):
+        self.name, self.disk = name, work(f"{name}.img")
+        run("install", "-m", "600", os.path.join(GUESTS, "screen.img"), self.disk)
+        ctl("create", name, "--disk", self.disk, "--in-place", "--memory", "64M", "--cpus", "1",
+            "--firmware", "bios")
+
+    def has_key(self, key):
+        return sector(self.disk, 1).startswith(key)
+
+    def line(self, colours, y, key, times):
+        """The pixels of its line y, each of them several of the screen's."""
+        added = ord(key) if key else 0
+        return b"".join(colours[((x ^ y) + added) & 0xff] * times for x in range(self.WIDTH))

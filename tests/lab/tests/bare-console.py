@@ -10,21 +10,15 @@ import struct
 import subprocess
 import termios
 
-from lab import (GUESTS, Picture, case, check, ctl, equal, finish, press, run, screen, sector, wait_for,
-                 work)
+from lab import Drawing, Picture, case, check, ctl, equal, finish, press, screen, wait_for, work
 from lab_table import Table
 
-NAME = "shown"
-DISK = work("screen.img")
 TERMINAL = "/dev/tty1"
 # linux/kd.h: how a console's keyboard is read, and that it is switched off.
 KDGKBMODE = 0x4b44
 K_OFF = 4
 # For a picture; so that what comes later is tried, too.
 LIMIT_S = 60
-# What guests/screen.S draws on, and the colours that it begins with (of six bits each).
-WIDTH, HEIGHT = 320, 200
-VGA = [bytes.fromhex(colour) for colour in ("000000", "0000a8", "00a800", "00a8a8", "a80000")]
 
 
 def card_number():
@@ -65,23 +59,22 @@ def view(*argv):
 
 def first_colours(shown):
     """The guest's 256 colours, which stand in its first line before a key is added to them."""
-    line = shown.pixels[:256 * (shown.width // WIDTH) * 3]
+    line = shown.pixels[:256 * (shown.width // GUEST.WIDTH) * 3]
     step = len(line) // 256
     return [line[i:i + 3] for i in range(0, len(line), step)]
 
 
 def picture(width, height, colours, key):
-    """What guests/screen.S draws, on a screen of this size."""
-    lines, times = [], width // WIDTH
-    for y in range(HEIGHT):
-        line = b"".join(colours[((x ^ y) + key) & 0xff] * times for x in range(WIDTH))
-        lines += [line] * (height // HEIGHT)
+    """What the guest draws, on a screen of this size."""
+    lines, times = [], width // GUEST.WIDTH
+    for y in range(GUEST.HEIGHT):
+        lines += [GUEST.line(colours, y, key, times)] * (height // GUEST.HEIGHT)
     return Picture(width, height, b"".join(lines))
 
 
 def has_colours(shown):
     """The picture, once the first of the guest's colours are those that a VGA card begins with."""
-    return shown if first_colours(shown)[:len(VGA)] == VGA else None
+    return shown if first_colours(shown)[:len(GUEST.VGA)] == GUEST.VGA else None
 
 
 def count_colours(shown):
@@ -91,29 +84,28 @@ def count_colours(shown):
 LOG = work("viewer.log")
 CARD = card_number()
 BEFORE = keyboard_mode()
-run("install", "-m", "600", os.path.join(GUESTS, "screen.img"), DISK)
-ctl("create", NAME, "--disk", DISK, "--in-place", "--memory", "64M", "--cpus", "1", "--firmware",
-    "bios")
-ctl("start", NAME)
+GUEST = Drawing("shown")
+ctl("start", GUEST.name)
 viewer, colours = None, []
 
 
 @case("the guest's picture fills the screen, pixel by pixel")
 def _():
     global viewer, colours
-    viewer = view(NAME)
+    viewer = view(GUEST.name)
     shown = wait_for("the screen has its colours", lambda: has_colours(screen()), LIMIT_S)
-    equal((shown.width % WIDTH, shown.height % HEIGHT), (0, 0), "what is left of the screen's size")
+    equal((shown.width % GUEST.WIDTH, shown.height % GUEST.HEIGHT), (0, 0),
+          "what is left of the screen's size")
     colours = first_colours(shown)
-    check(shown == picture(shown.width, shown.height, colours, 0), "the picture is another one")
+    check(shown == picture(shown.width, shown.height, colours, None), "the picture is another one")
 
 
 @case("a key of the computer's keyboard arrives in the guest, and its new picture on the screen")
 def _():
     press("k")
-    wait_for("the guest has the key", lambda: sector(DISK, 1).startswith("k"))
+    wait_for("the guest has the key", lambda: GUEST.has_key("k"))
     shown = screen()
-    wanted = picture(shown.width, shown.height, colours, ord("k"))
+    wanted = picture(shown.width, shown.height, colours, "k")
     wait_for("the screen shows it", lambda: screen() == wanted, LIMIT_S)
 
 
@@ -125,7 +117,7 @@ def _():
     equal(viewer.wait(60), 0, "the viewer's exit status")
     equal(keyboard_mode(), BEFORE, "the mode of the console's keyboard")
     wait_for("the console's text is back", lambda: count_colours(screen()) < 16)
-    check(sector(DISK, 1).startswith("k"), "the guest has got the Q")
+    check(GUEST.has_key("k"), "the guest has got the Q")
 
 
 @case("one that crashes leaves a console behind that can be typed at")

@@ -5,15 +5,9 @@ window. The card is that of a virtual machine itself, of whose memory a descript
 import os
 import subprocess
 
-from lab import (GUESTS, Failed, Picture, case, check, ctl, equal, finish, run, sector, wait_for,
-                 wait_state, work)
+from lab import Drawing, Failed, Picture, case, check, ctl, equal, finish, run, wait_for, wait_state, work
 
-NAME = "drawn"
-DISK = work("screen.img")
 NODE = "/dev/dri/renderD128"
-# What guests/screen.S draws on, and the colours that it begins with (of six bits each).
-WIDTH, HEIGHT = 320, 200
-VGA = [bytes.fromhex(colour) for colour in ("000000", "0000a8", "00a800", "00a8a8", "a80000")]
 # For a desktop's programs, which the emulator's one processor has to begin.
 LIMIT_S = 400
 DESKTOP = {**os.environ, "WAYLAND_DISPLAY": "wayland-1"}
@@ -52,7 +46,7 @@ def find_picture(shown):
     """The place of the guest's picture by its first colours, how many pixels wide and high each of its
     own is, and all of its colours; None while it is not there."""
     for times in (1, 2, 3):
-        begin = b"".join(colour * times for colour in VGA)
+        begin = b"".join(colour * times for colour in GUEST.VGA)
         at = shown.pixels.find(begin)
         while at >= 0 and at % 3 != 0:
             at = shown.pixels.find(begin, at + 1)
@@ -65,8 +59,8 @@ def find_picture(shown):
 def has_picture(shown, place, key):
     """Whether all of it is there, pixel by pixel."""
     at, times, colours = place
-    for y in range(HEIGHT * times):
-        wanted = b"".join(colours[((x ^ (y // times)) + key) & 0xff] * times for x in range(WIDTH))
+    for y in range(GUEST.HEIGHT * times):
+        wanted = GUEST.line(colours, y // times, key, times)
         begin = (at + y * shown.width) * 3
         if shown.pixels[begin:begin + len(wanted)] != wanted:
             return False
@@ -86,16 +80,14 @@ def graphics_memory():
 
 
 sway = console = place = None
-run("install", "-m", "600", os.path.join(GUESTS, "screen.img"), DISK)
-ctl("create", NAME, "--disk", DISK, "--in-place", "--memory", "64M", "--cpus", "1", "--firmware",
-    "bios")
+GUEST = Drawing("drawn")
 
 
 @case("a guest with 3D is started on the card")
 def _():
-    ctl("set", NAME, "display.model=virtio", "display.3d=true", "display.scaling=one-to-one")
-    ctl("start", NAME)
-    command = run("pgrep", "-a", "-f", f"qemu-system-x86_64 .*{DISK}")
+    ctl("set", GUEST.name, "display.model=virtio", "display.3d=true", "display.scaling=one-to-one")
+    ctl("start", GUEST.name)
+    command = run("pgrep", "-a", "-f", f"qemu-system-x86_64 .*{GUEST.disk}")
     check(f"gl=on,rendernode={NODE}" in command, f"QEMU runs without it: {command}")
 
 
@@ -108,29 +100,29 @@ def _():
     socket = os.path.join(os.environ["XDG_RUNTIME_DIR"], DESKTOP["WAYLAND_DISPLAY"])
     wait_for("the compositor is there", lambda: os.path.exists(socket) or sway.poll() is not None)
     equal(sway.poll(), None, f"the compositor's exit status; it says: {words('sway')}")
-    console = start("console", "lodgectl", "console", NAME, environment=DESKTOP)
+    console = start("console", "lodgectl", "console", GUEST.name, environment=DESKTOP)
     try:
         wait_for("the console has a descriptor of the card's memory", graphics_memory, LIMIT_S)
         place = wait_for("the picture is there", lambda: find_picture(shot()), LIMIT_S)
     except Failed as error:
         raise Failed(f"{error}; the console says: {words('console')}") from None
-    check(has_picture(shot(), place, 0), "the picture is another one")
+    check(has_picture(shot(), place, None), "the picture is another one")
 
 
 @case("what the guest draws next is shown, again and again")
 def _():
     check(place is not None, "it was not shown before")
     for key in "abcdefgh":
-        ctl("key", NAME, key)
-        wait_for("the guest has the key", lambda: sector(DISK, 1).startswith(key))
-        wait_for(f"the picture after {key}", lambda: has_picture(shot(), place, ord(key)))
+        ctl("key", GUEST.name, key)
+        wait_for("the guest has the key", lambda: GUEST.has_key(key))
+        wait_for(f"the picture after {key}", lambda: has_picture(shot(), place, key))
 
 
 @case("once the guest is off its memory is let go of")
 def _():
     check(graphics_memory() > 0, "it had none before")
-    ctl("kill", NAME)
-    wait_state(NAME, "off")
+    ctl("kill", GUEST.name)
+    wait_state(GUEST.name, "off")
     wait_for("the console has none of it", lambda: graphics_memory() == 0)
     equal(console.poll(), None, "the console's exit status")
 
