@@ -123,8 +123,8 @@ lodge_machine_graphics_failed (LodgeMachine *self,
     why = g_strdup_printf (_ ("QEMU does not answer with %s"), self->render_node);
   } else if (g_error_matches (error, LODGE_ERROR, LODGE_ERROR_FAILED)) {
     start->nodes_tried++;
-    /* libepoxy 1.5, dispatch_common.c, which QEMU calls OpenGL through: nothing that it needs to be
-     * installed brings it along. */
+    /* QEMU calls OpenGL through libepoxy, of whose dependencies none brings one along (Debian 13).
+     */
     if (words != NULL && strstr (words, "libOpenGL.so.0") != NULL)
       why = g_strdup_printf (_ ("QEMU finds no OpenGL for %s: install the package libopengl0"),
                              self->render_node);

@@ -2,6 +2,7 @@
 /* What the tests of windows share: a display, waiting, and finding widgets. */
 #include "app-fixture.h"
 
+#include "gtk/lodge-console-window-private.h"
 #include "gtk/lodge-gtk-resources.h"
 #include "test-forgiven.h"
 
@@ -113,6 +114,23 @@ app_settle (void)
 
   for (guint i = 0; i < SETTLE_TURNS || g_get_monotonic_time () < end; i++)
     app_iterate ();
+}
+
+void
+app_open_console (LodgeConnection **out_connection,
+                  LodgeConsoleWindow **out_window,
+                  const char *uuid)
+{
+  LodgeConsoleWindow *window;
+
+  *out_connection = lodge_connection_new ();
+  lodge_connection_open (*out_connection);
+  window = LODGE_CONSOLE_WINDOW (lodge_console_window_new (NULL, *out_connection, uuid));
+  *out_window = window;
+  g_object_add_weak_pointer (G_OBJECT (window), (gpointer *) out_window);
+  gtk_window_present (GTK_WINDOW (window));
+  app_wait_until (lodge_console_machine_get_machine (lodge_console_window_get_machine (window)) !=
+                  NULL);
 }
 
 gpointer

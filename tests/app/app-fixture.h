@@ -4,6 +4,8 @@
 
 #include "fake-engine.h"
 
+#include "gtk/lodge-console-window.h"
+
 #include <adwaita.h>
 
 G_BEGIN_DECLS
@@ -28,6 +30,12 @@ gboolean app_test_init (int *argc, char ***argv);
 void app_iterate (void);
 /* Everything that is due now, some turns long. */
 void app_settle (void);
+
+/* A connection to the engine, the caller's, and the console window of its machine @uuid, which
+ * knows the machine; @out_window forgets it when it is gone. */
+void app_open_console (LodgeConnection **out_connection,
+                       LodgeConsoleWindow **out_window,
+                       const char *uuid);
 
 /* A widget by its id in the .ui file of @type. Lent. */
 gpointer app_get_child (gpointer widget, GType type, const char *id);

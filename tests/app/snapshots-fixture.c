@@ -18,25 +18,12 @@ snapshots_find_window (SnapshotsFixture *test)
   return NULL;
 }
 
-static void
-open_console (SnapshotsFixture *test)
-{
-  test->connection = lodge_connection_new ();
-  lodge_connection_open (test->connection);
-  test->console =
-      LODGE_CONSOLE_WINDOW (lodge_console_window_new (NULL, test->connection, test->uuid));
-  g_object_add_weak_pointer (G_OBJECT (test->console), (gpointer *) &test->console);
-  gtk_window_present (GTK_WINDOW (test->console));
-  app_wait_until (
-      lodge_console_machine_get_machine (lodge_console_window_get_machine (test->console)) != NULL);
-}
-
 void
 snapshots_open_window (SnapshotsFixture *test)
 {
   g_assert_null (test->window);
   if (test->console == NULL)
-    open_console (test);
+    app_open_console (&test->connection, &test->console, test->uuid);
   gtk_widget_activate_action (GTK_WIDGET (test->console), "console.snapshots", NULL);
   test->window = snapshots_find_window (test);
   g_assert_nonnull (test->window);

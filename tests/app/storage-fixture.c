@@ -36,14 +36,7 @@ storage_set_up_closed (StorageFixture *test, gconstpointer data)
 {
   test->engine = fake_engine_new (NULL);
   test->uuid = fake_engine_add_machine (test->engine, "web", "off");
-  test->connection = lodge_connection_new ();
-  lodge_connection_open (test->connection);
-  test->console =
-      LODGE_CONSOLE_WINDOW (lodge_console_window_new (NULL, test->connection, test->uuid));
-  g_object_add_weak_pointer (G_OBJECT (test->console), (gpointer *) &test->console);
-  gtk_window_present (GTK_WINDOW (test->console));
-  app_wait_until (
-      lodge_console_machine_get_machine (lodge_console_window_get_machine (test->console)) != NULL);
+  app_open_console (&test->connection, &test->console, test->uuid);
 }
 
 void

@@ -180,10 +180,9 @@ class Lab:
         self.folder = os.path.join(build, "lab")
         self.logs = os.path.join(self.folder, "logs")
         self.table = Table()
-        found = find_tests(self.table, names)
-        self.left_out = [(test, needs_newer(self.table, test)) for test in found
-                         if needs_newer(self.table, test)]
-        self.tests = [test for test in found if not needs_newer(self.table, test)]
+        found = [(test, needs_newer(self.table, test)) for test in find_tests(self.table, names)]
+        self.tests = [test for test, release in found if release is None]
+        self.left_out = [(test, release) for test, release in found if release is not None]
         self.named = bool(names)
         shutil.rmtree(self.logs, ignore_errors=True)
         os.makedirs(self.logs)

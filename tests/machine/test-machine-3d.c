@@ -50,14 +50,23 @@ has_3d_qemu (LodgeMachine *machine)
          lodge_qemu_has_device (qemu, LODGE_MACHINE_COMMAND_3D_CORE);
 }
 
+/* FALSE: this QEMU cannot. */
+static gboolean
+needs_3d_qemu (LodgeMachine *machine)
+{
+  if (has_3d_qemu (machine))
+    return TRUE;
+  g_test_skip ("this QEMU has no 3D: install qemu-system-modules-opengl, or qemu-system-gui");
+  return FALSE;
+}
+
 /* FALSE: this QEMU cannot, and the test ends; @folder is taken then. */
 static gboolean
 start_in_3d (LodgeMachine *machine, char *folder)
 {
   machine_fixture_start (machine);
-  if (has_3d_qemu (machine))
+  if (needs_3d_qemu (machine))
     return TRUE;
-  g_test_skip ("this QEMU has no 3D: install qemu-system-modules-opengl, or qemu-system-gui");
   machine_fixture_request (machine, LODGE_REQUEST_KILL);
   forget_folder (folder);
   return FALSE;
@@ -242,12 +251,10 @@ test_hangs (MachineFixture *self, gconstpointer data)
 
   lodge_machine_3d_limit_ms = 500;
   machine_fixture_start (machine);
-  if (has_3d_qemu (machine)) {
+  if (needs_3d_qemu (machine)) {
     assert_flat (machine, first);
     /* Whoever waits does not wait as long for each. */
     g_assert_null (strstr (lodge_machine_get_graphics_problem (machine), second));
-  } else {
-    g_test_skip ("this QEMU has no 3D: install qemu-system-modules-opengl, or qemu-system-gui");
   }
   lodge_machine_3d_limit_ms = usual_ms;
   forget_qemu (machine, folder);
@@ -263,11 +270,9 @@ test_no_opengl (MachineFixture *self, gconstpointer data)
       self, folder, "echo \"Couldn't open libGL.so.1 or libOpenGL.so.0\" >&2; exit 1");
 
   machine_fixture_start (machine);
-  if (has_3d_qemu (machine)) {
+  if (needs_3d_qemu (machine)) {
     assert_flat (machine, node);
     g_assert_nonnull (strstr (lodge_machine_get_graphics_problem (machine), "package libopengl0"));
-  } else {
-    g_test_skip ("this QEMU has no 3D: install qemu-system-modules-opengl, or qemu-system-gui");
   }
   forget_qemu (machine, folder);
 }

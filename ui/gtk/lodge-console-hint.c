@@ -24,14 +24,11 @@ static const HintRow dark = {N_ ("The Guest’s Display Is Off"),
                                  "key or the pointer may wake "
                                  "it."),
                              N_ ("Press a _Key"), "console.send-keys", "shift"};
-/* QEMU takes a card whose driver passes no pictures on, and says nothing. */
-static const HintRow dark_in_3d = {N_ ("The Guest’s Display Is Off"),
-                                   N_ ("The guest has switched it off, or has not switched it on "
-                                       "yet. A key or the pointer may wake "
-                                       "it. If it stays like this, switch 3D acceleration off in "
-                                       "the menu: not every graphics card "
-                                       "of a computer passes on what it draws for a guest."),
-                                   N_ ("Press a _Key"), "console.send-keys", "shift"};
+/* Instead: QEMU takes a card whose driver passes no pictures on, and says nothing. */
+static const char dark_in_3d[] =
+    N_ ("The guest has switched it off, or has not switched it on yet. A key or the pointer may "
+        "wake it. If it stays like this, switch 3D acceleration off in the menu: not every "
+        "graphics card of a computer passes on what it draws for a guest.");
 static const HintRow stopped = {N_ ("Paused"), NULL, N_ ("_Resume"), "console.resume", NULL};
 
 static const HintRow crashed = {N_ ("The Guest Has Crashed"), NULL, N_ ("_Start Again"),
@@ -66,9 +63,7 @@ choose (LodgeConsoleWindow *self)
     return machine != NULL && lodge_console_3d_is_wanted (self) ? &not_shown
            : machine != NULL && self->flat_next                 ? &flat_next
                                                                 : &not_shown_here;
-  if (!lodge_screen_hint_is_dark (self->hint))
-    return NULL;
-  return lodge_console_3d_is_likely (self) ? &dark_in_3d : &dark;
+  return lodge_screen_hint_is_dark (self->hint) ? &dark : NULL;
 }
 
 /* Lent. */
@@ -77,6 +72,8 @@ get_sentence (LodgeConsoleWindow *self, const HintRow *row)
 {
   if (row == &not_shown || row == &not_shown_here)
     return lodge_display_get_problem (self->display);
+  if (row == &dark && lodge_console_3d_is_likely (self))
+    return _ (dark_in_3d);
   return row->sentence != NULL
              ? _ (row->sentence)
              : lodge_machine1_get_note (lodge_console_machine_get_machine (self->machine));
@@ -88,7 +85,7 @@ show (gpointer user_data)
   LodgeConsoleWindow *self = user_data;
   const HintRow *row = choose (self);
 
-  lodge_screen_hint_hide (GTK_WIDGET (self->display), row == &dark || row == &dark_in_3d);
+  lodge_screen_hint_hide (GTK_WIDGET (self->display), row == &dark);
   if (row == NULL) {
     lodge_screen_hint_show (self->hint, NULL);
     return;
